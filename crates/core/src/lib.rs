@@ -1,1 +1,16 @@
+//! What every part of Clippy shares: names, errors, settings, the traits that the parts meet at, and the pure
+//! arithmetic of search. Nothing here talks to a network, a disk or libtorch.
+//!
+//! Data flows `core <- imaging <- clip, gallery <- api <- cli`; nothing flows back.
 
+pub mod embedding;
+pub mod error;
+pub mod fake;
+pub mod gallery;
+pub mod ids;
+pub mod ledger;
+pub mod preferences;
+pub mod search;
+pub mod settings;
+
+pub use error::{Error, ErrorCode, Result};

@@ -1,0 +1,112 @@
+//! The contract between those who need embeddings and the model that makes them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+
+/// How a picture becomes a model's input: open_clip's `preprocess_cfg` with the model's image size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImageTransform {
+    /// Side of the model's square input, in pixels.
+    pub side: u32,
+    /// Mean of each channel (red, green, blue), on values in 0..1.
+    pub mean: [f32; 3],
+    /// Standard deviation of each channel, on values in 0..1.
+    pub std: [f32; 3],
+    /// How the picture is scaled down.
+    pub interpolation: Interpolation,
+    /// How a picture that is not square is made square.
+    pub resize_mode: ResizeMode,
+}
+
+/// Pillow's resampling filters that open_clip configurations name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Interpolation {
+    /// Catmull-Rom with antialiasing, as Pillow's `BICUBIC`.
+    Bicubic,
+    /// Triangle filter with antialiasing, as Pillow's `BILINEAR`.
+    Bilinear,
+}
+
+/// open_clip's `resize_mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResizeMode {
+    /// The short side is scaled to the model's side, then the centre is cropped.
+    Shortest,
+    /// The long side is scaled to the model's side, then the rest is filled.
+    Longest,
+    /// Both sides are scaled to the model's side; the aspect ratio is lost.
+    Squash,
+}
+
+/// A picture resized and cropped for one model, not yet normalised: `side * side * 3` bytes, rows first, RGB.
+///
+/// Bytes rather than floats, because Pillow resizes in bytes too, and because they are four times less to hand to a
+/// model thread or to send to a remote encoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelPixels {
+    /// Width and height in pixels.
+    pub side: u32,
+    /// `side * side * 3` values, rows first, RGB.
+    pub rgb: Vec<u8>,
+}
+
+/// One thing to embed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EmbedInput {
+    /// A picture that went through the model's [`ImageTransform`].
+    Pixels(ModelPixels),
+    /// Words, as a person typed them; the model's own tokenizer cleans them.
+    Text(String),
+}
+
+/// A unit-length vector of the model's dimension.
+pub type Embedding = Vec<f32>;
+
+/// What a model is, as far as a collection filled with it must know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// open_clip's name of the architecture, such as `ViT-B-32`.
+    pub name: String,
+    /// The weights: a known tag, or the path they were read from.
+    pub pretrained: String,
+    /// Length of an embedding.
+    pub dimension: usize,
+    /// Most tokens that one text may have.
+    pub context_length: usize,
+    /// How pictures are prepared.
+    pub transform: ImageTransform,
+    /// SHA-256 (hex) of configuration and weights: two models with the same fingerprint embed alike.
+    pub fingerprint: String,
+}
+
+/// The embeddings of one call, in the order of its inputs.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    /// One unit-length vector an input.
+    pub embeddings: Vec<Embedding>,
+    /// Time spent waiting for a place in a batch.
+    pub queued: Duration,
+    /// Time the model took for the batch that held these inputs.
+    pub computed: Duration,
+}
+
+/// Turns pictures and words into vectors of one space.
+#[async_trait]
+pub trait Embedder: Send + Sync + 'static {
+    /// The model behind this embedder.
+    fn info(&self) -> &Arc<ModelInfo>;
+
+    /// Embeds all inputs; the answers keep their order.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::Overloaded`] when too many wait already, [`crate::ErrorCode::InvalidInput`] when the
+    /// pixels are not of the model's side, [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded>;
+}

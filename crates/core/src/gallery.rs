@@ -1,0 +1,295 @@
+//! The contract between those who search and fill a collection and the engine that holds it.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::ids::PointId;
+use crate::{Error, Result};
+
+/// A point's payload: the manifest's fields.
+pub type Payload = Map<String, Value>;
+
+/// The three vector spaces of a collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Space {
+    /// CLIP of the picture.
+    Image,
+    /// CLIP of the picture's edge map.
+    Edge,
+    /// CLIP of the sentence made from the picture's tags.
+    Text,
+}
+
+impl Space {
+    /// All spaces, in the order that [`PerSpace`] keeps.
+    pub const ALL: [Self; 3] = [Self::Image, Self::Edge, Self::Text];
+
+    /// The name of the vector in the collection.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Edge => "edge",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// One value for each space.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PerSpace<T> {
+    /// For [`Space::Image`].
+    pub image: T,
+    /// For [`Space::Edge`].
+    pub edge: T,
+    /// For [`Space::Text`].
+    pub text: T,
+}
+
+impl<T> PerSpace<T> {
+    /// The value of one space.
+    pub fn get(&self, space: Space) -> &T {
+        match space {
+            Space::Image => &self.image,
+            Space::Edge => &self.edge,
+            Space::Text => &self.text,
+        }
+    }
+
+    /// The value of one space, to be changed.
+    pub fn get_mut(&mut self, space: Space) -> &mut T {
+        match space {
+            Space::Image => &mut self.image,
+            Space::Edge => &mut self.edge,
+            Space::Text => &mut self.text,
+        }
+    }
+
+    /// One value for each space, made from the space.
+    pub fn from_fn(mut make: impl FnMut(Space) -> T) -> Self {
+        Self { image: make(Space::Image), edge: make(Space::Edge), text: make(Space::Text) }
+    }
+
+    /// The spaces and their values, in [`Space::ALL`]'s order.
+    pub fn iter(&self) -> impl Iterator<Item = (Space, &T)> {
+        Space::ALL.into_iter().map(|space| (space, self.get(space)))
+    }
+}
+
+/// The vectors of a point; each has the collection's dimension and unit length, any may be missing.
+pub type Vectors = PerSpace<Option<Vec<f32>>>;
+
+/// One picture of the collection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Point {
+    /// The manifest's id.
+    pub id: PointId,
+    /// Its vectors; empty where they were not asked for.
+    pub vectors: Vectors,
+    /// Its payload; empty where it was not asked for.
+    pub payload: Payload,
+}
+
+/// Whether a picture needs one of the tags or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagMode {
+    /// One of the tags is enough.
+    #[default]
+    Any,
+    /// Every tag must be there.
+    All,
+}
+
+/// Which points count. Applied inside the vector search, never after it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    /// Tags that `tags_all` must hold, by [`Filter::tag_mode`]; none asks for nothing.
+    pub tags: Vec<String>,
+    /// How [`Filter::tags`] are meant.
+    pub tag_mode: TagMode,
+    /// Tags that `tags_all` must not hold.
+    pub exclude_tags: Vec<String>,
+    /// Ratings that are let through; none lets all through.
+    pub ratings: Vec<String>,
+    /// Points that are left out.
+    pub exclude_ids: Vec<PointId>,
+    /// When given, only these points count.
+    pub only_ids: Option<Vec<PointId>>,
+    /// Spaces in which a point has no vector: it counts when any of them is missing. None asks for nothing.
+    pub missing_any: Vec<Space>,
+}
+
+/// What to look for, in every space that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HybridQuery {
+    /// The query's vector in each space that is asked for.
+    pub vectors: Vectors,
+    /// Which points count.
+    pub filter: Filter,
+    /// How many candidates to take from each space.
+    pub candidates: usize,
+    /// Tags whose bearers are looked at besides: up to `candidates` points that hold one of these tags, best by the
+    /// text space first (or, without a text query, in the order of their ids).
+    pub lexical_tags: Vec<String>,
+    /// Whether the candidates bring their payloads: ranking by tags or by preferences needs them.
+    pub with_payload: bool,
+    /// Look at every point instead of walking the graph.
+    pub exact: bool,
+    /// Size of the search beam in the graph.
+    pub hnsw_ef: usize,
+}
+
+/// A point that was found in at least one space, with its exact score in every space asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The point.
+    pub id: PointId,
+    /// Cosine in each space asked for; `None` where it was not asked for or the point has no vector.
+    pub scores: PerSpace<Option<f32>>,
+    /// The whole payload when [`HybridQuery::with_payload`], else empty.
+    pub payload: Payload,
+}
+
+/// The union of what the spaces found.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Candidates {
+    /// In no particular order, each point once.
+    pub hits: Vec<Candidate>,
+    /// For each space asked for: the lowest score among its own best `candidates`, or `None` when the space has no
+    /// more points that count. No point outside of `hits` scores higher there.
+    pub floors: PerSpace<Option<f32>>,
+    /// Likewise for the bearers of the lexical tags: the lowest text score among them, `None` when all are in `hits`.
+    pub lexical_floor: Option<f32>,
+}
+
+/// What to bring along with a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct With {
+    /// The payload.
+    pub payload: bool,
+    /// The vectors.
+    pub vectors: bool,
+}
+
+impl With {
+    /// The payload alone.
+    pub const PAYLOAD: Self = Self { payload: true, vectors: false };
+    /// The vectors alone.
+    pub const VECTORS: Self = Self { payload: false, vectors: true };
+    /// Both.
+    pub const ALL: Self = Self { payload: true, vectors: true };
+    /// Only the id.
+    pub const NOTHING: Self = Self { payload: false, vectors: false };
+}
+
+/// One page of a walk over the collection in the order of ids.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The points of this page.
+    pub points: Vec<Point>,
+    /// Where the next page begins; `None` at the end.
+    pub next: Option<PointId>,
+}
+
+/// What a collection is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CollectionInfo {
+    /// The collection's name.
+    pub name: String,
+    /// How many points it holds.
+    pub points: u64,
+    /// Length of its vectors.
+    pub dimension: usize,
+    /// open_clip's name of the model that filled it.
+    pub model: String,
+    /// The weights of that model.
+    pub pretrained: String,
+    /// [`crate::embedding::ModelInfo::fingerprint`] of the model that filled it.
+    pub fingerprint: String,
+    /// Version of the schema, counted by `migrations/`.
+    pub schema_version: u32,
+    /// Folders that manifests' relative paths were looked up under; pictures are served from these only.
+    pub roots: Vec<String>,
+    /// Whether every large enough segment has its graph.
+    pub indexed: bool,
+}
+
+/// How often a value stands in a payload field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacetCount {
+    /// The value.
+    pub value: String,
+    /// How many points that count hold it.
+    pub count: u64,
+}
+
+/// A collection of pictures with three vectors each.
+///
+/// An implementation promises: what [`Gallery::upsert`] and [`Gallery::update_vectors`] acknowledged survives a
+/// `kill -9`; reads see it at once; scores are exact cosines; a batch is not half visible after an error of its input.
+#[async_trait]
+pub trait Gallery: Send + Sync + 'static {
+    /// What the collection is, now.
+    async fn info(&self) -> Result<CollectionInfo>;
+
+    /// Adds or replaces whole points: payload and all vectors.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] for a vector of another length, or one that is not finite.
+    async fn upsert(&self, points: Vec<Point>) -> Result<()>;
+
+    /// Replaces the vectors that are given; vectors that are `None`, and the payload, stay as they are.
+    /// Points that do not exist are left out.
+    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()>;
+
+    /// Sets these payload fields; other fields stay as they are.
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()>;
+
+    /// The points with these ids that exist, in the order asked for.
+    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>>;
+
+    /// The candidates of every space asked for, scored in all of them.
+    async fn hybrid(&self, query: HybridQuery) -> Result<Candidates>;
+
+    /// A page of points in the order of their ids, beginning at `from`.
+    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page>;
+
+    /// How many points count, exactly.
+    async fn count(&self, filter: &Filter) -> Result<u64>;
+
+    /// The most frequent values of a keyword field among the points that count.
+    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>>;
+
+    /// Deletes points; those that do not exist are left out.
+    async fn delete(&self, ids: &[PointId]) -> Result<()>;
+
+    /// Adds a folder to [`CollectionInfo::roots`].
+    async fn add_root(&self, root: &str) -> Result<()>;
+
+    /// Builds what searching fast needs (the graphs) after a load; returns when it is there.
+    async fn optimize(&self) -> Result<()>;
+}
+
+/// Checks a vector before it is stored or searched with: the right length, finite, not all zero.
+///
+/// # Errors
+/// [`crate::ErrorCode::InvalidInput`] that names the space and what is wrong.
+pub fn check_vector(space: Space, vector: &[f32], dimension: usize) -> Result<()> {
+    let name = space.name();
+    if vector.len() != dimension {
+        return Err(Error::invalid(format!(
+            "the {name} vector has {} values, but this collection's vectors have {dimension}: it was made by another model",
+            vector.len()
+        )));
+    }
+    if !vector.iter().all(|value| value.is_finite()) {
+        return Err(Error::invalid(format!("the {name} vector holds values that are not finite numbers")));
+    }
+    if vector.iter().all(|value| *value == 0.0) {
+        return Err(Error::invalid(format!("the {name} vector is all zero, which has no direction to compare")));
+    }
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! What an artist likes, learned from clicks and saves, and how it bends a ranking.
+//!
+//! The rule is Clippy 0.2's: an exponential moving average a tag, `weight = clamp(EMA_BETA * weight + delta, 0, 1)`,
+//! and a score of `score * (1 + ALPHA * mean weight of the picture's tags)`.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::ids::PointId;
+
+/// What the artist did with a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Looked at it.
+    Click,
+    /// Kept it.
+    Save,
+}
+
+/// The constants of the rule, from the settings of the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PreferenceRule {
+    /// `ALPHA`: how much a liked tag lifts a score.
+    pub alpha: f64,
+    /// `EMA_BETA`: how much of the old weight stays.
+    pub beta: f64,
+    /// `DELTA_CLICK`: what a click adds.
+    pub delta_click: f64,
+    /// `DELTA_SAVE`: what a save adds.
+    pub delta_save: f64,
+    /// `PREF_TOP_N`: how many tags, and how many styles, are kept of one artist.
+    pub keep: usize,
+}
+
+impl Default for PreferenceRule {
+    fn default() -> Self {
+        Self { alpha: 0.2, beta: 0.9, delta_click: 0.05, delta_save: 0.10, keep: 100 }
+    }
+}
+
+impl PreferenceRule {
+    /// The new weight of a tag after an action on a picture that bears it.
+    #[must_use]
+    pub fn updated(&self, weight: f64, action: Action) -> f64 {
+        let delta = match action {
+            Action::Click => self.delta_click,
+            Action::Save => self.delta_save,
+        };
+        (self.beta * weight + delta).clamp(0.0, 1.0)
+    }
+
+    /// The factor that a picture's score is multiplied by: `1 + alpha * mean weight of its tags`.
+    #[must_use]
+    pub fn factor<'a>(&self, weights: &HashMap<String, f64>, tags: impl Iterator<Item = &'a str>) -> f64 {
+        if weights.is_empty() {
+            return 1.0;
+        }
+        let (mut sum, mut count) = (0.0, 0_u32);
+        for tag in tags {
+            sum += weights.get(&tag.to_lowercase()).copied().unwrap_or(0.0);
+            count += 1;
+        }
+        if count == 0 { 1.0 } else { 1.0 + self.alpha * sum / f64::from(count) }
+    }
+}
+
+/// One click or save, with what the picture bears.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feedback {
+    /// Who.
+    pub user_id: String,
+    /// On which picture.
+    pub image_id: PointId,
+    /// What.
+    pub action: Action,
+    /// The tags that the caller named, or else the picture's own.
+    pub tags: Vec<String>,
+    /// The picture's style, when its payload names one.
+    pub style: Option<String>,
+}
+
+/// What a click or save changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedbackOutcome {
+    /// How many tags got a new weight.
+    pub updated_tags: usize,
+    /// Whether a style got one.
+    pub updated_style: bool,
+}
+
+/// What is known of an artist, strongest first.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Profile {
+    /// Tags and their weights.
+    pub tags: Vec<(String, f64)>,
+    /// Styles and their weights.
+    pub styles: Vec<(String, f64)>,
+    /// How many clicks were counted.
+    pub clicked: u64,
+    /// How many saves were counted.
+    pub saved: u64,
+}
+
+/// Where preferences are kept. Writers may run at once, in several threads: no update is lost.
+#[async_trait]
+pub trait Preferences: Send + Sync + 'static {
+    /// Counts one action and moves the weights by the rule.
+    async fn record(&self, feedback: Feedback) -> Result<FeedbackOutcome>;
+    /// The strongest `top` tags and styles of an artist; an unknown artist has an empty profile.
+    async fn profile(&self, user_id: &str, top: usize) -> Result<Profile>;
+    /// Every kept tag weight of an artist, by lower-case tag.
+    async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_move_by_the_rule_and_stay_within_one() {
+        let rule = PreferenceRule::default();
+        let once = rule.updated(0.0, Action::Save);
+        assert!((once - 0.10).abs() < 1e-12);
+        assert!((rule.updated(once, Action::Click) - (0.9 * 0.10 + 0.05)).abs() < 1e-12);
+        let eager = PreferenceRule { delta_save: 5.0, ..rule };
+        assert!((eager.updated(0.9, Action::Save) - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_factor_is_the_mean_over_all_tags_of_the_picture() {
+        let rule = PreferenceRule::default();
+        let weights = HashMap::from([("apple".to_owned(), 0.5)]);
+        let factor = rule.factor(&weights, ["Apple", "fruit"].into_iter());
+        assert!((factor - (1.0 + 0.2 * 0.25)).abs() < 1e-12, "{factor}");
+        assert!((rule.factor(&weights, std::iter::empty()) - 1.0).abs() < f64::EPSILON);
+    }
+}
