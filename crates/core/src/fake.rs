@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 
 use crate::Result;
-use crate::embedding::{EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode};
+use crate::embedding::{
+    EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode,
+};
 
 /// Embeds by hashing: equal inputs get equal unit vectors, different ones get directions that look random.
 #[derive(Debug, Clone)]

@@ -65,7 +65,9 @@ impl<'de> Deserialize<'de> for PointId {
             Number(u64),
             Text(String),
         }
-        match Raw::deserialize(deserializer).map_err(|_| serde::de::Error::custom("an id is a whole number or a UUID"))? {
+        match Raw::deserialize(deserializer)
+            .map_err(|_| serde::de::Error::custom("an id is a whole number or a UUID"))?
+        {
             Raw::Number(number) => Ok(Self::Number(number)),
             Raw::Text(text) => text.parse().map_err(serde::de::Error::custom),
         }

@@ -1,0 +1,105 @@
+//! What can go wrong here, and how it looks to the rest of Clippy.
+
+use std::path::PathBuf;
+
+use clippy_core::ErrorCode;
+
+/// The result of everything in this crate.
+pub type Result<T, E = ClipError> = std::result::Result<T, E>;
+
+/// A failure to load or to run a model. Messages are for the person who chose the model or the device.
+#[derive(Debug, thiserror::Error)]
+pub enum ClipError {
+    /// The configuration asks for something that this crate does not compute.
+    #[error("the model configuration is not supported: {0}")]
+    UnsupportedConfig(String),
+    /// The configuration is not one of open_clip's.
+    #[error("the model configuration cannot be read: {0}")]
+    InvalidConfig(String),
+    /// No architecture of this name is built in.
+    #[error("no architecture is called `{name}`; known are: {known}")]
+    UnknownArchitecture {
+        /// The name asked for.
+        name: String,
+        /// All names, for the message.
+        known: String,
+    },
+    /// A tag that open_clip does not list for this architecture.
+    #[error("`{tag}` is no known set of weights for {model}; {advice}")]
+    UnknownTag {
+        /// The architecture.
+        model: String,
+        /// The tag asked for.
+        tag: String,
+        /// Which there are, or what else can be given.
+        advice: String,
+    },
+    /// A known model that was not downloaded yet.
+    #[error("{model} {tag} is not in {}: run `clippy models pull {model} {tag}`", folder.display())]
+    NotDownloaded {
+        /// The architecture.
+        model: String,
+        /// The tag.
+        tag: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A file or folder that should be there is not.
+    #[error("{} is not there: {advice}", path.display())]
+    NotThere {
+        /// What was looked for.
+        path: PathBuf,
+        /// What to do.
+        advice: String,
+    },
+    /// The weights do not fit the configuration.
+    #[error("the weights in {} do not fit the configuration:\n{}", path.display(), problems.join("\n"))]
+    WeightsMismatch {
+        /// The weights.
+        path: PathBuf,
+        /// One line a tensor: its name, and both shapes.
+        problems: Vec<String>,
+    },
+    /// The weights file cannot be read.
+    #[error("{} is not a safetensors file that can be read: {reason}", path.display())]
+    UnreadableWeights {
+        /// The weights.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The setting names no device or precision, or one that this machine lacks.
+    #[error("{0}")]
+    Device(String),
+    /// libtorch failed.
+    #[error("libtorch: {0}")]
+    Torch(#[from] tch::TchError),
+    /// Reading failed.
+    #[error("reading {}: {source}", path.display())]
+    Io {
+        /// What was read.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The model's thread could not be started, or ended at once.
+    #[error("the model's thread: {0}")]
+    Thread(String),
+}
+
+impl From<ClipError> for clippy_core::Error {
+    fn from(error: ClipError) -> Self {
+        let code = match &error {
+            ClipError::UnsupportedConfig(_) => ErrorCode::Unsupported,
+            ClipError::InvalidConfig(_)
+            | ClipError::UnknownArchitecture { .. }
+            | ClipError::UnknownTag { .. }
+            | ClipError::WeightsMismatch { .. }
+            | ClipError::UnreadableWeights { .. }
+            | ClipError::Device(_) => ErrorCode::InvalidInput,
+            ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
+            ClipError::Torch(_) | ClipError::Io { .. } | ClipError::Thread(_) => ErrorCode::Internal,
+        };
+        Self::new(code, error.to_string()).with_source(error)
+    }
+}

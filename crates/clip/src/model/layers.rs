@@ -1,0 +1,99 @@
+//! The small parts that both towers are made of.
+
+use tch::{Kind, Tensor};
+
+use super::weights::Weights;
+use crate::error::Result;
+
+/// PyTorch's default, which open_clip keeps for every layer norm.
+const LAYER_NORM_EPSILON: f64 = 1e-5;
+
+/// The activation between the two halves of a perceptron.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// The exact GELU, by the error function.
+    Gelu,
+    /// OpenAI's `x * sigmoid(1.702 x)`.
+    QuickGelu,
+}
+
+impl Activation {
+    /// The activation that a configuration's `quick_gelu` means.
+    pub fn new(quick_gelu: bool) -> Self {
+        if quick_gelu { Self::QuickGelu } else { Self::Gelu }
+    }
+
+    /// Applies it to a tensor that nobody else holds, in place.
+    pub fn forward(self, mut x: Tensor) -> Result<Tensor> {
+        match self {
+            Self::Gelu => Ok(x.f_gelu_("none")?),
+            Self::QuickGelu => {
+                let gate = x.f_mul_scalar(1.702)?.f_sigmoid_()?;
+                Ok(x.f_mul_(&gate)?)
+            }
+        }
+    }
+}
+
+/// `y = x W^T + b`.
+pub struct Linear {
+    weight: Tensor,
+    bias: Option<Tensor>,
+}
+
+impl Linear {
+    /// Takes `<name>.weight` `[outputs, inputs]` and `<name>.bias` `[outputs]`.
+    pub fn load(weights: &mut Weights<'_>, name: &str, inputs: i64, outputs: i64, kind: Kind) -> Result<Self> {
+        Ok(Self {
+            weight: weights.take(&format!("{name}.weight"), &[outputs, inputs], kind)?,
+            bias: Some(weights.take(&format!("{name}.bias"), &[outputs], kind)?),
+        })
+    }
+
+    /// A layer of a weight `[outputs, inputs]` and perhaps a bias `[outputs]` that were made elsewhere.
+    pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
+        Self { weight, bias }
+    }
+
+    /// `[..., inputs]` to `[..., outputs]`.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+    }
+
+    /// The rows `from..from + count` of the layer's outputs, as a layer of its own that shares the weights.
+    pub fn outputs(&self, from: i64, count: i64) -> Result<Self> {
+        Ok(Self {
+            weight: self.weight.f_narrow(0, from, count)?,
+            bias: self.bias.as_ref().map(|bias| bias.f_narrow(0, from, count)).transpose()?,
+        })
+    }
+}
+
+/// Normalises the last dimension, then scales and shifts it.
+pub struct LayerNorm {
+    weight: Tensor,
+    bias: Tensor,
+    width: i64,
+}
+
+impl LayerNorm {
+    /// Takes `<name>.weight` and `<name>.bias`, both `[width]`.
+    pub fn load(weights: &mut Weights<'_>, name: &str, width: i64, kind: Kind) -> Result<Self> {
+        Ok(Self {
+            weight: weights.take(&format!("{name}.weight"), &[width], kind)?,
+            bias: weights.take(&format!("{name}.bias"), &[width], kind)?,
+            width,
+        })
+    }
+
+    /// `[..., width]` to the same; sums are in fp32 whatever the precision.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        Ok(x.f_layer_norm(self.width, Some(&self.weight), Some(&self.bias), LAYER_NORM_EPSILON, true)?)
+    }
+}
+
+/// `[batch, width]` to rows of length 1. As PyTorch's `F.normalize`, a row of zeros stays one.
+pub fn to_unit_length(x: &Tensor) -> Result<Tensor> {
+    let length = x.f_norm_scalaropt_dim(2.0, 1, true)?.f_clamp_min(1e-12)?;
+    Ok(x.f_div(&length)?)
+}

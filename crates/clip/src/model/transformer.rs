@@ -1,0 +1,188 @@
+//! The pre-norm transformer of both towers (open_clip's `ResidualAttentionBlock`).
+
+use tch::{Kind, Tensor};
+
+use super::layers::{Activation, LayerNorm, Linear};
+use super::weights::Weights;
+use crate::error::Result;
+
+/// The shape of a stack of blocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Width of the residual stream.
+    pub width: i64,
+    /// Number of attention heads.
+    pub heads: i64,
+    /// Number of blocks.
+    pub layers: i64,
+    /// Hidden width of a perceptron over `width`, rounded down.
+    pub mlp_ratio: f64,
+    /// Whether each branch is scaled by a learnt vector.
+    pub layer_scale: bool,
+    /// The perceptron's activation.
+    pub activation: Activation,
+    /// Whether a token sees only those before it and itself.
+    pub causal: bool,
+}
+
+/// A stack of blocks of which one token of each row is wanted.
+pub struct Transformer {
+    blocks: Vec<Block>,
+    causal: bool,
+}
+
+impl Transformer {
+    /// Takes `<name>.resblocks.<n>.*`.
+    pub fn load(weights: &mut Weights<'_>, name: &str, shape: Shape, kind: Kind) -> Result<Self> {
+        let blocks = (0..shape.layers)
+            .map(|layer| Block::load(weights, &format!("{name}.resblocks.{layer}"), shape, kind))
+            .collect::<Result<_>>()?;
+        Ok(Self { blocks, causal: shape.causal })
+    }
+
+    /// `[batch, tokens, width]` to `[batch, width]`: the token at `wanted` (`[batch]`, positions) of each row, or the
+    /// first one of each where it is `None`.
+    ///
+    /// The last block computes that one token only: its keys and values need all tokens, nothing else does. That
+    /// leaves the result as it is, and saves most of a block.
+    pub fn forward(&self, mut x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
+        let Some((last, blocks)) = self.blocks.split_last() else { return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into) };
+        for block in blocks {
+            x = block.forward(x, self.causal)?;
+        }
+        let mask = match (self.causal, wanted) {
+            (true, Some(wanted)) => Some(visible_to(wanted, x.f_size()?[1])?),
+            _ => None,
+        };
+        Ok(last.forward_one(&x, wanted, mask.as_ref())?.f_squeeze_dim(1)?)
+    }
+}
+
+/// `[batch, 1, 1, tokens]`: true where a token stands no later than the row's wanted one.
+fn visible_to(wanted: &Tensor, tokens: i64) -> Result<Tensor> {
+    let positions = Tensor::f_arange(tokens, (Kind::Int64, wanted.device()))?;
+    Ok(positions.f_unsqueeze(0)?.f_le_tensor(&wanted.f_unsqueeze(1)?)?.f_unsqueeze(1)?.f_unsqueeze(1)?)
+}
+
+/// `[batch, tokens, width]` to `[batch, 1, width]`.
+fn pick(x: &Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
+    let Some(wanted) = wanted else { return Ok(x.f_narrow(1, 0, 1)?) };
+    let width = x.f_size()?[2];
+    let index = wanted.f_view([-1, 1, 1])?.f_expand([-1, 1, width], false)?;
+    Ok(x.f_gather(1, &index, false)?)
+}
+
+struct Block {
+    norm_1: LayerNorm,
+    attention: Attention,
+    scale_1: Option<Tensor>,
+    norm_2: LayerNorm,
+    expand: Linear,
+    contract: Linear,
+    scale_2: Option<Tensor>,
+    activation: Activation,
+}
+
+impl Block {
+    fn load(weights: &mut Weights<'_>, name: &str, shape: Shape, kind: Kind) -> Result<Self> {
+        let width = shape.width;
+        // open_clip: int(d_model * mlp_ratio).
+        let hidden = (width as f64 * shape.mlp_ratio) as i64;
+        let mut scale = |name: String| shape.layer_scale.then(|| weights.take(&name, &[width], kind)).transpose();
+        let scale_1 = scale(format!("{name}.ls_1.gamma"))?;
+        let scale_2 = scale(format!("{name}.ls_2.gamma"))?;
+        Ok(Self {
+            norm_1: LayerNorm::load(weights, &format!("{name}.ln_1"), width, kind)?,
+            attention: Attention::load(weights, &format!("{name}.attn"), width, shape.heads, kind)?,
+            scale_1,
+            norm_2: LayerNorm::load(weights, &format!("{name}.ln_2"), width, kind)?,
+            expand: Linear::load(weights, &format!("{name}.mlp.c_fc"), width, hidden, kind)?,
+            contract: Linear::load(weights, &format!("{name}.mlp.c_proj"), hidden, width, kind)?,
+            scale_2,
+            activation: shape.activation,
+        })
+    }
+
+    fn forward(&self, x: Tensor, causal: bool) -> Result<Tensor> {
+        let attended = self.attention.forward(&self.norm_1.forward(&x)?, causal)?;
+        self.finish(x, attended)
+    }
+
+    fn forward_one(&self, x: &Tensor, wanted: Option<&Tensor>, mask: Option<&Tensor>) -> Result<Tensor> {
+        let normed = self.norm_1.forward(x)?;
+        let attended = self.attention.forward_one(&normed, &pick(&normed, wanted)?, mask)?;
+        // A copy: `pick` may be a view of `x`, and what follows adds to it in place.
+        self.finish(pick(x, wanted)?.f_contiguous()?, attended)
+    }
+
+    /// The residual sums and the perceptron: the same whether all tokens go through or one. `x` is added to in place.
+    fn finish(&self, mut x: Tensor, attended: Tensor) -> Result<Tensor> {
+        let mut x = x.f_add_(&scaled(attended, self.scale_1.as_ref())?)?;
+        let hidden = self.activation.forward(self.expand.forward(&self.norm_2.forward(&x)?)?)?;
+        let contracted = self.contract.forward(&hidden)?;
+        Ok(x.f_add_(&scaled(contracted, self.scale_2.as_ref())?)?)
+    }
+}
+
+fn scaled(mut x: Tensor, scale: Option<&Tensor>) -> Result<Tensor> {
+    match scale {
+        Some(scale) => Ok(x.f_mul_(scale)?),
+        None => Ok(x),
+    }
+}
+
+/// PyTorch's `MultiheadAttention` with one matrix for queries, keys and values.
+struct Attention {
+    queries_keys_values: Linear,
+    queries: Linear,
+    keys_values: Linear,
+    output: Linear,
+    heads: i64,
+}
+
+impl Attention {
+    fn load(weights: &mut Weights<'_>, name: &str, width: i64, heads: i64, kind: Kind) -> Result<Self> {
+        let weight = weights.take(&format!("{name}.in_proj_weight"), &[3 * width, width], kind)?;
+        let bias = weights.take(&format!("{name}.in_proj_bias"), &[3 * width], kind)?;
+        let queries_keys_values = Linear::new(weight, Some(bias));
+        Ok(Self {
+            queries: queries_keys_values.outputs(0, width)?,
+            keys_values: queries_keys_values.outputs(width, 2 * width)?,
+            queries_keys_values,
+            output: Linear::load(weights, &format!("{name}.out_proj"), width, width, kind)?,
+            heads,
+        })
+    }
+
+    fn forward(&self, x: &Tensor, causal: bool) -> Result<Tensor> {
+        let parts = split_heads(&self.queries_keys_values.forward(x)?, 3, self.heads)?;
+        let attended = attend(&parts[0], &parts[1], &parts[2], None, causal)?;
+        self.output.forward(&join_heads(&attended)?)
+    }
+
+    /// Attention of the one token a row in `query` (`[batch, 1, width]`) to all of `x`.
+    fn forward_one(&self, x: &Tensor, query: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
+        let query = split_heads(&self.queries.forward(query)?, 1, self.heads)?;
+        let parts = split_heads(&self.keys_values.forward(x)?, 2, self.heads)?;
+        let attended = attend(&query[0], &parts[0], &parts[1], mask, false)?;
+        self.output.forward(&join_heads(&attended)?)
+    }
+}
+
+/// Softmax of `query key^T / sqrt(head width)`, times `value`; all of them `[batch, heads, tokens, head width]`.
+pub(super) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
+    Ok(Tensor::f_scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, false)?)
+}
+
+/// `[batch, tokens, parts * width]` to `parts` tensors of `[batch, heads, tokens, head width]`.
+pub(super) fn split_heads(x: &Tensor, parts: i64, heads: i64) -> Result<Vec<Tensor>> {
+    let size = x.f_size()?;
+    let split = x.f_view([size[0], size[1], parts, heads, size[2] / parts / heads])?;
+    Ok(split.f_permute([2, 0, 3, 1, 4])?.f_unbind(0)?)
+}
+
+/// `[batch, heads, tokens, head width]` to `[batch, tokens, width]`.
+pub(super) fn join_heads(x: &Tensor) -> Result<Tensor> {
+    let size = x.f_size()?;
+    Ok(x.f_transpose(1, 2)?.f_reshape([size[0], size[2], size[1] * size[3]])?)
+}

@@ -1,0 +1,92 @@
+//! open_clip's `VisionTransformer`.
+
+use tch::{Kind, Tensor};
+
+use super::layers::{Activation, LayerNorm, Linear};
+use super::transformer::{Shape, Transformer};
+use super::weights::Weights;
+use crate::config::VisionConfig;
+use crate::error::Result;
+
+/// Patches and a class token through a transformer; the class token is the picture.
+pub struct VisionTransformer {
+    patches: Linear,
+    class_token: Tensor,
+    position: Tensor,
+    norm_before: LayerNorm,
+    transformer: Transformer,
+    norm_after: LayerNorm,
+    projection: Tensor,
+    patch_size: i64,
+    grid: i64,
+}
+
+/// The part of the configuration that is only a transformer's.
+#[derive(Debug, Clone, Copy)]
+pub struct Blocks {
+    /// Number of blocks.
+    pub layers: i64,
+    /// Side of a patch, in pixels.
+    pub patch_size: i64,
+    /// Hidden width of a perceptron over the width.
+    pub mlp_ratio: f64,
+    /// Whether each branch is scaled by a learnt vector.
+    pub layer_scale: bool,
+}
+
+impl VisionTransformer {
+    /// Takes `visual.*`.
+    pub fn load(
+        weights: &mut Weights<'_>,
+        config: &VisionConfig,
+        blocks: Blocks,
+        embed_dim: i64,
+        activation: Activation,
+        kind: Kind,
+    ) -> Result<Self> {
+        let (width, patch_size) = (config.width, blocks.patch_size);
+        let grid = config.image_size / patch_size;
+        let shape = Shape {
+            width,
+            heads: config.heads(),
+            layers: blocks.layers,
+            mlp_ratio: blocks.mlp_ratio,
+            layer_scale: blocks.layer_scale,
+            activation,
+            causal: false,
+        };
+        let patches = weights.take("visual.conv1.weight", &[width, 3, patch_size, patch_size], kind)?;
+        let class_embedding = weights.take("visual.class_embedding", &[width], kind)?;
+        let position = weights.take("visual.positional_embedding", &[grid * grid + 1, width], kind)?;
+        Ok(Self {
+            // A convolution whose stride is its size is a matrix product on patches.
+            patches: Linear::new(patches.f_view([width, 3 * patch_size * patch_size])?, None),
+            class_token: class_embedding.f_add(&position.f_get(0)?)?.f_view([1, 1, width])?,
+            position: position.f_narrow(0, 1, grid * grid)?.f_unsqueeze(0)?,
+            norm_before: LayerNorm::load(weights, "visual.ln_pre", width, kind)?,
+            transformer: Transformer::load(weights, "visual.transformer", shape, kind)?,
+            // One token a picture: full precision costs nothing here.
+            norm_after: LayerNorm::load(weights, "visual.ln_post", width, Kind::Float)?,
+            projection: weights.take("visual.proj", &[width, embed_dim], Kind::Float)?,
+            patch_size,
+            grid,
+        })
+    }
+
+    /// Normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not of unit length.
+    pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
+        let batch = pixels.f_size()?[0];
+        let (grid, patch) = (self.grid, self.patch_size);
+        // Sides that are no multiple of the patch lose their rest, as in a convolution without padding.
+        let pixels = pixels.f_narrow(2, 0, grid * patch)?.f_narrow(3, 0, grid * patch)?;
+        let patches = pixels
+            .f_reshape([batch, 3, grid, patch, grid, patch])?
+            .f_permute([0, 2, 4, 1, 3, 5])?
+            .f_reshape([batch, grid * grid, 3 * patch * patch])?;
+        let x = self.patches.forward(&patches)?.f_add_(&self.position)?;
+        let class_token = self.class_token.f_expand([batch, 1, -1], false)?;
+        let x = self.norm_before.forward(&Tensor::f_cat(&[class_token, x], 1)?)?;
+        let x = self.transformer.forward(x, None)?.f_to_kind(Kind::Float)?;
+        Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
+    }
+}

@@ -1,0 +1,130 @@
+//! Reads open_clip's weights from a `.safetensors` file, and says exactly what does not fit.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{ClipError, Result};
+
+/// A weights file, mapped into memory: pages are read as tensors are made, and nothing is held twice.
+pub struct WeightsFile {
+    path: PathBuf,
+    bytes: Mmap,
+}
+
+impl WeightsFile {
+    /// Opens a `.safetensors` file.
+    ///
+    /// # Errors
+    /// [`ClipError::Io`] where it cannot be opened.
+    pub fn open(path: &Path) -> Result<Self> {
+        let io = |source| ClipError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        // SAFETY: the map is read only. Another process that shortens the file meanwhile would end this one, as with
+        // any mapped library; models are put in place by a rename and not written to.
+        let bytes = unsafe { Mmap::map(&file) }.map_err(io)?;
+        Ok(Self { path: path.to_owned(), bytes })
+    }
+
+    /// SHA-256 (hex) of `head` followed by the whole file.
+    #[must_use]
+    pub fn fingerprint(&self, head: &[u8]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(head);
+        hash.update(&self.bytes);
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The tensors of the file, to be taken one by one.
+    ///
+    /// # Errors
+    /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
+    pub fn weights(&self, device: Device) -> Result<Weights<'_>> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| ClipError::UnreadableWeights {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        })?;
+        let unused = tensors.names().into_iter().filter(|name| !is_not_needed(name)).map(str::to_owned).collect();
+        Ok(Weights { path: &self.path, tensors, device, unused, problems: Vec::new() })
+    }
+}
+
+/// What open_clip and OpenAI store besides the towers: it takes no part in an embedding.
+fn is_not_needed(name: &str) -> bool {
+    matches!(name, "logit_scale" | "logit_bias" | "attn_mask" | "input_resolution" | "context_length" | "vocab_size")
+        || name.ends_with(".num_batches_tracked")
+}
+
+/// Tensors on their way from a file into a model.
+///
+/// A tensor that is missing or misshapen is noted and stood in for, so that [`Weights::finish`] can name all of them
+/// at once: one name at a time makes a wrong `MODEL_NAME` tedious to find.
+pub struct Weights<'a> {
+    path: &'a Path,
+    tensors: SafeTensors<'a>,
+    device: Device,
+    unused: BTreeSet<String>,
+    problems: Vec<String>,
+}
+
+impl Weights<'_> {
+    /// Takes a tensor of this name and shape, in this precision, onto the model's device.
+    ///
+    /// # Errors
+    /// Only where libtorch fails; what does not fit is reported by [`Weights::finish`].
+    pub fn take(&mut self, name: &str, shape: &[i64], kind: Kind) -> Result<Tensor> {
+        self.unused.remove(name);
+        match self.read(name, shape) {
+            Ok(tensor) => Ok(tensor.f_to_device(self.device)?.f_to_kind(kind)?),
+            Err(Unfit::Torch(error)) => Err(error.into()),
+            Err(Unfit::Problem(problem)) => {
+                self.problems.push(problem);
+                Ok(Tensor::f_zeros(shape, (kind, self.device))?)
+            }
+        }
+    }
+
+    fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, Unfit> {
+        let Ok(view) = self.tensors.tensor(name) else {
+            return Err(Unfit::Problem(format!("  missing: {name} {shape:?}")));
+        };
+        let found: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
+        if found != shape {
+            return Err(Unfit::Problem(format!("  wrong shape: {name} is {found:?}, the configuration asks for {shape:?}")));
+        }
+        let kind = match view.dtype() {
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            Dtype::F64 => Kind::Double,
+            other => return Err(Unfit::Problem(format!("  wrong kind: {name} holds {other:?}, not floating-point numbers"))),
+        };
+        Tensor::f_from_data_size(view.data(), shape, kind).map_err(Unfit::Torch)
+    }
+
+    /// Ends the loading.
+    ///
+    /// # Errors
+    /// [`ClipError::WeightsMismatch`] lists every tensor that was missing, of another shape or kind, or not asked for.
+    pub fn finish(mut self) -> Result<()> {
+        self.problems.extend(self.unused.iter().map(|name| {
+            let shape = self.tensors.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+            format!("  not asked for: {name} {shape:?}")
+        }));
+        if self.problems.is_empty() {
+            return Ok(());
+        }
+        Err(ClipError::WeightsMismatch { path: self.path.to_owned(), problems: self.problems })
+    }
+}
+
+/// Why a tensor could not be read.
+enum Unfit {
+    Problem(String),
+    Torch(tch::TchError),
+}

@@ -1,0 +1,6 @@
+//! The arithmetic of hybrid search: pure functions from scores to a ranking.
+
+pub mod cursor;
+pub mod fusion;
+pub mod lexical;
+pub mod weights;

@@ -1,0 +1,40 @@
+//! `DATA_DIR`, `QDRANT_*`, `IMAGES_ROOT`, `HNSW_EF`.
+
+use std::path::PathBuf;
+
+use super::reader::{Reader, Secret, wrong};
+use crate::Result;
+
+/// Where the collection is and how it is searched.
+#[derive(Debug, Clone)]
+pub struct CollectionSettings {
+    /// `DATA_DIR`: the folder of everything that is kept here.
+    pub data_dir: PathBuf,
+    /// `QDRANT_COLLECTION`: the collection's name.
+    pub name: String,
+    /// `QDRANT_URL`: a Qdrant server. Unset means the embedded engine under `DATA_DIR`.
+    pub qdrant_url: Option<String>,
+    /// `QDRANT_API_KEY`.
+    pub qdrant_api_key: Option<Secret>,
+    /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that pictures are served from.
+    pub images_root: Option<PathBuf>,
+    /// `HNSW_EF`: size of the search beam in the graph.
+    pub hnsw_ef: usize,
+}
+
+pub(super) fn read(reader: &Reader) -> Result<CollectionSettings> {
+    let name = reader.text(&["QDRANT_COLLECTION"]).unwrap_or_else(|| "clippy".to_owned());
+    let plain = |character: char| character.is_ascii_alphanumeric() || "_-@.".contains(character);
+    if name.starts_with('.') || name.len() > 200 || !name.chars().all(plain) {
+        let expected = "a name of letters, digits, '_', '-', '@' and '.', not beginning with a dot";
+        return Err(wrong("QDRANT_COLLECTION", &name, expected));
+    }
+    Ok(CollectionSettings {
+        data_dir: reader.text(&["DATA_DIR"]).map_or_else(|| PathBuf::from("data"), PathBuf::from),
+        name,
+        qdrant_url: reader.text(&["QDRANT_URL"]),
+        qdrant_api_key: reader.text(&["QDRANT_API_KEY"]).map(Secret::new),
+        images_root: reader.text(&["IMAGES_ROOT"]).map(PathBuf::from),
+        hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| (1..=10_000).contains(ef))?,
+    })
+}

@@ -1,0 +1,102 @@
+//! Settings: defaults, then `.env`, then the environment; a command's flags win over all of them.
+//!
+//! One file a concern. Every variable's name stands here once, and every error names the variable.
+
+mod collection;
+mod model;
+mod preferences;
+mod reader;
+mod server;
+
+pub use collection::CollectionSettings;
+pub use model::{ModelSettings, Precision};
+pub use reader::{Reader, Secret};
+pub use server::ServerSettings;
+
+use crate::Result;
+use crate::preferences::PreferenceRule;
+
+/// Everything that can be set, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the collection is and how it is searched.
+    pub collection: CollectionSettings,
+    /// Which model embeds, on what.
+    pub model: ModelSettings,
+    /// How clicks and saves bend a ranking.
+    pub preferences: PreferenceRule,
+    /// The HTTP server.
+    pub server: ServerSettings,
+}
+
+impl Settings {
+    /// Reads the process's environment. Call after `.env` was loaded into it.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::InvalidInput`] that names the variable, its value and what it should be.
+    pub fn from_environment() -> Result<Self> {
+        Self::read(&Reader::environment())
+    }
+
+    /// Reads from any source of variables.
+    ///
+    /// # Errors
+    /// As [`Settings::from_environment`].
+    pub fn read(reader: &Reader) -> Result<Self> {
+        Ok(Self {
+            collection: collection::read(reader)?,
+            model: model::read(reader)?,
+            preferences: preferences::read(reader)?,
+            server: server::read(reader)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Settings> {
+        Settings::read(&Reader::from_pairs(variables.iter().copied()))
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let settings = read(&[]).expect("nothing set");
+        assert_eq!(settings.server.bind.to_string(), "127.0.0.1:8000");
+        assert_eq!(settings.collection.hnsw_ef, 128);
+        assert_eq!(settings.preferences, PreferenceRule::default());
+        assert_eq!(settings.model.name, None);
+    }
+
+    #[test]
+    fn the_older_names_of_the_model_work_and_the_newer_win() {
+        let older = read(&[("OPENCLIP_MODEL", "ViT-B-32"), ("OPENCLIP_PRETRAINED", "openai")]).expect("0.2's names");
+        assert_eq!(older.model.name.as_deref(), Some("ViT-B-32"));
+        let both = read(&[("OPENCLIP_MODEL", "ViT-B-32"), ("MODEL_NAME", "RN50")]).expect("both");
+        assert_eq!(both.model.name.as_deref(), Some("RN50"));
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_variable() {
+        for (name, value) in [
+            ("HNSW_EF", "many"),
+            ("ALPHA", "-1"),
+            ("EMA_BETA", "NaN"),
+            ("BIND", "nowhere"),
+            ("PRECISION", "fp8"),
+            ("DEVICE", "abacus"),
+            ("QDRANT_COLLECTION", "../up"),
+        ] {
+            let error = read(&[(name, value)]).expect_err(name);
+            assert!(error.message.contains(name) && error.message.contains(value), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn keys_never_show() {
+        let settings = read(&[("API_KEYS", "hunter2, other")]).expect("two keys");
+        assert_eq!(settings.server.api_keys.len(), 2);
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,66 @@
+//! `MODEL_NAME`, `PRETRAINED`, `DEVICE`, `PRECISION` and their older names `OPENCLIP_*`, `EMBEDDER_URL`.
+
+use serde::{Deserialize, Serialize};
+
+use super::reader::{Reader, wrong};
+use crate::Result;
+
+/// The number format that a model computes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floating point.
+    Fp32,
+    /// 16-bit floating point (half), for GPUs.
+    Fp16,
+    /// bfloat16, for GPUs and for CPUs that compute in it.
+    Bf16,
+}
+
+impl std::str::FromStr for Precision {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.to_ascii_lowercase().as_str() {
+            "fp32" => Ok(Self::Fp32),
+            "fp16" => Ok(Self::Fp16),
+            "bf16" => Ok(Self::Bf16),
+            _ => Err(()),
+        }
+    }
+}
+
+/// Which model embeds, on what.
+#[derive(Debug, Clone)]
+pub struct ModelSettings {
+    /// `MODEL_NAME`: open_clip's name of the architecture. Unset means the bundled model.
+    pub name: Option<String>,
+    /// `PRETRAINED`: a known tag, a path to `.safetensors`, or `local-dir:PATH`.
+    pub pretrained: Option<String>,
+    /// `DEVICE`: `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// `PRECISION`; unset means what is fastest on the device without a loss that search would notice.
+    pub precision: Option<Precision>,
+    /// `EMBEDDER_URL`: a worker that embeds, for machines without a GPU.
+    pub embedder_url: Option<String>,
+}
+
+pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
+    let device = reader.text(&["DEVICE", "OPENCLIP_DEVICE"]).unwrap_or_else(|| "auto".to_owned()).to_lowercase();
+    let known = matches!(device.as_str(), "auto" | "cpu" | "cuda")
+        || device.strip_prefix("cuda:").is_some_and(|index| index.parse::<u32>().is_ok());
+    if !known {
+        return Err(wrong("DEVICE", &device, "auto, cpu, cuda or cuda:N"));
+    }
+    let precision = match reader.text(&["PRECISION", "OPENCLIP_PRECISION"]) {
+        None => None,
+        Some(text) => Some(text.parse().map_err(|()| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?),
+    };
+    Ok(ModelSettings {
+        name: reader.text(&["MODEL_NAME", "OPENCLIP_MODEL"]),
+        pretrained: reader.text(&["PRETRAINED", "OPENCLIP_PRETRAINED"]),
+        device,
+        precision,
+        embedder_url: reader.text(&["EMBEDDER_URL"]),
+    })
+}

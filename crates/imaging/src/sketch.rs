@@ -1,0 +1,211 @@
+//! Sketches: the empty paper around a drawing is cut away.
+//!
+//! A drawing on a pad of 900 x 600 often fills a small part of it. Scaled to a model's side as it is, its lines become
+//! thinner than a pixel and fade, and the centre crop cuts off what stands at the left and the right. Trimmed to a
+//! square first, nothing is cropped and the lines stay as dark as they can.
+
+use fast_image_resize::FilterType;
+use image::{Rgb, RgbImage, imageops};
+
+use crate::resize::resize_whole;
+
+/// Empty paper on each side of the trimmed square, as a share of its side.
+const MARGIN: f64 = 0.08;
+
+/// How far each channel may be from the paper's colour and still be paper: JPEG noise on white stays below this, and
+/// the lightest pencil line is beyond it.
+const TOLERANCE: u8 = 24;
+
+/// How much of the border must be paper. With less, the picture is no drawing on paper, and nothing is trimmed.
+const LEAST_PAPER: f64 = 0.5;
+
+/// A larger drawing is scaled down to this before it is made square: a line of 1 x 60,000 pixels would otherwise ask
+/// for a square of 60,000 pixels.
+const LARGEST_DRAWING: u32 = 2048;
+
+/// Cuts a drawing out of its paper and centres it on a square of the paper's colour, with a margin of 8 % of the
+/// square's side on each side. `None` when there is nothing but paper.
+///
+/// The paper's colour is the one that most of the border has, so white drawings on dark paper work as well. A picture
+/// whose border has no dominant colour is no drawing on paper and comes back as it is.
+#[must_use]
+pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
+    if picture.width() == 0 || picture.height() == 0 {
+        return None;
+    }
+    let Some(paper) = paper_colour(picture) else { return Some(picture.clone()) };
+    let drawing = bounds_of_drawing(picture, paper)?;
+    let cut = imageops::crop_imm(picture, drawing.left, drawing.top, drawing.width, drawing.height).to_image();
+    Some(on_square(&bounded(cut), paper))
+}
+
+/// The colour that dominates the border, averaged; `None` when less than half of the border has it.
+fn paper_colour(picture: &RgbImage) -> Option<Rgb<u8>> {
+    let border = border_pixels(picture);
+    // Colours are counted in boxes of 16 values a channel. A box may cut the paper's noise in two, so its mean is only
+    // a first guess, and the paper is everything near it.
+    let box_of = |pixel: Rgb<u8>| pixel.0.iter().fold(0, |key, &value| key << 4 | usize::from(value >> 4));
+    let mut counts = vec![0_u32; 1 << 12];
+    for &pixel in &border {
+        counts[box_of(pixel)] += 1;
+    }
+    let fullest = counts.iter().enumerate().max_by_key(|&(_, &count)| count).map(|(key, _)| key)?;
+    let guess = mean(border.iter().copied().filter(|&pixel| box_of(pixel) == fullest))?;
+    let near: Vec<Rgb<u8>> = border.iter().copied().filter(|&pixel| is_paper(pixel, guess)).collect();
+    if (near.len() as f64) < LEAST_PAPER * border.len() as f64 {
+        return None;
+    }
+    mean(near.into_iter())
+}
+
+/// The outermost rows and columns. Corners of a picture with one row or column count twice, which changes nothing.
+fn border_pixels(picture: &RgbImage) -> Vec<Rgb<u8>> {
+    let (right, bottom) = (picture.width() - 1, picture.height() - 1);
+    let rows = (0..=right).flat_map(|x| [(x, 0), (x, bottom)]);
+    let columns = (0..=bottom).flat_map(|y| [(0, y), (right, y)]);
+    rows.chain(columns).map(|(x, y)| *picture.get_pixel(x, y)).collect()
+}
+
+fn mean(pixels: impl Iterator<Item = Rgb<u8>>) -> Option<Rgb<u8>> {
+    let mut sums = [0_u64; 3];
+    let mut count = 0;
+    for pixel in pixels {
+        for (sum, &value) in sums.iter_mut().zip(&pixel.0) {
+            *sum += u64::from(value);
+        }
+        count += 1;
+    }
+    (count > 0).then(|| Rgb(sums.map(|sum| ((sum + count / 2) / count) as u8)))
+}
+
+fn is_paper(pixel: Rgb<u8>, paper: Rgb<u8>) -> bool {
+    pixel.0.iter().zip(&paper.0).all(|(&value, &paper)| value.abs_diff(paper) <= TOLERANCE)
+}
+
+struct Bounds {
+    left: u32,
+    top: u32,
+    width: u32,
+    height: u32,
+}
+
+/// The smallest box around everything that is not paper.
+fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
+    let (mut left, mut right) = (usize::MAX, 0);
+    let (mut top, mut bottom) = (None, 0);
+    let row_length = picture.width() as usize * 3;
+    for (y, row) in picture.as_raw().chunks_exact(row_length).enumerate() {
+        let (pixels, _) = row.as_chunks::<3>();
+        let is_drawn = |pixel: &[u8; 3]| !is_paper(Rgb(*pixel), paper);
+        let Some(first) = pixels.iter().position(is_drawn) else { continue };
+        let last = pixels.iter().rposition(is_drawn).unwrap_or(first);
+        left = left.min(first);
+        right = right.max(last);
+        top = top.or(Some(y));
+        bottom = y;
+    }
+    let top = top?;
+    Some(Bounds {
+        left: left as u32,
+        top: top as u32,
+        width: (right - left + 1) as u32,
+        height: (bottom - top + 1) as u32,
+    })
+}
+
+fn bounded(drawing: RgbImage) -> RgbImage {
+    let longest = drawing.width().max(drawing.height());
+    if longest <= LARGEST_DRAWING {
+        return drawing;
+    }
+    let scaled = |length: u32| {
+        ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32).max(1)
+    };
+    resize_whole(&drawing, FilterType::CatmullRom, scaled(drawing.width()), scaled(drawing.height()))
+}
+
+fn on_square(drawing: &RgbImage, paper: Rgb<u8>) -> RgbImage {
+    let (width, height) = drawing.dimensions();
+    let longest = width.max(height);
+    let side = (f64::from(longest) / (1.0 - 2.0 * MARGIN)).round() as u32;
+    let mut square = RgbImage::from_pixel(side, side, paper);
+    let (left, top) = ((side - width) / 2, (side - height) / 2);
+    imageops::replace(&mut square, drawing, left.into(), top.into());
+    square
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INK: Rgb<u8> = Rgb([20, 20, 20]);
+
+    fn pad(paper: Rgb<u8>, ink: Rgb<u8>) -> RgbImage {
+        let mut pad = RgbImage::from_pixel(900, 600, paper);
+        for x in 100..310 {
+            for y in [50, 51, 148, 149] {
+                pad.put_pixel(x, y, ink);
+            }
+        }
+        pad
+    }
+
+    #[test]
+    fn the_drawing_is_centred_with_a_margin() {
+        for (paper, ink) in [(Rgb([255; 3]), INK), (Rgb([30, 30, 40]), Rgb([230; 3]))] {
+            let trimmed = trim_sketch(&pad(paper, ink)).expect("there is a drawing");
+            assert_eq!(trimmed.dimensions(), (250, 250));
+            assert_eq!(*trimmed.get_pixel(19, 75), paper);
+            assert_eq!(*trimmed.get_pixel(20, 75), ink);
+            assert_eq!(*trimmed.get_pixel(229, 75), ink);
+            assert_eq!(*trimmed.get_pixel(230, 75), paper);
+            assert_eq!(*trimmed.get_pixel(20, 74), paper);
+            assert_eq!(*trimmed.get_pixel(20, 174), ink);
+            assert_eq!(*trimmed.get_pixel(20, 175), paper);
+        }
+    }
+
+    #[test]
+    fn noise_on_the_paper_is_paper_and_faint_pencil_is_not() {
+        let noisy = |x: u32, y: u32| Rgb([244 + ((x * 7 + y * 13) % 12) as u8; 3]);
+        let mut paper = RgbImage::from_fn(300, 200, noisy);
+        assert!(trim_sketch(&paper).is_none());
+        for x in 150..192 {
+            paper.put_pixel(x, 90, Rgb([215; 3]));
+        }
+        let trimmed = trim_sketch(&paper).expect("a pencil line");
+        assert_eq!(trimmed.dimensions(), (50, 50));
+    }
+
+    #[test]
+    fn an_empty_pad_is_told() {
+        assert!(trim_sketch(&RgbImage::from_pixel(900, 600, Rgb([255; 3]))).is_none());
+        assert!(trim_sketch(&RgbImage::from_pixel(1, 1, Rgb([9, 9, 9]))).is_none());
+        assert!(trim_sketch(&RgbImage::new(0, 0)).is_none());
+    }
+
+    #[test]
+    fn a_line_that_touches_the_border_is_drawing() {
+        let mut pad = RgbImage::from_pixel(400, 400, Rgb([255; 3]));
+        for y in 0..400 {
+            pad.put_pixel(0, y, INK);
+        }
+        assert_eq!(trim_sketch(&pad).expect("a line").dimensions(), (476, 476));
+    }
+
+    #[test]
+    fn a_photograph_is_left_alone() {
+        let photo = RgbImage::from_fn(120, 80, |x, y| Rgb([(x * 2) as u8, (y * 3) as u8, ((x + y) % 256) as u8]));
+        assert_eq!(trim_sketch(&photo), Some(photo));
+    }
+
+    #[test]
+    fn a_very_long_line_does_not_ask_for_a_huge_square() {
+        let mut long = RgbImage::from_pixel(60_000, 3, Rgb([255; 3]));
+        for x in 1..59_999 {
+            long.put_pixel(x, 1, INK);
+        }
+        let trimmed = trim_sketch(&long).expect("a line");
+        assert!(trimmed.width() <= 2500 && trimmed.width() == trimmed.height());
+    }
+}
