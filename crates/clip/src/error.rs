@@ -71,6 +71,14 @@ pub enum ClipError {
     /// The setting names no device or precision, or one that this machine lacks.
     #[error("{0}")]
     Device(String),
+    /// A picture that is not of the model's side.
+    #[error("a picture has {found} bytes, the model's has {expected}")]
+    WrongPicture {
+        /// Bytes of a picture of the model's side.
+        expected: usize,
+        /// Bytes that came.
+        found: usize,
+    },
     /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
@@ -96,6 +104,7 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::UnknownTag { .. }
             | ClipError::WeightsMismatch { .. }
             | ClipError::UnreadableWeights { .. }
+            | ClipError::WrongPicture { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
             ClipError::Torch(_) | ClipError::Io { .. } | ClipError::Thread(_) => ErrorCode::Internal,

@@ -1,1 +1,35 @@
+//! OpenCLIP on libtorch: architectures, weights, tokenizer, and the thread that embeds.
+//!
+//! This is the only crate that knows libtorch. A [`ModelSource`] says which model, [`LoadedModel::load`] reads it onto
+//! a device, and [`TorchEmbedder::start`] gives it a thread that joins concurrent requests into batches:
+//!
+//! ```no_run
+//! # fn main() -> clippy_clip::Result<()> {
+//! use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder};
+//!
+//! let source = ModelSource::Folder("models/clippy-small".into());
+//! let model = LoadedModel::load(&source, DeviceChoice::Auto.resolve()?, None)?;
+//! let embedder = TorchEmbedder::start(model, EmbedderOptions::default())?;
+//! # Ok(()) }
+//! ```
 
+pub mod architectures;
+pub mod batch;
+pub mod config;
+pub mod device;
+mod embedder;
+mod error;
+pub mod model;
+pub mod preprocess;
+pub mod pretrained;
+mod source;
+pub mod tokenizer;
+mod worker;
+
+pub use device::{DeviceChoice, Precision, parse_precision};
+pub use embedder::{EmbedderOptions, TorchEmbedder};
+pub use error::{ClipError, Result};
+pub use model::ClipModel;
+pub use source::{LoadedModel, ModelSource};
+/// The device type of libtorch, so that callers need no dependency on `tch`.
+pub use tch::Device;

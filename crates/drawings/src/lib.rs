@@ -1,1 +1,34 @@
+//! Clippy's own demo gallery: everyday subjects, drawn in many styles.
+//!
+//! A new user has no pictures at hand, so `clippy demo` draws some: [`write_gallery`] renders every
+//! subject in every style into a folder with a manifest that Clippy can ingest. A subject is one
+//! vector drawing made of meaningful parts; each [`Style`] renders that drawing in its own manner.
+//! [`sketch`] draws a subject as a visitor might on the drawing pad.
+//!
+//! Everything here is deterministic: the same release writes the same bytes.
 
+mod brush;
+mod canvas;
+mod colour;
+mod error;
+mod figure;
+mod gallery;
+mod seed;
+mod sketch;
+mod style;
+mod styles;
+mod subject;
+mod subjects;
+
+pub use canvas::PICTURE_SIDE;
+pub use error::Error;
+pub use gallery::{GallerySummary, write_gallery};
+pub use sketch::{PAD_HEIGHT, PAD_WIDTH, sketch};
+pub use style::{Style, render};
+pub use subject::Subject;
+pub use subjects::subjects;
+
+/// The subject of that name, if the gallery has one.
+pub fn subject(name: &str) -> Option<&'static Subject> {
+    subjects().iter().find(|subject| subject.name == name)
+}

@@ -12,7 +12,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
-use crate::error::Result;
+use crate::error::{ClipError, Result};
 use layers::{Activation, to_unit_length};
 use resnet::ModifiedResNet;
 use text::TextTransformer;
@@ -101,8 +101,13 @@ impl ClipModel {
         }
         let _no_grad = tch::no_grad_guard();
         // Bytes go to the device, floats are made there: a quarter of the traffic.
-        let mut bytes = Vec::with_capacity(pictures.len() * pictures[0].rgb.len());
+        let expected = (self.side * self.side * 3) as usize;
+        let mut bytes = Vec::with_capacity(pictures.len() * expected);
         for picture in pictures {
+            // libtorch reads as many bytes as the shape says, whatever there is.
+            if picture.rgb.len() != expected {
+                return Err(ClipError::WrongPicture { expected, found: picture.rgb.len() });
+            }
             bytes.extend_from_slice(&picture.rgb);
         }
         let size = [pictures.len() as i64, self.side, self.side, 3];

@@ -55,7 +55,7 @@ impl TextTransformer {
         for (row, tokens) in padded.chunks_exact_mut(longest.max(1)).zip(texts) {
             row[..tokens.len()].copy_from_slice(tokens);
         }
-        let ends: Vec<i64> = texts.iter().map(|tokens| tokens.len() as i64 - 1).collect();
+        let ends: Vec<i64> = texts.iter().map(|tokens| end_of(tokens)).collect();
         let tokens = Tensor::f_from_slice(&padded)?.f_view([texts.len() as i64, longest as i64])?.f_to_device(device)?;
         let ends = Tensor::f_from_slice(&ends)?.f_to_device(device)?;
 
@@ -64,4 +64,11 @@ impl TextTransformer {
         let x = self.transformer.forward(x, Some(&ends))?.f_to_kind(Kind::Float)?;
         Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
     }
+}
+
+/// Where a text ends: at the first of its largest token. That is open_clip's rule, and it matters where somebody wrote
+/// the end mark's name into the text.
+fn end_of(tokens: &[i64]) -> i64 {
+    let largest = tokens.iter().max();
+    tokens.iter().position(|token| Some(token) == largest).unwrap_or(0) as i64
 }

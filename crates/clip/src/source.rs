@@ -1,0 +1,267 @@
+//! Where a model comes from, and reading it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clippy_core::embedding::{ImageTransform, ModelInfo};
+use serde_json::Value;
+use tch::Device;
+
+use crate::config::ModelConfig;
+use crate::device::Precision;
+use crate::error::{ClipError, Result};
+use crate::model::ClipModel;
+use crate::model::weights::WeightsFile;
+use crate::pretrained::{self, CONFIG_FILE, Pretrained, WEIGHTS_FILE};
+use crate::{architectures, preprocess};
+
+/// open_clip's prefix for a folder with a configuration and weights.
+const LOCAL_FOLDER: &str = "local-dir:";
+
+/// Where a model comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModelSource {
+    /// A published model that `clippy models pull` put in place.
+    Tag {
+        /// The architecture.
+        model: String,
+        /// The tag of its weights.
+        tag: String,
+        /// The folder of all models: the weights lie in `<models>/<model>/<tag>/`.
+        models: PathBuf,
+    },
+    /// A `.safetensors` file with weights of a named architecture.
+    File {
+        /// The architecture.
+        model: String,
+        /// The weights.
+        weights: PathBuf,
+    },
+    /// A folder with `open_clip_config.json` and `open_clip_model.safetensors`.
+    Folder(PathBuf),
+}
+
+impl ModelSource {
+    /// Reads the settings `MODEL_NAME` and `PRETRAINED`; where neither is set, the bundled model.
+    ///
+    /// `models` is the folder that pulled models lie in (`DATA_DIR/models`). Nothing is looked up on disk yet.
+    ///
+    /// # Errors
+    /// [`ClipError::InvalidConfig`], [`ClipError::UnknownArchitecture`] or [`ClipError::UnknownTag`], saying what is
+    /// missing or what there is.
+    pub fn parse(model: Option<&str>, pretrained: Option<&str>, models: &Path, bundled: &Path) -> Result<Self> {
+        let given = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let (model, pretrained) = (given(model), given(pretrained));
+        // open_clip has the prefix in the model's name, Clippy 0.2's users wrote it as PRETRAINED: both are understood.
+        for setting in [&pretrained, &model].into_iter().flatten() {
+            if let Some(folder) = setting.strip_prefix(LOCAL_FOLDER) {
+                return Ok(Self::Folder(PathBuf::from(folder)));
+            }
+            if setting.starts_with("hf-hub:") {
+                return Err(ClipError::InvalidConfig(format!(
+                    "`{setting}`: nothing is downloaded while a model loads. Download the repository's {CONFIG_FILE} and \
+                     {WEIGHTS_FILE}, then set PRETRAINED={LOCAL_FOLDER}FOLDER"
+                )));
+            }
+        }
+        let (model, pretrained) = match (model, pretrained) {
+            (None, None) => return Ok(Self::Folder(bundled.to_owned())),
+            (Some(model), Some(pretrained)) => (model, pretrained),
+            (Some(model), None) => {
+                architectures::find(&model)?;
+                return Err(ClipError::InvalidConfig(format!(
+                    "MODEL_NAME is {model} and PRETRAINED is not set; `clippy models list` shows the weights there are"
+                )));
+            }
+            (None, Some(pretrained)) => {
+                return Err(ClipError::InvalidConfig(format!(
+                    "PRETRAINED is {pretrained} and MODEL_NAME is not set: it names the architecture, such as ViT-B-32"
+                )));
+            }
+        };
+        if pretrained.ends_with(".safetensors") {
+            architectures::find(&model)?;
+            return Ok(Self::File { model, weights: PathBuf::from(pretrained) });
+        }
+        if [".pt", ".pth", ".bin", ".ckpt"].iter().any(|ending| pretrained.ends_with(ending)) {
+            return Err(ClipError::InvalidConfig(format!(
+                "PRETRAINED is {pretrained}: pickled weights can run any code and are not read. Convert them once with \
+                 open_clip and safetensors.torch.save_file"
+            )));
+        }
+        let entry = pretrained::find(&model, &pretrained)?;
+        Ok(Self::Tag { model: entry.model.clone(), tag: entry.tag.clone(), models: models.to_owned() })
+    }
+
+    /// The folder or file that the model is read from.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Self::Tag { model, tag, models } => models.join(model).join(tag),
+            Self::File { weights, .. } => weights.clone(),
+            Self::Folder(folder) => folder.clone(),
+        }
+    }
+
+    /// Finds the files and reads the configuration, without the weights.
+    ///
+    /// # Errors
+    /// [`ClipError::NotDownloaded`] or [`ClipError::NotThere`] where files are missing, or what is wrong with the
+    /// configuration.
+    pub fn describe(&self) -> Result<Description> {
+        match self {
+            Self::Tag { model, tag, .. } => {
+                let entry: &Pretrained = pretrained::find(model, tag)?;
+                let folder = self.path();
+                let weights = folder.join(WEIGHTS_FILE);
+                if !weights.is_file() {
+                    return Err(ClipError::NotDownloaded { model: model.clone(), tag: tag.clone(), folder });
+                }
+                let config = entry.config()?;
+                let transform = entry.transform(side(&config))?;
+                Ok(Description { name: model.clone(), pretrained: tag.clone(), config, transform, weights })
+            }
+            Self::File { model, weights } => {
+                if !weights.is_file() {
+                    return Err(not_there(weights, "PRETRAINED names a file that does not exist"));
+                }
+                let config = architectures::find(model)?;
+                let transform = preprocess::default_transform(side(&config));
+                let pretrained = weights.display().to_string();
+                Ok(Description { name: model.clone(), pretrained, config, transform, weights: weights.clone() })
+            }
+            Self::Folder(folder) => describe_folder(folder),
+        }
+    }
+}
+
+fn describe_folder(folder: &Path) -> Result<Description> {
+    let path = folder.join(CONFIG_FILE);
+    if !path.is_file() {
+        return Err(not_there(&path, "a model folder holds open_clip_config.json and open_clip_model.safetensors"));
+    }
+    let text = fs::read_to_string(&path).map_err(|source| ClipError::Io { path: path.clone(), source })?;
+    let in_file = |error: &dyn std::fmt::Display| ClipError::InvalidConfig(format!("{}: {error}", path.display()));
+    let json: Value = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
+    let model = json.get("model_cfg").ok_or_else(|| in_file(&"there is no `model_cfg`"))?;
+    let config = ModelConfig::from_json(model)?;
+    let transform = preprocess::transform_from_json(json.get("preprocess_cfg"), side(&config))?;
+    let weights = folder.join(WEIGHTS_FILE);
+    if !weights.is_file() {
+        return Err(not_there(&weights, "a model folder holds the weights as open_clip_model.safetensors"));
+    }
+    let name = folder.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Description { name, pretrained: folder.display().to_string(), config, transform, weights })
+}
+
+fn side(config: &ModelConfig) -> u32 {
+    u32::try_from(config.vision.image_size).unwrap_or(u32::MAX)
+}
+
+fn not_there(path: &Path, advice: &str) -> ClipError {
+    ClipError::NotThere { path: path.to_owned(), advice: advice.to_owned() }
+}
+
+/// A model's configuration and where its weights lie.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The architecture, or the folder's name.
+    pub name: String,
+    /// The tag, or the path that the weights are read from.
+    pub pretrained: String,
+    /// What is computed.
+    pub config: ModelConfig,
+    /// How pictures are prepared.
+    pub transform: ImageTransform,
+    /// The weights file.
+    pub weights: PathBuf,
+}
+
+/// A model in memory, ready for [`crate::TorchEmbedder::start`].
+pub struct LoadedModel {
+    /// The towers.
+    pub model: ClipModel,
+    /// What a collection must know.
+    pub info: Arc<ModelInfo>,
+    /// What was read.
+    pub config: ModelConfig,
+    /// The precision that it computes in.
+    pub precision: Precision,
+}
+
+impl LoadedModel {
+    /// Reads a model onto a device; without a precision, in [`Precision::default_for`] that device.
+    ///
+    /// # Errors
+    /// As [`ModelSource::describe`] and [`ClipModel::load`].
+    pub fn load(source: &ModelSource, device: Device, precision: Option<Precision>) -> Result<Self> {
+        let started = std::time::Instant::now();
+        let Description { name, pretrained, config, transform, weights } = source.describe()?;
+        let precision = precision.unwrap_or_else(|| Precision::default_for(device, &config));
+        let file = WeightsFile::open(&weights)?;
+        // What is hashed is what was understood, not the file's bytes: the same model read by its tag or from a folder
+        // is the same model.
+        let head = serde_json::to_vec(&(&config, &transform)).map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
+        let fingerprint = file.fingerprint(&head);
+        let model = ClipModel::load(&config, &transform, &file, device, precision)?;
+        let info = ModelInfo {
+            name,
+            pretrained,
+            dimension: usize::try_from(config.embed_dim).unwrap_or_default(),
+            context_length: usize::try_from(config.text.context_length).unwrap_or_default(),
+            transform,
+            fingerprint,
+        };
+        tracing::info!(
+            model = info.name, pretrained = info.pretrained, %precision, ?device, dimension = info.dimension,
+            took_ms = started.elapsed().as_millis(), "model loaded"
+        );
+        Ok(Self { model, info: Arc::new(info), config, precision })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(model: Option<&str>, pretrained: Option<&str>) -> Result<ModelSource> {
+        ModelSource::parse(model, pretrained, Path::new("/data/models"), Path::new("/bundled"))
+    }
+
+    #[test]
+    fn all_of_open_clips_forms_are_understood() {
+        assert_eq!(parse(None, None).unwrap(), ModelSource::Folder("/bundled".into()));
+        assert_eq!(parse(Some(""), Some(" ")).unwrap(), ModelSource::Folder("/bundled".into()));
+        assert_eq!(parse(None, Some("local-dir:/m")).unwrap(), ModelSource::Folder("/m".into()));
+        assert_eq!(parse(Some("local-dir:./m"), None).unwrap(), ModelSource::Folder("./m".into()));
+        assert_eq!(
+            parse(Some("ViT-B-32"), Some("/w/x.safetensors")).unwrap(),
+            ModelSource::File { model: "ViT-B-32".into(), weights: "/w/x.safetensors".into() }
+        );
+        let tag = parse(Some("ViT-B/32"), Some("laion2b_s34b_b79k")).unwrap();
+        assert_eq!(tag.path(), Path::new("/data/models/ViT-B-32/laion2b_s34b_b79k"));
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        for (model, pretrained, part) in [
+            (Some("ViT-B-32"), None, "PRETRAINED"),
+            (None, Some("openai"), "MODEL_NAME"),
+            (Some("ViT-B-32"), Some("nonsense"), "laion2b_s34b_b79k"),
+            (Some("ViT-Q-1"), Some("x.safetensors"), "ViT-Q-1"),
+            (Some("ViT-B-32"), Some("x.pt"), "pickled"),
+            (Some("hf-hub:laion/x"), None, "local-dir:"),
+        ] {
+            let error = parse(model, pretrained).unwrap_err().to_string();
+            assert!(error.contains(part), "{model:?} {pretrained:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_model_that_was_not_pulled_names_the_command() {
+        let source = parse(Some("ViT-B-32"), Some("openai")).unwrap();
+        let error = source.describe().unwrap_err().to_string();
+        assert!(error.contains("clippy models pull ViT-B-32 openai"), "{error}");
+    }
+}

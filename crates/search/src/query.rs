@@ -1,0 +1,148 @@
+//! What can be asked for, and what is answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use clippy_core::gallery::{Filter, PerSpace};
+use clippy_core::ids::PointId;
+use clippy_core::search::fusion::Hit;
+use clippy_core::search::weights::{DEFAULT_WEIGHTS, normalised};
+use clippy_core::{Error, ErrorCode, Result};
+
+/// Most results a page may have.
+pub const MOST_RESULTS: usize = 200;
+/// Most pictures that one query may be alike to.
+pub const MOST_LIKES: usize = 16;
+/// Longest text that is looked at, in bytes; a text tower reads 77 tokens of it.
+pub const LONGEST_TEXT: usize = 10_000;
+
+/// A picture's file as it was sent: nothing of it is trusted.
+pub type Picture = Bytes;
+
+/// One search. Build it with [`SearchQuery::default`] and set what is asked for.
+#[derive(Debug, Clone)]
+pub struct SearchQuery {
+    /// A drawing: trimmed to what is drawn, compared as a picture and by its edges.
+    pub sketch: Option<Picture>,
+    /// A picture: compared as it is, and by its edges.
+    pub image: Option<Picture>,
+    /// Pictures of the collection to be like.
+    pub like: Vec<PointId>,
+    /// Words to look for.
+    pub text: Option<String>,
+    /// Words to stay away from.
+    pub negative_text: Option<String>,
+    /// The artist's weights, as given.
+    pub weights: PerSpace<f32>,
+    /// How many results to answer with, 1..=[`MOST_RESULTS`].
+    pub top: usize,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// Which points count.
+    pub filter: Filter,
+    /// Look at every point.
+    pub exact: bool,
+    /// Whose taste bends the ranking.
+    pub user_id: Option<String>,
+    /// Whether it does.
+    pub personalize: bool,
+    /// Least percentile a result must reach, 0..1.
+    pub min_percentile: Option<f32>,
+    /// How much results should differ from each other, 0..1.
+    pub diversity: f32,
+}
+
+impl Default for SearchQuery {
+    fn default() -> Self {
+        Self {
+            sketch: None,
+            image: None,
+            like: Vec::new(),
+            text: None,
+            negative_text: None,
+            weights: DEFAULT_WEIGHTS,
+            top: 24,
+            cursor: None,
+            filter: Filter::default(),
+            exact: false,
+            user_id: None,
+            personalize: true,
+            min_percentile: None,
+            diversity: 0.0,
+        }
+    }
+}
+
+impl SearchQuery {
+    /// Checks everything that can be checked without a model, and normalises the weights.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidInput`] that names the field; [`ErrorCode::Unsupported`] for what this version cannot do.
+    pub fn check(&self) -> Result<PerSpace<f32>> {
+        if self.top == 0 || self.top > MOST_RESULTS {
+            return Err(Error::invalid(format!("top is {}, but must be 1..{MOST_RESULTS}", self.top)));
+        }
+        if self.like.len() > MOST_LIKES {
+            return Err(Error::invalid(format!("like names {} pictures; at most {MOST_LIKES} work", self.like.len())));
+        }
+        for (field, text) in [("query_text", &self.text), ("negative_text", &self.negative_text)] {
+            if text.as_ref().is_some_and(|text| text.len() > LONGEST_TEXT) {
+                return Err(Error::invalid(format!("{field} is longer than {LONGEST_TEXT} bytes")));
+            }
+        }
+        if !(0.0..=1.0).contains(&self.diversity) {
+            return Err(Error::invalid(format!("diversity is {}, but must be 0..1", self.diversity)));
+        }
+        if let Some(percentile) = self.min_percentile {
+            if !(0.0..=1.0).contains(&percentile) {
+                return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
+            }
+            return Err(Error::new(
+                ErrorCode::Unsupported,
+                "min_percentile needs calibrated scores, which this version does not have yet: leave it out",
+            ));
+        }
+        let pictures = self.sketch.is_some() || self.image.is_some();
+        let liked = !self.like.is_empty();
+        let words = filled(self.text.as_ref()).is_some() || filled(self.negative_text.as_ref()).is_some();
+        if !pictures && !liked && !words {
+            return Err(Error::invalid(
+                "Provide sketch and/or query_text (or image, or like): there is nothing to look for",
+            ));
+        }
+        normalised(self.weights, PerSpace { image: pictures || liked, edge: pictures || liked, text: words || liked })
+    }
+}
+
+/// The text, unless it is only spaces.
+pub(crate) fn filled(text: Option<&String>) -> Option<&str> {
+    text.map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// Where the time of a search went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Took {
+    /// Decoding, trimming, edge maps, resizing.
+    pub preprocess: Duration,
+    /// Waiting for the model and its work.
+    pub embed: Duration,
+    /// Candidates, ranking and payloads.
+    pub search: Duration,
+    /// All of it.
+    pub total: Duration,
+}
+
+/// A page of results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchAnswer {
+    /// The results, best first, with their payloads.
+    pub hits: Vec<Hit>,
+    /// The weights that were used: they sum to 1 over the spaces asked for.
+    pub weights: PerSpace<f32>,
+    /// How many tag weights of the artist were known.
+    pub priors_size: usize,
+    /// Where the time went.
+    pub took: Took,
+    /// The next page's cursor, when there is one.
+    pub next_cursor: Option<String>,
+}
