@@ -32,7 +32,8 @@ MODEL = dict(embed_dim=224,
 PREPROCESS = dict(mean=[0.48145466, 0.4578275, 0.40821073], std=[0.26862954, 0.26130258, 0.27577711],
                   interpolation="bicubic", resize_mode="shortest")
 REAL, MADE_UP, WORDS = 48, 16, 48       # subjects of the gallery, made-up subjects and made-up names a step
-POOL = 6000                             # made-up subjects kept
+POOL = 3000                             # made-up subjects kept by each process
+RANKS = 2                               # training processes; each computes half of every step on one core
 
 
 def words_of(item):
@@ -60,7 +61,8 @@ def made_up_words(prompt, comma):
 class Batches:
     """Draws the subjects of a step; a third of the steps takes many of one kind, which are hard to tell apart."""
 
-    def __init__(self, gallery):
+    def __init__(self, gallery, seed, rank):
+        self.seed, self.rank, self.step = seed, rank, 0
         self.items = load_items(gallery, lambda code: not is_held_out(code))
         self.groups = {}
         for i in self.items:
@@ -79,33 +81,36 @@ class Batches:
                 self.made_up[random.randrange(POOL)] = item
 
     def subjects(self):
-        chosen = []
-        if random.random() < .4:
-            for name in random.sample(list(self.groups), len(self.groups)):
-                chosen += random.sample(self.groups[name], min(len(self.groups[name]), 16))
+        """This process's share of the real subjects of the step; all processes follow one plan, so that none comes twice."""
+        plan, chosen = random.Random(f"{self.seed} {self.step}"), []
+        if plan.random() < .4:
+            for name in plan.sample(list(self.groups), len(self.groups)):
+                chosen += plan.sample(self.groups[name], min(len(self.groups[name]), 16))
                 if len(chosen) >= REAL * 2 // 3:
                     break
         chosen = chosen[:REAL * 2 // 3]
         taken = set(map(id, chosen))
-        return chosen + random.sample([i for i in self.items if id(i) not in taken], REAL - len(chosen))
+        chosen += plan.sample([i for i in self.items if id(i) not in taken], REAL - len(chosen))
+        self.step += 1
+        return chosen[self.rank::RANKS]
 
     def next(self):
-        self.grow(2, 1)
+        self.grow(1, 1 if self.step % 2 == self.rank else 0)
         real = self.subjects()
-        views = [self.views.five(i) for i in real + random.sample(self.made_up, MADE_UP)]
+        views = [self.views.five(i) for i in real + random.sample(self.made_up, MADE_UP // RANKS)]
         pictures = np.stack([v[k] for k in range(len(KINDS)) for v in views])
         names, texts = zip(*(words_of(i) for i in real))
-        more = [made_up_words(self.prompt, self.comma) for _ in range(WORDS)]
+        more = [made_up_words(self.prompt, self.comma) for _ in range(WORDS // RANKS)]
         tokens = torch.cat([self.tokens(list(names + texts)), torch.from_numpy(np.stack([m[j] for j in (0, 1) for m in more]))])
         return pictures, tokens.numpy()
 
 
-def worker(gallery, seed, queue):
-    random.seed(seed)
-    np.random.seed(seed)
+def worker(gallery, seed, rank, queue):
+    random.seed(seed * 10 + rank + 1)
+    np.random.seed(seed * 10 + rank + 1)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    batches = Batches(gallery)
+    batches = Batches(gallery, seed, rank)
     while True:
         queue.put(batches.next())
 
@@ -174,15 +179,27 @@ def save_model(state, folder, scale):
         f.write("\n")
 
 
+class Share:
+    """Memory that the training processes share: embeddings, gradients and the clock."""
+
+    def __init__(self):
+        context = multiprocessing.get_context("spawn")
+        self.wall = context.Barrier(RANKS)
+        self.pictures = torch.zeros(RANKS, len(KINDS), (REAL + MADE_UP) // RANKS, MODEL["embed_dim"]).share_memory_()
+        self.words = torch.zeros(RANKS, 2 * (REAL + WORDS) // RANKS, MODEL["embed_dim"]).share_memory_()
+        self.gradients = torch.zeros(RANKS, 16_000_000).share_memory_()
+        self.done = torch.zeros(1, dtype=torch.float64).share_memory_()
+
+
 class Run:
-    def __init__(self, args):
-        self.args, self.size, self.step = args, None, 0
-        self.log_scale = torch.nn.Parameter(torch.tensor(math.log(14.)))
+    def __init__(self, args, share, rank):
+        self.args, self.share, self.rank, self.size, self.step = args, share, rank, None, 0
+        self.log_scale = torch.nn.Parameter(torch.tensor(math.log(16.)))
         self.mean, self.std = (torch.tensor(PREPROCESS[k]).view(1, 3, 1, 1) * 255 for k in ("mean", "std"))
         self.model, self.ema = None, None
 
     def use_size(self, size):
-        """Moves model, average and optimiser to another picture size; the first call makes them."""
+        """Moves model and average to another picture size; the first call makes them."""
         state = None if self.model is None else resized_positions(self.model.state_dict(), size)
         if state is None and self.args.start:
             state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(self.args.start).items()}
@@ -191,10 +208,15 @@ class Run:
         self.model = build(size).to(memory_format=torch.channels_last)
         if state is not None:
             self.model.load_state_dict(state, strict=False)
-        self.ema = {k: v.detach().clone() for k, v in self.model.state_dict().items()} if self.ema is None else resized_positions(self.ema, size)
-        decay = [p for k, p in self.model.named_parameters() if p.ndim > 1 and "token_embedding" not in k and k != "logit_scale"]
-        rest = [p for k, p in self.model.named_parameters() if (p.ndim <= 1 or "token_embedding" in k) and k != "logit_scale"]
-        self.optimiser = torch.optim.AdamW([dict(params=decay, weight_decay=.05), dict(params=rest + [self.log_scale], weight_decay=0)],
+        if self.rank == 0:
+            own = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+            self.ema = own if self.ema is None else resized_positions(self.ema, size)
+        named = [(k, p) for k, p in self.model.named_parameters() if k != "logit_scale"]
+        plain = lambda k, p: p.ndim <= 1 or "token_embedding" in k
+        self.vision = [p for k, p in named if k.startswith("visual.")] + [self.log_scale]
+        self.language = [p for k, p in named if not k.startswith("visual.")]
+        self.optimiser = torch.optim.AdamW([dict(params=[p for k, p in named if not plain(k, p)], weight_decay=.05),
+                                            dict(params=[p for k, p in named if plain(k, p)] + [self.log_scale], weight_decay=0)],
                                            lr=1e-3, betas=(.9, .98), fused=True)
         self.size, self.since = size, self.step
         self.model.train()
@@ -205,33 +227,107 @@ class Run:
             x = F.interpolate(x, size=(self.size, self.size), mode="bilinear", antialias=True)
         return x
 
+    def gathered(self, own, memory, dim):
+        """All processes' embeddings; only this one's carry a gradient."""
+        memory[self.rank].copy_(own.detach())
+        self.share.wall.wait()
+        rows = [own if r == self.rank else memory[r].clone() for r in range(RANKS)]
+        return torch.cat(rows, dim)
+
+    def add_gradients(self, parameters):
+        """Every process has the gradient of the whole loss by its own embeddings: the sum is the gradient."""
+        parameters = [p for p in parameters if p.grad is not None]
+        sizes = [p.numel() for p in parameters]
+        mine = self.share.gradients[self.rank]
+        for p, part in zip(parameters, mine[:sum(sizes)].split(sizes)):
+            part.copy_(p.grad.contiguous().view(-1) if p.grad.is_contiguous() else p.grad.reshape(-1))
+        self.share.wall.wait()
+        for r in range(RANKS):
+            if r != self.rank:
+                for p, part in zip(parameters, self.share.gradients[r][:sum(sizes)].split(sizes)):
+                    p.grad += part.view(p.shape)
+        self.share.wall.wait()
+
     def update(self, pictures, tokens, done):
         rate = self.args.lr * min(1, (self.step - self.since + 1) / 100) * (.01 + .99 * .5 * (1 + math.cos(math.pi * done)))
         for g in self.optimiser.param_groups:
             g["lr"] = rate
+        with_words = self.step % 2 == 0
         with torch.autocast("cpu", dtype=torch.bfloat16):
             z = self.model.encode_image(self.pixels(pictures))
-            w = self.model.encode_text(torch.from_numpy(tokens)) if self.step % 2 == 0 else None
-        z = F.normalize(z.float(), dim=-1).view(len(KINDS), REAL + MADE_UP, -1)
-        w = None if w is None else F.normalize(w.float(), dim=-1)
-        loss, parts = losses(z, w, self.log_scale.exp().clamp(max=50))
+            w = self.model.encode_text(torch.from_numpy(tokens)) if with_words else None
+        z = F.normalize(z.float(), dim=-1).view(len(KINDS), -1, z.shape[-1])
+        if with_words:
+            w = self.gathered(F.normalize(w.float(), dim=-1), self.share.words, 0)
+        z = self.gathered(z, self.share.pictures, 1)
+        loss, parts = losses(*in_order(z, w), self.log_scale.exp().clamp(max=50))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self.log_scale.grad /= RANKS
+        self.add_gradients(self.vision + (self.language if with_words else []))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.)
         self.optimiser.step()
         self.step += 1
-        if self.step % 2 == 0:
-            keep = min(.998 ** 2, (1 + self.step) / (20 + self.step))
-            with torch.no_grad():
-                for k, v in self.model.state_dict().items():
-                    if v.is_floating_point():
-                        self.ema[k].lerp_(v.detach(), 1 - keep)
-                    else:
-                        self.ema[k].copy_(v)
+        if self.step % 2 == 0 and self.rank == 0:
+            self.average()
         return {k: v.item() for k, v in parts.items()}
 
+    def average(self):
+        keep = min(.998 ** 2, (1 + self.step) / (20 + self.step))
+        with torch.no_grad():
+            for k, v in self.model.state_dict().items():
+                if v.is_floating_point():
+                    self.ema[k].lerp_(v.detach(), 1 - keep)
+                else:
+                    self.ema[k].copy_(v)
+
     def save(self):
-        save_model(self.ema, os.path.join(self.args.out), self.log_scale.item())
+        save_model(self.ema, self.args.out, self.log_scale.item())
+
+
+def in_order(z, w):
+    """From process by process to: real subjects, then made-up ones; names, tag lists, then the made-up ones."""
+    real, made_up = REAL // RANKS, MADE_UP // RANKS
+    z = z.view(len(KINDS), RANKS, real + made_up, -1)
+    z = torch.cat([z[:, :, :real].flatten(1, 2), z[:, :, real:].flatten(1, 2)], 1)
+    if w is not None:
+        sizes = [real, real, WORDS // RANKS, WORDS // RANKS]
+        w = torch.cat([p.flatten(0, 1) for p in w.view(RANKS, sum(sizes), -1).split(sizes, 1)])
+    return z, w
+
+
+def train(rank, args, share):
+    torch.manual_seed(args.seed)
+    torch.set_num_threads(1)
+    begin = time.time()
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue(3)
+    helper = context.Process(target=worker, args=(args.gallery, args.seed, rank, queue), daemon=True)
+    helper.start()
+    run, last, waited = Run(args, share, rank), -1, 0.
+    run.use_size(64 if args.small_until > 0 else 96)
+    while True:
+        t = time.time()
+        batch = queue.get()
+        waited += time.time() - t
+        if rank == 0:
+            share.done[0] = (time.time() - begin) / (args.minutes * 60)
+        share.wall.wait()
+        done = share.done.item()
+        if done >= 1:
+            break
+        if run.size == 64 and done >= args.small_until:
+            run.use_size(96)
+        parts = run.update(*batch, done)
+        if rank == 0 and run.step % 50 == 1:
+            print(f"{done:6.1%} step {run.step} size {run.size} scale {run.log_scale.exp().item():.2f} waited {waited:.0f} s, "
+                  f"{(time.time() - begin) / run.step:.2f} s/step", {k: round(v, 3) for k, v in parts.items()}, flush=True)
+        if rank == 0 and int(done * 20) > last:
+            last = int(done * 20)
+            run.save()
+    if rank == 0:
+        run.save()
+    helper.terminate()
 
 
 def main():
@@ -242,33 +338,15 @@ def main():
     p.add_argument("--small-until", type=float, default=.45, help="part of the time that is spent on 64-pixel pictures")
     p.add_argument("--lr", type=float, default=1.5e-3)
     p.add_argument("--start", help="safetensors file to go on from")
-    p.add_argument("--threads", type=int, default=0)
     p.add_argument("--seed", type=int, default=0)
     args = p.parse_args()
-    torch.manual_seed(args.seed)
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    begin = time.time()
-    queue = multiprocessing.get_context("spawn").Queue(4)
-    helper = multiprocessing.get_context("spawn").Process(target=worker, args=(args.gallery, args.seed + 1, queue), daemon=True)
-    helper.start()
-    run, last, seen, waited = Run(args), -1, 0, 0.
-    run.use_size(64 if args.small_until > 0 else 96)
-    while (done := (time.time() - begin) / (args.minutes * 60)) < 1:
-        if run.size == 64 and done >= args.small_until:
-            run.use_size(96)
-        t = time.time()
-        batch = queue.get()
-        waited += time.time() - t
-        parts = run.update(*batch, done)
-        if run.step % 50 == 0:
-            print(f"{done:6.1%} step {run.step} size {run.size} scale {run.log_scale.exp().item():.1f} waited {waited:.0f} s, "
-                  f"{(time.time() - begin) / run.step:.2f} s/step", {k: round(v, 3) for k, v in parts.items()}, flush=True)
-        if int(done * 20) > last:
-            last = int(done * 20)
-            run.save()
-    run.save()
-    helper.terminate()
+    context, share = multiprocessing.get_context("spawn"), Share()
+    others = [context.Process(target=train, args=(r, args, share)) for r in range(1, RANKS)]
+    for process in others:
+        process.start()
+    train(0, args, share)
+    for process in others:
+        process.join()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+//! Core's types to the engine's, and back.
+
+use std::collections::HashMap;
+
+use clippy_core::gallery::{Payload, PerSpace, Point, Space, Vectors};
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use qdrant_edge as engine;
+
+use super::operation::{Operation, VectorChange};
+
+/// A point id for the engine.
+pub(super) fn id_in(id: PointId) -> engine::PointId {
+    match id {
+        PointId::Number(number) => engine::PointId::NumId(number),
+        PointId::Uuid(uuid) => engine::PointId::Uuid(uuid),
+    }
+}
+
+/// A point id from the engine.
+pub(super) fn id_out(id: engine::PointId) -> PointId {
+    match id {
+        engine::PointId::NumId(number) => PointId::Number(number),
+        engine::PointId::Uuid(uuid) => PointId::Uuid(uuid),
+    }
+}
+
+/// The engine's payload as core's.
+pub(super) fn payload_out(payload: Option<engine::Payload>) -> Payload {
+    payload.map(|payload| payload.0.into_iter().collect()).unwrap_or_default()
+}
+
+fn payload_in(payload: Payload) -> engine::Payload {
+    engine::Payload(payload.into_iter().collect())
+}
+
+/// The named dense vectors of a record; those the record does not have are missing.
+pub(super) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Vectors {
+    let mut found = Vectors::default();
+    if let Some(engine::VectorStructInternal::Named(mut named)) = vectors {
+        for space in Space::ALL {
+            if let Some(engine::VectorInternal::Dense(vector)) = named.remove(space.name()) {
+                *found.get_mut(space) = Some(vector);
+            }
+        }
+    }
+    found
+}
+
+/// A record of the engine as a point.
+pub(super) fn point_out(record: engine::Record) -> Point {
+    Point { id: id_out(record.id), vectors: vectors_out(record.vector), payload: payload_out(record.payload) }
+}
+
+/// An operation as the engine's updates, in order.
+pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation> {
+    match operation {
+        Operation::Put(points) => {
+            let points = points.into_iter().map(point_in).collect();
+            vec![engine::UpdateOperation::PointOperation(engine::PointOperations::UpsertPoints(
+                engine::PointInsertOperations::PointsList(points),
+            ))]
+        }
+        Operation::Vectors(updates) => vectors_in(updates),
+        Operation::Fields(id, fields) => {
+            vec![engine::UpdateOperation::PayloadOperation(engine::PayloadOps::SetPayload(engine::SetPayloadOp {
+                payload: payload_in(fields),
+                points: Some(vec![id_in(id)]),
+                filter: None,
+                key: None,
+            }))]
+        }
+        Operation::Delete(ids) => {
+            vec![engine::UpdateOperation::PointOperation(engine::PointOperations::DeletePoints {
+                ids: ids.into_iter().map(id_in).collect(),
+            })]
+        }
+    }
+}
+
+fn point_in(point: Point) -> engine::PointStructPersisted {
+    let mut named = HashMap::new();
+    for (space, vector) in into_spaces(point.vectors) {
+        if let Some(vector) = vector {
+            named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
+        }
+    }
+    engine::PointStructPersisted {
+        id: id_in(point.id),
+        vector: engine::VectorStructPersisted::Named(named),
+        payload: Some(payload_in(point.payload)),
+    }
+}
+
+fn vectors_in(updates: Vec<(PointId, PerSpace<VectorChange>)>) -> Vec<engine::UpdateOperation> {
+    let mut points = Vec::with_capacity(updates.len());
+    let mut removed: PerSpace<Vec<engine::PointId>> = PerSpace::default();
+    for (id, changes) in updates {
+        let mut named = HashMap::new();
+        for (space, change) in into_spaces(changes) {
+            match change {
+                VectorChange::Keep => {}
+                VectorChange::Remove => removed.get_mut(space).push(id_in(id)),
+                VectorChange::Set(vector) => {
+                    named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
+                }
+            }
+        }
+        if !named.is_empty() {
+            let vector = engine::VectorStructPersisted::Named(named);
+            points.push(engine::PointVectorsPersisted { id: id_in(id), vector });
+        }
+    }
+    let mut operations = Vec::new();
+    if !points.is_empty() {
+        operations.push(engine::UpdateOperation::VectorOperation(engine::VectorOperations::UpdateVectors(
+            engine::UpdateVectorsOp { points, update_filter: None },
+        )));
+    }
+    for (space, ids) in into_spaces(removed) {
+        if !ids.is_empty() {
+            operations.push(engine::UpdateOperation::VectorOperation(engine::VectorOperations::DeleteVectors(
+                ids.into(),
+                vec![space.name().into()],
+            )));
+        }
+    }
+    operations
+}
+
+fn into_spaces<T>(values: PerSpace<T>) -> [(Space, T); 3] {
+    [(Space::Image, values.image), (Space::Edge, values.edge), (Space::Text, values.text)]
+}
+
+/// An error of the engine as one of ours: its inputs were checked before, so it is a fault and not the caller's.
+pub(super) fn failed(what: &str, error: engine::OperationError) -> Error {
+    Error::internal(format!("the vector engine could not {what}: {error}")).with_source(error)
+}
+
+/// The path of a payload field.
+pub(super) fn field_path(field: &str) -> Result<engine::JsonPath> {
+    field.parse().map_err(|()| Error::invalid(format!("{field:?} is not the name of a payload field")))
+}

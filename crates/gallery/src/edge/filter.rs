@@ -1,0 +1,93 @@
+//! Core's filter as the engine's.
+
+use clippy_core::Result;
+use clippy_core::gallery::{Filter, TagMode};
+use clippy_core::ids::PointId;
+use qdrant_edge as engine;
+
+use super::convert::{field_path, id_in};
+
+/// The engine's filter, or `None` when every point counts.
+pub(super) fn filter_in(filter: &Filter) -> Result<Option<engine::Filter>> {
+    let mut must = Vec::new();
+    let mut must_not = Vec::new();
+    match filter.tag_mode {
+        _ if filter.tags.is_empty() => {}
+        TagMode::Any => must.push(any_of("tags_all", &filter.tags)?),
+        TagMode::All => {
+            for tag in &filter.tags {
+                must.push(any_of("tags_all", std::slice::from_ref(tag))?);
+            }
+        }
+    }
+    if !filter.exclude_tags.is_empty() {
+        must_not.push(any_of("tags_all", &filter.exclude_tags)?);
+    }
+    if !filter.ratings.is_empty() {
+        must.push(any_of("rating", &filter.ratings)?);
+    }
+    if let Some(ids) = &filter.only_ids {
+        must.push(has_id(ids));
+    }
+    if !filter.exclude_ids.is_empty() {
+        must_not.push(has_id(&filter.exclude_ids));
+    }
+    if !filter.missing_any.is_empty() {
+        let missing = filter.missing_any.iter().map(|space| {
+            engine::Condition::Filter(all_and_none(Vec::new(), vec![engine::Condition::HasVector(
+                engine::HasVectorCondition { has_vector: space.name().into() },
+            )]))
+        });
+        must.push(engine::Condition::Filter(engine::Filter {
+            should: Some(missing.collect()),
+            min_should: None,
+            must: None,
+            must_not: None,
+        }));
+    }
+    Ok((!must.is_empty() || !must_not.is_empty()).then(|| all_and_none(must, must_not)))
+}
+
+/// A filter narrowed by one more condition.
+pub(super) fn narrowed(filter: Option<engine::Filter>, condition: engine::Condition) -> engine::Filter {
+    let mut filter = filter.unwrap_or_else(|| all_and_none(Vec::new(), Vec::new()));
+    filter.must.get_or_insert_default().push(condition);
+    filter
+}
+
+/// The field holds one of these words, as they are given or in lower case.
+pub(super) fn any_of(field: &str, words: &[String]) -> Result<engine::Condition> {
+    let mut wanted = Vec::with_capacity(words.len());
+    for word in words {
+        let lower = word.to_lowercase();
+        if lower != *word {
+            wanted.push(lower);
+        }
+        wanted.push(word.clone());
+    }
+    Ok(engine::Condition::Field(engine::FieldCondition::new_match(field_path(field)?, engine::Match::from(wanted))))
+}
+
+/// The point is one of these.
+pub(super) fn has_id(ids: &[PointId]) -> engine::Condition {
+    engine::Condition::HasId(ids.iter().copied().map(id_in).collect())
+}
+
+/// The point has a vector in this space.
+pub(super) fn has_vector(space: clippy_core::gallery::Space) -> engine::Condition {
+    engine::Condition::HasVector(engine::HasVectorCondition { has_vector: space.name().into() })
+}
+
+/// The point has no vector in this space.
+pub(super) fn lacks_vector(space: clippy_core::gallery::Space) -> engine::Condition {
+    engine::Condition::Filter(all_and_none(Vec::new(), vec![has_vector(space)]))
+}
+
+fn all_and_none(must: Vec<engine::Condition>, must_not: Vec<engine::Condition>) -> engine::Filter {
+    engine::Filter {
+        should: None,
+        min_should: None,
+        must: (!must.is_empty()).then_some(must),
+        must_not: (!must_not.is_empty()).then_some(must_not),
+    }
+}

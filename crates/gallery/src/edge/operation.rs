@@ -1,0 +1,275 @@
+//! The changes that a collection accepts, and their bytes in the journal.
+//!
+//! Every operation sets what it names to a constant, so that replaying a run of operations over a state that holds
+//! any part of them already ends in the same state. The journal's recovery rests on this.
+
+use clippy_core::gallery::{Payload, PerSpace, Point, Space, Vectors};
+use clippy_core::ids::PointId;
+use uuid::Uuid;
+
+/// What becomes of one vector of a point.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum VectorChange {
+    /// It stays as it is.
+    Keep,
+    /// It is taken away: the new one has no direction.
+    Remove,
+    /// It is replaced.
+    Set(Vec<f32>),
+}
+
+/// One acknowledged change.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Operation {
+    /// Adds or replaces whole points.
+    Put(Vec<Point>),
+    /// Changes vectors of points that exist.
+    Vectors(Vec<(PointId, PerSpace<VectorChange>)>),
+    /// Sets payload fields of a point that exists.
+    Fields(PointId, Payload),
+    /// Deletes points.
+    Delete(Vec<PointId>),
+}
+
+const PUT: u8 = 1;
+const VECTORS: u8 = 2;
+const FIELDS: u8 = 3;
+const DELETE: u8 = 4;
+
+const KEEP: u8 = 0;
+const REMOVE: u8 = 1;
+const SET: u8 = 2;
+
+impl Operation {
+    /// How many points it names.
+    pub(crate) fn points(&self) -> u64 {
+        match self {
+            Self::Put(points) => points.len() as u64,
+            Self::Vectors(updates) => updates.len() as u64,
+            Self::Fields(..) => 1,
+            Self::Delete(ids) => ids.len() as u64,
+        }
+    }
+
+    /// The bytes of one journal record.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        match self {
+            Self::Put(points) => {
+                bytes.push(PUT);
+                write_length(&mut bytes, points.len());
+                for point in points {
+                    write_id(&mut bytes, point.id);
+                    for (_, vector) in point.vectors.iter() {
+                        match vector {
+                            Some(vector) => write_vector(&mut bytes, vector),
+                            None => bytes.push(KEEP),
+                        }
+                    }
+                    write_payload(&mut bytes, &point.payload);
+                }
+            }
+            Self::Vectors(updates) => {
+                bytes.push(VECTORS);
+                write_length(&mut bytes, updates.len());
+                for (id, changes) in updates {
+                    write_id(&mut bytes, *id);
+                    for (_, change) in changes.iter() {
+                        match change {
+                            VectorChange::Keep => bytes.push(KEEP),
+                            VectorChange::Remove => bytes.push(REMOVE),
+                            VectorChange::Set(vector) => write_vector(&mut bytes, vector),
+                        }
+                    }
+                }
+            }
+            Self::Fields(id, fields) => {
+                bytes.push(FIELDS);
+                write_id(&mut bytes, *id);
+                write_payload(&mut bytes, fields);
+            }
+            Self::Delete(ids) => {
+                bytes.push(DELETE);
+                write_length(&mut bytes, ids.len());
+                for id in ids {
+                    write_id(&mut bytes, *id);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`Operation::encode`] wrote; `None` when these bytes are no operation.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader { bytes };
+        let operation = match reader.byte()? {
+            PUT => {
+                let count = reader.length()?;
+                let mut points = Vec::with_capacity(count.min(reader.bytes.len()));
+                for _ in 0..count {
+                    let id = reader.id()?;
+                    let mut vectors = Vectors::default();
+                    for space in Space::ALL {
+                        if let VectorChange::Set(vector) = reader.change()? {
+                            *vectors.get_mut(space) = Some(vector);
+                        }
+                    }
+                    points.push(Point { id, vectors, payload: reader.payload()? });
+                }
+                Self::Put(points)
+            }
+            VECTORS => {
+                let count = reader.length()?;
+                let mut updates = Vec::with_capacity(count.min(reader.bytes.len()));
+                for _ in 0..count {
+                    let id = reader.id()?;
+                    let changes =
+                        PerSpace { image: reader.change()?, edge: reader.change()?, text: reader.change()? };
+                    updates.push((id, changes));
+                }
+                Self::Vectors(updates)
+            }
+            FIELDS => Self::Fields(reader.id()?, reader.payload()?),
+            DELETE => {
+                let count = reader.length()?;
+                Self::Delete((0..count).map(|_| reader.id()).collect::<Option<_>>()?)
+            }
+            _ => return None,
+        };
+        reader.bytes.is_empty().then_some(operation)
+    }
+}
+
+fn write_length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.extend_from_slice(&(length as u64).to_le_bytes());
+}
+
+fn write_id(bytes: &mut Vec<u8>, id: PointId) {
+    match id {
+        PointId::Number(number) => {
+            bytes.push(0);
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        PointId::Uuid(uuid) => {
+            bytes.push(1);
+            bytes.extend_from_slice(uuid.as_bytes());
+        }
+    }
+}
+
+fn write_vector(bytes: &mut Vec<u8>, vector: &[f32]) {
+    bytes.push(SET);
+    write_length(bytes, vector.len());
+    bytes.reserve(vector.len() * 4);
+    for value in vector {
+        bytes.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+fn write_payload(bytes: &mut Vec<u8>, payload: &Payload) {
+    let start = bytes.len();
+    write_length(bytes, 0);
+    // Maps with text keys always become JSON, and a `Vec` takes every byte.
+    let written = serde_json::to_writer(&mut *bytes, payload);
+    debug_assert!(written.is_ok(), "{written:?}");
+    let length = (bytes.len() - start - 8) as u64;
+    bytes[start..start + 8].copy_from_slice(&length.to_le_bytes());
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.bytes.split_at_checked(length)?;
+        self.bytes = rest;
+        Some(taken)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        self.take(1).map(|bytes| bytes[0])
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        self.take(8)?.try_into().ok().map(u64::from_le_bytes)
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        usize::try_from(self.number()?).ok()
+    }
+
+    fn id(&mut self) -> Option<PointId> {
+        match self.byte()? {
+            0 => self.number().map(PointId::Number),
+            1 => self.take(16)?.try_into().ok().map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
+            _ => None,
+        }
+    }
+
+    fn change(&mut self) -> Option<VectorChange> {
+        match self.byte()? {
+            KEEP => Some(VectorChange::Keep),
+            REMOVE => Some(VectorChange::Remove),
+            SET => {
+                let length = self.length()?;
+                let bytes = self.take(length.checked_mul(4)?)?;
+                Some(VectorChange::Set(
+                    bytes.chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]])).collect(),
+                ))
+            }
+            _ => None,
+        }
+    }
+
+    fn payload(&mut self) -> Option<Payload> {
+        let length = self.length()?;
+        serde_json::from_slice(self.take(length)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn operations() -> Vec<Operation> {
+        let mut payload = Payload::new();
+        payload.insert("tags_all".to_owned(), vec!["Ä", "b"].into());
+        payload.insert("score".to_owned(), 7.into());
+        let uuid = PointId::Uuid(Uuid::from_u128(5));
+        let vectors = Vectors { image: Some(vec![0.25, -1.5e-30, f32::MAX]), edge: None, text: Some(vec![1.0, 0.0, 0.5]) };
+        vec![
+            Operation::Put(vec![
+                Point { id: PointId::Number(u64::MAX), vectors, payload: payload.clone() },
+                Point { id: uuid, vectors: Vectors::default(), payload: Payload::new() },
+            ]),
+            Operation::Vectors(vec![(
+                uuid,
+                PerSpace {
+                    image: VectorChange::Keep,
+                    edge: VectorChange::Remove,
+                    text: VectorChange::Set(vec![0.1, 0.2]),
+                },
+            )]),
+            Operation::Fields(PointId::Number(3), payload),
+            Operation::Delete(vec![PointId::Number(1), uuid]),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for operation in operations() {
+            assert_eq!(Operation::decode(&operation.encode()).as_ref(), Some(&operation));
+        }
+    }
+
+    #[test]
+    fn no_part_of_an_operation_is_taken_for_one() {
+        for operation in operations() {
+            let bytes = operation.encode();
+            for cut in 0..bytes.len() {
+                assert_eq!(Operation::decode(&bytes[..cut]), None, "{operation:?} cut at {cut}");
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The collection's schema as data: what each version of `migrations/collection/*.json` asks for, and their sum.
+//!
+//! The files are the only place that says which vectors, indexes and graph parameters a collection has; the engines
+//! read them. A version is never edited once it was released: a change is a new file.
+
+use std::sync::LazyLock;
+
+use clippy_core::gallery::Space;
+use serde::Deserialize;
+
+/// The migrations, in order; version `n` is the `n`-th file.
+const FILES: [&str; 2] = [
+    include_str!("../../../migrations/collection/0001_collection.json"),
+    include_str!("../../../migrations/collection/0002_style.json"),
+];
+
+/// What kind of values a payload field holds, as far as its index must know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    /// Words that are compared as a whole.
+    Keyword,
+    /// Whole numbers.
+    Integer,
+}
+
+impl FieldKind {
+    /// The name as it stands in the migration files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Integer => "integer",
+        }
+    }
+}
+
+/// A payload field that is indexed, so that filters and facets by it are fast.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldIndex {
+    /// The payload field.
+    pub field: String,
+    /// What it holds.
+    pub kind: FieldKind,
+}
+
+/// How vectors are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distance {
+    /// The cosine of the angle between two vectors.
+    Cosine,
+}
+
+/// The named vectors of a point.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VectorSchema {
+    /// One vector for each space; any may be missing on a point.
+    pub names: Vec<Space>,
+    /// How they are compared.
+    pub distance: Distance,
+}
+
+/// Parameters of the search graph (HNSW).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphSchema {
+    /// Edges a node.
+    pub m: usize,
+    /// Size of the beam while the graph is built.
+    pub ef_construct: usize,
+    /// Kilobytes of vectors below which all of them are compared instead of walking the graph.
+    pub full_scan_threshold_kb: usize,
+}
+
+/// One migration.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The version that the collection has afterwards.
+    pub version: u32,
+    /// What it does, for a person.
+    pub summary: String,
+    /// The vectors; only the first version names them.
+    pub vectors: Option<VectorSchema>,
+    /// The graph's parameters, when they change.
+    pub hnsw: Option<GraphSchema>,
+    /// Kilobytes of vectors from which on a part of the collection gets a graph, when that changes.
+    pub indexing_threshold_kb: Option<usize>,
+    /// Indexes that are added.
+    #[serde(default)]
+    pub payload_indexes: Vec<FieldIndex>,
+}
+
+impl Migration {
+    /// What this migration does to a collection, a line each.
+    #[must_use]
+    pub fn steps(&self) -> Vec<String> {
+        let mut steps = Vec::new();
+        if let Some(vectors) = &self.vectors {
+            let names: Vec<_> = vectors.names.iter().map(|space| space.name()).collect();
+            steps.push(format!("vectors {} (cosine)", names.join(", ")));
+        }
+        if let Some(graph) = &self.hnsw {
+            steps.push(format!("search graph with m={}, ef_construct={}", graph.m, graph.ef_construct));
+        }
+        if let Some(threshold) = self.indexing_threshold_kb {
+            steps.push(format!("graphs for parts of {threshold} KB and more"));
+        }
+        steps.extend(
+            self.payload_indexes.iter().map(|index| format!("{} index of {}", index.kind.name(), index.field)),
+        );
+        steps
+    }
+}
+
+/// The sum of all migrations: what a collection of the newest version looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    /// The newest version.
+    pub version: u32,
+    /// The vectors of a point.
+    pub vectors: VectorSchema,
+    /// The graph's parameters.
+    pub graph: GraphSchema,
+    /// Kilobytes of vectors from which on a part of the collection gets a graph.
+    pub indexing_threshold_kb: usize,
+    /// All indexes.
+    pub payload_indexes: Vec<FieldIndex>,
+}
+
+impl Schema {
+    /// The schema that this program works with.
+    #[must_use]
+    pub fn current() -> &'static Self {
+        static SCHEMA: LazyLock<Schema> = LazyLock::new(|| sum(migrations()));
+        &SCHEMA
+    }
+
+    /// Whether a field has a keyword index.
+    #[must_use]
+    pub fn is_keyword(&self, field: &str) -> bool {
+        self.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Keyword)
+    }
+}
+
+/// All migrations, oldest first.
+#[must_use]
+pub fn migrations() -> &'static [Migration] {
+    // The files are part of the program, and a test reads them: an unreadable one never gets out of the workshop.
+    static MIGRATIONS: LazyLock<Vec<Migration>> = LazyLock::new(|| {
+        FILES
+            .iter()
+            .map(|file| serde_json::from_str(file).expect("migrations/collection is checked by a test"))
+            .collect()
+    });
+    &MIGRATIONS
+}
+
+fn sum(migrations: &[Migration]) -> Schema {
+    let mut schema = Schema {
+        version: 0,
+        vectors: VectorSchema { names: Vec::new(), distance: Distance::Cosine },
+        graph: GraphSchema { m: 16, ef_construct: 100, full_scan_threshold_kb: 10_000 },
+        indexing_threshold_kb: 10_000,
+        payload_indexes: Vec::new(),
+    };
+    for migration in migrations {
+        schema.version = migration.version;
+        if let Some(vectors) = &migration.vectors {
+            schema.vectors = vectors.clone();
+        }
+        if let Some(graph) = migration.hnsw {
+            schema.graph = graph;
+        }
+        if let Some(threshold) = migration.indexing_threshold_kb {
+            schema.indexing_threshold_kb = threshold;
+        }
+        schema.payload_indexes.extend(migration.payload_indexes.iter().cloned());
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_up_without_gaps_and_no_field_is_indexed_twice() {
+        let versions: Vec<u32> = migrations().iter().map(|migration| migration.version).collect();
+        let expected: Vec<u32> = (1..).take(versions.len()).collect();
+        assert_eq!(versions, expected);
+        let schema = Schema::current();
+        assert_eq!(schema.version, versions.len() as u32);
+        let mut fields: Vec<_> = schema.payload_indexes.iter().map(|index| &index.field).collect();
+        fields.sort();
+        let all = fields.len();
+        fields.dedup();
+        assert_eq!(fields.len(), all);
+        assert_eq!(schema.vectors.names, Space::ALL);
+    }
+
+    #[test]
+    fn the_contract_fields_are_indexed() {
+        let schema = Schema::current();
+        for field in ["tags_all", "matched_tags", "rating", "style"] {
+            assert!(schema.is_keyword(field), "{field}");
+        }
+        for field in ["score", "width", "height"] {
+            assert!(schema.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Integer));
+        }
+    }
+}
