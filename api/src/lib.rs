@@ -1,0 +1,26 @@
+//! The HTTP side of Clippy: routes, extraction, problem JSON, keys, OpenAPI and the built-in page.
+//!
+//! This crate knows HTTP and the traits of `clippy-core`; which model, collection or database stands behind them is
+//! decided by who builds the [`AppState`]. Start with [`serve`], or take [`router`] to mount it elsewhere.
+
+mod admission;
+mod auth;
+mod cors;
+mod extract;
+pub mod metrics;
+mod openapi;
+mod options;
+mod page;
+mod problem;
+mod readiness;
+mod router;
+mod routes;
+mod serve;
+mod state;
+
+pub use options::ApiOptions;
+pub use problem::Problem;
+pub use readiness::Readiness;
+pub use router::router;
+pub use serve::serve;
+pub use state::{ApiParts, AppState};

@@ -89,20 +89,41 @@ def ink_points(ink, n=300):
     return np.stack([xs[pick], ys[pick]], 1).astype(np.float32)
 
 
-def load_items(folder, keep):
-    """The subjects of the gallery for which `keep(code)` holds."""
+def subjects(folder):
+    """The manifest's lines by subject and style."""
     by = {}
     for r in read_manifest(folder):
-        if keep(r["subject"]):
-            by.setdefault(r["subject"], {})[r["style"]] = r
-    items = []
+        by.setdefault(r["subject"], {})[r["style"]] = r
+    return by
+
+
+def load_items(folder, keep, line_style=LINE_STYLE):
+    """The subjects of a gallery for which `keep(subject, lines by style)` holds; `line_style` is the one that is drawn in black lines."""
+    by, items = subjects(folder), []
     for code in sorted(by):
+        if not keep(code, by[code]):
+            continue
         rows = [by[code][s] for s in sorted(by[code])]
-        pictures = [read_rgb(os.path.join(folder, r["local_path"])) for r in rows]
-        black = cv2.cvtColor(pictures[[r["style"] for r in rows].index(LINE_STYLE)], cv2.COLOR_RGB2GRAY)
+        pictures = [fitted(read_rgb(os.path.join(folder, r["local_path"]))) for r in rows]
+        black = cv2.cvtColor(pictures[[r["style"] for r in rows].index(line_style)], cv2.COLOR_RGB2GRAY)
         bones = thin(black < 128)
         inks = [255 - black, thicken(bones, 2), thicken(bones, 3), thicken(bones, 4), thicken(bones, 6)]
-        line = by[code][LINE_STYLE]
+        line = by[code][line_style]
         subgroup = line["tags_all"][-1 - len(line["matched_tags"])]       # tags end with group, subgroup, style tags
         items.append(Item(pictures, inks, [r["tags_all"] for r in rows], subgroup))
     return items
+
+
+def fitted(rgb):
+    """A picture at the side that everything is computed at."""
+    return rgb if rgb.shape[0] == FULL else small(rgb, FULL)
+
+
+def load_drawings(folder, gallery):
+    """The project's own drawings (`clippy demo` writes them), without those that are called as a subject of the gallery that is held out."""
+    held = {name(tag) for code, rows in subjects(gallery).items() if is_held_out(code) for r in rows.values() for tag in r["tags_all"][:2]}
+    return load_items(folder, lambda code, rows: name(code) not in held, line_style="line_art")
+
+
+def name(tag):
+    return tag.replace("_", " ").lower()

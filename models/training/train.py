@@ -22,7 +22,7 @@ from open_clip.model import CLIP
 from safetensors.torch import load_file, save_file
 
 from .drawings import collage, figure
-from .gallery import is_held_out, load_items
+from .gallery import is_held_out, load_drawings, load_items
 from .views import KINDS, Views
 
 CONTEXT, VOCAB = 32, 49408
@@ -61,9 +61,11 @@ def made_up_words(prompt, comma):
 class Batches:
     """Draws the subjects of a step; a third of the steps takes many of one kind, which are hard to tell apart."""
 
-    def __init__(self, gallery, seed, rank):
+    def __init__(self, gallery, drawings, seed, rank):
         self.seed, self.rank, self.step = seed, rank, 0
-        self.items = load_items(gallery, lambda code: not is_held_out(code))
+        self.items = load_items(gallery, lambda code, _: not is_held_out(code))
+        if drawings:
+            self.items += load_drawings(drawings, gallery)
         self.groups = {}
         for i in self.items:
             self.groups.setdefault(i.group, []).append(i)
@@ -105,12 +107,12 @@ class Batches:
         return pictures, tokens.numpy()
 
 
-def worker(gallery, seed, rank, queue):
+def worker(gallery, drawings, seed, rank, queue):
     random.seed(seed * 10 + rank + 1)
     np.random.seed(seed * 10 + rank + 1)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    batches = Batches(gallery, seed, rank)
+    batches = Batches(gallery, drawings, seed, rank)
     while True:
         queue.put(batches.next())
 
@@ -302,7 +304,7 @@ def train(rank, args, share):
     begin = time.time()
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(3)
-    helper = context.Process(target=worker, args=(args.gallery, args.seed, rank, queue), daemon=True)
+    helper = context.Process(target=worker, args=(args.gallery, args.drawings, args.seed, rank, queue), daemon=True)
     helper.start()
     run, last, waited = Run(args, share, rank), -1, 0.
     run.use_size(64 if args.small_until > 0 else 96)
@@ -333,6 +335,7 @@ def train(rank, args, share):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--gallery", required=True, help="gallery folder")
+    p.add_argument("--drawings", help="folder of the project's own drawings, which `clippy demo` writes to DATA_DIR/demo")
     p.add_argument("--out", required=True, help="folder for the model")
     p.add_argument("--minutes", type=float, default=70, help="how long to train")
     p.add_argument("--small-until", type=float, default=.45, help="part of the time that is spent on 64-pixel pictures")

@@ -2,4 +2,5 @@
 //!
 //! Everything goes through the traits of `clippy-core`; nothing here knows which engine or model is behind them.
 
+pub mod backfill;
 pub mod ingest;

@@ -79,6 +79,12 @@ pub enum ClipError {
         /// Bytes that came.
         found: usize,
     },
+    /// What came out is not finite.
+    #[error(
+        "the model computed values that are not finite numbers: the weights are damaged (`clippy models verify` tells), \
+         or PRECISION=fp16 is too narrow for them (set fp32 or bf16)"
+    )]
+    NotFinite,
     /// libtorch failed.
     #[error("libtorch: {0}")]
     Torch(#[from] tch::TchError),
@@ -89,6 +95,14 @@ pub enum ClipError {
         path: PathBuf,
         /// Why it failed.
         source: std::io::Error,
+    },
+    /// Weights could not be downloaded.
+    #[error("{url} could not be downloaded: {reason}")]
+    Download {
+        /// What was asked for.
+        url: String,
+        /// Why it failed, and what to do.
+        reason: String,
     },
     /// The model's thread could not be started, or ended at once.
     #[error("the model's thread: {0}")]
@@ -107,7 +121,10 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::WrongPicture { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
-            ClipError::Torch(_) | ClipError::Io { .. } | ClipError::Thread(_) => ErrorCode::Internal,
+            ClipError::Download { .. } => ErrorCode::Unavailable,
+            ClipError::NotFinite | ClipError::Torch(_) | ClipError::Io { .. } | ClipError::Thread(_) => {
+                ErrorCode::Internal
+            }
         };
         Self::new(code, error.to_string()).with_source(error)
     }

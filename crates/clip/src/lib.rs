@@ -17,19 +17,23 @@ pub mod architectures;
 pub mod batch;
 pub mod config;
 pub mod device;
+pub mod download;
 mod embedder;
 mod error;
 pub mod model;
 pub mod preprocess;
 pub mod pretrained;
 mod source;
+mod threads;
 pub mod tokenizer;
+mod verify;
 mod worker;
 
 pub use device::{DeviceChoice, Precision, parse_precision};
 pub use embedder::{EmbedderOptions, TorchEmbedder};
 pub use error::{ClipError, Result};
 pub use model::ClipModel;
-pub use source::{LoadedModel, ModelSource};
+pub use source::{Description, LoadedModel, ModelSource};
+pub use verify::{Verified, verify};
 /// The device type of libtorch, so that callers need no dependency on `tch`.
 pub use tch::Device;

@@ -203,21 +203,47 @@ impl LoadedModel {
         // What is hashed is what was understood, not the file's bytes: the same model read by its tag or from a folder
         // is the same model.
         let head = serde_json::to_vec(&(&config, &transform)).map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
-        let fingerprint = file.fingerprint(&head);
         let model = ClipModel::load(&config, &transform, &file, device, precision)?;
-        let info = ModelInfo {
-            name,
-            pretrained,
-            dimension: usize::try_from(config.embed_dim).unwrap_or_default(),
-            context_length: usize::try_from(config.text.context_length).unwrap_or_default(),
-            transform,
-            fingerprint,
-        };
+        let info = model_info(name, pretrained, &config, transform, file.fingerprint(&head));
         tracing::info!(
             model = info.name, pretrained = info.pretrained, %precision, ?device, dimension = info.dimension,
             took_ms = started.elapsed().as_millis(), "model loaded"
         );
         Ok(Self { model, info: Arc::new(info), config, precision })
+    }
+
+    /// A model of a named architecture with random weights. It is for measurements: it costs what a trained one costs,
+    /// and its embeddings mean nothing. The same seed gives the same weights.
+    ///
+    /// # Errors
+    /// [`ClipError::UnknownArchitecture`], naming those that there are; otherwise where libtorch fails.
+    pub fn random(architecture: &str, device: Device, precision: Option<Precision>, seed: i64) -> Result<Self> {
+        let config = architectures::find(architecture)?;
+        let transform = preprocess::default_transform(side(&config));
+        let precision = precision.unwrap_or_else(|| Precision::default_for(device, &config));
+        let model = ClipModel::random(&config, &transform, device, precision, seed)?;
+        let pretrained = format!("random-{seed}");
+        let fingerprint = format!("{architecture}-{pretrained}");
+        let info = model_info(architecture.to_owned(), pretrained, &config, transform, fingerprint);
+        Ok(Self { model, info: Arc::new(info), config, precision })
+    }
+}
+
+fn model_info(
+    name: String,
+    pretrained: String,
+    config: &ModelConfig,
+    transform: ImageTransform,
+    fingerprint: String,
+) -> ModelInfo {
+    ModelInfo {
+        name,
+        pretrained,
+        // Both were checked to be positive where the configuration was read.
+        dimension: usize::try_from(config.embed_dim).unwrap_or_default(),
+        context_length: usize::try_from(config.text.context_length).unwrap_or_default(),
+        transform,
+        fingerprint,
     }
 }
 

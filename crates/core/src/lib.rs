@@ -9,6 +9,7 @@ pub mod fake;
 pub mod gallery;
 pub mod ids;
 pub mod ledger;
+pub mod pictures;
 pub mod preferences;
 pub mod search;
 pub mod settings;

@@ -24,7 +24,8 @@ pub(crate) fn square(elements: &str) -> Result<RgbImage, Error> {
 
 /// The picture of a whole SVG document, on white where it is clear.
 pub(crate) fn rasterised(svg: &str) -> Result<RgbImage, Error> {
-    let tree = usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|error| Error::Picture(error.to_string()))?;
+    let tree =
+        usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|error| Error::Picture(error.to_string()))?;
     let size = tree.size().to_int_size();
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| Error::Picture("it has no size".into()))?;
     pixels.fill(resvg::tiny_skia::Color::WHITE);
@@ -33,7 +34,7 @@ pub(crate) fn rasterised(svg: &str) -> Result<RgbImage, Error> {
 }
 
 /// The colours of an opaque pixmap. Premultiplied and plain values agree where nothing is clear.
-pub(crate) fn opaque(pixels: &Pixmap) -> RgbImage {
+fn opaque(pixels: &Pixmap) -> RgbImage {
     RgbImage::from_fn(pixels.width(), pixels.height(), |x, y| {
         let at = (y as usize * pixels.width() as usize + x as usize) * 4;
         let data = &pixels.data()[at..at + 3];

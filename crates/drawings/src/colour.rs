@@ -62,8 +62,13 @@ impl Colour {
 
     /// This colour with a share (0 to 1) of another.
     pub(crate) fn mixed(self, other: Self, share: f32) -> Self {
-        let blend = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round().clamp(0.0, 255.0) as u8;
-        Self { red: blend(self.red, other.red), green: blend(self.green, other.green), blue: blend(self.blue, other.blue) }
+        let blend =
+            |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round().clamp(0.0, 255.0) as u8;
+        Self {
+            red: blend(self.red, other.red),
+            green: blend(self.green, other.green),
+            blue: blend(self.blue, other.blue),
+        }
     }
 
     /// Hue in degrees, saturation and lightness from 0 to 1.

@@ -45,10 +45,8 @@ impl Figure {
     pub(crate) fn place(subject: &Subject, placement: Placement) -> Result<Self, Error> {
         let pieces = outlines(subject)?;
         let turned = Transform::from_rotate_at(subject.tilt + placement.turn, SIDE / 2.0, SIDE / 2.0);
-        let bounds = extent(&pieces, turned).ok_or_else(|| Error::Drawing {
-            subject: subject.name.into(),
-            reason: "it has no extent".into(),
-        })?;
+        let bounds = extent(&pieces, turned)
+            .ok_or_else(|| Error::Drawing { subject: subject.name.into(), reason: "it has no extent".into() })?;
         let scale = placement.size / bounds.width().max(bounds.height());
         let fitted = turned
             .post_translate(-(bounds.left() + bounds.right()) / 2.0, -(bounds.top() + bounds.bottom()) / 2.0)
@@ -84,6 +82,11 @@ impl Figure {
             }
         }
         self
+    }
+
+    /// Only what has a body: no lines of the hand, no spots.
+    pub(crate) fn solid(&self) -> Self {
+        Self { pieces: self.pieces.iter().filter(|piece| piece.is_solid()).cloned().collect() }
     }
 
     /// The box around the whole figure: left, top, right, bottom.
@@ -133,7 +136,12 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
             let margin = if let Kind::Rod(thickness) = piece.kind { thickness / 2.0 } else { 0.0 };
             // The bounds of the points would include the handles of the curves.
             let bounds = piece.outline.clone().transform(transform)?.compute_tight_bounds()?;
-            Rect::from_ltrb(bounds.left() - margin, bounds.top() - margin, bounds.right() + margin, bounds.bottom() + margin)
+            Rect::from_ltrb(
+                bounds.left() - margin,
+                bounds.top() - margin,
+                bounds.right() + margin,
+                bounds.bottom() + margin,
+            )
         })
         .reduce(|one, other| {
             Rect::from_ltrb(
@@ -149,7 +157,9 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
 /// The outlines as drawn, before they are fitted. The SVG parser reads the path data, so the
 /// drawings may use all of its commands.
 fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
-    let mut sheet = format!(r#"<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}"><g fill="none" stroke="black">"#);
+    let mut sheet = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{SIDE}" height="{SIDE}"><g fill="none" stroke="black">"#
+    );
     for (index, part) in subject.parts.iter().enumerate() {
         sheet.push_str(&element(part.shape, index));
     }
@@ -162,7 +172,10 @@ fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
     let mut pieces = Vec::with_capacity(subject.parts.len());
     for (index, (part, outline)) in subject.parts.iter().zip(found).enumerate() {
         let outline: Path = outline.ok_or_else(|| fault(format!("part {index} draws nothing")))?;
-        let mirrored = part.twice.then(|| outline.clone().transform(Transform::from_row(-1.0, 0.0, 0.0, 1.0, SIDE, 0.0))).flatten();
+        let mirrored = part
+            .twice
+            .then(|| outline.clone().transform(Transform::from_row(-1.0, 0.0, 0.0, 1.0, SIDE, 0.0)))
+            .flatten();
         for outline in [Some(outline), mirrored].into_iter().flatten() {
             pieces.push(Piece { number: pieces.len(), kind: part.kind, colour: part.colour, outline });
         }
@@ -188,7 +201,9 @@ fn collect(group: &usvg::Group, found: &mut [Option<Path>]) {
 fn element(shape: Shape, index: usize) -> String {
     match shape {
         Shape::Path(data) => format!(r#"<path id="p{index}" d="{data}"/>"#),
-        Shape::Oval(x, y, across, down) => format!(r#"<ellipse id="p{index}" cx="{x}" cy="{y}" rx="{across}" ry="{down}"/>"#),
+        Shape::Oval(x, y, across, down) => {
+            format!(r#"<ellipse id="p{index}" cx="{x}" cy="{y}" rx="{across}" ry="{down}"/>"#)
+        }
         Shape::Rect(left, top, width, height, corner) => {
             format!(r#"<rect id="p{index}" x="{left}" y="{top}" width="{width}" height="{height}" rx="{corner}"/>"#)
         }

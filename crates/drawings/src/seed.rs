@@ -10,14 +10,7 @@ pub(crate) struct Chance(u64);
 impl Chance {
     /// A stream that depends on all the words and on nothing else.
     pub(crate) fn of(words: &[&str], number: u64) -> Self {
-        // FNV-1a; the separator keeps ["ab", "c"] and ["a", "bc"] apart.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for word in words {
-            for byte in word.bytes().chain([0xff]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-            }
-        }
-        Self(mixed(hash ^ mixed(number)))
+        Self(mixed(hashed(words) ^ mixed(number)))
     }
 
     fn next(&mut self) -> u64 {
@@ -51,6 +44,22 @@ impl Chance {
     pub(crate) fn seed(&mut self) -> u64 {
         self.next()
     }
+}
+
+/// A number for a list of words: the same in every release, spread over all 64 bits.
+pub(crate) fn named(words: &[&str]) -> u64 {
+    mixed(hashed(words))
+}
+
+/// FNV-1a; the separator keeps ["ab", "c"] and ["a", "bc"] apart.
+fn hashed(words: &[&str]) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for word in words {
+        for byte in word.bytes().chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 /// Smooth noise over the plane, from -1 to 1; it changes over a distance of about one.

@@ -107,7 +107,11 @@ pub fn render(subject: &Subject, style: Style) -> Result<RgbImage, Error> {
         size: style.size() * if steady { 1.0 } else { chance.between(0.94, 1.03) },
         turn: chance.between(-turn, turn),
     };
-    let hue = if subject.free_colours { chance.pick([0.0, 0.0, 35.0, 120.0, 170.0, 205.0, 250.0, 310.0]) } else { chance.between(-7.0, 7.0) };
+    let hue = if subject.free_colours {
+        chance.pick([0.0, 0.0, 35.0, 120.0, 170.0, 205.0, 250.0, 310.0])
+    } else {
+        chance.between(-7.0, 7.0)
+    };
     let figure = Figure::place(subject, placement)?.recoloured(|colour| variant(colour, hue, subject.free_colours));
 
     match style {

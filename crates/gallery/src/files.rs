@@ -47,21 +47,6 @@ pub(crate) fn remove_leftovers(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies a folder and all that is in it.
-pub(crate) fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), &target)?;
-        }
-    }
-    Ok(())
-}
-
 /// Removes a folder and all that is in it; one that is not there is fine.
 pub(crate) fn remove_folder(folder: &Path) -> io::Result<()> {
     match fs::remove_dir_all(folder) {

@@ -109,9 +109,8 @@ impl Migration {
         if let Some(threshold) = self.indexing_threshold_kb {
             steps.push(format!("graphs for parts of {threshold} KB and more"));
         }
-        steps.extend(
-            self.payload_indexes.iter().map(|index| format!("{} index of {}", index.kind.name(), index.field)),
-        );
+        steps
+            .extend(self.payload_indexes.iter().map(|index| format!("{} index of {}", index.kind.name(), index.field)));
         steps
     }
 }
@@ -209,7 +208,9 @@ mod tests {
             assert!(schema.is_keyword(field), "{field}");
         }
         for field in ["score", "width", "height"] {
-            assert!(schema.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Integer));
+            assert!(
+                schema.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Integer)
+            );
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8, U8x3};
+use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer};
 use image::{Luma, RgbImage};
 
 /// Where to take from in the source, in its pixels; fractions are allowed.
@@ -45,8 +46,10 @@ const KEPT_BUFFER: usize = 16 << 20;
 
 /// Scales `region` of `source` to `width` x `height` pixels into `target`, which has exactly that many.
 ///
-/// Pixels of the source outside the region still count where the filter reaches them, as with Pillow's
-/// `resize(size, box=...)`; so a region gives the same pixels as scaling everything and cropping afterwards.
+/// Columns first, then rows, each rounded to bytes, as in Pillow: where a filter overshoots next to a hard edge, the
+/// value is cut to 0..255 between the two, so the order shows. Pixels of the source outside the region still count
+/// where the filter reaches them, as with Pillow's `resize(size, box=...)`; so a region gives the same pixels as
+/// scaling everything and cropping afterwards.
 ///
 /// # Errors
 /// When a buffer does not have its size, or the region leaves the source.
@@ -57,17 +60,62 @@ pub(crate) fn resize_into(
     (width, height): (u32, u32),
     target: &mut [u8],
 ) -> Result<(), ResizeError> {
-    let mismatch = |_| ResizeError::PixelTypesAreDifferent;
-    let view = ImageRef::new(source.width, source.height, source.pixels, source.kind).map_err(mismatch)?;
-    let mut view_of_target = Image::from_slice_u8(width, height, target, source.kind).map_err(mismatch)?;
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(
-        region.left,
-        region.top,
-        region.width.min(f64::from(source.width) - region.left),
-        region.height.min(f64::from(source.height) - region.top),
-    );
+    // By the pixel's type, so that the scaler is compiled for these two only.
+    match source.kind {
+        PixelType::U8x3 => in_two_steps::<U8x3>(source, region, filter, (width, height), target),
+        PixelType::U8 => in_two_steps::<U8>(source, region, filter, (width, height), target),
+        _ => Err(ResizeError::PixelTypesAreDifferent),
+    }
+}
+
+fn in_two_steps<P: PixelTrait>(
+    source: Source<'_>,
+    region: Region,
+    filter: FilterType,
+    (width, height): (u32, u32),
+    target: &mut [u8],
+) -> Result<(), ResizeError> {
+    let region_width = region.width.min(f64::from(source.width) - region.left);
+    let region_height = region.height.min(f64::from(source.height) - region.top);
+    // Only the rows that the second step looks at.
+    let reach = reach(filter) * (region_height / f64::from(height.max(1))).max(1.0);
+    let first = (region.top - reach).floor().max(0.0) as u32;
+    let last = ((region.top + region_height + reach).ceil() as u32).min(source.height);
+    let rows = last.saturating_sub(first);
+
+    let row_bytes = source.width as usize * size_of::<P>();
+    let bytes = source.pixels.get(first as usize * row_bytes..last as usize * row_bytes).unwrap_or_default();
+    let view = TypedImageRef::<P>::from_buffer(source.width, rows, bytes).map_err(mismatch)?;
+    let mut narrow = TypedImage::<P>::new(width, rows);
+    run(&view, &mut narrow, filter, [region.left, 0.0, region_width, rows.into()])?;
+    let narrow = TypedImageRef::new(width, rows, narrow.pixels()).map_err(mismatch)?;
+    let mut target = TypedImage::<P>::from_buffer(width, height, target).map_err(mismatch)?;
+    run(&narrow, &mut target, filter, [0.0, region.top - f64::from(first), width.into(), region_height])
+}
+
+/// How many pixels a filter looks to each side, when nothing is scaled down.
+fn reach(filter: FilterType) -> f64 {
+    match filter {
+        FilterType::CatmullRom => 2.0,
+        FilterType::Bilinear => 1.0,
+        // The widest there is.
+        _ => 3.0,
+    }
+}
+
+fn mismatch<E>(_: E) -> ResizeError {
+    ResizeError::PixelTypesAreDifferent
+}
+
+fn run<P: PixelTrait>(
+    source: &TypedImageRef<'_, P>,
+    target: &mut TypedImage<'_, P>,
+    filter: FilterType,
+    [left, top, width, height]: [f64; 4],
+) -> Result<(), ResizeError> {
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, width, height);
     RESIZER.with_borrow_mut(|resizer| {
-        let outcome = resizer.resize(&view, &mut view_of_target, &options);
+        let outcome = resizer.resize_typed(source, target, &options);
         if resizer.size_of_internal_buffers() > KEPT_BUFFER {
             resizer.reset_internal_buffers();
         }

@@ -56,14 +56,15 @@ impl Lines {
     /// [`clippy_core::ErrorCode::InvalidInput`] when the file cannot be opened.
     pub fn open(path: &Path, slice: Slice) -> Result<Self> {
         let file = File::open(path)
-            .and_then(|file| if file.metadata()?.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) })
+            .and_then(
+                |file| if file.metadata()?.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) },
+            )
             .map_err(|error| Error::invalid(format!("manifest {} cannot be read: {error}", path.display())))?;
         Ok(Self { reader: BufReader::with_capacity(1 << 16, file), slice, next: 0, given: 0 })
     }
 
     fn wanted(&self, number: u64) -> bool {
-        number >= self.slice.start_line
-            && self.slice.shard.is_none_or(|shard| number % shard.count == shard.index)
+        number >= self.slice.start_line && self.slice.shard.is_none_or(|shard| number % shard.count == shard.index)
     }
 
     fn read(&mut self) -> std::io::Result<Option<RawLine>> {
@@ -101,7 +102,9 @@ impl Iterator for Lines {
         }
         self.given += 1;
         self.read()
-            .map_err(|error| Error::invalid(format!("the manifest cannot be read further than line {}: {error}", self.next)))
+            .map_err(|error| {
+                Error::invalid(format!("the manifest cannot be read further than line {}: {error}", self.next))
+            })
             .transpose()
     }
 }
@@ -115,7 +118,8 @@ pub fn count_lines(path: &Path, slice: Slice) -> Result<u64> {
     let mut total = 0_u64;
     let mut ends_open = false;
     loop {
-        let buffer = lines.reader.fill_buf().map_err(|error| Error::invalid(format!("the manifest cannot be read: {error}")))?;
+        let buffer =
+            lines.reader.fill_buf().map_err(|error| Error::invalid(format!("the manifest cannot be read: {error}")))?;
         if buffer.is_empty() {
             break;
         }
@@ -159,8 +163,9 @@ impl Entry {
         };
         let id = match fields.get("id") {
             None | Some(Value::Null) => return Err((None, "the line has no id".to_owned())),
-            Some(id) => serde_json::from_value::<PointId>(id.clone())
-                .map_err(|_| (None, format!("id is {}, but must be a whole number of 0 or more, or a UUID", shortened(id))))?,
+            Some(id) => serde_json::from_value::<PointId>(id.clone()).map_err(|_| {
+                (None, format!("id is {}, but must be a whole number of 0 or more, or a UUID", shortened(id)))
+            })?,
         };
         let local_path = match fields.remove("local_path") {
             Some(Value::String(path)) if !path.is_empty() => path,

@@ -17,7 +17,7 @@ use layers::{Activation, to_unit_length};
 use resnet::ModifiedResNet;
 use text::TextTransformer;
 use vision::{Blocks, VisionTransformer};
-use weights::WeightsFile;
+use weights::{Weights, WeightsFile};
 
 /// A CLIP model on one device, in one precision.
 pub struct ClipModel {
@@ -48,10 +48,33 @@ impl ClipModel {
         device: Device,
         precision: Precision,
     ) -> Result<Self> {
+        Self::build(config, transform, file.weights(device)?, device, precision)
+    }
+
+    /// Builds the model with random weights, for measurements: it computes as much as a trained one, and means nothing.
+    ///
+    /// # Errors
+    /// Where libtorch fails, such as when there is too little memory.
+    pub fn random(
+        config: &ModelConfig,
+        transform: &ImageTransform,
+        device: Device,
+        precision: Precision,
+        seed: i64,
+    ) -> Result<Self> {
+        Self::build(config, transform, Weights::random(device, seed), device, precision)
+    }
+
+    fn build(
+        config: &ModelConfig,
+        transform: &ImageTransform,
+        mut weights: Weights<'_>,
+        device: Device,
+        precision: Precision,
+    ) -> Result<Self> {
         let _no_grad = tch::no_grad_guard();
         let kind = precision.kind();
         let activation = Activation::new(config.quick_gelu);
-        let mut weights = file.weights(device)?;
         let vision = match config.vision.network {
             VisionNetwork::Transformer { layers, patch_size, mlp_ratio, layer_scale } => {
                 let blocks = Blocks { layers, patch_size, mlp_ratio, layer_scale };
@@ -137,10 +160,14 @@ impl ClipModel {
 /// fp32 `[batch, dimension]` to unit-length vectors.
 fn to_rows(embedded: &Tensor) -> Result<Vec<Embedding>> {
     let embedded = to_unit_length(embedded)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let size = embedded.f_size()?;
+    let size = embedded.size();
     let (count, dimension) = (size[0] as usize, size[1] as usize);
     let mut flat = vec![0_f32; count * dimension];
     let length = flat.len();
     embedded.f_copy_data(&mut flat, length)?;
+    // Half precision overflows, and damaged weights hold what is no number: such a vector would poison a collection.
+    if flat.iter().any(|value| !value.is_finite()) {
+        return Err(ClipError::NotFinite);
+    }
     Ok(flat.chunks_exact(dimension).map(<[f32]>::to_vec).collect())
 }

@@ -51,7 +51,7 @@ impl Transformer {
             x = block.forward(x, self.causal)?;
         }
         let mask = match (self.causal, wanted) {
-            (true, Some(wanted)) => Some(visible_to(wanted, x.f_size()?[1])?),
+            (true, Some(wanted)) => Some(visible_to(wanted, x.size()[1])?),
             _ => None,
         };
         Ok(last.forward_one(&x, wanted, mask.as_ref())?.f_squeeze_dim(1)?)
@@ -67,7 +67,7 @@ fn visible_to(wanted: &Tensor, tokens: i64) -> Result<Tensor> {
 /// `[batch, tokens, width]` to `[batch, 1, width]`.
 fn pick(x: &Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
     let Some(wanted) = wanted else { return Ok(x.f_narrow(1, 0, 1)?) };
-    let width = x.f_size()?[2];
+    let width = x.size()[2];
     let index = wanted.f_view([-1, 1, 1])?.f_expand([-1, 1, width], false)?;
     Ok(x.f_gather(1, &index, false)?)
 }
@@ -176,13 +176,13 @@ pub(super) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<
 
 /// `[batch, tokens, parts * width]` to `parts` tensors of `[batch, heads, tokens, head width]`.
 pub(super) fn split_heads(x: &Tensor, parts: i64, heads: i64) -> Result<Vec<Tensor>> {
-    let size = x.f_size()?;
+    let size = x.size();
     let split = x.f_view([size[0], size[1], parts, heads, size[2] / parts / heads])?;
     Ok(split.f_permute([2, 0, 3, 1, 4])?.f_unbind(0)?)
 }
 
 /// `[batch, heads, tokens, head width]` to `[batch, tokens, width]`.
 pub(super) fn join_heads(x: &Tensor) -> Result<Tensor> {
-    let size = x.f_size()?;
+    let size = x.size();
     Ok(x.f_transpose(1, 2)?.f_reshape([size[0], size[2], size[1] * size[3]])?)
 }

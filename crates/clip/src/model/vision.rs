@@ -75,7 +75,7 @@ impl VisionTransformer {
 
     /// Normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not of unit length.
     pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
-        let batch = pixels.f_size()?[0];
+        let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);
         // Sides that are no multiple of the patch lose their rest, as in a convolution without padding.
         let pixels = pixels.f_narrow(2, 0, grid * patch)?.f_narrow(3, 0, grid * patch)?;

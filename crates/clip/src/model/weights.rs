@@ -31,6 +31,12 @@ impl WeightsFile {
         Ok(Self { path: path.to_owned(), bytes })
     }
 
+    /// Size of the file in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// SHA-256 (hex) of `head` followed by the whole file.
     #[must_use]
     pub fn fingerprint(&self, head: &[u8]) -> String {
@@ -50,7 +56,7 @@ impl WeightsFile {
             reason: error.to_string(),
         })?;
         let unused = tensors.names().into_iter().filter(|name| !is_not_needed(name)).map(str::to_owned).collect();
-        Ok(Weights { path: &self.path, tensors, device, unused, problems: Vec::new() })
+        Ok(Weights { path: &self.path, origin: Origin::File(tensors), device, unused, problems: Vec::new() })
     }
 }
 
@@ -66,10 +72,26 @@ fn is_not_needed(name: &str) -> bool {
 /// at once: one name at a time makes a wrong `MODEL_NAME` tedious to find.
 pub struct Weights<'a> {
     path: &'a Path,
-    tensors: SafeTensors<'a>,
+    origin: Origin<'a>,
     device: Device,
     unused: BTreeSet<String>,
     problems: Vec<String>,
+}
+
+/// Where tensors come from.
+enum Origin<'a> {
+    File(SafeTensors<'a>),
+    Random,
+}
+
+impl Weights<'static> {
+    /// Tensors of whatever name and shape is asked for, random but of a size that training could have left: norms are
+    /// neutral, matrices keep the scale of what goes through them.
+    #[must_use]
+    pub fn random(device: Device, seed: i64) -> Self {
+        tch::manual_seed(seed);
+        Self { path: Path::new("random"), origin: Origin::Random, device, unused: BTreeSet::new(), problems: Vec::new() }
+    }
 }
 
 impl Weights<'_> {
@@ -90,7 +112,11 @@ impl Weights<'_> {
     }
 
     fn read(&self, name: &str, shape: &[i64]) -> Result<Tensor, Unfit> {
-        let Ok(view) = self.tensors.tensor(name) else {
+        let tensors = match &self.origin {
+            Origin::File(tensors) => tensors,
+            Origin::Random => return random(name, shape).map_err(Unfit::Torch),
+        };
+        let Ok(view) = tensors.tensor(name) else {
             return Err(Unfit::Problem(format!("  missing: {name} {shape:?}")));
         };
         let found: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
@@ -112,14 +138,30 @@ impl Weights<'_> {
     /// # Errors
     /// [`ClipError::WeightsMismatch`] lists every tensor that was missing, of another shape or kind, or not asked for.
     pub fn finish(mut self) -> Result<()> {
-        self.problems.extend(self.unused.iter().map(|name| {
-            let shape = self.tensors.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
-            format!("  not asked for: {name} {shape:?}")
-        }));
+        if let Origin::File(tensors) = &self.origin {
+            self.problems.extend(self.unused.iter().map(|name| {
+                let shape = tensors.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+                format!("  not asked for: {name} {shape:?}")
+            }));
+        }
         if self.problems.is_empty() {
             return Ok(());
         }
         Err(ClipError::WeightsMismatch { path: self.path.to_owned(), problems: self.problems })
+    }
+}
+
+fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
+    let options = (Kind::Float, Device::Cpu);
+    match shape {
+        [_] if name.ends_with("weight") || name.ends_with("running_var") || name.ends_with("gamma") => {
+            Tensor::f_ones(shape, options)
+        }
+        [_] => Tensor::f_zeros(shape, options),
+        _ => {
+            let inputs = shape.iter().skip(1).product::<i64>().max(1) as f64;
+            Tensor::f_randn(shape, options)?.f_mul_scalar_(inputs.sqrt().recip())
+        }
     }
 }
 

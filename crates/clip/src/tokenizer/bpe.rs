@@ -36,11 +36,6 @@ impl BytePairs {
         Self { merges, bytes }
     }
 
-    /// Number of merges that could be read.
-    pub fn merges(&self) -> usize {
-        self.merges.len()
-    }
-
     /// Appends the symbols of one word (a stretch that the tokenizer's pattern found).
     ///
     /// The original merges the most important pair everywhere, then looks again, in time that grows with the square of
@@ -111,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_whole_vocabulary_is_there() {
-        assert_eq!(BytePairs::new().merges(), 48_894);
+        assert_eq!(BytePairs::new().merges.len(), 48_894);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! `ftfy.fix_text` by the `plsfix` crate, put right where the two differ.
 
+use std::borrow::Cow;
+
 /// Repairs text that was decoded in a wrong encoding, and straightens quotes, widths, ligatures and line breaks.
 pub fn fix_text(text: &str) -> String {
+    let text = &without_terminal_escapes(text);
     // plsfix replaces HTML entities always; ftfy no longer from the first line on that has a `<` in it, since text
     // with tags is HTML that was meant as such.
     let mut output = String::with_capacity(text.len());
@@ -15,6 +18,30 @@ pub fn fix_text(text: &str) -> String {
         }
     }
     output
+}
+
+/// ftfy takes out the colour codes of terminals (`ESC [ 31 m`) whole; plsfix leaves all but the first character.
+fn without_terminal_escapes(text: &str) -> Cow<'_, str> {
+    if !text.contains('\u{1b}') {
+        return Cow::Borrowed(text);
+    }
+    let mut output = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("\u{1b}[") {
+        let code = &rest[start + 2..];
+        let letter = code.find(|character: char| !character.is_ascii_digit() && character != ';');
+        let end = letter.filter(|&at| code.as_bytes()[at].is_ascii_alphabetic());
+        output.push_str(&rest[..start]);
+        rest = match end {
+            Some(letter) => &code[letter + 1..],
+            None => {
+                output.push_str("\u{1b}[");
+                code
+            }
+        };
+    }
+    output.push_str(rest);
+    Cow::Owned(output)
 }
 
 /// Fixes a line but for its entities: the ampersands are hidden behind a character that no rule looks at.

@@ -5,14 +5,22 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "cat", group: "animals", tilt: 0.0, free_colours: false,
+        name: "cat",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["kitten", "animal", "pet", "feline", "cute", "whiskers"],
         parts: &[
             rod(ORANGE, 7.5, "M66 90 C92 92 96 72 84 60"),
             body(ORANGE, path("M36 56 C26 70 24 90 30 95 L70 95 C76 90 74 70 64 56Z")),
             patch(CREAM, oval(50.0, 76.0, 10.0, 13.0)),
             mark("M42 95 L42 84 M58 95 L58 84"),
-            body(ORANGE, path("M22 8 C26 7 34 14 39 19 C46 17 54 17 61 19 C66 14 74 7 78 8 C81 18 81 32 79 39 C78 55 66 64 50 64 C34 64 22 55 21 39 C19 32 19 18 22 8Z")),
+            body(
+                ORANGE,
+                path(
+                    "M22 8 C26 7 34 14 39 19 C46 17 54 17 61 19 C66 14 74 7 78 8 C81 18 81 32 79 39 C78 55 66 64 50 64 C34 64 22 55 21 39 C19 32 19 18 22 8Z",
+                ),
+            ),
             patch(PINK, path("M25 15 C28 17 31 20 34 23 C31 25 28 28 26 31 C25 26 24.6 20 25 15Z")).twice(),
             mark("M50 20 L50 29 M43 21 L44 27 M57 21 L56 27"),
             dot(oval(37.0, 41.0, 3.6, 4.6)).twice(),
@@ -22,12 +30,21 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "dog", group: "animals", tilt: 0.0, free_colours: false,
+        name: "dog",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["puppy", "animal", "pet", "canine", "cute", "hound"],
         parts: &[
             body(TAN, path("M50 14 C69 14 78 27 78 46 C78 72 67 88 50 88 C33 88 22 72 22 46 C22 27 31 14 50 14Z")),
-            patch(WHITE, path("M46 15 C44 30 44 44 40 50 C30 56 28 72 38 81 C45 87 55 87 62 81 C72 72 70 56 60 50 C56 44 56 30 54 15Z")),
-            body(BROWN, path("M34 15 C18 10 6 26 6 50 C6 62 15 69 21 63 C29 54 26 36 37 24 C40 20 39 16 34 15Z")).twice(),
+            patch(
+                WHITE,
+                path(
+                    "M46 15 C44 30 44 44 40 50 C30 56 28 72 38 81 C45 87 55 87 62 81 C72 72 70 56 60 50 C56 44 56 30 54 15Z",
+                ),
+            ),
+            body(BROWN, path("M34 15 C18 10 6 26 6 50 C6 62 15 69 21 63 C29 54 26 36 37 24 C40 20 39 16 34 15Z"))
+                .twice(),
             dot(circle(37.0, 43.0, 4.4)).twice(),
             dot(path("M42 55 C42 51 58 51 58 55 C58 60 53 63 50 63 C47 63 42 60 42 55Z")),
             body(ROSE, path("M43 73 C42 86 45 91 50 91 C55 91 58 86 57 73Z")),
@@ -37,7 +54,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "rabbit", group: "animals", tilt: 0.0, free_colours: false,
+        name: "rabbit",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["bunny", "hare", "animal", "pet", "cute", "easter"],
         parts: &[
             body(SILVER, path("M40 42 C26 30 20 4 30 2 C42 0 48 22 48 40Z")).twice(),
@@ -54,7 +74,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "snail", group: "animals", tilt: 0.0, free_colours: false,
+        name: "snail",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "shell", "spiral", "slow", "garden"],
         parts: &[
             rod(TAN, 3.4, "M82 50 L78 30"),
@@ -70,7 +93,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "turtle", group: "animals", tilt: 0.0, free_colours: false,
+        name: "turtle",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["tortoise", "animal", "reptile", "shell", "slow", "green"],
         parts: &[
             body(LIME, path("M20 66 L6 73 C9 77 16 76 22 73Z")),
@@ -87,13 +113,26 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "elephant", group: "animals", tilt: 0.0, free_colours: false,
+        name: "elephant",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "trunk", "safari", "zoo", "big", "africa"],
         parts: &[
             rod(GREY, 3.0, "M8 52 C2 58 4 66 5 70"),
-            body(GREY, path("M8 56 C8 36 24 28 42 28 C60 28 68 40 66 60 L66 88 L52 88 L51 72 L28 72 L27 88 L13 88 L12 70 C9 66 8 60 8 56Z")),
+            body(
+                GREY,
+                path(
+                    "M8 56 C8 36 24 28 42 28 C60 28 68 40 66 60 L66 88 L52 88 L51 72 L28 72 L27 88 L13 88 L12 70 C9 66 8 60 8 56Z",
+                ),
+            ),
             mark("M15 88 L15 84 M20 88 L20 84 M55 88 L55 84 M60 88 L60 84"),
-            body(GREY, path("M48 30 C54 18 74 16 82 28 C90 40 88 54 90 66 C91 74 96 76 98 72 L100 76 C96 86 82 84 80 70 C80 64 78 62 74 62 C62 64 50 58 46 46Z")),
+            body(
+                GREY,
+                path(
+                    "M48 30 C54 18 74 16 82 28 C90 40 88 54 90 66 C91 74 96 76 98 72 L100 76 C96 86 82 84 80 70 C80 64 78 62 74 62 C62 64 50 58 46 46Z",
+                ),
+            ),
             body(WHITE, path("M70 60 C74 68 80 70 87 68 C84 62 80 60 76 57Z")),
             body(SILVER, path("M62 30 C52 20 38 28 38 42 C38 56 50 64 58 58 C66 52 68 38 62 30Z")),
             dot(circle(74.0, 36.0, 2.8)),

@@ -5,13 +5,21 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "bird", group: "animals", tilt: 0.0, free_colours: true,
+        name: "bird",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["animal", "songbird", "wings", "feathers", "sparrow", "bluebird"],
         parts: &[
             rod(ORANGE, 3.0, "M46 78 L43 93 M36 93 L49 93"),
             rod(ORANGE, 3.0, "M56 78 L57 93 M50 93 L63 93"),
             body(NAVY, path("M26 54 L2 44 L6 54 L2 66 L28 68Z")),
-            body(BLUE, path("M20 58 C22 42 38 38 48 34 C50 18 64 10 77 17 C86 22 89 33 84 42 C86 68 68 84 46 82 C30 81 19 72 20 58Z")),
+            body(
+                BLUE,
+                path(
+                    "M20 58 C22 42 38 38 48 34 C50 18 64 10 77 17 C86 22 89 33 84 42 C86 68 68 84 46 82 C30 81 19 72 20 58Z",
+                ),
+            ),
             patch(CREAM, path("M83 44 C84 66 68 82 46 81 C48 64 62 48 83 44Z")),
             body(NAVY, path("M26 54 C36 42 56 44 63 54 C58 69 42 76 24 70 C32 67 30 60 26 54Z")),
             mark("M36 66 C44 66 50 63 54 58"),
@@ -20,13 +28,23 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "owl", group: "animals", tilt: 0.0, free_colours: false,
+        name: "owl",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "bird", "night", "wise", "feathers", "forest"],
         parts: &[
             body(ORANGE, path("M34 88 L30 96 L36 94 L39 98 L42 94 L47 96 L44 88Z")).twice(),
-            body(WOOD, path("M20 8 C28 14 38 14 50 14 C62 14 72 14 80 8 C80 18 80 26 81 36 C86 66 76 92 50 92 C24 92 14 66 19 36 C20 26 20 18 20 8Z")),
+            body(
+                WOOD,
+                path(
+                    "M20 8 C28 14 38 14 50 14 C62 14 72 14 80 8 C80 18 80 26 81 36 C86 66 76 92 50 92 C24 92 14 66 19 36 C20 26 20 18 20 8Z",
+                ),
+            ),
             patch(CREAM, path("M50 54 C66 54 70 66 66 78 C62 88 56 90 50 90 C44 90 38 88 34 78 C30 66 34 54 50 54Z")),
-            mark("M39 68 C41 71 44 71 46 68 C48 71 52 71 54 68 C56 71 59 71 61 68 M43 77 C45 80 48 80 50 77 C52 80 55 80 57 77"),
+            mark(
+                "M39 68 C41 71 44 71 46 68 C48 71 52 71 54 68 C56 71 59 71 61 68 M43 77 C45 80 48 80 50 77 C52 80 55 80 57 77",
+            ),
             body(BROWN, path("M18 44 C10 56 10 74 22 86 C30 76 30 58 24 46Z")).twice(),
             body(CREAM, circle(36.0, 36.0, 14.0)).twice(),
             dot(circle(37.0, 36.0, 7.0)).twice(),
@@ -36,20 +54,31 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "penguin", group: "animals", tilt: 0.0, free_colours: false,
+        name: "penguin",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "bird", "antarctic", "ice", "winter", "cute"],
         parts: &[
             body(ORANGE, path("M26 92 C28 85 46 85 47 92 C47 97 26 97 26 92Z")).twice(),
             body(CHARCOAL, path("M26 40 C14 48 6 64 10 76 C20 74 28 64 30 50Z")).twice(),
             body(CHARCOAL, path("M50 4 C70 4 77 20 78 38 C82 70 76 91 50 91 C24 91 18 70 22 38 C23 20 30 4 50 4Z")),
-            patch(WHITE, path("M50 24 C56 14 70 17 70 32 C70 40 72 50 72 60 C72 78 64 87 50 87 C36 87 28 78 28 60 C28 50 30 40 30 32 C30 17 44 14 50 24Z")),
+            patch(
+                WHITE,
+                path(
+                    "M50 24 C56 14 70 17 70 32 C70 40 72 50 72 60 C72 78 64 87 50 87 C36 87 28 78 28 60 C28 50 30 40 30 32 C30 17 44 14 50 24Z",
+                ),
+            ),
             dot(circle(40.0, 30.0, 3.6)).twice(),
             patch(PINK, oval(34.0, 39.0, 3.6, 2.6)).twice(),
             body(ORANGE, path("M43 35 C46 33 54 33 57 35 L50 44Z")),
         ],
     },
     Subject {
-        name: "butterfly", group: "animals", tilt: 0.0, free_colours: true,
+        name: "butterfly",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["animal", "insect", "wings", "spring", "garden", "nature"],
         parts: &[
             body(PURPLE, path("M48 50 C34 52 20 58 18 72 C17 86 32 92 40 84 C47 76 50 64 50 54Z")).twice(),
@@ -63,7 +92,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "bee", group: "animals", tilt: -8.0, free_colours: false,
+        name: "bee",
+        group: "animals",
+        tilt: -8.0,
+        free_colours: false,
         tags: &["animal", "insect", "bumblebee", "honey", "wings", "garden"],
         parts: &[
             body(INK, path("M22 54 L8 60 L22 66Z")),

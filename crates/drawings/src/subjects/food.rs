@@ -5,11 +5,19 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "apple", group: "food", tilt: 0.0, free_colours: false,
+        name: "apple",
+        group: "food",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["fruit", "food", "red_apple", "healthy", "snack", "orchard"],
         parts: &[
             rod(BROWN, 4.5, "M50 38 C49 28 52 20 58 13"),
-            body(RED, path("M50 34 C44 26 31 25 23 33 C13 43 15 62 24 75 C31 86 40 91 50 86 C60 91 69 86 76 75 C85 62 87 43 77 33 C69 25 56 26 50 34Z")),
+            body(
+                RED,
+                path(
+                    "M50 34 C44 26 31 25 23 33 C13 43 15 62 24 75 C31 86 40 91 50 86 C60 91 69 86 76 75 C85 62 87 43 77 33 C69 25 56 26 50 34Z",
+                ),
+            ),
             body(LEAF, path("M55 29 C58 15 70 9 84 12 C82 26 70 35 55 29Z")),
             mark("M59 27 C66 24 72 20 78 16"),
             mark("M43 35 C47 39 53 39 57 35"),
@@ -17,11 +25,19 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "pear", group: "food", tilt: 4.0, free_colours: false,
+        name: "pear",
+        group: "food",
+        tilt: 4.0,
+        free_colours: false,
         tags: &["fruit", "food", "green", "healthy", "snack", "orchard"],
         parts: &[
             rod(BROWN, 4.5, "M50 24 C50 17 52 12 57 8"),
-            body(LIME, path("M50 20 C60 20 63 28 64 36 C65 47 79 54 79 70 C79 84 66 91 50 91 C34 91 21 84 21 70 C21 54 35 47 36 36 C37 28 40 20 50 20Z")),
+            body(
+                LIME,
+                path(
+                    "M50 20 C60 20 63 28 64 36 C65 47 79 54 79 70 C79 84 66 91 50 91 C34 91 21 84 21 70 C21 54 35 47 36 36 C37 28 40 20 50 20Z",
+                ),
+            ),
             body(LEAF, path("M53 19 C60 7 73 6 84 12 C79 24 65 28 53 19Z")),
             mark("M57 18 C65 16 71 14 78 12"),
             mark("M60 66 L60.5 67 M67 74 L67.5 75 M56 78 L56.5 79 M66 61 L66.5 62"),
@@ -29,7 +45,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "banana", group: "food", tilt: 0.0, free_colours: false,
+        name: "banana",
+        group: "food",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["fruit", "food", "yellow", "tropical", "snack"],
         parts: &[
             body(YELLOW, path("M18 20 C8 52 30 90 74 88 C82 88 88 84 89 78 C64 74 44 52 35 17 C30 22 24 23 18 20Z")),
@@ -40,7 +59,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "cherry", group: "food", tilt: 0.0, free_colours: false,
+        name: "cherry",
+        group: "food",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["cherries", "fruit", "food", "red", "sweet", "summer"],
         parts: &[
             rod(GREEN, 3.6, "M31 60 C34 40 46 24 66 14"),
@@ -56,12 +78,20 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "strawberry", group: "food", tilt: 0.0, free_colours: false,
+        name: "strawberry",
+        group: "food",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["fruit", "berry", "food", "red", "sweet", "summer"],
         parts: &[
             body(RED, path("M50 94 C36 90 16 62 16 42 C16 28 30 24 50 26 C70 24 84 28 84 42 C84 62 64 90 50 94Z")),
             rod(GREEN, 5.0, "M50 26 C50 18 53 12 57 8"),
-            body(LEAF, path("M50 22 C40 15 26 15 17 23 C23 26 27 29 29 34 C34 32 38 33 41 38 C44 35 47 37 50 42 C53 37 56 35 59 38 C62 33 66 32 71 34 C73 29 77 26 83 23 C74 15 60 15 50 22Z")),
+            body(
+                LEAF,
+                path(
+                    "M50 22 C40 15 26 15 17 23 C23 26 27 29 29 34 C34 32 38 33 41 38 C44 35 47 37 50 42 C53 37 56 35 59 38 C62 33 66 32 71 34 C73 29 77 26 83 23 C74 15 60 15 50 22Z",
+                ),
+            ),
             patch(YELLOW, oval(32.0, 50.0, 2.0, 3.0)).twice(),
             patch(YELLOW, oval(50.0, 54.0, 2.0, 3.0)),
             patch(YELLOW, oval(40.0, 65.0, 2.0, 3.0)).twice(),
@@ -70,7 +100,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "watermelon", group: "food", tilt: -14.0, free_colours: false,
+        name: "watermelon",
+        group: "food",
+        tilt: -14.0,
+        free_colours: false,
         tags: &["fruit", "food", "slice", "summer", "refreshing", "melon"],
         parts: &[
             body(GREEN, path("M6 36 A44 44 0 0 0 94 36Z")),
@@ -83,7 +116,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "carrot", group: "food", tilt: 28.0, free_colours: false,
+        name: "carrot",
+        group: "food",
+        tilt: 28.0,
+        free_colours: false,
         tags: &["vegetable", "food", "orange", "healthy", "garden"],
         parts: &[
             body(LEAF, path("M46 32 C32 32 24 24 22 12 C34 12 44 20 48 32Z")).twice(),
@@ -97,7 +133,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "mushroom", group: "food", tilt: 0.0, free_colours: false,
+        name: "mushroom",
+        group: "food",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["toadstool", "fungus", "forest", "nature", "red_cap"],
         parts: &[
             body(CREAM, path("M40 54 C42 68 38 78 34 87 C40 94 60 94 66 87 C62 78 58 68 60 54Z")),
@@ -112,13 +151,21 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "ice_cream", group: "food", tilt: 0.0, free_colours: true,
+        name: "ice_cream",
+        group: "food",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["icecream", "cone", "dessert", "food", "sweet", "summer", "gelato"],
         parts: &[
             body(TAN, path("M30 48 L70 48 L50 98Z")),
             mark("M36 52 L58 78 M46 50 L63 68 M57 50 L67 60 M64 52 L42 78 M54 50 L37 68 M43 50 L33 60"),
             body(CREAM, path("M30 30 C30 16 40 8 52 8 C64 8 72 18 72 30 C72 36 30 36 30 30Z")),
-            body(PINK, path("M24 46 C20 30 34 22 50 22 C66 22 80 30 76 46 C75 54 67 54 65 50 C63 58 55 58 53 51 C50 60 42 58 41 51 C38 57 32 55 32 50 C29 53 25 51 24 46Z")),
+            body(
+                PINK,
+                path(
+                    "M24 46 C20 30 34 22 50 22 C66 22 80 30 76 46 C75 54 67 54 65 50 C63 58 55 58 53 51 C50 60 42 58 41 51 C38 57 32 55 32 50 C29 53 25 51 24 46Z",
+                ),
+            ),
             body(RED, circle(52.0, 9.0, 6.0)),
             patch(YELLOW, path("M36 34 L40 32 L41 34 L37 36Z M62 36 L65 39 L63 41 L60 38Z")),
             patch(SKY, path("M48 40 L52 40 L52 43 L48 43Z M54 29 L58 28 L58.5 30 L54.5 31Z")),
@@ -126,15 +173,26 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "cupcake", group: "food", tilt: 0.0, free_colours: true,
+        name: "cupcake",
+        group: "food",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["muffin", "cake", "dessert", "food", "sweet", "birthday", "bakery"],
         parts: &[
             body(TEAL, path("M24 56 L76 56 L67 91 C66 94 34 94 33 91Z")),
             mark("M35 61 L39 91 M45 61 L47 91 M55 61 L53 91 M65 61 L61 91"),
-            body(PINK, path("M20 60 C12 50 20 40 30 40 C26 30 34 23 43 25 C44 18 50 12 58 10 C57 16 60 20 64 25 C73 26 74 34 71 40 C82 41 87 51 80 60 C70 65 30 65 20 60Z")),
+            body(
+                PINK,
+                path(
+                    "M20 60 C12 50 20 40 30 40 C26 30 34 23 43 25 C44 18 50 12 58 10 C57 16 60 20 64 25 C73 26 74 34 71 40 C82 41 87 51 80 60 C70 65 30 65 20 60Z",
+                ),
+            ),
             mark("M30 40 C42 46 58 46 71 39 M43 26 C48 30 56 30 63 25"),
             body(RED, circle(57.0, 9.0, 6.5)),
-            patch(YELLOW, path("M30 50 L34 48 L35 50 L31 52Z M56 36 L60 34 L61 36 L57 38Z M66 52 L70 54 L69 56 L65 54Z")),
+            patch(
+                YELLOW,
+                path("M30 50 L34 48 L35 50 L31 52Z M56 36 L60 34 L61 36 L57 38Z M66 52 L70 54 L69 56 L65 54Z"),
+            ),
             patch(WHITE, path("M42 34 L46 35 L45.4 37 L41.4 36Z M46 52 L50 51 L50.5 53 L46.5 54Z")),
         ],
     },

@@ -5,14 +5,20 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "cup", group: "household", tilt: 0.0, free_colours: true,
+        name: "cup",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["mug", "coffee", "tea", "drink", "hot", "breakfast", "kitchen"],
         parts: &[
             rod(BLUE, 7.0, "M68 44 C90 38 92 72 66 70"),
             body(BLUE, path("M20 36 L72 36 L69 82 C68 88 64 90 58 90 L34 90 C28 90 24 88 23 82Z")),
             body(CREAM, oval(46.0, 36.0, 26.0, 7.0)),
             patch(BROWN, oval(46.0, 37.0, 21.0, 4.6)),
-            patch(WHITE, path("M46 76 C37 69 34 65 34.5 60 C35 55 42 54 46 60 C50 54 57 55 57.5 60 C58 65 55 69 46 76Z")),
+            patch(
+                WHITE,
+                path("M46 76 C37 69 34 65 34.5 60 C35 55 42 54 46 60 C50 54 57 55 57.5 60 C58 65 55 69 46 76Z"),
+            ),
             mark("M34 24 C29 18 38 14 33 7"),
             mark("M46 22 C41 16 50 12 45 4"),
             mark("M58 24 C53 18 62 14 57 7"),
@@ -20,7 +26,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "teapot", group: "household", tilt: 0.0, free_colours: true,
+        name: "teapot",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["tea", "pot", "kettle", "drink", "hot", "kitchen", "afternoon"],
         parts: &[
             rod(TEAL, 6.0, "M24 48 C4 40 2 76 28 74"),
@@ -37,7 +46,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "lamp", group: "household", tilt: 0.0, free_colours: true,
+        name: "lamp",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["table_lamp", "light", "furniture", "bedroom", "home"],
         parts: &[
             body(WOOD, path("M46 50 L54 50 L54 60 C62 66 62 78 54 84 L46 84 C38 78 38 66 46 60Z")),
@@ -50,7 +62,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "clock", group: "household", tilt: 0.0, free_colours: true,
+        name: "clock",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["alarm_clock", "time", "watch", "morning", "wake_up", "hour"],
         parts: &[
             rod(CHARCOAL, 5.0, "M28 80 L20 92"),
@@ -66,18 +81,26 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "book", group: "household", tilt: 0.0, free_colours: true,
+        name: "book",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["open_book", "reading", "story", "library", "pages", "school", "study"],
         parts: &[
             body(RED, path("M4 26 L50 32 L96 26 L96 84 L54 86 C52 89 48 89 46 86 L4 84Z")),
             body(CREAM, path("M9 22 C22 17 40 18 50 27 L50 82 C40 74 22 74 9 78Z")),
             body(WHITE, path("M91 22 C78 17 60 18 50 27 L50 82 C60 74 78 74 91 78Z")),
-            mark("M16 34 C25 31 35 32 43 37 M16 44 C25 41 35 42 43 47 M16 54 C25 51 35 52 43 57 M16 64 C22 62 28 62 34 64"),
+            mark(
+                "M16 34 C25 31 35 32 43 37 M16 44 C25 41 35 42 43 47 M16 54 C25 51 35 52 43 57 M16 64 C22 62 28 62 34 64",
+            ),
             mark("M84 34 C75 31 65 32 57 37 M84 44 C75 41 65 42 57 47 M84 54 C75 51 65 52 57 57"),
         ],
     },
     Subject {
-        name: "house", group: "buildings", tilt: 0.0, free_colours: false,
+        name: "house",
+        group: "buildings",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["home", "building", "cottage", "architecture", "roof", "village"],
         parts: &[
             body(TERRACOTTA, rect(66.0, 14.0, 11.0, 26.0, 0.0)),
@@ -92,16 +115,27 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "candle", group: "household", tilt: 0.0, free_colours: true,
+        name: "candle",
+        group: "household",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["flame", "light", "wax", "fire", "birthday", "cosy"],
         parts: &[
             body(GOLD, path("M18 82 L82 82 C82 90 72 94 50 94 C28 94 18 90 18 82Z")),
             rod(GOLD, 4.5, "M80 84 C98 82 96 66 84 72"),
             body(CREAM, path("M34 40 C36 36 64 36 66 40 L66 84 L34 84Z")),
-            body(PURPLE, path("M34 40 C36 36 64 36 66 40 L66 56 C66 62 60 62 60 56 C60 50 55 50 55 56 L55 66 C55 72 48 72 48 66 L48 54 C48 49 43 49 43 54 C43 60 34 60 34 52Z")),
+            body(
+                PURPLE,
+                path(
+                    "M34 40 C36 36 64 36 66 40 L66 56 C66 62 60 62 60 56 C60 50 55 50 55 56 L55 66 C55 72 48 72 48 66 L48 54 C48 49 43 49 43 54 C43 60 34 60 34 52Z",
+                ),
+            ),
             rod(CHARCOAL, 2.4, "M50 38 L50 30"),
             body(ORANGE, path("M50 4 C56 14 61 19 61 26 C61 33 56 36 50 36 C44 36 39 33 39 26 C39 19 45 14 50 4Z")),
-            patch(YELLOW, path("M50 17 C53 22 55.5 25 55.5 29 C55.5 33 53 35 50 35 C47 35 44.5 33 44.5 29 C44.5 25 47 22 50 17Z")),
+            patch(
+                YELLOW,
+                path("M50 17 C53 22 55.5 25 55.5 29 C55.5 33 53 35 50 35 C47 35 44.5 33 44.5 29 C44.5 25 47 22 50 17Z"),
+            ),
         ],
     },
 ];

@@ -17,8 +17,16 @@ use crate::subject::Subject;
 
 static ALL: LazyLock<Vec<Subject>> = LazyLock::new(|| {
     let groups = [
-        food::SUBJECTS, kitchen::SUBJECTS, animals::SUBJECTS, flying::SUBJECTS, water::SUBJECTS,
-        nature::SUBJECTS, sky::SUBJECTS, travel::SUBJECTS, things::SUBJECTS, toys::SUBJECTS,
+        food::SUBJECTS,
+        kitchen::SUBJECTS,
+        animals::SUBJECTS,
+        flying::SUBJECTS,
+        water::SUBJECTS,
+        nature::SUBJECTS,
+        sky::SUBJECTS,
+        travel::SUBJECTS,
+        things::SUBJECTS,
+        toys::SUBJECTS,
     ];
     groups.concat()
 });

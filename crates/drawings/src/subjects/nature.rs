@@ -5,17 +5,28 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "tree", group: "nature", tilt: 0.0, free_colours: false,
+        name: "tree",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["plant", "oak", "forest", "park", "leaves", "green"],
         parts: &[
             body(WOOD, path("M43 58 L43 82 C42 88 38 92 34 95 L66 95 C62 92 58 88 57 82 L57 58Z")),
-            body(LEAF, path("M30 68 C12 70 4 54 14 44 C6 30 20 16 33 20 C38 4 62 4 67 20 C80 16 94 30 86 44 C96 54 88 70 70 68 C62 75 38 75 30 68Z")),
+            body(
+                LEAF,
+                path(
+                    "M30 68 C12 70 4 54 14 44 C6 30 20 16 33 20 C38 4 62 4 67 20 C80 16 94 30 86 44 C96 54 88 70 70 68 C62 75 38 75 30 68Z",
+                ),
+            ),
             patch(LIME, path("M24 42 C20 32 28 25 36 28 C40 16 56 15 60 24 C50 24 46 30 44 36 C36 33 28 36 24 42Z")),
             mark("M34 56 C38 60 44 60 47 56 M56 44 C60 48 66 48 70 44 M62 60 C65 62 70 62 73 59"),
         ],
     },
     Subject {
-        name: "pine_tree", group: "nature", tilt: 0.0, free_colours: false,
+        name: "pine_tree",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["tree", "fir", "conifer", "plant", "forest", "winter", "evergreen", "christmas_tree"],
         parts: &[
             body(BROWN, rect(43.0, 80.0, 14.0, 16.0, 0.0)),
@@ -25,7 +36,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "flower", group: "nature", tilt: 0.0, free_colours: true,
+        name: "flower",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["plant", "blossom", "daisy", "petals", "spring", "garden", "bloom"],
         parts: &[
             rod(GREEN, 4.5, "M50 44 C48 62 52 78 50 97"),
@@ -40,7 +54,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "tulip", group: "nature", tilt: 0.0, free_colours: true,
+        name: "tulip",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["flower", "plant", "petals", "spring", "garden", "bloom", "netherlands"],
         parts: &[
             rod(GREEN, 4.5, "M50 46 L50 97"),
@@ -53,11 +70,20 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "cactus", group: "nature", tilt: 0.0, free_colours: false,
+        name: "cactus",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["plant", "succulent", "desert", "spines", "pot", "green"],
         parts: &[
-            body(GREEN, path("M41 58 L31 58 C20 58 15 50 15 42 L15 36 C15 28 27 28 27 36 L27 41 C27 44 29 46 32 46 L41 46Z")),
-            body(GREEN, path("M59 50 L68 50 C79 50 85 43 85 34 L85 27 C85 19 73 19 73 27 L73 33 C73 36 71 38 68 38 L59 38Z")),
+            body(
+                GREEN,
+                path("M41 58 L31 58 C20 58 15 50 15 42 L15 36 C15 28 27 28 27 36 L27 41 C27 44 29 46 32 46 L41 46Z"),
+            ),
+            body(
+                GREEN,
+                path("M59 50 L68 50 C79 50 85 43 85 34 L85 27 C85 19 73 19 73 27 L73 33 C73 36 71 38 68 38 L59 38Z"),
+            ),
             body(GREEN, path("M38 72 L38 22 C38 6 62 6 62 22 L62 72Z")),
             mark("M46 22 L46 30 M54 16 L54 24 M46 40 L46 48 M54 34 L54 42 M54 52 L54 60 M46 57 L46 64"),
             mark("M21 38 L21 45 M79 29 L79 36"),
@@ -68,7 +94,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "mountain", group: "nature", tilt: 0.0, free_colours: false,
+        name: "mountain",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["mountains", "landscape", "peak", "snow", "alps", "hiking", "outdoors"],
         parts: &[
             body(GOLD, circle(78.0, 20.0, 9.0)),
@@ -81,7 +110,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "snowman", group: "nature", tilt: 0.0, free_colours: false,
+        name: "snowman",
+        group: "nature",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["snow", "winter", "christmas", "cold", "carrot_nose", "holiday"],
         parts: &[
             rod(BROWN, 3.0, "M28 58 L8 44 M14 48 L8 54"),
@@ -89,7 +121,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
             body(WHITE, circle(50.0, 76.0, 22.0)),
             body(WHITE, circle(50.0, 54.0, 17.0)),
             body(WHITE, circle(50.0, 32.0, 15.0)),
-            body(RED, path("M35 42 C44 48 56 48 65 42 L66 49 C60 53 58 53 56 53 L58 68 L50 68 L50 54 C44 54 38 52 34 49Z")),
+            body(
+                RED,
+                path("M35 42 C44 48 56 48 65 42 L66 49 C60 53 58 53 56 53 L58 68 L50 68 L50 54 C44 54 38 52 34 49Z"),
+            ),
             dot(circle(44.5, 29.0, 2.4)).twice(),
             body(ORANGE, path("M49 32 L66 37 L49 38Z")),
             dot(circle(44.0, 62.0, 2.2)),

@@ -5,28 +5,47 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "umbrella", group: "things", tilt: 12.0, free_colours: true,
+        name: "umbrella",
+        group: "things",
+        tilt: 12.0,
+        free_colours: true,
         tags: &["parasol", "rain", "weather", "brolly", "rainy_day"],
         parts: &[
             rod(CHARCOAL, 3.4, "M50 4 L50 16"),
             rod(WOOD, 4.4, "M50 46 L50 84 C50 97 33 97 33 84"),
-            body(RED, path("M4 54 C6 28 26 12 50 12 C74 12 94 28 96 54 C90 46 80 46 73 54 C67 46 57 46 50 54 C43 46 33 46 27 54 C20 46 10 46 4 54Z")),
+            body(
+                RED,
+                path(
+                    "M4 54 C6 28 26 12 50 12 C74 12 94 28 96 54 C90 46 80 46 73 54 C67 46 57 46 50 54 C43 46 33 46 27 54 C20 46 10 46 4 54Z",
+                ),
+            ),
             patch(GOLD, path("M50 12 C38 18 28 36 27 54 C33 46 43 46 50 54Z")),
             patch(GOLD, path("M50 12 C74 12 94 28 96 54 C90 46 80 46 73 54 C72 36 62 18 50 12Z")),
             mark("M50 13 C38 19 28 36 27 53 M50 13 L50 52 M50 13 C62 19 72 36 73 53"),
         ],
     },
     Subject {
-        name: "key", group: "things", tilt: -38.0, free_colours: false,
+        name: "key",
+        group: "things",
+        tilt: -38.0,
+        free_colours: false,
         tags: &["lock", "door", "gold", "secret", "unlock", "security"],
         parts: &[
-            body(GOLD, path("M44 45 L95 45 L95 70 L87 70 L87 60 L81 60 L81 66 L73 66 L73 55 L44 55 A22 22 0 1 1 44 45Z M14 50 A8 8 0 1 0 30 50 A8 8 0 1 0 14 50Z")),
+            body(
+                GOLD,
+                path(
+                    "M44 45 L95 45 L95 70 L87 70 L87 60 L81 60 L81 66 L73 66 L73 55 L44 55 A22 22 0 1 1 44 45Z M14 50 A8 8 0 1 0 30 50 A8 8 0 1 0 14 50Z",
+                ),
+            ),
             shine(path("M7 44 C10 37 16 33 22 33 C23 35 22 36 20 37 C15 38 12 42 10 46 C8 48 6 47 7 44Z")),
             mark("M50 50 L68 50"),
         ],
     },
     Subject {
-        name: "hat", group: "things", tilt: -6.0, free_colours: true,
+        name: "hat",
+        group: "things",
+        tilt: -6.0,
+        free_colours: true,
         tags: &["top_hat", "clothing", "magician", "gentleman", "fashion", "accessory"],
         parts: &[
             body(NAVY, path("M4 76 C4 68 20 66 50 66 C80 66 96 68 96 76 C96 86 76 90 50 90 C24 90 4 86 4 76Z")),
@@ -37,7 +56,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "camera", group: "things", tilt: 0.0, free_colours: true,
+        name: "camera",
+        group: "things",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["photo", "photography", "picture", "lens", "travel", "snapshot"],
         parts: &[
             body(RED, rect(16.0, 22.0, 12.0, 10.0, 2.0)),
@@ -52,7 +74,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "crown", group: "things", tilt: 0.0, free_colours: false,
+        name: "crown",
+        group: "things",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["king", "queen", "royal", "gold", "jewels", "prince", "princess"],
         parts: &[
             body(GOLD, path("M14 84 L6 30 L30 54 L50 16 L70 54 L94 30 L86 84Z")),
@@ -65,7 +90,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "pencil", group: "things", tilt: 40.0, free_colours: false,
+        name: "pencil",
+        group: "things",
+        tilt: 40.0,
+        free_colours: false,
         tags: &["drawing", "writing", "school", "art", "stationery", "sketch"],
         parts: &[
             body(PINK, path("M38 12 L38 4 C38 -4 62 -4 62 4 L62 12Z")),
@@ -79,13 +107,21 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "guitar", group: "things", tilt: 34.0, free_colours: false,
+        name: "guitar",
+        group: "things",
+        tilt: 34.0,
+        free_colours: false,
         tags: &["music", "instrument", "acoustic", "strings", "song", "musician"],
         parts: &[
             body(BROWN, path("M44 -16 L56 -16 L57 0 L43 0Z")),
             dot(circle(42.0, -12.0, 2.0)).twice(),
             dot(circle(42.0, -5.0, 2.0)).twice(),
-            body(ORANGE, path("M50 38 C60 34 72 38 71 50 C70 57 66 59 68 64 C76 72 78 82 73 92 C68 101 58 103 50 103 C42 103 32 101 27 92 C22 82 24 72 32 64 C34 59 30 57 29 50 C28 38 40 34 50 38Z")),
+            body(
+                ORANGE,
+                path(
+                    "M50 38 C60 34 72 38 71 50 C70 57 66 59 68 64 C76 72 78 82 73 92 C68 101 58 103 50 103 C42 103 32 101 27 92 C22 82 24 72 32 64 C34 59 30 57 29 50 C28 38 40 34 50 38Z",
+                ),
+            ),
             body(BROWN, rect(46.0, -1.0, 8.0, 50.0, 0.0)),
             body(CHARCOAL, circle(50.0, 58.0, 9.0)),
             body(BROWN, rect(39.0, 83.0, 22.0, 6.0, 1.5)),
@@ -94,7 +130,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "gift", group: "things", tilt: 0.0, free_colours: true,
+        name: "gift",
+        group: "things",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["present", "box", "birthday", "christmas", "ribbon", "surprise", "party"],
         parts: &[
             body(PURPLE, rect(14.0, 46.0, 72.0, 48.0, 2.0)),

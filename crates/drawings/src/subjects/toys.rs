@@ -5,15 +5,26 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "heart", group: "shapes", tilt: 0.0, free_colours: false,
+        name: "heart",
+        group: "shapes",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["love", "valentine", "romance", "like", "red", "shape"],
         parts: &[
-            body(RED, path("M50 90 C18 66 4 48 6 32 C8 14 28 6 42 18 C46 21 49 26 50 30 C51 26 54 21 58 18 C72 6 92 14 94 32 C96 48 82 66 50 90Z")),
+            body(
+                RED,
+                path(
+                    "M50 90 C18 66 4 48 6 32 C8 14 28 6 42 18 C46 21 49 26 50 30 C51 26 54 21 58 18 C72 6 92 14 94 32 C96 48 82 66 50 90Z",
+                ),
+            ),
             shine(path("M14 40 C11 28 18 19 28 18 C31 19 31 22 28 24 C22 26 19 31 20 39 C20 43 15 44 14 40Z")),
         ],
     },
     Subject {
-        name: "balloon", group: "toys", tilt: 6.0, free_colours: true,
+        name: "balloon",
+        group: "toys",
+        tilt: 6.0,
+        free_colours: true,
         tags: &["party", "birthday", "celebration", "float", "string"],
         parts: &[
             mark("M50 76 C42 84 58 90 48 102"),
@@ -23,10 +34,18 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "ghost", group: "fantasy", tilt: 0.0, free_colours: false,
+        name: "ghost",
+        group: "fantasy",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["halloween", "spooky", "boo", "haunted", "spirit", "cute"],
         parts: &[
-            body(WHITE, path("M16 92 C18 76 18 62 18 42 C18 20 32 6 50 6 C68 6 82 20 82 42 C82 62 82 76 84 92 C76 96 72 84 67 85 C61 86 60 95 50 95 C40 95 39 86 33 85 C28 84 24 96 16 92Z")),
+            body(
+                WHITE,
+                path(
+                    "M16 92 C18 76 18 62 18 42 C18 20 32 6 50 6 C68 6 82 20 82 42 C82 62 82 76 84 92 C76 96 72 84 67 85 C61 86 60 95 50 95 C40 95 39 86 33 85 C28 84 24 96 16 92Z",
+                ),
+            ),
             body(WHITE, path("M20 52 C12 52 6 58 6 64 C12 68 18 64 22 60Z")).twice(),
             patch(PINK, oval(31.0, 51.0, 5.0, 3.2)).twice(),
             dot(oval(39.0, 39.0, 4.6, 6.4)).twice(),
@@ -34,7 +53,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "robot", group: "fantasy", tilt: 0.0, free_colours: true,
+        name: "robot",
+        group: "fantasy",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["machine", "android", "toy", "science_fiction", "technology"],
         parts: &[
             rod(SLATE, 3.4, "M50 18 L50 8"),
@@ -56,7 +78,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "kite", group: "toys", tilt: 16.0, free_colours: true,
+        name: "kite",
+        group: "toys",
+        tilt: 16.0,
+        free_colours: true,
         tags: &["flying", "wind", "sky", "summer", "play", "string"],
         parts: &[
             mark("M50 70 C40 78 62 84 50 92 C42 98 54 102 50 108"),

@@ -5,10 +5,18 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "car", group: "travel", tilt: 0.0, free_colours: true,
+        name: "car",
+        group: "travel",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["automobile", "vehicle", "transport", "drive", "road", "auto"],
         parts: &[
-            body(RED, path("M4 66 C4 54 10 51 22 49 C28 34 35 27 46 27 L58 27 C70 27 77 37 84 48 C93 50 97 55 97 66 L97 70 C97 74 95 76 92 76 L9 76 C6 76 4 74 4 70Z")),
+            body(
+                RED,
+                path(
+                    "M4 66 C4 54 10 51 22 49 C28 34 35 27 46 27 L58 27 C70 27 77 37 84 48 C93 50 97 55 97 66 L97 70 C97 74 95 76 92 76 L9 76 C6 76 4 74 4 70Z",
+                ),
+            ),
             body(ICE, path("M29 49 C33 39 38 34 46 34 L50 34 L50 49Z")),
             body(ICE, path("M56 34 L59 34 C66 34 71 40 76 49 L56 49Z")),
             mark("M53 51 L53 74"),
@@ -22,7 +30,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "sailboat", group: "travel", tilt: 0.0, free_colours: true,
+        name: "sailboat",
+        group: "travel",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["boat", "ship", "sail", "sea", "ocean", "water", "yacht", "transport"],
         parts: &[
             rod(BROWN, 3.6, "M48 8 L48 72"),
@@ -31,17 +42,27 @@ pub(super) static SUBJECTS: &[Subject] = &[
             body(ORANGE, path("M44 22 L44 64 L12 64 C26 54 38 40 44 22Z")),
             body(WOOD, path("M6 70 L94 70 C90 84 82 90 72 90 L28 90 C18 90 10 84 6 70Z")),
             patch(CREAM, path("M8.2 75.5 L91.8 75.5 L90 79.5 L10 79.5Z")),
-            rod(BLUE, 4.0, "M2 92 C8 87 14 87 20 92 C26 97 32 97 38 92 C44 87 50 87 56 92 C62 97 68 97 74 92 C80 87 88 87 98 92"),
+            rod(
+                BLUE,
+                4.0,
+                "M2 92 C8 87 14 87 20 92 C26 97 32 97 38 92 C44 87 50 87 56 92 C62 97 68 97 74 92 C80 87 88 87 98 92",
+            ),
         ],
     },
     Subject {
-        name: "rocket", group: "travel", tilt: 32.0, free_colours: true,
+        name: "rocket",
+        group: "travel",
+        tilt: 32.0,
+        free_colours: true,
         tags: &["spaceship", "space", "launch", "astronaut", "vehicle", "flying"],
         parts: &[
             body(ORANGE, path("M38 80 C36 92 46 98 50 106 C54 98 64 92 62 80Z")),
             patch(YELLOW, path("M43 80 C43 88 48 92 50 97 C52 92 57 88 57 80Z")),
             body(RED, path("M35 52 C24 58 18 70 20 86 L38 76Z")).twice(),
-            body(WHITE, path("M50 -4 C64 10 69 30 69 48 C69 62 65 74 62 82 L38 82 C35 74 31 62 31 48 C31 30 36 10 50 -4Z")),
+            body(
+                WHITE,
+                path("M50 -4 C64 10 69 30 69 48 C69 62 65 74 62 82 L38 82 C35 74 31 62 31 48 C31 30 36 10 50 -4Z"),
+            ),
             body(RED, path("M50 -4 C58 4 64 14 66.4 26 L33.6 26 C36 14 42 4 50 -4Z")),
             body(SKY, circle(50.0, 44.0, 10.0)),
             patch(WHITE, path("M44 41 C45 38 48 36.6 50 36.6 C49 39 47 41 44 41Z")),
@@ -50,12 +71,18 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "airplane", group: "travel", tilt: -10.0, free_colours: true,
+        name: "airplane",
+        group: "travel",
+        tilt: -10.0,
+        free_colours: true,
         tags: &["plane", "aeroplane", "aircraft", "jet", "flight", "travel", "sky", "transport"],
         parts: &[
             body(BLUE, path("M46 44 L62 16 L71 16 L64 44Z")),
             body(BLUE, path("M76 44 L86 18 L96 18 L93 46Z")),
-            body(WHITE, path("M3 54 C6 44 18 41 30 41 L90 40 C96 40 98 44 96 48 C92 58 84 61 74 62 L22 63 C10 63 1 61 3 54Z")),
+            body(
+                WHITE,
+                path("M3 54 C6 44 18 41 30 41 L90 40 C96 40 98 44 96 48 C92 58 84 61 74 62 L22 63 C10 63 1 61 3 54Z"),
+            ),
             patch(SKY, path("M9 49 C12 45 17 43.4 22 43 L22 49Z")),
             dot(circle(34.0, 48.0, 2.0)),
             dot(circle(42.0, 48.0, 2.0)),
@@ -69,7 +96,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "bicycle", group: "travel", tilt: 0.0, free_colours: true,
+        name: "bicycle",
+        group: "travel",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["bike", "cycle", "cycling", "vehicle", "wheels", "sport", "transport"],
         parts: &[
             mark("M22 46 L22 86 M2 66 L42 66 M8 52 L36 80 M36 52 L8 80"),
@@ -86,7 +116,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "hot_air_balloon", group: "travel", tilt: 0.0, free_colours: true,
+        name: "hot_air_balloon",
+        group: "travel",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["balloon", "flying", "sky", "travel", "basket", "adventure"],
         parts: &[
             mark("M32 62 L41 82 M68 62 L59 82 M44 66 L46 82 M56 66 L54 82"),
@@ -98,11 +131,19 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "anchor", group: "travel", tilt: 0.0, free_colours: true,
+        name: "anchor",
+        group: "travel",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["ship", "boat", "sea", "ocean", "nautical", "sailor", "harbour"],
         parts: &[
             ring(NAVY, 5.5, 50.0, 14.0, 8.0),
-            body(NAVY, path("M46 22 L54 22 L54 82 C64 80 74 74 78 66 L70 66 L86 48 L95 68 L88 67 C82 84 66 94 50 94 C34 94 18 84 12 67 L5 68 L14 48 L30 66 L22 66 C26 74 36 80 46 82Z")),
+            body(
+                NAVY,
+                path(
+                    "M46 22 L54 22 L54 82 C64 80 74 74 78 66 L70 66 L86 48 L95 68 L88 67 C82 84 66 94 50 94 C34 94 18 84 12 67 L5 68 L14 48 L30 66 L22 66 C26 74 36 80 46 82Z",
+                ),
+            ),
             body(NAVY, rect(30.0, 30.0, 40.0, 8.0, 4.0)),
         ],
     },

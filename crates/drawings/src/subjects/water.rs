@@ -5,7 +5,10 @@ use crate::subject::*;
 
 pub(super) static SUBJECTS: &[Subject] = &[
     Subject {
-        name: "fish", group: "animals", tilt: 0.0, free_colours: true,
+        name: "fish",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["animal", "sea", "ocean", "water", "goldfish", "aquarium", "fins"],
         parts: &[
             body(GOLD, path("M68 50 C78 40 84 28 97 24 C92 40 92 60 97 76 C84 72 78 60 68 50Z")),
@@ -21,12 +24,20 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "whale", group: "animals", tilt: 0.0, free_colours: false,
+        name: "whale",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "sea", "ocean", "water", "big", "blue_whale"],
         parts: &[
             rod(SKY, 4.0, "M34 30 C34 16 26 8 16 14"),
             rod(SKY, 4.0, "M34 30 C34 14 44 6 52 14"),
-            body(BLUE, path("M4 56 C4 36 22 28 42 30 C62 32 68 50 78 48 C82 47 83 42 82 38 C74 36 69 28 70 18 C78 18 84 23 86 28 C88 22 93 16 99 17 C101 27 97 35 91 39 C95 62 78 84 48 84 C20 84 4 74 4 56Z")),
+            body(
+                BLUE,
+                path(
+                    "M4 56 C4 36 22 28 42 30 C62 32 68 50 78 48 C82 47 83 42 82 38 C74 36 69 28 70 18 C78 18 84 23 86 28 C88 22 93 16 99 17 C101 27 97 35 91 39 C95 62 78 84 48 84 C20 84 4 74 4 56Z",
+                ),
+            ),
             patch(WHITE, path("M4.6 62 C22 60 44 66 62 82 C57 83.5 52 84 48 84 C22 84 6 76 4.6 62Z")),
             mark("M14 66 C18 72 22 77 26 80 M26 65 C31 71 36 77 42 82 M38 67 C44 72 50 77 55 82"),
             body(NAVY, path("M48 62 C58 62 64 70 64 80 C54 80 48 72 48 62Z")),
@@ -34,7 +45,10 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "octopus", group: "animals", tilt: 0.0, free_colours: true,
+        name: "octopus",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: true,
         tags: &["animal", "sea", "ocean", "water", "tentacles", "squid"],
         parts: &[
             rod(PURPLE, 9.0, "M30 52 C26 66 16 72 8 64"),
@@ -53,10 +67,18 @@ pub(super) static SUBJECTS: &[Subject] = &[
         ],
     },
     Subject {
-        name: "duck", group: "animals", tilt: 0.0, free_colours: false,
+        name: "duck",
+        group: "animals",
+        tilt: 0.0,
+        free_colours: false,
         tags: &["animal", "bird", "rubber_duck", "duckling", "bath", "pond", "yellow"],
         parts: &[
-            body(YELLOW, path("M4 50 C14 60 26 56 40 56 L52 50 C44 46 42 38 42 32 C42 18 52 10 64 10 C77 10 86 20 86 32 C86 42 80 48 76 52 C84 60 84 88 50 88 C18 88 4 70 4 50Z")),
+            body(
+                YELLOW,
+                path(
+                    "M4 50 C14 60 26 56 40 56 L52 50 C44 46 42 38 42 32 C42 18 52 10 64 10 C77 10 86 20 86 32 C86 42 80 48 76 52 C84 60 84 88 50 88 C18 88 4 70 4 50Z",
+                ),
+            ),
             body(ORANGE, path("M84 28 C90 26 98 28 99 33 C98 40 88 42 82 40Z")),
             mark("M83 34 L96 34"),
             dot(circle(70.0, 27.0, 3.6)),

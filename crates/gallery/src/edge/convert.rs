@@ -7,7 +7,7 @@ use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use qdrant_edge as engine;
 
-use super::operation::{Operation, VectorChange};
+use super::operation::Operation;
 
 /// A point id for the engine.
 pub(super) fn id_in(id: PointId) -> engine::PointId {
@@ -55,13 +55,16 @@ pub(super) fn point_out(record: engine::Record) -> Point {
 /// An operation as the engine's updates, in order.
 pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation> {
     match operation {
-        Operation::Put(points) => {
-            let points = points.into_iter().map(point_in).collect();
-            vec![engine::UpdateOperation::PointOperation(engine::PointOperations::UpsertPoints(
-                engine::PointInsertOperations::PointsList(points),
+        Operation::Put(points) => put(points),
+        Operation::Vectors(updates) => {
+            let points = updates
+                .into_iter()
+                .map(|(id, vectors)| engine::PointVectorsPersisted { id: id_in(id), vector: vectors_in(vectors) })
+                .collect();
+            vec![engine::UpdateOperation::VectorOperation(engine::VectorOperations::UpdateVectors(
+                engine::UpdateVectorsOp { points, update_filter: None },
             ))]
         }
-        Operation::Vectors(updates) => vectors_in(updates),
         Operation::Fields(id, fields) => {
             vec![engine::UpdateOperation::PayloadOperation(engine::PayloadOps::SetPayload(engine::SetPayloadOp {
                 payload: payload_in(fields),
@@ -78,46 +81,29 @@ pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation>
     }
 }
 
-fn point_in(point: Point) -> engine::PointStructPersisted {
-    let mut named = HashMap::new();
-    for (space, vector) in into_spaces(point.vectors) {
-        if let Some(vector) = vector {
-            named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
-        }
-    }
-    engine::PointStructPersisted {
-        id: id_in(point.id),
-        vector: engine::VectorStructPersisted::Named(named),
-        payload: Some(payload_in(point.payload)),
-    }
-}
-
-fn vectors_in(updates: Vec<(PointId, PerSpace<VectorChange>)>) -> Vec<engine::UpdateOperation> {
-    let mut points = Vec::with_capacity(updates.len());
-    let mut removed: PerSpace<Vec<engine::PointId>> = PerSpace::default();
-    for (id, changes) in updates {
-        let mut named = HashMap::new();
-        for (space, change) in into_spaces(changes) {
-            match change {
-                VectorChange::Keep => {}
-                VectorChange::Remove => removed.get_mut(space).push(id_in(id)),
-                VectorChange::Set(vector) => {
-                    named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
-                }
+/// A put replaces the whole point. The engine keeps the vectors that the new point lacks when it has to move the old
+/// one out of a segment with graphs, so those are taken away by name.
+fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
+    let mut missing: PerSpace<Vec<engine::PointId>> = PerSpace::default();
+    for point in &points {
+        for (space, vector) in point.vectors.iter() {
+            if vector.is_none() {
+                missing.get_mut(space).push(id_in(point.id));
             }
         }
-        if !named.is_empty() {
-            let vector = engine::VectorStructPersisted::Named(named);
-            points.push(engine::PointVectorsPersisted { id: id_in(id), vector });
-        }
     }
-    let mut operations = Vec::new();
-    if !points.is_empty() {
-        operations.push(engine::UpdateOperation::VectorOperation(engine::VectorOperations::UpdateVectors(
-            engine::UpdateVectorsOp { points, update_filter: None },
-        )));
-    }
-    for (space, ids) in into_spaces(removed) {
+    let points = points
+        .into_iter()
+        .map(|point| engine::PointStructPersisted {
+            id: id_in(point.id),
+            vector: vectors_in(point.vectors),
+            payload: Some(payload_in(point.payload)),
+        })
+        .collect();
+    let mut operations = vec![engine::UpdateOperation::PointOperation(engine::PointOperations::UpsertPoints(
+        engine::PointInsertOperations::PointsList(points),
+    ))];
+    for (space, ids) in into_spaces(missing) {
         if !ids.is_empty() {
             operations.push(engine::UpdateOperation::VectorOperation(engine::VectorOperations::DeleteVectors(
                 ids.into(),
@@ -126,6 +112,16 @@ fn vectors_in(updates: Vec<(PointId, PerSpace<VectorChange>)>) -> Vec<engine::Up
         }
     }
     operations
+}
+
+fn vectors_in(vectors: Vectors) -> engine::VectorStructPersisted {
+    let mut named = HashMap::new();
+    for (space, vector) in into_spaces(vectors) {
+        if let Some(vector) = vector {
+            named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
+        }
+    }
+    engine::VectorStructPersisted::Named(named)
 }
 
 fn into_spaces<T>(values: PerSpace<T>) -> [(Space, T); 3] {

@@ -34,9 +34,10 @@ pub(super) fn filter_in(filter: &Filter) -> Result<Option<engine::Filter>> {
     }
     if !filter.missing_any.is_empty() {
         let missing = filter.missing_any.iter().map(|space| {
-            engine::Condition::Filter(all_and_none(Vec::new(), vec![engine::Condition::HasVector(
-                engine::HasVectorCondition { has_vector: space.name().into() },
-            )]))
+            engine::Condition::Filter(all_and_none(
+                Vec::new(),
+                vec![engine::Condition::HasVector(engine::HasVectorCondition { has_vector: space.name().into() })],
+            ))
         });
         must.push(engine::Condition::Filter(engine::Filter {
             should: Some(missing.collect()),
@@ -45,12 +46,17 @@ pub(super) fn filter_in(filter: &Filter) -> Result<Option<engine::Filter>> {
             must_not: None,
         }));
     }
-    Ok((!must.is_empty() || !must_not.is_empty()).then(|| all_and_none(must, must_not)))
+    if !must_not.is_empty() {
+        // In a filter of its own: the engine (0.7.2) takes a condition under `must_not` for one that its index has seen
+        // to already when the same condition stands under `must`, and lets through what is excluded.
+        must.push(engine::Condition::Filter(all_and_none(Vec::new(), must_not)));
+    }
+    Ok((!must.is_empty()).then(|| all_and_none(must, Vec::new())))
 }
 
 /// A filter narrowed by one more condition.
 pub(super) fn narrowed(filter: Option<engine::Filter>, condition: engine::Condition) -> engine::Filter {
-    let mut filter = filter.unwrap_or_else(|| all_and_none(Vec::new(), Vec::new()));
+    let mut filter = filter.unwrap_or_else(everything);
     filter.must.get_or_insert_default().push(condition);
     filter
 }
@@ -66,6 +72,11 @@ pub(super) fn any_of(field: &str, words: &[String]) -> Result<engine::Condition>
         wanted.push(word.clone());
     }
     Ok(engine::Condition::Field(engine::FieldCondition::new_match(field_path(field)?, engine::Match::from(wanted))))
+}
+
+/// Lets every point through.
+pub(super) fn everything() -> engine::Filter {
+    all_and_none(Vec::new(), Vec::new())
 }
 
 /// The point is one of these.

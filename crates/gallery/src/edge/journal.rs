@@ -32,8 +32,7 @@ impl Journal {
     /// What the file system or `replay` said; the journal stays as it is.
     pub(crate) fn open(path: &Path, mut replay: impl FnMut(Operation) -> Result<()>) -> Result<Self> {
         let failed = |error: std::io::Error| Self::failed(path, "opened", error);
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
         let on_disk = file.metadata().map_err(failed)?.len();
         let length = read(path, 0, on_disk, &mut replay)?;
         if length < on_disk {
@@ -48,11 +47,6 @@ impl Journal {
     /// How many bytes of records it holds.
     pub(crate) fn length(&self) -> u64 {
         self.length
-    }
-
-    /// Where its file is, for reading a part of it while it goes on.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Adds an operation and forces it to the disk; gives the length from before, for [`Journal::roll_back`].

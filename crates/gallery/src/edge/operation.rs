@@ -3,28 +3,17 @@
 //! Every operation sets what it names to a constant, so that replaying a run of operations over a state that holds
 //! any part of them already ends in the same state. The journal's recovery rests on this.
 
-use clippy_core::gallery::{Payload, PerSpace, Point, Space, Vectors};
+use clippy_core::gallery::{Payload, Point, Space, Vectors};
 use clippy_core::ids::PointId;
 use uuid::Uuid;
-
-/// What becomes of one vector of a point.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum VectorChange {
-    /// It stays as it is.
-    Keep,
-    /// It is taken away: the new one has no direction.
-    Remove,
-    /// It is replaced.
-    Set(Vec<f32>),
-}
 
 /// One acknowledged change.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Operation {
     /// Adds or replaces whole points.
     Put(Vec<Point>),
-    /// Changes vectors of points that exist.
-    Vectors(Vec<(PointId, PerSpace<VectorChange>)>),
+    /// Replaces the vectors that are given, of points that exist.
+    Vectors(Vec<(PointId, Vectors)>),
     /// Sets payload fields of a point that exists.
     Fields(PointId, Payload),
     /// Deletes points.
@@ -36,9 +25,8 @@ const VECTORS: u8 = 2;
 const FIELDS: u8 = 3;
 const DELETE: u8 = 4;
 
-const KEEP: u8 = 0;
-const REMOVE: u8 = 1;
-const SET: u8 = 2;
+const NONE: u8 = 0;
+const VECTOR: u8 = 1;
 
 impl Operation {
     /// How many points it names.
@@ -60,27 +48,16 @@ impl Operation {
                 write_length(&mut bytes, points.len());
                 for point in points {
                     write_id(&mut bytes, point.id);
-                    for (_, vector) in point.vectors.iter() {
-                        match vector {
-                            Some(vector) => write_vector(&mut bytes, vector),
-                            None => bytes.push(KEEP),
-                        }
-                    }
+                    write_vectors(&mut bytes, &point.vectors);
                     write_payload(&mut bytes, &point.payload);
                 }
             }
             Self::Vectors(updates) => {
                 bytes.push(VECTORS);
                 write_length(&mut bytes, updates.len());
-                for (id, changes) in updates {
+                for (id, vectors) in updates {
                     write_id(&mut bytes, *id);
-                    for (_, change) in changes.iter() {
-                        match change {
-                            VectorChange::Keep => bytes.push(KEEP),
-                            VectorChange::Remove => bytes.push(REMOVE),
-                            VectorChange::Set(vector) => write_vector(&mut bytes, vector),
-                        }
-                    }
+                    write_vectors(&mut bytes, vectors);
                 }
             }
             Self::Fields(id, fields) => {
@@ -107,14 +84,7 @@ impl Operation {
                 let count = reader.length()?;
                 let mut points = Vec::with_capacity(count.min(reader.bytes.len()));
                 for _ in 0..count {
-                    let id = reader.id()?;
-                    let mut vectors = Vectors::default();
-                    for space in Space::ALL {
-                        if let VectorChange::Set(vector) = reader.change()? {
-                            *vectors.get_mut(space) = Some(vector);
-                        }
-                    }
-                    points.push(Point { id, vectors, payload: reader.payload()? });
+                    points.push(Point { id: reader.id()?, vectors: reader.vectors()?, payload: reader.payload()? });
                 }
                 Self::Put(points)
             }
@@ -122,10 +92,7 @@ impl Operation {
                 let count = reader.length()?;
                 let mut updates = Vec::with_capacity(count.min(reader.bytes.len()));
                 for _ in 0..count {
-                    let id = reader.id()?;
-                    let changes =
-                        PerSpace { image: reader.change()?, edge: reader.change()?, text: reader.change()? };
-                    updates.push((id, changes));
+                    updates.push((reader.id()?, reader.vectors()?));
                 }
                 Self::Vectors(updates)
             }
@@ -157,12 +124,18 @@ fn write_id(bytes: &mut Vec<u8>, id: PointId) {
     }
 }
 
-fn write_vector(bytes: &mut Vec<u8>, vector: &[f32]) {
-    bytes.push(SET);
-    write_length(bytes, vector.len());
-    bytes.reserve(vector.len() * 4);
-    for value in vector {
-        bytes.extend_from_slice(&value.to_le_bytes());
+fn write_vectors(bytes: &mut Vec<u8>, vectors: &Vectors) {
+    for (_, vector) in vectors.iter() {
+        let Some(vector) = vector else {
+            bytes.push(NONE);
+            continue;
+        };
+        bytes.push(VECTOR);
+        write_length(bytes, vector.len());
+        bytes.reserve(vector.len() * 4);
+        for value in vector {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
     }
 }
 
@@ -207,19 +180,21 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn change(&mut self) -> Option<VectorChange> {
-        match self.byte()? {
-            KEEP => Some(VectorChange::Keep),
-            REMOVE => Some(VectorChange::Remove),
-            SET => {
-                let length = self.length()?;
-                let bytes = self.take(length.checked_mul(4)?)?;
-                Some(VectorChange::Set(
-                    bytes.chunks_exact(4).map(|value| f32::from_le_bytes([value[0], value[1], value[2], value[3]])).collect(),
-                ))
+    fn vectors(&mut self) -> Option<Vectors> {
+        let mut vectors = Vectors::default();
+        for space in Space::ALL {
+            match self.byte()? {
+                NONE => {}
+                VECTOR => {
+                    let length = self.length()?;
+                    let bytes = self.take(length.checked_mul(4)?)?;
+                    let values = bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value));
+                    *vectors.get_mut(space) = Some(values.collect());
+                }
+                _ => return None,
             }
-            _ => None,
         }
+        Some(vectors)
     }
 
     fn payload(&mut self) -> Option<Payload> {
@@ -237,20 +212,14 @@ mod tests {
         payload.insert("tags_all".to_owned(), vec!["Ä", "b"].into());
         payload.insert("score".to_owned(), 7.into());
         let uuid = PointId::Uuid(Uuid::from_u128(5));
-        let vectors = Vectors { image: Some(vec![0.25, -1.5e-30, f32::MAX]), edge: None, text: Some(vec![1.0, 0.0, 0.5]) };
+        let vectors =
+            Vectors { image: Some(vec![0.25, -1.5e-30, f32::MAX]), edge: None, text: Some(vec![1.0, 0.0, 0.5]) };
         vec![
             Operation::Put(vec![
                 Point { id: PointId::Number(u64::MAX), vectors, payload: payload.clone() },
                 Point { id: uuid, vectors: Vectors::default(), payload: Payload::new() },
             ]),
-            Operation::Vectors(vec![(
-                uuid,
-                PerSpace {
-                    image: VectorChange::Keep,
-                    edge: VectorChange::Remove,
-                    text: VectorChange::Set(vec![0.1, 0.2]),
-                },
-            )]),
+            Operation::Vectors(vec![(uuid, Vectors { image: None, edge: None, text: Some(vec![0.1, 0.2]) })]),
             Operation::Fields(PointId::Number(3), payload),
             Operation::Delete(vec![PointId::Number(1), uuid]),
         ]

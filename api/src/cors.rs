@@ -1,0 +1,57 @@
+//! Which web pages from elsewhere may call the API.
+
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use clippy_core::{Error, Result};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+/// The layer for `ALLOWED_ORIGINS`: none, a list, or `*`.
+pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
+    let allowed = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().map(|origin| parsed(origin)).collect::<Result<Vec<_>>>()?)
+    };
+    Ok(CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_headers([
+            header::ACCEPT,
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("x-api-key"),
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
+        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(Duration::from_secs(600)))
+}
+
+/// Browsers send `scheme://host[:port]`, without a path: anything else would silently never match.
+fn parsed(origin: &str) -> Result<HeaderValue> {
+    let wrong = || {
+        Error::invalid(format!(
+            "ALLOWED_ORIGINS names \"{origin}\", which is no origin: write scheme and host, such as https://example.org, or *"
+        ))
+    };
+    let trimmed = origin.trim_end_matches('/');
+    let (scheme, host) = trimmed.split_once("://").ok_or_else(wrong)?;
+    if scheme.is_empty() || host.is_empty() || host.contains(['/', ' ', '*', '?', '#', '@']) {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(&trimmed.to_ascii_lowercase()).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host() {
+        assert_eq!(parsed("https://Example.org/").expect("with a slash"), "https://example.org");
+        for wrong in ["example.org", "https://", "https://a/b", "https://*.example.org", ""] {
+            assert!(parsed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

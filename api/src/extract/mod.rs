@@ -1,0 +1,41 @@
+//! From requests to typed values; every refusal is problem JSON.
+
+mod body;
+mod fields;
+mod parts;
+mod search;
+
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+
+pub(crate) use search::{LONGEST_USER_ID, SearchRequest};
+
+/// A JSON body.
+pub(crate) struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let body = body::refuse_too_large(&parts.headers, body, state.options().small_body_bytes).await?;
+        let axum::Json(value) = axum::Json::from_request(Request::from_parts(parts, body), state).await?;
+        Ok(Self(value))
+    }
+}
+
+/// The query string.
+pub(crate) struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for ApiQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Query(value) = Query::from_request_parts(parts, state).await?;
+        Ok(Self(value))
+    }
+}

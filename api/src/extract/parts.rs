@@ -1,0 +1,58 @@
+//! Reads a multipart body into fields.
+
+use axum::extract::Multipart;
+use axum::extract::multipart::Field;
+use clippy_core::{Error, ErrorCode};
+
+use super::fields::Fields;
+use crate::problem::Problem;
+
+/// Most parts of one body, so that a body of many tiny parts does not cost much.
+const MOST_PARTS: usize = 256;
+/// Longest text of one field, in bytes; what is longer is certainly no field of ours.
+const LONGEST_FIELD: usize = 64 << 10;
+
+/// Reads the fields and files with these names; everything else is passed over without being kept.
+///
+/// # Errors
+/// 400 for a body that is not whole multipart, 413 beyond the limits.
+pub(crate) async fn read(mut multipart: Multipart, texts: &[&str], files: &[&str]) -> Result<Fields, Problem> {
+    let mut fields = Fields::default();
+    let mut parts = 0;
+    while let Some(field) = multipart.next_field().await? {
+        parts += 1;
+        if parts > MOST_PARTS {
+            return Err(Error::invalid(format!("the body has more than {MOST_PARTS} parts")).into());
+        }
+        let Some(name) = field.name().map(str::to_owned) else { continue };
+        if files.contains(&name.as_str()) {
+            let (named, typed) = (field.file_name().map(str::to_owned), field.content_type().is_some());
+            let bytes = field.bytes().await?;
+            // A form whose file input was left empty still sends a part: without a file name, and without bytes.
+            if bytes.is_empty() && named.as_deref().unwrap_or_default().is_empty() {
+                continue;
+            }
+            let as_text = named.is_none() && !typed;
+            match as_text.then(|| std::str::from_utf8(&bytes)) {
+                Some(Ok(text)) => fields.add_text(name, text.to_owned()),
+                _ => fields.add_file(name, bytes),
+            }
+        } else if texts.contains(&name.as_str()) {
+            let text = read_text(&name, field).await?;
+            fields.add_text(name, text);
+        }
+    }
+    Ok(fields)
+}
+
+async fn read_text(name: &str, mut field: Field<'_>) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = field.chunk().await? {
+        if bytes.len() + chunk.len() > LONGEST_FIELD {
+            let detail = format!("{name} is longer than {LONGEST_FIELD} bytes");
+            return Err(Error::new(ErrorCode::TooLarge, detail).into());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|_| Error::invalid(format!("{name} is not UTF-8 text")).into())
+}

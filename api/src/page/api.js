@@ -1,0 +1,87 @@
+// Calls of the API: the key, the artist's id, problem JSON, and patience when the server is busy.
+
+const KEY = "clippy.key";
+const USER = "clippy.user";
+
+export class ApiError extends Error {
+  constructor(problem, status) {
+    super(problem.detail ?? `The server answered ${status}.`);
+    this.title = problem.title ?? "Something went wrong";
+    this.code = problem.code;
+    this.status = status;
+    this.errorId = problem.error_id;
+  }
+}
+
+// Storage may be switched off; then everything lasts as long as the page.
+const memory = new Map();
+function recall(name) {
+  try { return localStorage.getItem(name) ?? memory.get(name) ?? null; } catch { return memory.get(name) ?? null; }
+}
+function keep(name, value) {
+  memory.set(name, value);
+  try { localStorage.setItem(name, value); } catch { /* see above */ }
+}
+
+/** A name that stands for whoever draws in this browser, and says nothing about them. */
+export function userId() {
+  let user = recall(USER);
+  if (!user) {
+    // randomUUID is there on secure pages only.
+    user = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    keep(USER, user);
+  }
+  return user;
+}
+
+export function setKey(key) { keep(KEY, key.trim()); }
+
+export function imageUrl(id, width) {
+  const url = new URL(`api/image/${encodeURIComponent(id)}`, document.baseURI);
+  if (width) url.searchParams.set("w", width);
+  const key = recall(KEY);
+  if (key) url.searchParams.set("key", key);
+  return url.href;
+}
+
+async function call(path, options = {}) {
+  const headers = new Headers(options.headers);
+  const key = recall(KEY);
+  if (key) headers.set("X-Api-Key", key);
+  const response = await fetch(new URL(path, document.baseURI), { ...options, headers });
+  if (response.ok) return response.json();
+  const problem = await response.json().catch(() => ({}));
+  const error = new ApiError(problem, response.status);
+  error.retryAfter = Number(response.headers.get("Retry-After")) || 1;
+  throw error;
+}
+
+function pause(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+  });
+}
+
+/** A page of results for these form fields; a busy server is asked again a few times. */
+export async function search(fields, cursor, signal, busy) {
+  for (let attempt = 1; ; attempt += 1) {
+    const form = new FormData();
+    for (const [name, value, file] of fields) file ? form.append(name, value, file) : form.append(name, value);
+    if (cursor) form.append("cursor", cursor);
+    try {
+      return await call("api/search/hybrid", { method: "POST", body: form, signal });
+    } catch (error) {
+      if (error.status !== 503 || attempt >= 4) throw error;
+      busy();
+      await pause(error.retryAfter, signal);
+    }
+  }
+}
+
+export function facets(limit) { return call(`api/facets?field=matched_tags&limit=${limit}`); }
+
+export function feedback(id, action) {
+  const body = JSON.stringify({ user_id: userId(), image_id: String(id), action });
+  return call("api/feedback", { method: "POST", body, headers: { "Content-Type": "application/json" }, keepalive: true });
+}

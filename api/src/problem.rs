@@ -1,0 +1,219 @@
+//! RFC 9457 problem JSON: every error of every route looks like this, and every code has its status here.
+
+use std::any::Any;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::multipart::MultipartError;
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clippy_core::{Error, ErrorCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What `Retry-After` says when nothing more is known.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// The status of every error code. Nothing else decides about it.
+pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::InvalidInput | ErrorCode::InvalidPicture => StatusCode::BAD_REQUEST,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::NotFound => StatusCode::NOT_FOUND,
+        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
+        ErrorCode::Conflict => StatusCode::CONFLICT,
+        ErrorCode::Unsupported => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn title_of(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::InvalidInput => "The request cannot work as it is",
+        ErrorCode::InvalidPicture => "Not a picture that can be read",
+        ErrorCode::TooLarge => "Too large",
+        ErrorCode::NotFound => "Not found",
+        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::Unauthorized => "A key is needed",
+        ErrorCode::Conflict => "It does not fit what is there",
+        ErrorCode::Unsupported => "This cannot be honoured here",
+        ErrorCode::Overloaded => "Too much is waiting",
+        ErrorCode::Unavailable => "Away for the moment",
+        ErrorCode::Timeout => "It took too long",
+        ErrorCode::Internal => "A fault of the server",
+    }
+}
+
+/// What a caller is told about a failure on our side: what to do, and nothing of what lies inside.
+fn public_detail(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Overloaded => "Too many requests are waiting already. Try again after the time in Retry-After.",
+        ErrorCode::Unavailable => "Something this needs is away for the moment. Try again in a little while.",
+        ErrorCode::Timeout => "The request took longer than allowed. Try again, or ask for less.",
+        _ => "Something went wrong in the server. Its log has the cause under this error_id.",
+    }
+}
+
+/// The body of an error.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProblemBody {
+    /// A name for the kind of error: `urn:clippy:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of error in words; the same for every error of this code.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened, why, and what to do.
+    detail: String,
+    /// The kind of error, for programs: `invalid_input`, `invalid_picture`, `too_large`, `not_found`, …
+    code: String,
+    /// For failures of the server: under this id its log has the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_id: Option<Uuid>,
+}
+
+/// A failure on its way to the caller.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    code: &'static str,
+    error: Error,
+    retry_after: Option<Duration>,
+    /// Whether the log has the cause already, or does not need it.
+    quiet: bool,
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let code = error.code;
+        let retry_after = matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
+        // Being full is load, not a fault: it is counted by the metrics, and would flood the log.
+        let quiet = code == ErrorCode::Overloaded;
+        Self { status: status_of(code), title: title_of(code), code: code.as_str(), error, retry_after, quiet }
+    }
+}
+
+impl Problem {
+    /// Says after how long to try again.
+    pub(crate) fn retry_after(self, after: Duration) -> Self {
+        Self { retry_after: Some(after), ..self }
+    }
+
+    /// For failures whose cause was logged by whoever found it.
+    pub(crate) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
+    }
+
+    pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            title: "This content type is not understood",
+            code: "unsupported_media_type",
+            error: Error::invalid(detail),
+            retry_after: None,
+            quiet: true,
+        }
+    }
+
+    pub(crate) fn method_not_allowed(detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            title: "This method does not work here",
+            code: "method_not_allowed",
+            error: Error::invalid(detail),
+            retry_after: None,
+            quiet: true,
+        }
+    }
+
+    /// For what axum's extractors refuse: their status and words, in our shape.
+    fn from_rejection(status: StatusCode, detail: String) -> Self {
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Error::new(ErrorCode::TooLarge, "the body is larger than this route takes: send a smaller file").into()
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(detail),
+            status if status.is_server_error() => Error::internal(detail).into(),
+            status => Self { status, ..Self::from(Error::invalid(detail)) },
+        }
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::from_rejection(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::from_rejection(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::from_rejection(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<MultipartError> for Problem {
+    fn from(error: MultipartError) -> Self {
+        Self::from_rejection(error.status(), format!("the multipart body cannot be read: {}", error.body_text()))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, title, code, error, retry_after, quiet } = self;
+        let (detail, error_id) = if status.is_server_error() {
+            let error_id = Uuid::new_v4();
+            let cause = error.source.as_ref().map(ToString::to_string);
+            if quiet {
+                tracing::debug!(%error_id, code, %error, "refused");
+            } else {
+                tracing::error!(%error_id, code, %error, cause, "a request failed");
+            }
+            (public_detail(error.code).to_owned(), Some(error_id))
+        } else {
+            (error.message, None)
+        };
+        let body = ProblemBody {
+            kind: format!("urn:clippy:problem:{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail,
+            code: code.to_owned(),
+            error_id,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(after) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"clippy\""));
+        }
+        response
+    }
+}
+
+/// What a handler that panicked answers; the panic's words go to the log.
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = match panic.downcast::<String>() {
+        Ok(said) => *said,
+        Err(panic) => {
+            panic.downcast::<&'static str>().map_or_else(|_| "no message".to_owned(), |said| (*said).to_owned())
+        }
+    };
+    Problem::from(Error::internal(format!("a handler panicked: {said}"))).into_response()
+}

@@ -1,0 +1,169 @@
+//! `GET /api/facets`, `GET /api/pictures` and `GET /api/model`: what there is to search for, and with what.
+
+use axum::Json;
+use axum::extract::State;
+use clippy_core::Error;
+use clippy_core::gallery::{Filter, Payload, With};
+use clippy_core::ids::PointId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::ApiQuery;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::search::public_payload;
+use crate::state::AppState;
+
+/// The fields that collections keep an index of words for.
+const FACET_FIELDS: [&str; 4] = ["matched_tags", "tags_all", "rating", "style"];
+const MOST_VALUES: usize = 500;
+/// Most pictures that one call may name.
+const MOST_PICTURES: usize = 200;
+
+/// Which field.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FacetQuery {
+    /// `matched_tags`, `tags_all`, `rating` or `style`.
+    #[param(default = "matched_tags")]
+    field: Option<String>,
+    /// How many values, 1..500.
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+}
+
+/// The most frequent values of a field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FacetResponse {
+    /// The field.
+    field: String,
+    /// Most frequent first.
+    values: Vec<FacetValue>,
+}
+
+/// One value.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FacetValue {
+    /// The value.
+    value: String,
+    /// How many pictures have it.
+    count: u64,
+}
+
+/// The most frequent values of a field, such as the styles that there are (`matched_tags`).
+#[utoipa::path(
+    get,
+    path = "/api/facets",
+    tag = "search",
+    params(FacetQuery),
+    responses(
+        (status = 200, description = "The values.", body = FacetResponse),
+        (status = 400, description = "No such field, or a limit out of range.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_facets(
+    State(state): State<AppState>,
+    ApiQuery(query): ApiQuery<FacetQuery>,
+) -> Result<Json<FacetResponse>, Problem> {
+    let field = query.field.unwrap_or_else(|| "matched_tags".to_owned());
+    if !FACET_FIELDS.contains(&field.as_str()) {
+        return Err(Error::invalid(format!("field must be one of {}", FACET_FIELDS.join(", "))).into());
+    }
+    let limit = query.limit.unwrap_or(50);
+    if limit == 0 || limit > MOST_VALUES {
+        return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_VALUES}")).into());
+    }
+    let counts = state.gallery().facet(&field, &Filter::default(), limit).await?;
+    let values = counts.into_iter().map(|found| FacetValue { value: found.value, count: found.count }).collect();
+    Ok(Json(FacetResponse { field, values }))
+}
+
+/// Which pictures.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PicturesQuery {
+    /// Their ids, with commas between them; at most 200.
+    ids: String,
+}
+
+/// What is known of pictures.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PicturesResponse {
+    /// In the order asked for; those that the collection lacks are left out.
+    pictures: Vec<PictureResponse>,
+}
+
+/// One picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PictureResponse {
+    /// A number when the id is all digits, else a UUID.
+    #[schema(value_type = Value)]
+    id: PointId,
+    /// The manifest's fields.
+    #[schema(value_type = Object)]
+    payload: Payload,
+}
+
+/// The manifest's fields of pictures, by their ids.
+#[utoipa::path(
+    get,
+    path = "/api/pictures",
+    tag = "search",
+    params(PicturesQuery),
+    responses(
+        (status = 200, description = "The pictures that there are.", body = PicturesResponse),
+        (status = 400, description = "Something that is no id, or too many.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_pictures(
+    State(state): State<AppState>,
+    ApiQuery(query): ApiQuery<PicturesQuery>,
+) -> Result<Json<PicturesResponse>, Problem> {
+    let named = query.ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let ids: Vec<PointId> = named.map(str::parse).collect::<Result<_, _>>()?;
+    if ids.is_empty() || ids.len() > MOST_PICTURES {
+        return Err(Error::invalid(format!("ids names {} pictures, but must name 1..{MOST_PICTURES}", ids.len())).into());
+    }
+    let points = state.gallery().retrieve(&ids, With::PAYLOAD).await?;
+    let shown = |point: clippy_core::gallery::Point| PictureResponse {
+        id: point.id,
+        payload: public_payload(point.id, point.payload),
+    };
+    Ok(Json(PicturesResponse { pictures: points.into_iter().map(shown).collect() }))
+}
+
+/// The model that queries are embedded with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModelResponse {
+    /// open_clip's name of the architecture.
+    name: String,
+    /// Length of its vectors.
+    dimension: usize,
+    /// Most tokens that one text may have.
+    context_length: usize,
+    /// Side of its square input, in pixels.
+    image_side: u32,
+    /// Two models with the same fingerprint embed alike.
+    fingerprint: String,
+}
+
+/// The model that queries are embedded with.
+#[utoipa::path(
+    get,
+    path = "/api/model",
+    tag = "search",
+    responses((status = 200, description = "The model.", body = ModelResponse)),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn get_model(State(state): State<AppState>) -> Json<ModelResponse> {
+    let model = state.model();
+    // Where the weights lie is nobody's business: `pretrained` may be a path of this machine.
+    Json(ModelResponse {
+        name: model.name.clone(),
+        dimension: model.dimension,
+        context_length: model.context_length,
+        image_side: model.transform.side,
+        fingerprint: model.fingerprint.clone(),
+    })
+}

@@ -1,0 +1,197 @@
+//! `POST /api/feedback` and `GET /api/profile`.
+
+use axum::Json;
+use axum::extract::State;
+use clippy_core::gallery::{Payload, With};
+use clippy_core::ids::PointId;
+use clippy_core::preferences::{Action, Feedback};
+use clippy_core::search::fusion::tags_of;
+use clippy_core::{Error, Result};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::extract::{ApiJson, ApiQuery, LONGEST_USER_ID};
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+/// Most tags that one call may name, and the longest of them in bytes.
+const MOST_TAGS: usize = 256;
+const LONGEST_TAG: usize = 200;
+/// Most tags or styles of a profile.
+const MOST_TOP: usize = 200;
+
+/// A click or a save.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct FeedbackForm {
+    /// Who.
+    #[schema(min_length = 1, max_length = 256)]
+    user_id: String,
+    /// On which picture: a number, or text.
+    #[schema(value_type = String)]
+    image_id: PointId,
+    /// What was done.
+    action: ActionName,
+    /// The tags that it was about; without any, the picture's own.
+    tags: Option<Vec<String>>,
+}
+
+/// What an artist did with a picture.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ActionName {
+    /// Looked at it.
+    Click,
+    /// Kept it.
+    Save,
+}
+
+/// What a click or save changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FeedbackResponse {
+    /// Always true.
+    ok: bool,
+    /// How many tags got a new weight.
+    updated_tags: usize,
+    /// Whether a style got one.
+    updated_style: bool,
+}
+
+/// Learns from a click or a save.
+#[utoipa::path(
+    post,
+    path = "/api/feedback",
+    tag = "preferences",
+    request_body = FeedbackForm,
+    responses(
+        (status = 200, description = "It was counted.", body = FeedbackResponse),
+        (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "No such picture.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field is missing or of the wrong kind.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn record_feedback(
+    State(state): State<AppState>,
+    ApiJson(form): ApiJson<FeedbackForm>,
+) -> Result<Json<FeedbackResponse>, Problem> {
+    let user_id = checked_user(&form.user_id)?;
+    let id = form.image_id;
+    let point = state
+        .gallery()
+        .retrieve(&[id], With::PAYLOAD)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::not_found(format!("image_id: the collection has no picture {id}")))?;
+    let named = checked_tags(form.tags.unwrap_or_default())?;
+    let tags = if named.is_empty() { tags_of(&point.payload).map(str::to_owned).collect() } else { named };
+    let action = match form.action {
+        ActionName::Click => Action::Click,
+        ActionName::Save => Action::Save,
+    };
+    let feedback = Feedback { user_id, image_id: id, action, tags, style: style_of(&point.payload) };
+    let outcome = state.preferences().record(feedback).await?;
+    Ok(Json(FeedbackResponse { ok: true, updated_tags: outcome.updated_tags, updated_style: outcome.updated_style }))
+}
+
+/// The style that a manifest names; Clippy 0.2 called the field `style_cluster`.
+fn style_of(payload: &Payload) -> Option<String> {
+    ["style", "style_cluster"].iter().find_map(|field| match payload.get(*field) {
+        Some(Value::String(style)) if !style.trim().is_empty() => Some(style.clone()),
+        Some(Value::Number(style)) => Some(style.to_string()),
+        _ => None,
+    })
+}
+
+fn checked_user(user_id: &str) -> Result<String> {
+    let user_id = user_id.trim();
+    if user_id.is_empty() || user_id.len() > LONGEST_USER_ID || user_id.chars().any(char::is_control) {
+        return Err(Error::invalid(format!("user_id must be a name of 1 to {LONGEST_USER_ID} bytes")));
+    }
+    Ok(user_id.to_owned())
+}
+
+fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {
+    if tags.len() > MOST_TAGS || tags.iter().any(|tag| tag.len() > LONGEST_TAG) {
+        return Err(Error::invalid(format!("tags: at most {MOST_TAGS} tags of at most {LONGEST_TAG} bytes work")));
+    }
+    Ok(tags.into_iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect())
+}
+
+/// Whose profile, and how much of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ProfileQuery {
+    /// Who.
+    user_id: String,
+    /// How many tags and styles, 1..200.
+    #[param(default = 20, minimum = 1, maximum = 200)]
+    top: Option<usize>,
+}
+
+/// What is known of an artist, strongest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProfileResponse {
+    /// Who.
+    user_id: String,
+    /// Tags and their weights, 0..1.
+    #[schema(value_type = HashMap<String, f64>)]
+    #[serde(serialize_with = "as_object")]
+    tags: Vec<(String, f64)>,
+    /// Styles and their weights, 0..1.
+    #[schema(value_type = HashMap<String, f64>)]
+    #[serde(serialize_with = "as_object")]
+    styles: Vec<(String, f64)>,
+    /// What was counted.
+    counts: Counts,
+}
+
+/// What was counted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Counts {
+    /// Clicks.
+    clicked: u64,
+    /// Saves.
+    saved: u64,
+}
+
+/// An object whose members keep their order.
+fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(members.len()))?;
+    for (name, weight) in members {
+        map.serialize_entry(name, weight)?;
+    }
+    map.end()
+}
+
+/// What clicks and saves say about an artist's taste. An unknown artist has an empty profile.
+#[utoipa::path(
+    get,
+    path = "/api/profile",
+    tag = "preferences",
+    params(ProfileQuery),
+    responses(
+        (status = 200, description = "The strongest tags and styles.", body = ProfileResponse),
+        (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn get_profile(
+    State(state): State<AppState>,
+    ApiQuery(query): ApiQuery<ProfileQuery>,
+) -> Result<Json<ProfileResponse>, Problem> {
+    let user_id = checked_user(&query.user_id)?;
+    let top = query.top.unwrap_or(20);
+    if top == 0 || top > MOST_TOP {
+        return Err(Error::invalid(format!("top is {top}, but must be 1..{MOST_TOP}")).into());
+    }
+    let profile = state.preferences().profile(&user_id, top).await?;
+    Ok(Json(ProfileResponse {
+        user_id,
+        tags: profile.tags,
+        styles: profile.styles,
+        counts: Counts { clicked: profile.clicked, saved: profile.saved },
+    }))
+}

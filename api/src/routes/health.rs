@@ -1,0 +1,76 @@
+//! `/livez`, `/readyz`, `/healthz`, `/metrics`: for those who keep the server running. None of them needs a key.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use clippy_core::{Error, ErrorCode};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::metrics;
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+/// The process runs.
+#[utoipa::path(
+    get,
+    path = "/livez",
+    tag = "operations",
+    responses((status = 200, description = "The process runs.", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn get_livez() -> &'static str {
+    "ok\n"
+}
+
+/// Whether requests should come here. Damped: two failed checks of the collection in a row turn it off.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "operations",
+    responses(
+        (status = 200, description = "Ready.", body = String, content_type = "text/plain"),
+        (status = 503, description = "Not ready yet, not any more, or stopping.", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn get_readyz(State(state): State<AppState>) -> Result<&'static str, Problem> {
+    if state.readiness().is_ready() {
+        return Ok("ready\n");
+    }
+    // The checks themselves have logged why.
+    Err(Problem::from(Error::new(ErrorCode::Unavailable, "not ready")).retry_after(state.options().probe_every).quiet())
+}
+
+/// What answers here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct HealthResponse {
+    /// Always true.
+    ok: bool,
+    /// `clippy`.
+    name: &'static str,
+    /// Its version.
+    version: &'static str,
+}
+
+/// What answers here, in the shape of Clippy 0.2.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "operations",
+    responses((status = 200, description = "Name and version.", body = HealthResponse))
+)]
+pub(crate) async fn get_healthz() -> Json<HealthResponse> {
+    Json(HealthResponse { ok: true, name: "clippy", version: env!("CARGO_PKG_VERSION") })
+}
+
+/// Counts and times for Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operations",
+    responses((status = 200, description = "Prometheus' text format.", body = String, content_type = "text/plain"))
+)]
+pub(crate) async fn get_metrics() -> Result<impl IntoResponse, Problem> {
+    let text = metrics::render()?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+}

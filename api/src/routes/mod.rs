@@ -1,0 +1,24 @@
+//! The handlers, one file a resource.
+
+pub(crate) mod admin;
+pub(crate) mod collection;
+pub(crate) mod feedback;
+pub(crate) mod health;
+pub(crate) mod image;
+pub(crate) mod search;
+
+use axum::http::{Method, Uri};
+
+use crate::problem::Problem;
+
+/// No such route.
+pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(120).collect();
+    clippy_core::Error::not_found(format!("there is no {method} {path} here; /docs lists what there is")).into()
+}
+
+/// The route is there, but not for this method.
+pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(120).collect();
+    Problem::method_not_allowed(format!("{path} does not take {method}; /docs lists what it takes"))
+}

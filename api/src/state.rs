@@ -1,0 +1,120 @@
+//! Everything that handlers share, built once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clippy_core::Result;
+use clippy_core::embedding::ModelInfo;
+use clippy_core::gallery::Gallery;
+use clippy_core::pictures::Pictures;
+use clippy_core::preferences::Preferences;
+use clippy_search::Searcher;
+use tower_http::cors::CorsLayer;
+
+use crate::admission::Admission;
+use crate::auth::KeyRing;
+use crate::cors::cors_layer;
+use crate::options::ApiOptions;
+use crate::readiness::Readiness;
+
+/// The parts that a server stands on.
+#[derive(Clone)]
+pub struct ApiParts {
+    /// Answers searches.
+    pub searcher: Arc<Searcher>,
+    /// The collection.
+    pub gallery: Arc<dyn Gallery>,
+    /// What is known of artists.
+    pub preferences: Arc<dyn Preferences>,
+    /// The files of pictures.
+    pub pictures: Arc<dyn Pictures>,
+    /// The model that the searcher embeds with.
+    pub model: Arc<ModelInfo>,
+}
+
+/// A server's parts, keys and limits; cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: ApiParts,
+    options: ApiOptions,
+    keys: KeyRing,
+    admission: Admission,
+    readiness: Arc<Readiness>,
+    cors: CorsLayer,
+}
+
+impl AppState {
+    /// Puts the parts together.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` when an origin cannot be one.
+    pub fn new(parts: ApiParts, options: ApiOptions) -> Result<Self> {
+        let keys = KeyRing::new(&options.api_keys, &options.admin_keys);
+        let admission = Admission::new(&options);
+        let cors = cors_layer(&options.allowed_origins)?;
+        let readiness = Arc::new(Readiness::default());
+        Ok(Self { inner: Arc::new(Inner { parts, options, keys, admission, readiness, cors }) })
+    }
+
+    /// The searcher.
+    #[must_use]
+    pub fn searcher(&self) -> &Searcher {
+        &self.inner.parts.searcher
+    }
+
+    /// The collection.
+    #[must_use]
+    pub fn gallery(&self) -> &Arc<dyn Gallery> {
+        &self.inner.parts.gallery
+    }
+
+    /// What is known of artists.
+    #[must_use]
+    pub fn preferences(&self) -> &dyn Preferences {
+        self.inner.parts.preferences.as_ref()
+    }
+
+    /// The files of pictures.
+    #[must_use]
+    pub fn pictures(&self) -> &dyn Pictures {
+        self.inner.parts.pictures.as_ref()
+    }
+
+    /// The model that queries are embedded with.
+    #[must_use]
+    pub fn model(&self) -> &ModelInfo {
+        &self.inner.parts.model
+    }
+
+    /// What the server is set to.
+    #[must_use]
+    pub fn options(&self) -> &ApiOptions {
+        &self.inner.options
+    }
+
+    /// Whether the server takes requests; may be observed and withdrawn from outside.
+    #[must_use]
+    pub fn readiness(&self) -> &Arc<Readiness> {
+        &self.inner.readiness
+    }
+
+    pub(crate) fn retry_after(&self) -> Duration {
+        self.inner.options.retry_after
+    }
+
+    pub(crate) fn keys(&self) -> &KeyRing {
+        &self.inner.keys
+    }
+
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.inner.admission
+    }
+
+    pub(crate) fn cors(&self) -> CorsLayer {
+        self.inner.cors.clone()
+    }
+}

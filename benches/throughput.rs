@@ -1,0 +1,208 @@
+//! How much of the encoder's own speed reaches 32 clients that search at once, and what one client alone waits.
+//!
+//! Run with `cargo bench --bench throughput`. Everything is measured in one run: the encoder alone in full batches, one input at
+//! a time, then the whole server over HTTP. Printed as JSON lines, one a model.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use clippy_api::{ApiOptions, ApiParts, AppState};
+use clippy_clip::{Device, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder};
+use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
+use clippy_core::gallery::{Gallery, Point, Vectors};
+use clippy_core::ids::PointId;
+use clippy_core::preferences::PreferenceRule;
+use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions};
+use clippy_imaging::DecodeLimits;
+use clippy_search::{Searcher, SearcherOptions};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const CLIENTS: usize = 32;
+const SECONDS: u64 = 12;
+const POINTS: u64 = 5_000;
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let bundled = ModelSource::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/clippy-small"));
+    measure("clippy-small", LoadedModel::load(&bundled, Device::Cpu, None)?).await?;
+    measure("ViT-B-32, random weights", LoadedModel::random("ViT-B-32", Device::Cpu, None, 7)?).await
+}
+
+async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
+    let precision = model.precision.to_string();
+    let embedder = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default())).await??;
+    let embedder: Arc<dyn Embedder> = Arc::new(embedder);
+    let info = Arc::clone(embedder.info());
+    let side = info.transform.side;
+
+    let grey = |value: u8| EmbedInput::Pixels(ModelPixels { side, rgb: vec![value; (side * side * 3) as usize] });
+    // A sketch asks for its picture and its edge map: two inputs.
+    let pairs = rate(|| vec![grey(90), grey(200)], 1, &embedder).await? / 2.0;
+    let full = rate(|| (0..128).map(grey).collect(), 2, &embedder).await?;
+    let words = |number: usize| EmbedInput::Text(format!("a red apple number {number}"));
+    let texts = rate(|| (0..128).map(words).collect(), 2, &embedder).await?;
+
+    let folder = tempfile::tempdir()?;
+    let server = Server::start(folder.path(), &embedder).await?;
+    let sketch = drawing()?;
+    let sketches = Load { url: server.url.clone(), sketch: Some(sketch) };
+    let typed = Load { url: server.url.clone(), sketch: None };
+    let one_sketch = sketches.run(1).await?;
+    let many_sketches = sketches.run(CLIENTS).await?;
+    let many_texts = typed.run(CLIENTS).await?;
+    server.stop().await?;
+
+    println!(
+        "{}",
+        json!({
+            "model": name,
+            "precision": precision,
+            "encoder_pictures_per_second": full.round(),
+            "encoder_texts_per_second": texts.round(),
+            "sketch_searches_per_second": many_sketches.per_second.round(),
+            "text_searches_per_second": many_texts.per_second.round(),
+            "sketch_share_of_encoder": share(many_sketches.per_second * 2.0, full),
+            "text_share_of_encoder": share(many_texts.per_second, texts),
+            "failed_requests": many_sketches.failed + many_texts.failed + one_sketch.failed,
+            "one_client_ms": rounded(1000.0 / one_sketch.per_second),
+            "unbatched_encoder_ms": rounded(1000.0 / pairs),
+        })
+    );
+    Ok(())
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    (part / whole * 1000.0).round() / 1000.0
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+/// Inputs a second, with so many calls in flight.
+async fn rate(inputs: impl Fn() -> Vec<EmbedInput>, calls: usize, embedder: &Arc<dyn Embedder>) -> Result<f64, AnyError> {
+    let begin = Instant::now();
+    let mut done = 0;
+    while begin.elapsed() < Duration::from_secs(SECONDS / 2) {
+        let answers = futures::future::try_join_all((0..calls).map(|_| embedder.embed(inputs()))).await?;
+        done += answers.iter().map(|answer| answer.embeddings.len()).sum::<usize>();
+    }
+    Ok(done as f64 / begin.elapsed().as_secs_f64())
+}
+
+/// A sketch as a drawing pad sends it.
+fn drawing() -> Result<Vec<u8>, AnyError> {
+    let subject = clippy_drawings::subject("apple").ok_or("there is no apple")?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    clippy_drawings::sketch(subject, 1)?.write_to(&mut bytes, image::ImageFormat::Png)?;
+    Ok(bytes.into_inner())
+}
+
+struct Server {
+    url: String,
+    stop: CancellationToken,
+    serving: tokio::task::JoinHandle<clippy_core::Result<()>>,
+}
+
+impl Server {
+    async fn start(folder: &Path, embedder: &Arc<dyn Embedder>) -> Result<Self, AnyError> {
+        let info = Arc::clone(embedder.info());
+        let gallery = EdgeGallery::open(EdgeOptions {
+            folder: folder.join("collection"),
+            name: "bench".to_owned(),
+            model: (*info).clone(),
+            indexing_threshold_kb: None,
+        })
+        .await?;
+        let points = (0..POINTS).map(|id| point(id, info.dimension)).collect();
+        gallery.upsert(points).await?;
+        gallery.optimize().await?;
+        let gallery: Arc<dyn Gallery> = Arc::new(gallery);
+        let state = Arc::new(EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?);
+        let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: DecodeLimits::default() };
+        let searcher = Searcher::new(Arc::clone(embedder), Arc::clone(&gallery), Arc::clone(&state) as _, options);
+        let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
+        let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
+        let parts = ApiParts { searcher: Arc::new(searcher), gallery, preferences: state, pictures: Arc::new(pictures), model: info };
+        let state = AppState::new(parts, ApiOptions::default())?;
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let url = format!("http://{}/api/search/hybrid", listener.local_addr()?);
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(clippy_api::serve(listener, state, stop.clone().cancelled_owned()));
+        Ok(Self { url, stop, serving })
+    }
+
+    async fn stop(self) -> Result<(), AnyError> {
+        self.stop.cancel();
+        Ok(self.serving.await??)
+    }
+}
+
+/// A point with pseudo-random vectors: what they are does not matter here.
+fn point(id: u64, dimension: usize) -> Point {
+    let mut state = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut vector = || {
+        let mut values: Vec<f32> = (0..dimension)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 40) as f32 / (1_u32 << 24) as f32 - 0.5
+            })
+            .collect();
+        let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
+        values.iter_mut().for_each(|value| *value /= length);
+        Some(values)
+    };
+    let vectors = Vectors { image: vector(), edge: vector(), text: vector() };
+    let mut payload = serde_json::Map::new();
+    payload.insert("tags_all".to_owned(), json!([format!("tag_{}", id % 50), "drawing"]));
+    Point { id: PointId::Number(id), vectors, payload }
+}
+
+struct Load {
+    url: String,
+    sketch: Option<Vec<u8>>,
+}
+
+struct Outcome {
+    per_second: f64,
+    failed: u64,
+}
+
+impl Load {
+    async fn run(&self, clients: usize) -> Result<Outcome, AnyError> {
+        let (done, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+        let http = reqwest::Client::new();
+        let begin = Instant::now();
+        futures::future::join_all((0..clients).map(|client| {
+            let (done, failed, http) = (&done, &failed, &http);
+            async move {
+                let mut number = client;
+                while begin.elapsed() < Duration::from_secs(SECONDS) {
+                    let form = reqwest::multipart::Form::new().text("top", "24");
+                    let form = match &self.sketch {
+                        Some(sketch) => form.part("sketch", reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png")),
+                        None => form.text("query_text", format!("a red apple number {number}")),
+                    };
+                    number += clients;
+                    let good = match http.post(&self.url).multipart(form).send().await {
+                        Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),
+                        _ => false,
+                    };
+                    if good { done.fetch_add(1, Ordering::Relaxed) } else { failed.fetch_add(1, Ordering::Relaxed) };
+                }
+            }
+        }))
+        .await;
+        let per_second = done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
+        Ok(Outcome { per_second, failed: failed.load(Ordering::Relaxed) })
+    }
+}

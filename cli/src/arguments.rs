@@ -1,0 +1,299 @@
+//! The command line: names and defaults as CONTRACT promises them to scripts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clippy_core::settings::Settings;
+
+use crate::failure::Failure;
+
+/// Style-aware image retrieval: references in many art styles for a sketch or a few words.
+#[derive(Debug, Parser)]
+#[command(name = "clippy", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// Folder of everything that Clippy keeps (setting DATA_DIR) [default: data].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A running Clippy to talk to, instead of the one that serves this data folder.
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+impl Arguments {
+    /// The settings, with the flags on top.
+    pub fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings = Settings::from_environment().map_err(|error| Failure::usage(error.message))?;
+        if let Some(folder) = &self.data_dir {
+            settings.collection.data_dir.clone_from(folder);
+        }
+        Ok(settings)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Draw a small gallery, embed it with the bundled model and serve it: all offline.
+    Demo(DemoArguments),
+    /// Serve the API and the web page.
+    Serve(ServeArguments),
+    /// Create or upgrade the collection and the embedded database.
+    Migrate(MigrateArguments),
+    /// Embed and store the pictures of a manifest; a second run does only what is missing.
+    Ingest(IngestArguments),
+    /// Fill missing or zero vectors of stored pictures, never touching the others.
+    Backfill(BackfillArguments),
+    /// Search from the shell.
+    Search(SearchArguments),
+    /// Measure recall and mean reciprocal rank on queries with known answers.
+    Eval(EvalArguments),
+    /// OpenCLIP weights: list what is known, download, check.
+    Models(ModelsArguments),
+    /// Check settings, weights and collection; exit 1 on a fault, with the mend.
+    Doctor,
+}
+
+impl Command {
+    /// Whether the command is a server, whose log is its output.
+    pub fn serves(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Serve(_))
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Address to serve at [default: BIND, else 127.0.0.1:8000].
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Address to serve at [default: BIND, else 127.0.0.1:8000].
+    #[arg(long, value_name = "ADDR")]
+    pub bind: Option<SocketAddr>,
+    /// Serve beyond this machine although no API_KEYS are set.
+    #[arg(long)]
+    pub allow_anyone: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct MigrateArguments {
+    /// Print the plan and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Which lines of a manifest are read.
+#[derive(Debug, Args)]
+pub struct SliceArguments {
+    /// First line, counted from 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub start_line: u64,
+    /// How many lines at most.
+    #[arg(long, value_name = "N")]
+    pub max_lines: Option<u64>,
+    /// Of several runs that share the manifest, which one this is, counted from 0.
+    #[arg(long, value_name = "I", requires = "shard_count")]
+    pub shard_index: Option<u64>,
+    /// How many runs share the manifest.
+    #[arg(long, value_name = "N", requires = "shard_index", value_parser = clap::value_parser!(u64).range(1..))]
+    pub shard_count: Option<u64>,
+}
+
+/// A manifest, and how its pictures are found and embedded.
+#[derive(Debug, Args)]
+pub struct ManifestArguments {
+    /// The manifest: one picture a line, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub manifest: PathBuf,
+    /// Folder that relative paths are looked up under [default: IMAGES_ROOT, else the manifest's folder].
+    #[arg(long, value_name = "DIR")]
+    pub images_root: Option<PathBuf>,
+    /// Pictures that are embedded together.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub clip_batch: u64,
+    /// Points that are stored together.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    pub upsert_batch: u64,
+    /// Sentence that a picture's tags are embedded as.
+    #[arg(long, value_name = "TEXT", default_value = "an illustration with {tags}")]
+    pub text_template: String,
+    #[command(flatten)]
+    pub slice: SliceArguments,
+    /// File to write the ids of failed lines to.
+    #[arg(long, value_name = "FILE")]
+    pub fail_log: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct IngestArguments {
+    #[command(flatten)]
+    pub manifest: ManifestArguments,
+    /// Make no text vectors.
+    #[arg(long)]
+    pub no_text: bool,
+    /// Read the manifest and look at the files, but store nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    Image,
+    Edge,
+    Text,
+    /// Image and edge.
+    Both,
+    All,
+}
+
+#[derive(Debug, Args)]
+pub struct BackfillArguments {
+    #[command(flatten)]
+    pub manifest: ManifestArguments,
+    /// Which vectors to fill.
+    #[arg(long, value_enum)]
+    pub which: Which,
+    /// Make them anew where they are there already, too.
+    #[arg(long)]
+    pub force_all: bool,
+    /// Only the pictures whose ids stand in this file, one a line.
+    #[arg(long, value_name = "FILE")]
+    pub ids_file: Option<PathBuf>,
+}
+
+/// How much each space counts.
+#[derive(Debug, Args)]
+pub struct WeightArguments {
+    /// Weight of the picture.
+    #[arg(long, value_name = "W", default_value_t = 0.7)]
+    pub w_img: f32,
+    /// Weight of its edges.
+    #[arg(long, value_name = "W", default_value_t = 0.3)]
+    pub w_edge: f32,
+    /// Weight of the words.
+    #[arg(long, value_name = "W", default_value_t = 0.2)]
+    pub w_txt: f32,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = true)]
+pub struct SearchWhat {
+    /// Words to look for.
+    #[arg(long, value_name = "WORDS")]
+    pub text: Option<String>,
+    /// A drawing to look for.
+    #[arg(long, value_name = "FILE")]
+    pub sketch: Option<PathBuf>,
+    /// A picture to look for.
+    #[arg(long, value_name = "FILE")]
+    pub image: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SearchArguments {
+    #[command(flatten)]
+    pub what: SearchWhat,
+    #[command(flatten)]
+    pub weights: WeightArguments,
+    /// Tags that results hold one of, with commas between them.
+    #[arg(long, value_name = "TAGS", value_delimiter = ',')]
+    pub tags: Vec<String>,
+    /// How many results.
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    pub top: usize,
+    /// Look at every picture instead of walking the graph.
+    #[arg(long)]
+    pub exact: bool,
+    /// Print the answer as JSON, as the HTTP route gives it.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct EvalArguments {
+    /// Queries with their answers, one a line, as JSON; paths are relative to this file.
+    #[arg(long, value_name = "FILE")]
+    pub queries: PathBuf,
+    /// Leave pictures of this style out of results and answers; may be given several times.
+    #[arg(long, value_name = "STYLE")]
+    pub exclude_style: Vec<String>,
+    #[command(flatten)]
+    pub weights: WeightArguments,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArguments {
+    #[command(subcommand)]
+    pub command: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the known models and which of them are here.
+    List,
+    /// Download a model's weights, going on where an earlier download stopped.
+    Pull {
+        /// Architecture, such as ViT-B-32.
+        name: String,
+        /// Tag of its weights, such as laion2b_s34b_b79k.
+        pretrained: String,
+    },
+    /// Check a model folder or a weights file: its tensors, its dimension, its fingerprint.
+    Verify {
+        /// The folder, or a `.safetensors` file.
+        path: PathBuf,
+        /// Architecture of a `.safetensors` file that lies alone.
+        #[arg(long, value_name = "NAME")]
+        model: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contracts_lines_are_understood() {
+        for line in [
+            "clippy demo --data-dir d --bind 127.0.0.1:0",
+            "clippy serve --bind 127.0.0.1:8000",
+            "clippy migrate --dry-run",
+            "clippy ingest --manifest M.jsonl --images-root D --clip-batch 8 --upsert-batch 64 --text-template x{tags} \
+             --no-text --start-line 3 --max-lines 5 --shard-index 0 --shard-count 2 --dry-run --fail-log F --json",
+            "clippy backfill --manifest M.jsonl --which both --force-all --ids-file F",
+            "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b --top 24 --exact --json",
+            "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
+            "clippy models verify PATH",
+            "clippy doctor --data-dir x",
+        ] {
+            if let Err(error) = Arguments::try_parse_from(line.split_whitespace()) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn half_a_shard_and_an_empty_search_are_refused() {
+        for line in ["clippy ingest --manifest M --shard-index 0", "clippy search --top 3", "clippy backfill --manifest M"] {
+            let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `clippy backfill`: fills vectors that stored pictures miss.
+
+use clippy_core::settings::Settings;
+use clippy_worker::backfill::{BackfillOptions, Which, backfill};
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{self, BackfillArguments};
+use crate::commands::ingest::{manifest_options, print_report};
+use crate::commands::progress_bar::BarProgress;
+use crate::embedded::Embedded;
+use crate::failure::Failure;
+
+/// Backfills in this process.
+pub async fn run(settings: &Settings, arguments: &BackfillArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let embedded = Embedded::open(settings, None).await?;
+    let options = BackfillOptions {
+        lines: manifest_options(settings, &arguments.manifest),
+        which: match arguments.which {
+            arguments::Which::Image => Which::Image,
+            arguments::Which::Edge => Which::Edge,
+            arguments::Which::Text => Which::Text,
+            arguments::Which::Both => Which::Both,
+            arguments::Which::All => Which::All,
+        },
+        force_all: arguments.force_all,
+        ids_file: arguments.ids_file.clone(),
+    };
+    let progress = BarProgress::new(arguments.manifest.json);
+    let report = backfill(embedded.tools(), &options, &progress, &shutdown).await;
+    progress.finish();
+    print_report(&report?, &arguments.manifest)
+}

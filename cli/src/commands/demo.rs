@@ -1,0 +1,58 @@
+//! `clippy demo`: from nothing to a page that works, offline.
+
+use clippy_api::ApiOptions;
+use clippy_core::gallery::Gallery;
+use clippy_core::settings::{ModelSettings, Settings};
+use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::DemoArguments;
+use crate::commands::progress_bar::BarProgress;
+use crate::commands::serve::listen;
+use crate::embedded::{Embedded, url_of};
+use crate::failure::Failure;
+
+/// The gallery's folder in the data folder.
+const GALLERY: &str = "demo";
+
+/// Draws, embeds and serves the demo gallery.
+pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let settings = bundled_model(settings);
+    let listener = listen(arguments.bind.unwrap_or(settings.server.bind)).await?;
+    let url = url_of(&listener)?;
+    let folder = settings.collection.data_dir.join(GALLERY);
+    let embedded = Embedded::open(&settings, Some(&url)).await?;
+
+    eprintln!("Drawing the demo gallery in {} …", folder.display());
+    let drawn = {
+        let folder = folder.clone();
+        tokio::task::spawn_blocking(move || clippy_drawings::write_gallery(&folder))
+            .await
+            .map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))?
+            .map_err(|error| Failure::run(format!("the demo gallery cannot be drawn: {error}")))?
+    };
+    let options = IngestOptions {
+        lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
+        with_text: true,
+        dry_run: false,
+    };
+    let progress = BarProgress::new(false);
+    let report = ingest(embedded.tools(), &options, &progress, &shutdown).await;
+    progress.finish();
+    let report = report?;
+    if !report.complete {
+        return Err(Failure::run("stopped before the demo gallery was embedded; the next start goes on from here"));
+    }
+    if report.totals.failed > 0 {
+        return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
+    }
+    let pictures = embedded.gallery.info().await?.points;
+    println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
+    embedded.serve(&settings, ApiOptions::from(&settings.server), listener, shutdown).await
+}
+
+/// The demo is embedded with the bundled model, whatever model other commands are set to.
+fn bundled_model(settings: &Settings) -> Settings {
+    let model = ModelSettings { name: None, pretrained: None, embedder_url: None, ..settings.model.clone() };
+    Settings { model, ..settings.clone() }
+}

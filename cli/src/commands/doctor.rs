@@ -1,0 +1,83 @@
+//! `clippy doctor`: is everything as it should be, and if not, what mends it.
+
+use std::path::Path;
+
+use clippy_core::settings::Settings;
+use clippy_gallery::{EdgeGallery, holder};
+
+use crate::embedded::{collection_folder, load_model};
+use crate::failure::Failure;
+
+/// Checks the parts one by one; fails when any is at fault.
+pub async fn run(settings: &Settings) -> Result<(), Failure> {
+    let mut faults = 0_u32;
+    let mut say = |part: &str, outcome: Result<String, String>| match outcome {
+        Ok(fine) => println!("ok     {part}: {fine}"),
+        Err(fault) => {
+            faults += 1;
+            println!("FAULT  {part}: {fault}");
+        }
+    };
+    say("data folder", writable(&settings.collection.data_dir));
+
+    let model = load_model(settings).await;
+    let info = model.as_ref().ok().map(|model| model.info.clone());
+    say(
+        "model",
+        match &model {
+            Ok(model) => Ok(format!("{} {}, {} dimensions, {}", model.info.name, model.info.pretrained, model.info.dimension, model.precision)),
+            Err(failure) => Err(failure.to_string()),
+        },
+    );
+    drop(model);
+
+    let collection = EdgeGallery::inspect(&collection_folder(settings), &settings.collection.name);
+    say(
+        "collection",
+        match (&collection, &info) {
+            (Err(error), _) => Err(error.message.clone()),
+            (Ok(None), _) => Ok("none yet; `clippy ingest` or `clippy demo` makes one".to_owned()),
+            (Ok(Some(found)), Some(info)) if found.fingerprint != info.fingerprint => Err(format!(
+                "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back, or use another DATA_DIR",
+                found.model, found.pretrained, info.name, info.pretrained
+            )),
+            (Ok(Some(found)), _) => {
+                Ok(format!("{}, {} pictures at the last checkpoint, filled by {} {}", found.name, found.points, found.model, found.pretrained))
+            }
+        },
+    );
+    if let Ok(Some(found)) = &collection {
+        for root in &found.roots {
+            let there = Path::new(root).is_dir();
+            say("pictures", if there { Ok(root.clone()) } else { Err(format!("{root} is not there any more: ingest again with --images-root")) });
+        }
+    }
+    let owner = match holder(&settings.collection.data_dir) {
+        None => "nobody has it open".to_owned(),
+        Some(holder) => match holder.address {
+            Some(address) => format!("process {} serves it at {address}", holder.pid),
+            None => format!("process {} has it open", holder.pid),
+        },
+    };
+    say("owner", Ok(owner));
+    for (name, value) in [
+        ("QDRANT_URL", &settings.collection.qdrant_url),
+        ("REDIS_URL", &settings.server.redis_url),
+        ("EMBEDDER_URL", &settings.model.embedder_url),
+    ] {
+        if value.is_some() {
+            say(name, Err("this version runs embedded only: unset it".to_owned()));
+        }
+    }
+    if faults == 0 { Ok(()) } else { Err(Failure::run(format!("{faults} of these are at fault"))) }
+}
+
+/// A folder that is there, or can be made, and can be written to.
+fn writable(folder: &Path) -> Result<String, String> {
+    let probe = folder.join(".doctor");
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b"a probe"))
+        .and_then(|()| std::fs::remove_file(&probe))
+        .map(|()| folder.display().to_string())
+        .map_err(|error| format!("{} cannot be written to ({error}): mend its permissions, or name another with --data-dir", folder.display()))
+}

@@ -1,0 +1,140 @@
+//! `clippy eval`: how well searches find what they should, on queries with known answers.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use clippy_core::settings::Settings;
+use futures::{StreamExt, TryStreamExt};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::arguments::{EvalArguments, WeightArguments};
+use crate::client::{Client, SearchForm, id_text};
+use crate::embedded::with_server;
+use crate::evaluation::{Ranks, Report};
+use crate::failure::Failure;
+
+/// How many results are looked at; a first answer beyond them counts as not found.
+const DEPTH: usize = 200;
+/// Queries that run at once.
+const CONCURRENCY: usize = 8;
+
+/// One line of a queries file.
+#[derive(Debug, Deserialize)]
+struct Line {
+    /// What the figures are grouped by; `sketch` or `text` when it is not given.
+    kind: Option<String>,
+    /// A drawing, relative to the file. It makes the line a sketch query.
+    image: Option<PathBuf>,
+    /// Words. Beside an image they are the drawing's name, and are not searched for.
+    text: Option<String>,
+    /// The pictures that answer the query.
+    relevant: Vec<Value>,
+    /// Pictures that are not counted, such as the query itself.
+    #[serde(default)]
+    exclude: Vec<Value>,
+}
+
+/// Runs all queries and prints the figures.
+pub async fn run(settings: &Settings, server: Option<&str>, arguments: &EvalArguments) -> Result<(), Failure> {
+    let lines = read(&arguments.queries)?;
+    let folder = arguments.queries.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+    let report = with_server(settings, server, async |client| measure(client, &lines, &folder, arguments).await).await?;
+    if arguments.json {
+        println!("{}", report.to_json());
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<Line>, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))?;
+    let lines: Vec<Line> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| {
+            serde_json::from_str(line)
+                .map_err(|error| Failure::run(format!("{} line {}: {error}", path.display(), number + 1)))
+        })
+        .collect::<Result<_, _>>()?;
+    if lines.is_empty() {
+        return Err(Failure::run(format!("{} holds no queries", path.display())));
+    }
+    Ok(lines)
+}
+
+async fn measure(
+    client: &Client,
+    lines: &[Line],
+    folder: &Path,
+    arguments: &EvalArguments,
+) -> Result<Report, Failure> {
+    let styles = styles(client, lines).await?;
+    let hidden: HashSet<&str> = arguments.exclude_style.iter().map(String::as_str).collect();
+    let ranked: Vec<(String, Ranks)> = futures::stream::iter(lines)
+        .map(|line| async {
+            let found = search(client, line, folder, &arguments.weights).await?;
+            let excluded: HashSet<String> = line.exclude.iter().map(id_text).collect();
+            let counted = found
+                .iter()
+                .filter(|(id, style)| !excluded.contains(id) && !style.as_deref().is_some_and(|style| hidden.contains(style)))
+                .map(|(id, _)| id.as_str());
+            let relevant: BTreeMap<String, Option<&str>> = line
+                .relevant
+                .iter()
+                .map(id_text)
+                .map(|id| (id.clone(), styles.get(&id).and_then(Option::as_deref)))
+                .filter(|(_, style)| !style.is_some_and(|style| hidden.contains(style)))
+                .collect();
+            Ok::<_, Failure>((kind(line), Ranks::of(counted, &relevant)))
+        })
+        .buffered(CONCURRENCY)
+        .try_collect()
+        .await?;
+    Ok(Report::of(ranked))
+}
+
+fn kind(line: &Line) -> String {
+    line.kind.clone().unwrap_or_else(|| if line.image.is_some() { "sketch" } else { "text" }.to_owned())
+}
+
+/// The styles of all pictures that are an answer to some query; those that the collection lacks are left out.
+async fn styles(client: &Client, lines: &[Line]) -> Result<HashMap<String, Option<String>>, Failure> {
+    let mut ids: Vec<Value> = lines.iter().flat_map(|line| line.relevant.iter().cloned()).collect();
+    ids.sort_by_key(id_text);
+    ids.dedup();
+    let pictures = client.pictures(&ids).await?;
+    if pictures.is_empty() {
+        return Err(Failure::run(
+            "the collection holds none of the pictures that the queries ask for: ingest their manifest first",
+        ));
+    }
+    Ok(pictures.into_iter().map(|picture| (id_text(&picture.id), picture.payload.style)).collect())
+}
+
+/// The ids that a query finds, best first, with their styles.
+async fn search(
+    client: &Client,
+    line: &Line,
+    folder: &Path,
+    weights: &WeightArguments,
+) -> Result<Vec<(String, Option<String>)>, Failure> {
+    let form = SearchForm::new(weights, DEPTH).field("personalize", "false".to_owned());
+    let form = match (&line.image, &line.text) {
+        (Some(image), _) => {
+            let path = folder.join(image);
+            let bytes = tokio::fs::read(&path)
+                .await
+                .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))?;
+            form.file("sketch", bytes)
+        }
+        (None, Some(text)) => form.field("query_text", text.clone()),
+        (None, None) => return Err(Failure::run("a query has neither image nor text")),
+    };
+    let answer = client.search(form).await?;
+    let found = Client::results(&answer)?;
+    Ok(found.into_iter().map(|found| (id_text(&found.id), found.payload.style)).collect())
+}

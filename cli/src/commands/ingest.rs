@@ -1,0 +1,60 @@
+//! `clippy ingest`: a manifest's pictures, embedded and stored.
+
+use clippy_core::settings::Settings;
+use clippy_worker::ingest::manifest::{Shard, Slice};
+use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, ingest};
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::{IngestArguments, ManifestArguments};
+use crate::commands::progress_bar::BarProgress;
+use crate::embedded::Embedded;
+use crate::failure::Failure;
+
+/// Ingests in this process.
+pub async fn run(settings: &Settings, arguments: &IngestArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let embedded = Embedded::open(settings, None).await?;
+    let options = IngestOptions {
+        lines: manifest_options(settings, &arguments.manifest),
+        with_text: !arguments.no_text,
+        dry_run: arguments.dry_run,
+    };
+    let progress = BarProgress::new(arguments.manifest.json);
+    let report = ingest(embedded.tools(), &options, &progress, &shutdown).await;
+    progress.finish();
+    print_report(&report?, &arguments.manifest)
+}
+
+/// The options that the flags mean.
+pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> ManifestOptions {
+    let slice = &arguments.slice;
+    let shard = slice.shard_index.zip(slice.shard_count).map(|(index, count)| Shard { index, count });
+    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    ManifestOptions {
+        images_root: arguments.images_root.clone().or_else(|| settings.collection.images_root.clone()),
+        slice: Slice { start_line: slice.start_line, max_lines: slice.max_lines, shard },
+        clip_batch: number(arguments.clip_batch),
+        upsert_batch: number(arguments.upsert_batch),
+        text_template: arguments.text_template.clone(),
+        fail_log: arguments.fail_log.clone(),
+        ..ManifestOptions::new(&arguments.manifest)
+    }
+}
+
+/// Prints how a run over a manifest ended; one that was stopped is no success.
+pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Result<(), Failure> {
+    let totals = &report.totals;
+    if arguments.json {
+        let line = serde_json::to_string(report)
+            .map_err(|error| Failure::run(format!("the report cannot be written as JSON: {error}")))?;
+        println!("{line}");
+    } else {
+        println!(
+            "{} lines in {:.1} s: {} embedded, {} unchanged, {} duplicates, {} skipped, {} failed.",
+            totals.lines, report.seconds, totals.embedded, totals.unchanged, totals.duplicates, totals.skipped, totals.failed
+        );
+    }
+    if report.complete {
+        return Ok(());
+    }
+    Err(Failure::run("stopped before the end of the manifest; what was done is stored, and the next run goes on from there"))
+}

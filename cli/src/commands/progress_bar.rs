@@ -1,0 +1,40 @@
+//! The bar of a long command, with its rate and the time left.
+
+use clippy_core::ledger::LedgerTotals;
+use clippy_worker::ingest::progress::{Progress, Stage};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar on standard error; indicatif hides it where nobody looks.
+pub struct BarProgress(ProgressBar);
+
+impl BarProgress {
+    /// A bar, or none where the answer is for a program.
+    pub fn new(hidden: bool) -> Self {
+        if hidden {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(0);
+        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+        // The template is a constant; indicatif's plain bar would do without it.
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for BarProgress {
+    fn advanced(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+        let what = match stage {
+            Stage::Embedding => "embedding",
+            Stage::Indexing => "indexing",
+        };
+        let failed = if totals.failed > 0 { format!(", {} failed", totals.failed) } else { String::new() };
+        self.0.set_message(format!("{what}{failed}"));
+    }
+}

@@ -1,0 +1,34 @@
+//! `clippy models pull`: a model's weights, from where open_clip publishes them.
+
+use std::path::Path;
+
+use clippy_clip::{download, pretrained};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// Downloads into `models/<name>/<tag>/`, going on where an earlier download stopped, and checks what came.
+pub async fn run(models: &Path, name: &str, tag: &str, shutdown: CancellationToken) -> Result<(), Failure> {
+    let entry = pretrained::find(name, tag).map_err(|error| Failure::usage(error.to_string()))?;
+    // A mirror is named as Hugging Face's own tools name it.
+    let base = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| download::DEFAULT_BASE_URL.to_owned());
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left") {
+        bar.set_style(style);
+    }
+    let advanced = |done: u64, total: Option<u64>| {
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+    };
+    let folder = tokio::select! {
+        pulled = download::pull(entry, models, &base, advanced) => pulled.map_err(clippy_core::Error::from)?,
+        () = shutdown.cancelled() => return Err(Failure::run("stopped; the next pull goes on from here")),
+    };
+    bar.finish_and_clear();
+    println!("{} {} is in {}.", entry.model, entry.tag, folder.display());
+    println!("Use it with MODEL_NAME={} PRETRAINED={}, in a data folder of its own.", entry.model, entry.tag);
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! `clippy search`: hybrid search from the shell.
+
+use std::io::IsTerminal;
+use std::path::Path;
+
+use clippy_core::settings::Settings;
+
+use crate::arguments::SearchArguments;
+use crate::client::{Client, SearchForm, id_text};
+use crate::embedded::with_server;
+use crate::failure::Failure;
+
+/// Searches on the server that serves this data folder, or in this process when none does.
+pub async fn run(settings: &Settings, server: Option<&str>, arguments: &SearchArguments) -> Result<(), Failure> {
+    let mut form = SearchForm::new(&arguments.weights, arguments.top);
+    if let Some(path) = &arguments.what.sketch {
+        form = form.file("sketch", read(path)?);
+    }
+    if let Some(path) = &arguments.what.image {
+        form = form.file("image", read(path)?);
+    }
+    if let Some(text) = &arguments.what.text {
+        form = form.field("query_text", text.clone());
+    }
+    if !arguments.tags.is_empty() {
+        form = form.field("tag_filters", arguments.tags.join(","));
+    }
+    if arguments.exact {
+        form = form.field("exact", "true".to_owned());
+    }
+    let answer = with_server(settings, server, async |client| client.search(form).await).await?;
+    if arguments.json {
+        println!("{answer}");
+        return Ok(());
+    }
+    let results = Client::results(&answer)?;
+    if results.is_empty() {
+        println!("Nothing found: the collection is empty, or no picture passes the filter.");
+        return Ok(());
+    }
+    let bold = |text: String| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text };
+    for found in &results {
+        let tags: Vec<&str> = found.payload.tags_all.iter().take(6).map(String::as_str).collect();
+        let path = found.path.as_deref().unwrap_or("");
+        println!("{}  {:>8}  {path}  {}", bold(format!("{:.4}", found.score)), id_text(&found.id), tags.join(" "));
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))
+}

@@ -1,0 +1,188 @@
+//! Puts the parts together: model, collection, database and picture files, all in this process.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clippy_api::metrics::MeteredEmbedder;
+use clippy_api::{ApiOptions, ApiParts, AppState};
+use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder, parse_precision};
+use clippy_core::embedding::Embedder;
+use clippy_core::settings::{ModelSettings, Settings};
+use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions, StoreLock, holder};
+use clippy_imaging::DecodeLimits;
+use clippy_search::{Searcher, SearcherOptions};
+use clippy_worker::ingest::Tools;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::bundled;
+use crate::client::Client;
+use crate::failure::Failure;
+
+/// Everything that one process needs to fill and to search its collection.
+pub struct Embedded {
+    /// The model's thread.
+    pub embedder: Arc<TorchEmbedder>,
+    /// The collection.
+    pub gallery: Arc<EdgeGallery>,
+    /// Preferences and ledgers.
+    pub state: Arc<EmbeddedState>,
+    /// Keeps other processes out until the end.
+    _lock: StoreLock,
+}
+
+impl Embedded {
+    /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
+    pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
+        refuse_servers(settings)?;
+        let folder = &settings.collection.data_dir;
+        // The model first: a wrong one must not leave an empty collection behind.
+        let model = load_model(settings).await?;
+        let lock = StoreLock::acquire(folder, address)?;
+        let gallery = EdgeGallery::open(EdgeOptions {
+            folder: collection_folder(settings),
+            name: settings.collection.name.clone(),
+            model: (*model.info).clone(),
+            indexing_threshold_kb: None,
+        })
+        .await?;
+        let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
+        let embedder = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()))
+            .await
+            .map_err(|error| Failure::run(format!("the model's start broke off: {error}")))?
+            .map_err(clippy_core::Error::from)?;
+        Ok(Self { embedder: Arc::new(embedder), gallery: Arc::new(gallery), state: Arc::new(state), _lock: lock })
+    }
+
+    /// What a run over a manifest works with.
+    pub fn tools(&self) -> Tools {
+        Tools {
+            embedder: Arc::clone(&self.embedder) as _,
+            gallery: Arc::clone(&self.gallery) as _,
+            ledger: Arc::clone(&self.state) as _,
+        }
+    }
+
+    /// Serves until the token is cancelled.
+    pub async fn serve(
+        &self,
+        settings: &Settings,
+        options: ApiOptions,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), Failure> {
+        let pictures = PictureFiles::new(PictureOptions {
+            images_root: settings.collection.images_root.clone(),
+            ..PictureOptions::new(settings.collection.data_dir.join("thumbnails"))
+        })?;
+        let searcher = Searcher::new(
+            Arc::new(MeteredEmbedder::new(Arc::clone(&self.embedder) as _)),
+            Arc::clone(&self.gallery) as _,
+            Arc::clone(&self.state) as _,
+            SearcherOptions {
+                hnsw_ef: settings.collection.hnsw_ef,
+                rule: settings.preferences,
+                limits: DecodeLimits::default(),
+            },
+        );
+        let parts = ApiParts {
+            searcher: Arc::new(searcher),
+            gallery: Arc::clone(&self.gallery) as _,
+            preferences: Arc::clone(&self.state) as _,
+            pictures: Arc::new(GalleryPictures::new(Arc::clone(&self.gallery) as _, pictures)),
+            model: Arc::clone(self.embedder.info()),
+        };
+        let state = AppState::new(parts, options)?;
+        Ok(clippy_api::serve(listener, state, shutdown.cancelled_owned()).await?)
+    }
+}
+
+/// The folder of the collection that the settings name.
+pub fn collection_folder(settings: &Settings) -> PathBuf {
+    settings.collection.data_dir.join("collection")
+}
+
+/// The file of the embedded database.
+pub fn database(settings: &Settings) -> PathBuf {
+    settings.collection.data_dir.join("clippy.db")
+}
+
+/// Which model the settings ask for.
+pub fn model_source(settings: &ModelSettings, data: &Path) -> Result<ModelSource, Failure> {
+    let models = data.join("models");
+    ModelSource::parse(settings.name.as_deref(), settings.pretrained.as_deref(), &models, &bundled::model())
+        .map_err(|error| clippy_core::Error::from(error).into())
+}
+
+/// Reads the model onto its device.
+pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
+    let source = model_source(&settings.model, &settings.collection.data_dir)?;
+    let device = settings.model.device.clone();
+    let precision = settings.model.precision.map_or("auto", |precision| match precision {
+        clippy_core::settings::Precision::Fp32 => "fp32",
+        clippy_core::settings::Precision::Fp16 => "fp16",
+        clippy_core::settings::Precision::Bf16 => "bf16",
+    });
+    tokio::task::spawn_blocking(move || {
+        let device = device.parse::<DeviceChoice>()?.resolve()?;
+        LoadedModel::load(&source, device, parse_precision(precision)?)
+    })
+    .await
+    .map_err(|error| Failure::run(format!("reading the model broke off: {error}")))?
+    .map_err(|error| clippy_core::Error::from(error).into())
+}
+
+/// A setting that this version cannot honour is refused, rather than passed over.
+fn refuse_servers(settings: &Settings) -> Result<(), Failure> {
+    for (name, value) in [
+        ("QDRANT_URL", &settings.collection.qdrant_url),
+        ("REDIS_URL", &settings.server.redis_url),
+        ("EMBEDDER_URL", &settings.model.embedder_url),
+    ] {
+        if let Some(value) = value {
+            return Err(Failure::usage(format!(
+                "{name} is {value}, but this version runs embedded only, in one process: unset it"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Does something with a server: the one that is named, the one that serves this data folder, or, when there is none, one
+/// in this process on a free port of loopback for as long as it takes.
+pub async fn with_server<T>(
+    settings: &Settings,
+    server: Option<&str>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let running = holder(&settings.collection.data_dir).and_then(|holder| holder.address);
+    if let Some(url) = server.map(str::to_owned).or(running) {
+        return work(&Client::new(&url, settings)?).await;
+    }
+    let embedded = Embedded::open(settings, None).await?;
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+        .await
+        .map_err(|error| Failure::run(format!("no port of loopback is free: {error}")))?;
+    let url = url_of(&listener)?;
+    let client = Client::new(&url, settings)?;
+    let shutdown = CancellationToken::new();
+    // The keys stay in force: another user of this machine must not get in by this port either.
+    let options = ApiOptions::from(&settings.server);
+    let serving = embedded.serve(settings, options, listener, shutdown.clone());
+    tokio::pin!(serving);
+    let answer = tokio::select! {
+        ended = &mut serving => return Err(ended.err().unwrap_or_else(|| Failure::run("the server ended early"))),
+        answer = work(&client) => answer,
+    };
+    shutdown.cancel();
+    serving.await?;
+    answer
+}
+
+/// The address that a listener serves at.
+pub fn url_of(listener: &TcpListener) -> Result<String, Failure> {
+    let address =
+        listener.local_addr().map_err(|error| Failure::run(format!("the server's own address is unknown: {error}")))?;
+    Ok(format!("http://{address}"))
+}

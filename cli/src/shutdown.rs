@@ -1,0 +1,61 @@
+//! Ctrl-C and SIGTERM: the first one stops cleanly, a second one at once.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::Failure;
+
+/// A token that is cancelled by the first signal. The second one ends the process with the shell's exit code for it.
+pub fn on_signals() -> Result<CancellationToken, Failure> {
+    let token = CancellationToken::new();
+    let cancelled = token.clone();
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        cancelled.cancel();
+        signals.next().await;
+        std::process::exit(130);
+    });
+    Ok(token)
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |error: std::io::Error| Failure::run(format!("signals cannot be listened for: {error}"));
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        // Without a way to listen, the system's own handling of Ctrl-C stays in force.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Downloads published weights: resumed where it stopped, checked, and put in place by a rename.
+//!
+//! Hugging Face answers a request for a large file with a redirect, and that answer says what the file is:
+//! `X-Linked-Etag` holds its SHA-256 and `X-Linked-Size` its size. A part of a file is kept under a name with that hash,
+//! so a part is only ever continued with the rest of the same file.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, RANGE};
+use reqwest::{Client, Response, StatusCode, redirect};
+use sha2::{Digest, Sha256};
+
+use crate::error::{ClipError, Result};
+use crate::pretrained::{Pretrained, WEIGHTS_FILE};
+
+/// Where [`pull`] downloads from unless told otherwise.
+pub const DEFAULT_BASE_URL: &str = "https://huggingface.co";
+
+/// How often a download is taken up again after the connection broke.
+const ATTEMPTS: u32 = 5;
+/// How long nothing may come before the connection counts as broken.
+const SILENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What the server says a file is, as far as it says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Announced {
+    size: Option<u64>,
+    sha256: Option<String>,
+}
+
+/// Downloads the weights of a published model to `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and gives
+/// that path. Where the file is there already in its announced size, nothing is downloaded.
+///
+/// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the bytes that are there and, where
+/// the server says so, the bytes that there will be.
+///
+/// # Errors
+/// [`ClipError::Download`] where the server refuses, the connection keeps breaking, or what came is not what was
+/// announced; [`ClipError::Io`] where the disk does not take it. A part that is worth continuing is kept.
+pub async fn pull(
+    entry: &Pretrained,
+    models: &Path,
+    base_url: &str,
+    mut progress: impl FnMut(u64, Option<u64>) + Send,
+) -> Result<PathBuf> {
+    let url = format!("{}/{}/resolve/main/{WEIGHTS_FILE}", base_url.trim_end_matches('/'), entry.repository);
+    let folder = models.join(&entry.model).join(&entry.tag);
+    let target = folder.join(WEIGHTS_FILE);
+    fs::create_dir_all(&folder).map_err(io_at(&folder))?;
+
+    let announced = announced(&url).await?;
+    if let (Ok(there), Some(size)) = (fs::metadata(&target), announced.size)
+        && there.len() == size
+    {
+        progress(size, Some(size));
+        return Ok(target);
+    }
+    // Without a hash nothing says that a part belongs to the same file, so it is begun anew.
+    let part_name = announced.sha256.as_deref().map_or("unknown", |hash| &hash[..16]);
+    let part = folder.join(format!("{WEIGHTS_FILE}.{part_name}.part"));
+    if announced.sha256.is_none() && part.exists() {
+        fs::remove_file(&part).map_err(io_at(&part))?;
+    }
+    let client = Client::builder().read_timeout(SILENCE).build().map_err(|error| broken(&url, &error))?;
+    let mut attempt = 1;
+    loop {
+        match continue_part(&client, &url, &part, &announced, &mut progress).await {
+            Ok(()) => break,
+            Err(Failure::Broken(reason)) if attempt < ATTEMPTS => {
+                tracing::warn!(url, reason, attempt, "the download broke off and is taken up again");
+                tokio::time::sleep(std::time::Duration::from_millis(250 << attempt)).await;
+                attempt += 1;
+            }
+            Err(Failure::Broken(reason)) => {
+                let reason = format!("the connection broke {ATTEMPTS} times ({reason}); run the command again to go on");
+                return Err(ClipError::Download { url, reason });
+            }
+            Err(Failure::Final(error)) => return Err(error),
+        }
+    }
+    let (checked, wanted, checked_url) = (part.clone(), announced.sha256.clone(), url.clone());
+    tokio::task::spawn_blocking(move || check(&checked, wanted.as_deref(), &checked_url))
+        .await
+        .map_err(|error| ClipError::Download { url, reason: format!("the check failed: {error}") })??;
+    fs::rename(&part, &target).map_err(io_at(&target))?;
+    Ok(target)
+}
+
+/// Why an attempt ended before the file did.
+enum Failure {
+    /// Trying again may help.
+    Broken(String),
+    /// It will not.
+    Final(ClipError),
+}
+
+impl From<ClipError> for Failure {
+    fn from(error: ClipError) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// Asks what the file is, without following the redirect that the answer is in.
+async fn announced(url: &str) -> Result<Announced> {
+    let client = Client::builder()
+        .redirect(redirect::Policy::none())
+        .timeout(SILENCE)
+        .build()
+        .map_err(|error| broken(url, &error))?;
+    // Compressed, the size would be another.
+    let response =
+        client.head(url).header(ACCEPT_ENCODING, "identity").send().await.map_err(|error| broken(url, &error))?;
+    if !response.status().is_success() && !response.status().is_redirection() {
+        return Err(refused(url, response.status()));
+    }
+    let headers = response.headers();
+    let sha256 = text(headers, "x-linked-etag")
+        .or_else(|| text(headers, ETAG.as_str()))
+        .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_lowercase())
+        .filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let own_size = || response.status().is_success().then(|| text(headers, CONTENT_LENGTH.as_str())).flatten();
+    let size = text(headers, "x-linked-size").or_else(own_size).and_then(|size| size.parse().ok());
+    Ok(Announced { size, sha256 })
+}
+
+/// Downloads what is missing of the part.
+async fn continue_part(
+    client: &Client,
+    url: &str,
+    part: &Path,
+    announced: &Announced,
+    progress: &mut (impl FnMut(u64, Option<u64>) + Send),
+) -> Result<(), Failure> {
+    let mut there = fs::metadata(part).map_or(0, |metadata| metadata.len());
+    if announced.size.is_some_and(|size| there > size) {
+        fs::remove_file(part).map_err(io_at(part))?;
+        there = 0;
+    }
+    if announced.size == Some(there) {
+        return Ok(());
+    }
+    let mut request = client.get(url).header(ACCEPT_ENCODING, "identity");
+    if there > 0 {
+        request = request.header(RANGE, format!("bytes={there}-"));
+    }
+    let mut response = request.send().await.map_err(|error| Failure::Broken(error.to_string()))?;
+    let status = response.status();
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(Failure::Broken(format!("the server answered {status}")));
+    }
+    if !status.is_success() {
+        return Err(refused(url, status).into());
+    }
+    let continues = status == StatusCode::PARTIAL_CONTENT && begins_at(&response, there);
+    if !continues {
+        // The server sends the whole file, whatever was asked for.
+        there = 0;
+    }
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .write(true)
+        .append(continues)
+        .truncate(!continues)
+        .open(part)
+        .map_err(io_at(part))?;
+    let whole = announced.size.or_else(|| response.content_length().map(|rest| there + rest));
+    progress(there, whole);
+    while let Some(bytes) = response.chunk().await.map_err(|error| Failure::Broken(error.to_string()))? {
+        // A chunk is some kilobytes and goes to the page cache: no reason to leave the async thread.
+        file.write_all(&bytes).map_err(io_at(part))?;
+        there += bytes.len() as u64;
+        if whole.is_some_and(|whole| there > whole) {
+            return Err(Failure::Final(wrong(url, part, "more came than was announced")));
+        }
+        progress(there, whole);
+    }
+    if whole.is_some_and(|whole| there < whole) {
+        return Err(Failure::Broken("it ended early".to_owned()));
+    }
+    Ok(())
+}
+
+fn begins_at(response: &Response, offset: u64) -> bool {
+    let range = text(response.headers(), CONTENT_RANGE.as_str());
+    range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
+}
+
+/// Compares the whole file with its hash, and makes sure that it is on the disk.
+fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
+    let mut file = fs::File::open(part).map_err(io_at(part))?;
+    if let Some(wanted) = sha256 {
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let count = file.read(&mut buffer).map_err(io_at(part))?;
+            if count == 0 {
+                break;
+            }
+            hash.update(&buffer[..count]);
+        }
+        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if found != wanted {
+            return Err(wrong(url, part, &format!("its SHA-256 is {found}, {wanted} was announced")));
+        }
+    }
+    file.sync_all().map_err(io_at(part))
+}
+
+/// What came is not the file: it is thrown away, since going on with it can never end well.
+fn wrong(url: &str, part: &Path, reason: &str) -> ClipError {
+    // The error that matters is the one returned; a part that stays is found out again by its hash.
+    let _ = fs::remove_file(part);
+    ClipError::Download { url: url.to_owned(), reason: format!("{reason}. Nothing was kept; run the command again") }
+}
+
+fn refused(url: &str, status: StatusCode) -> ClipError {
+    ClipError::Download { url: url.to_owned(), reason: format!("the server answered {status}") }
+}
+
+fn broken(url: &str, error: &reqwest::Error) -> ClipError {
+    let reason = format!("{error}; check the network, or name a mirror");
+    ClipError::Download { url: url.to_owned(), reason }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+fn io_at(path: &Path) -> impl Fn(std::io::Error) -> ClipError + '_ {
+    move |source| ClipError::Io { path: path.to_owned(), source }
+}

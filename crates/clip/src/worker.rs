@@ -1,0 +1,221 @@
+//! The thread that owns a model: it takes requests, joins them into batches, and answers.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use clippy_core::embedding::{Embedded, Embedding, ModelPixels};
+use clippy_core::{Error, Result as CoreResult};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use crate::batch::{Batch, Kind, Limits, Waiting, next_batch};
+use crate::error::{ClipError, Result};
+use crate::model::ClipModel;
+
+/// What the thread needs of a model.
+pub(crate) trait Encoder: Send + 'static {
+    /// A vector for each picture, in their order.
+    fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>>;
+    /// A vector for each text, in their order. A text is its tokens.
+    fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>>;
+}
+
+impl Encoder for ClipModel {
+    fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>> {
+        self.embed_images(pictures)
+    }
+
+    fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>> {
+        self.embed_texts(texts)
+    }
+}
+
+/// An input that is ready for the model.
+pub(crate) enum Prepared {
+    Pixels(ModelPixels),
+    Tokens(Vec<i64>),
+}
+
+/// One call, on its way to the thread.
+pub(crate) struct Request {
+    pub inputs: Vec<Prepared>,
+    pub submitted: Instant,
+    pub reply: oneshot::Sender<CoreResult<Embedded>>,
+    /// The places in the queue that the call takes, until it is answered.
+    pub places: OwnedSemaphorePermit,
+}
+
+/// A call that the thread works on.
+struct Active {
+    inputs: Vec<Prepared>,
+    /// Empty vectors where nothing was computed yet.
+    embeddings: Vec<Embedding>,
+    computed: Duration,
+    submitted: Instant,
+    reply: oneshot::Sender<CoreResult<Embedded>>,
+    places: OwnedSemaphorePermit,
+}
+
+/// The calls that wait, and what they wait for: `active` and `waiting` run in parallel, in order of arrival.
+struct Worker<E> {
+    encoder: E,
+    limits: Limits,
+    active: Vec<Active>,
+    waiting: Vec<Waiting>,
+    /// Number of inputs computed so far: the clock of [`crate::batch`].
+    computed: u64,
+}
+
+/// Answers requests until no sender is left.
+pub(crate) fn run<E: Encoder>(encoder: E, mut requests: UnboundedReceiver<Request>, limits: Limits) {
+    let mut worker = Worker { encoder, limits, active: Vec::new(), waiting: Vec::new(), computed: 0 };
+    loop {
+        if worker.active.is_empty() {
+            match requests.blocking_recv() {
+                Some(request) => worker.accept(request),
+                None => return,
+            }
+        }
+        while let Ok(request) = requests.try_recv() {
+            worker.accept(request);
+        }
+        worker.forget_those_who_left();
+        metrics::gauge!("clippy_embed_waiting_inputs")
+            .set(worker.waiting.iter().map(Waiting::remaining).sum::<usize>() as f64);
+        if let Some(batch) = next_batch(&worker.waiting, worker.limits) {
+            worker.compute(&batch);
+        }
+    }
+}
+
+impl<E: Encoder> Worker<E> {
+    fn accept(&mut self, request: Request) {
+        let mut waiting = Waiting { since: self.computed, ..Waiting::default() };
+        for (place, input) in request.inputs.iter().enumerate() {
+            match input {
+                Prepared::Pixels(_) => waiting.images.push(place),
+                Prepared::Tokens(tokens) => waiting.texts.push((place, tokens.len())),
+            }
+        }
+        self.waiting.push(waiting);
+        self.active.push(Active {
+            embeddings: vec![Embedding::new(); request.inputs.len()],
+            inputs: request.inputs,
+            computed: Duration::ZERO,
+            submitted: request.submitted,
+            reply: request.reply,
+            places: request.places,
+        });
+    }
+
+    /// A caller that no longer waits costs nothing more.
+    fn forget_those_who_left(&mut self) {
+        for at in (0..self.active.len()).rev() {
+            if self.active[at].reply.is_closed() {
+                self.remove(at);
+            }
+        }
+    }
+
+    fn remove(&mut self, at: usize) -> Active {
+        self.waiting.remove(at);
+        self.active.remove(at)
+    }
+
+    fn compute(&mut self, batch: &Batch) {
+        let started = Instant::now();
+        // The encoder holds nothing that a panic could leave half done: every call starts from its weights.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.encode(batch)));
+        let took = started.elapsed();
+        self.computed += batch.items.len() as u64;
+        let kind = match batch.kind {
+            Kind::Images => "image",
+            Kind::Texts => "text",
+        };
+        metrics::histogram!("clippy_embed_batch_seconds", "kind" => kind).record(took.as_secs_f64());
+        metrics::histogram!("clippy_embed_batch_inputs", "kind" => kind).record(batch.items.len() as f64);
+        tracing::debug!(kind, inputs = batch.items.len(), stopped = ?batch.stopped, took_ms = took.as_millis(), "batch");
+        match outcome {
+            Ok(Ok(embeddings)) => self.deliver(batch, embeddings, took),
+            Ok(Err(error)) => self.fail(batch, &error.into()),
+            Err(panic) => self.fail(batch, &Error::internal(format!("the model panicked: {}", text_of(&*panic)))),
+        }
+    }
+
+    fn encode(&mut self, batch: &Batch) -> Result<Vec<Embedding>> {
+        let active = &self.active;
+        let inputs = batch.items.iter().map(|&(at, place)| &active[at].inputs[place]);
+        let embeddings = match batch.kind {
+            Kind::Images => {
+                let pictures: Vec<&ModelPixels> = inputs
+                    .filter_map(|input| match input {
+                        Prepared::Pixels(pixels) => Some(pixels),
+                        Prepared::Tokens(_) => None,
+                    })
+                    .collect();
+                self.encoder.images(&pictures)?
+            }
+            Kind::Texts => {
+                let texts: Vec<&[i64]> = inputs
+                    .filter_map(|input| match input {
+                        Prepared::Pixels(_) => None,
+                        Prepared::Tokens(tokens) => Some(tokens.as_slice()),
+                    })
+                    .collect();
+                self.encoder.texts(&texts)?
+            }
+        };
+        if embeddings.len() != batch.items.len() {
+            let (found, wanted) = (embeddings.len(), batch.items.len());
+            return Err(ClipError::Thread(format!("{found} embeddings came out of {wanted} inputs")));
+        }
+        Ok(embeddings)
+    }
+
+    fn deliver(&mut self, batch: &Batch, embeddings: Vec<Embedding>, took: Duration) {
+        for (&(at, place), embedding) in batch.items.iter().zip(embeddings) {
+            self.active[at].embeddings[place] = embedding;
+        }
+        for (at, places) in by_request(batch) {
+            self.waiting[at].took(batch.kind, &places, self.computed);
+            self.active[at].computed += took;
+            if self.waiting[at].remaining() > 0 {
+                continue;
+            }
+            let done = self.remove(at);
+            let queued = done.submitted.elapsed().saturating_sub(done.computed);
+            let answer = Embedded { embeddings: done.embeddings, queued, computed: done.computed };
+            // Before the answer, so that a caller who comes again at once finds the places it had.
+            drop(done.places);
+            // Nobody is there to be told when the caller has left meanwhile.
+            let _ = done.reply.send(Ok(answer));
+        }
+    }
+
+    /// Every call that had a part in the batch fails as a whole; the others, and the thread, go on.
+    fn fail(&mut self, batch: &Batch, error: &Error) {
+        tracing::error!(%error, inputs = batch.items.len(), "a batch failed");
+        for (at, _) in by_request(batch) {
+            let failed = self.remove(at);
+            drop(failed.places);
+            let _ = failed.reply.send(Err(Error::new(error.code, error.message.clone())));
+        }
+    }
+}
+
+/// The requests of a batch and their places in it, the last request first, so that one can be removed without moving
+/// those still to come.
+fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
+    let mut requests = std::collections::BTreeMap::<usize, Vec<usize>>::new();
+    for &(at, place) in &batch.items {
+        requests.entry(at).or_default().push(place);
+    }
+    requests.into_iter().rev().collect()
+}
+
+/// What a panic says, where it is text.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}

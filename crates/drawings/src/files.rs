@@ -1,0 +1,71 @@
+//! Files that are either old or new, never half, and are left alone when nothing changed.
+
+use std::fs;
+use std::io::{Cursor, ErrorKind};
+use std::path::Path;
+
+use image::{ImageFormat, RgbImage};
+
+use crate::error::Error;
+
+/// Makes the file hold the bytes. Says whether it had to be written: a file that holds them already
+/// is not touched.
+///
+/// The bytes go to a neighbour that then takes the file's name, so that a crash leaves the old file
+/// or the new one. Nothing waits for the disk: what a power cut spoils, the next run finds and mends.
+pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
+    match fs::read(path) {
+        Ok(old) if old == bytes => return Ok(false),
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(Error::file(path)(error)),
+    }
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = path.with_file_name(name);
+    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
+    if let Err(error) = written {
+        // Best effort: the reason for the failure is what the caller needs.
+        let _ = fs::remove_file(&fresh);
+        return Err(Error::file(path)(error));
+    }
+    Ok(true)
+}
+
+/// Makes the folder and those above it.
+pub(crate) fn folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(Error::file(path))
+}
+
+/// The picture as a PNG file's bytes.
+pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
+    let mut bytes = Cursor::new(Vec::new());
+    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|error| Error::Picture(error.to_string()))?;
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_only_when_it_differs_and_leaves_no_neighbour() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        assert!(keep(&path, b"one").unwrap());
+        assert!(!keep(&path, b"one").unwrap());
+        assert!(keep(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_fault_names_the_file_and_leaves_no_neighbour() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("is_a_folder");
+        fs::create_dir(&path).unwrap();
+        let fault = keep(&path, b"one").unwrap_err().to_string();
+        assert!(fault.contains("is_a_folder"), "{fault}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,119 @@
+//! The gallery as files: every subject in every style, and the manifest that Clippy ingests.
+
+use std::path::{Path, PathBuf};
+
+use md5::{Digest as _, Md5};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::canvas::PICTURE_SIDE;
+use crate::error::Error;
+use crate::files;
+use crate::seed::named;
+use crate::style::{Style, render};
+use crate::subject::Subject;
+use crate::subjects::subjects;
+
+/// What [`write_gallery`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GallerySummary {
+    /// Pictures in the gallery.
+    pub pictures: usize,
+    /// Those that were not there before, or differed.
+    pub written: usize,
+    /// Those that were there already.
+    pub unchanged: usize,
+    /// The manifest, one line for each picture; its paths are relative to its folder.
+    pub manifest: PathBuf,
+}
+
+/// A line of the manifest.
+#[derive(Debug, Serialize)]
+struct Line {
+    id: u64,
+    local_path: String,
+    tags_all: Vec<&'static str>,
+    matched_tags: [&'static str; 1],
+    rating: &'static str,
+    score: u32,
+    width: u32,
+    height: u32,
+    md5: String,
+    style: &'static str,
+    subject: &'static str,
+    source_site: &'static str,
+    source_post_url: Option<&'static str>,
+    license: &'static str,
+}
+
+/// Draws the gallery into the folder: `<style>/<subject>.png` and `manifest.jsonl`.
+///
+/// It may be called again at any time: files that are right already are not touched, and each file
+/// is replaced as a whole. The manifest is written last, so it never names a picture that is not
+/// there. Other files in the folder are left alone.
+///
+/// # Errors
+/// [`Error::File`] when the folder cannot be written.
+pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
+    for style in Style::ALL {
+        files::folder(&folder.join(style.tag()))?;
+    }
+    let pairs: Vec<(&Subject, Style)> =
+        subjects().iter().flat_map(|subject| Style::ALL.map(|style| (subject, style))).collect();
+    let drawn: Vec<(Line, bool)> =
+        pairs.par_iter().map(|(subject, style)| write_picture(folder, subject, *style)).collect::<Result<_, _>>()?;
+
+    let mut text = String::new();
+    for (line, _) in &drawn {
+        text.push_str(&serde_json::to_string(line).map_err(|error| Error::Picture(error.to_string()))?);
+        text.push('\n');
+    }
+    let manifest = folder.join("manifest.jsonl");
+    files::keep(&manifest, text.as_bytes())?;
+    let written = drawn.iter().filter(|(_, written)| *written).count();
+    Ok(GallerySummary { pictures: drawn.len(), written, unchanged: drawn.len() - written, manifest })
+}
+
+fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line, bool), Error> {
+    let bytes = files::png(&render(subject, style)?)?;
+    let local_path = format!("{}/{}.png", style.tag(), subject.name);
+    let written = files::keep(&folder.join(&local_path), &bytes)?;
+    let line = Line {
+        id: picture_id(subject, style),
+        local_path,
+        tags_all: tags(subject, style),
+        matched_tags: [style.tag()],
+        rating: "safe",
+        score: 0,
+        width: PICTURE_SIDE,
+        height: PICTURE_SIDE,
+        md5: Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        style: style.tag(),
+        subject: subject.name,
+        source_site: "clippy demo gallery",
+        source_post_url: None,
+        license: "Apache-2.0",
+    };
+    Ok((line, written))
+}
+
+/// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it has
+/// 53 bits, so that JavaScript keeps it whole.
+pub(crate) fn picture_id(subject: &Subject, style: Style) -> u64 {
+    named(&["demo", style.tag(), subject.name]) >> 11
+}
+
+/// The name first, then words for it, its group and the style; no tag twice.
+fn tags(subject: &Subject, style: Style) -> Vec<&'static str> {
+    let mut tags: Vec<&'static str> = Vec::new();
+    let all = [subject.name].into_iter().chain(subject.tags.iter().copied()).chain([subject.group, style.tag()]);
+    for tag in all {
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    tags
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! Random collections and what a plain loop finds in them.
+
+use std::collections::{HashMap, HashSet};
+
+use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
+use clippy_core::gallery::{Candidates, Filter, PerSpace, Point, Space, TagMode, Vectors};
+use clippy_core::ids::PointId;
+use serde_json::json;
+use uuid::Uuid;
+
+/// The length of the vectors that the checks use.
+pub const DIMENSION: usize = 32;
+
+const CLUSTERS: usize = 40;
+pub(super) const TAGS: [&str; 8] = ["apple", "bear", "cat", "drum", "egg", "fish", "goat", "hat"];
+const RATINGS: [&str; 3] = ["safe", "questionable", "explicit"];
+
+/// The model that an implementation's collections are opened for.
+#[must_use]
+pub fn model() -> ModelInfo {
+    ModelInfo {
+        name: "contract".to_owned(),
+        pretrained: "none".to_owned(),
+        dimension: DIMENSION,
+        context_length: 77,
+        transform: ImageTransform {
+            side: 32,
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            interpolation: Interpolation::Bicubic,
+            resize_mode: ResizeMode::Shortest,
+        },
+        fingerprint: "contract-32".to_owned(),
+    }
+}
+
+/// Numbers that look random and are the same at every run (SplitMix64).
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    /// In 0..1.
+    pub(super) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+
+    /// A unit vector near a cluster's centre.
+    pub(super) fn vector(&mut self, space: Space, cluster: usize) -> Vec<f32> {
+        let mut centre = Self((cluster as u64) << 8 | space as u64);
+        let mut values: Vec<f64> = (0..DIMENSION).map(|_| centre.normal() + 0.7 * self.normal()).collect();
+        let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+        values.iter_mut().for_each(|value| *value /= length);
+        values.into_iter().map(|value| value as f32).collect()
+    }
+
+    fn some_tags(&mut self, most: usize) -> Vec<String> {
+        let mut tags: Vec<String> =
+            (0..self.below(most + 1)).map(|_| TAGS[self.below(TAGS.len())].to_owned()).collect();
+        tags.sort();
+        tags.dedup();
+        tags
+    }
+
+    /// A point; one in ten vectors is missing, and one id in seven is a UUID.
+    pub(super) fn point(&mut self, number: u64) -> Point {
+        let id = if number.is_multiple_of(7) {
+            PointId::Uuid(Uuid::from_u128(u128::from(self.next()) << 64 | u128::from(number)))
+        } else {
+            PointId::Number(number)
+        };
+        let vectors = Vectors::from_fn(|space| {
+            let cluster = self.below(CLUSTERS);
+            (self.below(10) != 0).then(|| self.vector(space, cluster))
+        });
+        let payload = json!({
+            "tags_all": self.some_tags(4),
+            "rating": RATINGS[self.below(RATINGS.len())],
+            "path": format!("{number}.png"),
+            "score": number,
+        });
+        Point { id, vectors, payload: payload.as_object().cloned().unwrap_or_default() }
+    }
+
+    pub(super) fn points(&mut self, count: u64) -> Vec<Point> {
+        (1..=count).map(|number| self.point(number)).collect()
+    }
+
+    pub(super) fn filter(&mut self, points: &[Point]) -> Filter {
+        let mut filter = Filter::default();
+        if self.below(2) == 0 {
+            filter.tags = self.some_tags(2);
+            filter.tag_mode = if self.below(2) == 0 { TagMode::Any } else { TagMode::All };
+        }
+        if self.below(3) == 0 {
+            filter.exclude_tags = self.some_tags(2);
+        }
+        if self.below(3) == 0 {
+            filter.ratings = vec![RATINGS[self.below(3)].to_owned(), RATINGS[self.below(3)].to_owned()];
+        }
+        if self.below(4) == 0 {
+            filter.exclude_ids = (0..50).map(|_| points[self.below(points.len())].id).collect();
+        }
+        if self.below(8) == 0 {
+            filter.only_ids = Some((0..400).map(|_| points[self.below(points.len())].id).collect());
+        }
+        filter
+    }
+}
+
+fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
+    match point.payload.get(field) {
+        Some(serde_json::Value::Array(values)) => values.iter().filter_map(|value| value.as_str()).collect(),
+        Some(serde_json::Value::String(value)) => HashSet::from([value.as_str()]),
+        _ => HashSet::new(),
+    }
+}
+
+/// The filter's meaning, spelled out.
+pub(super) fn counts(filter: &Filter, point: &Point) -> bool {
+    let tags = words(point, "tags_all");
+    let bears = |tag: &String| tags.contains(tag.as_str());
+    let tags_fit = filter.tags.is_empty()
+        || match filter.tag_mode {
+            TagMode::Any => filter.tags.iter().any(bears),
+            TagMode::All => filter.tags.iter().all(bears),
+        };
+    let rating = words(point, "rating");
+    tags_fit
+        && !filter.exclude_tags.iter().any(bears)
+        && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| rating.contains(wanted.as_str())))
+        && !filter.exclude_ids.contains(&point.id)
+        && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
+        && (filter.missing_any.is_empty() || filter.missing_any.iter().any(|space| point.vectors.get(*space).is_none()))
+}
+
+/// The cosine of two unit vectors.
+pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
+    left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum::<f64>() as f32
+}
+
+/// The scores of a point in the spaces asked for.
+pub(super) fn scores(query: &Vectors, point: &Point) -> PerSpace<Option<f32>> {
+    PerSpace::from_fn(|space| Some(cosine(query.get(space).as_ref()?, point.vectors.get(space).as_ref()?)))
+}
+
+/// A weighted sum; nothing from a space without a vector.
+pub(super) fn weighted(weights: &PerSpace<f32>, scores: &PerSpace<Option<f32>>) -> f32 {
+    scores.iter().map(|(space, score)| weights.get(space) * score.unwrap_or(0.0)).sum()
+}
+
+/// The weighted scores of all points that count and have a vector in a space asked for, best first.
+pub(super) fn brute_force(
+    points: &[Point],
+    query: &Vectors,
+    weights: &PerSpace<f32>,
+    filter: &Filter,
+) -> Vec<(PointId, f32)> {
+    let mut ranked: Vec<_> = points
+        .iter()
+        .filter(|point| counts(filter, point))
+        .map(|point| (point.id, scores(query, point)))
+        .filter(|(_, scores)| scores.iter().any(|(_, score)| score.is_some()))
+        .map(|(id, scores)| (id, weighted(weights, &scores)))
+        .collect();
+    ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
+    ranked
+}
+
+/// The best of the candidates, and whether a point outside of them could still belong there.
+pub(super) fn best_of(candidates: &Candidates, weights: &PerSpace<f32>, top: usize) -> (HashMap<PointId, f32>, bool) {
+    let mut ranked: Vec<_> = candidates.hits.iter().map(|hit| (hit.id, weighted(weights, &hit.scores))).collect();
+    ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
+    ranked.truncate(top);
+    let exhausted = candidates.floors.iter().all(|(_, floor)| floor.is_none());
+    let unseen = weighted(weights, &candidates.floors);
+    let complete = exhausted || (ranked.len() == top && ranked.last().is_some_and(|(_, score)| *score >= unseen));
+    (ranked.into_iter().collect(), complete)
+}

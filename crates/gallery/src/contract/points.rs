@@ -1,0 +1,288 @@
+//! Checks of what is stored, read and counted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use clippy_core::ErrorCode;
+use clippy_core::gallery::{Filter, Gallery, Payload, Point, Space, Vectors, With};
+use clippy_core::ids::PointId;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::data::{DIMENSION, Random, TAGS, counts, model};
+
+type AnyGallery = Arc<dyn Gallery>;
+
+fn fields(value: serde_json::Value) -> Payload {
+    value.as_object().cloned().expect("an object")
+}
+
+fn bits(vectors: &Vectors) -> Vec<Option<Vec<u32>>> {
+    vectors.iter().map(|(_, vector)| vector.as_ref().map(|v| v.iter().map(|x| x.to_bits()).collect())).collect()
+}
+
+async fn fetch(gallery: &AnyGallery, id: PointId) -> Point {
+    let mut points = gallery.retrieve(&[id], With::ALL).await.expect("retrieved");
+    assert_eq!(points.len(), 1, "{id}");
+    points.remove(0)
+}
+
+async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
+    let points = Random(seed).points(count);
+    for batch in points.chunks(256) {
+        gallery.upsert(batch.to_vec()).await.expect("stored");
+    }
+    points
+}
+
+/// [`Gallery::info`] counts points, knows the model, and keeps each root once.
+pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
+    let info = gallery.info().await.expect("info");
+    assert_eq!((info.points, info.dimension), (0, DIMENSION));
+    assert_eq!(info.fingerprint, model().fingerprint);
+    assert!(info.indexed, "an empty collection lacks nothing");
+    filled(&gallery, 1, 300).await;
+    for root in ["/a", "/b", "/a"] {
+        gallery.add_root(root).await.expect("added");
+    }
+    let info = gallery.info().await.expect("info");
+    assert_eq!((info.points, info.roots), (300, vec!["/a".to_owned(), "/b".to_owned()]));
+}
+
+async fn replaces(gallery: &AnyGallery, first: &Point) {
+    let mut random = Random(99);
+    let second = Point {
+        id: first.id,
+        vectors: Vectors { image: None, edge: None, text: Some(random.vector(Space::Text, 3)) },
+        payload: fields(json!({"path": "new.png"})),
+    };
+    gallery.upsert(vec![second.clone()]).await.expect("replaced");
+    assert_eq!(fetch(gallery, first.id).await, second, "neither old vectors nor old fields are left");
+}
+
+/// What an upsert does not bring is gone.
+pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
+    let points = filled(&gallery, 2, 20).await;
+    for point in &points {
+        assert_eq!(&fetch(&gallery, point.id).await, point);
+    }
+    replaces(&gallery, &points[2]).await;
+    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 20);
+}
+
+/// The same, for a point that the engine has to move first.
+pub async fn an_upsert_replaces_the_whole_point_with_graphs(gallery: AnyGallery) {
+    let points = filled(&gallery, 2, 2_000).await;
+    gallery.optimize().await.expect("graphs");
+    let full = points.iter().find(|point| point.vectors.iter().all(|(_, vector)| vector.is_some())).expect("most are");
+    replaces(&gallery, full).await;
+    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 2_000);
+    let missing = Filter { only_ids: Some(vec![full.id]), missing_any: vec![Space::Image], ..Filter::default() };
+    assert_eq!(gallery.count(&missing).await.expect("counted"), 1);
+}
+
+/// A batch may name a point twice.
+pub async fn of_the_same_id_in_a_batch_the_last_one_stays(gallery: AnyGallery) {
+    let mut random = Random(3);
+    let mut first = random.point(1);
+    first.vectors.edge = None;
+    let mut last = random.point(1);
+    last.vectors = Vectors::from_fn(|space| Some(random.vector(space, 1)));
+    gallery.upsert(vec![first, random.point(2), last.clone()]).await.expect("stored");
+    assert_eq!(fetch(&gallery, last.id).await, last);
+}
+
+/// Vectors are scaled to unit length once; storing what came back changes nothing.
+pub async fn vectors_come_back_with_unit_length_and_the_same_bits(gallery: AnyGallery) {
+    let id = PointId::Number(5);
+    let vectors = Vectors::from_fn(|space| {
+        Some(Random(space as u64 + 4).vector(space, 1).into_iter().map(|value| value * 17.3).collect())
+    });
+    gallery.upsert(vec![Point { id, vectors, payload: Payload::new() }]).await.expect("stored");
+    let once = fetch(&gallery, id).await;
+    for (space, vector) in once.vectors.iter() {
+        let length: f32 = vector.as_ref().expect("there").iter().map(|value| value * value).sum();
+        assert!((length - 1.0).abs() < 1e-5, "{space:?} {length}");
+    }
+    gallery.upsert(vec![once.clone()]).await.expect("stored again");
+    assert_eq!(bits(&fetch(&gallery, id).await.vectors), bits(&once.vectors));
+}
+
+async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
+    let mut random = Random(77);
+    let mut updates = Vec::new();
+    let mut expected = Vec::new();
+    for point in points.iter().take(40) {
+        let space = Space::ALL[random.below(3)];
+        let mut update = Vectors::default();
+        *update.get_mut(space) = Some(random.vector(space, 1));
+        let mut after = point.clone();
+        after.vectors.get_mut(space).clone_from(update.get(space));
+        updates.push((point.id, update));
+        expected.push(after);
+    }
+    let nobody = PointId::Number(999_999);
+    updates.push((nobody, Vectors { image: Some(random.vector(Space::Image, 1)), edge: None, text: None }));
+    gallery.update_vectors(updates).await.expect("updated");
+    for after in expected {
+        let found = fetch(gallery, after.id).await;
+        assert_eq!(bits(&found.vectors), bits(&after.vectors), "{}", after.id);
+        assert_eq!(found.payload, after.payload);
+    }
+    assert!(gallery.retrieve(&[nobody], With::NOTHING).await.expect("retrieved").is_empty(), "no point was made");
+}
+
+/// [`Gallery::update_vectors`] touches what it names alone.
+pub async fn update_vectors_keeps_the_others_bit_for_bit(gallery: AnyGallery) {
+    let points = filled(&gallery, 6, 60).await;
+    keeps_the_others(&gallery, &points).await;
+}
+
+/// The same, for points that the engine has to move first.
+pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: AnyGallery) {
+    let points = filled(&gallery, 6, 2_000).await;
+    gallery.optimize().await.expect("graphs");
+    keeps_the_others(&gallery, &points).await;
+    gallery.optimize().await.expect("graphs again");
+    for point in &points[40..80] {
+        assert_eq!(&fetch(&gallery, point.id).await, point);
+    }
+}
+
+/// [`Gallery::set_payload`] sets fields, keeps others and the vectors; a missing point is not found.
+pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
+    let points = filled(&gallery, 7, 10).await;
+    gallery.set_payload(points[1].id, fields(json!({"style": "ink", "score": -1}))).await.expect("set");
+    let mut expected = points[1].clone();
+    expected.payload.insert("style".to_owned(), "ink".into());
+    expected.payload.insert("score".to_owned(), (-1).into());
+    assert_eq!(fetch(&gallery, points[1].id).await, expected);
+    let error = gallery.set_payload(PointId::Number(4_321), fields(json!({"a": 1}))).await.expect_err("missing");
+    assert_eq!(error.code, ErrorCode::NotFound);
+}
+
+/// [`Gallery::retrieve`] leaves out what is not there, and brings what was asked for.
+pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
+    let points = filled(&gallery, 8, 50).await;
+    let mut ids: Vec<PointId> = points.iter().rev().map(|point| point.id).collect();
+    ids.insert(3, PointId::Number(1_000_000));
+    ids.insert(9, PointId::Uuid(Uuid::from_u128(1)));
+    let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
+    assert!(found.iter().eq(points.iter().rev()));
+    let bare = gallery.retrieve(&ids, With::NOTHING).await.expect("retrieved");
+    assert!(bare.iter().all(|point| point.payload.is_empty() && point.vectors == Vectors::default()));
+    assert!(gallery.retrieve(&[], With::ALL).await.expect("retrieved").is_empty());
+}
+
+/// [`Gallery::scroll`] gives every point once, numbers before UUIDs, under a filter too.
+pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
+    let points = filled(&gallery, 9, 500).await;
+    for filter in [Filter::default(), Filter { tags: vec!["cat".to_owned()], ..Filter::default() }] {
+        let mut expected: Vec<PointId> =
+            points.iter().filter(|point| counts(&filter, point)).map(|point| point.id).collect();
+        expected.sort();
+        for limit in [7, 100, 10_000] {
+            let (mut walked, mut from) = (Vec::new(), None);
+            loop {
+                let page = gallery.scroll(&filter, from, limit, With::PAYLOAD).await.expect("a page");
+                assert!(page.points.len() <= limit);
+                assert!(page.points.iter().all(|point| !point.payload.is_empty()));
+                walked.extend(page.points.into_iter().map(|point| point.id));
+                if page.next.is_none() {
+                    break;
+                }
+                from = page.next;
+            }
+            assert_eq!(walked, expected);
+        }
+    }
+}
+
+/// Deleted points are found by nothing any more; deleting what is not there is fine.
+pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
+    let points = filled(&gallery, 10, 2_000).await;
+    gallery.optimize().await.expect("graphs");
+    let gone: Vec<PointId> = points.iter().step_by(2).map(|point| point.id).collect();
+    gallery.delete(&gone).await.expect("deleted");
+    gallery.delete(&[gone[0], PointId::Number(123_456)]).await.expect("nothing to delete");
+    for round in 0..2 {
+        assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 1_000, "round {round}");
+        assert!(gallery.retrieve(&gone, With::NOTHING).await.expect("retrieved").is_empty());
+        let counted: u64 = gallery
+            .facet("rating", &Filter::default(), 10)
+            .await
+            .expect("counted")
+            .iter()
+            .map(|facet| facet.count)
+            .sum();
+        assert_eq!(counted, 1_000, "round {round}");
+        gallery.optimize().await.expect("graphs without the deleted ones");
+    }
+    gallery.upsert(vec![points[0].clone()]).await.expect("stored again");
+    assert_eq!(fetch(&gallery, points[0].id).await, points[0]);
+}
+
+/// A wrong vector is refused with its reason, and its whole batch with it.
+pub async fn bad_vectors_are_refused_and_nothing_of_their_batch_is_seen(gallery: AnyGallery) {
+    let good = Random(11).point(1);
+    let bad: [(Vec<f32>, &str); 5] = [
+        (vec![0.5; DIMENSION + 1], "33"),
+        (Vec::new(), "0 values"),
+        (vec![f32::NAN; DIMENSION], "finite"),
+        (vec![f32::INFINITY; DIMENSION], "finite"),
+        (vec![0.0; DIMENSION], "zero"),
+    ];
+    for (vector, reason) in bad {
+        let vectors = Vectors { image: None, edge: Some(vector), text: None };
+        let wrong = Point { id: PointId::Number(2), vectors: vectors.clone(), payload: Payload::new() };
+        let error = gallery.upsert(vec![good.clone(), wrong]).await.expect_err(reason);
+        assert_eq!(error.code, ErrorCode::InvalidInput);
+        assert!(error.message.contains(reason) && error.message.contains("edge"), "{}", error.message);
+        let error = gallery.update_vectors(vec![(good.id, vectors)]).await.expect_err(reason);
+        assert_eq!(error.code, ErrorCode::InvalidInput);
+    }
+    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 0);
+}
+
+/// Counting under random filters agrees with a plain loop; so does [`Filter::missing_any`].
+pub async fn filters_count_what_they_say(gallery: AnyGallery) {
+    let points = filled(&gallery, 12, 2_000).await;
+    let mut random = Random(13);
+    for round in 0..2 {
+        for _ in 0..60 {
+            let mut filter = random.filter(&points);
+            if random.below(3) == 0 {
+                filter.missing_any = vec![Space::ALL[random.below(3)], Space::ALL[random.below(3)]];
+            }
+            let expected = points.iter().filter(|point| counts(&filter, point)).count() as u64;
+            assert_eq!(gallery.count(&filter).await.expect("counted"), expected, "{filter:?}, round {round}");
+        }
+        gallery.optimize().await.expect("graphs");
+    }
+    let upper = Filter { tags: vec!["CAT".to_owned()], ..Filter::default() };
+    let lower = Filter { tags: vec!["cat".to_owned()], ..Filter::default() };
+    assert_eq!(gallery.count(&upper).await.expect("counted"), gallery.count(&lower).await.expect("counted"));
+}
+
+/// [`Gallery::facet`] counts exactly, most frequent first, under a filter too.
+pub async fn facets_count_points_that_count(gallery: AnyGallery) {
+    let points = filled(&gallery, 14, 1_500).await;
+    let mut random = Random(15);
+    for _ in 0..20 {
+        let filter = random.filter(&points);
+        let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
+        for point in points.iter().filter(|point| counts(&filter, point)) {
+            for tag in point.payload["tags_all"].as_array().expect("a list").iter().filter_map(|tag| tag.as_str()) {
+                *expected.entry(tag).or_default() += 1;
+            }
+        }
+        let found = gallery.facet("tags_all", &filter, TAGS.len()).await.expect("counted");
+        assert!(found.is_sorted_by(|left, right| left.count >= right.count));
+        let found: BTreeMap<&str, u64> = found.iter().map(|facet| (facet.value.as_str(), facet.count)).collect();
+        assert_eq!(found, expected, "{filter:?}");
+    }
+    let two = gallery.facet("tags_all", &Filter::default(), 2).await.expect("counted");
+    assert_eq!(two.len(), 2);
+    let error = gallery.facet("no_such_field", &Filter::default(), 2).await.expect_err("no index");
+    assert_eq!(error.code, ErrorCode::InvalidInput);
+}

@@ -1,0 +1,251 @@
+//! Checks of the search, against a plain loop over all points.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clippy_core::gallery::{Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With};
+use clippy_core::ids::PointId;
+
+use super::data::{Random, best_of, brute_force, counts, scores};
+
+type AnyGallery = Arc<dyn Gallery>;
+
+const TOP: usize = 24;
+const QUERIES: usize = 200;
+
+async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
+    let points = Random(seed).points(count);
+    for batch in points.chunks(256) {
+        gallery.upsert(batch.to_vec()).await.expect("stored");
+    }
+    points
+}
+
+fn query(vectors: Vectors, candidates: usize) -> HybridQuery {
+    HybridQuery {
+        vectors,
+        filter: Filter::default(),
+        candidates,
+        lexical_tags: Vec::new(),
+        with_payload: false,
+        exact: false,
+        hnsw_ef: 128,
+    }
+}
+
+/// A query near some cluster in one, two or three spaces.
+fn random_vectors(random: &mut Random) -> Vectors {
+    loop {
+        let vectors = Vectors::from_fn(|space| {
+            let cluster = random.below(40);
+            (random.below(3) != 0).then(|| random.vector(space, cluster))
+        });
+        if vectors.iter().any(|(_, vector)| vector.is_some()) {
+            return vectors;
+        }
+    }
+}
+
+/// Share of the plain loop's best that the gallery finds, over many random queries, weights and filters. More
+/// candidates are asked for until no point outside of them can belong to the best, as a search does.
+async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
+    let mut random = Random(seed);
+    let (mut found, mut wanted) = (0, 0);
+    for _ in 0..QUERIES {
+        let vectors = random_vectors(&mut random);
+        let weights =
+            PerSpace::from_fn(|space| if vectors.get(space).is_some() { 0.05 + random.unit() as f32 } else { 0.0 });
+        let filter = random.filter(points);
+        let expected = brute_force(points, &vectors, &weights, &filter);
+        let mut request = HybridQuery { filter: filter.clone(), exact, ..query(vectors.clone(), 48) };
+        let best = loop {
+            let candidates = gallery.hybrid(request.clone()).await.expect("found");
+            for hit in &candidates.hits {
+                let point = points.iter().find(|point| point.id == hit.id).expect("a stored point");
+                assert!(counts(&filter, point), "{} does not count under {filter:?}", hit.id);
+                for (space, score) in scores(&vectors, point).iter() {
+                    let given = hit.scores.get(space);
+                    assert_eq!(given.is_some(), score.is_some(), "{} in {space:?}", hit.id);
+                    let off = (given.unwrap_or(0.0) - score.unwrap_or(0.0)).abs();
+                    assert!(off < 1e-5, "{} in {space:?} is {off} off", hit.id);
+                }
+            }
+            let (best, complete) = best_of(&candidates, &weights, TOP);
+            if complete {
+                break best;
+            }
+            assert!(request.candidates < 2 * points.len(), "floors never end");
+            request.candidates *= 2;
+        };
+        let expected = &expected[..TOP.min(expected.len())];
+        let last = expected.last().map_or(0.0, |(_, score)| *score);
+        wanted += expected.len();
+        // By score rather than by id: points with the same score may take each other's place.
+        found += best.values().filter(|score| **score >= last - 1e-5).count().min(expected.len());
+    }
+    found as f64 / wanted.max(1) as f64
+}
+
+/// With [`HybridQuery::exact`] nothing is missed.
+pub async fn exact_hybrid_equals_brute_force(gallery: AnyGallery) {
+    let points = filled(&gallery, 20, 3_000).await;
+    gallery.optimize().await.expect("graphs");
+    let recall = recall(&gallery, &points, 21, true).await;
+    assert!(recall == 1.0, "{recall}");
+}
+
+/// Without graphs.
+pub async fn hybrid_finds_what_brute_force_finds(gallery: AnyGallery) {
+    let points = filled(&gallery, 22, 3_000).await;
+    let recall = recall(&gallery, &points, 23, false).await;
+    assert!(recall >= 0.99, "{recall}");
+}
+
+/// With graphs, and with points that came after them.
+pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery) {
+    let mut points = filled(&gallery, 24, 3_000).await;
+    gallery.optimize().await.expect("graphs");
+    assert!(gallery.info().await.expect("info").indexed);
+    let mut random = Random(25);
+    for number in 3_001..=3_200 {
+        points.push(random.point(number));
+    }
+    gallery.upsert(points[3_000..].to_vec()).await.expect("stored");
+    for index in (0..3_000).step_by(30) {
+        points[index].vectors = Vectors::from_fn(|space| Some(random.vector(space, index % 40)));
+        gallery.upsert(vec![points[index].clone()]).await.expect("replaced");
+    }
+    let recall = recall(&gallery, &points, 26, false).await;
+    assert!(recall >= 0.99, "{recall}");
+}
+
+/// A point found in one space has no score in a space where it has no vector, nor in one not asked for.
+pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
+    let mut random = Random(30);
+    let mut point = random.point(1);
+    let vector = random.vector(Space::Image, 1);
+    point.vectors = Vectors { image: Some(vector.clone()), edge: Some(random.vector(Space::Edge, 1)), text: None };
+    gallery.upsert(vec![point.clone()]).await.expect("stored");
+    let vectors = Vectors { image: Some(vector), edge: None, text: Some(random.vector(Space::Text, 1)) };
+    let found = gallery.hybrid(query(vectors, 10)).await.expect("found");
+    assert_eq!(found.hits.len(), 1);
+    let scores = found.hits[0].scores;
+    assert!((scores.image.expect("asked for") - 1.0).abs() < 1e-5);
+    assert_eq!((scores.edge, scores.text), (None, None));
+    assert_eq!(found.floors, PerSpace::default());
+}
+
+/// A floor is the lowest of a space's own best, and `None` once the space has no more.
+pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
+    let points = filled(&gallery, 31, 400).await;
+    let mut random = Random(32);
+    let vectors = Vectors { image: Some(random.vector(Space::Image, 2)), edge: None, text: None };
+    let weights = PerSpace { image: 1.0, edge: 0.0, text: 0.0 };
+    let ranked = brute_force(&points, &vectors, &weights, &Filter::default());
+    for candidates in [1, 10, ranked.len() - 1, ranked.len(), ranked.len() + 1] {
+        let found = gallery.hybrid(query(vectors.clone(), candidates)).await.expect("found");
+        assert_eq!(found.hits.len(), candidates.min(ranked.len()));
+        match found.floors.image {
+            Some(floor) => {
+                assert!(candidates < ranked.len(), "nothing is left below");
+                assert!((floor - ranked[candidates - 1].1).abs() < 1e-5);
+            }
+            None => assert!(candidates >= ranked.len(), "{} are left", ranked.len() - candidates),
+        }
+        assert_eq!((found.floors.edge, found.floors.text), (None, None));
+    }
+}
+
+/// [`HybridQuery::lexical_tags`] bring their bearers in, best by the text first, or by id without a text query.
+pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
+    let points = filled(&gallery, 33, 600).await;
+    let mut random = Random(34);
+    let filter = Filter { ratings: vec!["safe".to_owned()], ..Filter::default() };
+    let bears = Filter { tags: vec!["goat".to_owned()], ..filter.clone() };
+    let bearers: Vec<&Point> = points.iter().filter(|point| counts(&bears, point)).collect();
+    let text = random.vector(Space::Text, 5);
+    let asked = Vectors { image: None, edge: None, text: Some(text.clone()) };
+    let lexical = |vectors: &Vectors, candidates| HybridQuery {
+        filter: filter.clone(),
+        lexical_tags: vec!["goat".to_owned()],
+        ..query(vectors.clone(), candidates)
+    };
+    let weights = PerSpace { image: 0.0, edge: 0.0, text: 1.0 };
+    let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &weights, &bears);
+    assert!(by_text.len() < bearers.len() && by_text.len() > 12, "some have no text vector");
+
+    let found = gallery.hybrid(lexical(&asked, 10)).await.expect("found");
+    let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
+    assert!(by_text[..10].iter().all(|(id, _)| ids.contains(id)), "the best by text are there");
+    let floor = found.lexical_floor.expect("there are more");
+    assert!(floor >= by_text[9].1 - 1e-5, "{floor} does not cover the next one");
+
+    let all = gallery.hybrid(lexical(&asked, bearers.len())).await.expect("found");
+    let ids: HashSet<PointId> = all.hits.iter().map(|hit| hit.id).collect();
+    assert!(bearers.iter().all(|point| ids.contains(&point.id)), "also those without a text vector");
+    assert_eq!(all.lexical_floor, None);
+
+    let image = Vectors { image: Some(random.vector(Space::Image, 1)), edge: None, text: None };
+    let found = gallery.hybrid(lexical(&image, 5)).await.expect("found");
+    let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
+    let mut first: Vec<PointId> = bearers.iter().map(|point| point.id).collect();
+    first.sort();
+    assert!(first[..5].iter().all(|id| ids.contains(id)), "by id without a text query");
+    for hit in &found.hits {
+        let point = points.iter().find(|point| point.id == hit.id).expect("stored");
+        assert_eq!(hit.scores.image.is_some(), point.vectors.image.is_some(), "a bearer is scored too");
+    }
+    assert!(gallery.hybrid(lexical(&asked, 0)).await.expect("nothing asked").hits.is_empty());
+}
+
+/// [`HybridQuery::with_payload`].
+pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
+    let points = filled(&gallery, 35, 100).await;
+    let vectors = random_vectors(&mut Random(36));
+    for with_payload in [false, true] {
+        let request = HybridQuery { with_payload, ..query(vectors.clone(), 20) };
+        for hit in gallery.hybrid(request).await.expect("found").hits {
+            let point = points.iter().find(|point| point.id == hit.id).expect("stored");
+            assert_eq!(hit.payload, if with_payload { point.payload.clone() } else { Default::default() });
+        }
+    }
+}
+
+/// [`Gallery::optimize`] loses nothing that is written meanwhile, and searches go on.
+pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
+    let mut points = filled(&gallery, 40, 4_000).await;
+    let done = Arc::new(AtomicBool::new(false));
+    let building = tokio::spawn({
+        let (gallery, done) = (Arc::clone(&gallery), Arc::clone(&done));
+        async move {
+            let outcome = gallery.optimize().await;
+            done.store(true, Ordering::SeqCst);
+            outcome
+        }
+    });
+    let mut random = Random(41);
+    let mut next = 4_001;
+    let mut rounds = 0;
+    while !done.load(Ordering::SeqCst) || rounds < 3 {
+        let added: Vec<Point> = (next..next + 20).map(|number| random.point(number)).collect();
+        next += 20;
+        gallery.upsert(added.clone()).await.expect("stored");
+        points.extend(added);
+        let gone = points.swap_remove(random.below(points.len()));
+        gallery.delete(&[gone.id]).await.expect("deleted");
+        let index = random.below(points.len());
+        let image = random.vector(Space::Image, 1);
+        points[index].vectors.image = Some(image.clone());
+        let update = Vectors { image: Some(image), edge: None, text: None };
+        gallery.update_vectors(vec![(points[index].id, update)]).await.expect("updated");
+        let found = gallery.hybrid(query(random_vectors(&mut random), 10)).await.expect("found");
+        assert!(!found.hits.is_empty());
+        rounds += 1;
+    }
+    building.await.expect("no panic").expect("graphs");
+    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), points.len() as u64);
+    let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
+    let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
+    assert!(found == points, "some point is not what was written");
+}

@@ -1,0 +1,161 @@
+//! A query in several spaces at once, every candidate scored in all of them.
+
+use std::collections::HashMap;
+
+use clippy_core::Result;
+use clippy_core::gallery::{Candidate, Candidates, HybridQuery, PerSpace, Space, With};
+use clippy_core::ids::PointId;
+use qdrant_edge as engine;
+
+use super::convert::{id_in, id_out};
+use super::filter::{any_of, filter_in, lacks_vector, narrowed};
+use super::shard::{Shard, guarded};
+
+type Scores = PerSpace<Option<f32>>;
+
+/// Runs a query whose vectors are of unit length.
+pub(super) fn hybrid(shard: &Shard, query: &HybridQuery) -> Result<Candidates> {
+    let filter = filter_in(&query.filter)?;
+    let asked: Vec<Space> =
+        query.vectors.iter().filter_map(|(space, vector)| vector.is_some().then_some(space)).collect();
+    let mut found: HashMap<PointId, Scores> = HashMap::new();
+    let mut floors = Scores::default();
+    if query.candidates > 0 {
+        for &space in &asked {
+            let best = best_of(shard, query, space, filter.clone())?;
+            *floors.get_mut(space) = best.floor;
+            add(&mut found, space, &best.hits);
+        }
+    }
+    let lexical_floor = if query.candidates == 0 || query.lexical_tags.is_empty() {
+        None
+    } else {
+        add_bearers(shard, query, filter.as_ref(), &mut found)?
+    };
+    let hits = complete(shard, query, &asked, found)?;
+    Ok(Candidates { hits, floors, lexical_floor })
+}
+
+struct Best {
+    hits: Vec<(PointId, f32)>,
+    floor: Option<f32>,
+}
+
+fn add(found: &mut HashMap<PointId, Scores>, space: Space, hits: &[(PointId, f32)]) {
+    for (id, score) in hits {
+        *found.entry(*id).or_default().get_mut(space) = Some(*score);
+    }
+}
+
+/// The best of one space. One more than asked for is looked up, which tells whether the space has more.
+fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engine::Filter>) -> Result<Best> {
+    let Some(vector) = query.vectors.get(space) else { return Ok(Best { hits: Vec::new(), floor: None }) };
+    let search = |exact: bool, filter: Option<engine::Filter>| {
+        let request = engine::SearchRequest {
+            query: engine::QueryEnum::Nearest(engine::NamedQuery {
+                query: engine::VectorInternal::Dense(vector.clone()),
+                using: Some(space.name().into()),
+            }),
+            filter,
+            params: Some(engine::SearchParams {
+                hnsw_ef: Some(query.hnsw_ef.max(query.candidates)),
+                exact,
+                ..engine::SearchParams::default()
+            }),
+            limit: query.candidates.saturating_add(1),
+            offset: 0,
+            with_payload: Some(engine::WithPayloadInterface::Bool(false)),
+            with_vector: Some(engine::WithVector::Bool(false)),
+            score_threshold: None,
+        };
+        guarded("search", || shard.engine().search(request))
+    };
+    let mut hits = search(query.exact, filter.clone())?;
+    // A walk over the graph may end early; only a look at every point tells that there are no more.
+    if hits.len() <= query.candidates && !query.exact {
+        hits = search(true, filter)?;
+    }
+    let more = hits.len() > query.candidates;
+    hits.truncate(query.candidates);
+    let hits: Vec<_> = hits.into_iter().map(|hit| (id_out(hit.id), hit.score)).collect();
+    let floor = if more { hits.last().map(|(_, score)| *score) } else { None };
+    Ok(Best { hits, floor })
+}
+
+/// Adds points that bear one of the lexical tags: best by the text first, then those without a text vector by id.
+fn add_bearers(
+    shard: &Shard,
+    query: &HybridQuery,
+    filter: Option<&engine::Filter>,
+    found: &mut HashMap<PointId, Scores>,
+) -> Result<Option<f32>> {
+    let bearers = narrowed(filter.cloned(), any_of("tags_all", &query.lexical_tags)?);
+    let (mut floor, mut room, rest) = if query.vectors.text.is_some() {
+        let best = best_of(shard, query, Space::Text, Some(bearers.clone()))?;
+        add(found, Space::Text, &best.hits);
+        (best.floor, query.candidates - best.hits.len(), narrowed(Some(bearers), lacks_vector(Space::Text)))
+    } else {
+        (None, query.candidates, bearers)
+    };
+    let (points, next) = shard.scroll(Some(rest), None, room.saturating_add(1), With::NOTHING)?;
+    for point in points {
+        if room == 0 {
+            // A bearer that is left over and has no text vector gets 0 from the text space.
+            return Ok(Some(floor.map_or(0.0, |floor| floor.max(0.0))));
+        }
+        found.entry(point.id).or_default();
+        room -= 1;
+    }
+    if next.is_some() {
+        floor = Some(floor.map_or(0.0, |floor| floor.max(0.0)));
+    }
+    Ok(floor)
+}
+
+/// Fetches what the searches did not tell: exact scores in the other spaces, and payloads.
+fn complete(
+    shard: &Shard,
+    query: &HybridQuery,
+    asked: &[Space],
+    mut found: HashMap<PointId, Scores>,
+) -> Result<Vec<Candidate>> {
+    let unknown: Vec<Space> =
+        asked.iter().copied().filter(|space| found.values().any(|scores| scores.get(*space).is_none())).collect();
+    if unknown.is_empty() && !query.with_payload {
+        return Ok(found
+            .into_iter()
+            .map(|(id, scores)| Candidate { id, scores, payload: Default::default() })
+            .collect());
+    }
+    let mut ids: Vec<PointId> = found.keys().copied().collect();
+    ids.sort_unstable_by_key(|id| id_in(*id));
+    let mut hits = Vec::with_capacity(ids.len());
+    // A point that was deleted since the search is not there any more, and no hit.
+    for point in shard.retrieve_spaces(&ids, query.with_payload, &unknown)? {
+        let mut scores = found.remove(&point.id).unwrap_or_default();
+        for &space in &unknown {
+            if let (None, Some(query), Some(stored)) =
+                (*scores.get(space), query.vectors.get(space), point.vectors.get(space))
+            {
+                *scores.get_mut(space) = Some(product(query, stored));
+            }
+        }
+        hits.push(Candidate { id: point.id, scores, payload: point.payload });
+    }
+    Ok(hits)
+}
+
+/// The product of two vectors of the same length, summed in eight lanes, which the compiler turns into wide
+/// instructions.
+fn product(left: &[f32], right: &[f32]) -> f32 {
+    let mut lanes = [0.0_f32; 8];
+    let (left_chunks, left_rest) = left.as_chunks::<8>();
+    let (right_chunks, right_rest) = right.as_chunks::<8>();
+    for (left, right) in left_chunks.iter().zip(right_chunks) {
+        for lane in 0..8 {
+            lanes[lane] += left[lane] * right[lane];
+        }
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
+    lanes.iter().sum::<f32>() + rest
+}

@@ -1,0 +1,204 @@
+//! The collection on the Qdrant engine in this process (qdrant-edge).
+
+mod convert;
+mod filter;
+mod hybrid;
+mod journal;
+mod metadata;
+mod operation;
+mod rebuild;
+mod shard;
+mod store;
+mod vectors;
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::embedding::ModelInfo;
+use clippy_core::gallery::{
+    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
+};
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use qdrant_edge as engine;
+
+use self::operation::Operation;
+use self::store::Store;
+use crate::schema::Schema;
+
+/// Which collection to open, and for which model.
+#[derive(Debug, Clone)]
+pub struct EdgeOptions {
+    /// The collection's own folder; made when it is missing.
+    pub folder: PathBuf,
+    /// The collection's name, for messages and [`CollectionInfo::name`].
+    pub name: String,
+    /// The model in use: a collection that another one filled is refused.
+    pub model: ModelInfo,
+    /// Kilobytes of vectors a space from which on graphs are built; `None` is the schema's.
+    pub indexing_threshold_kb: Option<usize>,
+}
+
+/// A collection that belongs to this process.
+#[derive(Debug, Clone)]
+pub struct EdgeGallery {
+    store: Arc<Store>,
+}
+
+impl EdgeGallery {
+    /// Opens a collection or makes it, applies migrations that are pending, and replays what an abrupt end left over.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Conflict`] when another process holds it, when another model (or another dimension)
+    /// filled it, or when a newer schema made it; the message names both sides.
+    pub async fn open(options: EdgeOptions) -> Result<Self> {
+        let store = blocking(move || Store::open(options)).await?;
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// What a collection's folder says, without opening it; `None` when there is none. The number of points is that of
+    /// the last checkpoint.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be read.
+    pub fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
+        store::inspect(folder, name)
+    }
+
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let store = Arc::clone(&self.store);
+        blocking(move || work(&store)).await
+    }
+}
+
+/// Of points with the same id, the last one: it is what would be there after putting them one by one.
+fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
+    let mut seen = HashSet::with_capacity(points.len());
+    points.reverse();
+    points.retain(|point| seen.insert(point.id));
+    points.reverse();
+    points
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("the collection's work ended abruptly").with_source(error))?
+}
+
+#[async_trait]
+impl Gallery for EdgeGallery {
+    async fn info(&self) -> Result<CollectionInfo> {
+        self.with_store(Store::info).await
+    }
+
+    async fn upsert(&self, mut points: Vec<Point>) -> Result<()> {
+        self.with_store(move |store| {
+            for point in &mut points {
+                vectors::check_and_normalise(&mut point.vectors, store.shape.dimension)
+                    .map_err(|error| vectors::of_point(point.id, error))?;
+            }
+            store.change(Operation::Put(last_of_each(points)))
+        })
+        .await
+    }
+
+    async fn update_vectors(&self, mut updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.with_store(move |store| {
+            for (id, update) in &mut updates {
+                vectors::check_and_normalise(update, store.shape.dimension)
+                    .map_err(|error| vectors::of_point(*id, error))?;
+            }
+            updates.retain(|(_, update)| update.iter().any(|(_, vector)| vector.is_some()));
+            store.change(Operation::Vectors(updates))
+        })
+        .await
+    }
+
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
+        self.with_store(move |store| {
+            if store.live().existing(&[id])?.is_empty() {
+                return Err(Error::not_found(format!("the collection {} has no picture {id}", store.name)));
+            }
+            store.change(Operation::Fields(id, fields))
+        })
+        .await
+    }
+
+    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
+        let ids = ids.to_vec();
+        self.with_store(move |store| store.live().retrieve(&ids, with)).await
+    }
+
+    async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
+        self.with_store(move |store| {
+            vectors::check_and_normalise(&mut query.vectors, store.shape.dimension)?;
+            hybrid::hybrid(&store.live(), &query)
+        })
+        .await
+    }
+
+    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+        let filter = filter::filter_in(filter)?;
+        self.with_store(move |store| {
+            let (points, next) = store.live().scroll(filter, from, limit.max(1), with)?;
+            Ok(Page { points, next })
+        })
+        .await
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<u64> {
+        let filter = filter::filter_in(filter)?;
+        self.with_store(move |store| store.live().count(filter)).await
+    }
+
+    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
+        if !Schema::current().is_keyword(field) {
+            return Err(Error::invalid(format!("values of \"{field}\" cannot be counted: it has no keyword index")));
+        }
+        let key = convert::field_path(field)?;
+        // With a filter, even one that lets all through, the engine counts points; without, it reads its index, which
+        // may still know of deleted ones.
+        let filter = filter::filter_in(filter)?.unwrap_or_else(filter::everything);
+        self.with_store(move |store| {
+            let request = engine::FacetRequest { key, limit: u32::MAX as usize, filter: Some(filter), exact: true };
+            let shard = store.live();
+            let answer = shard::guarded("count values", || shard.engine().facet(request))?;
+            let mut counts: Vec<FacetCount> = answer
+                .hits
+                .into_iter()
+                .filter_map(|hit| match hit.value {
+                    engine::FacetValue::Keyword(value) if hit.count > 0 => {
+                        Some(FacetCount { value, count: hit.count as u64 })
+                    }
+                    _ => None,
+                })
+                .collect();
+            counts.sort_unstable_by(|left, right| {
+                right.count.cmp(&left.count).then_with(|| left.value.cmp(&right.value))
+            });
+            counts.truncate(limit);
+            Ok(counts)
+        })
+        .await
+    }
+
+    async fn delete(&self, ids: &[PointId]) -> Result<()> {
+        let ids = ids.to_vec();
+        self.with_store(move |store| store.change(Operation::Delete(ids))).await
+    }
+
+    async fn add_root(&self, root: &str) -> Result<()> {
+        let root = root.to_owned();
+        self.with_store(move |store| store.add_root(&root)).await
+    }
+
+    async fn optimize(&self) -> Result<()> {
+        self.with_store(Store::optimize).await
+    }
+}

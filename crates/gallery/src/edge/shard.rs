@@ -1,0 +1,261 @@
+//! One folder of the engine's files, opened.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clippy_core::gallery::{Point, Space, With};
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use qdrant_edge as engine;
+
+use super::convert::{failed, field_path, id_in, id_out, operation_in, point_out};
+use super::operation::Operation;
+use crate::files::remove_folder;
+use crate::schema::{FieldKind, GraphSchema, Schema};
+
+/// Bytes of one file of the engine's own log. It is never read back (the journal is), so that it stays small.
+const LOG_FILE_BYTES: usize = 8 << 20;
+
+/// What a shard is made with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShardShape {
+    /// Length of the vectors.
+    pub(super) dimension: usize,
+    /// The graphs' parameters.
+    pub(super) graph: GraphSchema,
+    /// Kilobytes of vectors from which on a part gets a graph.
+    pub(super) indexing_threshold_kb: usize,
+}
+
+/// The engine on one folder. Writers must take turns; readers need not.
+#[derive(Debug)]
+pub(super) struct Shard {
+    // Taken only when this is dropped.
+    engine: Option<engine::EdgeShard>,
+    folder: PathBuf,
+    retired: AtomicBool,
+}
+
+impl Shard {
+    /// A new, empty shard with all indexes. Whatever lay in the folder is removed.
+    pub(super) fn create(folder: &Path, shape: &ShardShape) -> Result<Self> {
+        remove_folder(folder)
+            .and_then(|()| std::fs::create_dir_all(folder))
+            .map_err(|error| Error::internal(format!("{} could not be made", folder.display())).with_source(error))?;
+        let opened = guarded("make a collection", || engine::EdgeShard::new(folder, config(shape)))?;
+        Self::ready(opened, folder)
+    }
+
+    /// Opens a shard that was created before.
+    pub(super) fn load(folder: &Path, shape: &ShardShape) -> Result<Self> {
+        let opened = guarded("open the collection", || engine::EdgeShard::load(folder, Some(config(shape))))?;
+        Self::ready(opened, folder)
+    }
+
+    fn ready(opened: engine::EdgeShard, folder: &Path) -> Result<Self> {
+        let shard = Self { engine: Some(opened), folder: folder.to_owned(), retired: AtomicBool::new(false) };
+        shard.ensure_indexes()?;
+        Ok(shard)
+    }
+
+    /// Makes the indexes that are missing in any part: the engine begins a new part without them after a load.
+    pub(super) fn ensure_indexes(&self) -> Result<()> {
+        for index in &Schema::current().payload_indexes {
+            let kind = match index.kind {
+                FieldKind::Keyword => engine::PayloadSchemaType::Keyword,
+                FieldKind::Integer => engine::PayloadSchemaType::Integer,
+            };
+            self.update(engine::UpdateOperation::FieldIndexOperation(engine::FieldIndexOperations::CreateIndex(
+                engine::CreateIndex {
+                    field_name: field_path(&index.field)?,
+                    field_schema: Some(engine::PayloadFieldSchema::FieldType(kind)),
+                },
+            )))?;
+        }
+        Ok(())
+    }
+
+    /// The engine, for reading.
+    pub(super) fn engine(&self) -> &engine::EdgeShard {
+        self.engine.as_ref().expect("it is taken by `drop` alone")
+    }
+
+    fn update(&self, operation: engine::UpdateOperation) -> Result<()> {
+        guarded("store a change", || self.engine().update(operation))
+    }
+
+    /// Carries an operation out. Changes of points that do not exist are left out.
+    pub(super) fn apply(&self, operation: Operation) -> Result<()> {
+        let operation = match operation {
+            Operation::Vectors(mut updates) => {
+                let ids: Vec<PointId> = updates.iter().map(|(id, _)| *id).collect();
+                let existing = self.existing(&ids)?;
+                updates.retain(|(id, _)| existing.contains(id));
+                Operation::Vectors(updates)
+            }
+            Operation::Fields(id, fields) if self.existing(&[id])?.is_empty() => {
+                tracing::debug!(%id, fields = fields.len(), "a point that is gone keeps no fields");
+                return Ok(());
+            }
+            other => other,
+        };
+        if operation.points() == 0 {
+            return Ok(());
+        }
+        operation_in(operation).into_iter().try_for_each(|update| self.update(update))
+    }
+
+    /// Which of these points exist.
+    pub(super) fn existing(&self, ids: &[PointId]) -> Result<std::collections::HashSet<PointId>> {
+        Ok(self.retrieve(ids, With::NOTHING)?.into_iter().map(|point| point.id).collect())
+    }
+
+    /// The points with these ids that exist, in the order asked for; an id that is named twice comes once.
+    pub(super) fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
+        self.retrieve_spaces(ids, with.payload, if with.vectors { &Space::ALL } else { &[] })
+    }
+
+    /// Like [`Shard::retrieve`], with the vectors of these spaces only.
+    pub(super) fn retrieve_spaces(&self, ids: &[PointId], payload: bool, spaces: &[Space]) -> Result<Vec<Point>> {
+        let ids: Vec<_> = ids.iter().copied().map(id_in).collect();
+        let records = guarded("read points", || {
+            self.engine().retrieve(&ids, Some(engine::WithPayloadInterface::Bool(payload)), Some(vectors_of(spaces)))
+        })?;
+        Ok(records.into_iter().map(point_out).collect())
+    }
+
+    /// A page of points in the order of their ids, and where the next one begins.
+    pub(super) fn scroll(
+        &self,
+        filter: Option<engine::Filter>,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<(Vec<Point>, Option<PointId>)> {
+        let request = engine::ScrollRequest {
+            offset: from.map(id_in),
+            limit: Some(limit),
+            filter,
+            with_payload: Some(engine::WithPayloadInterface::Bool(with.payload)),
+            with_vector: vectors_of(if with.vectors { &Space::ALL } else { &[] }),
+            order_by: None,
+        };
+        let (records, next) = guarded("walk over the points", || self.engine().scroll(request))?;
+        Ok((records.into_iter().map(point_out).collect(), next.map(id_out)))
+    }
+
+    /// How many points count, exactly.
+    pub(super) fn count(&self, filter: Option<engine::Filter>) -> Result<u64> {
+        let request = engine::CountRequest { filter, exact: true };
+        guarded("count points", || self.engine().count(request)).map(|count| count as u64)
+    }
+
+    /// Forces everything to the disk. Only for the one writer: the engine panics when it finds its log in use.
+    pub(super) fn flush(&self) -> Result<()> {
+        guarded("write its files", || {
+            self.engine().flush();
+            Ok(())
+        })?;
+        self.trim_log();
+        Ok(())
+    }
+
+    /// Builds graphs in place; for a shard that nobody else uses yet.
+    pub(super) fn build_graphs(&self) -> Result<()> {
+        guarded("build its graphs", || self.engine().optimize())?;
+        self.ensure_indexes()
+    }
+
+    /// From now on nobody needs the folder: it goes away with the last reader.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Removes the closed files of the engine's own log but the last, which its numbering goes on from. The engine
+    /// writes them and never reads them, so that they would only grow.
+    fn trim_log(&self) {
+        let Ok(entries) = std::fs::read_dir(self.folder.join("wal")) else { return };
+        let mut closed: Vec<(u64, PathBuf)> = entries
+            .flatten()
+            .filter_map(|entry| {
+                let number = entry.file_name().to_str()?.strip_prefix("closed-")?.parse().ok()?;
+                Some((number, entry.path()))
+            })
+            .collect();
+        closed.sort_unstable();
+        closed.pop();
+        for (_, path) in closed {
+            if let Err(error) = std::fs::remove_file(&path) {
+                // It is only room on the disk; systems that hold open files fast let go of it at the next start.
+                tracing::debug!(path = %path.display(), %error, "an old file of the engine's log stays");
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        // The engine writes its files when it is dropped, and panics when it cannot. The journal has what is missing.
+        let engine = self.engine.take();
+        if catch_unwind(AssertUnwindSafe(|| drop(engine))).is_err() {
+            tracing::warn!(folder = %self.folder.display(), "the engine could not write its files while closing");
+        }
+        if self.retired.load(Ordering::Acquire)
+            && let Err(error) = remove_folder(&self.folder)
+        {
+            tracing::warn!(folder = %self.folder.display(), %error, "an old generation could not be removed");
+        }
+    }
+}
+
+/// Calls the engine so that its panics (a full disk, mostly) become errors. It is left as the panic left it; what the
+/// journal holds mends that at the next start.
+pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> engine::OperationResult<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(outcome) => outcome.map_err(|error| failed(what, error)),
+        Err(panic) => {
+            let reason = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason given");
+            Err(Error::internal(format!("the vector engine could not {what}: {reason}")))
+        }
+    }
+}
+
+fn vectors_of(spaces: &[Space]) -> engine::WithVector {
+    if spaces.is_empty() {
+        engine::WithVector::Bool(false)
+    } else {
+        engine::WithVector::Selector(spaces.iter().map(|space| space.name().into()).collect())
+    }
+}
+
+/// The engine compares by the product, not by its own cosine: it would scale every vector anew whenever it moves one,
+/// and the vectors are unit length already, bit for bit what was stored.
+fn config(shape: &ShardShape) -> engine::EdgeConfig {
+    let mut builder = engine::EdgeConfig::builder()
+        .on_disk_payload(true)
+        .hnsw_config(engine::HnswIndexConfig {
+            m: shape.graph.m,
+            ef_construct: shape.graph.ef_construct,
+            full_scan_threshold: shape.graph.full_scan_threshold_kb,
+            max_indexing_threads: 0,
+            on_disk: None,
+            payload_m: None,
+            inline_storage: None,
+        })
+        .optimizers(engine::EdgeOptimizersConfig {
+            indexing_threshold: Some(shape.indexing_threshold_kb),
+            ..engine::EdgeOptimizersConfig::default()
+        })
+        .wal_options(engine::WalOptions { segment_capacity: LOG_FILE_BYTES, ..engine::WalOptions::default() });
+    for space in &Schema::current().vectors.names {
+        builder = builder
+            .vector(space.name(), engine::EdgeVectorParams::builder(shape.dimension, engine::Distance::Dot).build());
+    }
+    builder.build()
+}

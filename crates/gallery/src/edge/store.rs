@@ -1,0 +1,260 @@
+//! The collection in its folder: one writer, any number of readers, and what makes an acknowledged change last.
+//!
+//! ```text
+//! <folder>/collection.json   what the collection is, and which generation is the live one
+//! <folder>/journal           operations acknowledged since the live generation's files were last known to be whole
+//! <folder>/shard-<n>/        the engine's files of generation n
+//! ```
+//!
+//! A change goes to the journal (forced to the disk), then to the engine, then it is acknowledged. A checkpoint forces
+//! the engine's files to the disk and empties the journal, in this order. Opening replays the journal. Since every
+//! operation sets what it names to a constant, replaying one that the engine's files hold already changes nothing.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use clippy_core::gallery::CollectionInfo;
+use clippy_core::{Error, ErrorCode, Result};
+
+use super::EdgeOptions;
+use super::journal::Journal;
+use super::metadata::{METADATA_FILE, Metadata};
+use super::operation::Operation;
+use super::shard::{Shard, ShardShape};
+use crate::files::{remove_folder, remove_leftovers};
+use crate::lock::StoreLock;
+use crate::schema::{Schema, migrations};
+
+pub(super) const JOURNAL_FILE: &str = "journal";
+
+/// Bytes of journal after which the engine's files are forced to the disk: what a start after a kill may have to
+/// replay, about a second's worth.
+const CHECKPOINT_BYTES: u64 = 64 << 20;
+
+/// An open collection.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) folder: PathBuf,
+    pub(super) name: String,
+    pub(super) shape: ShardShape,
+    writer: Mutex<Writer>,
+    live: RwLock<Arc<Shard>>,
+    /// Held while graphs are built: one at a time.
+    pub(super) building: Mutex<()>,
+    // Last, so that the folder is another's only when everything else is closed.
+    _lock: StoreLock,
+}
+
+/// What only one may use at a time.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) journal: Journal,
+    pub(super) metadata: Metadata,
+    /// While a new generation is built the journal must keep what it misses.
+    pub(super) keep_journal: bool,
+}
+
+impl Store {
+    /// Opens the collection, or makes it.
+    pub(super) fn open(options: EdgeOptions) -> Result<Self> {
+        let EdgeOptions { folder, name, model, indexing_threshold_kb } = options;
+        let lock = StoreLock::acquire(&folder, None)?;
+        let schema = Schema::current();
+        let threshold = indexing_threshold_kb.unwrap_or(schema.indexing_threshold_kb);
+        let mut graph = schema.graph;
+        graph.full_scan_threshold_kb = graph.full_scan_threshold_kb.min(threshold);
+        let shape = ShardShape { dimension: model.dimension, graph, indexing_threshold_kb: threshold };
+
+        remove_leftovers(&folder).map_err(|error| broken(&folder, error))?;
+        let mut metadata = match Metadata::read(&folder)? {
+            Some(metadata) => metadata,
+            None => {
+                let shards = shard_folders(&folder)?;
+                if let Some((_, shard)) = shards.first() {
+                    return Err(Error::internal(format!(
+                        "{} is there but {METADATA_FILE} beside it is not: bring the file back, or move the folder {} \
+                         away to begin anew",
+                        shard.display(),
+                        folder.display()
+                    )));
+                }
+                let mut metadata = Metadata::new(&model);
+                // No generation is whole yet: a kill from here on leaves nothing that the next start would trust.
+                metadata.generation = 0;
+                metadata.write(&folder)?;
+                metadata
+            }
+        };
+        metadata.check(&name, &model)?;
+        for (number, shard) in shard_folders(&folder)? {
+            if number != metadata.generation {
+                remove_folder(&shard).map_err(|error| broken(&shard, error))?;
+            }
+        }
+        let shard = if metadata.generation == 0 {
+            let shard = Shard::create(&shard_folder(&folder, 1), &shape)?;
+            shard.flush()?;
+            metadata.generation = 1;
+            metadata.write(&folder)?;
+            shard
+        } else {
+            Shard::load(&shard_folder(&folder, metadata.generation), &shape)?
+        };
+        migrate(&folder, &name, &mut metadata)?;
+        let mut changed = 0;
+        let journal = Journal::open(&folder.join(JOURNAL_FILE), |operation| {
+            changed += operation.points();
+            shard.apply(operation)
+        })?;
+        metadata.changed_points += changed;
+        if changed > 0 {
+            tracing::info!(collection = %name, points = changed, "replayed what was stored before an abrupt end");
+        }
+        let store = Self {
+            folder,
+            name,
+            shape,
+            writer: Mutex::new(Writer { journal, metadata, keep_journal: false }),
+            live: RwLock::new(Arc::new(shard)),
+            building: Mutex::new(()),
+            _lock: lock,
+        };
+        store.checkpoint(&mut store.writer())?;
+        Ok(store)
+    }
+
+    /// The generation to read from.
+    pub(super) fn live(&self) -> Arc<Shard> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Readers see another generation from now on; gives the one from before.
+    pub(super) fn switch(&self, shard: Arc<Shard>) -> Arc<Shard> {
+        std::mem::replace(&mut *self.live.write().unwrap_or_else(PoisonError::into_inner), shard)
+    }
+
+    /// The turn to write.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Carries a change out; when this returns it survives whatever happens to the process.
+    pub(super) fn change(&self, operation: Operation) -> Result<()> {
+        let points = operation.points();
+        if points == 0 {
+            return Ok(());
+        }
+        let mut writer = self.writer();
+        let before = writer.journal.append(&operation)?;
+        if let Err(error) = self.live().apply(operation) {
+            writer.journal.roll_back(before)?;
+            return Err(error);
+        }
+        writer.metadata.changed_points += points;
+        if writer.journal.length() >= CHECKPOINT_BYTES && !writer.keep_journal {
+            // The change is safe in the journal whether or not this succeeds.
+            if let Err(error) = self.checkpoint(&mut writer) {
+                tracing::warn!(%error, source = ?error.source, "the engine's files could not be forced to the disk");
+            }
+        }
+        Ok(())
+    }
+
+    /// Forces the engine's files to the disk and empties the journal.
+    pub(super) fn checkpoint(&self, writer: &mut Writer) -> Result<()> {
+        let shard = self.live();
+        shard.flush()?;
+        writer.metadata.points = shard.count(None)?;
+        writer.metadata.write(&self.folder)?;
+        if writer.keep_journal { Ok(()) } else { writer.journal.clear() }
+    }
+
+    /// Adds a folder that pictures may be served from.
+    pub(super) fn add_root(&self, root: &str) -> Result<()> {
+        let mut writer = self.writer();
+        if writer.metadata.roots.iter().any(|known| known == root) {
+            return Ok(());
+        }
+        let mut metadata = writer.metadata.clone();
+        metadata.roots.push(root.to_owned());
+        metadata.write(&self.folder)?;
+        writer.metadata = metadata;
+        Ok(())
+    }
+
+    /// What the collection is.
+    pub(super) fn info(&self) -> Result<CollectionInfo> {
+        let points = self.live().count(None)?;
+        let metadata = self.writer().metadata.clone();
+        let indexed = !self.lacks_graphs(&metadata);
+        Ok(info_of(&self.name, metadata, points, indexed))
+    }
+
+    /// Whether so much was written since graphs were built that searching walks over a lot of it one by one.
+    pub(super) fn lacks_graphs(&self, metadata: &Metadata) -> bool {
+        let bytes = metadata.changed_points.saturating_mul(self.shape.dimension as u64 * 4);
+        bytes / 1024 >= self.shape.indexing_threshold_kb as u64
+    }
+
+    /// Where a generation's files are.
+    pub(super) fn generation_folder(&self, generation: u64) -> PathBuf {
+        shard_folder(&self.folder, generation)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let mut writer = self.writer();
+        if writer.journal.length() > 0
+            && let Err(error) = self.checkpoint(&mut writer)
+        {
+            tracing::warn!(%error, "the collection is closed with its journal, which the next start replays");
+        }
+    }
+}
+
+/// What a collection's folder says without opening the engine; its counts are those of the last checkpoint.
+pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
+    let Some(metadata) = Metadata::read(folder)? else { return Ok(None) };
+    let points = metadata.points;
+    let bytes = metadata.changed_points.saturating_mul(metadata.dimension as u64 * 4);
+    let indexed = bytes / 1024 < Schema::current().indexing_threshold_kb as u64;
+    Ok(Some(info_of(name, metadata, points, indexed)))
+}
+
+fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> CollectionInfo {
+    let Metadata { model, pretrained, fingerprint, dimension, schema_version, roots, .. } = metadata;
+    let name = name.to_owned();
+    CollectionInfo { name, points, dimension, model, pretrained, fingerprint, schema_version, roots, indexed }
+}
+
+/// Writes down that the collection has the newest schema. Its indexes were made when the shard was opened.
+fn migrate(folder: &Path, name: &str, metadata: &mut Metadata) -> Result<()> {
+    for migration in migrations().iter().filter(|migration| migration.version > metadata.schema_version) {
+        tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
+    }
+    if metadata.schema_version < Schema::current().version {
+        metadata.schema_version = Schema::current().version;
+        metadata.write(folder)?;
+    }
+    Ok(())
+}
+
+fn shard_folder(folder: &Path, generation: u64) -> PathBuf {
+    folder.join(format!("shard-{generation}"))
+}
+
+fn shard_folders(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
+    let entries = std::fs::read_dir(folder).map_err(|error| broken(folder, error))?;
+    Ok(entries
+        .flatten()
+        .filter_map(|entry| {
+            let number = entry.file_name().to_str()?.strip_prefix("shard-")?.parse().ok()?;
+            Some((number, entry.path()))
+        })
+        .collect())
+}
+
+fn broken(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorCode::Internal, format!("{} could not be read or written", path.display())).with_source(error)
+}

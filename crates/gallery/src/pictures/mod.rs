@@ -1,0 +1,165 @@
+//! The picture files that the collection's payloads name, and thumbnails of them.
+
+mod of_gallery;
+mod resolve;
+mod thumbnails;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use clippy_core::pictures::ServedPicture;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_imaging::DecodeLimits;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+pub use self::of_gallery::GalleryPictures;
+pub use self::thumbnails::thumbnail_width;
+
+/// Where pictures are served from, and what thumbnails may cost.
+#[derive(Debug, Clone)]
+pub struct PictureOptions {
+    /// `IMAGES_ROOT`: besides the recorded roots, files are served from here.
+    pub images_root: Option<PathBuf>,
+    /// Where thumbnails are kept, such as `DATA_DIR/thumbnails`; made when it is missing.
+    pub thumbnail_folder: PathBuf,
+    /// Most bytes of thumbnails held in memory.
+    pub memory_bytes: u64,
+    /// Most thumbnails made at once.
+    pub concurrency: usize,
+    /// What one picture may cost.
+    pub limits: DecodeLimits,
+}
+
+impl PictureOptions {
+    /// 64 MiB in memory, and as many thumbnails at once as there are cores.
+    #[must_use]
+    pub fn new(thumbnail_folder: PathBuf) -> Self {
+        Self {
+            images_root: None,
+            thumbnail_folder,
+            memory_bytes: 64 << 20,
+            concurrency: std::thread::available_parallelism().map_or(2, usize::from),
+            limits: DecodeLimits::default(),
+        }
+    }
+}
+
+/// A picture file that may be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureFile {
+    /// The file, with symbolic links resolved.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Changes whenever the file's path, size or time of change does; the picture's ETag.
+    pub identity: String,
+}
+
+/// Finds, reads and shrinks picture files.
+#[derive(Debug)]
+pub struct PictureFiles {
+    images_root: Option<PathBuf>,
+    thumbnail_folder: PathBuf,
+    limits: DecodeLimits,
+    turns: Arc<Semaphore>,
+    memory: moka::future::Cache<String, Bytes>,
+    made: Arc<AtomicU64>,
+}
+
+impl PictureFiles {
+    /// Makes the thumbnail folder.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] when it cannot be made.
+    pub fn new(options: PictureOptions) -> Result<Self> {
+        let folder = &options.thumbnail_folder;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Error::internal(format!("the folder for thumbnails {} could not be made", folder.display()))
+                .with_source(error)
+        })?;
+        Ok(Self {
+            images_root: options.images_root,
+            thumbnail_folder: options.thumbnail_folder,
+            limits: options.limits,
+            turns: Arc::new(Semaphore::new(options.concurrency.max(1))),
+            memory: moka::future::Cache::builder()
+                .max_capacity(options.memory_bytes)
+                .weigher(|key: &String, content: &Bytes| u32::try_from(key.len() + content.len()).unwrap_or(u32::MAX))
+                .build(),
+            made: Arc::new(AtomicU64::new(0)),
+        })
+    }
+
+    /// Finds the file behind a payload's `path`: relative to `IMAGES_ROOT` or to one of the recorded roots, or absolute.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Forbidden`] when it lies outside of all roots, also through `..` or a symbolic link;
+    /// [`ErrorCode::NotFound`] when no root has it.
+    pub async fn find(&self, stored: &str, roots: &[String]) -> Result<PictureFile> {
+        let allowed: Vec<PathBuf> = self.images_root.iter().cloned().chain(roots.iter().map(PathBuf::from)).collect();
+        let stored = stored.to_owned();
+        in_thread(move || {
+            let path = resolve::resolve(&stored, &allowed)?;
+            let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
+            let identity = identity(&path, &metadata);
+            Ok(PictureFile { path, bytes: metadata.len(), identity })
+        })
+        .await
+    }
+
+    /// The whole file.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`] above the limit, [`ErrorCode::InvalidPicture`] when it is no picture.
+    pub async fn read(&self, file: &PictureFile) -> Result<ServedPicture> {
+        let most = self.limits.bytes;
+        if file.bytes > most {
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                format!("the picture has {} bytes, and at most {most} are served", file.bytes),
+            ));
+        }
+        let PictureFile { path, identity, .. } = file.clone();
+        in_thread(move || {
+            let content = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
+            let media_type = clippy_imaging::probe(&content)?.format.media_type();
+            Ok(ServedPicture { bytes: content.into(), content_type: media_type.to_owned(), etag: identity })
+        })
+        .await
+    }
+
+    /// How many thumbnails were made since the start, rather than taken from memory or disk.
+    #[must_use]
+    pub fn thumbnails_made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+}
+
+async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("reading a picture ended abruptly").with_source(error))?
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    let code = if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
+    tracing::debug!(path = %path.display(), %error, "a picture cannot be read");
+    Error::new(code, "the picture's file cannot be read: it was moved, or is not readable for this program")
+        .with_source(error)
+}
+
+/// Size and time of change stand for the content: reading all of it at every request would cost more than it tells.
+fn identity(path: &Path, metadata: &std::fs::Metadata) -> String {
+    let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let changed = changed.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_nanos());
+    let digest = Sha256::new()
+        .chain_update(path.as_os_str().as_encoded_bytes())
+        .chain_update(metadata.len().to_le_bytes())
+        .chain_update(changed.to_le_bytes())
+        .finalize();
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

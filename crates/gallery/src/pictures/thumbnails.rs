@@ -1,0 +1,108 @@
+//! Thumbnails: made once, kept on the disk and, the recent ones, in memory.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use clippy_core::pictures::ServedPicture;
+use clippy_core::{Error, Result};
+use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
+
+use super::{PictureFile, PictureFiles, in_thread};
+use crate::files::write_atomically;
+
+/// The widths that thumbnails are made in. A request gets the widest one that is not wider than it asks for, so that a
+/// page which asks for many different widths does not fill the disk.
+const WIDTHS: [u32; 13] = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+
+/// Part of every name, to be changed when thumbnails are made differently.
+const VERSION: &str = "1";
+
+/// The width that a thumbnail no wider than `width` is made in.
+#[must_use]
+pub fn thumbnail_width(width: u32) -> u32 {
+    WIDTHS.into_iter().rev().find(|made| *made <= width).unwrap_or(width.max(1))
+}
+
+impl PictureFiles {
+    /// A JPEG of the picture no wider than `width`; smaller pictures keep their size. Requests for the same one at the
+    /// same time make it once.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a width of 0; what decoding says about the picture.
+    pub async fn thumbnail(&self, file: &PictureFile, width: u32) -> Result<ServedPicture> {
+        if width == 0 {
+            return Err(Error::invalid("a thumbnail is at least 1 pixel wide: w=0 asks for nothing"));
+        }
+        let width = thumbnail_width(width);
+        let key = format!("{}-{width}-{VERSION}", file.identity);
+        let bytes = self.memory.try_get_with_by_ref(&key, self.from_disk_or_made(file, width, &key)).await.map_err(
+            |error: Arc<Error>| {
+                // Several callers may wait for one outcome; each gets the kind and the message.
+                Error::new(error.code, error.message.clone()).with_source(error.to_string())
+            },
+        )?;
+        Ok(ServedPicture { bytes, content_type: Encoding::THUMBNAIL.media_type().to_owned(), etag: key })
+    }
+
+    async fn from_disk_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
+        let cached = self.cached_path(key);
+        match tokio::fs::read(&cached).await {
+            Ok(content) => return Ok(content.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be read and is made anew")
+            }
+        }
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|error| Error::internal("thumbnails are not made any more").with_source(error))?;
+        let (path, limits, made) = (file.path.clone(), self.limits, Arc::clone(&self.made));
+        in_thread(move || {
+            let content = make(&path, width, &limits)?;
+            made.fetch_add(1, Ordering::Relaxed);
+            if let Err(error) = store(&cached, &content) {
+                // It is only made again next time.
+                tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be kept");
+            }
+            // Held until here, also when nobody waits for the answer any more.
+            drop(turn);
+            Ok(content.into())
+        })
+        .await
+    }
+
+    /// Two hundred and fifty-six folders, since some file systems are slow with very many files in one.
+    fn cached_path(&self, key: &str) -> PathBuf {
+        self.thumbnail_folder.join(&key[..2]).join(format!("{key}.jpg"))
+    }
+}
+
+fn make(path: &Path, width: u32, limits: &DecodeLimits) -> Result<Vec<u8>> {
+    let picture = decode_file(path, limits)?;
+    Ok(encode(&thumbnail(&picture, width), Encoding::THUMBNAIL)?)
+}
+
+fn store(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    write_atomically(path, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thumbnail_is_never_wider_than_asked_for() {
+        for width in 1..5_000 {
+            let made = thumbnail_width(width);
+            assert!(made <= width && made >= 1, "{width}: {made}");
+        }
+        assert_eq!((thumbnail_width(256), thumbnail_width(300), thumbnail_width(9)), (256, 256, 9));
+    }
+}

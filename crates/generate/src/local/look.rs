@@ -1,0 +1,302 @@
+//! What a reference looks like: its palette, where its figure is, its background without the figure, its lines, and
+//! how it shades.
+
+use image::RgbImage;
+
+use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
+
+/// Colours of one palette.
+const CLUSTERS: usize = 10;
+
+/// A colour of a palette.
+#[derive(Debug, Clone, Copy)]
+pub struct Swatch {
+    /// The colour.
+    pub colour: Lab,
+    /// Its share of the picture.
+    pub share: f32,
+    /// Its share of the figure.
+    pub figure: f32,
+}
+
+/// How a picture draws its lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Lines {
+    /// Their colour.
+    pub colour: Lab,
+    /// 0: there are none. 1: everything is outlined.
+    pub strength: f32,
+    /// They are lighter than what they lie on, as neon tubes are.
+    pub glowing: bool,
+}
+
+/// What a reference looks like.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// The picture itself.
+    pub plane: Plane,
+    /// 0 background to 1 figure, for every pixel.
+    pub figure: Vec<f32>,
+    /// The picture with its figure painted over by what surrounds it.
+    pub plate: Plane,
+    /// Its palette, the largest first.
+    pub palette: Vec<Swatch>,
+    /// Its lines.
+    pub lines: Lines,
+    /// 0: flat fills. 1: soft modelling.
+    pub modelling: f32,
+}
+
+impl Look {
+    /// Looks at a picture, cut to `width` x `height`.
+    #[must_use]
+    pub fn of(picture: &RgbImage, width: usize, height: usize) -> Self {
+        let plane = Plane::from_rgb(&cover(picture, width as u32, height as u32));
+        let centres = cluster(&plane.pixels, CLUSTERS);
+        let nearest: Vec<u8> = plane.pixels.iter().map(|pixel| nearest(&centres, *pixel) as u8).collect();
+        let figure = figure_map(&plane, &nearest, centres.len());
+        let plate = plate_of(&plane, &figure);
+        let mut palette: Vec<Swatch> =
+            centres.iter().map(|colour| Swatch { colour: *colour, share: 0.0, figure: 0.0 }).collect();
+        let figure_total: f32 = figure.iter().sum::<f32>().max(1.0);
+        for (index, cluster) in nearest.iter().enumerate() {
+            palette[usize::from(*cluster)].share += 1.0 / nearest.len() as f32;
+            palette[usize::from(*cluster)].figure += figure[index] / figure_total;
+        }
+        palette.retain(|swatch| swatch.share > 0.0);
+        palette.sort_by(|a, b| b.share.total_cmp(&a.share));
+        let lines = lines_of(&plane, &figure);
+        let modelling = modelling_of(&plane, &figure);
+        Self { plane, figure, plate, palette, lines, modelling }
+    }
+}
+
+/// k-means in OKLab from at most 4,096 pixels, begun evenly over the lightness. Deterministic.
+#[must_use]
+pub fn cluster(pixels: &[Lab], count: usize) -> Vec<Lab> {
+    let stride = (pixels.len() / 4096).max(1);
+    let mut samples: Vec<Lab> = pixels.iter().step_by(stride).copied().collect();
+    samples.sort_by(|a, b| (a[0] + a[1] * 0.7 + a[2] * 0.9).total_cmp(&(b[0] + b[1] * 0.7 + b[2] * 0.9)));
+    // Farthest-point beginnings find small vivid accents that an even start would miss.
+    let mut centres = vec![samples[samples.len() / 2]];
+    while centres.len() < count {
+        let gap = |sample: &Lab| centres.iter().map(|centre| distance2(*sample, *centre)).fold(f32::MAX, f32::min);
+        let Some(far) = samples.iter().max_by(|a, b| gap(a).total_cmp(&gap(b))).copied() else { break };
+        if gap(&far) < 1e-5 {
+            break;
+        }
+        centres.push(far);
+    }
+    for _ in 0..10 {
+        let mut sums = vec![([0.0f32; 3], 0u32); centres.len()];
+        for sample in &samples {
+            let (sum, number) = &mut sums[nearest(&centres, *sample)];
+            for channel in 0..3 {
+                sum[channel] += sample[channel];
+            }
+            *number += 1;
+        }
+        for (centre, (sum, number)) in centres.iter_mut().zip(sums) {
+            if number > 0 {
+                *centre = sum.map(|value| value / number as f32);
+            }
+        }
+    }
+    centres
+}
+
+/// The index of the nearest colour.
+#[must_use]
+pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
+    let mut best = (0, f32::MAX);
+    for (index, colour) in colours.iter().enumerate() {
+        let distance = distance2(*colour, wanted);
+        if distance < best.1 {
+            best = (index, distance);
+        }
+    }
+    best.0
+}
+
+/// Colours that the middle has and the border has not are the figure.
+fn figure_map(plane: &Plane, nearest: &[u8], clusters: usize) -> Vec<f32> {
+    let (mut border, mut middle) = (vec![0.0f32; clusters], vec![0.0f32; clusters]);
+    let (mut border_all, mut middle_all) = (1.0f32, 1.0f32);
+    let reach = |index: usize| {
+        let x = (index % plane.width) as f32 / plane.width as f32 - 0.5;
+        let y = (index / plane.width) as f32 / plane.height as f32 - 0.5;
+        (x, y)
+    };
+    for (index, cluster) in nearest.iter().enumerate() {
+        let (x, y) = reach(index);
+        if x.abs() > 0.41 || y.abs() > 0.41 {
+            border[usize::from(*cluster)] += 1.0;
+            border_all += 1.0;
+        } else if x * x + y * y < 0.08 {
+            middle[usize::from(*cluster)] += 1.0;
+            middle_all += 1.0;
+        }
+    }
+    let share: Vec<f32> = (0..clusters)
+        .map(|cluster| {
+            let (inside, outside) = (middle[cluster] / middle_all, border[cluster] / border_all);
+            (inside + 0.004) / (inside + 2.0 * outside + 0.012)
+        })
+        .collect();
+    let raw = Plane {
+        width: plane.width,
+        height: plane.height,
+        pixels: nearest
+            .iter()
+            .enumerate()
+            .map(|(index, cluster)| {
+                let (x, y) = reach(index);
+                let prior = 1.0 - smooth_step(0.30, 0.52, x.abs().max(y.abs()));
+                [share[usize::from(*cluster)] * (0.25 + 0.75 * prior), 0.0, 0.0]
+            })
+            .collect(),
+    };
+    let soft = raw.blur(plane.width as f32 * 0.012);
+    soft.pixels.iter().map(|value| smooth_step(0.30, 0.55, value[0])).collect()
+}
+
+/// Fills the figure from its surroundings, coarse to fine (pull-push).
+fn plate_of(plane: &Plane, figure: &[f32]) -> Plane {
+    let wide = Plane { width: plane.width, height: plane.height, pixels: figure.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let wide = wide.blur(plane.width as f32 * 0.012);
+    let kept: Vec<f32> = wide.pixels.iter().map(|value| 1.0 - smooth_step(0.06, 0.2, value[0])).collect();
+    if kept.iter().sum::<f32>() < kept.len() as f32 * 0.03 {
+        return plane.blur(plane.width as f32 * 0.05);
+    }
+    let mut levels = vec![(plane.clone(), kept)];
+    while levels.last().is_some_and(|(level, _)| level.width > 2 && level.height > 2) {
+        let (level, weight) = levels.last().expect("just looked");
+        let (width, height) = (level.width / 2, level.height / 2);
+        let (mut pixels, mut weights) = (vec![[0.0; 3]; width * height], vec![0.0; width * height]);
+        for y in 0..height {
+            for x in 0..width {
+                let (mut sum, mut total) = ([0.0; 3], 0.0);
+                for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+                    let from = (2 * y + dy) * level.width + 2 * x + dx;
+                    for channel in 0..3 {
+                        sum[channel] += level.pixels[from][channel] * weight[from];
+                    }
+                    total += weight[from];
+                }
+                pixels[y * width + x] = if total > 0.0 { sum.map(|value: f32| value / total) } else { [0.5, 0.0, 0.0] };
+                weights[y * width + x] = (total / 2.0).min(1.0);
+            }
+        }
+        levels.push((Plane { width, height, pixels }, weights));
+    }
+    let (mut filled, _) = levels.pop().expect("at least one level");
+    while let Some((level, weight)) = levels.pop() {
+        let coarse = filled;
+        filled = level.map(|x, y, own| {
+            let below = coarse.sample(x as f32 / 2.0 - 0.25, y as f32 / 2.0 - 0.25);
+            mix(below, own, weight[y * level.width + x])
+        });
+    }
+    filled
+}
+
+/// Thin structures: what a closing (dark lines) or an opening (light lines) of the lightness would remove.
+fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
+    let reach = (plane.width / 90).max(2);
+    let lightness: Vec<f32> = plane.pixels.iter().map(|pixel| pixel[0]).collect();
+    let closed = extreme(&extreme(&lightness, plane.width, reach, f32::max), plane.width, reach, f32::min);
+    let opened = extreme(&extreme(&lightness, plane.width, reach, f32::min), plane.width, reach, f32::max);
+    let (mut dark, mut light) = (([0.0f32; 3], 0.0f32), ([0.0f32; 3], 0.0f32));
+    for (index, pixel) in plane.pixels.iter().enumerate() {
+        let near = 0.15 + figure[index];
+        for (sum, depth) in [(&mut dark, closed[index] - pixel[0]), (&mut light, pixel[0] - opened[index])] {
+            let weight = near * smooth_step(0.15, 0.45, depth);
+            for channel in 0..3 {
+                sum.0[channel] += weight * pixel[channel];
+            }
+            sum.1 += weight;
+        }
+    }
+    let area: f32 = figure.iter().map(|value| 0.15 + value).sum();
+    let mean: f32 = lightness.iter().sum::<f32>() / lightness.len() as f32;
+    // Light lines count as lines on dark pictures only; elsewhere they are gleams.
+    let glowing = mean < 0.42 && light.1 > dark.1 * 1.3;
+    let (sum, weight) = if glowing { light } else { dark };
+    let colour = if weight > 0.0 { sum.map(|value| value / weight) } else { [0.25, 0.0, 0.0] };
+    let colour = if glowing { colour } else { [colour[0] * 0.8, colour[1], colour[2]] };
+    Lines { colour, strength: smooth_step(0.008, 0.035, weight / area.max(1.0)), glowing }
+}
+
+/// Minimum or maximum over a square.
+fn extreme(values: &[f32], width: usize, reach: usize, choose: fn(f32, f32) -> f32) -> Vec<f32> {
+    let height = values.len() / width;
+    let mut across = vec![0.0; values.len()];
+    for y in 0..height {
+        let row = &values[y * width..(y + 1) * width];
+        for x in 0..width {
+            let window = &row[x.saturating_sub(reach)..(x + reach + 1).min(width)];
+            across[y * width + x] = window.iter().copied().reduce(choose).unwrap_or(row[x]);
+        }
+    }
+    let mut result = vec![0.0; values.len()];
+    for y in 0..height {
+        for x in 0..width {
+            let mut best = across[y * width + x];
+            for other in y.saturating_sub(reach)..(y + reach + 1).min(height) {
+                best = choose(best, across[other * width + x]);
+            }
+            result[y * width + x] = best;
+        }
+    }
+    result
+}
+
+/// The share of the figure's quiet pixels that change slowly rather than not at all.
+fn modelling_of(plane: &Plane, figure: &[f32]) -> f32 {
+    let (mut slow, mut all) = (0.0f32, 1.0f32);
+    for y in 2..plane.height.saturating_sub(2) {
+        for x in 2..plane.width.saturating_sub(2) {
+            let index = y * plane.width + x;
+            let across = plane.pixels[index + 2][0] - plane.pixels[index - 2][0];
+            let down = plane.pixels[index + 2 * plane.width][0] - plane.pixels[index - 2 * plane.width][0];
+            let change = across.abs() + down.abs();
+            if change < 0.08 {
+                all += figure[index];
+                if change > 0.006 {
+                    slow += figure[index];
+                }
+            }
+        }
+    }
+    (slow / all).clamp(0.0, 1.0)
+}
+
+/// The colours that figures are painted with, the most telling first: much used, vivid, unlike the background.
+#[must_use]
+pub fn figure_colours(looks: &[(&Look, f32)]) -> Vec<(Lab, f32)> {
+    let mut scored: Vec<(Lab, f32)> = Vec::new();
+    for (look, weight) in looks {
+        let ground = look.plate.at(look.plate.width as isize / 2, look.plate.height as isize / 2);
+        for swatch in &look.palette {
+            if swatch.figure < 0.01 {
+                continue;
+            }
+            let apart = smooth_step(0.02, 0.25, distance2(swatch.colour, ground).sqrt());
+            // Outlines are drawn, not filled with.
+            let line = look.lines.strength * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
+            let score = swatch.figure.sqrt() * (0.35 + 3.0 * chroma(swatch.colour)) * (0.3 + 0.7 * apart) * (1.0 - 0.9 * line);
+            scored.push((swatch.colour, score * weight));
+        }
+    }
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut kept: Vec<(Lab, f32)> = Vec::new();
+    for (colour, score) in scored {
+        if kept.iter().all(|(other, _)| distance2(*other, colour) > 0.0025) {
+            kept.push((colour, score));
+        }
+        if kept.len() == 7 {
+            break;
+        }
+    }
+    kept
+}

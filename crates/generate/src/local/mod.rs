@@ -1,0 +1,22 @@
+//! The local provider: pictures without weights, without a network and without a bill.
+//!
+//! Lines and areas come from the sketch, palette, texture and light from the style references, the colours of parts
+//! from subject references. It does not understand words beyond the names of colours, and its receipts say so.
+
+mod finish;
+mod kdtree;
+mod look;
+mod paint;
+mod plane;
+mod provider;
+mod scene;
+mod structure;
+mod subject;
+mod synthesis;
+mod transfer;
+
+pub use finish::FINISHES;
+pub use paint::{composited, size_for};
+pub use plane::Plane;
+pub use provider::LocalProvider;
+pub use transfer::colour_distance;

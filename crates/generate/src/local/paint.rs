@@ -1,0 +1,286 @@
+//! The way from a generation to one picture.
+
+use clippy_imaging::{Encoding, encode};
+use image::{GrayImage, RgbImage};
+use tokio_util::sync::CancellationToken;
+
+use super::finish::Canvas;
+use super::look::Look;
+use super::plane::{Plane, cover, mix, smooth_step};
+use super::scene::{Mock, field_of_colours, house_mock, styled_mock, word_colours};
+use super::structure::{BACKGROUND, Structure};
+use super::subject::{drawn_lines, with_subjects};
+use super::synthesis::{Layers, MARGIN, Source, Watch, synthesise};
+use super::transfer::{moved_towards, pooled};
+use crate::error::GenerateError;
+use crate::inputs::Generation;
+use crate::request::Role;
+
+/// Pixels of a picture: that of 512 x 512, whatever the ratio.
+const AREA: f32 = 512.0 * 512.0;
+/// Most references whose patches are used; the colours of all of them count.
+const MOST_SOURCES: usize = 3;
+/// Pixels of all patch sources together.
+const SOURCE_AREA: f32 = 368.0 * 368.0;
+
+/// Width and height of a picture of this ratio, multiples of 8.
+#[must_use]
+pub fn size_for(ratio: f32) -> (usize, usize) {
+    let side = |length: f32| ((length / 8.0).round() as usize * 8).clamp(128, 1536);
+    (side((AREA * ratio).sqrt()), side((AREA / ratio).sqrt()))
+}
+
+/// How strongly style references act: all of it from a weight of 0.8 on.
+fn strength(weight: f32) -> f32 {
+    smooth_step(-0.25, 0.85, weight).powf(1.6)
+}
+
+/// Where previews and progress of one picture go.
+pub trait Reporter: Sync {
+    /// How far this picture is, 0 to 1.
+    fn fraction(&self, fraction: f32);
+    /// The picture so far, as a small JPEG.
+    fn preview(&self, jpeg: Vec<u8>);
+}
+
+struct Painting<'a> {
+    reporter: &'a dyn Reporter,
+    cancel: &'a CancellationToken,
+    structure: &'a Structure,
+    mock: &'a Mock,
+}
+
+impl Painting<'_> {
+    /// A small picture with the lines laid over, so that a preview looks like the result.
+    fn preview(&self, picture: &Plane) {
+        let (width, height) = (256, (256 * self.structure.height / self.structure.width).max(1));
+        let (scale_x, scale_y) = (picture.width as f32 / width as f32, picture.height as f32 / height as f32);
+        let step = self.structure.width as f32 / width as f32;
+        let small = Plane::filled(width, height, [0.0; 3]).map(|x, y, _| {
+            let colour = picture.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5);
+            let at = ((y as f32 + 0.5) * step) as usize;
+            let index = at.min(self.structure.height - 1) * self.structure.width + ((x as f32 + 0.5) * step) as usize;
+            let index = index.min(self.structure.ink.len() - 1);
+            let label = usize::from(self.structure.labels[index]);
+            let line = self.mock.line_colours.get(label).copied().unwrap_or([0.2, 0.0, 0.0]);
+            mix(colour, line, self.structure.ink[index] * 0.85)
+        });
+        if let Ok(jpeg) = encode(&small.to_rgb(), Encoding::Jpeg(80)) {
+            self.reporter.preview(jpeg);
+        }
+    }
+}
+
+impl Watch for Painting<'_> {
+    fn passed(&self, fraction: f32, picture: Option<&Plane>) -> bool {
+        self.reporter.fraction(0.2 + 0.65 * fraction);
+        if let Some(picture) = picture {
+            let margin = MARGIN * picture.width / (self.structure.width + 2 * MARGIN);
+            let (width, height) = (picture.width - 2 * margin, picture.height - 2 * margin);
+            self.preview(&picture.crop(margin as isize, margin as isize, width, height));
+        }
+        !self.cancel.is_cancelled()
+    }
+}
+
+/// One picture. The same generation and seed give the same bytes on any number of threads.
+///
+/// # Errors
+/// [`crate::FailureClass::Cancelled`].
+pub fn paint(
+    generation: &Generation,
+    seed: u64,
+    cancel: &CancellationToken,
+    reporter: &dyn Reporter,
+) -> Result<RgbImage, GenerateError> {
+    let (width, height) = size_for(generation.ratio());
+    let stop = || if cancel.is_cancelled() { Err(GenerateError::cancelled()) } else { Ok(()) };
+    let styles = looks(generation, Role::Style, width, height);
+    let subjects = looks(generation, Role::Subject, width, height);
+    stop()?;
+    reporter.fraction(0.08);
+    let style_looks: Vec<(&Look, f32)> = styles.iter().map(|(look, weight)| (look, *weight)).collect();
+    let subject_looks: Vec<(&Look, f32)> = subjects.iter().map(|(look, weight)| (look, *weight)).collect();
+    let (structure, plain, styled) = scene(generation, seed, (width, height), &style_looks, &subject_looks);
+    stop()?;
+    reporter.fraction(0.2);
+
+    let style = styles.iter().map(|(_, weight)| strength(*weight)).fold(0.0, f32::max);
+    let painting = Painting { reporter, cancel, structure: &structure, mock: &styled };
+    painting.preview(&styled.plane);
+    let mut paint = if style_looks.is_empty() {
+        plain.plane.clone()
+    } else {
+        let sources = style_looks.iter().take(MOST_SOURCES).copied().collect::<Vec<_>>();
+        let painted = painted(&structure, &styled, &sources, seed, &painting).ok_or_else(GenerateError::cancelled)?;
+        let colours: Vec<(&[_], f32)> =
+            style_looks.iter().map(|(look, weight)| (look.plane.pixels.as_slice(), *weight)).collect();
+        let share = if subject_looks.is_empty() { 0.6 } else { 0.4 };
+        let moved = moved_towards(&painted, &pooled(&colours), share);
+        moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style))
+    };
+    stop()?;
+    reporter.fraction(0.9);
+
+    let mock = Mock {
+        plane: Plane::filled(1, 1, [0.0; 3]),
+        line_colours: plain
+            .line_colours
+            .iter()
+            .zip(&styled.line_colours)
+            .map(|(one, two)| mix(*one, *two, style))
+            .collect(),
+        line_strength: plain.line_strength + (styled.line_strength - plain.line_strength) * style,
+    };
+    if !generation.style_tags.is_empty() && style_looks.is_empty() {
+        paint = paint.blur(0.6);
+    }
+    let line_weight = if generation.sketch.is_some() { 0.35 + 0.65 * generation.sketch_weight } else { 0.55 };
+    let canvas = Canvas { paint, structure: &structure, mock: &mock, line_weight };
+    let picture = canvas.finished(&generation.style_tags).to_rgb();
+    reporter.fraction(0.97);
+    Ok(match (&generation.base, &generation.mask) {
+        (Some(base), Some(mask)) => composited(base, mask, &picture),
+        _ => picture,
+    })
+}
+
+/// The references of a role, looked at; the heaviest first.
+fn looks(generation: &Generation, role: Role, width: usize, height: usize) -> Vec<(Look, f32)> {
+    use rayon::prelude::*;
+    let mut chosen: Vec<_> = generation.with_role(role).collect();
+    chosen.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+    let sources = chosen.len().clamp(1, MOST_SOURCES) as f32;
+    let scale = (SOURCE_AREA / sources / (width * height) as f32).sqrt().min(1.0);
+    let side = |length: usize| ((length as f32 * scale / 8.0).round() as usize * 8).max(48);
+    chosen
+        .par_iter()
+        .map(|reference| (Look::of(&reference.picture, side(width), side(height)), reference.weight))
+        .collect()
+}
+
+/// The drawing, its mock-up in the house's colours, and its mock-up in the references' style.
+fn scene(
+    generation: &Generation,
+    seed: u64,
+    (width, height): (usize, usize),
+    styles: &[(&Look, f32)],
+    subjects: &[(&Look, f32)],
+) -> (Structure, Mock, Mock) {
+    let of_picture = |picture: &RgbImage| Plane::from_rgb(&cover(picture, width as u32, height as u32));
+    if let Some(sketch) = &generation.sketch {
+        let structure = Structure::of_sketch(sketch, width, height);
+        let mut plain = house_mock(&structure, &generation.prompt, seed);
+        let mut styled = if styles.is_empty() { plain.clone() } else { styled_mock(&structure, styles, seed) };
+        for mock in [&mut plain, &mut styled] {
+            mock.plane = with_subjects(&structure, &mock.plane, subjects);
+        }
+        if let Some(base) = generation.base.as_ref() {
+            // The base keeps the background; the sketch draws on it.
+            let base = of_picture(base);
+            for mock in [&mut plain, &mut styled] {
+                mock.plane = mock.plane.map(|x, y, colour| {
+                    let index = y * width + x;
+                    if structure.labels[index] == BACKGROUND { base.pixels[index] } else { colour }
+                });
+            }
+        }
+        return (structure, plain, styled);
+    }
+    let picture = generation.base.as_ref().map(&of_picture).or_else(|| {
+        generation.with_role(Role::Subject).max_by(|a, b| a.weight.total_cmp(&b.weight)).map(|r| of_picture(&r.picture))
+    });
+    let (plane, ink) = match picture {
+        Some(plane) => {
+            let ink = drawn_lines(&plane);
+            (plane, ink)
+        }
+        None => {
+            let mut colours = word_colours(&generation.prompt, seed);
+            if !styles.is_empty() {
+                let named = colours.len() - 7;
+                colours.splice(named.., super::look::figure_colours(styles).into_iter().map(|(colour, _)| colour));
+            }
+            (field_of_colours(width, height, &colours, seed), vec![0.0; width * height])
+        }
+    };
+    let structure = Structure {
+        width,
+        height,
+        labels: vec![BACKGROUND; ink.len()],
+        regions: vec![super::structure::Region::default()],
+        relief: vec![0.0; ink.len()],
+        ink,
+    };
+    let plain = Mock { plane: plane.clone(), line_colours: vec![[0.25, 0.0, 0.0]], line_strength: 0.35 };
+    let mut styled = plain.clone();
+    if let Some((lead, _)) = styles.first() {
+        styled.line_colours = vec![lead.lines.colour];
+        styled.line_strength = 0.3 + 0.5 * lead.lines.strength;
+        let colours: Vec<(&[_], f32)> = styles.iter().map(|(l, w)| (l.plane.pixels.as_slice(), *w)).collect();
+        styled.plane = moved_towards(&plane, &pooled(&colours), 0.7);
+    }
+    (structure, plain, styled)
+}
+
+/// The mock-up painted with the references' patches.
+fn painted(
+    structure: &Structure,
+    mock: &Mock,
+    looks: &[(&Look, f32)],
+    seed: u64,
+    watch: &dyn Watch,
+) -> Option<Plane> {
+    let heaviest = looks.iter().map(|(_, weight)| *weight).fold(1e-3, f32::max);
+    let sources = looks
+        .iter()
+        .map(|(look, weight)| {
+            let edges = drawn_lines(&look.plane);
+            let marks = edges.iter().zip(&look.figure).map(|(edge, figure)| [*edge, *figure, 0.0]).collect();
+            let marks = Plane { width: look.plane.width, height: look.plane.height, pixels: marks };
+            let guide = look.plane.blur(look.plane.width as f32 / 120.0);
+            Source { layers: Layers { paint: look.plane.clone(), guide, marks }, weight: weight / heaviest }
+        })
+        .collect();
+    // Where the background is the lead's own, the same place of the lead is the best source of paint.
+    let marks: Vec<_> = structure
+        .labels
+        .iter()
+        .zip(&structure.ink)
+        .map(|(label, ink)| if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8] } else { [*ink * 0.6, 1.0, 0.02] })
+        .collect();
+    let marks = Plane { width: structure.width, height: structure.height, pixels: marks };
+    let margin = MARGIN as isize;
+    let wide = |plane: &Plane| plane.crop(-margin, -margin, structure.width + 2 * MARGIN, structure.height + 2 * MARGIN);
+    let target = Layers { paint: wide(&mock.plane), guide: wide(&mock.plane.blur(1.2)), marks: wide(&marks) };
+    let picture = synthesise(sources, target, seed, watch)?;
+    let picture = picture.crop(margin, margin, structure.width, structure.height);
+    // Areas keep their own colour: the patches give the texture and the small variations.
+    Some(picture.map(|x, y, colour| {
+        let index = y * structure.width + x;
+        let own = if structure.labels[index] == BACKGROUND { 0.15 } else { 0.4 };
+        mix(colour, mock.plane.pixels[index], own)
+    }))
+}
+
+/// The picture inside of the mask, the base outside, bit for bit; a seam of a few pixels inside of the mask is mixed.
+#[must_use]
+pub fn composited(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbImage {
+    let (width, height) = base.dimensions();
+    let picture = cover(picture, width, height);
+    let feather = (width.min(height) as f32 / 85.0).clamp(1.0, 8.0);
+    let depth = super::structure::distance_to(|index| mask.as_raw()[index] == 0, width as usize, height as usize);
+    RgbImage::from_fn(width, height, |x, y| {
+        let inside = depth[y as usize * width as usize + x as usize];
+        let old = *base.get_pixel(x, y);
+        if inside <= 0.0 {
+            return old;
+        }
+        let share = (inside / feather).min(1.0);
+        let new = picture.get_pixel(x, y);
+        image::Rgb(std::array::from_fn(|channel| {
+            let (from, to) = (f32::from(old.0[channel]), f32::from(new.0[channel]));
+            (from + (to - from) * share + 0.5) as u8
+        }))
+    })
+}

@@ -1,0 +1,406 @@
+//! From a sketch to regions: the ink, the areas that it encloses (gaps in the lines closed), and a height for each.
+
+use image::RgbImage;
+
+use super::plane::{Lab, Plane, distance2, smooth_step};
+
+/// Label of what is not enclosed.
+pub const BACKGROUND: u16 = 0;
+
+/// The lines of a drawing and the areas between them.
+#[derive(Debug, Clone)]
+pub struct Structure {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// How much of each pixel is covered with ink, 0 to 1.
+    pub ink: Vec<f32>,
+    /// The region of each pixel, ink included: 0 is the background.
+    pub labels: Vec<u16>,
+    /// The regions from 1 on.
+    pub regions: Vec<Region>,
+    /// The height of a soft inflation, 0 at outlines to 1.
+    pub relief: Vec<f32>,
+}
+
+/// An area enclosed by ink.
+#[derive(Debug, Clone, Default)]
+pub struct Region {
+    /// Pixels.
+    pub area: usize,
+    /// Labels of the regions it borders on.
+    pub neighbours: Vec<u16>,
+}
+
+impl Structure {
+    /// Reads a drawing, fitted into `width` x `height`. A ratio of its own that differs much is met by cutting empty
+    /// paper away.
+    #[must_use]
+    pub fn of_sketch(sketch: &RgbImage, width: usize, height: usize) -> Self {
+        let plane = fitted(sketch, width, height);
+        let ink = ink_of(&plane);
+        Self::of_ink(ink, width, height)
+    }
+
+    /// Regions from lines.
+    #[must_use]
+    pub fn of_ink(ink: Vec<f32>, width: usize, height: usize) -> Self {
+        let mut labels = trapped_balls(&ink, width, height);
+        let count = labels.iter().copied().filter(|label| *label != UNKNOWN).max().unwrap_or(0);
+        grow(&mut labels, width, usize::MAX, |_| true);
+        let mut regions = vec![Region::default(); usize::from(count) + 1];
+        for (index, label) in labels.iter().enumerate() {
+            regions[usize::from(*label)].area += 1;
+            for step in [1, width] {
+                // The last column's right neighbour is the next row's first pixel: both are border, so the same region.
+                let Some(other) = labels.get(index + step).filter(|other| *other != label) else { continue };
+                for (one, two) in [(*label, *other), (*other, *label)] {
+                    if !regions[usize::from(one)].neighbours.contains(&two) {
+                        regions[usize::from(one)].neighbours.push(two);
+                    }
+                }
+            }
+        }
+        let relief = inflate(&labels, &ink, width, height);
+        Self { width, height, ink, labels, regions, relief }
+    }
+
+    /// The rectangle of everything that is not background: left, top, right, bottom as shares of the picture.
+    #[must_use]
+    pub fn figure_box(&self) -> [f32; 4] {
+        let (mut left, mut top, mut right, mut bottom) = (self.width, self.height, 0, 0);
+        for (index, label) in self.labels.iter().enumerate() {
+            if *label != BACKGROUND || self.ink[index] > 0.5 {
+                let (x, y) = (index % self.width, index / self.width);
+                (left, right) = (left.min(x), right.max(x + 1));
+                (top, bottom) = (top.min(y), bottom.max(y + 1));
+            }
+        }
+        if left >= right {
+            return [0.0, 0.0, 1.0, 1.0];
+        }
+        let (width, height) = (self.width as f32, self.height as f32);
+        [left as f32 / width, top as f32 / height, right as f32 / width, bottom as f32 / height]
+    }
+}
+
+const UNKNOWN: u16 = u16::MAX;
+
+/// The paper: the median colour of the border.
+fn paper_of(plane: &Plane) -> Lab {
+    let mut border: Vec<Lab> = (0..plane.width)
+        .flat_map(|x| [plane.at(x as isize, 0), plane.at(x as isize, plane.height as isize - 1)])
+        .chain((0..plane.height).flat_map(|y| [plane.at(0, y as isize), plane.at(plane.width as isize - 1, y as isize)]))
+        .collect();
+    let middle = border.len() / 2;
+    let mut median = [0.0; 3];
+    for (channel, value) in median.iter_mut().enumerate() {
+        border.sort_by(|a, b| a[channel].total_cmp(&b[channel]));
+        *value = border[middle][channel];
+    }
+    median
+}
+
+/// How far each pixel is from the paper, 0 to 1.
+#[must_use]
+fn ink_of(plane: &Plane) -> Vec<f32> {
+    let paper = paper_of(plane);
+    let distances: Vec<f32> = plane.pixels.iter().map(|pixel| distance2(*pixel, paper).sqrt()).collect();
+    let mut strong: Vec<f32> = distances.iter().copied().filter(|distance| *distance > 0.06).collect();
+    if strong.is_empty() {
+        return vec![0.0; distances.len()];
+    }
+    strong.sort_by(f32::total_cmp);
+    let full = strong[strong.len() * 3 / 4].max(0.1);
+    distances.iter().map(|distance| smooth_step(0.12 * full, 0.8 * full, *distance)).collect()
+}
+
+/// The drawing on a canvas of this size: as it is when the ratio is nearly right, else its inked part with a margin.
+fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
+    let ratio = (sketch.width() as f32 / sketch.height() as f32) / (width as f32 / height as f32);
+    let small = {
+        // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
+        let scale = (1024.0 / sketch.width().max(sketch.height()) as f32).min(1.0);
+        let (w, h) = ((sketch.width() as f32 * scale) as u32, (sketch.height() as f32 * scale) as u32);
+        image::imageops::resize(sketch, w.max(1), h.max(1), image::imageops::FilterType::Triangle)
+    };
+    let plane = Plane::from_rgb(&small);
+    if (0.97..1.03).contains(&ratio) {
+        return Plane::from_rgb(&super::plane::cover(sketch, width as u32, height as u32));
+    }
+    let (paper, ink) = (paper_of(&plane), ink_of(&plane));
+    let (mut left, mut top, mut right, mut bottom) = (plane.width, plane.height, 0, 0);
+    for (index, _) in ink.iter().enumerate().filter(|(_, value)| **value > 0.5) {
+        let (x, y) = (index % plane.width, index / plane.width);
+        (left, right, top, bottom) = (left.min(x), right.max(x + 1), top.min(y), bottom.max(y + 1));
+    }
+    if left >= right {
+        return Plane::filled(width, height, paper);
+    }
+    let (inked_width, inked_height) = ((right - left) as f32, (bottom - top) as f32);
+    // The artist's margin stays where it can; the inked part may fill at most 78 % of the canvas.
+    let whole = (plane.width as f32 / width as f32).min(plane.height as f32 / height as f32);
+    let needed = (inked_width / width as f32).max(inked_height / height as f32) / 0.78;
+    let step = needed.max(whole.min(needed * 1.25));
+    let (middle_x, middle_y) = ((left + right) as f32 / 2.0, (top + bottom) as f32 / 2.0);
+    let smooth = plane.blur((step * 0.5).clamp(0.0, 3.0));
+    Plane::filled(width, height, paper).map(|x, y, paper| {
+        let u = middle_x + (x as f32 + 0.5 - width as f32 / 2.0) * step;
+        let v = middle_y + (y as f32 + 0.5 - height as f32 / 2.0) * step;
+        let inside = u >= 0.0 && v >= 0.0 && u < smooth.width as f32 && v < smooth.height as f32;
+        if inside { smooth.sample(u - 0.5, v - 0.5) } else { paper }
+    })
+}
+
+/// Chamfer distance to the nearest pixel for which `is` holds.
+pub(crate) fn distance_to(is: impl Fn(usize) -> bool, width: usize, height: usize) -> Vec<f32> {
+    let mut distance: Vec<f32> = (0..width * height).map(|index| if is(index) { 0.0 } else { 1e6 }).collect();
+    let diagonal = std::f32::consts::SQRT_2;
+    for y in 0..height {
+        for x in 0..width {
+            let index = y * width + x;
+            let mut best = distance[index];
+            if x > 0 {
+                best = best.min(distance[index - 1] + 1.0);
+            }
+            if y > 0 {
+                best = best.min(distance[index - width] + 1.0);
+                if x > 0 {
+                    best = best.min(distance[index - width - 1] + diagonal);
+                }
+                if x + 1 < width {
+                    best = best.min(distance[index - width + 1] + diagonal);
+                }
+            }
+            distance[index] = best;
+        }
+    }
+    for y in (0..height).rev() {
+        for x in (0..width).rev() {
+            let index = y * width + x;
+            let mut best = distance[index];
+            if x + 1 < width {
+                best = best.min(distance[index + 1] + 1.0);
+            }
+            if y + 1 < height {
+                best = best.min(distance[index + width] + 1.0);
+                if x > 0 {
+                    best = best.min(distance[index + width - 1] + diagonal);
+                }
+                if x + 1 < width {
+                    best = best.min(distance[index + width + 1] + diagonal);
+                }
+            }
+            distance[index] = best;
+        }
+    }
+    distance
+}
+
+/// Trapped-ball segmentation (Zhang et al. 2009): a region is where a ball of some radius can roll without crossing
+/// ink, so gaps narrower than the ball are closed. Large balls first; what is left goes to smaller ones.
+fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
+    let mut labels = vec![UNKNOWN; ink.len()];
+    let side = width.min(height) as f32;
+    let mut next = BACKGROUND + 1;
+    let wall = |index: usize| ink[index] > 0.4;
+    for (level, radius) in [side * 0.026, side * 0.012, side * 0.005, 0.9].into_iter().enumerate() {
+        let room = distance_to(|index| wall(index) || labels[index] != UNKNOWN, width, height);
+        let mut seeds: Vec<Vec<usize>> = Vec::new();
+        let mut seen = vec![false; ink.len()];
+        for start in 0..ink.len() {
+            if seen[start] || room[start] <= radius {
+                continue;
+            }
+            seen[start] = true;
+            let (mut waiting, mut members) = (vec![start], Vec::new());
+            while let Some(index) = waiting.pop() {
+                members.push(index);
+                for other in around(index, width, height) {
+                    if !seen[other] && room[other] > radius {
+                        seen[other] = true;
+                        waiting.push(other);
+                    }
+                }
+            }
+            seeds.push(members);
+        }
+        let mut fresh = Vec::new();
+        for members in seeds {
+            let on_border = members.iter().any(|index| {
+                let (x, y) = (index % width, index / width);
+                let near = radius as usize + 1;
+                x <= near || y <= near || x + near + 1 >= width || y + near + 1 >= height
+            });
+            let label = if level == 0 && on_border || next == UNKNOWN - 1 { BACKGROUND } else { next };
+            if label == next {
+                fresh.push(next);
+                next += 1;
+            }
+            for index in members {
+                labels[index] = label;
+            }
+        }
+        grow(&mut labels, width, radius.ceil() as usize + 1, |index| !wall(index));
+        if level > 0 {
+            merge_open(&mut labels, &fresh, width, height);
+        }
+    }
+    labels
+}
+
+/// A region found with a small ball that has no wall towards an older one for a good part of its outline is a bay of
+/// it, not a region of its own.
+fn merge_open(labels: &mut [u16], fresh: &[u16], width: usize, height: usize) {
+    let Some(first) = fresh.first().copied() else { return };
+    let mut outline = vec![0usize; fresh.len()];
+    let mut shared = vec![std::collections::BTreeMap::<u16, usize>::new(); fresh.len()];
+    for index in 0..labels.len() {
+        if labels[index] == UNKNOWN || labels[index] < first {
+            continue;
+        }
+        let own = usize::from(labels[index] - first);
+        for other in around(index, width, height) {
+            if labels[other] != labels[index] {
+                outline[own] += 1;
+                if labels[other] < first {
+                    *shared[own].entry(labels[other]).or_default() += 1;
+                }
+            }
+        }
+    }
+    let target: Vec<Option<u16>> = (0..fresh.len())
+        .map(|own| {
+            let (label, length) = shared[own].iter().max_by_key(|(label, length)| (**length, u16::MAX - **label))?;
+            (*length * 100 > outline[own] * 14).then_some(*label)
+        })
+        .collect();
+    for label in labels.iter_mut().filter(|label| **label != UNKNOWN && **label >= first) {
+        if let Some(other) = target[usize::from(*label - first)] {
+            *label = other;
+        }
+    }
+}
+
+fn around(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+    let (x, y) = (index % width, index / width);
+    [
+        (x > 0).then(|| index - 1),
+        (x + 1 < width).then(|| index + 1),
+        (y > 0).then(|| index - width),
+        (y + 1 < height).then(|| index + width),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// Labelled regions spread over unlabelled pixels that are `free`, at most `steps` pixels far. A picture without any
+/// region becomes background.
+fn grow(labels: &mut [u16], width: usize, steps: usize, free: impl Fn(usize) -> bool) {
+    let height = labels.len() / width;
+    let mut front: Vec<usize> = (0..labels.len()).filter(|index| labels[*index] != UNKNOWN).collect();
+    if front.is_empty() {
+        if steps == usize::MAX {
+            labels.fill(BACKGROUND);
+        }
+        return;
+    }
+    for _ in 0..steps {
+        let mut reached = Vec::new();
+        for index in front {
+            for other in around(index, width, height) {
+                if labels[other] == UNKNOWN && free(other) {
+                    labels[other] = labels[index];
+                    reached.push(other);
+                }
+            }
+        }
+        if reached.is_empty() {
+            break;
+        }
+        front = reached;
+    }
+}
+
+/// Height of a soft pillow over each region: the root of the solution of Poisson's equation, at a quarter of the size.
+fn inflate(labels: &[u16], ink: &[f32], width: usize, height: usize) -> Vec<f32> {
+    let (columns, rows) = ((width / 4).max(2), (height / 4).max(2));
+    let free: Vec<bool> = (0..columns * rows)
+        .map(|index| {
+            let (x, y) = (4 * (index % columns), 4 * (index / columns));
+            let first = labels[y * width + x];
+            first != BACKGROUND
+                && (0..16).all(|k| {
+                    let at = (y + k / 4).min(height - 1) * width + (x + k % 4).min(width - 1);
+                    labels[at] == first && ink[at] < 0.5
+                })
+        })
+        .collect();
+    let mut pressure = vec![0.0f32; free.len()];
+    for _ in 0..160 {
+        for y in 1..rows - 1 {
+            for x in 1..columns - 1 {
+                let index = y * columns + x;
+                if free[index] {
+                    let sum = pressure[index - 1] + pressure[index + 1] + pressure[index - columns] + pressure[index + columns];
+                    pressure[index] += 1.85 * (0.25 * (sum + 0.02) - pressure[index]);
+                }
+            }
+        }
+    }
+    let roots = Plane { width: columns, height: rows, pixels: pressure.iter().map(|p| [p.max(0.0).sqrt(), 0.0, 0.0]).collect() };
+    let roots = roots.blur(0.8);
+    let top = roots.pixels.iter().map(|value| value[0]).fold(1e-3, f32::max);
+    (0..width * height)
+        .map(|index| roots.sample((index % width) as f32 / 4.0 - 0.375, (index / width) as f32 / 4.0 - 0.375)[0] / top)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+
+    /// A square of 160 pixels on white paper of 256, its upper line broken by a gap.
+    fn square(gap: u32) -> RgbImage {
+        let mut picture = RgbImage::from_pixel(256, 256, Rgb([255, 255, 255]));
+        for step in 0..160 {
+            for thick in 0..4 {
+                for (x, y) in [(48 + step, 204 + thick), (48 + thick, 48 + step), (204 + thick, 48 + step)] {
+                    picture.put_pixel(x, y, Rgb([240, 100, 150]));
+                }
+                if step.abs_diff(80) * 2 > gap {
+                    picture.put_pixel(48 + step, 48 + thick, Rgb([240, 100, 150]));
+                }
+            }
+        }
+        picture
+    }
+
+    #[test]
+    fn lines_enclose_regions_also_over_a_small_gap() {
+        for gap in [0, 8] {
+            let structure = Structure::of_sketch(&square(gap), 256, 256);
+            let label = structure.labels[128 * 256 + 128];
+            assert_ne!(label, BACKGROUND, "gap {gap}");
+            assert_eq!(structure.labels[10 * 256 + 10], BACKGROUND);
+            let area = structure.regions[usize::from(label)].area;
+            assert!((20_000..28_000).contains(&area), "gap {gap}: {area}");
+            assert!(structure.relief[128 * 256 + 128] > 0.8 && structure.relief[10 * 256 + 10] < 0.1);
+        }
+    }
+
+    #[test]
+    fn a_wide_opening_is_open() {
+        let structure = Structure::of_sketch(&square(150), 256, 256);
+        assert_eq!(structure.labels[60 * 256 + 128], BACKGROUND);
+    }
+
+    #[test]
+    fn empty_paper_is_all_background() {
+        let structure = Structure::of_sketch(&RgbImage::from_pixel(900, 600, Rgb([250, 250, 250])), 64, 64);
+        assert!(structure.labels.iter().all(|label| *label == BACKGROUND));
+    }
+}

@@ -1,0 +1,143 @@
+//! Colours moved towards a reference's: sliced optimal transport, applied as a smooth map of colours, so that equal
+//! colours stay equal. And the measure of how far two pictures' colours are apart.
+
+use rayon::prelude::*;
+
+use super::plane::{Chance, Lab, Plane};
+
+const SAMPLES: usize = 12_000;
+const DIRECTIONS: usize = 20;
+/// Cells a side of the colour map; OKLab within 0..1 and -0.4..0.4.
+const CELLS: usize = 18;
+
+fn direction(chance: &mut Chance) -> Lab {
+    loop {
+        let vector = [chance.share() * 2.0 - 1.0, chance.share() * 2.0 - 1.0, chance.share() * 2.0 - 1.0];
+        let length = (vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]).sqrt();
+        if (0.1..1.0).contains(&length) {
+            return vector.map(|value| value / length);
+        }
+    }
+}
+
+fn along(colour: &Lab, direction: &Lab) -> f32 {
+    colour[0] * direction[0] + colour[1] * direction[1] + colour[2] * direction[2]
+}
+
+fn sampled(pixels: &[Lab], count: usize) -> Vec<Lab> {
+    let stride = (pixels.len() as f64 / count as f64).max(1.0);
+    (0..count.min(pixels.len())).map(|index| pixels[(index as f64 * stride) as usize]).collect()
+}
+
+/// Pixels of several references, each by its weight.
+#[must_use]
+pub fn pooled(references: &[(&[Lab], f32)]) -> Vec<Lab> {
+    let total: f32 = references.iter().map(|(_, weight)| weight).sum();
+    references
+        .iter()
+        .flat_map(|(pixels, weight)| sampled(pixels, ((weight / total) * SAMPLES as f32) as usize))
+        .collect()
+}
+
+/// Moves a picture's colours `share` of the way to those of `wanted`.
+#[must_use]
+pub fn moved_towards(picture: &Plane, wanted: &[Lab], share: f32) -> Plane {
+    if wanted.is_empty() || share <= 0.0 {
+        return picture.clone();
+    }
+    let original = sampled(&picture.pixels, SAMPLES);
+    let mut moved = original.clone();
+    let mut chance = Chance::new(12_345);
+    for _ in 0..DIRECTIONS {
+        let direction = direction(&mut chance);
+        let mut order: Vec<(f32, u32)> =
+            moved.iter().enumerate().map(|(index, colour)| (along(colour, &direction), index as u32)).collect();
+        let mut goal: Vec<f32> = wanted.iter().map(|colour| along(colour, &direction)).collect();
+        order.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        goal.par_sort_unstable_by(f32::total_cmp);
+        for (rank, (value, index)) in order.iter().enumerate() {
+            let step = 0.7 * (goal[rank * goal.len() / order.len()] - value);
+            let colour = &mut moved[*index as usize];
+            for channel in 0..3 {
+                colour[channel] += step * direction[channel];
+            }
+        }
+    }
+    let map = ColourMap::of(&original, &moved);
+    picture.map(|_, _, colour| {
+        let step = map.step(colour);
+        [colour[0] + share * step[0], colour[1] + share * step[1], colour[2] + share * step[2]]
+    })
+}
+
+/// The mean displacement of the colours around each cell corner.
+struct ColourMap {
+    cells: Vec<[f32; 4]>,
+}
+
+impl ColourMap {
+    fn corners(colour: Lab) -> impl Iterator<Item = (usize, f32)> {
+        let last = (CELLS - 1) as f32;
+        let place = [colour[0] * last, (colour[1] + 0.4) / 0.8 * last, (colour[2] + 0.4) / 0.8 * last]
+            .map(|value| value.clamp(0.0, last - 0.001));
+        (0..8usize).map(move |corner| {
+            let (mut index, mut weight) = (0, 1.0);
+            for (axis, value) in place.iter().enumerate() {
+                let up = corner >> axis & 1;
+                let part = value.fract();
+                index = index * CELLS + value.floor() as usize + up;
+                weight *= if up == 1 { part } else { 1.0 - part };
+            }
+            (index, weight)
+        })
+    }
+
+    fn of(original: &[Lab], moved: &[Lab]) -> Self {
+        let mut cells = vec![[0.0; 4]; CELLS * CELLS * CELLS];
+        for (from, to) in original.iter().zip(moved) {
+            for (index, weight) in Self::corners(*from) {
+                for channel in 0..3 {
+                    cells[index][channel] += weight * (to[channel] - from[channel]);
+                }
+                cells[index][3] += weight;
+            }
+        }
+        Self { cells }
+    }
+
+    fn step(&self, colour: Lab) -> Lab {
+        let mut sum = [0.0f32; 4];
+        for (index, weight) in Self::corners(colour) {
+            let cell = self.cells[index];
+            if cell[3] > 1e-6 {
+                for channel in 0..3 {
+                    sum[channel] += weight * cell[channel] / cell[3];
+                }
+                sum[3] += weight;
+            }
+        }
+        if sum[3] < 1e-6 { [0.0; 3] } else { [sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]] }
+    }
+}
+
+/// How far the colours of two pictures are apart: the earth mover's distance of their OKLab histograms, averaged over
+/// many directions (sliced Wasserstein-1). 0 for equal colours; about 0.3 between white and mid grey.
+#[must_use]
+pub fn colour_distance(one: &Plane, two: &Plane) -> f32 {
+    let (one, two) = (sampled(&one.pixels, SAMPLES), sampled(&two.pixels, SAMPLES));
+    let count = one.len().min(two.len());
+    let mut chance = Chance::new(99);
+    let mut total = 0.0;
+    for _ in 0..DIRECTIONS {
+        let direction = direction(&mut chance);
+        let sorted = |colours: &[Lab]| {
+            let mut values: Vec<f32> = colours.iter().map(|colour| along(colour, &direction)).collect();
+            values.sort_unstable_by(f32::total_cmp);
+            values
+        };
+        let (a, b) = (sorted(&one), sorted(&two));
+        let gap: f32 = (0..count).map(|rank| (a[rank * a.len() / count] - b[rank * b.len() / count]).abs()).sum();
+        total += gap / count as f32;
+    }
+    total / DIRECTIONS as f32
+}

@@ -1,0 +1,287 @@
+//! Words for a painter: the prompt and the negative prompt, from what the artist asked and what the sketch shows.
+
+use crate::analysis::SketchAnalysis;
+use crate::inputs::{Generation, Mode};
+use crate::request::Role;
+
+/// What is sent as words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BuiltPrompt {
+    /// What to make.
+    pub prompt: String,
+    /// What must not be there: bare nouns with commas between them.
+    pub negative: String,
+}
+
+/// Whether there should be people in the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum People {
+    /// They are asked for.
+    Wanted,
+    /// What is drawn is surely something else.
+    Unwanted,
+    /// Nothing is known: nothing is said.
+    Unknown,
+}
+
+const PEOPLE_WORDS: &[&str] = &[
+    "person", "people", "man", "woman", "men", "women", "boy", "girl", "child", "children", "human", "face", "portrait",
+    "character", "lady", "guy", "knight", "dancer", "king", "queen", "prince", "princess", "wizard", "witch", "soldier",
+    "crowd", "couple", "baby", "smiley",
+];
+
+fn speaks_of_people(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    lower.split(|letter: char| !letter.is_alphanumeric()).any(|word| PEOPLE_WORDS.contains(&word))
+}
+
+/// Whether there should be people, from the words, the sketch's analysis and Clippy 0.2's subject type.
+#[must_use]
+pub fn people(generation: &Generation, analysis: Option<&SketchAnalysis>) -> People {
+    use crate::style::StyleTag;
+    let tag = |wanted: &StyleTag| matches!(wanted, StyleTag::Portrait | StyleTag::CharacterDesign | StyleTag::Anatomy);
+    let subject_type = generation.subject_type.as_deref().unwrap_or_default().to_lowercase();
+    let guess = analysis.map(|analysis| analysis.subject_type_guess.to_lowercase()).unwrap_or_default();
+    let described = analysis.is_some_and(|analysis| speaks_of_people(&analysis.subject_summary));
+    if speaks_of_people(&generation.prompt)
+        || generation.style_tags.iter().any(tag)
+        || subject_type.contains("person")
+        || guess.contains("person")
+        || described
+    {
+        return People::Wanted;
+    }
+    let surely_not = ["animal", "product", "scene", "object"];
+    if surely_not.iter().any(|kind| guess.contains(kind) || subject_type.contains(kind)) {
+        return People::Unwanted;
+    }
+    People::Unknown
+}
+
+/// How much a weight means, as a word.
+#[must_use]
+pub fn weight_word(weight: f32) -> &'static str {
+    if weight >= 0.7 {
+        "strong"
+    } else if weight >= 0.4 {
+        "moderate"
+    } else {
+        "subtle"
+    }
+}
+
+/// The task in words. Providers with labelled pictures put their labels before it.
+#[must_use]
+pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) -> BuiltPrompt {
+    let mut parts = vec![opening(generation, analysis)];
+    if let Some(analysis) = analysis {
+        parts.extend(seen(analysis, !generation.prompt.is_empty()));
+    }
+    if generation.sketch.is_some() {
+        parts.push(
+            match weight_word(generation.sketch_weight) {
+                "strong" => "Keep the sketch's layout, silhouette, pose and framing exactly.",
+                "moderate" => "Keep the sketch's layout and pose; proportions may be refined.",
+                _ => "Take the sketch as a loose idea of the layout.",
+            }
+            .to_owned(),
+        );
+    }
+    let hints: Vec<&str> = generation.style_tags.iter().map(|tag| tag.hint()).collect();
+    if !hints.is_empty() {
+        parts.push(format!("Style: {}.", hints.join("; ")));
+    }
+    if generation.with_role(Role::Style).next().is_some() {
+        parts.push(
+            "Take medium, palette, line quality, texture and light from the style references, not their objects.".to_owned(),
+        );
+    }
+    let people = people(generation, analysis);
+    if people == People::Unwanted {
+        parts.push("There are no people in it.".to_owned());
+    }
+    BuiltPrompt { prompt: parts.join(" "), negative: negatives(generation, analysis, people).join(", ") }
+}
+
+fn opening(generation: &Generation, analysis: Option<&SketchAnalysis>) -> String {
+    let seen = analysis.map(|analysis| sentence(&analysis.subject_summary)).filter(|summary| !summary.is_empty());
+    let subject = if !generation.prompt.is_empty() {
+        sentence(&generation.prompt)
+    } else if let Some(seen) = seen {
+        seen
+    } else if generation.sketch.is_some() {
+        "the sketched subject".to_owned()
+    } else {
+        "the subject".to_owned()
+    };
+    match generation.mode() {
+        Mode::Edit => format!("Repaint the masked part of the base picture: {subject}. Leave everything else as it is, and match its light and perspective."),
+        Mode::Subject => format!("Make a finished picture of the referenced subject, keeping its identity and distinctive features: {subject}."),
+        Mode::Style if generation.base.is_some() => format!("Repaint the base picture, keeping its composition: {subject}."),
+        Mode::Style => format!("Make a finished picture: {subject}."),
+        Mode::Generate => format!("Make a picture: {subject}."),
+    }
+}
+
+/// What the analysis adds: after the artist's own words only what they are unlikely to contradict.
+fn seen(analysis: &SketchAnalysis, has_words: bool) -> Vec<String> {
+    let mut parts = Vec::new();
+    if !has_words && !analysis.natural_description.is_empty() {
+        parts.push(format!("{}.", sentence(&analysis.natural_description)));
+    }
+    let mut say = |name: &str, value: &str| {
+        if !value.is_empty() {
+            parts.push(format!("{name}: {}.", sentence(value)));
+        }
+    };
+    say("Pose", &analysis.pose_orientation);
+    say("Viewpoint", &analysis.viewpoint);
+    say("Composition", &analysis.composition);
+    say("Camera", &analysis.camera);
+    if !has_words {
+        say("Surroundings", &analysis.environment);
+    }
+    say("In it", &analysis.key_objects.join(", "));
+    say("The lines suggest", &analysis.style_cues_from_lines.join(", "));
+    say("Style notes", &analysis.style_notes);
+    say("Traits", &analysis.style_key_traits.join(", "));
+    say("Palette", &analysis.style_palette_hint);
+    parts
+}
+
+fn sentence(text: &str) -> String {
+    text.trim().trim_end_matches(['.', ' ', ';']).to_owned()
+}
+
+/// Bare nouns, each once: the artist's, the styles', the analysis's, and what is never wanted.
+fn negatives(generation: &Generation, analysis: Option<&SketchAnalysis>, people: People) -> Vec<String> {
+    let mut all: Vec<String> = generation.negative_prompt.split(',').map(bare).collect();
+    all.extend(generation.style_tags.iter().flat_map(|tag| tag.negatives()).map(|noun| (*noun).to_owned()));
+    if let Some(analysis) = analysis {
+        all.extend(analysis.negative_cues.iter().chain(&analysis.style_negative_notes).map(|noun| bare(noun)));
+    }
+    if people == People::Unwanted {
+        all.extend(["people", "human figures", "faces"].map(str::to_owned));
+    }
+    all.extend(["text", "watermark", "signature", "border", "frame"].map(str::to_owned));
+    let mut kept: Vec<String> = Vec::new();
+    for noun in all {
+        if !noun.is_empty() && !kept.iter().any(|other| other.eq_ignore_ascii_case(&noun)) {
+            kept.push(noun);
+        }
+    }
+    kept.truncate(40);
+    kept
+}
+
+/// "no text." becomes "text".
+fn bare(phrase: &str) -> String {
+    let mut words = phrase.trim().trim_end_matches('.');
+    for start in ["no ", "not ", "without ", "avoid ", "No ", "Not ", "Without ", "Avoid "] {
+        words = words.strip_prefix(start).unwrap_or(words);
+    }
+    words.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, RgbImage};
+
+    use super::*;
+    use crate::inputs::{Reference, ReferenceOrigin};
+    use crate::style::StyleTag;
+
+    fn empty() -> Generation {
+        Generation {
+            prompt: String::new(),
+            negative_prompt: String::new(),
+            count: 1,
+            sketch: None,
+            sketch_sha256: None,
+            sketch_weight: 0.8,
+            base: None,
+            mask: None,
+            references: Vec::new(),
+            style_tags: Vec::new(),
+            seed: None,
+            aspect_ratio: None,
+            subject_type: None,
+        }
+    }
+
+    fn reference(role: Role) -> Reference {
+        let origin = ReferenceOrigin { id: None, source_url: None, licence: None, sha256: String::new() };
+        Reference { role, weight: 0.5, picture: RgbImage::new(2, 2), origin }
+    }
+
+    #[test]
+    fn every_style_tag_brings_its_hint_and_its_negatives() {
+        for tag in StyleTag::ALL {
+            let generation = Generation { prompt: "a boat".into(), style_tags: vec![*tag], ..empty() };
+            let built = build_prompt(&generation, None);
+            assert!(built.prompt.contains(tag.hint()), "{tag:?}: {}", built.prompt);
+            for noun in tag.negatives() {
+                assert!(built.negative.contains(noun), "{tag:?}: {}", built.negative);
+            }
+        }
+    }
+
+    #[test]
+    fn every_mode_opens_in_its_own_way() {
+        let picture = RgbImage::new(2, 2);
+        let edit = Generation { base: Some(picture.clone()), mask: Some(GrayImage::new(2, 2)), ..empty() };
+        let subject = Generation { references: vec![reference(Role::Subject)], ..empty() };
+        let style = Generation { sketch: Some(picture.clone()), references: vec![reference(Role::Style)], ..empty() };
+        let repaint = Generation { base: Some(picture), ..empty() };
+        let words = Generation { prompt: "A red boat.".into(), ..empty() };
+        for (generation, mode, expected) in [
+            (edit, Mode::Edit, "Repaint the masked part"),
+            (subject, Mode::Subject, "referenced subject, keeping its identity"),
+            (style, Mode::Style, "the sketched subject. Keep the sketch's layout"),
+            (repaint, Mode::Style, "Repaint the base picture"),
+            (words, Mode::Generate, "Make a picture: A red boat."),
+        ] {
+            assert_eq!(generation.mode(), mode);
+            let prompt = build_prompt(&generation, None).prompt;
+            assert!(prompt.contains(expected), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn people_are_excluded_only_where_something_else_is_surely_drawn() {
+        let analysis = |kind: &str| SketchAnalysis { subject_type_guess: kind.into(), ..SketchAnalysis::default() };
+        let words = |text: &str| Generation { prompt: text.into(), ..empty() };
+        assert_eq!(people(&words("a house"), Some(&analysis("product"))), People::Unwanted);
+        assert_eq!(people(&words("a woman with a cat"), Some(&analysis("animal"))), People::Wanted);
+        assert_eq!(people(&words("a humane mango"), None), People::Unknown);
+        assert_eq!(people(&words(""), Some(&analysis("Person"))), People::Wanted);
+        let built = build_prompt(&words("a house"), Some(&analysis("product")));
+        assert!(built.negative.contains("people") && built.prompt.contains("no people"));
+        let built = build_prompt(&words("a woman"), Some(&analysis("person")));
+        assert!(!built.negative.contains("people") && !built.prompt.contains("no people"));
+    }
+
+    #[test]
+    fn negatives_are_bare_nouns_and_stand_once() {
+        let generation = Generation { negative_prompt: "no text, Watermark, without hats.".into(), ..empty() };
+        assert_eq!(build_prompt(&generation, None).negative, "text, Watermark, hats, signature, border, frame");
+    }
+
+    #[test]
+    fn an_analysis_is_told_and_the_artists_words_win() {
+        let analysis = SketchAnalysis {
+            subject_summary: "a tiger".into(),
+            natural_description: "A tiger walks left.".into(),
+            pose_orientation: "walking left".into(),
+            environment: "a jungle".into(),
+            ..SketchAnalysis::default()
+        };
+        let sketch = Generation { sketch: Some(RgbImage::new(2, 2)), ..empty() };
+        let alone = build_prompt(&sketch, Some(&analysis)).prompt;
+        assert!(alone.contains("a tiger") && alone.contains("walks left") && alone.contains("a jungle"), "{alone}");
+        let told = Generation { prompt: "a lion on a beach".into(), ..sketch };
+        let told = build_prompt(&told, Some(&analysis)).prompt;
+        assert!(told.contains("a lion on a beach") && told.contains("walking left"), "{told}");
+        assert!(!told.contains("jungle") && !told.contains("tiger"), "{told}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Edge maps against OpenCV, pictures that are wrong, and what is done to good ones.
+
+mod bad_pictures;
+mod edges;
+mod kinds;
+mod looks;
+mod make;

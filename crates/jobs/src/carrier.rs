@@ -1,0 +1,104 @@
+//! What apalis carries, and how a delivery reaches the runner.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use apalis::prelude::{BoxDynError, Data};
+use apalis_core::backend::codec::Codec;
+use serde::Deserialize;
+
+use crate::record::{JobId, Lane};
+use crate::store::{Deliver, Delivery};
+
+/// The contents of every task.
+#[derive(Deserialize)]
+struct Contents {
+    job: JobId,
+}
+
+impl Delivery {
+    /// The bytes that carry a job's id.
+    pub(crate) fn encode(id: JobId) -> Vec<u8> {
+        format!("{{\"job\":\"{id}\"}}").into_bytes()
+    }
+
+    /// Never fails: apalis stops a worker that meets a task it cannot decode, and then the next one.
+    pub(crate) fn decode(bytes: &[u8]) -> Self {
+        match serde_json::from_slice::<Contents>(bytes) {
+            Ok(contents) => Self::Job(contents.job),
+            Err(error) => {
+                let reason = format!("The task is not of the form {{\"job\":\"<id>\"}}: {error}");
+                Self::Unreadable { payload: bytes.to_vec(), reason }
+            }
+        }
+    }
+}
+
+/// [`Delivery::encode`] and [`Delivery::decode`] as apalis wants them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DeliveryCodec;
+
+impl Codec<Delivery> for DeliveryCodec {
+    type Error = Infallible;
+    type Compact = Vec<u8>;
+
+    fn encode(&self, delivery: &Delivery) -> Result<Vec<u8>, Infallible> {
+        Ok(match delivery {
+            Delivery::Job(id) => Delivery::encode(*id),
+            Delivery::Unreadable { payload, .. } => payload.clone(),
+        })
+    }
+
+    fn decode(&self, bytes: &Vec<u8>) -> Result<Delivery, Infallible> {
+        Ok(Delivery::decode(bytes))
+    }
+}
+
+/// What apalis hands to [`take`] with each delivery.
+#[derive(Clone)]
+pub(crate) struct Carrier {
+    pub(crate) lane: Lane,
+    pub(crate) deliver: Arc<dyn Deliver>,
+}
+
+/// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its own way.
+pub(crate) async fn take(delivery: Delivery, carrier: Data<Carrier>) -> Result<(), BoxDynError> {
+    carrier.deliver.deliver(carrier.lane, delivery).await;
+    Ok(())
+}
+
+/// Builds apalis' worker on a backend and runs it until `stop`. A macro, since the backends' types share no name.
+macro_rules! run_worker {
+    ($backend:expr, $worker:expr, $deliver:expr, $stop:expr) => {{
+        use apalis::prelude::*;
+        let carrier = $crate::carrier::Carrier { lane: $worker.lane, deliver: $deliver };
+        let run = WorkerBuilder::new($worker.name.as_str())
+            .backend($backend)
+            .data(carrier)
+            .concurrency($worker.concurrency)
+            .parallelize(tokio::spawn)
+            .build($crate::carrier::take)
+            .run();
+        tokio::select! {
+            ended = run => ended.map_err(|error| {
+                clippy_core::Error::new(clippy_core::ErrorCode::Unavailable, format!("the worker loop ended: {error}"))
+            }),
+            () = $stop.cancelled() => Ok(()),
+        }
+    }};
+}
+pub(crate) use run_worker;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_is_no_job_is_read_as_such() {
+        let id = JobId::generate();
+        assert_eq!(Delivery::decode(&Delivery::encode(id)), Delivery::Job(id));
+        for wrong in [&b"\xff\xfe"[..], b"", b"null", b"{\"job\":7}", b"{\"job\":\"apple\"}"] {
+            assert!(matches!(Delivery::decode(wrong), Delivery::Unreadable { .. }), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What both stores check and say in the same words.
+
+use std::time::Duration;
+
+use clippy_core::{Error, ErrorCode, Result};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::events::{EventKind, MAX_LOG, MAX_PREVIEW};
+use crate::record::{JobId, Lane, NewChild, NewJob};
+use crate::store::Outcome;
+
+/// Children made in one call at most.
+pub(crate) const MAX_CHILDREN: usize = 1_000;
+
+pub(crate) fn unknown(id: JobId) -> Error {
+    Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"))
+}
+
+pub(crate) fn key_reused(id: &str) -> Error {
+    let message = format!(
+        "This Idempotency-Key was used for job {id} with another body. Send the same body, or choose a new key"
+    );
+    Error::new(ErrorCode::Unsupported, message)
+}
+
+pub(crate) fn lane_full(lane: Lane, limit: u64) -> Error {
+    let message = format!("The {lane} lane is full: {limit} jobs are waiting. Try again when some have run");
+    Error::new(ErrorCode::Overloaded, message)
+}
+
+pub(crate) fn already_finished(id: JobId, state: &str) -> Error {
+    Error::new(ErrorCode::Conflict, format!("Job {id} has ended already, it is {state}: there is nothing to cancel"))
+}
+
+pub(crate) fn not_retryable(id: JobId, state: &str) -> Error {
+    let message = format!("Job {id} is {state}: only a failed or cancelled job can be retried");
+    Error::new(ErrorCode::Conflict, message)
+}
+
+pub(crate) fn parent_ended(id: JobId, state: &str) -> Error {
+    let message = format!("Job {id} is a part of a job that is {state}: retry that one, and its failed parts with it");
+    Error::new(ErrorCode::Conflict, message)
+}
+
+pub(crate) fn stored_json(text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|error| Error::internal("a stored value is not JSON").with_source(error))
+}
+
+pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value)
+        .map_err(|error| Error::internal("a value cannot be written as JSON").with_source(error))
+}
+
+/// The data of a preview or log event as it is stored.
+pub(crate) fn event_data(kind: EventKind, data: &Value) -> Result<String> {
+    let text = data.to_string();
+    match kind {
+        EventKind::Preview if text.len() > MAX_PREVIEW => Err(Error::new(
+            ErrorCode::TooLarge,
+            format!("A preview is {} bytes, more than {MAX_PREVIEW}: store the picture and name it", text.len()),
+        )),
+        EventKind::Log if text.len() > MAX_LOG => {
+            let message: String = data["message"].as_str().unwrap_or_default().chars().take(MAX_LOG / 8).collect();
+            Ok(json!({"level": data["level"], "message": format!("{message} …")}).to_string())
+        }
+        EventKind::Preview | EventKind::Log => Ok(text),
+        EventKind::State | EventKind::Progress | EventKind::Done => {
+            Err(Error::internal(format!("\"{}\" events are written by the store alone", kind.as_str())))
+        }
+    }
+}
+
+/// Checks children; gives the unit of their weights, as JSON.
+pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
+    if children.len() > MAX_CHILDREN {
+        return Err(Error::internal(format!("{} children in one call: at most {MAX_CHILDREN}", children.len())));
+    }
+    if let Some(big) = children.iter().find(|child| child.payload.to_string().len() > NewJob::MAX_PAYLOAD) {
+        return Err(Error::new(ErrorCode::TooLarge, format!("The part \"{}\" has too large a payload", big.key)));
+    }
+    to_json(&unit)
+}
+
+/// An outcome as it is stored: its name, result or failure, receipt, delay.
+pub(crate) fn outcome(outcome: &Outcome) -> Result<(&'static str, String, String, Duration)> {
+    let none = String::new;
+    Ok(match outcome {
+        Outcome::Succeeded { result, receipt } => {
+            let receipt = receipt.as_ref().map_or_else(none, Value::to_string);
+            ("succeeded", result.to_string(), receipt, Duration::ZERO)
+        }
+        Outcome::WaitForChildren => ("wait", none(), none(), Duration::ZERO),
+        Outcome::Failed(failure) => ("failed", to_json(failure)?, none(), Duration::ZERO),
+        Outcome::Cancelled => ("cancelled", none(), none(), Duration::ZERO),
+        Outcome::Retry { delay, failure } => ("retry", to_json(failure)?, none(), *delay),
+        Outcome::Later { delay } => ("later", none(), none(), *delay),
+    })
+}

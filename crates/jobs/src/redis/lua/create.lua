@@ -1,0 +1,24 @@
+-- ARGV: 1 id, 2 kind, 3 lane, 4 payload, 5 max attempts, 6 owner, 7 idempotency key ('' = none), 8 digest,
+--       9 milliseconds that the key is kept, 10 the lane's limit
+-- Answer: {'new' | 'existing' | 'other' | 'full', record}
+local id, lane = ARGV[1], ARGV[3]
+local idempotency = P .. ':idempotency:' .. ARGV[6] .. ':' .. ARGV[7]
+if ARGV[7] ~= '' then
+  local old = redis.call('GET', idempotency)
+  if old then
+    local space = string.find(old, ' ', 1, true)
+    local old_id, digest = string.sub(old, 1, space - 1), string.sub(old, space + 1)
+    if redis.call('EXISTS', job_key(old_id)) == 1 then
+      if digest ~= ARGV[8] then return { 'other', { old_id } } end
+      return { 'existing', answer(old_id) }
+    end
+  end
+end
+if redis.call('ZCARD', queued_key(lane)) >= tonumber(ARGV[10]) then return { 'full', {} } end
+if ARGV[7] ~= '' then redis.call('SET', idempotency, id .. ' ' .. ARGV[8], 'PX', ARGV[9]) end
+redis.call('HSET', job_key(id), 'id', id, 'kind', ARGV[2], 'lane', lane, 'payload', ARGV[4], 'max', ARGV[5],
+  'owner', ARGV[6], 'state', 'queued', 'step', 'start', 'attempt', 0, 'run', 0, 'created', NOW, 'version', 1)
+redis.call('ZADD', P .. ':jobs', 0, id)
+state_event(id, 'queued', 0)
+enqueue(id, lane, 0)
+return { 'new', answer(id) }

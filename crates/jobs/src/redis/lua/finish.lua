@@ -1,0 +1,44 @@
+-- ARGV: 1 id, 2 run, 3 outcome (succeeded | wait | failed | cancelled | retry | later), 4 result or error,
+--       5 receipt ('' = none), 6 delay in milliseconds
+-- Answer: the state the job is in now, or 'fenced'
+local id, outcome = ARGV[1], ARGV[3]
+local job = load(id)
+if job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
+if (outcome == 'retry' or outcome == 'later') and stopping(job) then outcome = 'cancelled' end
+if outcome == 'retry' and number(job.attempt) >= number(job.max) then outcome = 'failed' end
+if outcome == 'succeeded' then
+  local fields = { 'result', ARGV[4] }
+  if ARGV[5] ~= '' then fields = { 'result', ARGV[4], 'receipt', ARGV[5] } end
+  redis.call('HDEL', job_key(id), 'error')
+  terminal(id, job, 'succeeded', fields)
+elseif outcome == 'failed' then
+  terminal(id, job, 'failed', { 'error', ARGV[4] })
+elseif outcome == 'cancelled' then
+  terminal(id, job, 'cancelled', {})
+else
+  unlist(id, job.lane)
+  redis.call('HDEL', job_key(id), 'worker', 'lease')
+  if outcome == 'wait' then
+    if stopping(job) then
+      terminal(id, job, 'cancelled', {})
+      return 'cancelled'
+    end
+    redis.call('HSET', job_key(id), 'state', 'waiting')
+    touch(id)
+    if children_left(job) == 0 then
+      merge(id, job)
+      return 'queued'
+    end
+    state_event(id, 'waiting', number(job.attempt))
+    return 'waiting'
+  end
+  local attempt, failure = number(job.attempt), ''
+  if outcome == 'later' then attempt = attempt - 1 else failure = ARGV[4] end
+  redis.call('HSET', job_key(id), 'state', 'queued', 'attempt', attempt)
+  if failure ~= '' then redis.call('HSET', job_key(id), 'error', failure) end
+  touch(id)
+  enqueue(id, job.lane, tonumber(ARGV[6]))
+  state_event(id, 'queued', attempt, failure)
+  return 'queued'
+end
+return redis.call('HGET', job_key(id), 'state')

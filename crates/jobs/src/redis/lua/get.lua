@@ -1,0 +1,2 @@
+-- ARGV: 1 id. Answer: record
+return answer(ARGV[1])

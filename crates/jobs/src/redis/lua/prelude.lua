@@ -1,0 +1,137 @@
+-- Shared by every script. KEYS[1] is the prefix with its version; all keys carry its hash tag.
+local P = KEYS[1]
+local clock = redis.call('TIME')
+local NOW = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+
+local function job_key(id) return P .. ':job:' .. id end
+local function events_key(id) return P .. ':events:' .. id end
+local function children_key(id) return P .. ':children:' .. id end
+local function queued_key(lane) return P .. ':queued:' .. lane end
+local function running_key(lane) return P .. ':running:' .. lane end
+local function delayed_key(lane) return P .. ':delayed:' .. lane end
+local function queue(lane) return P .. ':lane:' .. lane end
+local function int(value) return string.format('%d', value) end
+
+-- An empty hash reply becomes a table of fields.
+local function load(id)
+  local flat = redis.call('HGETALL', job_key(id))
+  local job = {}
+  for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  return job, flat
+end
+
+local function event(id, kind, data)
+  redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
+  redis.call('PUBLISH', P .. ':events', id)
+end
+
+local function state_event(id, state, attempt, failure)
+  local tail = '}'
+  if failure and failure ~= '' then tail = ',"error":' .. failure .. '}' end
+  event(id, 'state', '{"state":"' .. state .. '","attempt":' .. int(attempt) .. tail)
+end
+
+-- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes through the
+-- scheduled set, which breaks for ever above 7,999 due tasks. Task ids are ULIDs made of the time and a counter.
+local function push_task(id, lane)
+  local q = queue(lane)
+  local task = string.format('%013d%013d', NOW, redis.call('INCR', P .. ':tasks'))
+  redis.call('HSET', q .. ':data', task, '{"job":"' .. id .. '"}')
+  redis.call('HSET', q .. ':meta:' .. task, 'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', '')
+  local length = redis.call('RPUSH', q .. ':active', task)
+  redis.call('HSET', job_key(id), 'task', task)
+  -- A long line needs no bell: its workers are awake.
+  if length <= 64 then redis.call('PUBLISH', P .. ':control', 'wake ' .. lane) end
+end
+
+-- Puts a job into its lane, now or after `delay` milliseconds.
+local function enqueue(id, lane, delay)
+  redis.call('ZADD', queued_key(lane), NOW + delay, id)
+  if delay > 0 then
+    redis.call('ZADD', delayed_key(lane), NOW + delay, id)
+  else
+    push_task(id, lane)
+  end
+end
+
+local function touch(id) redis.call('HINCRBY', job_key(id), 'version', 1) end
+
+local function unlist(id, lane)
+  redis.call('ZREM', queued_key(lane), id)
+  redis.call('ZREM', running_key(lane), id)
+  redis.call('ZREM', delayed_key(lane), id)
+end
+
+local function number(value) return tonumber(value or '0') or 0 end
+
+local function children_left(parent)
+  return number(parent.kids) - number(parent.kids_succeeded) - number(parent.kids_failed) - number(parent.kids_cancelled)
+end
+
+-- All children have ended: the parent runs once more, with all its attempts.
+local function merge(id, parent)
+  redis.call('HSET', job_key(id), 'state', 'queued', 'step', 'merge', 'attempt', 0)
+  redis.call('HDEL', job_key(id), 'cursor')
+  touch(id)
+  enqueue(id, parent.lane, 0)
+  state_event(id, 'queued', 0)
+end
+
+-- Ends a job, and tells its parent. `fields` are further fields of the record.
+local function terminal(id, job, state, fields)
+  unlist(id, job.lane)
+  redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, unpack(fields))
+  redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel')
+  touch(id)
+  redis.call('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
+  local failure = ''
+  for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
+  state_event(id, state, number(job.attempt), failure)
+  event(id, 'done', '{"state":"' .. state .. '"}')
+  if not job.parent or job.parent == '' then
+    redis.call('ZADD', P .. ':finished', NOW, id)
+    return
+  end
+  local parent = load(job.parent)
+  if not parent.id then return end
+  redis.call('HINCRBY', job_key(job.parent), 'kids_' .. state, 1)
+  parent['kids_' .. state] = number(parent['kids_' .. state]) + 1
+  local done = redis.call('HINCRBY', job_key(job.parent), 'kids_done', number(job.weight))
+  if parent.state ~= 'running' and parent.state ~= 'waiting' then return end
+  local left = children_left(parent)
+  if left == 0 or NOW - number(parent.told) >= 500 then
+    local progress = '{"done":' .. int(done) .. ',"total":' .. int(number(parent.kids_weight)) .. ',"unit":'
+      .. (parent.kids_unit or '""') .. ',"stage":"parts","message":""}'
+    redis.call('HSET', job_key(job.parent), 'progress', progress, 'told', NOW)
+    touch(job.parent)
+    event(job.parent, 'progress', progress)
+  end
+  if left == 0 and parent.state == 'waiting' then merge(job.parent, parent) end
+end
+
+-- The record as it is sent: its fields, then its place in line.
+local function answer(id)
+  local job, flat = load(id)
+  if not job.id then return {} end
+  if job.state == 'queued' then
+    local rank = redis.call('ZRANK', queued_key(job.lane), id)
+    if rank then
+      flat[#flat + 1] = 'position'
+      flat[#flat + 1] = tostring(rank + 1)
+    end
+  end
+  return flat
+end
+
+local function finished(state) return state == 'succeeded' or state == 'failed' or state == 'cancelled' end
+
+-- Whether the job, or the parent it is a part of, is asked to stop.
+local function stopping(job)
+  if job.cancel == '1' then return true end
+  if not job.parent or job.parent == '' then return false end
+  local parent = redis.call('HMGET', job_key(job.parent), 'state', 'cancel')
+  return parent[2] == '1' or not parent[1] or finished(parent[1])
+end
+
+local DELIVERY_LIMIT = '{"code":"internal","message":"It was given to a worker as often as allowed, and each time the worker '
+  .. 'stopped without a word (killed, out of memory, or frozen). Look at the workers\' logs, then retry.","retryable":true}'

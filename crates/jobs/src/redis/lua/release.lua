@@ -1,0 +1,23 @@
+-- ARGV: 1 lane, 2 name. Puts what a worker had fetched back at the head of the line; what cannot be read would kill
+-- every worker that fetches it (apalis: "Invalid job data format"), and goes to the dead letters.
+-- Answer: tasks put back
+local q, name = queue(ARGV[1]), ARGV[2]
+local inflight = q .. ':inflight:' .. name
+local back = 0
+for _, task in ipairs(redis.call('SMEMBERS', inflight)) do
+  local meta = redis.call('HMGET', q .. ':meta:' .. task, 'attempts', 'max_attempts', 'status')
+  if redis.call('HEXISTS', q .. ':data', task) == 1 and meta[1] and meta[2] and meta[3] and #task == 26 then
+    redis.call('LPUSH', q .. ':active', task)
+    back = back + 1
+  else
+    redis.call('HDEL', q .. ':data', task)
+    redis.call('DEL', q .. ':meta:' .. task)
+    redis.call('XADD', P .. ':dead', 'MAXLEN', '~', 1000, '*', 'reason',
+      'The queue named a task whose contents are missing or incomplete.', 'payload', string.sub(task, 1, 1024))
+  end
+end
+redis.call('DEL', inflight, q .. ':workers:metadata:' .. name)
+redis.call('ZREM', q .. ':workers', name)
+redis.call('ZREM', P .. ':alive', ARGV[1] .. ' ' .. name)
+if back > 0 then redis.call('PUBLISH', P .. ':control', 'wake ' .. ARGV[1]) end
+return back

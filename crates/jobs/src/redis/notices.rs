@@ -1,0 +1,101 @@
+//! Notices: one subscriber connection a channel and process, opened when somebody first watches.
+//!
+//! Pub/sub drops what is sent while a connection is away; so whoever watches asks as well.
+
+use std::sync::Once;
+use std::time::Duration;
+
+use futures::StreamExt;
+use tokio::sync::broadcast;
+
+use crate::events::EventNotice;
+use crate::store::Control;
+
+const CAPACITY: usize = 4_096;
+const RECONNECT: Duration = Duration::from_millis(300);
+
+#[derive(Debug)]
+pub(super) struct Notices {
+    client: redis::Client,
+    events: Channel<EventNotice>,
+    control: Channel<Control>,
+}
+
+#[derive(Debug)]
+struct Channel<T> {
+    name: String,
+    sender: broadcast::Sender<T>,
+    started: Once,
+}
+
+impl<T: Copy + Send + 'static> Channel<T> {
+    fn new(name: String) -> Self {
+        Self { name, sender: broadcast::channel(CAPACITY).0, started: Once::new() }
+    }
+
+    fn watch(&self, client: &redis::Client, read: fn(&str) -> Option<T>) -> broadcast::Receiver<T> {
+        let receiver = self.sender.subscribe();
+        self.started.call_once(|| {
+            tokio::spawn(listen(client.clone(), self.name.clone(), self.sender.clone(), read));
+        });
+        receiver
+    }
+}
+
+impl Notices {
+    pub(super) fn new(client: redis::Client, prefix: &str) -> Self {
+        let events = Channel::new(format!("{prefix}:events"));
+        let control = Channel::new(format!("{prefix}:control"));
+        Self { client, events, control }
+    }
+
+    pub(super) fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
+        self.events.watch(&self.client, |text| text.parse().ok().map(EventNotice))
+    }
+
+    pub(super) fn watch_control(&self) -> broadcast::Receiver<Control> {
+        self.control.watch(&self.client, read_control)
+    }
+}
+
+fn read_control(text: &str) -> Option<Control> {
+    let (what, whom) = text.split_once(' ')?;
+    match what {
+        "wake" => whom.parse().ok().map(Control::Wake),
+        "cancel" => whom.parse().ok().map(Control::Cancel),
+        "lane" => whom.parse().ok().map(Control::Lane),
+        _ => None,
+    }
+}
+
+/// Reads one channel for as long as the store lives: `T`'s sender is the store's own, and receivers come and go.
+async fn listen<T>(client: redis::Client, channel: String, sender: broadcast::Sender<T>, read: fn(&str) -> Option<T>) {
+    let mut away = false;
+    loop {
+        match subscribe(&client, &channel).await {
+            Ok(pubsub) => {
+                away = false;
+                let mut messages = pubsub.into_on_message();
+                while let Some(message) = messages.next().await {
+                    let notice = message.get_payload::<String>().ok().as_deref().and_then(read);
+                    if let Some(notice) = notice {
+                        // Nobody watching at the moment is no error.
+                        let _ = sender.send(notice);
+                    }
+                }
+            }
+            Err(error) if !away => {
+                away = true;
+                tracing::warn!(%error, channel, "notices from Redis are away; asking now and then until they are back");
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(RECONNECT).await;
+    }
+}
+
+async fn subscribe(client: &redis::Client, channel: &str) -> redis::RedisResult<redis::aio::PubSub> {
+    let mut pubsub = client.get_async_pubsub().await?;
+    pubsub.subscribe(channel).await?;
+    Ok(pubsub)
+}

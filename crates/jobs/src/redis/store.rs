@@ -1,0 +1,294 @@
+//! [`JobStore`] in Redis: arguments in, one script, answer out.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::{Error, ErrorCode, Result};
+use serde_json::Value;
+use tokio::sync::broadcast;
+
+use super::decode::Record;
+use super::{RedisJobs, unavailable};
+use crate::checks;
+use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
+use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
+use crate::store::{
+    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus, Outcome, RunKey,
+};
+use crate::time::Timestamp;
+
+/// A worker silent for longer is not counted among a lane's workers.
+const COUNTED_ALIVE: Duration = Duration::from_secs(15);
+
+type Entry = (String, Vec<String>);
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
+}
+
+fn field<'a>(entry: &'a Entry, name: &str) -> &'a str {
+    let pairs = entry.1.as_chunks::<2>().0;
+    pairs.iter().find(|[key, _]| key == name).map_or("", |[_, value]| value.as_str())
+}
+
+#[async_trait]
+impl JobStore for RedisJobs {
+    async fn create(&self, job: &NewJob) -> Result<Created> {
+        let (payload, digest) = job.checked()?;
+        let limit = self.settings.limits.of(job.lane);
+        let (answer, record): (String, Vec<String>) = self
+            .call(&self.scripts.create)
+            .arg(JobId::generate().to_string())
+            .arg(job.kind.as_str())
+            .arg(job.lane.as_str())
+            .arg(payload)
+            .arg(job.max_attempts)
+            .arg(job.owner.as_deref().unwrap_or_default())
+            .arg(job.idempotency_key.as_deref().unwrap_or_default())
+            .arg(digest)
+            .arg(millis(self.settings.keep_idempotency))
+            .arg(limit)
+            .invoke()
+            .await?;
+        match answer.as_str() {
+            "new" => Ok(Created { job: Record::new(record).job()?, existing: false }),
+            "existing" => Ok(Created { job: Record::new(record).job()?, existing: true }),
+            "other" => Err(checks::key_reused(record.first().map_or("", String::as_str))),
+            "full" => Err(checks::lane_full(job.lane, limit)),
+            other => Err(unexpected("create", other)),
+        }
+    }
+
+    async fn get(&self, id: JobId) -> Result<Job> {
+        let record = Record::new(self.call(&self.scripts.get).arg(id.to_string()).invoke().await?);
+        if record.is_empty() {
+            return Err(checks::unknown(id));
+        }
+        record.job()
+    }
+
+    async fn list(&self, filter: &JobFilter) -> Result<JobPage> {
+        let (last, records): (String, Vec<Vec<String>>) = self
+            .call(&self.scripts.list)
+            .arg(filter.kind.map_or("", |kind| kind.as_str()))
+            .arg(filter.state.map_or("", |state| state.as_str()))
+            .arg(filter.owner.as_deref().unwrap_or_default())
+            .arg(filter.parent.map_or_else(String::new, |parent| parent.to_string()))
+            .arg(filter.before.map_or_else(String::new, |before| before.to_string()))
+            .arg(filter.page_size())
+            .invoke()
+            .await?;
+        let jobs = records.into_iter().map(|record| Record::new(record).job()).collect::<Result<_>>()?;
+        let next_cursor = if last.is_empty() { None } else { Some(last.parse()?) };
+        Ok(JobPage { jobs, next_cursor })
+    }
+
+    async fn cancel(&self, id: JobId) -> Result<Job> {
+        let (answer, record): (String, Vec<String>) =
+            self.call(&self.scripts.cancel).arg(id.to_string()).invoke().await?;
+        match answer.as_str() {
+            "ok" => Record::new(record).job(),
+            "unknown" => Err(checks::unknown(id)),
+            "finished" => Err(checks::already_finished(id, record.first().map_or("", String::as_str))),
+            other => Err(unexpected("cancel", other)),
+        }
+    }
+
+    async fn retry(&self, id: JobId) -> Result<Job> {
+        let lane = self.get(id).await?.lane;
+        let limit = self.settings.limits.of(lane);
+        let (answer, record): (String, Vec<String>) =
+            self.call(&self.scripts.retry).arg(id.to_string()).arg(limit).invoke().await?;
+        let first = || record.first().map_or("", String::as_str);
+        match answer.as_str() {
+            "ok" => Record::new(record).job(),
+            "unknown" => Err(checks::unknown(id)),
+            "state" => Err(checks::not_retryable(id, first())),
+            "parent" => Err(checks::parent_ended(id, first())),
+            "full" => Err(checks::lane_full(lane, limit)),
+            other => Err(unexpected("retry", other)),
+        }
+    }
+
+    async fn events_after(&self, id: JobId, after: Option<EventId>, limit: usize) -> Result<EventPage> {
+        let answer: redis::Value = self
+            .call(&self.scripts.events)
+            .arg(id.to_string())
+            .arg(after.map_or_else(String::new, |after| after.to_string()))
+            .arg(limit.clamp(1, 1_000))
+            .invoke()
+            .await?;
+        if matches!(&answer, redis::Value::Array(parts) if parts.is_empty()) {
+            return Err(checks::unknown(id));
+        }
+        let (first, entries): (String, Vec<Entry>) =
+            redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
+        let first: Option<EventId> = if first.is_empty() { None } else { Some(first.parse()?) };
+        let gap = match (after, first) {
+            (Some(after), Some(first)) => first > after,
+            // A stream without a single event was dropped: whatever the client saw, it missed the end.
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        let events = entries.iter().map(event).collect::<Result<_>>()?;
+        Ok(EventPage { events, gap })
+    }
+
+    async fn last_preview(&self, id: JobId) -> Result<Option<Value>> {
+        let mut connection = self.connection.clone();
+        let key = format!("{}:job:{id}", self.prefix);
+        let (known, preview): (Option<String>, Option<String>) = redis::cmd("HMGET")
+            .arg(key)
+            .arg("id")
+            .arg("preview")
+            .query_async(&mut connection)
+            .await
+            .map_err(unavailable)?;
+        known.ok_or_else(|| checks::unknown(id))?;
+        preview.map(|text| checks::stored_json(&text)).transpose()
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneStatus>> {
+        let mut call = self.call(&self.scripts.lanes).arg(millis(COUNTED_ALIVE));
+        for lane in Lane::ALL {
+            call = call.arg(lane.as_str());
+        }
+        let answers: Vec<(u8, u64, u64, i64, u64, u64, u64, u64)> = call.invoke().await?;
+        let statuses = Lane::ALL.iter().zip(answers).map(|(lane, answer)| {
+            let (paused, queued, running, oldest, workers, succeeded, failed, cancelled) = answer;
+            LaneStatus {
+                lane: *lane,
+                paused: paused == 1,
+                queued,
+                running,
+                limit: self.settings.limits.of(*lane),
+                oldest_secs: (oldest >= 0).then_some(oldest as f64 / 1_000.0),
+                workers,
+                succeeded,
+                failed,
+                cancelled,
+            }
+        });
+        Ok(statuses.collect())
+    }
+
+    async fn pause(&self, lane: Lane, paused: bool) -> Result<()> {
+        let mut connection = self.connection.clone();
+        let mut pipe = redis::pipe();
+        pipe.atomic();
+        pipe.cmd(if paused { "SADD" } else { "SREM" }).arg(format!("{}:paused", self.prefix)).arg(lane.as_str());
+        pipe.cmd("PUBLISH").arg(format!("{}:control", self.prefix)).arg(format!("lane {lane}"));
+        pipe.query_async::<()>(&mut connection).await.map_err(unavailable)
+    }
+
+    async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
+        let mut connection = self.connection.clone();
+        let entries: Vec<Entry> = redis::cmd("XREVRANGE")
+            .arg(format!("{}:dead", self.prefix))
+            .arg("+")
+            .arg("-")
+            .arg("COUNT")
+            .arg(limit.clamp(1, 1_000))
+            .query_async(&mut connection)
+            .await
+            .map_err(unavailable)?;
+        let letter = |entry: &Entry| {
+            let id: EventId = entry.0.parse()?;
+            let at = Timestamp::from_millis(i64::try_from(id.major).unwrap_or(i64::MAX));
+            Ok(DeadLetter {
+                at,
+                reason: field(entry, "reason").to_owned(),
+                payload: field(entry, "payload").to_owned(),
+            })
+        };
+        entries.iter().map(letter).collect()
+    }
+
+    fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
+        self.notices.watch_events()
+    }
+
+    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        let (answer, record): (String, Vec<String>) =
+            self.call(&self.scripts.claim).arg(id.to_string()).arg(owner).arg(millis(lease)).invoke().await?;
+        match answer.as_str() {
+            "run" => Ok(Claim::Run(Box::new(Record::new(record).claimed()?))),
+            "busy" => Ok(Claim::Busy),
+            "nothing" => Ok(Claim::Nothing),
+            "paused" => Ok(Claim::Paused),
+            other => Err(unexpected("claim", other)),
+        }
+    }
+
+    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
+        let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
+        let answer: String = self
+            .call(&self.scripts.beat)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(millis(lease))
+            .arg(progress.unwrap_or_default())
+            .arg(beat.cursor.as_ref().map_or_else(String::new, Value::to_string))
+            .invoke()
+            .await?;
+        match answer.as_str() {
+            "ok" => Ok(BeatAnswer::Ok),
+            "cancel" => Ok(BeatAnswer::Cancel),
+            "lost" => Ok(BeatAnswer::Lost),
+            other => Err(unexpected("beat", other)),
+        }
+    }
+
+    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
+        let data = checks::event_data(kind, data)?;
+        let call = self.call(&self.scripts.append).arg(key.job.to_string()).arg(key.run).arg(kind.as_str()).arg(data);
+        Ok(call.invoke::<u8>().await? == 1)
+    }
+
+    async fn add_children(&self, key: RunKey, unit: &str, children: &[NewChild]) -> Result<Option<Children>> {
+        let unit = checks::children(unit, children)?;
+        let mut call = self.call(&self.scripts.children).arg(key.job.to_string()).arg(key.run).arg(unit);
+        for child in children {
+            call = call
+                .arg(JobId::child(key.job, &child.key).to_string())
+                .arg(child.lane.as_str())
+                .arg(child.payload.to_string())
+                .arg(child.weight);
+        }
+        let counts: Vec<u64> = call.invoke().await?;
+        Ok(match counts[..] {
+            [total, succeeded, failed, cancelled] => Some(Children { total, succeeded, failed, cancelled }),
+            _ => None,
+        })
+    }
+
+    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
+        let (name, detail, receipt, delay) = checks::outcome(outcome)?;
+        let answer: String = self
+            .call(&self.scripts.finish)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(name)
+            .arg(detail)
+            .arg(receipt)
+            .arg(millis(delay))
+            .invoke()
+            .await?;
+        if answer == "fenced" { Ok(Finished::Fenced) } else { Ok(Finished::Accepted(answer.parse()?)) }
+    }
+}
+
+fn event(entry: &Entry) -> Result<Event> {
+    let id: EventId = entry.0.parse()?;
+    let at = Timestamp::from_millis(i64::try_from(id.major).unwrap_or(i64::MAX));
+    Ok(Event {
+        id,
+        kind: EventKind::parse(field(entry, "kind"))?,
+        at,
+        data: checks::stored_json(field(entry, "data"))?,
+    })
+}
+
+fn unexpected(script: &str, answer: &str) -> Error {
+    Error::new(ErrorCode::Internal, format!("the script \"{script}\" answered \"{answer}\", which it never should"))
+}

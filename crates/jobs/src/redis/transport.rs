@@ -1,0 +1,115 @@
+//! [`JobTransport`] in Redis: apalis-redis fetches, the scripts look after what is left lying.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use apalis_core::backend::ext::BackendExt;
+use apalis_redis::RedisStorage;
+use async_trait::async_trait;
+use clippy_core::Result;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use super::{RedisJobs, unavailable};
+use crate::carrier::{DeliveryCodec, run_worker};
+use crate::record::Lane;
+use crate::runner::Tick;
+use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
+
+/// apalis' own heartbeats use the clients' clocks. Its pass over silent workers is only the second net (ours, in
+/// [`RedisJobs::sweep`], uses the server's clock), so it is slow enough to bear clocks a minute apart.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+const MISSED_HEARTBEATS: usize = 6;
+
+impl RedisJobs {
+    fn apalis_config(&self, lane: Lane) -> apalis_redis::Config {
+        apalis_redis::Config::default()
+            .queue(self.queue(lane))
+            // More than one, and the tail of a batch waits behind its head without a heartbeat.
+            .batch_size(1)
+            .heartbeat_interval(HEARTBEAT)
+            .missed_heartbeats(MISSED_HEARTBEATS)
+            .lock_tasks(false)
+            .emit_events(false)
+            // This is the acknowledgement, whatever its name says.
+            .persist_results(true)
+    }
+}
+
+#[async_trait]
+impl JobTransport for RedisJobs {
+    async fn run_lane(
+        &self,
+        worker: &LaneWorker,
+        tick: Tick,
+        deliver: Arc<dyn Deliver>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let backend = RedisStorage::<Delivery>::new(self.connection.clone())
+            .with_config(self.apalis_config(worker.lane))
+            .with_codec(DeliveryCodec)
+            .poll_with_strategy(tick);
+        run_worker!(backend, worker, deliver, stop)
+    }
+
+    async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
+        self.call(&self.scripts.release).arg(lane.as_str()).arg(name).invoke().await
+    }
+
+    async fn keep_alive(&self, workers: &[(Lane, String)]) -> Result<()> {
+        let mut call = self.call(&self.scripts.keep_alive);
+        for (lane, name) in workers {
+            call = call.arg(lane.as_str()).arg(name);
+        }
+        call.invoke::<u64>().await.map(|_| ())
+    }
+
+    async fn promote(&self) -> Result<u64> {
+        let mut call = self.call(&self.scripts.promote);
+        for lane in Lane::ALL {
+            call = call.arg(lane.as_str());
+        }
+        call.invoke().await
+    }
+
+    async fn sweep(&self, settings: &SweepSettings) -> Result<Swept> {
+        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4);
+        let mut released = 0;
+        let dead: Vec<String> = self.call(&self.scripts.dead_workers).arg(millis(settings.dead_after)).invoke().await?;
+        for member in dead {
+            if let Some((lane, name)) = member.split_once(' ') {
+                released += self.release_worker(lane.parse()?, name).await?;
+            }
+        }
+        let mut call = self
+            .call(&self.scripts.sweep)
+            .arg(millis(settings.rescue_after))
+            .arg(self.rescue_from.load(Ordering::Relaxed))
+            .arg(millis(self.settings.keep_finished))
+            .arg(self.settings.max_finished);
+        for lane in Lane::ALL {
+            call = call.arg(lane.as_str());
+        }
+        let (reaped, rescued, expired, next): (u64, u64, u64, u64) = call.invoke().await?;
+        self.rescue_from.store(next, Ordering::Relaxed);
+        Ok(Swept { promoted: self.promote().await?, reaped, released, rescued, expired })
+    }
+
+    async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {
+        let shown: String = String::from_utf8_lossy(payload).chars().take(1_024).collect();
+        let mut connection = self.connection.clone();
+        redis::cmd("XADD")
+            .arg(format!("{}:dead", self.prefix))
+            .arg(&["MAXLEN", "~", "1000", "*"])
+            .arg(&["reason", reason, "payload", &shown])
+            .query_async::<String>(&mut connection)
+            .await
+            .map(|_| ())
+            .map_err(unavailable)
+    }
+
+    fn watch_control(&self) -> broadcast::Receiver<Control> {
+        self.notices.watch_control()
+    }
+}

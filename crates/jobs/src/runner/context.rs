@@ -1,0 +1,265 @@
+//! What a handler sees of its job, and how it tells about it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use clippy_core::{Error, ErrorCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::events::EventKind;
+use crate::failure::JobError;
+use crate::record::{Children, Job, JobId, NewChild, Progress};
+use crate::store::{Beat, BeatAnswer, ClaimedJob, JobFilter, JobPage, JobStore, RunKey, Step};
+
+/// Why a run was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StopReason {
+    /// Somebody cancelled the job.
+    Cancelled,
+    /// The worker process stops.
+    HandBack,
+    /// Another run holds the job now.
+    Lost,
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Worth knowing.
+    Info,
+    /// Worth a look.
+    Warning,
+    /// Something was left out because of it.
+    Error,
+}
+
+/// One run of one job; shared by the handler, the beat and the runner.
+pub(crate) struct Run {
+    pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) claimed: ClaimedJob,
+    pub(crate) token: CancellationToken,
+    pub(crate) lease: Duration,
+    reason: OnceLock<StopReason>,
+    progress: Mutex<Option<Progress>>,
+    receipt: Mutex<Option<Value>>,
+    planned: AtomicBool,
+}
+
+impl Run {
+    pub(crate) fn new(store: Arc<dyn JobStore>, claimed: ClaimedJob, lease: Duration) -> Self {
+        Self {
+            store,
+            claimed,
+            token: CancellationToken::new(),
+            lease,
+            reason: OnceLock::new(),
+            progress: Mutex::default(),
+            receipt: Mutex::default(),
+            planned: AtomicBool::new(false),
+        }
+    }
+
+    /// Asks the handler to stop; the first reason stays.
+    pub(crate) fn stop(&self, reason: StopReason) {
+        let _ = self.reason.set(reason);
+        self.token.cancel();
+    }
+
+    pub(crate) fn reason(&self) -> Option<StopReason> {
+        self.reason.get().copied()
+    }
+
+    pub(crate) fn planned(&self) -> bool {
+        self.planned.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn take_progress(&self) -> Option<Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Puts progress back that could not be written, unless there is newer.
+    pub(crate) fn return_progress(&self, progress: Option<Progress>) {
+        let mut kept = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            *kept = progress;
+        }
+    }
+
+    pub(crate) fn take_receipt(&self) -> Option<Value> {
+        self.receipt.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Renews the lease, and acts on the answer.
+    pub(crate) async fn beat(&self, beat: &Beat) -> clippy_core::Result<BeatAnswer> {
+        let answer = self.store.beat(self.claimed.key, self.lease, beat).await?;
+        match answer {
+            BeatAnswer::Ok => {}
+            BeatAnswer::Cancel => self.stop(StopReason::Cancelled),
+            BeatAnswer::Lost => self.stop(StopReason::Lost),
+        }
+        Ok(answer)
+    }
+}
+
+/// A handler's view of its job. Cheap to clone, and free to be carried to other threads.
+#[derive(Clone)]
+pub struct JobContext {
+    pub(crate) run: Arc<Run>,
+}
+
+impl JobContext {
+    /// The job as it stood when this run began.
+    #[must_use]
+    pub fn job(&self) -> &Job {
+        &self.run.claimed.job
+    }
+
+    /// The fence of this run; its number is good as a part of a provider's own idempotency key.
+    #[must_use]
+    pub fn key(&self) -> RunKey {
+        self.run.claimed.key
+    }
+
+    /// Whether the job begins, or its children have all ended (counted in [`Job::children`]).
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.run.claimed.step
+    }
+
+    /// Where the last run got to, as its [`JobContext::checkpoint`] said.
+    #[must_use]
+    pub fn cursor(&self) -> Option<&Value> {
+        self.run.claimed.cursor.as_ref()
+    }
+
+    /// Cancelled when the job is to stop: pass it on to whatever takes long.
+    #[must_use]
+    pub fn token(&self) -> &CancellationToken {
+        &self.run.token
+    }
+
+    /// Whether to go on; call it between steps, with `?`.
+    ///
+    /// # Errors
+    /// [`JobError::Cancelled`] or [`JobError::HandedBack`] when the job is to stop.
+    pub fn go_on(&self) -> Result<(), JobError> {
+        match self.run.reason() {
+            None => Ok(()),
+            Some(StopReason::Cancelled | StopReason::Lost) => Err(JobError::Cancelled),
+            Some(StopReason::HandBack) => Err(JobError::HandedBack),
+        }
+    }
+
+    /// Says how far the job is. Cheap: the newest is written at most twice a second.
+    pub fn progress(&self, progress: Progress) {
+        *self.run.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+    }
+
+    /// Writes where to go on after a crash, at once, together with the newest progress.
+    ///
+    /// # Errors
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    pub async fn checkpoint(&self, cursor: Value) -> Result<(), JobError> {
+        let beat = Beat { progress: self.run.take_progress(), cursor: Some(cursor) };
+        if let Err(error) = self.run.beat(&beat).await {
+            self.run.return_progress(beat.progress);
+            return Err(error.into());
+        }
+        self.go_on()
+    }
+
+    /// Writes a line that a watcher sees. A store that is away loses it: it is news, not record.
+    pub async fn log(&self, level: LogLevel, message: impl Into<String> + Send) {
+        let data = json!({"level": level, "message": message.into()});
+        if let Err(error) = self.run.store.append(self.key(), EventKind::Log, &data).await {
+            tracing::debug!(job = %self.job().id, %error, "a log line was not written");
+        }
+    }
+
+    /// Shows something while the job runs; the last one is kept for those who come later.
+    ///
+    /// # Errors
+    /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`]. A store that is away only loses the preview.
+    pub async fn preview(&self, data: Value) -> Result<(), JobError> {
+        match self.run.store.append(self.key(), EventKind::Preview, &data).await {
+            Err(error) if error.code == ErrorCode::TooLarge => Err(error.into()),
+            Err(error) => {
+                tracing::debug!(job = %self.job().id, %error, "a preview was not written");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
+    }
+
+    /// Sets what of the request was honoured; written with the result.
+    pub fn receipt(&self, receipt: Value) {
+        *self.run.receipt.lock().unwrap_or_else(PoisonError::into_inner) = Some(receipt);
+    }
+
+    /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and then runs again as
+    /// [`Step::Merge`]; what it returned is dropped. Planning twice makes no part twice, as long as keys are the same.
+    ///
+    /// # Errors
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    pub async fn spawn_children(&self, unit: &str, children: &[NewChild]) -> Result<Children, JobError> {
+        if self.step() == Step::Merge {
+            return Err(JobError::permanent(ErrorCode::Internal, "a job that merges its parts cannot make new ones"));
+        }
+        self.run.planned.store(true, Ordering::Release);
+        let mut counted = Children::default();
+        for some in children.chunks(crate::checks::MAX_CHILDREN) {
+            self.go_on()?;
+            counted = match self.run.store.add_children(self.key(), unit, some).await? {
+                Some(counted) => counted,
+                None => {
+                    self.run.stop(StopReason::Lost);
+                    return Err(JobError::Cancelled);
+                }
+            };
+        }
+        Ok(counted)
+    }
+
+    /// Back-pressure for planners: waits until fewer than `most` parts have not ended.
+    ///
+    /// # Errors
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    pub async fn wait_for_room(&self, most: u64) -> Result<Children, JobError> {
+        loop {
+            self.go_on()?;
+            let children = self.run.store.get(self.job().id).await?.children.unwrap_or_default();
+            if children.outstanding() < most {
+                return Ok(children);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(250)) => {}
+                () = self.run.token.cancelled() => {}
+            }
+        }
+    }
+
+    /// The parts with their results, newest first, a page at a time: for merging.
+    ///
+    /// # Errors
+    /// [`JobError::Transient`] when the store is away.
+    pub async fn children(&self, before: Option<JobId>) -> Result<JobPage, JobError> {
+        let filter = JobFilter { parent: Some(self.job().id), before, limit: 500, ..JobFilter::default() };
+        Ok(self.run.store.list(&filter).await?)
+    }
+}
+
+impl std::fmt::Debug for JobContext {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("JobContext").field("key", &self.key()).finish_non_exhaustive()
+    }
+}
+
+/// What a handler that is missing answers.
+pub(crate) fn no_handler(job: &Job) -> JobError {
+    let message = format!("No worker here knows how to run \"{}\" jobs. Start one that does, then retry", job.kind);
+    JobError::from(Error::new(ErrorCode::Unsupported, message))
+}

@@ -1,0 +1,277 @@
+//! The worker loops of one process: supervision, deliveries, the way to stop.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::context::{Run, StopReason};
+use super::execution::execute;
+use super::side;
+use super::tick::{Bell, Tick};
+use super::{Handlers, RunnerSettings};
+use crate::record::{JobId, Lane};
+use crate::store::{Claim, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker};
+
+/// Between the end of a worker loop and the next.
+const RESTART: Duration = Duration::from_millis(300);
+/// A paused lane is asked about this often, in case the notice was lost.
+const PAUSED: Duration = Duration::from_secs(1);
+
+/// One lane of this process.
+struct LaneState {
+    lane: Lane,
+    concurrency: usize,
+    /// Bounds what runs, also while a dead loop's deliveries are still on their way.
+    room: Semaphore,
+    bell: Arc<Bell>,
+    changed: Notify,
+    /// The loop that is running now.
+    name: Mutex<Option<String>>,
+}
+
+pub(super) struct Engine {
+    pub(super) store: Arc<dyn JobTransport>,
+    handlers: Handlers,
+    pub(super) settings: RunnerSettings,
+    lanes: Vec<LaneState>,
+    running: Mutex<HashMap<JobId, Arc<Run>>>,
+    tracker: TaskTracker,
+    /// No new job is begun.
+    stopping: CancellationToken,
+    /// The worker loops end.
+    halt: CancellationToken,
+    /// Nothing listens any more: deliveries that were held may be forgotten.
+    gone: CancellationToken,
+    identity: String,
+}
+
+impl Engine {
+    pub(super) fn new(store: Arc<dyn JobTransport>, handlers: Handlers, settings: RunnerSettings) -> Self {
+        let lane = |&(lane, concurrency): &(Lane, usize)| LaneState {
+            lane,
+            concurrency,
+            room: Semaphore::new(concurrency),
+            bell: Arc::default(),
+            changed: Notify::new(),
+            name: Mutex::default(),
+        };
+        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "host".to_owned()).replace(' ', "-");
+        Self {
+            lanes: settings.lanes.iter().map(lane).collect(),
+            store,
+            handlers,
+            settings,
+            running: Mutex::default(),
+            tracker: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            halt: CancellationToken::new(),
+            gone: CancellationToken::new(),
+            identity: format!("{host}-{}", std::process::id()),
+        }
+    }
+
+    pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut loops = tokio::task::JoinSet::new();
+        for index in 0..self.lanes.len() {
+            let engine = Arc::clone(&self);
+            loops.spawn(async move { engine.supervise(index).await });
+        }
+        let listener = tokio::spawn(Arc::clone(&self).listen());
+        let side = tokio::spawn(side::run(Arc::clone(&self)));
+
+        stop.cancelled().await;
+        self.drain().await;
+        self.halt.cancel();
+        while loops.join_next().await.is_some() {}
+        side.abort();
+        listener.abort();
+        self.gone.cancel();
+    }
+
+    /// The worker loops that are running now.
+    pub(super) fn workers(&self) -> Vec<(Lane, String)> {
+        let name = |state: &LaneState| {
+            let name = state.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            name.map(|name| (state.lane, name))
+        };
+        self.lanes.iter().filter_map(name).collect()
+    }
+
+    fn lane(&self, lane: Lane) -> Option<&LaneState> {
+        self.lanes.iter().find(|state| state.lane == lane)
+    }
+
+    /// Keeps one lane's worker loop running, under a new name each time: a name that was used is refused until the
+    /// store has forgotten it.
+    async fn supervise(self: Arc<Self>, index: usize) {
+        let state = &self.lanes[index];
+        while !self.halt.is_cancelled() {
+            let name = format!("{}-{}", self.identity, ulid::Ulid::generate());
+            let worker = LaneWorker { lane: state.lane, name: name.clone(), concurrency: state.concurrency };
+            *state.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
+            // Before the first task is fetched, so that whatever it fetches is found again if it dies.
+            let ended = match self.store.keep_alive(&[(state.lane, name.clone())]).await {
+                Ok(()) => {
+                    let tick = Tick::new(self.settings.timing.poll, Arc::clone(&state.bell));
+                    let deliver: Arc<dyn Deliver> = Arc::new(EngineHandle(Arc::clone(&self)));
+                    self.store.run_lane(&worker, tick, deliver, self.halt.clone()).await
+                }
+                Err(error) => Err(error),
+            };
+            *state.name.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            if let Err(error) = &ended {
+                tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; jobs go on");
+            }
+            // If the store is away, the sweep of whoever is alive does this later.
+            let release = self.store.release_worker(state.lane, &name);
+            match tokio::time::timeout(Duration::from_secs(5), release).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "a worker loop's tasks are left to the sweep"),
+                Err(_) => tracing::debug!("a worker loop's tasks are left to the sweep"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(RESTART) => {}
+                () = self.halt.cancelled() => {}
+            }
+        }
+    }
+
+    /// Passes on what the store tells at once.
+    async fn listen(self: Arc<Self>) {
+        let mut notices = self.store.watch_control();
+        loop {
+            match notices.recv().await {
+                Ok(Control::Wake(lane)) => {
+                    if let Some(state) = self.lane(lane) {
+                        state.bell.ring();
+                    }
+                }
+                Ok(Control::Cancel(id)) => {
+                    let run = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+                    if let Some(run) = run {
+                        run.stop(StopReason::Cancelled);
+                    }
+                }
+                Ok(Control::Lane(lane)) => {
+                    if let Some(state) = self.lane(lane) {
+                        state.changed.notify_waiters();
+                    }
+                }
+                // Whatever was missed is found by polling, beats and the second look at a paused lane.
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
+                    self.lanes.iter().for_each(|state| state.bell.ring());
+                }
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    }
+
+    /// Waits for what runs; what does not end in time is asked to hand itself back, and then dropped.
+    async fn drain(&self) {
+        self.stopping.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(self.settings.drain, self.tracker.wait()).await.is_ok() {
+            return;
+        }
+        let left: Vec<Arc<Run>> =
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        tracing::info!(jobs = left.len(), "handing back the jobs that did not end in time");
+        for run in left {
+            run.stop(StopReason::HandBack);
+        }
+        let last = self.settings.timing.grace + Duration::from_secs(3);
+        if tokio::time::timeout(last, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some jobs could not be handed back; their leases will end instead");
+        }
+    }
+
+    /// Claims a job and runs it. Returns when the queue may forget the delivery.
+    async fn take(&self, state: &LaneState, id: JobId) {
+        let mut delay = Duration::from_millis(100);
+        loop {
+            let Ok(_room) = state.room.acquire().await else { return };
+            // Held over the claim, so that nothing is claimed once the drain has seen that nothing runs.
+            let begun = self.tracker.token();
+            if self.stopping.is_cancelled() {
+                drop(begun);
+                // Neither done nor to be forgotten: the loop is dropped, and its tasks go back into the line.
+                self.gone.cancelled().await;
+                return;
+            }
+            // Registered before looking, so that a change in between is not missed.
+            let changed = state.changed.notified();
+            match self.store.claim(id, &self.identity, self.settings.timing.lease).await {
+                Ok(Claim::Run(claimed)) => {
+                    let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
+                    let handler = self.handlers.get(claimed.job.kind);
+                    let run = Arc::new(Run::new(store, *claimed, self.settings.timing.lease));
+                    self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&run));
+                    execute(Arc::clone(&run), handler, &self.settings.timing).await;
+                    let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+                    if running.get(&id).is_some_and(|current| Arc::ptr_eq(current, &run)) {
+                        running.remove(&id);
+                    }
+                    return;
+                }
+                Ok(Claim::Busy | Claim::Nothing) => return,
+                Ok(Claim::Paused) => {
+                    drop(begun);
+                    tokio::select! {
+                        () = changed => {}
+                        () = tokio::time::sleep(PAUSED) => {}
+                        () = self.stopping.cancelled() => {}
+                    }
+                }
+                Err(error) => {
+                    drop(begun);
+                    tracing::debug!(job = %id, %error, "a claim is tried again");
+                    tokio::select! {
+                        () = tokio::time::sleep(delay) => {}
+                        () = self.stopping.cancelled() => {}
+                    }
+                    delay = (delay * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+
+    async fn bury(&self, payload: &[u8], reason: &str) {
+        tracing::error!(reason, "a task could not be read and was set aside");
+        while let Err(error) = self.store.bury(payload, reason).await {
+            tracing::debug!(%error, "setting a task aside is tried again");
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = self.gone.cancelled() => return,
+            }
+        }
+    }
+}
+
+/// [`Engine`] as apalis' handler sees it.
+struct EngineHandle(Arc<Engine>);
+
+#[async_trait]
+impl Deliver for EngineHandle {
+    /// In a task of its own: when apalis drops a worker loop, on an error of the store, what it had begun goes on.
+    async fn deliver(&self, lane: Lane, delivery: Delivery) {
+        let engine = Arc::clone(&self.0);
+        let task = tokio::spawn(async move {
+            match delivery {
+                Delivery::Job(id) => {
+                    if let Some(state) = engine.lane(lane) {
+                        engine.take(state, id).await;
+                    }
+                }
+                Delivery::Unreadable { payload, reason } => engine.bury(&payload, &reason).await,
+            }
+        });
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a delivery ended without a word");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! One run of one job, from its claim to its end.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clippy_core::ErrorCode;
+use serde_json::Value;
+use tokio::task::JoinError;
+
+use super::JobHandler;
+use super::context::{JobContext, Run, StopReason, no_handler};
+use super::timing::Timing;
+use crate::failure::JobError;
+use crate::record::JobFailure;
+use crate::store::{Beat, Finished, Outcome, Step};
+
+/// How long the end of a run is tried to be written while the store is away. The fence decides in the end.
+const FINISH_FOR: Duration = Duration::from_secs(600);
+
+/// How the handler's own task ended.
+enum Ended {
+    Returned(Result<Value, JobError>),
+    Panicked(String),
+    /// It did not stop in time when asked to, and was dropped.
+    Dropped,
+}
+
+/// Runs the handler in a task of its own, with beats beside it, and writes how it ended.
+pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>, timing: &Timing) {
+    let begun = Instant::now();
+    let job = run.claimed.job.clone();
+    let ended = match handler {
+        Some(handler) => {
+            let beats = tokio::spawn(beat(Arc::clone(&run), *timing));
+            let ended = body(&run, handler, timing.grace).await;
+            beats.abort();
+            ended
+        }
+        None => Ended::Returned(Err(no_handler(&job))),
+    };
+    let state = match outcome(&run, ended, timing) {
+        Some(outcome) => finish(&run, &outcome).await,
+        None => "lost",
+    };
+    let labels = [("kind", job.kind.as_str()), ("lane", job.lane.as_str()), ("state", state)];
+    metrics::counter!("clippy_job_runs_total", &labels).increment(1);
+    metrics::histogram!("clippy_job_run_seconds", &labels).record(begun.elapsed().as_secs_f64());
+}
+
+async fn body(run: &Arc<Run>, handler: Arc<dyn JobHandler>, grace: Duration) -> Ended {
+    let context = JobContext { run: Arc::clone(run) };
+    let mut task = tokio::spawn(async move { handler.run(context).await });
+    let overdue = async {
+        run.token.cancelled().await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        ended = &mut task => return read(ended),
+        () = overdue => {}
+    }
+    task.abort();
+    read(task.await)
+}
+
+fn read(ended: Result<Result<Value, JobError>, JoinError>) -> Ended {
+    match ended {
+        Ok(returned) => Ended::Returned(returned),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => Ended::Panicked(panic_message(panic.as_ref())),
+            Err(_) => Ended::Dropped,
+        },
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// What becomes of the job; `None` when it is another run's now.
+fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
+    let attempt = run.claimed.job.attempt;
+    let retry = |failure: JobFailure, after| Outcome::Retry { delay: timing.backoff.delay(attempt, after), failure };
+    let stopped = |reason| match reason {
+        Some(StopReason::HandBack) => Some(Outcome::Later { delay: Duration::ZERO }),
+        Some(StopReason::Lost) => None,
+        Some(StopReason::Cancelled) | None => Some(Outcome::Cancelled),
+    };
+    match ended {
+        Ended::Returned(Ok(_)) if run.planned() && run.claimed.step == Step::Start => Some(Outcome::WaitForChildren),
+        Ended::Returned(Ok(result)) => Some(Outcome::Succeeded { result, receipt: run.take_receipt() }),
+        Ended::Returned(Err(error)) => match error {
+            JobError::Permanent { .. } => Some(Outcome::Failed(error.failure())),
+            JobError::Transient { after, .. } => Some(retry(error.failure(), after)),
+            JobError::Snooze(delay) => Some(Outcome::Later { delay }),
+            JobError::Cancelled => stopped(run.reason()),
+            JobError::HandedBack => Some(Outcome::Later { delay: Duration::ZERO }),
+        },
+        Ended::Panicked(message) => {
+            tracing::error!(job = %run.claimed.job.id, kind = %run.claimed.job.kind, message, "a job's handler panicked");
+            let message = "The job met a fault of the server's. It is in the worker's log".to_owned();
+            Some(retry(JobFailure { code: ErrorCode::Internal, message, retryable: true }, None))
+        }
+        Ended::Dropped => stopped(run.reason()),
+    }
+}
+
+/// Writes the end of a run, however long the store is away.
+async fn finish(run: &Run, outcome: &Outcome) -> &'static str {
+    let job = run.claimed.job.id;
+    let begun = Instant::now();
+    let mut delay = Duration::from_millis(50);
+    // What the handler said last is worth having, above all a bar that is full.
+    let mut beat = Beat { progress: run.take_progress(), cursor: None };
+    loop {
+        let written = async {
+            if beat.progress.is_some() {
+                run.store.beat(run.claimed.key, run.lease, &beat).await?;
+                beat.progress = None;
+            }
+            run.store.finish(run.claimed.key, outcome).await
+        };
+        match written.await {
+            Ok(Finished::Accepted(state)) => {
+                tracing::info!(%job, %state, attempt = run.claimed.job.attempt, "a run ended");
+                return state.as_str();
+            }
+            Ok(Finished::Fenced) => {
+                tracing::warn!(%job, run = run.claimed.key.run, "a run ended too late: the job is another run's now");
+                return "fenced";
+            }
+            Err(error) if error.code.is_retryable() && begun.elapsed() < FINISH_FOR => {
+                tokio::time::sleep(delay).await;
+                delay = (delay * 2).min(Duration::from_secs(2));
+            }
+            Err(error) => {
+                // A result that cannot be stored (too large, say) must not leave the job to its lease for ever.
+                tracing::error!(%job, %error, "the end of a run could not be written; its lease will end instead");
+                return "unwritten";
+            }
+        }
+    }
+}
+
+/// Renews the lease, and writes progress when there is some. Errors are waited out: the job goes on, and the fence
+/// decides.
+async fn beat(run: Arc<Run>, timing: Timing) {
+    let mut ticks = tokio::time::interval(timing.progress.min(timing.beat));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks.tick().await;
+    let mut last = Instant::now();
+    loop {
+        ticks.tick().await;
+        let progress = run.take_progress();
+        if progress.is_none() && last.elapsed() + ticks.period() / 2 < timing.beat {
+            continue;
+        }
+        let beat = Beat { progress, cursor: None };
+        match run.beat(&beat).await {
+            Ok(crate::BeatAnswer::Lost) => return,
+            Ok(_) => last = Instant::now(),
+            Err(error) => {
+                tracing::debug!(job = %run.claimed.job.id, %error, "a beat was not written");
+                run.return_progress(beat.progress);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The runner: takes jobs from its lanes, runs their handlers, and looks after what others left lying.
+//!
+//! It knows no kind of job. Each process has one, with a worker loop for each of its lanes, and a side loop. A worker
+//! loop that dies (apalis ends it on any error of the store) is started again under a new name; what it was running
+//! goes on meanwhile, in tasks of its own.
+
+mod context;
+mod engine;
+mod execution;
+mod side;
+mod tick;
+mod timing;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::{Error, Result};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::failure::JobError;
+use crate::record::{JobKind, Lane};
+use crate::store::JobTransport;
+use engine::Engine;
+
+pub use context::{JobContext, LogLevel};
+pub use tick::Tick;
+pub use timing::Timing;
+
+/// What a job of one kind does.
+///
+/// It may be run twice: a worker that is killed, or frozen past its lease, is followed by another. So whatever it
+/// does outside its [`JobContext`] must be harmless when done again.
+#[async_trait]
+pub trait JobHandler: Send + Sync + 'static {
+    /// The kind it runs.
+    fn kind(&self) -> JobKind;
+
+    /// Runs a job, or a part of one; gives its result.
+    async fn run(&self, context: JobContext) -> Result<Value, JobError>;
+}
+
+/// One handler a kind.
+#[derive(Clone, Default)]
+pub struct Handlers(HashMap<JobKind, Arc<dyn JobHandler>>);
+
+impl Handlers {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds one; a second one for the same kind takes the place of the first.
+    #[must_use]
+    pub fn with(mut self, handler: impl JobHandler) -> Self {
+        self.0.insert(handler.kind(), Arc::new(handler));
+        self
+    }
+
+    /// The handler of a kind.
+    #[must_use]
+    pub fn get(&self, kind: JobKind) -> Option<Arc<dyn JobHandler>> {
+        self.0.get(&kind).cloned()
+    }
+}
+
+impl std::fmt::Debug for Handlers {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What a runner takes, and how much of it at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunnerSettings {
+    /// Lanes, each with the number of jobs run at once.
+    pub lanes: Vec<(Lane, usize)>,
+    /// How long everything may take.
+    pub timing: Timing,
+    /// How long running jobs may go on once the runner is to stop; then they are handed back.
+    pub drain: Duration,
+}
+
+impl Default for RunnerSettings {
+    fn default() -> Self {
+        Self {
+            lanes: vec![(Lane::Interactive, 16), (Lane::Bulk, 2), (Lane::Control, 2)],
+            timing: Timing::default(),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Runs jobs. Make one with [`Runner::new`], and [`Runner::run`] it.
+pub struct Runner {
+    engine: Arc<Engine>,
+}
+
+impl Runner {
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// `InvalidInput` when its times do not add up, or it has no lane, one twice, or one with no room.
+    pub fn new(store: Arc<dyn JobTransport>, handlers: Handlers, settings: RunnerSettings) -> Result<Self> {
+        settings.timing.check()?;
+        let mut lanes: Vec<Lane> = settings.lanes.iter().map(|(lane, _)| *lane).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        if lanes.is_empty() || lanes.len() != settings.lanes.len() {
+            return Err(Error::invalid("A runner needs one lane at least, and each only once"));
+        }
+        if let Some((lane, _)) = settings.lanes.iter().find(|(_, concurrency)| *concurrency == 0) {
+            return Err(Error::invalid(format!(
+                "The {lane} lane has room for no job: give it 1 at least, or leave it out"
+            )));
+        }
+        Ok(Self { engine: Arc::new(Engine::new(store, handlers, settings)) })
+    }
+
+    /// Runs until `stop`, then stops taking jobs, waits for those that run, hands the rest back, and returns. It
+    /// returns within the drain time, the grace time and some seconds.
+    pub async fn run(self, stop: CancellationToken) {
+        self.engine.run(stop).await;
+    }
+}
+
+impl std::fmt::Debug for Runner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Runner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,52 @@
+//! The side loop of a process: says that its worker loops live, and looks after what others left lying.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::engine::Engine;
+
+/// Delayed jobs are looked at more often than the rest.
+const PROMOTE: Duration = Duration::from_millis(500);
+
+pub(super) async fn run(engine: Arc<Engine>) {
+    let timing = engine.settings.timing;
+    let mut ticks = tokio::time::interval(timing.sweep.min(PROMOTE));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut swept: Option<Instant> = None;
+    let mut away = false;
+    loop {
+        ticks.tick().await;
+        let due = swept.is_none_or(|at| at.elapsed() + ticks.period() / 2 >= timing.sweep);
+        let result = if due {
+            swept = Some(Instant::now());
+            look_after(&engine).await
+        } else {
+            engine.store.promote().await.map(|_| ())
+        };
+        match result {
+            Ok(()) => away = false,
+            Err(error) if !away => {
+                away = true;
+                tracing::warn!(%error, "the job store is away; looking again until it is back");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
+    let workers = engine.workers();
+    if !workers.is_empty() {
+        engine.store.keep_alive(&workers).await?;
+    }
+    let swept = engine.store.sweep(&engine.settings.timing.sweep_settings()).await?;
+    if swept.reaped + swept.released + swept.rescued > 0 {
+        tracing::info!(
+            reaped = swept.reaped,
+            released = swept.released,
+            rescued = swept.rescued,
+            "jobs that were left lying are queued again"
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! When a worker loop looks for work: at once when told, and now and then in any case.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
+use futures::task::AtomicWaker;
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
+
+/// A bell that wakes one worker loop.
+#[derive(Debug, Default)]
+pub(crate) struct Bell {
+    rung: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+}
+
+/// The wake strategy of a worker loop.
+///
+/// apalis' own interval strategy may lose its timer (it re-arms it without polling it); this one polls its timers
+/// until they are pending, so that a waker is always registered.
+pub struct Tick {
+    interval: Interval,
+    bell: Arc<Bell>,
+    /// A ring that comes while a fetch is under way wakes a loop that is not yet ready to look again. So each ring
+    /// has an echo.
+    echo: Pin<Box<Sleep>>,
+    echoing: bool,
+}
+
+const ECHO: Duration = Duration::from_millis(3);
+
+impl Tick {
+    pub(crate) fn new(every: Duration, bell: Arc<Bell>) -> Self {
+        let mut interval = tokio::time::interval(every);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self { interval, bell, echo: Box::pin(tokio::time::sleep(Duration::ZERO)), echoing: false }
+    }
+}
+
+impl fmt::Debug for Tick {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Tick").field("every", &self.interval.period()).finish()
+    }
+}
+
+impl PollStrategy for Tick {
+    fn poll_drive(&mut self, context: &mut Context<'_>, _: &PollSnapshot) -> Poll<Option<()>> {
+        self.bell.waker.register(context.waker());
+        let mut fired = self.bell.rung.swap(false, Ordering::AcqRel);
+        if fired {
+            self.echo.as_mut().reset(Instant::now() + ECHO);
+            self.echoing = true;
+        }
+        if self.echoing && self.echo.as_mut().poll(context).is_ready() {
+            self.echoing = false;
+            fired = true;
+        }
+        while self.interval.poll_tick(context).is_ready() {
+            fired = true;
+        }
+        if fired { Poll::Ready(Some(())) } else { Poll::Pending }
+    }
+}

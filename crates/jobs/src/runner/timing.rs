@@ -1,0 +1,121 @@
+//! How long everything may take, and whether that adds up.
+
+use std::time::Duration;
+
+use clippy_core::{Error, Result};
+
+use crate::failure::Backoff;
+use crate::store::SweepSettings;
+
+/// What a runner waits for, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How long a claim holds without a beat.
+    pub lease: Duration,
+    /// How often a running job renews its lease.
+    pub beat: Duration,
+    /// How often a worker loop looks for work unasked.
+    pub poll: Duration,
+    /// How often the side loop runs.
+    pub sweep: Duration,
+    /// Silence after which a worker loop is taken for dead.
+    pub dead_after: Duration,
+    /// Waiting after which a queued job is checked for a lost task.
+    pub rescue_after: Duration,
+    /// Progress is written no more often than this.
+    pub progress: Duration,
+    /// How long a handler may take to stop when it is asked to; then it is dropped.
+    pub grace: Duration,
+    /// Delays between attempts.
+    pub backoff: Backoff,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            beat: Duration::from_secs(3),
+            poll: Duration::from_millis(100),
+            sweep: Duration::from_secs(2),
+            dead_after: Duration::from_secs(10),
+            rescue_after: Duration::from_secs(60),
+            progress: Duration::from_millis(500),
+            grace: Duration::from_secs(5),
+            backoff: Backoff::default(),
+        }
+    }
+}
+
+impl Timing {
+    /// The longest that a job may lie after its worker was killed, as promised.
+    pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
+
+    /// The longest that a job lies after its worker was killed, while another worker is alive and has room: the
+    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, one poll.
+    #[must_use]
+    pub fn recovery_bound(&self) -> Duration {
+        self.lease.max(self.dead_after) + self.sweep + self.poll
+    }
+
+    /// Refuses times that do not add up.
+    ///
+    /// # Errors
+    /// `InvalidInput`, saying which two do not fit.
+    pub fn check(&self) -> Result<()> {
+        let rules = [
+            (
+                self.beat.is_zero() || self.poll.is_zero() || self.sweep.is_zero() || self.progress.is_zero(),
+                "beat, poll, sweep and progress must be more than nothing",
+            ),
+            (self.beat * 3 > self.lease, "the lease must last three beats at least, or one lost beat loses the job"),
+            (
+                self.sweep * 3 > self.dead_after,
+                "a worker loop says that it lives once a sweep: three sweeps must fit before it is taken for dead",
+            ),
+            (self.poll > self.sweep, "looking for work must not be rarer than the sweep"),
+            (self.backoff.base > self.backoff.cap, "the first delay between attempts is above the longest"),
+        ];
+        if let Some((_, rule)) = rules.iter().find(|(broken, _)| *broken) {
+            return Err(Error::invalid(format!("The runner's times do not add up: {rule} ({self:?})")));
+        }
+        let bound = self.recovery_bound();
+        if bound > Self::PROMISED_RECOVERY {
+            let promised = Self::PROMISED_RECOVERY;
+            return Err(Error::invalid(format!(
+                "The runner's times do not add up: a job could lie for {bound:?} after a kill, more than {promised:?}"
+            )));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sweep_settings(&self) -> SweepSettings {
+        SweepSettings { dead_after: self.dead_after, rescue_after: self.rescue_after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_recover_in_time() {
+        let timing = Timing::default();
+        timing.check().expect("the defaults");
+        eprintln!("recovery after a kill: at most {:?}", timing.recovery_bound());
+        assert!(timing.recovery_bound() <= Timing::PROMISED_RECOVERY);
+    }
+
+    #[test]
+    fn times_that_do_not_add_up_are_refused() {
+        let second = Duration::from_secs(1);
+        for wrong in [
+            Timing { beat: 6 * second, ..Timing::default() },
+            Timing { lease: 30 * second, ..Timing::default() },
+            Timing { sweep: 5 * second, ..Timing::default() },
+            Timing { poll: 3 * second, ..Timing::default() },
+            Timing { poll: Duration::ZERO, ..Timing::default() },
+        ] {
+            assert!(wrong.check().is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The steps of those who ask for jobs: create, cancel, retry, pause; and the lists they read.
+
+use clippy_core::{Error, Result};
+use sqlx::QueryBuilder;
+
+use super::record::Row;
+use super::runs::millis;
+use super::step::{Change, Ending};
+use super::{SqliteJobs, unavailable};
+use crate::checks;
+use crate::record::{Created, Job, JobId, JobState, Lane, NewJob};
+use crate::store::{Control, JobFilter, JobPage, LaneStatus};
+use crate::time::Timestamp;
+
+/// A worker silent for longer is not counted among a lane's workers.
+const COUNTED_ALIVE_MS: i64 = 15_000;
+
+/// Jobs before one in its line.
+pub(super) const BEFORE: &str =
+    "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)";
+
+type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
+
+impl Change<'_> {
+    async fn answer(&mut self, id: &str) -> Result<Job> {
+        let row = self.load(id).await?.ok_or_else(|| super::damaged("id"))?;
+        let position = self.position(&row).await?;
+        row.job(position)
+    }
+
+    async fn check_room(&mut self, lane: Lane, limit: u64) -> Result<()> {
+        let queued: i64 = sqlx::query_scalar("SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ?")
+            .bind(lane.as_str())
+            .fetch_one(&mut *self.transaction)
+            .await
+            .map_err(unavailable)?;
+        if u64::try_from(queued).unwrap_or_default() >= limit { Err(checks::lane_full(lane, limit)) } else { Ok(()) }
+    }
+
+    /// Gives a job that ended badly all its attempts again.
+    async fn revive(&mut self, row: &Row) -> Result<()> {
+        self.count(&row.lane, row.state()?, -1).await?;
+        let query = sqlx::query(
+            "UPDATE job_records SET state = 'queued', attempt = 0, finished_ms = NULL, cancel = 0, error = NULL,
+             version = version + 1 WHERE id = ?",
+        );
+        self.run(query.bind(&row.id)).await.map(|_| ())
+    }
+
+    async fn children_of(&mut self, id: &str) -> Result<Vec<Row>> {
+        sqlx::query_as("SELECT * FROM job_records WHERE parent = ?")
+            .bind(id)
+            .fetch_all(&mut *self.transaction)
+            .await
+            .map_err(unavailable)
+    }
+}
+
+impl SqliteJobs {
+    pub(super) async fn step_create(&self, job: &NewJob) -> Result<Created> {
+        let (payload, digest) = job.checked()?;
+        let owner = job.owner.as_deref().unwrap_or_default();
+        let mut change = self.change().await?;
+        let now = change.now;
+        if let Some(key) = job.idempotency_key.as_deref() {
+            let old: Option<(String, String)> = sqlx::query_as(
+                "SELECT job, digest FROM job_keys JOIN job_records ON job_records.id = job_keys.job
+                 WHERE job_keys.owner = ? AND key = ? AND expires_ms > ?",
+            )
+            .bind(owner)
+            .bind(key)
+            .bind(now)
+            .fetch_optional(&mut *change.transaction)
+            .await
+            .map_err(unavailable)?;
+            match old {
+                Some((id, old_digest)) if old_digest != digest => return Err(checks::key_reused(&id)),
+                Some((id, _)) => return Ok(Created { job: change.answer(&id).await?, existing: true }),
+                None => {}
+            }
+        }
+        change.check_room(job.lane, self.settings.limits.of(job.lane)).await?;
+        let id = JobId::generate().to_string();
+        if let Some(key) = job.idempotency_key.as_deref() {
+            let query = sqlx::query(
+                "INSERT OR REPLACE INTO job_keys (owner, key, job, digest, expires_ms) VALUES (?, ?, ?, ?, ?)",
+            );
+            let expires = now + millis(self.settings.keep_idempotency);
+            change.run(query.bind(owner).bind(key).bind(&id).bind(&digest).bind(expires)).await?;
+        }
+        let query = sqlx::query(
+            "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, created_ms, queued_ms)
+             VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+        );
+        let query = query.bind(&id).bind(job.kind.as_str()).bind(job.lane.as_str()).bind(&payload);
+        change.run(query.bind(i64::from(job.max_attempts)).bind(owner).bind(now).bind(now)).await?;
+        change.state_event(&id, JobState::Queued, 0, None).await?;
+        change.enqueue(&id, job.lane, 0).await?;
+        let job = change.answer(&id).await?;
+        change.commit().await?;
+        Ok(Created { job, existing: false })
+    }
+
+    pub(super) async fn step_cancel(&self, id: JobId) -> Result<Job> {
+        let mut change = self.change().await?;
+        let text = id.to_string();
+        let row = change.load(&text).await?.ok_or_else(|| checks::unknown(id))?;
+        let state = row.state()?;
+        if state.is_finished() {
+            return Err(checks::already_finished(id, state.as_str()));
+        }
+        if state == JobState::Running {
+            let query = sqlx::query("UPDATE job_records SET cancel = 1, version = version + 1 WHERE id = ?");
+            change.run(query.bind(&text)).await?;
+        } else {
+            change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+        }
+        change.tell(Control::Cancel(id));
+        for child in change.children_of(&text).await? {
+            match child.state()? {
+                JobState::Running => change.tell(Control::Cancel(child.id.parse()?)),
+                JobState::Queued => change.terminal(&child, JobState::Cancelled, Ending::default()).await?,
+                JobState::Waiting | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {}
+            }
+        }
+        let job = change.answer(&text).await?;
+        change.commit().await?;
+        Ok(job)
+    }
+
+    pub(super) async fn step_retry(&self, id: JobId) -> Result<Job> {
+        let mut change = self.change().await?;
+        let text = id.to_string();
+        let row = change.load(&text).await?.ok_or_else(|| checks::unknown(id))?;
+        let (state, lane) = (row.state()?, row.lane()?);
+        if !matches!(state, JobState::Failed | JobState::Cancelled) {
+            return Err(checks::not_retryable(id, state.as_str()));
+        }
+        if let Some(parent) = &row.parent {
+            let parent_state = change.load(parent).await?.map(|parent| parent.state).unwrap_or_default();
+            if parent_state != "waiting" && parent_state != "running" {
+                let state = if parent_state.is_empty() { "gone" } else { parent_state.as_str() };
+                return Err(checks::parent_ended(id, state));
+            }
+        }
+        change.check_room(lane, self.settings.limits.of(lane)).await?;
+        if let Some(parent) = &row.parent {
+            change.count_child(parent, state, -1, row.weight).await?;
+        }
+        change.revive(&row).await?;
+        let mut revived = 0;
+        for child in change.children_of(&text).await? {
+            let child_state = child.state()?;
+            if matches!(child_state, JobState::Failed | JobState::Cancelled) {
+                change.count_child(&text, child_state, -1, child.weight).await?;
+                change.revive(&child).await?;
+                change.enqueue(&child.id, child.lane()?, 0).await?;
+                change.state_event(&child.id, JobState::Queued, 0, None).await?;
+                revived += 1;
+            }
+        }
+        if row.step == "merge" && revived > 0 {
+            change.run(sqlx::query("UPDATE job_records SET state = 'waiting' WHERE id = ?").bind(&text)).await?;
+            change.state_event(&text, JobState::Waiting, 0, None).await?;
+        } else {
+            change.enqueue(&text, lane, 0).await?;
+            change.state_event(&text, JobState::Queued, 0, None).await?;
+        }
+        let job = change.answer(&text).await?;
+        change.commit().await?;
+        Ok(job)
+    }
+
+    pub(super) async fn step_pause(&self, lane: Lane, paused: bool) -> Result<()> {
+        let mut change = self.change().await?;
+        let query = sqlx::query("UPDATE job_lanes SET paused = ? WHERE lane = ?");
+        change.run(query.bind(i64::from(paused)).bind(lane.as_str())).await?;
+        change.tell(Control::Lane(lane));
+        change.commit().await
+    }
+
+    pub(super) async fn read_list(&self, filter: &JobFilter) -> Result<JobPage> {
+        let mut reading = self.pool.begin().await.map_err(unavailable)?;
+        let mut query = QueryBuilder::new("SELECT * FROM job_records WHERE ");
+        match filter.parent {
+            Some(parent) => query.push("parent = ").push_bind(parent.to_string()),
+            None => query.push("parent IS NULL"),
+        };
+        if let Some(kind) = filter.kind {
+            query.push(" AND kind = ").push_bind(kind.as_str());
+        }
+        if let Some(state) = filter.state {
+            query.push(" AND state = ").push_bind(state.as_str());
+        }
+        if let Some(owner) = &filter.owner {
+            query.push(" AND owner = ").push_bind(owner.clone());
+        }
+        if let Some(before) = filter.before {
+            query.push(" AND id < ").push_bind(before.to_string());
+        }
+        let size = filter.page_size();
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(size + 1).unwrap_or(i64::MAX));
+        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *reading).await.map_err(unavailable)?;
+        let more = rows.len() > size;
+        let mut jobs = Vec::with_capacity(rows.len().min(size));
+        for row in rows.iter().take(size) {
+            let mut position = None;
+            if row.state == "queued" {
+                let before: i64 = sqlx::query_scalar(BEFORE)
+                    .bind(&row.lane)
+                    .bind(row.queued_ms)
+                    .bind(&row.id)
+                    .fetch_one(&mut *reading)
+                    .await
+                    .map_err(unavailable)?;
+                position = Some(before + 1);
+            }
+            jobs.push(row.job(position)?);
+        }
+        let next_cursor = if more { jobs.last().map(|job| job.id) } else { None };
+        Ok(JobPage { jobs, next_cursor })
+    }
+
+    pub(super) async fn read_lanes(&self) -> Result<Vec<LaneStatus>> {
+        let now = Timestamp::now().as_millis();
+        let rows: Vec<LaneRow> = sqlx::query_as(
+            "SELECT lane, paused, succeeded, failed, cancelled,
+             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
+             (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
+             (SELECT min(queued_ms) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
+             (SELECT count(*) FROM job_workers w WHERE w.lane = l.lane AND w.seen_ms > ?)
+             FROM job_lanes l",
+        )
+        .bind(now - COUNTED_ALIVE_MS)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let count = |value: i64| u64::try_from(value).unwrap_or_default();
+        let status = |lane: &Lane| {
+            let row = rows.iter().find(|row| row.0 == lane.as_str());
+            let (_, paused, succeeded, failed, cancelled, queued, running, oldest, workers) =
+                row.ok_or_else(|| Error::internal(format!("the lane \"{lane}\" is missing in the job file")))?;
+            Ok(LaneStatus {
+                lane: *lane,
+                paused: *paused != 0,
+                queued: count(*queued),
+                running: count(*running),
+                limit: self.settings.limits.of(*lane),
+                oldest_secs: oldest.map(|at| (now - at).max(0) as f64 / 1_000.0),
+                workers: count(*workers),
+                succeeded: count(*succeeded),
+                failed: count(*failed),
+                cancelled: count(*cancelled),
+            })
+        };
+        Lane::ALL.iter().map(status).collect()
+    }
+}

@@ -1,0 +1,139 @@
+//! Jobs in one SQLite file, carried by apalis-sqlite: for `clippy serve` without Redis.
+//!
+//! The tables are in `migrations/jobs`. Every step is one transaction, begun `IMMEDIATE`, so that it waits for its
+//! turn to write before it reads. Notices go through memory: another process on the same file finds its work by
+//! polling.
+
+mod lines;
+mod record;
+mod runs;
+mod step;
+mod store;
+mod transport;
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clippy_core::{Error, ErrorCode, Result};
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::sync::broadcast;
+
+use crate::events::EventNotice;
+use crate::record::Lane;
+use crate::redis::LaneLimits;
+use crate::store::Control;
+
+/// How long a step waits for its turn to write.
+const BUSY: Duration = Duration::from_secs(10);
+const NOTICES: usize = 4_096;
+
+/// How a [`SqliteJobs`] is to behave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteSettings {
+    /// How long finished jobs and their events are kept.
+    pub keep_finished: Duration,
+    /// How many finished jobs are kept at most, the newest.
+    pub max_finished: u64,
+    /// How long an idempotency key is remembered.
+    pub keep_idempotency: Duration,
+    /// Jobs that may wait in a lane.
+    pub limits: LaneLimits,
+}
+
+impl Default for SqliteSettings {
+    fn default() -> Self {
+        Self {
+            keep_finished: Duration::from_secs(30 * 24 * 3_600),
+            max_finished: 100_000,
+            keep_idempotency: Duration::from_secs(24 * 3_600),
+            limits: LaneLimits::default(),
+        }
+    }
+}
+
+/// Jobs in one SQLite file.
+#[derive(Debug)]
+pub struct SqliteJobs {
+    pool: SqlitePool,
+    settings: SqliteSettings,
+    events: broadcast::Sender<EventNotice>,
+    control: broadcast::Sender<Control>,
+}
+
+impl SqliteJobs {
+    /// Opens the file, making it when there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// `Unavailable`, naming the file, when it cannot be opened or is not one of ours.
+    pub async fn open(file: &Path, settings: SqliteSettings) -> Result<Self> {
+        let failed = |error: sqlx::Error| {
+            let message = format!("The job file {} cannot be opened: {error}", file.display());
+            Error::new(ErrorCode::Unavailable, message).with_source(error)
+        };
+        // Pragmas belong to a connection. apalis' own `setup` would set them on one of the pool's only, and
+        // `synchronous` to OFF.
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY)
+            .foreign_keys(true);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(6)
+            .acquire_timeout(Duration::from_secs(30))
+            .connect_with(options)
+            .await
+            .map_err(failed)?;
+        // Both sets of migrations are recorded in one table, and neither knows the other's.
+        let mut theirs = apalis_sqlite::SqliteStorage::<()>::migrations();
+        theirs.set_ignore_missing(true);
+        let mut ours = sqlx::migrate!("../../migrations/jobs");
+        ours.set_ignore_missing(true);
+        theirs.run(&pool).await.map_err(|error| failed(error.into()))?;
+        ours.run(&pool).await.map_err(|error| failed(error.into()))?;
+        let (events, control) = (broadcast::channel(NOTICES).0, broadcast::channel(NOTICES).0);
+        Ok(Self { pool, settings, events, control })
+    }
+
+    /// Closes the file; what is under way ends first.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// The queue that apalis knows a lane by.
+fn queue(lane: Lane) -> String {
+    format!("clippy:{lane}")
+}
+
+/// An error of SQLite, for whoever asked.
+fn unavailable(error: sqlx::Error) -> Error {
+    let message = match &error {
+        sqlx::Error::Database(inner) if inner.message().contains("locked") => {
+            "The job file is being written by somebody else for longer than this could wait. Try again in a moment"
+        }
+        sqlx::Error::Database(inner) if inner.message().contains("full") => {
+            "The disk that holds the job file is full. Make room, then try again"
+        }
+        _ => "The job file cannot be read or written as it should",
+    };
+    Error::new(ErrorCode::Unavailable, format!("{message} ({error})")).with_source(error)
+}
+
+fn unavailable_apalis(error: apalis_sqlite::Error) -> Error {
+    match error {
+        apalis_sqlite::Error::Database(error) => unavailable(error),
+        other => Error::internal("apalis could not write a task").with_source(other),
+    }
+}
+
+fn damaged(name: &str) -> Error {
+    Error::internal(format!("a stored job's field \"{name}\" cannot be read"))
+}
+
+fn parsed<T: FromStr>(name: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|_| damaged(name))
+}

@@ -1,0 +1,105 @@
+//! The row of a job.
+
+use clippy_core::Result;
+use serde::de::DeserializeOwned;
+
+use super::{damaged, parsed};
+use crate::record::{Children, Job, JobState, Lane};
+use crate::store::{ClaimedJob, RunKey, Step};
+use crate::time::Timestamp;
+
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(super) struct Row {
+    pub(super) id: String,
+    pub(super) kind: String,
+    pub(super) lane: String,
+    pub(super) state: String,
+    pub(super) step: String,
+    pub(super) owner: String,
+    pub(super) payload: String,
+    pub(super) max_attempts: i64,
+    pub(super) attempt: i64,
+    pub(super) run: i64,
+    pub(super) version: i64,
+    pub(super) created_ms: i64,
+    pub(super) started_ms: Option<i64>,
+    pub(super) finished_ms: Option<i64>,
+    pub(super) queued_ms: i64,
+    pub(super) delayed: i64,
+    pub(super) lease_ms: Option<i64>,
+    pub(super) cancel: i64,
+    pub(super) cursor: Option<String>,
+    pub(super) progress: Option<String>,
+    pub(super) result: Option<String>,
+    pub(super) error: Option<String>,
+    pub(super) receipt: Option<String>,
+    pub(super) parent: Option<String>,
+    pub(super) weight: i64,
+    pub(super) kids: i64,
+    pub(super) kids_succeeded: i64,
+    pub(super) kids_failed: i64,
+    pub(super) kids_cancelled: i64,
+    pub(super) kids_weight: i64,
+    pub(super) kids_unit: String,
+    pub(super) told_ms: i64,
+}
+
+fn count(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or_default()
+}
+
+fn json<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Option<T>> {
+    text.map(|text| serde_json::from_str(text).map_err(|_| damaged(name))).transpose()
+}
+
+impl Row {
+    pub(super) fn state(&self) -> Result<JobState> {
+        parsed("state", &self.state)
+    }
+
+    pub(super) fn lane(&self) -> Result<Lane> {
+        parsed("lane", &self.lane)
+    }
+
+    /// Children that have not ended.
+    pub(super) fn children_left(&self) -> i64 {
+        self.kids - self.kids_succeeded - self.kids_failed - self.kids_cancelled
+    }
+
+    pub(super) fn job(&self, position: Option<i64>) -> Result<Job> {
+        let children = Children {
+            total: count(self.kids),
+            succeeded: count(self.kids_succeeded),
+            failed: count(self.kids_failed),
+            cancelled: count(self.kids_cancelled),
+        };
+        Ok(Job {
+            id: parsed("id", &self.id)?,
+            kind: parsed("kind", &self.kind)?,
+            lane: self.lane()?,
+            state: self.state()?,
+            position: position.map(count),
+            attempt: u32::try_from(self.attempt).map_err(|_| damaged("attempt"))?,
+            max_attempts: u32::try_from(self.max_attempts).map_err(|_| damaged("max_attempts"))?,
+            progress: json("progress", self.progress.as_deref())?.unwrap_or_default(),
+            created_at: Timestamp::from_millis(self.created_ms),
+            started_at: self.started_ms.map(Timestamp::from_millis),
+            finished_at: self.finished_ms.map(Timestamp::from_millis),
+            result: json("result", self.result.as_deref())?,
+            error: json("error", self.error.as_deref())?,
+            receipt: json("receipt", self.receipt.as_deref())?,
+            parent: self.parent.as_deref().map(|parent| parsed("parent", parent)).transpose()?,
+            children: (children.total > 0).then_some(children),
+            owner: (!self.owner.is_empty()).then(|| self.owner.clone()),
+            payload: json("payload", Some(&self.payload))?.unwrap_or_default(),
+            version: count(self.version),
+        })
+    }
+
+    pub(super) fn claimed(&self) -> Result<ClaimedJob> {
+        let job = self.job(None)?;
+        let key = RunKey { job: job.id, run: count(self.run) };
+        let step = if self.step == "merge" { Step::Merge } else { Step::Start };
+        Ok(ClaimedJob { job, key, step, cursor: json("cursor", self.cursor.as_deref())? })
+    }
+}

@@ -1,0 +1,214 @@
+//! The steps of a run: claim, beat, append, children, finish.
+
+use std::time::Duration;
+
+use clippy_core::Result;
+use serde_json::Value;
+
+use super::SqliteJobs;
+use super::record::Row;
+use super::step::{Change, DELIVERY_LIMIT, Ending};
+use crate::checks;
+use crate::events::EventKind;
+use crate::record::{Children, JobId, JobState, NewChild};
+use crate::store::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey};
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Whether the run is the job's current one.
+fn holds(row: &Row, key: RunKey) -> bool {
+    row.state == JobState::Running.as_str() && row.run == number(key.run)
+}
+
+impl SqliteJobs {
+    pub(super) async fn step_claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        let mut change = self.change().await?;
+        let id = id.to_string();
+        let Some(row) = change.load(&id).await? else { return Ok(Claim::Nothing) };
+        let state = row.state()?;
+        if state.is_finished() || state == JobState::Waiting || (state == JobState::Queued && row.delayed != 0) {
+            return Ok(Claim::Nothing);
+        }
+        if state == JobState::Running && row.lease_ms.unwrap_or_default() > change.now {
+            return Ok(Claim::Busy);
+        }
+        if change.stopping(&row).await? {
+            change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+            change.commit().await?;
+            return Ok(Claim::Nothing);
+        }
+        if row.attempt >= row.max_attempts {
+            let ending = Ending { error: Some(DELIVERY_LIMIT), ..Ending::default() };
+            change.terminal(&row, JobState::Failed, ending).await?;
+            change.commit().await?;
+            return Ok(Claim::Nothing);
+        }
+        let paused: i64 = sqlx::query_scalar("SELECT paused FROM job_lanes WHERE lane = ?")
+            .bind(&row.lane)
+            .fetch_one(&mut *change.transaction)
+            .await
+            .map_err(super::unavailable)?;
+        if paused != 0 {
+            return Ok(Claim::Paused);
+        }
+        let query = sqlx::query(
+            "UPDATE job_records SET state = 'running', attempt = attempt + 1, run = run + 1, worker = ?, lease_ms = ?,
+             started_ms = COALESCE(started_ms, ?), version = version + 1 WHERE id = ?",
+        );
+        let now = change.now;
+        change.run(query.bind(owner).bind(now + millis(lease)).bind(now).bind(&id)).await?;
+        change.state_event(&id, JobState::Running, row.attempt + 1, None).await?;
+        let claimed = change.load(&id).await?.ok_or_else(|| super::damaged("id"))?.claimed()?;
+        change.commit().await?;
+        Ok(Claim::Run(Box::new(claimed)))
+    }
+
+    pub(super) async fn step_beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
+        let mut change = self.change().await?;
+        let id = key.job.to_string();
+        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else { return Ok(BeatAnswer::Lost) };
+        let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
+        let query = sqlx::query(
+            "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
+             version = version + (?3 IS NOT NULL) WHERE id = ?4",
+        );
+        let until = change.now + millis(lease);
+        change
+            .run(query.bind(until).bind(beat.cursor.as_ref().map(Value::to_string)).bind(&progress).bind(&id))
+            .await?;
+        if let Some(progress) = progress {
+            change.event(&id, EventKind::Progress.as_str(), &progress).await?;
+        }
+        let stopping = change.stopping(&row).await?;
+        change.commit().await?;
+        Ok(if stopping { BeatAnswer::Cancel } else { BeatAnswer::Ok })
+    }
+
+    pub(super) async fn step_append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
+        let data = checks::event_data(kind, data)?;
+        let mut change = self.change().await?;
+        let id = key.job.to_string();
+        if change.load(&id).await?.filter(|row| holds(row, key)).is_none() {
+            return Ok(false);
+        }
+        if kind == EventKind::Preview {
+            let query = sqlx::query("UPDATE job_records SET preview = ?, version = version + 1 WHERE id = ?");
+            change.run(query.bind(&data).bind(&id)).await?;
+        }
+        change.event(&id, kind.as_str(), &data).await?;
+        change.commit().await?;
+        Ok(true)
+    }
+
+    pub(super) async fn step_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>> {
+        let unit = checks::children(unit, children)?;
+        let mut change = self.change().await?;
+        let parent_id = key.job.to_string();
+        let Some(parent) = change.load(&parent_id).await?.filter(|row| holds(row, key)) else { return Ok(None) };
+        let (mut made, mut weight) = (0, 0);
+        for child in children {
+            let id = JobId::child(key.job, &child.key).to_string();
+            let query = sqlx::query(
+                "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, created_ms, queued_ms,
+                 parent, weight) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+            );
+            let now = change.now;
+            let query = query.bind(&id).bind(&parent.kind).bind(child.lane.as_str()).bind(child.payload.to_string());
+            let query = query.bind(parent.max_attempts).bind(&parent.owner).bind(now).bind(now);
+            if change.run(query.bind(&parent_id).bind(number(child.weight))).await? == 1 {
+                change.state_event(&id, JobState::Queued, 0, None).await?;
+                change.enqueue(&id, child.lane, 0).await?;
+                made += 1;
+                weight += number(child.weight);
+            }
+        }
+        let query = sqlx::query(
+            "UPDATE job_records SET kids = kids + ?, kids_weight = kids_weight + ?, kids_unit = ?,
+             version = version + 1 WHERE id = ?",
+        );
+        change.run(query.bind(made).bind(weight).bind(unit).bind(&parent_id)).await?;
+        let counted = change.load(&parent_id).await?.ok_or_else(|| super::damaged("id"))?.job(None)?.children;
+        change.commit().await?;
+        Ok(Some(counted.unwrap_or_default()))
+    }
+
+    pub(super) async fn step_finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
+        let (mut name, detail, receipt, delay) = checks::outcome(outcome)?;
+        let mut change = self.change().await?;
+        let id = key.job.to_string();
+        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else { return Ok(Finished::Fenced) };
+        if matches!(name, "retry" | "later" | "wait") && change.stopping(&row).await? {
+            name = "cancelled";
+        }
+        if name == "retry" && row.attempt >= row.max_attempts {
+            name = "failed";
+        }
+        let state = match name {
+            "succeeded" => {
+                let receipt = (!receipt.is_empty()).then_some(receipt.as_str());
+                let ending = Ending { result: Some(&detail), receipt, error: None };
+                change.terminal(&row, JobState::Succeeded, ending).await?;
+                JobState::Succeeded
+            }
+            "failed" => {
+                let ending = Ending { error: Some(&detail), ..Ending::default() };
+                change.terminal(&row, JobState::Failed, ending).await?;
+                JobState::Failed
+            }
+            "cancelled" => {
+                change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+                JobState::Cancelled
+            }
+            "wait" => wait(&mut change, &row).await?,
+            _ => {
+                let failure = (name == "retry").then_some(detail.as_str());
+                let attempt = if name == "later" { row.attempt - 1 } else { row.attempt };
+                requeue(&mut change, &row, attempt, failure, millis(delay)).await?;
+                JobState::Queued
+            }
+        };
+        change.commit().await?;
+        Ok(Finished::Accepted(state))
+    }
+}
+
+async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
+    if row.children_left() == 0 {
+        change.merge(&row.id, row.lane()?).await?;
+        return Ok(JobState::Queued);
+    }
+    let query = sqlx::query(
+        "UPDATE job_records SET state = 'waiting', worker = NULL, lease_ms = NULL, version = version + 1 WHERE id = ?",
+    );
+    change.run(query.bind(&row.id)).await?;
+    change.state_event(&row.id, JobState::Waiting, row.attempt, None).await?;
+    Ok(JobState::Waiting)
+}
+
+/// Puts a running job back into its line.
+pub(super) async fn requeue(
+    change: &mut Change<'_>,
+    row: &Row,
+    attempt: i64,
+    failure: Option<&str>,
+    delay: i64,
+) -> Result<()> {
+    let query = sqlx::query(
+        "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker = NULL,
+         lease_ms = NULL, version = version + 1 WHERE id = ?",
+    );
+    change.run(query.bind(attempt).bind(failure).bind(&row.id)).await?;
+    change.enqueue(&row.id, row.lane()?, delay).await?;
+    change.state_event(&row.id, JobState::Queued, attempt, failure).await
+}

@@ -1,0 +1,239 @@
+//! One transaction, and what all steps have in common. It mirrors the Redis store's `prelude.lua`.
+
+use apalis_core::task::builder::TaskBuilder;
+use apalis_core::task::task_id::TaskId;
+use clippy_core::Result;
+use sqlx::{Sqlite, Transaction};
+
+use super::record::Row;
+use super::{SqliteJobs, queue, unavailable, unavailable_apalis};
+use crate::events::EventNotice;
+use crate::record::{JobId, JobState, Lane};
+use crate::store::{Control, Delivery};
+use crate::time::Timestamp;
+
+/// Parents are told of their children's ends no more often than this.
+const TELL_MS: i64 = 500;
+
+pub(super) const DELIVERY_LIMIT: &str = "{\"code\":\"internal\",\"message\":\"It was given to a worker as often as \
+    allowed, and each time the worker stopped without a word (killed, out of memory, or frozen). Look at the log, \
+    then retry.\",\"retryable\":true}";
+
+/// A transaction with the notices to be sent once it is written.
+pub(super) struct Change<'a> {
+    pub(super) transaction: Transaction<'a, Sqlite>,
+    pub(super) now: i64,
+    jobs: &'a SqliteJobs,
+    events: Vec<EventNotice>,
+    control: Vec<Control>,
+}
+
+/// What a job ends with.
+#[derive(Default)]
+pub(super) struct Ending<'a> {
+    pub(super) result: Option<&'a str>,
+    pub(super) receipt: Option<&'a str>,
+    pub(super) error: Option<&'a str>,
+}
+
+impl SqliteJobs {
+    pub(super) async fn change(&self) -> Result<Change<'_>> {
+        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let now = Timestamp::now().as_millis();
+        Ok(Change { transaction, now, jobs: self, events: Vec::new(), control: Vec::new() })
+    }
+}
+
+impl Change<'_> {
+    pub(super) async fn commit(self) -> Result<()> {
+        self.transaction.commit().await.map_err(unavailable)?;
+        // Nobody watching at the moment is no error.
+        for notice in self.events {
+            let _ = self.jobs.events.send(notice);
+        }
+        for notice in self.control {
+            let _ = self.jobs.control.send(notice);
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&mut self, control: Control) {
+        if !self.control.contains(&control) {
+            self.control.push(control);
+        }
+    }
+
+    pub(super) async fn load(&mut self, id: &str) -> Result<Option<Row>> {
+        sqlx::query_as("SELECT * FROM job_records WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&mut *self.transaction)
+            .await
+            .map_err(unavailable)
+    }
+
+    pub(super) async fn run(
+        &mut self,
+        query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
+    ) -> Result<u64> {
+        query.execute(&mut *self.transaction).await.map(|done| done.rows_affected()).map_err(unavailable)
+    }
+
+    pub(super) async fn event(&mut self, id: &str, kind: &str, data: &str) -> Result<()> {
+        let query = sqlx::query("INSERT INTO job_events (job, kind, at_ms, data) VALUES (?, ?, ?, ?)");
+        let now = self.now;
+        self.run(query.bind(id).bind(kind).bind(now).bind(data)).await?;
+        self.events.push(EventNotice(id.parse()?));
+        Ok(())
+    }
+
+    pub(super) async fn state_event(
+        &mut self,
+        id: &str,
+        state: JobState,
+        attempt: i64,
+        error: Option<&str>,
+    ) -> Result<()> {
+        let error = error.map_or_else(String::new, |error| format!(",\"error\":{error}"));
+        self.event(id, "state", &format!("{{\"state\":\"{state}\",\"attempt\":{attempt}{error}}}")).await
+    }
+
+    /// Gives the job a task in apalis' own table, in this very transaction.
+    pub(super) async fn push_task(&mut self, id: &str, lane: Lane) -> Result<()> {
+        let job: JobId = id.parse()?;
+        let task_id = ulid::Ulid::generate();
+        let task = TaskBuilder::new(Delivery::encode(job)).task_id(TaskId::from_ulid(task_id)).build();
+        apalis_sqlite::queries::push_tasks(&mut *self.transaction, &queue(lane), &[task])
+            .await
+            .map_err(unavailable_apalis)?;
+        let query = sqlx::query("UPDATE job_records SET task = ?, delayed = 0 WHERE id = ?");
+        self.run(query.bind(task_id.to_string()).bind(id)).await?;
+        self.tell(Control::Wake(lane));
+        Ok(())
+    }
+
+    /// Puts a job whose state is `queued` into its line, now or after `delay` milliseconds.
+    pub(super) async fn enqueue(&mut self, id: &str, lane: Lane, delay: i64) -> Result<()> {
+        let query = sqlx::query("UPDATE job_records SET queued_ms = ?, delayed = ?, task = NULL WHERE id = ?");
+        let at = self.now + delay;
+        self.run(query.bind(at).bind(i64::from(delay > 0)).bind(id)).await?;
+        if delay > 0 { Ok(()) } else { self.push_task(id, lane).await }
+    }
+
+    /// All children have ended: the parent runs once more, with all its attempts.
+    pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
+        let query = sqlx::query(
+            "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, cursor = NULL, worker = NULL,
+             lease_ms = NULL, version = version + 1 WHERE id = ?",
+        );
+        self.run(query.bind(id)).await?;
+        self.enqueue(id, lane, 0).await?;
+        self.state_event(id, JobState::Queued, 0, None).await
+    }
+
+    /// Ends a job, and tells its parent.
+    pub(super) async fn terminal(&mut self, row: &Row, state: JobState, ending: Ending<'_>) -> Result<()> {
+        let query = sqlx::query(
+            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, lease_ms = NULL, cursor = NULL,
+             cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, receipt), error = ?,
+             version = version + 1 WHERE id = ?",
+        );
+        let error = ending.error.or(if state == JobState::Cancelled { row.error.as_deref() } else { None });
+        let now = self.now;
+        self.run(
+            query.bind(state.as_str()).bind(now).bind(ending.result).bind(ending.receipt).bind(error).bind(&row.id),
+        )
+        .await?;
+        self.count(&row.lane, state, 1).await?;
+        self.state_event(&row.id, state, row.attempt, ending.error).await?;
+        self.event(&row.id, "done", &format!("{{\"state\":\"{state}\"}}")).await?;
+        match &row.parent {
+            Some(parent) => self.tell_parent(parent, row, state).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Adds to a lane's totals.
+    pub(super) async fn count(&mut self, lane: &str, state: JobState, by: i64) -> Result<()> {
+        let query = sqlx::query(match state {
+            JobState::Succeeded => "UPDATE job_lanes SET succeeded = succeeded + ? WHERE lane = ?",
+            JobState::Failed => "UPDATE job_lanes SET failed = failed + ? WHERE lane = ?",
+            JobState::Cancelled => "UPDATE job_lanes SET cancelled = cancelled + ? WHERE lane = ?",
+            JobState::Queued | JobState::Running | JobState::Waiting => return Ok(()),
+        });
+        self.run(query.bind(by).bind(lane)).await.map(|_| ())
+    }
+
+    /// Adds to a parent's count of children that ended so.
+    pub(super) async fn count_child(&mut self, parent: &str, state: JobState, by: i64, weight: i64) -> Result<()> {
+        let query = sqlx::query(match state {
+            JobState::Succeeded => {
+                "UPDATE job_records SET kids_succeeded = kids_succeeded + ?, kids_done = kids_done + ? WHERE id = ?"
+            }
+            JobState::Failed => {
+                "UPDATE job_records SET kids_failed = kids_failed + ?, kids_done = kids_done + ? WHERE id = ?"
+            }
+            JobState::Cancelled => {
+                "UPDATE job_records SET kids_cancelled = kids_cancelled + ?, kids_done = kids_done + ? WHERE id = ?"
+            }
+            JobState::Queued | JobState::Running | JobState::Waiting => return Ok(()),
+        });
+        self.run(query.bind(by).bind(by * weight).bind(parent)).await.map(|_| ())
+    }
+
+    async fn tell_parent(&mut self, parent: &str, child: &Row, state: JobState) -> Result<()> {
+        self.count_child(parent, state, 1, child.weight).await?;
+        let Some(row) = self.load(parent).await? else { return Ok(()) };
+        let parent_state = row.state()?;
+        if !matches!(parent_state, JobState::Running | JobState::Waiting) {
+            return Ok(());
+        }
+        let left = row.children_left();
+        if left == 0 || self.now - row.told_ms >= TELL_MS {
+            let progress: String = sqlx::query_scalar(
+                "UPDATE job_records SET told_ms = ?, version = version + 1, progress = json_object('done', kids_done,
+                 'total', kids_weight, 'unit', json(kids_unit) ->> '$', 'stage', 'parts', 'message', '')
+                 WHERE id = ? RETURNING progress",
+            )
+            .bind(self.now)
+            .bind(parent)
+            .fetch_one(&mut *self.transaction)
+            .await
+            .map_err(unavailable)?;
+            self.event(parent, "progress", &progress).await?;
+        }
+        if left == 0 && parent_state == JobState::Waiting {
+            let lane = row.lane()?;
+            self.merge(parent, lane).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the job, or the parent it is a part of, is asked to stop.
+    pub(super) async fn stopping(&mut self, row: &Row) -> Result<bool> {
+        if row.cancel != 0 {
+            return Ok(true);
+        }
+        let Some(parent) = &row.parent else { return Ok(false) };
+        let parent = self.load(parent).await?;
+        Ok(match parent {
+            None => true,
+            Some(parent) => parent.cancel != 0 || parent.state()?.is_finished(),
+        })
+    }
+
+    pub(super) async fn position(&mut self, row: &Row) -> Result<Option<i64>> {
+        if row.state != JobState::Queued.as_str() {
+            return Ok(None);
+        }
+        let before: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)",
+        )
+        .bind(&row.lane)
+        .bind(row.queued_ms)
+        .bind(&row.id)
+        .fetch_one(&mut *self.transaction)
+        .await
+        .map_err(unavailable)?;
+        Ok(Some(before + 1))
+    }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
+
+core <- imaging <- clip, gallery, search, drawings <- api, worker <- cli. A crate may use those on its left that are
+listed for it below, and no others; libtorch stands in one manifest, the clip crate's.
+"""
+import json
+import subprocess
+import sys
+
+ALLOWED = {
+    "clippy-core": set(),
+    "clippy-drawings": set(),
+    "clippy-imaging": {"clippy-core"},
+    "clippy-clip": {"clippy-core"},
+    "clippy-jobs": {"clippy-core"},
+    "clippy-generate": {"clippy-core", "clippy-imaging"},
+    "clippy-search": {"clippy-core", "clippy-imaging"},
+    "clippy-gallery": {"clippy-core", "clippy-imaging"},
+    "clippy-worker": {"clippy-core", "clippy-imaging"},
+    "clippy-api": {"clippy-core", "clippy-imaging", "clippy-search"},
+    "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-worker", "clippy-api"},
+}
+ONLY_IN = {"tch": "clippy-clip", "torch-sys": "clippy-clip", "qdrant-edge": "clippy-gallery", "sqlx": "clippy-gallery", "axum": "clippy-api"}
+
+metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]))
+faults = []
+for package in metadata["packages"]:
+    name = package["name"]
+    if name not in ALLOWED:
+        faults.append(f"{name} is not listed in scripts/dependency-direction.py: say there what it may use")
+        continue
+    for dependency in package["dependencies"]:
+        used, kind = dependency["name"], dependency["kind"]
+        if used.startswith("clippy-") and used != name and used not in ALLOWED[name] and kind != "dev":
+            faults.append(f"{name} uses {used}, against the direction of dependencies (ARCHITECTURE.md)")
+        if used in ONLY_IN and ONLY_IN[used] != name and kind != "dev":
+            faults.append(f"{name} uses {used}, which belongs to {ONLY_IN[used]} alone")
+for fault in faults:
+    print(fault, file=sys.stderr)
+sys.exit(bool(faults))

@@ -1,0 +1,140 @@
+//! Starts `clippy` and talks to it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The binary with a clean environment: no setting of the machine that tests run on leaks in.
+pub fn clippy(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
+    for name in ["MODEL_NAME", "OPENCLIP_MODEL", "PRETRAINED", "OPENCLIP_PRETRAINED", "IMAGES_ROOT", "QDRANT_URL", "REDIS_URL", "API_KEYS", "ADMIN_KEYS", "BIND"] {
+        command.env_remove(name);
+    }
+    // A folder without a .env.
+    command.current_dir(data).arg("--data-dir").arg(data.join("data"));
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(data: &Path, arguments: &[&str]) -> Output {
+    clippy(data).args(arguments).output().expect("the binary starts")
+}
+
+/// Runs a command that must succeed, and reads its answer as JSON.
+pub fn json(data: &Path, arguments: &[&str]) -> Value {
+    let output = run(data, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", text(&output.stdout)))
+}
+
+/// Bytes that a process printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Polls until it answers, at most for the given time.
+pub fn wait_until<T>(what: &str, limit: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = poll() {
+            return found;
+        }
+        assert!(begin.elapsed() < limit, "waited {limit:?} for {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A running `clippy serve` or `clippy demo`; killed when it is dropped.
+pub struct Server {
+    child: Child,
+    /// Where it serves.
+    pub url: String,
+}
+
+impl Server {
+    /// Starts a serving command on a free port, and waits until it says its address.
+    pub fn start(data: &Path, command: &str, arguments: &[&str]) -> Self {
+        let mut child = clippy(data)
+            .arg(command)
+            .args(["--bind", "127.0.0.1:0"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = child.stdout.take().expect("piped");
+        // Both pipes are read to their ends, so that the server never waits for a reader.
+        let mut stderr = child.stderr.take().expect("piped");
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            let _ = stderr.read_to_string(&mut log);
+            log
+        });
+        let (send, receive) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http://")) {
+                    let _ = send.send(url.trim_end_matches(['/', '.']).to_owned());
+                }
+            }
+        });
+        match receive.recv_timeout(Duration::from_secs(180)) {
+            Ok(url) => Self { child, url },
+            Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                panic!("clippy {command} never said where it serves: {}", log.join().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("running");
+        self.child.wait().expect("a child");
+    }
+
+    /// Asks it to stop, and returns how it ended.
+    pub fn stop(mut self) -> std::process::ExitStatus {
+        signal(self.child.id(), "TERM");
+        wait_until("the server to stop", Duration::from_secs(30), || self.child.try_wait().expect("a child"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Sends a signal by name.
+pub fn signal(process: u32, name: &str) {
+    let status = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().expect("kill is there");
+    assert!(status.success(), "kill -{name} {process}");
+}
+
+/// A small gallery of the project's own drawings with its manifest, made once for all tests of this process.
+pub fn gallery() -> &'static Path {
+    static GALLERY: OnceLock<tempfile::TempDir> = OnceLock::new();
+    GALLERY
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            clippy_drawings::write_gallery(folder.path()).expect("the drawings can be written");
+            folder
+        })
+        .path()
+}
+
+/// The gallery's manifest, cut to its first lines.
+pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
+    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let cut: Vec<&str> = whole.lines().take(lines).collect();
+    let path = folder.join("manifest.jsonl");
+    std::fs::write(&path, cut.join("\n")).expect("a temporary folder");
+    path
+}

@@ -1,0 +1,197 @@
+//! Backfill's work on one chunk.
+
+use std::sync::Arc;
+
+use clippy_core::Result;
+use clippy_core::embedding::EmbedInput;
+use clippy_core::gallery::{PerSpace, Point, Space, Vectors, With};
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{LineOutcome, LineRecord};
+use clippy_imaging::DecodeLimits;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+
+use crate::backfill::BackfillOptions;
+use crate::backfill::selection::Selection;
+use crate::ingest::Tools;
+use crate::ingest::chunk::{Threads, by_id};
+use crate::ingest::embed::Order;
+use crate::ingest::manifest::Entry;
+use crate::ingest::mark::{Mark, md5_hex};
+use crate::ingest::paths::Roots;
+use crate::ingest::picture::{Prepared, fresh, prepare};
+use crate::ingest::run::{Processed, Step, Write};
+use crate::ingest::source::Line;
+
+/// Fills what is missing.
+pub(crate) struct BackfillStep {
+    tools: Tools,
+    roots: Arc<Roots>,
+    template: String,
+    spaces: &'static [Space],
+    force_all: bool,
+    selection: Option<Selection>,
+    limits: DecodeLimits,
+    threads: Threads,
+}
+
+/// A line with something to fill.
+struct Filling {
+    line: u64,
+    id: PointId,
+    /// The mark as it should be afterwards; `None` leaves it.
+    mark: Option<Mark>,
+}
+
+impl BackfillStep {
+    pub(super) fn new(tools: Tools, options: &BackfillOptions, roots: Roots, selection: Option<Selection>) -> Self {
+        Self {
+            tools,
+            roots: Arc::new(roots),
+            template: options.lines.text_template.clone(),
+            spaces: options.which.spaces(),
+            force_all: options.force_all,
+            selection,
+            limits: options.lines.limits,
+            threads: Threads::new(),
+        }
+    }
+
+    async fn work(&self, lines: Vec<Line>) -> Result<Vec<Processed>> {
+        let mut processed = Vec::with_capacity(lines.len());
+        let mut settle = |line, id, outcome| {
+            processed.push(Processed { record: LineRecord { line, id, outcome }, write: None });
+        };
+        let mut entries = Vec::new();
+        for line in lines {
+            match line {
+                Line::Settled(record) => settle(record.line, record.id, record.outcome),
+                Line::Entry { number, entry }
+                    if self.selection.as_ref().is_some_and(|selection| !selection.holds(number, entry.id)) =>
+                {
+                    settle(number, Some(entry.id), skipped("it is not in the list of ids"));
+                }
+                Line::Entry { number, entry } => entries.push((number, *entry)),
+            }
+        }
+        let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
+        let stored = by_id(self.tools.gallery.retrieve(&ids, With::ALL).await?);
+        let mut wanting = Vec::new();
+        for (number, entry) in entries {
+            let Some(point) = stored.get(&entry.id) else {
+                settle(number, Some(entry.id), skipped("it is not in the collection: ingest it first"));
+                continue;
+            };
+            let wanted = self.wanted(&entry, &point.vectors);
+            if wanted == PerSpace::default() {
+                settle(number, Some(entry.id), LineOutcome::Unchanged);
+            } else {
+                wanting.push((number, entry, wanted, point));
+            }
+        }
+
+        let looks = join_all(wanting.iter().map(|(_, entry, wanted, _)| self.look(entry, *wanted))).await;
+        let mut order = Order::default();
+        let mut fillings = Vec::with_capacity(wanting.len());
+        for ((line, entry, wanted, point), look) in wanting.into_iter().zip(looks) {
+            match look {
+                Err(reason) => settle(line, Some(entry.id), LineOutcome::Failed { reason }),
+                Ok(prepared) => {
+                    let mark = self.order(fillings.len(), &entry, wanted, point, prepared, &mut order);
+                    fillings.push(Filling { line, id: entry.id, mark });
+                }
+            }
+        }
+        let made = order.make(&*self.tools.embedder, fillings.len()).await?;
+        for (Filling { line, id, mark }, made) in fillings.into_iter().zip(made) {
+            let (outcome, write) = match made {
+                Err(reason) => (LineOutcome::Failed { reason }, None),
+                Ok(vectors) => {
+                    let fields = mark.map(|mark| mark.to_payload());
+                    (LineOutcome::Embedded, Some(Write::Vectors(id, vectors, fields)))
+                }
+            };
+            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write });
+        }
+        processed.sort_by_key(|processed| processed.record.line);
+        Ok(processed)
+    }
+
+    /// Which vectors of a point have to be made.
+    fn wanted(&self, entry: &Entry, vectors: &Vectors) -> PerSpace<bool> {
+        let missing =
+            |space: Space| vectors.get(space).as_ref().is_none_or(|vector| vector.iter().all(|value| *value == 0.0));
+        PerSpace::from_fn(|space| {
+            self.spaces.contains(&space)
+                && (self.force_all || missing(space))
+                // Without tags there is nothing that a text vector could say.
+                && (space != Space::Text || !entry.tags.is_empty())
+        })
+    }
+
+    /// The picture, when its pixels are needed.
+    async fn look(&self, entry: &Entry, wanted: PerSpace<bool>) -> Result<Option<Box<Prepared>>, String> {
+        if !wanted.image && !wanted.edge {
+            return Ok(None);
+        }
+        let (roots, limits) = (self.roots.clone(), self.limits);
+        let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
+        self.threads
+            .run(move || {
+                let found = roots.find(&local_path)?;
+                let (bytes, mark) = fresh(&found, &model.fingerprint, &limits)?;
+                prepare(&bytes, mark, &model.transform, &limits).map(|prepared| Some(Box::new(prepared)))
+            })
+            .await
+    }
+
+    /// Asks for the vectors, and says what the mark is once they are stored: a new one when both vectors of the
+    /// picture are made from the file as it is now, else the old one with its text brought up to date.
+    fn order(
+        &self,
+        place: usize,
+        entry: &Entry,
+        wanted: PerSpace<bool>,
+        point: &Point,
+        prepared: Option<Box<Prepared>>,
+        order: &mut Order,
+    ) -> Option<Mark> {
+        let before = Mark::of(&point.payload);
+        let mut mark = before.clone();
+        if let Some(prepared) = prepared {
+            let Prepared { mark: fresh, image, edge, .. } = *prepared;
+            if wanted.image && wanted.edge {
+                mark = Some(Mark { text: before.as_ref().and_then(|before| before.text.clone()), ..fresh });
+            }
+            if wanted.image {
+                order.push(place, Space::Image, EmbedInput::Pixels(image));
+            }
+            if wanted.edge {
+                order.push(place, Space::Edge, EmbedInput::Pixels(edge));
+            }
+        }
+        if wanted.text
+            && let Some(sentence) = entry.text(&self.template)
+        {
+            if let Some(mark) = &mut mark {
+                mark.text = Some(md5_hex(sentence.as_bytes()));
+            }
+            order.push(place, Space::Text, EmbedInput::Text(sentence));
+        }
+        mark.filter(|mark| before.as_ref() != Some(mark))
+    }
+}
+
+impl Step for BackfillStep {
+    fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>> {
+        async move { self.work(lines).await }.boxed()
+    }
+
+    fn writes(&self) -> bool {
+        true
+    }
+}
+
+fn skipped(reason: &str) -> LineOutcome {
+    LineOutcome::Skipped { reason: reason.to_owned() }
+}

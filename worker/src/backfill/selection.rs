@@ -1,0 +1,57 @@
+//! The ids' file: which lines of a manifest count.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+
+/// Lines by their id, or by their number where a list of failures knew no id.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    ids: HashSet<PointId>,
+    lines: HashSet<u64>,
+}
+
+impl Selection {
+    pub(super) async fn read(file: &Path) -> Result<Self> {
+        let text = tokio::fs::read_to_string(file)
+            .await
+            .map_err(|error| Error::invalid(format!("the list of ids {} cannot be read: {error}", file.display())))?;
+        Self::parse(&text).map_err(|error| Error::invalid(format!("{} is not a list of ids: {error}", file.display())))
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        let mut selection = Self::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            match line.strip_prefix("line ").and_then(|number| number.parse().ok()) {
+                Some(number) => {
+                    selection.lines.insert(number);
+                }
+                None => {
+                    selection.ids.insert(line.parse()?);
+                }
+            }
+        }
+        Ok(selection)
+    }
+
+    pub(super) fn holds(&self, line: u64, id: PointId) -> bool {
+        self.ids.contains(&id) || self.lines.contains(&line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_failures_is_understood() {
+        let selection = Selection::parse("12\n\n line 7 \n00000000-0000-0000-0000-000000000001\n").expect("a list");
+        assert!(selection.holds(0, PointId::Number(12)));
+        assert!(selection.holds(7, PointId::Number(99)));
+        assert!(!selection.holds(8, PointId::Number(99)));
+        let error = Selection::parse("12\napple").expect_err("no id");
+        assert!(error.message.contains("apple"), "{}", error.message);
+    }
+}

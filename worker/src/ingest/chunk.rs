@@ -1,0 +1,303 @@
+//! The work on one chunk: understood lines in, points to store and outcomes out. Doing it twice is harmless, so a
+//! chunk can be a job of its own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clippy_core::embedding::EmbedInput;
+use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{LineOutcome, LineRecord};
+use clippy_core::{Error, Result};
+use clippy_imaging::DecodeLimits;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+use serde_json::Value;
+use tokio::sync::{OnceCell, Semaphore};
+
+use crate::ingest::embed::Order;
+use crate::ingest::manifest::Entry;
+use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
+use crate::ingest::paths::{Found, Roots};
+use crate::ingest::picture::{Content, Prepared, content, glance, prepare};
+use crate::ingest::run::{Processed, Step, Write};
+use crate::ingest::source::Line;
+use crate::ingest::{IngestOptions, Tools};
+
+/// Works on blocking threads, as many at a time as there are cores: decoding is what costs memory.
+#[derive(Clone)]
+pub(crate) struct Threads(Arc<Semaphore>);
+
+impl Threads {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))))
+    }
+
+    /// Runs one piece of work. One that ends badly fails its own line only.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let permit = self.0.clone().acquire_owned().await.map_err(|_| "the run is over".to_owned())?;
+        let outcome = tokio::task::spawn_blocking(move || {
+            let outcome = work();
+            drop(permit);
+            outcome
+        });
+        outcome.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "reading a picture ended badly");
+            Err("reading the picture ended badly; the log tells more".to_owned())
+        })
+    }
+}
+
+/// Ingest's work on a chunk.
+pub(crate) struct IngestStep {
+    tools: Tools,
+    roots: Arc<Roots>,
+    template: Option<String>,
+    limits: DecodeLimits,
+    dry_run: bool,
+    threads: Threads,
+    recorded: Vec<OnceCell<()>>,
+}
+
+/// What looking at a line's file told.
+enum Look {
+    /// Its content is stored already.
+    Same { found: Found, mark: Mark },
+    /// It is to be embedded.
+    New { found: Found, prepared: Box<Prepared> },
+    /// It would be embedded, were this not a dry run.
+    WouldEmbed,
+}
+
+/// What becomes of a line, as soon as its vectors are there.
+enum Plan {
+    Done(LineOutcome, Option<Write>),
+    Store { payload: Payload, mark: Mark, keeps: bool, drops_text: bool },
+}
+
+impl IngestStep {
+    pub(crate) fn new(tools: Tools, options: &IngestOptions, roots: Roots) -> Self {
+        Self {
+            recorded: (0..roots.len()).map(|_| OnceCell::new()).collect(),
+            tools,
+            roots: Arc::new(roots),
+            template: options.with_text.then(|| options.lines.text_template.clone()),
+            limits: options.lines.limits,
+            dry_run: options.dry_run,
+            threads: Threads::new(),
+        }
+    }
+
+    async fn work(&self, lines: Vec<Line>) -> Result<Vec<Processed>> {
+        let mut processed = Vec::with_capacity(lines.len());
+        let mut entries = Vec::new();
+        for line in lines {
+            match line {
+                Line::Settled(record) => processed.push(Processed { record, write: None }),
+                Line::Entry { number, entry } => entries.push((number, *entry)),
+            }
+        }
+        let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
+        let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
+        let looks = join_all(entries.iter().map(|(_, entry)| self.look(entry, stored.get(&entry.id)))).await;
+
+        let mut order = Order::default();
+        let mut plans = Vec::with_capacity(entries.len());
+        let mut lines = Vec::with_capacity(entries.len());
+        for (place, ((number, entry), look)) in entries.into_iter().zip(looks).enumerate() {
+            lines.push((number, entry.id));
+            plans.push(match look {
+                Err(reason) => Plan::Done(LineOutcome::Failed { reason }, None),
+                Ok(Look::WouldEmbed) => Plan::Done(would_embed(), None),
+                Ok(Look::New { found, prepared }) => {
+                    self.record_root(&found).await?;
+                    self.plan_new(place, entry, found.path, *prepared, &mut order)
+                }
+                Ok(Look::Same { found, mark }) => {
+                    // A point that is known has a payload; the mark came out of it.
+                    let known = stored.get(&entry.id).map(|point| &point.payload).cloned().unwrap_or_default();
+                    if !self.dry_run {
+                        self.record_root(&found).await?;
+                    }
+                    self.plan_same(place, entry, found.path, mark, &known, &mut order)
+                }
+            });
+        }
+
+        let kept: Vec<PointId> = plans
+            .iter()
+            .zip(&lines)
+            .filter(|(plan, _)| matches!(plan, Plan::Store { keeps: true, .. }))
+            .map(|(_, (_, id))| *id)
+            .collect();
+        let (made, mut kept) = futures::try_join!(order.make(&*self.tools.embedder, lines.len()), async {
+            Ok(if kept.is_empty() {
+                HashMap::new()
+            } else {
+                by_id(self.tools.gallery.retrieve(&kept, With::VECTORS).await?)
+            })
+        })?;
+
+        for (((line, id), plan), made) in lines.into_iter().zip(plans).zip(made) {
+            let (outcome, write) = finish(id, plan, made, kept.remove(&id));
+            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write });
+        }
+        processed.sort_by_key(|processed| processed.record.line);
+        Ok(processed)
+    }
+
+    async fn look(&self, entry: &Entry, stored: Option<&Point>) -> Result<Look, String> {
+        let known = stored.and_then(|point| Mark::of(&point.payload));
+        let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
+        let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
+        self.threads
+            .run(move || {
+                let found = roots.find(&local_path)?;
+                match content(&found, known.as_ref(), &model.fingerprint, &limits)? {
+                    Content::Same(mark) => Ok(Look::Same { found, mark }),
+                    Content::New { bytes, .. } if dry_run => glance(&bytes, &limits).map(|()| Look::WouldEmbed),
+                    Content::New { bytes, mark } => {
+                        let prepared = Box::new(prepare(&bytes, mark, &model.transform, &limits)?);
+                        Ok(Look::New { found, prepared })
+                    }
+                }
+            })
+            .await
+    }
+
+    /// Tells the collection where its pictures are, before the first point that needs it is stored.
+    async fn record_root(&self, found: &Found) -> Result<()> {
+        let Some(index) = found.root else { return Ok(()) };
+        let root = self.roots.folder(index).to_string_lossy();
+        self.recorded[index].get_or_try_init(|| self.tools.gallery.add_root(&root)).await?;
+        Ok(())
+    }
+
+    fn plan_new(&self, place: usize, entry: Entry, path: String, prepared: Prepared, order: &mut Order) -> Plan {
+        let Prepared { mut mark, width, height, hash, image, edge } = prepared;
+        order.push(place, Space::Image, EmbedInput::Pixels(image));
+        order.push(place, Space::Edge, EmbedInput::Pixels(edge));
+        let sentence = self.template.as_deref().and_then(|template| entry.text(template));
+        mark.text = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
+        if let Some(sentence) = sentence {
+            order.push(place, Space::Text, EmbedInput::Text(sentence));
+        }
+        let mut payload = payload_of(entry, path);
+        for (name, value) in
+            [("md5", Value::from(mark.md5.as_str())), ("width", width.into()), ("height", height.into())]
+        {
+            if payload.get(name).is_none_or(Value::is_null) {
+                payload.insert(name.to_owned(), value);
+            }
+        }
+        payload.insert("phash".to_owned(), format!("{hash:016x}").into());
+        Plan::Store { payload, mark, keeps: false, drops_text: false }
+    }
+
+    fn plan_same(
+        &self,
+        place: usize,
+        entry: Entry,
+        path: String,
+        mut mark: Mark,
+        known: &Payload,
+        order: &mut Order,
+    ) -> Plan {
+        let before = Mark::of(known);
+        let mut text_changes = false;
+        if let Some(template) = &self.template {
+            let sentence = entry.text(template);
+            let hash = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
+            text_changes = hash != mark.text;
+            mark.text = hash;
+            if text_changes && let Some(sentence) = sentence {
+                if self.dry_run {
+                    return Plan::Done(would_embed(), None);
+                }
+                order.push(place, Space::Text, EmbedInput::Text(sentence));
+            }
+        }
+        let id = entry.id;
+        let wanted = carried_over(payload_of(entry, path), known);
+        if self.dry_run {
+            Plan::Done(LineOutcome::Unchanged, None)
+        } else if text_changes || !same_but_mark(&wanted, known) {
+            let drops_text = text_changes && mark.text.is_none();
+            Plan::Store { payload: wanted, mark, keeps: true, drops_text }
+        } else if before.as_ref() == Some(&mark) {
+            Plan::Done(LineOutcome::Unchanged, None)
+        } else {
+            Plan::Done(LineOutcome::Unchanged, Some(Write::Fields(id, mark.to_payload())))
+        }
+    }
+}
+
+impl Step for IngestStep {
+    fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>> {
+        async move { self.work(lines).await }.boxed()
+    }
+
+    fn writes(&self) -> bool {
+        !self.dry_run
+    }
+}
+
+/// The point to store, now that its vectors are there.
+///
+/// A point whose picture is unchanged is written whole as well, with the vectors that it has: payload, mark and text
+/// vector then change in one step, so that a kill in between cannot leave a mark beside a text that it does not fit.
+fn finish(id: PointId, plan: Plan, made: Result<Vectors, String>, kept: Option<Point>) -> (LineOutcome, Option<Write>) {
+    let (mut payload, mark, keeps, drops_text) = match plan {
+        Plan::Done(outcome, write) => return (outcome, write),
+        Plan::Store { payload, mark, keeps, drops_text } => (payload, mark, keeps, drops_text),
+    };
+    let made = match made {
+        Ok(made) => made,
+        Err(reason) => return (LineOutcome::Failed { reason }, None),
+    };
+    let embedded = made.iter().any(|(_, vector)| vector.is_some());
+    let vectors = if keeps {
+        let Some(mut point) = kept else {
+            let reason = "the point was deleted while this line was worked on: ingest it again".to_owned();
+            return (LineOutcome::Failed { reason }, None);
+        };
+        if made.text.is_some() || drops_text {
+            point.vectors.text = made.text;
+        }
+        point.vectors
+    } else {
+        made
+    };
+    payload.extend(mark.to_payload());
+    let outcome = if embedded { LineOutcome::Embedded } else { LineOutcome::Unchanged };
+    (outcome, Some(Write::Point(Point { id, vectors, payload })))
+}
+
+/// The manifest's fields as they are stored. The mark is Clippy's own, whatever the manifest says.
+fn payload_of(entry: Entry, path: String) -> Payload {
+    let mut payload = entry.payload;
+    payload.remove(FIELD);
+    let id = match entry.id {
+        PointId::Number(number) => Value::from(number),
+        PointId::Uuid(uuid) => Value::from(uuid.to_string()),
+    };
+    payload.insert("id".to_owned(), id);
+    payload.insert("path".to_owned(), path.into());
+    payload
+}
+
+fn would_embed() -> LineOutcome {
+    LineOutcome::Skipped { reason: "a dry run: it would be embedded".to_owned() }
+}
+
+pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {
+    points.into_iter().map(|point| (point.id, point)).collect()
+}
+
+/// A failure that has no better name; kept here so that both steps say it alike.
+pub(crate) fn task_failed(error: tokio::task::JoinError) -> Error {
+    Error::internal("the work on a chunk ended badly").with_source(error)
+}

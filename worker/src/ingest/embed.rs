@@ -1,0 +1,73 @@
+//! One call to the embedder for a whole chunk.
+
+use std::time::Duration;
+
+use clippy_core::embedding::{EmbedInput, Embedder, Embedding};
+use clippy_core::gallery::{Space, Vectors, check_vector};
+use clippy_core::{Error, ErrorCode, Result};
+
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// Short, since the model may be idle meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// With these waits, about a minute.
+const ATTEMPTS: u32 = 300;
+
+/// What a chunk wants embedded: which vectors of which of its lines.
+#[derive(Default)]
+pub(crate) struct Order {
+    inputs: Vec<EmbedInput>,
+    places: Vec<(usize, Space)>,
+}
+
+impl Order {
+    /// Asks for one vector of the line at `place` in the chunk.
+    pub(crate) fn push(&mut self, place: usize, space: Space, input: EmbedInput) {
+        self.inputs.push(input);
+        self.places.push((place, space));
+    }
+
+    /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing usable of it.
+    pub(crate) async fn make(self, embedder: &dyn Embedder, lines: usize) -> Result<Vec<Result<Vectors, String>>> {
+        let mut made: Vec<Result<Vectors, String>> = (0..lines).map(|_| Ok(Vectors::default())).collect();
+        if self.inputs.is_empty() {
+            return Ok(made);
+        }
+        let expected = self.inputs.len();
+        let embeddings = embed_patiently(embedder, self.inputs).await?;
+        if embeddings.len() != expected {
+            return Err(Error::internal(format!(
+                "the embedder answered {} vectors for {expected} inputs",
+                embeddings.len()
+            )));
+        }
+        let dimension = embedder.info().dimension;
+        for ((place, space), embedding) in self.places.into_iter().zip(embeddings) {
+            match check_vector(space, &embedding, dimension) {
+                Ok(()) => {
+                    if let Ok(vectors) = &mut made[place] {
+                        *vectors.get_mut(space) = Some(embedding);
+                    }
+                }
+                Err(error) => made[place] = Err(format!("the model made nothing usable of it: {}", error.message)),
+            }
+        }
+        Ok(made)
+    }
+}
+
+/// Waits while the embedder is busy with what others want, since a run over a manifest has the time.
+async fn embed_patiently(embedder: &dyn Embedder, inputs: Vec<EmbedInput>) -> Result<Vec<Embedding>> {
+    let mut wait = FIRST_WAIT;
+    for _ in 1..ATTEMPTS {
+        match embedder.embed(inputs.clone()).await {
+            Ok(embedded) => return Ok(embedded.embeddings),
+            Err(error) if error.code == ErrorCode::Overloaded => {
+                tracing::debug!(wait_ms = wait.as_millis(), "the embedder is busy");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(embedder.embed(inputs).await?.embeddings)
+}

@@ -1,0 +1,136 @@
+//! One picture's file: whether it is what is stored already, and if not, everything that is made from its pixels.
+
+use std::fs::File;
+use std::io::Read;
+use std::time::UNIX_EPOCH;
+
+use clippy_core::embedding::{ImageTransform, ModelPixels};
+use clippy_imaging::{DecodeError, DecodeLimits, decode, edge_map, perceptual_hash, probe, transform};
+
+use crate::ingest::mark::{Mark, md5_hex};
+use crate::ingest::paths::Found;
+
+/// A file beside what the collection knows of it.
+pub(crate) enum Content {
+    /// The same content, embedded by the same model; with the mark as it is now.
+    Same(Mark),
+    /// Something else, or never seen.
+    New {
+        /// The file's bytes.
+        bytes: Vec<u8>,
+        /// The mark of a point made from them, still without its text.
+        mark: Mark,
+    },
+}
+
+/// What is made from a picture's pixels.
+pub(crate) struct Prepared {
+    pub mark: Mark,
+    pub width: u32,
+    pub height: u32,
+    pub hash: u64,
+    pub image: ModelPixels,
+    pub edge: ModelPixels,
+}
+
+/// Reads a file, unless its size and time say that it is the known one.
+///
+/// # Errors
+/// Why it cannot be read, for a person.
+pub(crate) fn content(
+    found: &Found,
+    known: Option<&Mark>,
+    model: &str,
+    limits: &DecodeLimits,
+) -> Result<Content, String> {
+    let unreadable =
+        |error: std::io::Error| DecodeError::Unreadable { path: found.path.clone().into(), source: error }.to_string();
+    let file = File::open(&found.file).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    let size = metadata.len();
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let mtime_ns = since.and_then(|since| u64::try_from(since.as_nanos()).ok());
+    let known = known.filter(|mark| mark.model == model);
+    if let Some(mark) = known
+        && mark.size == size
+        && mark.mtime_ns == mtime_ns
+        && mtime_ns.is_some()
+    {
+        return Ok(Content::Same(mark.clone()));
+    }
+    let bytes = read(&file, size, found, limits)?;
+    let md5 = md5_hex(&bytes);
+    if let Some(mark) = known
+        && mark.md5 == md5
+    {
+        return Ok(Content::Same(Mark { size, mtime_ns, ..mark.clone() }));
+    }
+    Ok(Content::New { bytes, mark: Mark { md5, size, mtime_ns, model: model.to_owned(), text: None } })
+}
+
+/// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from them.
+///
+/// # Errors
+/// As [`content`].
+pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), String> {
+    let (file, size, mtime_ns) = open(found)?;
+    let bytes = read(&file, size, found, limits)?;
+    let mark = Mark { md5: md5_hex(&bytes), size, mtime_ns, model: model.to_owned(), text: None };
+    Ok((bytes, mark))
+}
+
+/// The file, its size in bytes, and when it was changed last.
+fn open(found: &Found) -> Result<(File, u64, Option<u64>), String> {
+    let file = File::open(&found.file).map_err(|error| unreadable(found, error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(found, error))?;
+    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Ok((file, metadata.len(), since.and_then(|since| u64::try_from(since.as_nanos()).ok())))
+}
+
+fn read(file: &File, size: u64, found: &Found, limits: &DecodeLimits) -> Result<Vec<u8>, String> {
+    if size > limits.bytes {
+        return Err(DecodeError::TooManyBytes { bytes: size, limit: limits.bytes }.to_string());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
+    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(found, error))?;
+    Ok(bytes)
+}
+
+fn unreadable(found: &Found, source: std::io::Error) -> String {
+    DecodeError::Unreadable { path: found.path.clone().into(), source }.to_string()
+}
+
+/// Decodes a picture and prepares it for the model.
+///
+/// # Errors
+/// Why it is not a picture, for a person.
+pub(crate) fn prepare(
+    bytes: &[u8],
+    mark: Mark,
+    model_transform: &ImageTransform,
+    limits: &DecodeLimits,
+) -> Result<Prepared, String> {
+    let picture = decode(bytes, limits).map_err(|error| error.to_string())?;
+    Ok(Prepared {
+        mark,
+        width: picture.width(),
+        height: picture.height(),
+        hash: perceptual_hash(&picture),
+        image: transform(model_transform, &picture),
+        edge: transform(model_transform, &edge_map(&picture)),
+    })
+}
+
+/// Looks at a picture's header only.
+///
+/// # Errors
+/// As [`prepare`], as far as the header tells.
+pub(crate) fn glance(bytes: &[u8], limits: &DecodeLimits) -> Result<(), String> {
+    let seen = probe(bytes).map_err(|error| error.to_string())?;
+    if u64::from(seen.width) * u64::from(seen.height) > limits.pixels {
+        let (width, height) = (seen.width, seen.height);
+        return Err(DecodeError::TooManyPixels { width, height, limit: limits.pixels }.to_string());
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! Drives a run over a manifest: reads, works on a few chunks at a time, stores, and keeps account, in that order.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use clippy_core::gallery::{Payload, Point, Vectors};
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{LedgerTotals, LineRecord};
+use clippy_core::{Error, Result};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesOrdered;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use uuid::Uuid;
+
+use crate::ingest::chunk::task_failed;
+use crate::ingest::failures;
+use crate::ingest::manifest::{Lines, count_lines};
+use crate::ingest::progress::{Progress, Stage, Throttle};
+use crate::ingest::source::{Line, Source};
+use crate::ingest::{IngestReport, ManifestOptions, Tools};
+
+/// Chunks that are worked on at the same time: one in the model, one being decoded, one being stored.
+const IN_FLIGHT: usize = 3;
+/// Lines without anything to store are accounted for at least this often.
+const LONGEST_UNRECORDED: usize = 1024;
+
+/// What a line came to.
+pub(crate) struct Processed {
+    /// Recorded once `write` is acknowledged.
+    pub record: LineRecord,
+    /// What has to be stored first.
+    pub write: Option<Write>,
+}
+
+/// A change of the collection.
+pub(crate) enum Write {
+    /// The whole point.
+    Point(Point),
+    /// These vectors only, and then these payload fields.
+    Vectors(PointId, Vectors, Option<Payload>),
+    /// These payload fields only.
+    Fields(PointId, Payload),
+}
+
+/// What is done with a chunk.
+pub(crate) trait Step: Send + Sync + 'static {
+    /// One [`Processed`] for each line, in order. An error is one that the run cannot go on after.
+    fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>>;
+
+    /// Whether it may change the collection, which is then made quick to search at the end: also when this very run
+    /// changed nothing, since an earlier one may have been stopped before.
+    fn writes(&self) -> bool;
+}
+
+/// Runs to the manifest's end, to a cancellation, or to an error.
+pub(crate) async fn drive(
+    tools: &Tools,
+    options: &ManifestOptions,
+    step: Arc<dyn Step>,
+    progress: &dyn Progress,
+    cancel: &CancellationToken,
+) -> Result<IngestReport> {
+    let began = Instant::now();
+    let (path, slice) = (options.manifest.clone(), options.slice);
+    let opened =
+        tokio::task::spawn_blocking(move || Ok::<_, Error>((count_lines(&path, slice)?, Lines::open(&path, slice)?)));
+    let (total, lines) = opened.await.map_err(task_failed)??;
+    let fail_log = match &options.fail_log {
+        Some(path) => Some((failures::open(path).await?, path)),
+        None => None,
+    };
+
+    let run = tools.ledger.begin(&options.manifest.display().to_string()).await?;
+    let source = Source::new(lines, tools.ledger.clone(), run, options.clip_batch);
+    let mut store = Store {
+        tools,
+        run,
+        batch: options.upsert_batch,
+        pending: Vec::new(),
+        totals: LedgerTotals::default(),
+        throttle: Throttle::new(progress, total),
+    };
+    let ended = pump(source, &mut store, &step, cancel).await;
+    let ended = match ended {
+        Ok(complete) if complete && step.writes() => {
+            store.throttle.now(&store.totals, Stage::Indexing);
+            tools.gallery.optimize().await.map(|()| complete)
+        }
+        other => other,
+    };
+    // The account is closed and the list of failures written in any case; the first error is the one to tell.
+    let closed = tools.ledger.finish(run, matches!(ended, Ok(true))).await;
+    let listed = match fail_log {
+        Some((file, path)) => failures::write(file, path, &*tools.ledger, run).await,
+        None => Ok(()),
+    };
+    let complete = ended?;
+    closed?;
+    listed?;
+
+    let totals = tools.ledger.totals(run).await?;
+    if !totals.adds_up() || totals != store.totals {
+        return Err(Error::internal(format!(
+            "the account of run {run} does not add up: {totals:?} in the ledger, {:?} counted",
+            store.totals
+        )));
+    }
+    store.throttle.now(&totals, Stage::Embedding);
+    Ok(IngestReport { run, totals, complete, seconds: began.elapsed().as_secs_f64() })
+}
+
+/// Works until nothing is in flight any more; whether the end of the manifest was reached.
+async fn pump(
+    mut source: Source,
+    store: &mut Store<'_>,
+    step: &Arc<dyn Step>,
+    cancel: &CancellationToken,
+) -> Result<bool> {
+    let mut in_flight = FuturesOrdered::new();
+    let mut at_end = false;
+    let mut failure: Option<Error> = None;
+    let mut storing = true;
+    loop {
+        while !at_end && failure.is_none() && !cancel.is_cancelled() && in_flight.len() < IN_FLIGHT {
+            match source.next().await {
+                Ok(Some(lines)) => {
+                    in_flight.push_back(AbortOnDropHandle::new(tokio::spawn(step.clone().process(lines))));
+                }
+                Ok(None) => at_end = true,
+                Err(error) => failure = Some(error),
+            }
+        }
+        let Some(worked) = in_flight.next().await else { break };
+        let outcome = match worked.map_err(task_failed).and_then(|processed| processed) {
+            // Once storing has failed, later chunks are only waited for.
+            Ok(processed) if storing => {
+                let added = store.add(processed).await;
+                storing = added.is_ok();
+                added
+            }
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            failure.get_or_insert(error);
+        }
+    }
+    if storing && let Err(error) = store.flush_all().await {
+        failure.get_or_insert(error);
+    }
+    failure.map_or(Ok(at_end), Err)
+}
+
+/// Collects what chunks came to, and stores it in batches.
+struct Store<'r> {
+    tools: &'r Tools,
+    run: Uuid,
+    batch: usize,
+    pending: Vec<Processed>,
+    totals: LedgerTotals,
+    throttle: Throttle<'r>,
+}
+
+impl Store<'_> {
+    async fn add(&mut self, processed: Vec<Processed>) -> Result<()> {
+        self.pending.extend(processed);
+        while let Some(length) = self.full_batch() {
+            self.flush(length).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush_all(&mut self) -> Result<()> {
+        self.flush(self.pending.len()).await
+    }
+
+    /// How many of the pending lines make a full batch.
+    fn full_batch(&self) -> Option<usize> {
+        let mut writes = 0;
+        for (index, processed) in self.pending.iter().enumerate() {
+            writes += usize::from(processed.write.is_some());
+            if writes == self.batch {
+                return Some(index + 1);
+            }
+        }
+        (self.pending.len() >= LONGEST_UNRECORDED.max(self.batch)).then_some(self.pending.len())
+    }
+
+    /// Stores the first `length` pending lines, and then, once that is acknowledged, records them.
+    async fn flush(&mut self, length: usize) -> Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let (mut points, mut vectors, mut fields, mut records) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for Processed { record, write } in self.pending.drain(..length) {
+            records.push(record);
+            match write {
+                None => {}
+                Some(Write::Point(point)) => points.push(point),
+                Some(Write::Fields(id, changed)) => fields.push((id, changed)),
+                Some(Write::Vectors(id, made, changed)) => {
+                    vectors.push((id, made));
+                    fields.extend(changed.map(|changed| (id, changed)));
+                }
+            }
+        }
+        let gallery = &self.tools.gallery;
+        let count = points.len() + vectors.len();
+        if !points.is_empty() {
+            gallery.upsert(points).await?;
+        }
+        if !vectors.is_empty() {
+            gallery.update_vectors(vectors).await?;
+        }
+        for (id, changed) in fields {
+            gallery.set_payload(id, changed).await?;
+        }
+        self.tools.ledger.record(self.run, &records).await?;
+        for record in &records {
+            self.totals.add(&record.outcome);
+        }
+        tracing::debug!(points = count, lines = self.totals.lines, "stored");
+        self.throttle.advanced(&self.totals);
+        Ok(())
+    }
+}

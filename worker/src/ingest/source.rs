@@ -1,0 +1,96 @@
+//! Cuts a manifest into chunks of understood lines, in its order.
+
+use std::sync::Arc;
+
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{Ledger, LineOutcome, LineRecord};
+use clippy_core::{Error, Result};
+use uuid::Uuid;
+
+use crate::ingest::manifest::{Entry, Lines, RawLine};
+
+/// A line of a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Line {
+    /// It names a picture that no earlier line named.
+    Entry {
+        /// Counted from 0.
+        number: u64,
+        /// What it says.
+        entry: Box<Entry>,
+    },
+    /// Its outcome is known already.
+    Settled(LineRecord),
+}
+
+/// Gives one chunk after the other. Only the chunk that it gives is in memory; which ids were seen is the ledger's to
+/// know.
+pub(crate) struct Source {
+    lines: Option<Lines>,
+    ledger: Arc<dyn Ledger>,
+    run: Uuid,
+    size: usize,
+}
+
+impl Source {
+    pub(crate) fn new(lines: Lines, ledger: Arc<dyn Ledger>, run: Uuid, size: usize) -> Self {
+        Self { lines: Some(lines), ledger, run, size }
+    }
+
+    /// The next chunk, or `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Line>>> {
+        let Some(mut reader) = self.lines.take() else { return Ok(None) };
+        let size = self.size;
+        let read = tokio::task::spawn_blocking(move || {
+            let lines = reader.by_ref().take(size).map(|line| line.map(understand)).collect::<Result<Vec<_>>>();
+            (reader, lines)
+        });
+        let (reader, lines) =
+            read.await.map_err(|error| Error::internal("reading the manifest failed").with_source(error))?;
+        let mut lines = lines?;
+        if lines.is_empty() {
+            return Ok(None);
+        }
+        self.lines = Some(reader);
+        self.settle_duplicates(&mut lines).await?;
+        Ok(Some(lines))
+    }
+
+    async fn settle_duplicates(&self, lines: &mut [Line]) -> Result<()> {
+        let named: Vec<(u64, PointId)> = lines
+            .iter()
+            .filter_map(|line| match line {
+                Line::Entry { number, entry } => Some((*number, entry.id)),
+                Line::Settled(_) => None,
+            })
+            .collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let taken = self.ledger.claim(self.run, &named).await?;
+        for line in lines {
+            if let Line::Entry { number, entry } = line
+                && let Some((_, earlier)) = taken.iter().find(|(later, _)| later == number)
+            {
+                let outcome = LineOutcome::DuplicateOf { line: *earlier };
+                *line = Line::Settled(LineRecord { line: *number, id: Some(entry.id), outcome });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn understand(raw: RawLine) -> Line {
+    let number = raw.number;
+    let settled = |id, outcome| Line::Settled(LineRecord { line: number, id, outcome });
+    match raw.text {
+        Err(reason) => settled(None, LineOutcome::Failed { reason }),
+        Ok(text) if text.trim().is_empty() => {
+            settled(None, LineOutcome::Skipped { reason: "the line is empty".to_owned() })
+        }
+        Ok(text) => match Entry::parse(&text) {
+            Ok(entry) => Line::Entry { number, entry: Box::new(entry) },
+            Err((id, reason)) => settled(id, LineOutcome::Failed { reason }),
+        },
+    }
+}
