@@ -9,13 +9,14 @@ BIND ?= 127.0.0.1:8000
 LIBTORCH_FOLDER = $(shell scripts/libtorch.sh)
 CARGO = $(if $(LIBTORCH_USE_PYTORCH),,LIBTORCH="$(LIBTORCH_FOLDER)") cargo
 
-.PHONY: help demo build release test lint bench clean-demo
+.PHONY: help demo build release test test-page lint bench check-tools
 
 help:
 	@echo "make demo     draw a gallery, embed it, serve the page at http://$(BIND)"
 	@echo "make test     build everything and prove it"
+	@echo "make test-page  the page in a real browser (needs Node 20)"
 	@echo "make lint     formatting, lints, the direction of dependencies"
-	@echo "make bench    measure, as ratios (benches/README.md)"
+	@echo "make bench    measure, as ratios"
 	@echo "make release  an optimised binary"
 
 demo: build
@@ -28,10 +29,13 @@ release: check-tools
 	$(CARGO) build --release --bin clippy
 
 test: check-tools
-	@scripts/test-tools.sh
 	scripts/dependency-direction.py
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run,test) --workspace
+
+test-page: build
+	@scripts/test-tools.sh
+	cd tests/browser && npm ci --no-audit --no-fund && CLIPPY_PROGRAM="$$(../../scripts/program.sh)" npm test
 
 lint: check-tools
 	cargo fmt --all --check
@@ -39,8 +43,7 @@ lint: check-tools
 	scripts/dependency-direction.py
 
 bench: check-tools
-	$(CARGO) build --release --bin clippy
-	benches/run
+	$(CARGO) bench -p clippy-cli --bench throughput
 
 check-tools:
 	@scripts/build-tools.sh

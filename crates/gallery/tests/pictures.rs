@@ -63,7 +63,7 @@ async fn files_under_the_roots_are_found_and_read() {
     let absolute = place.path("other/c.png").display().to_string();
     let file = files.find(&absolute, &place.roots).await.expect("absolute");
     let served = files.read(&file).await.expect("read");
-    assert_eq!(served.bytes_type, "image/png");
+    assert_eq!(served.content_type, "image/png");
     assert_eq!(served.bytes, std::fs::read(&absolute).expect("there"));
     assert!(served.etag.len() > 20 && served.etag.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{}", served.etag);
     let again = files.find("c.png", &place.roots).await.expect("found");

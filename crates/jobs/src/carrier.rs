@@ -3,9 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use apalis::prelude::{BoxDynError, Data};
+use apalis::prelude::{BoxDynError, Data, WorkerError};
 use apalis_core::backend::codec::Codec;
+use clippy_core::ErrorCode;
+use futures::future::BoxFuture;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::record::{JobId, Lane};
 use crate::store::{Deliver, Delivery};
@@ -67,27 +70,37 @@ pub(crate) async fn take(delivery: Delivery, carrier: Data<Carrier>) -> Result<(
     Ok(())
 }
 
-/// Builds apalis' worker on a backend and runs it until `stop`. A macro, since the backends' types share no name.
-macro_rules! run_worker {
-    ($backend:expr, $worker:expr, $deliver:expr, $stop:expr) => {{
+/// A worker loop, ready to be awaited.
+pub(crate) type WorkerLoop = BoxFuture<'static, Result<(), WorkerError>>;
+
+/// Builds apalis' worker on a backend. A macro, since the backends' types share no name; and boxed where no other
+/// future is being written, since the compiler cannot follow `tokio::spawn` through one.
+macro_rules! worker_loop {
+    ($backend:expr, $worker:expr, $deliver:expr) => {{
         use apalis::prelude::*;
         let carrier = $crate::carrier::Carrier { lane: $worker.lane, deliver: $deliver };
-        let run = WorkerBuilder::new($worker.name.as_str())
-            .backend($backend)
-            .data(carrier)
-            .concurrency($worker.concurrency)
-            .parallelize(tokio::spawn)
-            .build($crate::carrier::take)
-            .run();
-        tokio::select! {
-            ended = run => ended.map_err(|error| {
-                clippy_core::Error::new(clippy_core::ErrorCode::Unavailable, format!("the worker loop ended: {error}"))
-            }),
-            () = $stop.cancelled() => Ok(()),
-        }
+        Box::pin(
+            WorkerBuilder::new($worker.name.as_str())
+                .backend($backend)
+                .data(carrier)
+                .concurrency($worker.concurrency)
+                .parallelize(tokio::spawn)
+                .build($crate::carrier::take)
+                .run(),
+        )
     }};
 }
-pub(crate) use run_worker;
+pub(crate) use worker_loop;
+
+/// Runs a worker loop until `stop`, which drops it where it stands.
+pub(crate) async fn run_until(looping: WorkerLoop, stop: CancellationToken) -> clippy_core::Result<()> {
+    tokio::select! {
+        ended = looping => ended.map_err(|error| {
+            clippy_core::Error::new(ErrorCode::Unavailable, format!("the worker loop ended: {error}"))
+        }),
+        () = stop.cancelled() => Ok(()),
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -68,7 +68,7 @@ impl Canvas<'_> {
             self.manga()
         } else if has(StyleTag::LineArt) {
             self.line_art()
-        } else if has(StyleTag::NeonLights) {
+        } else if has(StyleTag::NeonLights) || (self.mock.glowing && tags.is_empty()) {
             self.neon()
         } else if has(StyleTag::PopArt) {
             self.pop_art()
@@ -166,7 +166,12 @@ impl Canvas<'_> {
     /// Tubes of light on a dark ground.
     fn neon(&self) -> Plane {
         let width = self.paint.width;
-        let dark = self.paint.map(|_, _, c| [0.08 + 0.17 * c[0], 0.35 * c[1], 0.35 * c[2]]);
+        // A ground that is dark already stays as it is.
+        let dark = if mean(&self.paint)[0] < 0.36 {
+            self.paint.clone()
+        } else {
+            self.paint.map(|_, _, c| [0.08 + 0.17 * c[0], 0.35 * c[1], 0.35 * c[2]])
+        };
         let glow_colour = |index: usize| {
             let line = self.line_colour(index);
             let own = if chroma(line) > 0.06 { line } else { self.paint.pixels[index] };

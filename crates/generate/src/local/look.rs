@@ -118,53 +118,89 @@ pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
     best.0
 }
 
-/// Colours that the middle has and the border has not are the figure.
+/// What the border does not run into is the figure. On a busy ground that says little by itself, so there a figure's
+/// pixel must also have a colour that the ground has less of.
 fn figure_map(plane: &Plane, nearest: &[u8], clusters: usize) -> Vec<f32> {
-    let (mut border, mut middle) = (vec![0.0f32; clusters], vec![0.0f32; clusters]);
-    let (mut border_all, mut middle_all) = (1.0f32, 1.0f32);
-    let reach = |index: usize| {
-        let x = (index % plane.width) as f32 / plane.width as f32 - 0.5;
-        let y = (index / plane.width) as f32 / plane.height as f32 - 0.5;
-        (x, y)
+    let ground = reached_from_border(plane);
+    let count = ground.len() as f32;
+    let reached = ground.iter().filter(|reached| **reached).count() as f32 / count;
+    let stray = (0..ground.len()).filter(|index| !ground[*index] && away_from_middle(plane, *index) > 0.41).count() as f32;
+    let clean = reached > 0.3 && stray < 0.2 * (1.0 - reached) * count;
+    let likely: Vec<f32> = if clean {
+        ground.iter().map(|reached| if *reached { 0.0 } else { 1.0 }).collect()
+    } else {
+        likely_figure(plane, nearest, clusters, (reached > 0.2).then_some(&ground))
     };
-    for (index, cluster) in nearest.iter().enumerate() {
-        let (x, y) = reach(index);
-        if x.abs() > 0.41 || y.abs() > 0.41 {
-            border[usize::from(*cluster)] += 1.0;
-            border_all += 1.0;
-        } else if x * x + y * y < 0.08 {
-            middle[usize::from(*cluster)] += 1.0;
-            middle_all += 1.0;
+    let raw = Plane { width: plane.width, height: plane.height, pixels: likely.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let soft = raw.blur(plane.width as f32 * 0.010);
+    soft.pixels.iter().map(|value| smooth_step(0.35, 0.6, value[0])).collect()
+}
+
+/// 0 in the middle, 0.5 at the border.
+fn away_from_middle(plane: &Plane, index: usize) -> f32 {
+    let x = (index % plane.width) as f32 / plane.width as f32 - 0.5;
+    let y = (index / plane.width) as f32 / plane.height as f32 - 0.5;
+    x.abs().max(y.abs())
+}
+
+/// Pixels that can be reached from the border without a step in colour.
+fn reached_from_border(plane: &Plane) -> Vec<bool> {
+    let (width, height) = (plane.width, plane.height);
+    let mut reached = vec![false; width * height];
+    let mut waiting: Vec<usize> = (0..width).flat_map(|x| [x, (height - 1) * width + x]).collect();
+    waiting.extend((0..height).flat_map(|y| [y * width, y * width + width - 1]));
+    for start in &waiting {
+        reached[*start] = true;
+    }
+    while let Some(index) = waiting.pop() {
+        let (x, y) = (index % width, index / width);
+        let around = [(x > 0, index.wrapping_sub(1)), (x + 1 < width, index + 1), (y > 0, index.wrapping_sub(width)), (y + 1 < height, index + width)];
+        for (inside, other) in around {
+            if inside && !reached[other] && distance2(plane.pixels[index], plane.pixels[other]) < 0.022 * 0.022 {
+                reached[other] = true;
+                waiting.push(other);
+            }
         }
     }
-    let share: Vec<f32> = (0..clusters)
-        .map(|cluster| {
-            let (inside, outside) = (middle[cluster] / middle_all, border[cluster] / border_all);
-            (inside + 0.004) / (inside + 2.0 * outside + 0.012)
+    reached
+}
+
+fn likely_figure(plane: &Plane, nearest: &[u8], clusters: usize, ground: Option<&Vec<bool>>) -> Vec<f32> {
+    let (mut outside, mut inside) = (vec![0.0f32; clusters], vec![0.0f32; clusters]);
+    let away = |index: usize| away_from_middle(plane, index);
+    for (index, cluster) in nearest.iter().enumerate() {
+        let cluster = usize::from(*cluster);
+        match ground {
+            Some(ground) if ground[index] => outside[cluster] += 1.0,
+            Some(_) => inside[cluster] += 1.0,
+            None if away(index) > 0.41 => outside[cluster] += 1.0,
+            None if away(index) < 0.28 => inside[cluster] += 1.0,
+            None => {}
+        }
+    }
+    let (inside_all, outside_all) = (inside.iter().sum::<f32>().max(1.0), outside.iter().sum::<f32>().max(1.0));
+    nearest
+        .iter()
+        .enumerate()
+        .map(|(index, cluster)| {
+            let cluster = usize::from(*cluster);
+            let (one, two) = (inside[cluster] / inside_all, outside[cluster] / outside_all);
+            let share = (one + 0.002) / (one + two + 0.004);
+            let prior = 1.15 - smooth_step(0.30, 0.52, away(index));
+            match ground {
+                Some(ground) if ground[index] => 0.0,
+                Some(_) => smooth_step(0.55, 0.8, share) * prior.min(1.0),
+                None => share * prior,
+            }
         })
-        .collect();
-    let raw = Plane {
-        width: plane.width,
-        height: plane.height,
-        pixels: nearest
-            .iter()
-            .enumerate()
-            .map(|(index, cluster)| {
-                let (x, y) = reach(index);
-                let prior = 1.0 - smooth_step(0.30, 0.52, x.abs().max(y.abs()));
-                [share[usize::from(*cluster)] * (0.25 + 0.75 * prior), 0.0, 0.0]
-            })
-            .collect(),
-    };
-    let soft = raw.blur(plane.width as f32 * 0.012);
-    soft.pixels.iter().map(|value| smooth_step(0.30, 0.55, value[0])).collect()
+        .collect()
 }
 
 /// Fills the figure from its surroundings, coarse to fine (pull-push).
 fn plate_of(plane: &Plane, figure: &[f32]) -> Plane {
     let wide = Plane { width: plane.width, height: plane.height, pixels: figure.iter().map(|v| [*v, 0.0, 0.0]).collect() };
-    let wide = wide.blur(plane.width as f32 * 0.012);
-    let kept: Vec<f32> = wide.pixels.iter().map(|value| 1.0 - smooth_step(0.06, 0.2, value[0])).collect();
+    let wide = wide.blur(plane.width as f32 * 0.02);
+    let kept: Vec<f32> = wide.pixels.iter().map(|value| 1.0 - smooth_step(0.03, 0.12, value[0])).collect();
     if kept.iter().sum::<f32>() < kept.len() as f32 * 0.03 {
         return plane.blur(plane.width as f32 * 0.05);
     }
@@ -284,7 +320,9 @@ pub fn figure_colours(looks: &[(&Look, f32)]) -> Vec<(Lab, f32)> {
             let apart = smooth_step(0.02, 0.25, distance2(swatch.colour, ground).sqrt());
             // Outlines are drawn, not filled with.
             let line = look.lines.strength * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
-            let score = swatch.figure.sqrt() * (0.35 + 3.0 * chroma(swatch.colour)) * (0.3 + 0.7 * apart) * (1.0 - 0.9 * line);
+            // Large black areas are rare outside of night pictures.
+            let heavy = if swatch.colour[0] < 0.34 && ground[0] > 0.4 { 0.22 } else { 1.0 };
+            let score = heavy * swatch.figure.sqrt() * (0.35 + 3.0 * chroma(swatch.colour)) * (0.3 + 0.7 * apart) * (1.0 - 0.9 * line);
             scored.push((swatch.colour, score * weight));
         }
     }

@@ -20,3 +20,8 @@ pub use paint::{composited, size_for};
 pub use plane::Plane;
 pub use provider::LocalProvider;
 pub use transfer::colour_distance;
+
+/// How much of each pixel of a drawing is covered with ink, 0 to 1, whatever the colours of ink and paper.
+pub(crate) fn ink(sketch: &image::RgbImage) -> Vec<f32> {
+    structure::ink_of(&Plane::from_rgb(sketch))
+}

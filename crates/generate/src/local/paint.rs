@@ -113,17 +113,18 @@ pub fn paint(
     } else {
         let sources = style_looks.iter().take(MOST_SOURCES).copied().collect::<Vec<_>>();
         let painted = painted(&structure, &styled, &sources, seed, &painting).ok_or_else(GenerateError::cancelled)?;
-        let colours: Vec<(&[_], f32)> =
-            style_looks.iter().map(|(look, weight)| (look.plane.pixels.as_slice(), *weight)).collect();
-        let share = if subject_looks.is_empty() { 0.6 } else { 0.4 };
-        let moved = moved_towards(&painted, &pooled(&colours), share);
+        let share = if subject_looks.is_empty() { 0.6 } else { 0.3 };
+        let moved = recoloured(&painted, &structure, &style_looks, share);
         moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style))
     };
     stop()?;
     reporter.fraction(0.9);
 
+    paint = shadowed(&paint, &structure, plain.shadow + (styled.shadow - plain.shadow) * style);
     let mock = Mock {
         plane: Plane::filled(1, 1, [0.0; 3]),
+        shadow: 0.0,
+        glowing: styled.glowing && style > 0.5,
         line_colours: plain
             .line_colours
             .iter()
@@ -212,15 +213,60 @@ fn scene(
         relief: vec![0.0; ink.len()],
         ink,
     };
-    let plain = Mock { plane: plane.clone(), line_colours: vec![[0.25, 0.0, 0.0]], line_strength: 0.35 };
+    let plain = Mock { plane: plane.clone(), line_colours: vec![[0.25, 0.0, 0.0]], line_strength: 0.35, shadow: 0.0, glowing: false };
     let mut styled = plain.clone();
     if let Some((lead, _)) = styles.first() {
         styled.line_colours = vec![lead.lines.colour];
         styled.line_strength = 0.3 + 0.5 * lead.lines.strength;
-        let colours: Vec<(&[_], f32)> = styles.iter().map(|(l, w)| (l.plane.pixels.as_slice(), *w)).collect();
-        styled.plane = moved_towards(&plane, &pooled(&colours), 0.7);
+        styled.plane = recoloured(&plane, &structure, styles, 0.7);
     }
     (structure, plain, styled)
+}
+
+/// Figure and background moved towards those of the references, each for itself; as a whole where there is no figure.
+fn recoloured(picture: &Plane, structure: &Structure, looks: &[(&Look, f32)], share: f32) -> Plane {
+    let inside: Vec<bool> = structure.labels.iter().map(|label| *label != BACKGROUND).collect();
+    let drawn = inside.iter().filter(|inside| **inside).count() * 50 > inside.len();
+    let mut result = picture.clone();
+    for figure in [false, true] {
+        if figure && !drawn {
+            break;
+        }
+        let wanted: Vec<(Vec<_>, f32)> = looks
+            .iter()
+            .map(|(look, weight)| {
+                let of_part = |index: usize| !drawn || (look.figure[index] > 0.5) == figure;
+                let part: Vec<_> = (0..look.figure.len()).filter(|i| of_part(*i)).map(|i| look.plane.pixels[i]).collect();
+                (part, *weight)
+            })
+            .filter(|(part, _)| !part.is_empty())
+            .collect();
+        let wanted: Vec<(&[_], f32)> = wanted.iter().map(|(part, weight)| (part.as_slice(), *weight)).collect();
+        let places: Vec<usize> = (0..inside.len()).filter(|index| !drawn || inside[*index] == figure).collect();
+        let colours: Vec<_> = places.iter().map(|index| picture.pixels[*index]).collect();
+        for (index, colour) in places.iter().zip(moved_towards(&colours, &pooled(&wanted), share)) {
+            result.pixels[*index] = colour;
+        }
+    }
+    result
+}
+
+/// The figure's soft shadow on the background, to its lower right.
+fn shadowed(picture: &Plane, structure: &Structure, amount: f32) -> Plane {
+    if amount < 0.05 {
+        return picture.clone();
+    }
+    let step = structure.width / 40;
+    let cast = Plane { width: structure.width, height: structure.height, pixels: structure.relief.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let cast = cast.blur(structure.width as f32 / 60.0);
+    picture.map(|x, y, colour| {
+        if structure.labels[y * structure.width + x] != BACKGROUND {
+            return colour;
+        }
+        let depth = cast.at(x as isize - step as isize, y as isize - step as isize)[0].min(0.4);
+        let share = 1.0 - 0.3 * amount * depth;
+        [colour[0] * share, colour[1] * share, colour[2] * share]
+    })
 }
 
 /// The mock-up painted with the references' patches.
@@ -255,11 +301,16 @@ fn painted(
     let target = Layers { paint: wide(&mock.plane), guide: wide(&mock.plane.blur(1.2)), marks: wide(&marks) };
     let picture = synthesise(sources, target, seed, watch)?;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
-    // Areas keep their own colour: the patches give the texture and the small variations.
+    // Areas keep their own colour: the patches give the texture, and some of the variation.
+    let smooth = picture.blur(structure.width as f32 / 90.0);
     Some(picture.map(|x, y, colour| {
         let index = y * structure.width + x;
-        let own = if structure.labels[index] == BACKGROUND { 0.15 } else { 0.4 };
-        mix(colour, mock.plane.pixels[index], own)
+        let (own, low) = (mock.plane.pixels[index], smooth.pixels[index]);
+        if structure.labels[index] == BACKGROUND {
+            return mix(colour, own, 0.15);
+        }
+        let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
+        mix(colour, textured, 0.75)
     }))
 }
 

@@ -122,7 +122,7 @@ async fn one(
         let picture = paint(&generation, seed, &cancel, &reporter)?;
         let bytes = encode(&picture, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
         reporter.fraction(1.0);
-        Ok((bytes, picture.width(), picture.height()))
+        Ok::<_, GenerateError>((bytes, picture.width(), picture.height()))
     });
     let (bytes, width, height) =
         work.await.map_err(|error| GenerateError::permanent(format!("the painter ended early: {error}")))??;

@@ -52,6 +52,10 @@ pub struct Mock {
     pub line_colours: Vec<Lab>,
     /// How strongly lines cover what they lie on, 0 to 1.
     pub line_strength: f32,
+    /// How dark the shadow on the background is, 0 to 1.
+    pub shadow: f32,
+    /// The lines are tubes of light.
+    pub glowing: bool,
 }
 
 /// The colours that a prompt names, then those of the house, turned by the seed.
@@ -116,14 +120,20 @@ pub fn house_mock(structure: &Structure, prompt: &str, seed: u64) -> Mock {
     let plate = Plane::filled(structure.width, structure.height, HOUSE_PAPER);
     let line_colours = vec![HOUSE_INK; structure.regions.len()];
     let plane = shaded(structure, &plate, &regions, 0.8);
-    Mock { plane, line_colours, line_strength: 0.92 }
+    Mock { plane, line_colours, line_strength: 0.92, shadow: 0.7, glowing: false }
 }
 
 /// A drawing in the colours of its style references, the heaviest of which gives the background.
 #[must_use]
 pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> Mock {
     let lead = looks[0].0;
-    let colours = figure_colours(looks);
+    let mut colours = figure_colours(looks);
+    if lead.lines.glowing {
+        let lit = |colour: &Lab| colour[0] + 2.0 * chroma(*colour) > 0.62;
+        if colours.iter().filter(|(colour, _)| lit(colour)).count() > 0 {
+            colours.retain(|(colour, _)| lit(colour));
+        }
+    }
     let regions = region_colours(structure, &colours, seed);
     let (scale_x, scale_y) = (
         lead.plate.width as f32 / structure.width as f32,
@@ -138,11 +148,11 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         let ground = super::finish::mean(&plate);
         let fills: Vec<Lab> = regions.iter().map(|colour| mix(ground, *colour, 0.14)).collect();
         let bright: Vec<Lab> =
-            regions.iter().map(|colour| [colour[0].max(0.78), colour[1] * 1.15, colour[2] * 1.15]).collect();
+            regions.iter().map(|colour| glow(*colour, lines.colour)).collect();
         let mut line_colours = bright.clone();
         line_colours[0] = bright.get(1).copied().unwrap_or(lines.colour);
         let plane = shaded(structure, &plate, &fills, 0.35);
-        return Mock { plane, line_colours, line_strength: 1.0 };
+        return Mock { plane, line_colours, line_strength: 1.0, shadow: 0.0, glowing: true };
     }
     let outlined = lines.strength;
     let line_colours = regions
@@ -153,8 +163,15 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
             mix(own, clear, outlined)
         })
         .collect();
-    let plane = shaded(structure, &plate, &regions, 0.25 + 0.9 * lead.modelling);
-    Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined }
+    let plane = shaded(structure, &plate, &regions, 0.12 + 0.95 * smooth_step(0.2, 0.75, lead.modelling));
+    Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined, shadow: lead.modelling, glowing: false }
+}
+
+/// A colour as a tube of light has it: bright, and vivid.
+fn glow(colour: Lab, line: Lab) -> Lab {
+    let source = if chroma(colour) > 0.035 { colour } else { line };
+    let grow = (0.17 / chroma(source).max(0.02)).clamp(1.0, 4.0);
+    [source[0].clamp(0.74, 0.86), source[1] * grow, source[2] * grow]
 }
 
 /// The regions' colours over the plate, lit from the upper left.
@@ -170,9 +187,7 @@ fn shaded(structure: &Structure, plate: &Plane, colours: &[Lab], modelling: f32)
         let label = structure.labels[y * width + x];
         let (x, y) = (x as isize, y as isize);
         if label == BACKGROUND {
-            // A soft shadow of the figure on its lower right.
-            let shadow = relief(x - 4 * step, y - 5 * step).min(0.35);
-            return [ground[0] * (1.0 - 0.22 * modelling.min(1.0) * shadow), ground[1], ground[2]];
+            return ground;
         }
         let mut colour = colours[usize::from(label)];
         let slope = relief(x + step, y) - relief(x - step, y) + relief(x, y + step) - relief(x, y - step);

@@ -104,7 +104,7 @@ fn paper_of(plane: &Plane) -> Lab {
 
 /// How far each pixel is from the paper, 0 to 1.
 #[must_use]
-fn ink_of(plane: &Plane) -> Vec<f32> {
+pub(crate) fn ink_of(plane: &Plane) -> Vec<f32> {
     let paper = paper_of(plane);
     let distances: Vec<f32> = plane.pixels.iter().map(|pixel| distance2(*pixel, paper).sqrt()).collect();
     let mut strong: Vec<f32> = distances.iter().copied().filter(|distance| *distance > 0.06).collect();
@@ -142,7 +142,7 @@ fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
     // The artist's margin stays where it can; the inked part may fill at most 78 % of the canvas.
     let whole = (plane.width as f32 / width as f32).min(plane.height as f32 / height as f32);
     let needed = (inked_width / width as f32).max(inked_height / height as f32) / 0.78;
-    let step = needed.max(whole.min(needed * 1.25));
+    let step = needed.max(whole.min(needed * 1.12));
     let (middle_x, middle_y) = ((left + right) as f32 / 2.0, (top + bottom) as f32 / 2.0);
     let smooth = plane.blur((step * 0.5).clamp(0.0, 3.0));
     Plane::filled(width, height, paper).map(|x, y, paper| {
@@ -205,7 +205,7 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
     let side = width.min(height) as f32;
     let mut next = BACKGROUND + 1;
     let wall = |index: usize| ink[index] > 0.4;
-    for (level, radius) in [side * 0.026, side * 0.012, side * 0.005, 0.9].into_iter().enumerate() {
+    for (level, radius) in [side * 0.075, side * 0.045, side * 0.024, side * 0.011, side * 0.005, 0.9].into_iter().enumerate() {
         let room = distance_to(|index| wall(index) || labels[index] != UNKNOWN, width, height);
         let mut seeds: Vec<Vec<usize>> = Vec::new();
         let mut seen = vec![false; ink.len()];
@@ -226,7 +226,6 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
             }
             seeds.push(members);
         }
-        let mut fresh = Vec::new();
         for members in seeds {
             let on_border = members.iter().any(|index| {
                 let (x, y) = (index % width, index / width);
@@ -235,7 +234,6 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
             });
             let label = if level == 0 && on_border || next == UNKNOWN - 1 { BACKGROUND } else { next };
             if label == next {
-                fresh.push(next);
                 next += 1;
             }
             for index in members {
@@ -243,43 +241,46 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
             }
         }
         grow(&mut labels, width, radius.ceil() as usize + 1, |index| !wall(index));
-        if level > 0 {
-            merge_open(&mut labels, &fresh, width, height);
-        }
     }
+    merge_open(&mut labels, usize::from(next), width, height);
     labels
 }
 
-/// A region found with a small ball that has no wall towards an older one for a good part of its outline is a bay of
-/// it, not a region of its own.
-fn merge_open(labels: &mut [u16], fresh: &[u16], width: usize, height: usize) {
-    let Some(first) = fresh.first().copied() else { return };
-    let mut outline = vec![0usize; fresh.len()];
-    let mut shared = vec![std::collections::BTreeMap::<u16, usize>::new(); fresh.len()];
+/// Regions that touch without a wall between them for a good part of the smaller one's outline are one region: the
+/// smaller was only too narrow for the ball. The background takes less easily, since gaps in outlines lead to it.
+fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
+    let mut outline = vec![0usize; count];
+    let mut shared = std::collections::BTreeMap::<(u16, u16), usize>::new();
+    let mut area = vec![0usize; count];
     for index in 0..labels.len() {
-        if labels[index] == UNKNOWN || labels[index] < first {
+        if labels[index] == UNKNOWN {
             continue;
         }
-        let own = usize::from(labels[index] - first);
-        for other in around(index, width, height) {
-            if labels[other] != labels[index] {
-                outline[own] += 1;
-                if labels[other] < first {
-                    *shared[own].entry(labels[other]).or_default() += 1;
-                }
+        area[usize::from(labels[index])] += 1;
+        for other in around(index, width, height).filter(|other| labels[*other] != labels[index]) {
+            outline[usize::from(labels[index])] += 1;
+            if labels[other] != UNKNOWN && labels[other] > labels[index] {
+                *shared.entry((labels[index], labels[other])).or_default() += 1;
             }
         }
     }
-    let target: Vec<Option<u16>> = (0..fresh.len())
-        .map(|own| {
-            let (label, length) = shared[own].iter().max_by_key(|(label, length)| (**length, u16::MAX - **label))?;
-            (*length * 100 > outline[own] * 14).then_some(*label)
-        })
-        .collect();
-    for label in labels.iter_mut().filter(|label| **label != UNKNOWN && **label >= first) {
-        if let Some(other) = target[usize::from(*label - first)] {
-            *label = other;
+    let mut root: Vec<u16> = (0..count as u16).collect();
+    let find = |root: &[u16], mut label: u16| {
+        while root[usize::from(label)] != label {
+            label = root[usize::from(label)];
         }
+        label
+    };
+    for ((one, two), length) in shared {
+        let smaller = if one == BACKGROUND || area[usize::from(two)] < area[usize::from(one)] { two } else { one };
+        let needed = if one == BACKGROUND { 21 } else { 9 };
+        if length * 100 > outline[usize::from(smaller)] * needed {
+            let (a, b) = (find(&root, one), find(&root, two));
+            root[usize::from(a.max(b))] = a.min(b);
+        }
+    }
+    for label in labels.iter_mut().filter(|label| **label != UNKNOWN) {
+        *label = find(&root, *label);
     }
 }
 

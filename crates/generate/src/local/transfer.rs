@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::plane::{Chance, Lab, Plane};
 
-const SAMPLES: usize = 12_000;
+const SAMPLES: usize = 9_000;
 const DIRECTIONS: usize = 20;
 /// Cells a side of the colour map; OKLab within 0..1 and -0.4..0.4.
 const CELLS: usize = 18;
@@ -39,13 +39,13 @@ pub fn pooled(references: &[(&[Lab], f32)]) -> Vec<Lab> {
         .collect()
 }
 
-/// Moves a picture's colours `share` of the way to those of `wanted`.
+/// Moves colours `share` of the way to those of `wanted`, as a whole: areas may swap tones, equal colours stay equal.
 #[must_use]
-pub fn moved_towards(picture: &Plane, wanted: &[Lab], share: f32) -> Plane {
-    if wanted.is_empty() || share <= 0.0 {
-        return picture.clone();
+pub fn moved_towards(pixels: &[Lab], wanted: &[Lab], share: f32) -> Vec<Lab> {
+    if wanted.is_empty() || pixels.is_empty() || share <= 0.0 {
+        return pixels.to_vec();
     }
-    let original = sampled(&picture.pixels, SAMPLES);
+    let original = sampled(pixels, SAMPLES);
     let mut moved = original.clone();
     let mut chance = Chance::new(12_345);
     for _ in 0..DIRECTIONS {
@@ -64,10 +64,13 @@ pub fn moved_towards(picture: &Plane, wanted: &[Lab], share: f32) -> Plane {
         }
     }
     let map = ColourMap::of(&original, &moved);
-    picture.map(|_, _, colour| {
-        let step = map.step(colour);
-        [colour[0] + share * step[0], colour[1] + share * step[1], colour[2] + share * step[2]]
-    })
+    pixels
+        .par_iter()
+        .map(|colour| {
+            let step = map.step(*colour);
+            [colour[0] + share * step[0], colour[1] + share * step[1], colour[2] + share * step[2]]
+        })
+        .collect()
 }
 
 /// The mean displacement of the colours around each cell corner.

@@ -110,7 +110,6 @@ impl Default for RedisSettings {
 /// Jobs in Redis. Cheap to share in an `Arc`; one multiplexed connection for calls, one for notices once watched.
 #[derive(Debug)]
 pub struct RedisJobs {
-    client: redis::Client,
     connection: ConnectionManager,
     scripts: Scripts,
     settings: RedisSettings,
@@ -131,9 +130,9 @@ impl RedisJobs {
         let tag =
             if settings.prefix.contains('{') { settings.prefix.clone() } else { format!("{{{}}}", settings.prefix) };
         let prefix = format!("{tag}:{PROTOCOL}");
-        let notices = Notices::new(client.clone(), &prefix);
+        let notices = Notices::new(client, &prefix);
         let rescue_from = AtomicU64::new(0);
-        Ok(Self { client, connection, scripts: Scripts::new(), settings, prefix, notices, rescue_from })
+        Ok(Self { connection, scripts: Scripts::new(), settings, prefix, notices, rescue_from })
     }
 
     /// The settings it was made with.

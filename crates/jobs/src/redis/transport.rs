@@ -12,7 +12,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{RedisJobs, unavailable};
-use crate::carrier::{DeliveryCodec, run_worker};
+use crate::carrier::{DeliveryCodec, WorkerLoop, run_until, worker_loop};
 use crate::record::Lane;
 use crate::runner::Tick;
 use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
@@ -35,6 +35,14 @@ impl RedisJobs {
             // This is the acknowledgement, whatever its name says.
             .persist_results(true)
     }
+
+    fn worker_loop(&self, worker: &LaneWorker, tick: Tick, deliver: Arc<dyn Deliver>) -> WorkerLoop {
+        let backend = RedisStorage::<Delivery>::new(self.connection.clone())
+            .with_config(self.apalis_config(worker.lane))
+            .with_codec(DeliveryCodec)
+            .poll_with_strategy(tick);
+        worker_loop!(backend, worker, deliver)
+    }
 }
 
 #[async_trait]
@@ -46,11 +54,7 @@ impl JobTransport for RedisJobs {
         deliver: Arc<dyn Deliver>,
         stop: CancellationToken,
     ) -> Result<()> {
-        let backend = RedisStorage::<Delivery>::new(self.connection.clone())
-            .with_config(self.apalis_config(worker.lane))
-            .with_codec(DeliveryCodec)
-            .poll_with_strategy(tick);
-        run_worker!(backend, worker, deliver, stop)
+        run_until(self.worker_loop(worker, tick, deliver), stop).await
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {

@@ -39,8 +39,6 @@ pub(super) struct Row {
     pub(super) kids_succeeded: i64,
     pub(super) kids_failed: i64,
     pub(super) kids_cancelled: i64,
-    pub(super) kids_weight: i64,
-    pub(super) kids_unit: String,
     pub(super) told_ms: i64,
 }
 

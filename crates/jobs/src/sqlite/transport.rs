@@ -14,7 +14,7 @@ use super::record::Row;
 use super::runs::{millis, requeue};
 use super::step::{DELIVERY_LIMIT, Ending};
 use super::{SqliteJobs, queue, unavailable};
-use crate::carrier::{DeliveryCodec, run_worker};
+use crate::carrier::{DeliveryCodec, WorkerLoop, run_until, worker_loop};
 use crate::record::{JobState, Lane};
 use crate::runner::Tick;
 use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
@@ -44,11 +44,7 @@ impl JobTransport for SqliteJobs {
         deliver: Arc<dyn Deliver>,
         stop: CancellationToken,
     ) -> Result<()> {
-        let backend = SqliteStorage::<Delivery>::new(&self.pool)
-            .with_config(apalis_config(worker.lane))
-            .with_codec(DeliveryCodec)
-            .poll_with_strategy(tick);
-        run_worker!(backend, worker, deliver, stop)
+        run_until(self.worker_loop(worker, tick, deliver), stop).await
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
@@ -137,6 +133,14 @@ impl JobTransport for SqliteJobs {
 }
 
 impl SqliteJobs {
+    fn worker_loop(&self, worker: &LaneWorker, tick: Tick, deliver: Arc<dyn Deliver>) -> WorkerLoop {
+        let backend = SqliteStorage::<Delivery>::new(&self.pool)
+            .with_config(apalis_config(worker.lane))
+            .with_codec(DeliveryCodec)
+            .poll_with_strategy(tick);
+        worker_loop!(backend, worker, deliver)
+    }
+
     /// Leases that have ended.
     async fn reap(&self) -> Result<u64> {
         let late = "SELECT * FROM job_records WHERE state = 'running' AND lease_ms <= ? LIMIT 200";

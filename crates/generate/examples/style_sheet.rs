@@ -1,6 +1,6 @@
 //! Paints the contact sheet of the local provider: every sketch of the list in the style of every reference.
 //!
-//! `cargo run -p clippy-generate --example contact_sheet -- SHEET.png CELL SKETCH,… REFERENCE[:TAG],…`
+//! `cargo run -p clippy-generate --example style_sheet -- SHEET.png CELL SKETCH,… REFERENCE[:TAG],…`
 //! The first row shows the references, the first column the sketches.
 
 use std::error::Error;
@@ -40,7 +40,7 @@ fn file(path: &str) -> Result<String, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [sheet, cell, sketches, references] = arguments.as_slice() else {
-        return Err("usage: contact_sheet SHEET.png CELL SKETCH,… REFERENCE[:TAG],…".into());
+        return Err("usage: style_sheet SHEET.png CELL SKETCH,… REFERENCE[:TAG],…".into());
     };
     let cell: u32 = cell.parse()?;
     let (sketches, references): (Vec<&str>, Vec<&str>) = (sketches.split(',').collect(), references.split(',').collect());

@@ -1,0 +1,242 @@
+//! Where a call goes, with which key or token, and how often it is tried.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::settings::Secret;
+use gcp_auth::{CustomServiceAccount, TokenProvider};
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use super::failure::{failure_of_answer, failure_of_transport};
+use crate::error::{FailureClass, GenerateError};
+
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+/// Gives OAuth tokens.
+#[async_trait]
+pub trait TokenSource: Send + Sync + 'static {
+    /// A token; `renew` when the last one was refused.
+    ///
+    /// # Errors
+    /// [`FailureClass::Auth`] with the mend.
+    async fn token(&self, renew: bool) -> Result<String, GenerateError>;
+}
+
+/// Tokens of a service account's file, or of this machine's application default credentials.
+pub struct GcpTokens {
+    file: Option<PathBuf>,
+    provider: Mutex<Option<Arc<dyn TokenProvider>>>,
+}
+
+impl GcpTokens {
+    /// From this service account's file, or from wherever gcp_auth finds credentials.
+    #[must_use]
+    pub fn new(file: Option<PathBuf>) -> Self {
+        Self { file, provider: Mutex::new(None) }
+    }
+
+    async fn made(&self) -> Result<Arc<dyn TokenProvider>, GenerateError> {
+        let auth = |message: String| GenerateError::new(FailureClass::Auth, message);
+        match &self.file {
+            Some(file) => {
+                let account = CustomServiceAccount::from_file(file).map_err(|error| {
+                    auth(format!(
+                        "GOOGLE_APPLICATION_CREDENTIALS names {}, which is not a service account's key file ({error})",
+                        file.display()
+                    ))
+                })?;
+                Ok(Arc::new(account))
+            }
+            None => gcp_auth::provider().await.map_err(|error| {
+                auth(format!(
+                    "no Google credentials were found ({error}): set GOOGLE_APPLICATION_CREDENTIALS or GEMINI_API_KEY, \
+                     or run `gcloud auth application-default login`"
+                ))
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenSource for GcpTokens {
+    async fn token(&self, renew: bool) -> Result<String, GenerateError> {
+        // Held over the await on purpose: those who wait for the first token share it. It is an async lock.
+        let mut kept = self.provider.lock().await;
+        if renew {
+            *kept = None;
+        }
+        let provider = match &*kept {
+            Some(provider) => provider.clone(),
+            None => kept.insert(self.made().await?).clone(),
+        };
+        drop(kept);
+        let token = provider.token(&[SCOPE]).await.map_err(|error| {
+            GenerateError::new(
+                FailureClass::Auth,
+                format!("Google gave no token ({error}): check the service account's key and this machine's clock"),
+            )
+        })?;
+        Ok(token.as_str().to_owned())
+    }
+}
+
+/// Where calls go.
+#[derive(Clone)]
+pub enum Endpoint {
+    /// The Gemini Developer API, with a key.
+    ApiKey {
+        /// `GEMINI_BASE_URL`, or `https://generativelanguage.googleapis.com`.
+        base: String,
+        /// `GEMINI_API_KEY`.
+        key: Secret,
+    },
+    /// Vertex AI, with a token.
+    Vertex {
+        /// `VERTEX_BASE_URL`; by default it follows from the location.
+        base: Option<String>,
+        /// `GOOGLE_CLOUD_PROJECT`.
+        project: String,
+        /// `GOOGLE_CLOUD_LOCATION`.
+        location: String,
+        /// Tokens.
+        tokens: Arc<dyn TokenSource>,
+    },
+}
+
+impl Endpoint {
+    /// The URL of a model's method, such as `generateContent`.
+    #[must_use]
+    pub fn url(&self, model: &str, method: &str) -> String {
+        match self {
+            Self::ApiKey { base, .. } => format!("{}/v1beta/models/{model}:{method}", base.trim_end_matches('/')),
+            Self::Vertex { base, project, location, .. } => {
+                let host = match (base, location.as_str()) {
+                    (Some(base), _) => base.trim_end_matches('/').to_owned(),
+                    (None, "global") => "https://aiplatform.googleapis.com".to_owned(),
+                    (None, "us" | "eu") => format!("https://aiplatform.{location}.rep.googleapis.com"),
+                    (None, _) => format!("https://{location}-aiplatform.googleapis.com"),
+                };
+                format!("{host}/v1/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}")
+            }
+        }
+    }
+
+    /// Whether this is Vertex AI: some fields exist only there.
+    #[must_use]
+    pub fn is_vertex(&self) -> bool {
+        matches!(self, Self::Vertex { .. })
+    }
+}
+
+/// How often a refused call is tried again, and after how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Backoff {
+    /// Tries after the first.
+    pub retries: u32,
+    /// The first wait; doubled each time.
+    pub first: Duration,
+    /// A longer wait than this is not waited here: the job is retried instead.
+    pub longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self { retries: 2, first: Duration::from_secs(1), longest: Duration::from_secs(30) }
+    }
+}
+
+/// Sends calls.
+#[derive(Clone)]
+pub struct GoogleClient {
+    /// Where to.
+    pub endpoint: Endpoint,
+    http: reqwest::Client,
+    backoff: Backoff,
+    setting: &'static str,
+}
+
+impl GoogleClient {
+    /// `setting` names the variable that holds the model, for the message about a retired one.
+    ///
+    /// # Errors
+    /// [`FailureClass::Permanent`] when no HTTP client can be made.
+    pub fn new(endpoint: Endpoint, backoff: Backoff, time: Duration, setting: &'static str) -> Result<Self, GenerateError> {
+        let http = reqwest::Client::builder()
+            .timeout(time)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| GenerateError::permanent(format!("an HTTP client could not be made: {error}")))?;
+        Ok(Self { endpoint, http, backoff, setting })
+    }
+
+    /// Posts a body and reads the answer. A refused call (which Google does not charge) is tried again where that
+    /// helps; one that was sent and broke off is not.
+    ///
+    /// # Errors
+    /// By class; cancelling a call that is under way is [`FailureClass::Cancelled`] and `charged`.
+    pub async fn post(&self, model: &str, method: &str, body: &Value, cancel: &CancellationToken) -> Result<Value, GenerateError> {
+        let url = self.endpoint.url(model, method);
+        let (mut tries, mut renewed, mut renew) = (0, false, false);
+        loop {
+            let error = match self.once(&url, body, renew, cancel).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            renew = false;
+            if error.class == FailureClass::Auth && error.retry_after.is_some() && !renewed && self.endpoint.is_vertex() {
+                // A token may have been withdrawn before its time: once, with a new one.
+                (renewed, renew) = (true, true);
+                continue;
+            }
+            let error = self.explained(error, model);
+            let wait = error.retry_after.unwrap_or(self.backoff.first * 2u32.pow(tries));
+            if !error.class.is_retryable() || tries >= self.backoff.retries || wait > self.backoff.longest {
+                return Err(error);
+            }
+            tries += 1;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = cancel.cancelled() => return Err(GenerateError::cancelled()),
+            }
+        }
+    }
+
+    fn explained(&self, mut error: GenerateError, model: &str) -> GenerateError {
+        if error.message.starts_with("404") {
+            error.message = format!(
+                "the model {model} is retired or not open to this project and location: set {} to one that is ({})",
+                self.setting, error.message
+            );
+        }
+        error
+    }
+
+    async fn once(&self, url: &str, body: &Value, renew: bool, cancel: &CancellationToken) -> Result<Value, GenerateError> {
+        let request = self.http.post(url).json(body);
+        let request = match &self.endpoint {
+            Endpoint::ApiKey { key, .. } => request.header("x-goog-api-key", key.expose()),
+            Endpoint::Vertex { tokens, .. } => request.bearer_auth(tokens.token(renew).await?),
+        };
+        let sent = async {
+            let response = request.send().await.map_err(|error| failure_of_transport(&error))?;
+            let (status, headers) = (response.status(), response.headers().clone());
+            let bytes = response.bytes().await;
+            if !status.is_success() {
+                return Err(failure_of_answer(status, &headers, &bytes.unwrap_or_default()));
+            }
+            let lost = |why: String| {
+                GenerateError::maybe_charged(format!("the provider answered, but its answer {why}: it may have been charged"))
+            };
+            let bytes = bytes.map_err(|error| lost(format!("broke off ({error})")))?;
+            serde_json::from_slice(&bytes).map_err(|error| lost(format!("cannot be read ({error})")))
+        };
+        tokio::select! {
+            answer = sent => answer,
+            () = cancel.cancelled() => Err(GenerateError::cancelled().billed()),
+        }
+    }
+}

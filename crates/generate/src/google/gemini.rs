@@ -1,0 +1,322 @@
+//! Gemini's image models: labelled references, weights as words, masks by compositing, one picture a call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::Result;
+use futures::StreamExt;
+use image::{GrayImage, Rgb, RgbImage};
+use serde_json::{Value, json};
+
+use super::endpoint::GoogleClient;
+use super::gemini_answer::{block, picture, text};
+use crate::analysis::{SketchAnalysis, instruction, response_schema};
+use crate::error::{FailureClass, GenerateError};
+use crate::inputs::{Generation, Mode};
+use crate::outgoing::{Outgoing, incoming, within_mask};
+use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
+use crate::prompt::{BuiltPrompt, build_prompt, weight_word};
+use crate::provider::{
+    CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios, Support,
+};
+use crate::receipt::{Receipt, nearest_ratio};
+use crate::request::{AspectRatio, GenerateRequest, Role};
+
+/// Longest side of a picture that is sent.
+const SIDE: u32 = 1536;
+/// Calls at a time: small projects get few requests a minute.
+const AT_ONCE: usize = 2;
+/// The ratios of all Gemini image models.
+const RATIOS: [(u32, u32); 10] =
+    [(1, 1), (3, 2), (2, 3), (3, 4), (4, 3), (4, 5), (5, 4), (9, 16), (16, 9), (21, 9)];
+
+/// Models and price.
+#[derive(Debug, Clone)]
+pub struct GeminiSettings {
+    /// `GEMINI_IMAGE_MODEL`.
+    pub image_model: String,
+    /// `GEMINI_VISION_MODEL`: describes the sketch. `None` leaves that out.
+    pub vision_model: Option<String>,
+    /// `512`, `1K`, `2K` or `4K`.
+    pub image_size: String,
+    /// US dollars a picture, where it is known.
+    pub price: Option<f64>,
+}
+
+impl Default for GeminiSettings {
+    fn default() -> Self {
+        Self {
+            image_model: "gemini-3.1-flash-image".to_owned(),
+            vision_model: Some("gemini-3.5-flash".to_owned()),
+            image_size: "1K".to_owned(),
+            price: None,
+        }
+    }
+}
+
+/// Gemini, by key or through Vertex AI.
+#[derive(Clone)]
+pub struct GeminiProvider {
+    client: GoogleClient,
+    settings: GeminiSettings,
+}
+
+fn ratios() -> Vec<AspectRatio> {
+    RATIOS.map(|(width, height)| AspectRatio { width, height }).to_vec()
+}
+
+/// The base with the part to edit tinted magenta.
+fn tinted(base: &RgbImage, mask: &GrayImage) -> RgbImage {
+    RgbImage::from_fn(base.width(), base.height(), |x, y| {
+        let old = base.get_pixel(x, y).0;
+        if mask.get_pixel(x, y).0[0] == 0 {
+            return Rgb(old);
+        }
+        let blend = |own: u8, tint: u16| ((u16::from(own) * 2 + tint * 3) / 5) as u8;
+        Rgb([blend(old[0], 255), blend(old[1], 0), blend(old[2], 255)])
+    })
+}
+
+impl GeminiProvider {
+    /// With this client and these models.
+    #[must_use]
+    pub fn new(client: GoogleClient, settings: GeminiSettings) -> Self {
+        Self { client, settings }
+    }
+
+    /// 2.5 models take three pictures, later ones fourteen.
+    fn most_references(&self) -> usize {
+        if self.settings.image_model.contains("2.5") { 3 } else { 14 }
+    }
+
+    /// Labels and pictures, the task last.
+    fn parts(&self, generation: &Generation, built: &BuiltPrompt) -> Result<Vec<Value>, GenerateError> {
+        let mut parts = Vec::new();
+        let mut number = 0;
+        let mut add = |label: &str, image: &RgbImage| -> Result<(), GenerateError> {
+            number += 1;
+            let outgoing = Outgoing::new(image, SIDE)?;
+            parts.push(json!({"text": format!("Image {number} is {label}")}));
+            parts.push(json!({"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}));
+            Ok(())
+        };
+        let mut room = self.most_references();
+        if let Some(sketch) = &generation.sketch {
+            let label = "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
+            add(label, sketch)?;
+            room = room.saturating_sub(1);
+        }
+        if let Some(base) = &generation.base {
+            add("the BASE picture: keep its composition, size and framing.", base)?;
+            room = room.saturating_sub(1);
+            if let Some(mask) = &generation.mask {
+                let label = "the BASE picture with the part to repaint tinted MAGENTA: change only that part, and leave no magenta.";
+                add(label, &tinted(base, mask))?;
+                room = room.saturating_sub(1);
+            }
+        }
+        for reference in generation.references.iter().filter(|reference| reference.weight > 0.0).take(room) {
+            let word = weight_word(reference.weight);
+            let label = match reference.role {
+                Role::Style => format!(
+                    "a STYLE reference ({word}): copy medium, palette, line quality, texture and lighting. Do not copy its objects."
+                ),
+                Role::Subject => {
+                    format!("the SUBJECT reference ({word}): preserve identity and distinctive features.")
+                }
+            };
+            add(&label, &reference.picture)?;
+        }
+        parts.push(json!({"text": format!("Task: {} Avoid: {}.", built.prompt, built.negative)}));
+        Ok(parts)
+    }
+
+    fn body(&self, generation: &Generation, built: &BuiltPrompt, seed: Option<u64>) -> Result<Value, GenerateError> {
+        let mut image_config = json!({});
+        if generation.mode() != Mode::Edit {
+            let wanted = generation.ratio();
+            if let Some(ratio) = nearest_ratio(&ratios(), wanted) {
+                image_config["aspectRatio"] = json!(ratio.to_string());
+            }
+        }
+        if !self.settings.image_model.contains("2.5") {
+            image_config["imageSize"] = json!(self.settings.image_size);
+        }
+        if self.client.endpoint.is_vertex() {
+            image_config["personGeneration"] = json!("ALLOW_ADULT");
+            image_config["imageOutputOptions"] = json!({"mimeType": "image/png"});
+        }
+        let mut config = json!({"responseModalities": ["IMAGE"], "candidateCount": 1, "imageConfig": image_config});
+        if let Some(seed) = seed {
+            // Seeds are signed 32-bit numbers there.
+            config["seed"] = json!(seed & 0x7fff_ffff);
+        }
+        if self.settings.image_model.contains("3.1-flash-image") {
+            config["thinkingConfig"] = json!({"thinkingLevel": "MINIMAL"});
+        }
+        Ok(json!({
+            "systemInstruction": {"parts": [{"text": "Always answer with exactly one image and no text."}]},
+            "contents": [{"role": "user", "parts": self.parts(generation, built)?}],
+            "generationConfig": config,
+        }))
+    }
+
+    /// The sketch in words; an error says why there are none.
+    async fn analysis(&self, generation: &Generation, context: &GenerationContext) -> Result<SketchAnalysis, String> {
+        let (Some(sketch), Some(model)) = (&generation.sketch, &self.settings.vision_model) else {
+            return Err("no vision model is set".to_owned());
+        };
+        let outgoing = Outgoing::new(sketch, 1024).map_err(|error| error.message)?;
+        let thinking =
+            if model.contains("2.5") { json!({"thinkingBudget": 0}) } else { json!({"thinkingLevel": "LOW"}) };
+        let body = json!({
+            "contents": [{"role": "user", "parts": [
+                {"text": instruction(&generation.style_tags)},
+                {"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}
+            ]}],
+            "generationConfig": {
+                "temperature": 0.1,
+                "responseMimeType": "application/json",
+                "responseSchema": response_schema(),
+                "maxOutputTokens": 2048,
+                "thinkingConfig": thinking,
+            },
+        });
+        let answer = self.client.post(model, "generateContent", &body, &context.cancel).await;
+        let answer = answer.map_err(|error| error.message)?;
+        if let Some(reason) = block(&answer) {
+            return Err(reason);
+        }
+        SketchAnalysis::parse(&text(&answer)).ok_or_else(|| "the description was cut off or empty".to_owned())
+    }
+
+    async fn one(
+        &self,
+        generation: &Generation,
+        built: &BuiltPrompt,
+        index: u32,
+        context: &GenerationContext,
+    ) -> Result<CallPictures, GenerateError> {
+        let seed = generation.seed.map(|seed| seed.wrapping_add(u64::from(index)));
+        let body = self.body(generation, built, seed)?;
+        // What the artist asked for, not what a vision model said of it this time: a retry must find the same call.
+        let stable = self.body(generation, &build_prompt(generation, None), seed)?.to_string();
+        let model = &self.settings.image_model;
+        let fingerprint = CallFingerprint::new("gemini", model, &context.scope, index, stable.as_bytes());
+        paid_once(&*context.journal, &fingerprint, || async {
+            let answer = self.client.post(model, "generateContent", &body, &context.cancel).await?;
+            picture(&answer)
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Provider for GeminiProvider {
+    fn capabilities(&self) -> Capabilities {
+        let note = "the model has no typed references: role and weight are told in words (strong, moderate, subtle)";
+        Capabilities {
+            model: Some(self.settings.image_model.clone()),
+            style_references: Support::Approximate,
+            subject_references: Support::Approximate,
+            weights: Support::Approximate,
+            max_references: self.most_references(),
+            reference_note: note.to_owned(),
+            sketch: Support::Approximate,
+            base: Support::Approximate,
+            mask_note: "the part is shown to the model, and its picture laid in there; outside every pixel stays".to_owned(),
+            seed: Support::Approximate,
+            negative_prompt: Support::Approximate,
+            ratios: Ratios::Listed(ratios()),
+            progress: ProgressKind::Phases,
+            previews: false,
+            cancel: CancelKind::DropsBilled,
+            paid: true,
+            ..Capabilities::everything("gemini")
+        }
+    }
+
+    fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
+        let mut capabilities = self.capabilities();
+        let taken =
+            usize::from(request.sketch.is_some()) + usize::from(request.base.is_some()) + usize::from(request.mask.is_some());
+        capabilities.max_references = capabilities.max_references.saturating_sub(taken);
+        crate::receipt::plan(request, &capabilities)
+    }
+
+    fn price_per_image(&self) -> Option<f64> {
+        self.settings.price
+    }
+
+    async fn ready(&self) -> Result<(), GenerateError> {
+        match &self.client.endpoint {
+            super::endpoint::Endpoint::ApiKey { .. } => Ok(()),
+            super::endpoint::Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
+        }
+    }
+
+    async fn generate(
+        &self,
+        generation: Arc<Generation>,
+        mut receipt: Receipt,
+        context: &GenerationContext,
+    ) -> Result<Generated, GenerateError> {
+        context.check()?;
+        let mut analysis = None;
+        if generation.sketch.is_some() {
+            context.say("analysing", None, "a vision model reads the sketch");
+            match self.analysis(&generation, context).await {
+                Ok(seen) => analysis = Some(seen),
+                Err(reason) => {
+                    tracing::warn!(reason, "the sketch was not described");
+                    receipt.approximated("sketch", "the sketch itself, without a description", reason);
+                }
+            }
+            context.check()?;
+        }
+        let built = build_prompt(&generation, analysis.as_ref());
+        context.say("waiting", None, format!("the model paints {} pictures", generation.count));
+        let calls = (0..generation.count).map(|index| self.one(&generation, &built, index, context));
+        let answers: Vec<_> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
+        let (mut images, mut filtered, mut first_error) = (Vec::new(), Vec::new(), None);
+        for (index, answer) in answers.into_iter().enumerate() {
+            match answer {
+                Ok(call) => {
+                    for bytes in call.pictures {
+                        let bytes = match (&generation.base, &generation.mask) {
+                            (Some(base), Some(mask)) => within_mask(&bytes, base, mask)?,
+                            _ => bytes,
+                        };
+                        images.push(incoming(bytes, generation.seed.map(|seed| seed.wrapping_add(index as u64)))?);
+                    }
+                    filtered.extend(call.filtered);
+                }
+                Err(error) => {
+                    filtered.push(error.message.clone());
+                    // An unknown outcome must not hide behind a mere refusal.
+                    let graver = |old: &GenerateError| old.class != FailureClass::MaybeCharged;
+                    if first_error.as_ref().is_none_or(|old| graver(old) && error.class == FailureClass::MaybeCharged) {
+                        first_error = Some(error);
+                    }
+                }
+            }
+        }
+        if let Some(error) = first_error.filter(|_| images.is_empty()) {
+            return Err(error);
+        }
+        if (images.len() as u32) < generation.count {
+            receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
+        }
+        let meta = GenerationMeta {
+            provider: "gemini".to_owned(),
+            model: Some(self.settings.image_model.clone()),
+            mode: generation.mode().as_str().to_owned(),
+            constructed_prompt: built.prompt,
+            negative_prompt: built.negative,
+            filtered,
+            calls: generation.count,
+            usd: self.settings.price.map(|price| price * images.len() as f64),
+        };
+        Ok(Generated { images, meta, receipt })
+    }
+}

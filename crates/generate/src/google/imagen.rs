@@ -1,0 +1,327 @@
+//! Imagen 3 on Vertex AI, for projects that still have it: typed references, scribble control, masks.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clippy_core::Result;
+use image::{DynamicImage, RgbImage};
+use serde_json::{Value, json};
+
+use super::endpoint::GoogleClient;
+use crate::error::{FailureClass, GenerateError};
+use crate::inputs::{Generation, Mode};
+use crate::outgoing::{Outgoing, incoming, scaled, scribble, within_mask};
+use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
+use crate::prompt::{BuiltPrompt, build_prompt};
+use crate::provider::{
+    CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios, Support,
+};
+use crate::receipt::{Receipt, nearest_ratio};
+use crate::request::{AspectRatio, GenerateRequest, Role};
+
+const RATIOS: [(u32, u32); 5] = [(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)];
+/// References of one call, the sketch and the base among them.
+const MOST: usize = 4;
+const PICTURES_A_CALL: u32 = 4;
+
+/// Models, limits, price.
+#[derive(Debug, Clone)]
+pub struct ImagenSettings {
+    /// `IMAGEN_MODEL`: takes references.
+    pub model: String,
+    /// Makes pictures of words alone.
+    pub text_model: String,
+    /// `IMAGEN_MAX_SIDE`.
+    pub max_side: u32,
+    /// `IMAGEN_STYLE_MAX`: most style references.
+    pub style_max: usize,
+    /// US dollars a picture, where it is known.
+    pub price: Option<f64>,
+}
+
+impl Default for ImagenSettings {
+    fn default() -> Self {
+        Self {
+            model: "imagen-3.0-capability-001".to_owned(),
+            text_model: "imagen-3.0-generate-001".to_owned(),
+            max_side: 1024,
+            style_max: 3,
+            price: None,
+        }
+    }
+}
+
+/// Imagen through Vertex AI.
+#[derive(Clone)]
+pub struct ImagenProvider {
+    client: GoogleClient,
+    settings: ImagenSettings,
+}
+
+fn ratios() -> Vec<AspectRatio> {
+    RATIOS.map(|(width, height)| AspectRatio { width, height }).to_vec()
+}
+
+impl ImagenProvider {
+    /// With this client and these models.
+    #[must_use]
+    pub fn new(client: GoogleClient, settings: ImagenSettings) -> Self {
+        Self { client, settings }
+    }
+
+    fn image(&self, picture: &RgbImage) -> Result<Value, GenerateError> {
+        Ok(json!({"bytesBase64Encoded": Outgoing::new(picture, self.settings.max_side)?.base64()}))
+    }
+
+    /// The model, and the body for `count` pictures.
+    fn body(&self, generation: &Generation, count: u32) -> Result<(String, Value, BuiltPrompt), GenerateError> {
+        let mut built = build_prompt(generation, None);
+        let mut references = Vec::new();
+        let mut cited = Vec::new();
+        let mut edit_mode = None;
+        if let (Mode::Edit, Some(base), Some(mask)) = (generation.mode(), &generation.base, &generation.mask) {
+            // Exactly a raw picture and a mask of its size.
+            let side = self.settings.max_side;
+            let mask = scaled(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
+            references.push(json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(base)?}));
+            references.push(json!({
+                "referenceType": "REFERENCE_TYPE_MASK", "referenceId": 2, "referenceImage": self.image(&mask)?,
+                "maskImageConfig": {"maskMode": "MASK_MODE_USER_PROVIDED", "dilation": 0.01},
+            }));
+            edit_mode = Some("EDIT_MODE_INPAINT_INSERTION");
+        } else {
+            let mut styles = 0;
+            let room = MOST - usize::from(generation.sketch.is_some());
+            for reference in generation.references.iter().filter(|reference| reference.weight > 0.0) {
+                if references.len() >= room || (reference.role == Role::Style && styles >= self.settings.style_max) {
+                    continue;
+                }
+                let id = references.len() + 1;
+                let image = self.image(&reference.picture)?;
+                match reference.role {
+                    Role::Style => {
+                        styles += 1;
+                        cited.push(format!("in the style of [{id}]"));
+                        references.push(json!({
+                            "referenceType": "REFERENCE_TYPE_STYLE", "referenceId": id, "referenceImage": image,
+                            "styleImageConfig": {"styleDescription": style_words(generation)},
+                        }));
+                    }
+                    Role::Subject => {
+                        cited.push(format!("showing the subject [{id}]"));
+                        references.push(json!({
+                            "referenceType": "REFERENCE_TYPE_SUBJECT", "referenceId": id, "referenceImage": image,
+                            "subjectImageConfig": {"subjectType": subject_type(generation), "subjectDescription": subject_words(generation)},
+                        }));
+                    }
+                }
+                edit_mode = Some("EDIT_MODE_DEFAULT");
+            }
+            if let Some(sketch) = &generation.sketch {
+                let id = references.len() + 1;
+                if references.is_empty() {
+                    edit_mode = Some("EDIT_MODE_CONTROLLED_EDITING");
+                }
+                cited.push(format!("following the scribble [{id}]"));
+                references.push(json!({
+                    "referenceType": "REFERENCE_TYPE_CONTROL", "referenceId": id,
+                    "referenceImage": self.image(&scribble(sketch))?,
+                    "controlImageConfig": {"controlType": "CONTROL_TYPE_SCRIBBLE"},
+                }));
+            }
+        }
+        if !cited.is_empty() {
+            built.prompt = format!("Generate an image {}. {}", cited.join(", "), built.prompt);
+        }
+        let mut parameters = json!({
+            "sampleCount": count,
+            "includeRaiReason": true,
+            "outputOptions": {"mimeType": "image/png"},
+        });
+        if let Some(mode) = edit_mode {
+            parameters["editMode"] = json!(mode);
+        }
+        if generation.mode() != Mode::Edit {
+            if let Some(ratio) = nearest_ratio(&ratios(), generation.ratio()) {
+                parameters["aspectRatio"] = json!(ratio.to_string());
+            }
+        }
+        if let Some(seed) = generation.seed {
+            // A seed is taken only without the watermark.
+            parameters["seed"] = json!(seed as u32);
+            parameters["addWatermark"] = json!(false);
+        }
+        let model = if references.is_empty() { &self.settings.text_model } else { &self.settings.model };
+        // The newer text models refuse a negative prompt.
+        if !(model.contains("generate-002") || model.contains("4.0")) {
+            parameters["negativePrompt"] = json!(built.negative);
+        }
+        let mut instance = json!({"prompt": built.prompt});
+        if !references.is_empty() {
+            instance["referenceImages"] = Value::Array(references);
+        }
+        Ok((model.clone(), json!({"instances": [instance], "parameters": parameters}), built))
+    }
+}
+
+fn style_words(generation: &Generation) -> String {
+    let names: Vec<&str> = generation.style_tags.iter().map(|tag| tag.hint()).collect();
+    if names.is_empty() { "the style of this picture".to_owned() } else { names.join("; ") }
+}
+
+fn subject_words(generation: &Generation) -> String {
+    let words: String = generation.prompt.chars().take(200).collect();
+    if words.is_empty() { "the subject of this picture".to_owned() } else { words }
+}
+
+fn subject_type(generation: &Generation) -> &'static str {
+    let kind = generation.subject_type.as_deref().unwrap_or_default().to_lowercase();
+    match kind.trim_start_matches("subject_type_") {
+        "person" => "SUBJECT_TYPE_PERSON",
+        "animal" => "SUBJECT_TYPE_ANIMAL",
+        "product" => "SUBJECT_TYPE_PRODUCT",
+        _ => "SUBJECT_TYPE_DEFAULT",
+    }
+}
+
+/// The pictures of an answer, and why others were filtered.
+fn pictures(answer: &Value, asked: u32) -> Result<CallPictures, GenerateError> {
+    let mut call = CallPictures::default();
+    for prediction in answer["predictions"].as_array().into_iter().flatten() {
+        if let Some(data) = prediction["bytesBase64Encoded"].as_str() {
+            let bytes = STANDARD.decode(data).map_err(|_| {
+                GenerateError::maybe_charged("the provider sent a picture that is no base64: it may have been charged")
+            })?;
+            call.pictures.push(bytes.into());
+        } else if let Some(reason) = prediction["raiFilteredReason"].as_str() {
+            call.filtered.push(reason.to_owned());
+        }
+    }
+    if call.pictures.is_empty() {
+        let reason = if call.filtered.is_empty() { "no reason was given".to_owned() } else { call.filtered.join("; ") };
+        let message = format!("all {asked} pictures were filtered ({reason}). Change the prompt or the references");
+        return Err(GenerateError::new(FailureClass::Blocked, message));
+    }
+    Ok(call)
+}
+
+#[async_trait]
+impl Provider for ImagenProvider {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            model: Some(self.settings.model.clone()),
+            weights: Support::No,
+            max_references: MOST,
+            sketch: Support::Approximate,
+            base: Support::No,
+            seed: Support::Approximate,
+            ratios: Ratios::Listed(ratios()),
+            images_per_call: PICTURES_A_CALL,
+            progress: ProgressKind::Phases,
+            previews: false,
+            cancel: CancelKind::DropsBilled,
+            paid: true,
+            ..Capabilities::everything("imagen")
+        }
+    }
+
+    fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
+        let mut capabilities = self.capabilities();
+        if request.mask.is_some() {
+            // An edit takes the base and the mask, and nothing else.
+            capabilities.base = Support::Yes;
+            capabilities.sketch = Support::No;
+            capabilities.style_references = Support::No;
+            capabilities.subject_references = Support::No;
+        }
+        capabilities.max_references -= usize::from(request.sketch.is_some());
+        let mut receipt = crate::receipt::plan(request, &capabilities)?;
+        let mut styles = 0;
+        for index in 0..request.refs.len() {
+            if request.mask.is_none() && request.role(index)? == Role::Style && request.weight(index) > 0.0 {
+                styles += 1;
+                if styles > self.settings.style_max {
+                    let reason = format!("at most {} style references are sent (IMAGEN_STYLE_MAX)", self.settings.style_max);
+                    receipt.dropped(format!("refs[{index}]"), reason);
+                }
+            }
+        }
+        Ok(receipt)
+    }
+
+    fn price_per_image(&self) -> Option<f64> {
+        self.settings.price
+    }
+
+    async fn ready(&self) -> Result<(), GenerateError> {
+        match &self.client.endpoint {
+            super::endpoint::Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
+            super::endpoint::Endpoint::ApiKey { .. } => {
+                Err(GenerateError::permanent("Imagen needs Vertex AI: set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION"))
+            }
+        }
+    }
+
+    async fn generate(
+        &self,
+        generation: Arc<Generation>,
+        mut receipt: Receipt,
+        context: &GenerationContext,
+    ) -> Result<Generated, GenerateError> {
+        context.say("waiting", None, format!("the model paints {} pictures", generation.count));
+        let (mut images, mut filtered, mut calls) = (Vec::new(), Vec::new(), 0);
+        let (mut built, mut used_model) = (BuiltPrompt::default(), String::new());
+        let mut first_error = None;
+        let mut left = generation.count;
+        while left > 0 {
+            context.check()?;
+            let count = left.min(PICTURES_A_CALL);
+            left -= count;
+            let (model, body, words) = self.body(&generation, count)?;
+            let bytes = body.to_string();
+            let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, bytes.as_bytes());
+            calls += 1;
+            let answer = paid_once(&*context.journal, &fingerprint, || async {
+                let answer = self.client.post(&model, "predict", &body, &context.cancel).await?;
+                pictures(&answer, count)
+            });
+            match answer.await {
+                Ok(call) => {
+                    for bytes in call.pictures {
+                        let bytes = match (&generation.base, &generation.mask) {
+                            (Some(base), Some(mask)) => within_mask(&bytes, base, mask)?,
+                            _ => bytes,
+                        };
+                        images.push(incoming(bytes, None)?);
+                    }
+                    filtered.extend(call.filtered);
+                }
+                Err(error) => {
+                    filtered.push(error.message.clone());
+                    first_error = Some(error);
+                    left = 0;
+                }
+            }
+            (built, used_model) = (words, model);
+        }
+        if let Some(error) = first_error.filter(|_| images.is_empty()) {
+            return Err(error);
+        }
+        if (images.len() as u32) < generation.count {
+            receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
+        }
+        let meta = GenerationMeta {
+            provider: "imagen".to_owned(),
+            model: Some(used_model),
+            mode: generation.mode().as_str().to_owned(),
+            constructed_prompt: built.prompt,
+            negative_prompt: built.negative,
+            filtered,
+            calls,
+            usd: self.settings.price.map(|price| price * images.len() as f64),
+        };
+        Ok(Generated { images, meta, receipt })
+    }
+}

@@ -1,0 +1,89 @@
+//! Pictures on their way to a provider, and those that come back.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use clippy_imaging::{DecodeLimits, Encoding, decode, encode, probe};
+use image::{RgbImage, imageops};
+
+use crate::error::GenerateError;
+use crate::provider::GeneratedImage;
+
+/// Most bytes of a picture sent within a request.
+const LARGEST: usize = 7 << 20;
+
+/// A picture as it is sent.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// `image/png` or `image/jpeg`.
+    pub media_type: &'static str,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+impl Outgoing {
+    /// Scaled down to at most `side` pixels; PNG, or JPEG where PNG is too large.
+    ///
+    /// # Errors
+    /// [`crate::FailureClass::Permanent`] when it cannot be written.
+    pub fn new(picture: &RgbImage, side: u32) -> Result<Self, GenerateError> {
+        let scaled = scaled(picture, side);
+        let written = |encoding| encode(&scaled, encoding).map_err(|error| GenerateError::permanent(error.to_string()));
+        let png = written(Encoding::Png)?;
+        if png.len() <= LARGEST {
+            return Ok(Self { media_type: "image/png", bytes: png });
+        }
+        Ok(Self { media_type: "image/jpeg", bytes: written(Encoding::Jpeg(92))? })
+    }
+
+    /// The file in base64.
+    #[must_use]
+    pub fn base64(&self) -> String {
+        STANDARD.encode(&self.bytes)
+    }
+}
+
+/// At most `side` pixels wide and high.
+#[must_use]
+pub fn scaled(picture: &RgbImage, side: u32) -> RgbImage {
+    let longest = picture.width().max(picture.height());
+    if longest <= side {
+        return picture.clone();
+    }
+    let length = |own: u32| ((u64::from(own) * u64::from(side)) / u64::from(longest)).max(1) as u32;
+    imageops::resize(picture, length(picture.width()), length(picture.height()), imageops::FilterType::Lanczos3)
+}
+
+/// A sketch as scribble models want it: white lines on black, whatever it was drawn with.
+#[must_use]
+pub fn scribble(sketch: &RgbImage) -> RgbImage {
+    let ink = crate::local::ink(sketch);
+    RgbImage::from_fn(sketch.width(), sketch.height(), |x, y| {
+        let value = (ink[(y * sketch.width() + x) as usize] * 255.0) as u8;
+        image::Rgb([value; 3])
+    })
+}
+
+/// A file from a provider, its type told by its content.
+///
+/// # Errors
+/// [`crate::FailureClass::MaybeCharged`] when it is no picture.
+pub fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
+    let probe = probe(&bytes).map_err(|error| {
+        GenerateError::maybe_charged(format!("the provider sent something that is no picture ({error})"))
+    })?;
+    let media_type = probe.format.media_type().to_owned();
+    Ok(GeneratedImage { bytes, media_type, width: probe.width, height: probe.height, seed })
+}
+
+/// A provider's picture laid into the base within the mask; outside it every pixel is the base's.
+///
+/// # Errors
+/// As [`incoming`].
+pub fn within_mask(bytes: &Bytes, base: &RgbImage, mask: &image::GrayImage) -> Result<Bytes, GenerateError> {
+    let picture = decode(bytes, &DecodeLimits::default())
+        .map_err(|error| GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})")))?;
+    let whole = crate::local::composited(base, mask, &picture);
+    let png = encode(&whole, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
+    Ok(png.into())
+}
