@@ -237,6 +237,7 @@ async fn the_document_names_every_route() {
         "post /api/feedback",
         "get /api/profile",
         "get /api/facets",
+        "get /api/pictures",
         "get /api/model",
         "get /api/admin/collection",
         "get /livez",
