@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use clippy_core::ErrorCode;
 use clippy_jobs::contract::{Store, short_timing, wait_for_job, wait_until};
 use clippy_jobs::{
-    Backoff, EventKind, JobFilter, JobId, JobKind, JobState, JobStore, Lane, LaneLimits, NewJob, RedisJobs,
-    RedisSettings, SqliteJobs, SqliteSettings, Timing,
+    EventKind, JobFilter, JobId, JobKind, JobState, JobStore, Lane, LaneLimits, NewJob, RedisJobs, RedisSettings,
+    SqliteJobs, SqliteSettings, Timing,
 };
 use serde_json::json;
 use support::handlers::runner;
@@ -337,5 +337,4 @@ async fn a_redis_that_takes_nothing_says_why() {
     assert!(nowhere.message.contains("127.0.0.1:1"), "{}", nowhere.message);
     let nonsense = RedisJobs::connect("apple", RedisSettings::default()).await.expect_err("no address");
     assert_eq!(nonsense.code, ErrorCode::InvalidInput);
-    let _ = Backoff::default();
 }

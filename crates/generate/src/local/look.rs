@@ -4,6 +4,7 @@
 use image::RgbImage;
 
 use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
+use super::structure::distance_to;
 
 /// Colours of one palette.
 const CLUSTERS: usize = 10;
@@ -121,13 +122,21 @@ pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
 /// What the border does not run into is the figure. On a busy ground that says little by itself, so there a figure's
 /// pixel must also have a colour that the ground has less of.
 fn figure_map(plane: &Plane, nearest: &[u8], clusters: usize) -> Vec<f32> {
-    let ground = reached_from_border(plane);
+    let ground = {
+        let careful = reached_from_border(plane, 0.011);
+        let share = careful.iter().filter(|reached| **reached).count() as f32 / careful.len() as f32;
+        if share > 0.3 { careful } else { reached_from_border(plane, 0.022) }
+    };
     let count = ground.len() as f32;
     let reached = ground.iter().filter(|reached| **reached).count() as f32 / count;
     let stray = (0..ground.len()).filter(|index| !ground[*index] && away_from_middle(plane, *index) > 0.41).count() as f32;
     let clean = reached > 0.3 && stray < 0.2 * (1.0 - reached) * count;
     let likely: Vec<f32> = if clean {
-        ground.iter().map(|reached| if *reached { 0.0 } else { 1.0 }).collect()
+        // Closed, so that a soft wall between a roof and its windows belongs to the house.
+        let reach = plane.width as f32 * 0.05;
+        let near = distance_to(|index| !ground[index], plane.width, plane.height);
+        let inner = distance_to(|index| near[index] > reach, plane.width, plane.height);
+        inner.iter().map(|depth| if *depth > reach { 1.0 } else { 0.0 }).collect()
     } else {
         likely_figure(plane, nearest, clusters, (reached > 0.2).then_some(&ground))
     };
@@ -144,7 +153,7 @@ fn away_from_middle(plane: &Plane, index: usize) -> f32 {
 }
 
 /// Pixels that can be reached from the border without a step in colour.
-fn reached_from_border(plane: &Plane) -> Vec<bool> {
+fn reached_from_border(plane: &Plane, step: f32) -> Vec<bool> {
     let (width, height) = (plane.width, plane.height);
     let mut reached = vec![false; width * height];
     let mut waiting: Vec<usize> = (0..width).flat_map(|x| [x, (height - 1) * width + x]).collect();
@@ -156,7 +165,7 @@ fn reached_from_border(plane: &Plane) -> Vec<bool> {
         let (x, y) = (index % width, index / width);
         let around = [(x > 0, index.wrapping_sub(1)), (x + 1 < width, index + 1), (y > 0, index.wrapping_sub(width)), (y + 1 < height, index + width)];
         for (inside, other) in around {
-            if inside && !reached[other] && distance2(plane.pixels[index], plane.pixels[other]) < 0.022 * 0.022 {
+            if inside && !reached[other] && distance2(plane.pixels[index], plane.pixels[other]) < step * step {
                 reached[other] = true;
                 waiting.push(other);
             }
@@ -198,9 +207,9 @@ fn likely_figure(plane: &Plane, nearest: &[u8], clusters: usize, ground: Option<
 
 /// Fills the figure from its surroundings, coarse to fine (pull-push).
 fn plate_of(plane: &Plane, figure: &[f32]) -> Plane {
-    let wide = Plane { width: plane.width, height: plane.height, pixels: figure.iter().map(|v| [*v, 0.0, 0.0]).collect() };
-    let wide = wide.blur(plane.width as f32 * 0.02);
-    let kept: Vec<f32> = wide.pixels.iter().map(|value| 1.0 - smooth_step(0.03, 0.12, value[0])).collect();
+    let unit = plane.width as f32;
+    let away = distance_to(|index| figure[index] > 0.5, plane.width, plane.height);
+    let kept: Vec<f32> = away.iter().map(|distance| smooth_step(0.02 * unit, 0.035 * unit, *distance)).collect();
     if kept.iter().sum::<f32>() < kept.len() as f32 * 0.03 {
         return plane.blur(plane.width as f32 * 0.05);
     }

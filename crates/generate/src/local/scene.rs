@@ -151,7 +151,7 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
             regions.iter().map(|colour| glow(*colour, lines.colour)).collect();
         let mut line_colours = bright.clone();
         line_colours[0] = bright.get(1).copied().unwrap_or(lines.colour);
-        let plane = shaded(structure, &plate, &fills, 0.35);
+        let plane = shaded(structure, &plate, &fills, 0.1);
         return Mock { plane, line_colours, line_strength: 1.0, shadow: 0.0, glowing: true };
     }
     let outlined = lines.strength;

@@ -247,20 +247,19 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
 }
 
 /// Regions that touch without a wall between them for a good part of the smaller one's outline are one region: the
-/// smaller was only too narrow for the ball. The background takes less easily, since gaps in outlines lead to it.
+/// smaller was only too narrow for the ball. Then whatever is still open to the background for a good part of its
+/// outline is background; less than that is a gap in its outline.
 fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
     let mut outline = vec![0usize; count];
-    let mut shared = std::collections::BTreeMap::<(u16, u16), usize>::new();
     let mut area = vec![0usize; count];
-    for index in 0..labels.len() {
-        if labels[index] == UNKNOWN {
-            continue;
-        }
-        area[usize::from(labels[index])] += 1;
-        for other in around(index, width, height).filter(|other| labels[*other] != labels[index]) {
-            outline[usize::from(labels[index])] += 1;
-            if labels[other] != UNKNOWN && labels[other] > labels[index] {
-                *shared.entry((labels[index], labels[other])).or_default() += 1;
+    let mut shared = std::collections::BTreeMap::<(u16, u16), usize>::new();
+    for index in (0..labels.len()).filter(|index| labels[*index] != UNKNOWN) {
+        let label = labels[index];
+        area[usize::from(label)] += 1;
+        for other in around(index, width, height).filter(|other| labels[*other] != label) {
+            outline[usize::from(label)] += 1;
+            if labels[other] != UNKNOWN && labels[other] > label {
+                *shared.entry((label, labels[other])).or_default() += 1;
             }
         }
     }
@@ -271,16 +270,29 @@ fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
         }
         label
     };
-    for ((one, two), length) in shared {
-        let smaller = if one == BACKGROUND || area[usize::from(two)] < area[usize::from(one)] { two } else { one };
-        let needed = if one == BACKGROUND { 21 } else { 9 };
-        if length * 100 > outline[usize::from(smaller)] * needed {
-            let (a, b) = (find(&root, one), find(&root, two));
+    for ((one, two), length) in shared.iter().filter(|((one, _), _)| *one != BACKGROUND) {
+        let smaller = usize::from(if area[usize::from(*two)] < area[usize::from(*one)] { *two } else { *one });
+        if length * 100 > outline[smaller] * 9 {
+            let (a, b) = (find(&root, *one), find(&root, *two));
             root[usize::from(a.max(b))] = a.min(b);
         }
     }
+    let (mut around_group, mut open) = (vec![0usize; count], vec![0usize; count]);
+    for label in 0..count as u16 {
+        around_group[usize::from(find(&root, label))] += outline[usize::from(label)];
+    }
+    for ((one, two), length) in &shared {
+        let (a, b) = (find(&root, *one), find(&root, *two));
+        if *one == BACKGROUND {
+            open[usize::from(b)] += length;
+        } else if a == b {
+            around_group[usize::from(a)] = around_group[usize::from(a)].saturating_sub(2 * length);
+        }
+    }
     for label in labels.iter_mut().filter(|label| **label != UNKNOWN) {
-        *label = find(&root, *label);
+        let group = find(&root, *label);
+        let lost = open[usize::from(group)] * 100 > around_group[usize::from(group)] * 24;
+        *label = if lost { BACKGROUND } else { group };
     }
 }
 

@@ -13,8 +13,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::{
-    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobStore, JobTransport, Lane, NewJob, Runner,
-    RunnerSettings, Timing,
+    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobTransport, Lane, NewJob, Runner, RunnerSettings,
+    Timing,
 };
 
 /// An empty store whose bulk lane takes [`SMALL_LANE`] jobs and no more, and which keeps [`KEPT`] finished jobs.
