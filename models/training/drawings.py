@@ -235,7 +235,7 @@ def collage(one, two):
     (ax, ay), (bx, by) = spots[i], spots[i + 1]
     boxes = (ax * (1 - s) * FULL, ay * (1 - s) * FULL, s), (bx * (1 - t) * FULL, by * (1 - t) * FULL, t)
     pictures = []
-    for k in random.sample(range(len(one.art)), 4):
+    for k in random.sample(range(min(len(one.art), len(two.art))), 4):
         a = np.full((FULL, FULL, 3), 255, np.float32)
         for item, box in zip((one, two), boxes):
             p = place(item.art[k], box).astype(np.float32)

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from .gallery import LINE_STYLE, canny, is_held_out, read_manifest, read_rgb, thin
+from .gallery import LINE_STYLE, canny, is_held_out, never_seen, read_manifest, read_rgb, sketched, thin
 
 EASY_STYLE = "openmoji_color"
 MARGIN = .08
@@ -119,7 +119,7 @@ class Test:
         self.hard = np.array([r["style"] != EASY_STYLE for r in self.rows])
         self.black = {r["subject"]: r for r in self.rows if r["style"] == LINE_STYLE}
         held = sorted(s for s in self.black if is_held_out(s))
-        rest = sorted(s for s in self.black if not is_held_out(s))
+        rest = sorted(set(self.black) - never_seen(gallery))
         self.subjects = {"never seen": held, "seen": random.Random(0).sample(rest, min(seen, len(rest)))}
 
     def sketches(self, subjects, kind):
@@ -128,10 +128,7 @@ class Test:
             return [(read_rgb(self.path(self.black[s])), s) for s in subjects]
         if kind == "synthetic hand-like":
             return [(hand_like(read_rgb(self.path(self.black[s])), int(s, 16)), s) for s in subjects]
-        with open(os.path.join(self.folder, "sketches", "sketches.jsonl")) as f:
-            own = [json.loads(line) for line in f]
-        held = is_held_out(subjects[0])
-        return [(read_rgb(os.path.join(self.folder, "sketches", r["image"])), r["subject"]) for r in own if is_held_out(r["subject"]) == held]
+        return [(read_rgb(os.path.join(self.folder, "sketches", r["image"])), r["subject"]) for r in sketched(self.folder)]
 
     def sketch_scores(self, drawings, edge_side=None, weight=.7):
         squares = [trimmed(d) for d in drawings]
@@ -149,7 +146,7 @@ def report(gallery, folder):
     test, out = Test(gallery, Engine(folder)), {}
     for group, subjects in test.subjects.items():
         out[group] = {}
-        for kind in ("line drawings", "hand-like", "synthetic hand-like"):
+        for kind in ("line drawings", "synthetic hand-like") + ("hand-like",) * (group == "never seen"):
             drawings, wanted = zip(*test.sketches(subjects, kind))
             scores = test.sketch_scores(drawings)
             out[group][kind] = test.measure(scores, wanted)

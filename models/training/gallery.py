@@ -16,6 +16,17 @@ def is_held_out(code):
     return int(hashlib.sha256(code.encode()).hexdigest(), 16) // 5 % 5 == 0
 
 
+def sketched(folder):
+    """The gallery's own hand-like sketches: one line each, with the subject and the picture's path below `sketches/`."""
+    with open(os.path.join(folder, "sketches", "sketches.jsonl")) as f:
+        return [json.loads(line) for line in f]
+
+
+def never_seen(folder):
+    """The subjects that training leaves out: the fifth, and those of the gallery's own sketches, since the fifth alone has too few of them."""
+    return {s for s in subjects(folder) if is_held_out(s)} | {line["subject"] for line in sketched(folder)}
+
+
 def read_manifest(folder):
     with open(os.path.join(folder, "manifest.jsonl")) as f:
         return [json.loads(line) for line in f]
@@ -120,8 +131,9 @@ def fitted(rgb):
 
 
 def load_drawings(folder, gallery):
-    """The project's own drawings (`clippy demo` writes them), without those that are called as a subject of the gallery that is held out."""
-    held = {name(tag) for code, rows in subjects(gallery).items() if is_held_out(code) for r in rows.values() for tag in r["tags_all"][:2]}
+    """The project's own drawings (`clippy demo` writes them), without those that are called as a subject that training leaves out."""
+    by = subjects(gallery)
+    held = {name(tag) for code in never_seen(gallery) for r in by[code].values() for tag in r["tags_all"][:2]}
     return load_items(folder, lambda code, rows: name(code) not in held, line_style="line_art")
 
 

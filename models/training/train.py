@@ -1,6 +1,6 @@
 """Trains Clippy's small CLIP on a gallery folder by the clock: `python -m training.train --gallery DIR --out DIR --minutes 70`.
 
-Each step shows five views of 64 subjects (48 of the gallery, 16 made up): a sketch, its edge map, the edge map of a picture and
+Each step shows five views of 64 subjects (44 of the gallery, 20 made up): a sketch, its edge map, the edge map of a picture and
 two pictures in different styles. Views of one subject attract each other and repel every other subject's, also in the same
 style, so that what is drawn counts and not how. Words are matched with pictures, and names with tag lists; runs of random
 tokens teach the text tower to match words it has never met. The learning rate follows the clock, so a run ends on time.
@@ -22,7 +22,7 @@ from open_clip.model import CLIP
 from safetensors.torch import load_file, save_file
 
 from .drawings import collage, figure
-from .gallery import is_held_out, load_drawings, load_items
+from .gallery import load_drawings, load_items, never_seen
 from .views import KINDS, Views
 
 CONTEXT, VOCAB = 32, 49408
@@ -31,7 +31,7 @@ MODEL = dict(embed_dim=224,
              text_cfg=dict(context_length=CONTEXT, vocab_size=VOCAB, width=128, heads=2, layers=3))
 PREPROCESS = dict(mean=[0.48145466, 0.4578275, 0.40821073], std=[0.26862954, 0.26130258, 0.27577711],
                   interpolation="bicubic", resize_mode="shortest")
-REAL, MADE_UP, WORDS = 48, 16, 48       # subjects of the gallery, made-up subjects and made-up names a step
+REAL, MADE_UP, WORDS = 44, 20, 48       # subjects of the gallery, made-up subjects and made-up names a step
 POOL = 3000                             # made-up subjects kept by each process
 RANKS = 2                               # training processes; each computes half of every step on one core
 
@@ -63,7 +63,8 @@ class Batches:
 
     def __init__(self, gallery, drawings, seed, rank):
         self.seed, self.rank, self.step = seed, rank, 0
-        self.items = load_items(gallery, lambda code, _: not is_held_out(code))
+        left_out = never_seen(gallery)
+        self.items = load_items(gallery, lambda code, _: code not in left_out)
         if drawings:
             self.items += load_drawings(drawings, gallery)
         self.groups = {}
@@ -217,7 +218,7 @@ class Run:
         plain = lambda k, p: p.ndim <= 1 or "token_embedding" in k
         self.vision = [p for k, p in named if k.startswith("visual.")] + [self.log_scale]
         self.language = [p for k, p in named if not k.startswith("visual.")]
-        self.optimiser = torch.optim.AdamW([dict(params=[p for k, p in named if not plain(k, p)], weight_decay=.05),
+        self.optimiser = torch.optim.AdamW([dict(params=[p for k, p in named if not plain(k, p)], weight_decay=.1),
                                             dict(params=[p for k, p in named if plain(k, p)] + [self.log_scale], weight_decay=0)],
                                            lr=1e-3, betas=(.9, .98), fused=True)
         self.size, self.since = size, self.step
