@@ -138,7 +138,8 @@ async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process
     const CUTS: usize = 200;
     let redis = Redis::start();
     let connect = async || -> Arc<dyn JobStore> {
-        Arc::new(RedisJobs::connect(&redis.url(), RedisSettings::default()).await.expect("connected"))
+        let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default()).await.expect("connected");
+        Arc::new(jobs) as Arc<dyn JobStore>
     };
     let mut servers = Vec::new();
     for _ in 0..2 {
@@ -176,4 +177,61 @@ async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process
     let lines: Vec<&str> =
         seen.iter().filter(|frame| frame.event == "log").filter_map(|frame| frame.data["message"].as_str()).collect();
     assert_eq!(lines, (0..CUTS).map(|number| number.to_string()).collect::<Vec<_>>());
+}
+
+/// Resident memory of this process, in bytes.
+#[cfg(target_os = "linux")]
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+}
+
+/// Both ends of each connection are in this process; the client's is a bare socket.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_open_stream_costs_less_than_20_kb() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    // Two descriptors each, within the usual limit of 1,024.
+    const STREAMS: usize = 400;
+    const WARM_UP: usize = 50;
+    let server = TestServer::start().await;
+    let (id, key) = running(&*server.jobs.clone()).await;
+    let address = server.address;
+    let open = async || {
+        let mut socket = tokio::net::TcpStream::connect(address).await.expect("connected");
+        let request = format!("GET /api/jobs/{id}/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        socket.write_all(request.as_bytes()).await.expect("sent");
+        let mut read = [0_u8; 2048];
+        let mut text = String::new();
+        while !text.contains("\"state\":\"running\",") || !text.ends_with("\n\n\r\n") {
+            let length = socket.read(&mut read).await.expect("an answer");
+            assert!(length > 0, "cut after {text}");
+            text.push_str(&String::from_utf8_lossy(&read[..length]));
+        }
+        socket
+    };
+    let mut sockets = Vec::with_capacity(WARM_UP + STREAMS);
+    for _ in 0..WARM_UP {
+        sockets.push(open().await);
+    }
+    let before = resident();
+    for _ in 0..STREAMS {
+        sockets.push(open().await);
+    }
+    let each = resident().saturating_sub(before) / STREAMS as u64;
+    eprintln!("an open stream: {each} bytes");
+    assert!(each < 20_000, "{each} bytes for each of {STREAMS} streams");
+    // All of them are told.
+    log(&*server.jobs.clone(), key, "hello to all").await;
+    for socket in &mut sockets {
+        let mut read = [0_u8; 2048];
+        let mut text = String::new();
+        while !text.contains("hello to all") {
+            let length = socket.read(&mut read).await.expect("an answer");
+            assert!(length > 0, "cut after {text}");
+            text.push_str(&String::from_utf8_lossy(&read[..length]));
+        }
+    }
 }

@@ -169,9 +169,8 @@ pub async fn with_server<T>(
     server: Option<&str>,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let running = holder(&settings.collection.data_dir).and_then(|holder| holder.address);
-    if let Some(url) = server.map(str::to_owned).or(running) {
-        return work(&Client::new(&url, settings)?).await;
+    if let Some(client) = running_server(settings, server)? {
+        return work(&client).await;
     }
     let embedded = Embedded::open(settings, None).await?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -191,6 +190,22 @@ pub async fn with_server<T>(
     shutdown.cancel();
     serving.await?;
     answer
+}
+
+/// The server that is named, or the one that serves this data folder.
+pub fn running_server(settings: &Settings, server: Option<&str>) -> Result<Option<Client>, Failure> {
+    let running = || holder(&settings.collection.data_dir).and_then(|holder| holder.address);
+    server.map(str::to_owned).or_else(running).map(|url| Client::new(&url, settings)).transpose()
+}
+
+/// As [`running_server`]; jobs are run by a server, so one is needed.
+pub fn needed_server(settings: &Settings, server: Option<&str>) -> Result<Client, Failure> {
+    running_server(settings, server)?.ok_or_else(|| {
+        Failure::run(format!(
+            "nobody serves {}: start `clippy serve` there, or name a running one with --server URL",
+            settings.collection.data_dir.display()
+        ))
+    })
 }
 
 /// The address that a listener serves at.

@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+#[allow(unused_imports, reason = "every test binary uses its own share of this")]
 pub use doubles::{FolderlessPictures, FullEmbedder, MemoryGallery, MemoryPreferences};
 
 /// Length of the vectors here.

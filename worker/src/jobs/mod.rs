@@ -36,7 +36,7 @@ pub struct BulkSettings {
 
 impl Default for BulkSettings {
     fn default() -> Self {
-        Self { part_lines: 256, most_parts: 1_000, parts_at_once: 100 }
+        Self { part_lines: 128, most_parts: 1_000, parts_at_once: 100 }
     }
 }
 

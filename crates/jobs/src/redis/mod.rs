@@ -33,6 +33,7 @@
 
 mod connection;
 mod decode;
+mod inspect;
 mod notices;
 mod scripts;
 mod store;
@@ -49,6 +50,7 @@ use notices::Notices;
 use scripts::Scripts;
 
 pub(crate) use connection::unavailable;
+pub use inspect::RedisReport;
 
 /// The version of the protocol; part of every key.
 pub const PROTOCOL: &str = "jobs1";
