@@ -29,12 +29,13 @@ release: check-tools
 	$(CARGO) build --release --bin clippy
 
 test: check-tools
+	@scripts/test-tools.sh redis
 	scripts/dependency-direction.py
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run,test) --workspace
 
 test-page: build
-	@scripts/test-tools.sh
+	@scripts/test-tools.sh browser
 	cd tests/browser && npm ci --no-audit --no-fund && CLIPPY_PROGRAM="$$(../../scripts/program.sh)" npm test
 
 lint: check-tools

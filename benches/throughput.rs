@@ -17,6 +17,7 @@ use clippy_core::ids::PointId;
 use clippy_core::preferences::PreferenceRule;
 use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions};
 use clippy_imaging::DecodeLimits;
+use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{Searcher, SearcherOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -130,7 +131,17 @@ impl Server {
         let searcher = Searcher::new(Arc::clone(embedder), Arc::clone(&gallery), Arc::clone(&state) as _, options);
         let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
         let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
-        let parts = ApiParts { searcher: Arc::new(searcher), gallery, preferences: state, pictures: Arc::new(pictures), model: info };
+        let jobs: Arc<dyn JobStore> =
+            Arc::new(SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default()).await?);
+        let parts = ApiParts {
+            searcher: Arc::new(searcher),
+            gallery,
+            preferences: state,
+            pictures: Arc::new(pictures),
+            model: info,
+            events: EventHub::start(Arc::clone(&jobs)),
+            jobs,
+        };
         let state = AppState::new(parts, ApiOptions::default())?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let url = format!("http://{}/api/search/hybrid", listener.local_addr()?);

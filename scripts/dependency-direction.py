@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
-core <- imaging <- clip, gallery, search, drawings <- api, worker <- cli. A crate may use those on its left that are
-listed for it below, and no others; libtorch stands in one manifest, the clip crate's.
+core <- imaging <- clip, gallery, search, drawings <- api, worker <- cli, and core <- jobs <- api, worker <- cli. A
+crate may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip
+crate's, and the queue's engine in one, the jobs crate's.
 """
 import json
 import subprocess
@@ -17,11 +18,22 @@ ALLOWED = {
     "clippy-generate": {"clippy-core", "clippy-imaging"},
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-gallery": {"clippy-core", "clippy-imaging"},
-    "clippy-worker": {"clippy-core", "clippy-imaging"},
-    "clippy-api": {"clippy-core", "clippy-imaging", "clippy-search"},
-    "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-worker", "clippy-api"},
+    "clippy-worker": {"clippy-core", "clippy-imaging", "clippy-jobs"},
+    "clippy-api": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search"},
+    "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-jobs", "clippy-worker", "clippy-api"},
 }
-ONLY_IN = {"tch": "clippy-clip", "torch-sys": "clippy-clip", "qdrant-edge": "clippy-gallery", "sqlx": "clippy-gallery", "axum": "clippy-api"}
+ONLY_IN = {
+    "tch": {"clippy-clip"},
+    "torch-sys": {"clippy-clip"},
+    "qdrant-edge": {"clippy-gallery"},
+    "sqlx": {"clippy-gallery", "clippy-jobs"},
+    "redis": {"clippy-jobs"},
+    "apalis": {"clippy-jobs"},
+    "apalis-core": {"clippy-jobs"},
+    "apalis-redis": {"clippy-jobs"},
+    "apalis-sqlite": {"clippy-jobs"},
+    "axum": {"clippy-api"},
+}
 
 metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]))
 faults = []
@@ -34,8 +46,8 @@ for package in metadata["packages"]:
         used, kind = dependency["name"], dependency["kind"]
         if used.startswith("clippy-") and used != name and used not in ALLOWED[name] and kind != "dev":
             faults.append(f"{name} uses {used}, against the direction of dependencies (ARCHITECTURE.md)")
-        if used in ONLY_IN and ONLY_IN[used] != name and kind != "dev":
-            faults.append(f"{name} uses {used}, which belongs to {ONLY_IN[used]} alone")
+        if used in ONLY_IN and name not in ONLY_IN[used] and kind != "dev":
+            faults.append(f"{name} uses {used}, which belongs to {' and '.join(sorted(ONLY_IN[used]))} alone")
 for fault in faults:
     print(fault, file=sys.stderr)
 sys.exit(bool(faults))

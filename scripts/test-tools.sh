@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside the build: Chromium, which opens the page. As root on Debian it is installed
-# with apt; otherwise one line says what to install.
+# Installs what the tests need beside the build: a browser, which opens the page, and redis-server, which the tests of
+# jobs start on free ports. As root on Debian they are installed with apt; otherwise one line says what to install.
 set -euo pipefail
 
 install() { # NAME PACKAGES…: what the packages are for, and their names
@@ -20,4 +20,18 @@ install() { # NAME PACKAGES…: what the packages are for, and their names
     fi
 }
 
-command -v chromium >/dev/null || command -v google-chrome >/dev/null || install "a browser that opens the page" chromium fonts-dejavu-core
+for tool in "$@"; do
+    case $tool in
+    browser)
+        command -v chromium >/dev/null || command -v google-chrome >/dev/null ||
+            install "a browser that opens the page" chromium fonts-dejavu-core
+        ;;
+    redis)
+        command -v redis-server >/dev/null || install "redis-server, which the tests of jobs start" redis-server
+        ;;
+    *)
+        echo "clippy: $0 knows browser and redis, not $tool" >&2
+        exit 2
+        ;;
+    esac
+done

@@ -20,6 +20,7 @@ pub(crate) struct Admission {
     searches: Arc<Semaphore>,
     calls: Arc<Semaphore>,
     body_pieces: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
 }
 
 impl Admission {
@@ -29,7 +30,16 @@ impl Admission {
             searches: Arc::new(Semaphore::new(options.searches_at_once)),
             calls: Arc::new(Semaphore::new(options.calls_at_once)),
             body_pieces: Arc::new(Semaphore::new(pieces)),
+            streams: Arc::new(Semaphore::new(options.streams_at_once)),
         }
+    }
+
+    /// A place for a stream of events, until the permit is dropped.
+    ///
+    /// # Errors
+    /// 503 when as many are open as may be.
+    pub(crate) fn open_stream(&self, state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| full("too many event streams are open", state))
     }
 
     /// Room for a body of so many bytes, until the permit is dropped.

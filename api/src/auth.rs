@@ -5,7 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -17,6 +18,44 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 type Fingerprint = [u8; 32];
+
+/// Who calls, as far as keys tell. Every caller has a name, by which jobs know who asked for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Runs the server: sees everything.
+    Admin(String),
+    /// Has a key of `API_KEYS`, and sees what was asked for with it.
+    Key(String),
+    /// Has none, on a server that needs none, and sees what others without one asked for.
+    Anyone,
+}
+
+impl Caller {
+    /// The name: made of the key, and telling nothing of it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Admin(name) | Self::Key(name) => name,
+            Self::Anyone => "anyone",
+        }
+    }
+
+    /// The owner whose jobs this caller sees; `None` means everybody's.
+    pub(crate) fn sees(&self) -> Option<&str> {
+        match self {
+            Self::Admin(_) => None,
+            Self::Key(_) | Self::Anyone => Some(self.name()),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Error::internal("a route that needs a caller has no layer that finds one").into())
+    }
+}
 
 /// The keys of a server, as fingerprints only.
 pub(crate) struct KeyRing {
@@ -46,6 +85,16 @@ impl KeyRing {
     }
 }
 
+/// Who runs the server, on its own machine and without a key.
+const LOCAL: &str = "local";
+
+/// The name of who has a key: the same for the same key, on every server, and of no use to get the key back.
+fn name_of(key: &str) -> String {
+    let digest = Sha256::new().chain_update(b"clippy owner ").chain_update(key.as_bytes()).finalize();
+    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("key-{hex}")
+}
+
 fn fingerprint(key: &str) -> Fingerprint {
     Sha256::digest(key.as_bytes()).into()
 }
@@ -67,29 +116,39 @@ fn header_key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets calls with a key through, and all calls when the server has no keys.
-pub(crate) async fn require_key(state: State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
-    admit(&state, header_key(request.headers()))?;
+pub(crate) async fn require_key(
+    state: State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = admit(&state, &request, header_key(request.headers()))?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// As [`require_key`], with `?key=` besides the headers.
 pub(crate) async fn require_key_or_query(
     state: State<AppState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let in_query = request.uri().query().and_then(query_key);
-    admit(&state, header_key(request.headers()).or(in_query.as_deref()))?;
+    let caller = admit(&state, &request, header_key(request.headers()).or(in_query.as_deref()))?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
 /// Lets calls with an admin key through; without any admin keys, calls from this machine.
 pub(crate) async fn require_admin(
     State(state): State<AppState>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let keys = state.keys();
+    let name = match header_key(request.headers()) {
+        Some(key) if keys.opens_api(key) => name_of(key),
+        _ => LOCAL.to_owned(),
+    };
     if keys.admin.is_empty() {
         if !is_local(&request) {
             return Err(Error::new(
@@ -106,17 +165,22 @@ pub(crate) async fn require_admin(
             return Err(Error::new(code, "this key is not one of ADMIN_KEYS").into());
         }
     }
+    request.extensions_mut().insert(Caller::Admin(name));
     Ok(next.run(request).await)
 }
 
-fn admit(state: &AppState, key: Option<&str>) -> Result<(), Problem> {
+fn admit(state: &AppState, request: &Request, key: Option<&str>) -> Result<Caller, Problem> {
     let keys = state.keys();
-    if !keys.is_closed() {
-        return Ok(());
-    }
-    let key = key.ok_or_else(|| missing("a key (API_KEYS)"))?;
-    if keys.opens_api(key) {
-        return Ok(());
+    let local_admin = keys.admin.is_empty() && is_local(request);
+    match key {
+        Some(key) if keys.opens_admin(key) || (local_admin && keys.opens_api(key)) => {
+            return Ok(Caller::Admin(name_of(key)));
+        }
+        Some(key) if keys.opens_api(key) => return Ok(Caller::Key(name_of(key))),
+        _ if !keys.is_closed() && local_admin => return Ok(Caller::Admin(LOCAL.to_owned())),
+        _ if !keys.is_closed() => return Ok(Caller::Anyone),
+        None => return Err(missing("a key (API_KEYS)")),
+        Some(_) => {}
     }
     Err(Error::new(ErrorCode::Unauthorized, "this key is not one of the server's API_KEYS").into())
 }

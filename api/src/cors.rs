@@ -20,6 +20,7 @@ pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
             header::ACCEPT,
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             HeaderName::from_static("x-api-key"),
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("last-event-id"),

@@ -1,12 +1,13 @@
 //! The HTTP side of Clippy: routes, extraction, problem JSON, keys, OpenAPI and the built-in page.
 //!
-//! This crate knows HTTP and the traits of `clippy-core`; which model, collection or database stands behind them is
-//! decided by who builds the [`AppState`]. Start with [`serve`], or take [`router`] to mount it elsewhere.
+//! This crate knows HTTP, the traits of `clippy-core` and the job store of `clippy-jobs`; which model, collection,
+//! database or queue stands behind them is decided by who builds the [`AppState`]. Start with [`serve`], or take [`router`] to mount it elsewhere.
 
 mod admission;
 mod auth;
 mod cors;
 mod extract;
+mod folders;
 pub mod metrics;
 mod openapi;
 mod options;

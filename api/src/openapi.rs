@@ -12,13 +12,14 @@ use utoipa::{Modify, OpenApi};
             Every error is RFC 9457 problem JSON with a `code` for programs and a `detail` for people. What cannot \
             work as it is (broken JSON, a weight that is no number, a file that is no picture) is 400; a JSON body \
             with a missing or mistyped field, or something understood that cannot be honoured here, is 422. Failures \
-            of the server carry an `error_id`, under which its log has the cause. 503 comes with `Retry-After`.\n\n\
+            of the server carry an `error_id`, under which its log has the cause. 503 and 429 come with `Retry-After`.\n\n\
             `/search/hybrid` and `/image/{id}` also work without `/api`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "search", description = "Finding and showing pictures."),
         (name = "preferences", description = "What clicks and saves say about an artist."),
+        (name = "jobs", description = "Slow work: what waits, runs and has ended, and what happens while it runs."),
         (name = "admin", description = "For who runs the server: needs a key of ADMIN_KEYS, or without any, a call from the same machine."),
         (name = "operations", description = "Health and metrics.")
     ),

@@ -1,5 +1,6 @@
 //! What a server is set to.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clippy_core::settings::{Secret, ServerSettings};
@@ -13,6 +14,14 @@ pub struct ApiOptions {
     pub api_keys: Vec<Secret>,
     /// Keys for `/api/admin`. Without any, admin calls are taken from this machine only.
     pub admin_keys: Vec<Secret>,
+    /// `IMAGES_ROOT`: bulk work may read manifests and pictures under it.
+    pub images_root: Option<PathBuf>,
+    /// `DATA_DIR`: bulk work may read manifests under it, and write its lists of failures there.
+    pub data_dir: Option<PathBuf>,
+    /// Most streams of events that are open at once; one more is answered 503.
+    pub streams_at_once: usize,
+    /// Silence after which a stream sends a comment, so that nobody on the way takes it for dead.
+    pub stream_comment_every: Duration,
     /// Most bytes of a search's body.
     pub search_body_bytes: usize,
     /// Most bytes of any other body.
@@ -39,6 +48,10 @@ impl Default for ApiOptions {
             allowed_origins: Vec::new(),
             api_keys: Vec::new(),
             admin_keys: Vec::new(),
+            images_root: None,
+            data_dir: None,
+            streams_at_once: 20_000,
+            stream_comment_every: Duration::from_secs(15),
             search_body_bytes: 64 << 20,
             small_body_bytes: 256 << 10,
             held_body_bytes: 512 << 20,

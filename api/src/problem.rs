@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// What `Retry-After` says when nothing more is known.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// What it says when a lane is full: jobs take longer than requests.
+const LANE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The status of every error code. Nothing else decides about it.
 pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
@@ -76,6 +78,9 @@ pub(crate) struct ProblemBody {
     /// For failures of the server: under this id its log has the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_id: Option<Uuid>,
+    /// For a job that is not in the state that the call needs: the state it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'static str>,
 }
 
 /// A failure on its way to the caller.
@@ -88,6 +93,8 @@ pub struct Problem {
     retry_after: Option<Duration>,
     /// Whether the log has the cause already, or does not need it.
     quiet: bool,
+    /// The state of the job that the call did not fit.
+    state: Option<&'static str>,
 }
 
 impl From<Error> for Problem {
@@ -96,7 +103,7 @@ impl From<Error> for Problem {
         let retry_after = matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
         // Being full is load, not a fault: it is counted by the metrics, and would flood the log.
         let quiet = code == ErrorCode::Overloaded;
-        Self { status: status_of(code), title: title_of(code), code: code.as_str(), error, retry_after, quiet }
+        Self { status: status_of(code), title: title_of(code), code: code.as_str(), error, retry_after, quiet, state: None }
     }
 }
 
@@ -104,6 +111,20 @@ impl Problem {
     /// Says after how long to try again.
     pub(crate) fn retry_after(self, after: Duration) -> Self {
         Self { retry_after: Some(after), ..self }
+    }
+
+    /// As [`Problem::from`]; but what has no room in a lane is not a full server: the caller is asked to slow down (429).
+    pub(crate) fn of_job(error: Error) -> Self {
+        if error.code != ErrorCode::Overloaded {
+            return error.into();
+        }
+        let problem = Self::from(error).retry_after(LANE_RETRY_AFTER);
+        Self { status: StatusCode::TOO_MANY_REQUESTS, title: "The queue is full", ..problem }
+    }
+
+    /// Says which state the job is in.
+    pub(crate) fn in_state(self, state: &'static str) -> Self {
+        Self { state: Some(state), ..self }
     }
 
     /// For failures whose cause was logged by whoever found it.
@@ -119,6 +140,7 @@ impl Problem {
             error: Error::invalid(detail),
             retry_after: None,
             quiet: true,
+            state: None,
         }
     }
 
@@ -130,6 +152,7 @@ impl Problem {
             error: Error::invalid(detail),
             retry_after: None,
             quiet: true,
+            state: None,
         }
     }
 
@@ -172,7 +195,7 @@ impl From<MultipartError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, title, code, error, retry_after, quiet } = self;
+        let Self { status, title, code, error, retry_after, quiet, state } = self;
         let (detail, error_id) = if status.is_server_error() {
             let error_id = Uuid::new_v4();
             let cause = error.source.as_ref().map(ToString::to_string);
@@ -192,6 +215,7 @@ impl IntoResponse for Problem {
             detail,
             code: code.to_owned(),
             error_id,
+            state,
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();

@@ -22,7 +22,9 @@ use crate::admission::{admit_call, admit_search};
 use crate::auth::{require_admin, require_key, require_key_or_query};
 use crate::openapi::ApiDoc;
 use crate::problem::{Problem, panicked};
-use crate::routes::{admin, collection, feedback, health, image, method_not_allowed, not_found, search};
+use crate::routes::{
+    admin, bulk, collection, feedback, health, image, job_events, jobs, method_not_allowed, not_found, queues, search,
+};
 use crate::state::AppState;
 use crate::{metrics, page};
 
@@ -47,8 +49,26 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::get_model))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
+    let jobs = OpenApiRouter::new()
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::delete_job))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::retry_job))
+        .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_key));
+    // An EventSource cannot send headers, as little as an <img> can.
+    let streams = OpenApiRouter::new()
+        .routes(routes!(job_events::stream_job_events))
+        .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_key_or_query));
     let admin = OpenApiRouter::new()
         .routes(routes!(admin::get_collection))
+        .routes(routes!(bulk::start_ingest))
+        .routes(routes!(bulk::start_backfill))
+        .routes(routes!(bulk::start_reindex))
+        .routes(routes!(queues::list_queues))
+        .routes(routes!(queues::pause_queue))
+        .routes(routes!(queues::resume_queue))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()
         .routes(routes!(health::get_livez))
@@ -60,6 +80,8 @@ pub fn router(state: AppState) -> Router {
         .merge(searches)
         .merge(pictures)
         .merge(calls)
+        .merge(jobs)
+        .merge(streams)
         .merge(admin)
         .merge(operations)
         .split_for_parts();

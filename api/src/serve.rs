@@ -35,6 +35,7 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
         () = shutdown => {}
     }
     state.readiness().withdraw();
+    state.stopping().cancel();
     stop.cancel();
     let patience = state.options().drain_timeout;
     match tokio::time::timeout(patience, server).await {

@@ -8,7 +8,9 @@ use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Gallery;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
+use clippy_jobs::{EventHub, JobStore};
 use clippy_search::Searcher;
+use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use crate::admission::Admission;
@@ -30,6 +32,10 @@ pub struct ApiParts {
     pub pictures: Arc<dyn Pictures>,
     /// The model that the searcher embeds with.
     pub model: Arc<ModelInfo>,
+    /// Jobs; some worker runs them, here or elsewhere.
+    pub jobs: Arc<dyn JobStore>,
+    /// Tells open streams of their jobs' news: one for each store.
+    pub events: Arc<EventHub>,
 }
 
 /// A server's parts, keys and limits; cheap to clone.
@@ -45,6 +51,7 @@ struct Inner {
     admission: Admission,
     readiness: Arc<Readiness>,
     cors: CorsLayer,
+    stopping: CancellationToken,
 }
 
 impl AppState {
@@ -57,7 +64,8 @@ impl AppState {
         let admission = Admission::new(&options);
         let cors = cors_layer(&options.allowed_origins)?;
         let readiness = Arc::new(Readiness::default());
-        Ok(Self { inner: Arc::new(Inner { parts, options, keys, admission, readiness, cors }) })
+        let stopping = CancellationToken::new();
+        Ok(Self { inner: Arc::new(Inner { parts, options, keys, admission, readiness, cors, stopping }) })
     }
 
     /// The searcher.
@@ -88,6 +96,23 @@ impl AppState {
     #[must_use]
     pub fn model(&self) -> &ModelInfo {
         &self.inner.parts.model
+    }
+
+    /// Jobs.
+    #[must_use]
+    pub fn jobs(&self) -> &dyn JobStore {
+        self.inner.parts.jobs.as_ref()
+    }
+
+    /// Tells streams of their jobs' news.
+    #[must_use]
+    pub fn events(&self) -> &Arc<EventHub> {
+        &self.inner.parts.events
+    }
+
+    /// Cancelled when the server stops: streams, which would go on for ever, end then.
+    pub(crate) fn stopping(&self) -> &CancellationToken {
+        &self.inner.stopping
     }
 
     /// What the server is set to.

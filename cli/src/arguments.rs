@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clippy_core::settings::Settings;
+use clippy_jobs::{JobKind, JobState, Lane};
 
 use crate::failure::Failure;
 
@@ -39,12 +40,20 @@ pub enum Command {
     Demo(DemoArguments),
     /// Serve the API and the web page.
     Serve(ServeArguments),
+    /// Take jobs from Redis, beside servers that have no workers.
+    Worker(WorkerArguments),
     /// Create or upgrade the collection and the embedded database.
     Migrate(MigrateArguments),
     /// Embed and store the pictures of a manifest; a second run does only what is missing.
     Ingest(IngestArguments),
     /// Fill missing or zero vectors of stored pictures, never touching the others.
     Backfill(BackfillArguments),
+    /// Build the collection anew beside the live one, compare, and switch.
+    Reindex(ReindexArguments),
+    /// Jobs: list, show, cancel, retry, watch.
+    Jobs(JobsArguments),
+    /// The lanes that jobs wait in: list, pause, resume.
+    Queues(QueuesArguments),
     /// Search from the shell.
     Search(SearchArguments),
     /// Measure recall and mean reciprocal rank on queries with known answers.
@@ -58,7 +67,7 @@ pub enum Command {
 impl Command {
     /// Whether the command is a server, whose log is its output.
     pub fn serves(&self) -> bool {
-        matches!(self, Self::Demo(_) | Self::Serve(_))
+        matches!(self, Self::Demo(_) | Self::Serve(_) | Self::Worker(_))
     }
 }
 
@@ -77,6 +86,19 @@ pub struct ServeArguments {
     /// Serve beyond this machine although no API_KEYS are set.
     #[arg(long)]
     pub allow_anyone: bool,
+    /// Run jobs in this process although REDIS_URL is set; without REDIS_URL they always are.
+    #[arg(long)]
+    pub with_worker: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct WorkerArguments {
+    /// Lanes to take jobs from, with commas between them.
+    #[arg(long, value_name = "LANES", value_delimiter = ',', value_parser = parsed::<Lane>, default_value = "interactive,bulk,control")]
+    pub lanes: Vec<Lane>,
+    /// Jobs that are run at once in each lane [default: 16 interactive, 2 bulk, 2 control].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -126,6 +148,9 @@ pub struct ManifestArguments {
     /// File to write the ids of failed lines to.
     #[arg(long, value_name = "FILE")]
     pub fail_log: Option<PathBuf>,
+    /// Make a job of it, on the server, and do not wait.
+    #[arg(long)]
+    pub enqueue: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub json: bool,
@@ -166,6 +191,105 @@ pub struct BackfillArguments {
     /// Only the pictures whose ids stand in this file, one a line.
     #[arg(long, value_name = "FILE")]
     pub ids_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReindexArguments {
+    /// open_clip's name of the architecture to embed with [default: the model in use].
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Tag of its weights, or a path.
+    #[arg(long, value_name = "TAG", requires = "model")]
+    pub pretrained: Option<String>,
+    /// Go back to the collection that the last reindex replaced.
+    #[arg(long, conflicts_with_all = ["model", "pretrained"])]
+    pub rollback: bool,
+    /// Make a job of it, on the server, and do not wait.
+    #[arg(long)]
+    pub enqueue: bool,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct JobsArguments {
+    #[command(subcommand)]
+    pub command: JobsCommand,
+    /// Print what the server answers, as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JobsCommand {
+    /// List jobs, newest first.
+    List {
+        /// Of this kind only.
+        #[arg(long, value_name = "KIND", value_parser = parsed::<JobKind>)]
+        kind: Option<JobKind>,
+        /// In this state only.
+        #[arg(long, value_name = "STATE", value_parser = parsed::<JobState>)]
+        state: Option<JobState>,
+        /// How many.
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=500))]
+        limit: u64,
+        /// Where the page before said to go on.
+        #[arg(long, value_name = "CURSOR")]
+        cursor: Option<String>,
+    },
+    /// Show one job.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Stop a job.
+    Cancel {
+        /// Its id.
+        id: String,
+    },
+    /// Queue a failed or cancelled job again.
+    Retry {
+        /// Its id.
+        id: String,
+    },
+    /// Follow a job until it ends; exit 1 when it does not end well.
+    Watch {
+        /// Its id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct QueuesArguments {
+    #[command(subcommand)]
+    pub command: QueuesCommand,
+    /// Print what the server answers, as JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum QueuesCommand {
+    /// What waits and runs in each lane.
+    List,
+    /// Take nothing more from a lane; what runs goes on.
+    Pause {
+        /// interactive, bulk or control.
+        #[arg(value_parser = parsed::<Lane>)]
+        lane: Lane,
+    },
+    /// Take from a lane again.
+    Resume {
+        /// interactive, bulk or control.
+        #[arg(value_parser = parsed::<Lane>)]
+        lane: Lane,
+    },
+}
+
+/// Reads one of the names that jobs have for things; the error lists them.
+fn parsed<T: std::str::FromStr<Err = clippy_core::Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: clippy_core::Error| error.message)
 }
 
 /// How much each space counts.
@@ -280,6 +404,20 @@ mod tests {
             "clippy backfill --manifest M.jsonl --which both --force-all --ids-file F",
             "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b --top 24 --exact --json",
             "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
+            "clippy serve --with-worker",
+            "clippy worker --lanes interactive,bulk --concurrency 4",
+            "clippy ingest --manifest M.jsonl --enqueue",
+            "clippy backfill --manifest M.jsonl --which all --enqueue",
+            "clippy reindex --model RN50 --pretrained openai --enqueue",
+            "clippy reindex --rollback",
+            "clippy jobs list --kind ingest --state queued --limit 3",
+            "clippy jobs show ID --json",
+            "clippy jobs cancel ID",
+            "clippy jobs retry ID",
+            "clippy jobs watch ID",
+            "clippy queues list",
+            "clippy queues pause bulk",
+            "clippy queues resume bulk",
             "clippy models verify PATH",
             "clippy doctor --data-dir x",
         ] {
@@ -290,8 +428,17 @@ mod tests {
     }
 
     #[test]
-    fn half_a_shard_and_an_empty_search_are_refused() {
-        for line in ["clippy ingest --manifest M --shard-index 0", "clippy search --top 3", "clippy backfill --manifest M"] {
+    fn half_a_shard_an_empty_search_and_unknown_names_are_refused() {
+        for line in [
+            "clippy ingest --manifest M --shard-index 0",
+            "clippy search --top 3",
+            "clippy backfill --manifest M",
+            "clippy queues pause slow",
+            "clippy worker --lanes slow",
+            "clippy worker --concurrency 0",
+            "clippy jobs list --kind paint",
+            "clippy reindex --rollback --model RN50",
+        ] {
             let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
         }

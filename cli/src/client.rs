@@ -12,12 +12,39 @@ use crate::failure::Failure;
 
 /// Longest that one answer may take.
 const TIMEOUT: Duration = Duration::from_secs(120);
+/// Streams last as long as their jobs; whoever reads one gives up by itself.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// A server to talk to.
 pub struct Client {
     http: reqwest::Client,
     base: String,
     key: Option<Secret>,
+    /// The key for what the server's runner may do; without one, the other.
+    admin_key: Option<Secret>,
+}
+
+/// Why a stream of events could not be opened.
+pub enum Refused {
+    /// The server is away, or full.
+    Passing(Failure),
+    /// It said no.
+    Final(Failure),
+}
+
+impl Refused {
+    /// Whether trying again may help.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Passing(_))
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Passing(failure) | Refused::Final(failure) => failure,
+        }
+    }
 }
 
 /// One result of a search.
@@ -85,7 +112,38 @@ impl Client {
             .build()
             .map_err(|error| Failure::run(format!("the HTTP client cannot start: {error}")))?;
         let key = settings.server.api_keys.first().cloned();
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key })
+        let admin_key = settings.server.admin_keys.first().cloned().or_else(|| key.clone());
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key, admin_key })
+    }
+
+    /// Where the server is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What is at a path, for who runs the server.
+    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
+        self.admin_answer(self.http.get(format!("{}{path}", self.base)).query(query)).await
+    }
+
+    /// Does what a path is for, as who runs the server.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.admin_answer(self.http.post(format!("{}{path}", self.base)).json(body)).await
+    }
+
+    /// Opens the events of a job, from after `last` on.
+    pub async fn open_events(&self, job: &str, last: Option<&str>) -> Result<reqwest::Response, Refused> {
+        let mut request = self.http.get(format!("{}/api/jobs/{job}/events", self.base)).timeout(FOR_EVER);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response = self.send(with_key(request, self.admin_key.as_ref())).await.map_err(Refused::Passing)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let failure = self.read(response).await.err().unwrap_or_else(|| Failure::run("the stream was refused"));
+        if status.is_server_error() { Err(Refused::Passing(failure)) } else { Err(Refused::Final(failure)) }
     }
 
     /// Searches; the whole answer.
@@ -113,14 +171,22 @@ impl Client {
         Ok(pictures)
     }
 
-    async fn answer(&self, mut request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-        if let Some(key) = &self.key {
-            request = request.bearer_auth(key.expose());
-        }
-        let response = request.send().await.map_err(|error| {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        self.read(self.send(with_key(request, self.key.as_ref())).await?).await
+    }
+
+    async fn admin_answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+        self.read(self.send(with_key(request, self.admin_key.as_ref())).await?).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
+        request.send().await.map_err(|error| {
             let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
             Failure::run(format!("{} does not answer ({error}{cause}): is `clippy serve` running there?", self.base))
-        })?;
+        })
+    }
+
+    async fn read(&self, response: reqwest::Response) -> Result<Value, Failure> {
         let status = response.status();
         let bytes = response.bytes().await.map_err(|error| Failure::run(format!("the answer broke off: {error}")))?;
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -129,6 +195,13 @@ impl Client {
         }
         let detail = body["detail"].as_str().unwrap_or("the answer says no more");
         Err(Failure::run(format!("{} answered {status}: {detail}", self.base)))
+    }
+}
+
+fn with_key(request: reqwest::RequestBuilder, key: Option<&Secret>) -> reqwest::RequestBuilder {
+    match key {
+        Some(key) => request.bearer_auth(key.expose()),
+        None => request,
     }
 }
 

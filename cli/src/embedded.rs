@@ -11,14 +11,17 @@ use clippy_core::embedding::Embedder;
 use clippy_core::settings::{ModelSettings, Settings};
 use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions, StoreLock, holder};
 use clippy_imaging::DecodeLimits;
+use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{Searcher, SearcherOptions};
 use clippy_worker::ingest::Tools;
+use clippy_worker::jobs::BulkSettings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundled;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::queue;
 
 /// Everything that one process needs to fill and to search its collection.
 pub struct Embedded {
@@ -64,14 +67,24 @@ impl Embedded {
         }
     }
 
+    /// What runs the jobs of this process's workers.
+    pub fn handlers(&self) -> clippy_jobs::Handlers {
+        clippy_worker::jobs::handlers(&self.tools(), BulkSettings::default())
+    }
+
     /// Serves until the token is cancelled.
     pub async fn serve(
         &self,
         settings: &Settings,
-        options: ApiOptions,
+        jobs: Arc<dyn JobStore>,
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
+        let options = ApiOptions {
+            images_root: settings.collection.images_root.clone(),
+            data_dir: Some(settings.collection.data_dir.clone()),
+            ..ApiOptions::from(&settings.server)
+        };
         let pictures = PictureFiles::new(PictureOptions {
             images_root: settings.collection.images_root.clone(),
             ..PictureOptions::new(settings.collection.data_dir.join("thumbnails"))
@@ -92,6 +105,8 @@ impl Embedded {
             preferences: Arc::clone(&self.state) as _,
             pictures: Arc::new(GalleryPictures::new(Arc::clone(&self.gallery) as _, pictures)),
             model: Arc::clone(self.embedder.info()),
+            events: EventHub::start(Arc::clone(&jobs)),
+            jobs,
         };
         let state = AppState::new(parts, options)?;
         Ok(clippy_api::serve(listener, state, shutdown.cancelled_owned()).await?)
@@ -135,14 +150,12 @@ pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
 
 /// A setting that this version cannot honour is refused, rather than passed over.
 fn refuse_servers(settings: &Settings) -> Result<(), Failure> {
-    for (name, value) in [
-        ("QDRANT_URL", &settings.collection.qdrant_url),
-        ("REDIS_URL", &settings.server.redis_url),
-        ("EMBEDDER_URL", &settings.model.embedder_url),
-    ] {
+    for (name, value) in
+        [("QDRANT_URL", &settings.collection.qdrant_url), ("EMBEDDER_URL", &settings.model.embedder_url)]
+    {
         if let Some(value) = value {
             return Err(Failure::usage(format!(
-                "{name} is {value}, but this version runs embedded only, in one process: unset it"
+                "{name} is {value}, but this version keeps its collection and its model in its own process: unset it"
             )));
         }
     }
@@ -156,9 +169,8 @@ pub async fn with_server<T>(
     server: Option<&str>,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let running = holder(&settings.collection.data_dir).and_then(|holder| holder.address);
-    if let Some(url) = server.map(str::to_owned).or(running) {
-        return work(&Client::new(&url, settings)?).await;
+    if let Some(client) = running_server(settings, server)? {
+        return work(&client).await;
     }
     let embedded = Embedded::open(settings, None).await?;
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
@@ -167,9 +179,9 @@ pub async fn with_server<T>(
     let url = url_of(&listener)?;
     let client = Client::new(&url, settings)?;
     let shutdown = CancellationToken::new();
+    let jobs = queue::embedded(settings).await?;
     // The keys stay in force: another user of this machine must not get in by this port either.
-    let options = ApiOptions::from(&settings.server);
-    let serving = embedded.serve(settings, options, listener, shutdown.clone());
+    let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
     tokio::pin!(serving);
     let answer = tokio::select! {
         ended = &mut serving => return Err(ended.err().unwrap_or_else(|| Failure::run("the server ended early"))),
@@ -178,6 +190,22 @@ pub async fn with_server<T>(
     shutdown.cancel();
     serving.await?;
     answer
+}
+
+/// The server that is named, or the one that serves this data folder.
+pub fn running_server(settings: &Settings, server: Option<&str>) -> Result<Option<Client>, Failure> {
+    let running = || holder(&settings.collection.data_dir).and_then(|holder| holder.address);
+    server.map(str::to_owned).or_else(running).map(|url| Client::new(&url, settings)).transpose()
+}
+
+/// As [`running_server`]; jobs are run by a server, so one is needed.
+pub fn needed_server(settings: &Settings, server: Option<&str>) -> Result<Client, Failure> {
+    running_server(settings, server)?.ok_or_else(|| {
+        Failure::run(format!(
+            "nobody serves {}: start `clippy serve` there, or name a running one with --server URL",
+            settings.collection.data_dir.display()
+        ))
+    })
 }
 
 /// The address that a listener serves at.

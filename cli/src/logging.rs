@@ -11,7 +11,7 @@ pub fn start(level: &str, serves: bool) -> Result<(), Failure> {
     let directives = match (level, serves) {
         ("info", false) => "warn,qdrant_edge=error".to_owned(),
         // What the engine and the HTTP libraries report at this level is of no use to whoever runs the server.
-        ("info", true) => "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_worker=info".to_owned(),
+        ("info", true) => "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_jobs=info,clippy_worker=info".to_owned(),
         (other, _) => other.to_owned(),
     };
     let filter = EnvFilter::try_new(&directives)

@@ -8,8 +8,10 @@ mod client;
 mod commands;
 mod embedded;
 mod evaluation;
+mod events;
 mod failure;
 mod logging;
+mod queue;
 mod shutdown;
 
 use std::process::ExitCode;
@@ -50,8 +52,16 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Demo(demo) => commands::demo::run(&settings, &demo, shutdown).await,
             Command::Serve(serve) => commands::serve::run(&settings, &serve, shutdown).await,
             Command::Migrate(migrate) => commands::migrate::run(&settings, &migrate).await,
-            Command::Ingest(ingest) => commands::ingest::run(&settings, &ingest, shutdown).await,
-            Command::Backfill(backfill) => commands::backfill::run(&settings, &backfill, shutdown).await,
+            Command::Worker(worker) => commands::worker::run(&settings, &worker, shutdown).await,
+            Command::Ingest(ingest) => {
+                commands::ingest::run(&settings, arguments.server.as_deref(), &ingest, shutdown).await
+            }
+            Command::Backfill(backfill) => {
+                commands::backfill::run(&settings, arguments.server.as_deref(), &backfill, shutdown).await
+            }
+            Command::Reindex(reindex) => commands::reindex::run(&settings, arguments.server.as_deref(), &reindex).await,
+            Command::Jobs(jobs) => commands::jobs::run(&settings, arguments.server.as_deref(), &jobs).await,
+            Command::Queues(queues) => commands::queues::run(&settings, arguments.server.as_deref(), &queues).await,
             Command::Search(search) => commands::search::run(&settings, arguments.server.as_deref(), &search).await,
             Command::Eval(eval) => commands::eval::run(&settings, arguments.server.as_deref(), &eval).await,
             Command::Models(models) => commands::models::run(&settings, &models, shutdown).await,

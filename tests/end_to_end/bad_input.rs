@@ -32,7 +32,7 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
         ("MODEL_NAME", "ViT-Q-1"),
         ("PRETRAINED", "local-dir:/nowhere/at/all"),
         ("QDRANT_URL", "http://localhost:6333"),
-        ("REDIS_URL", "redis://localhost"),
+        ("REDIS_URL", "localhost:6379"),
     ] {
         let output = clippy(folder.path()).args(["search", "--text", "apple"]).env(name, value).output().expect("it starts");
         let said = text(&output.stderr);

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// The binary with a clean environment: no setting of the machine that tests run on leaks in.
 pub fn clippy(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
-    for name in ["MODEL_NAME", "OPENCLIP_MODEL", "PRETRAINED", "OPENCLIP_PRETRAINED", "IMAGES_ROOT", "QDRANT_URL", "REDIS_URL", "API_KEYS", "ADMIN_KEYS", "BIND"] {
+    for name in ["MODEL_NAME", "OPENCLIP_MODEL", "PRETRAINED", "OPENCLIP_PRETRAINED", "IMAGES_ROOT", "QDRANT_URL", "REDIS_URL", "REDIS_PREFIX", "API_KEYS", "ADMIN_KEYS", "BIND"] {
         command.env_remove(name);
     }
     // A folder without a .env.
@@ -58,10 +58,16 @@ pub struct Server {
 impl Server {
     /// Starts a serving command on a free port, and waits until it says its address.
     pub fn start(data: &Path, command: &str, arguments: &[&str]) -> Self {
+        Self::start_with(data, command, arguments, &[])
+    }
+
+    /// As [`Server::start`], with these settings.
+    pub fn start_with(data: &Path, command: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut child = clippy(data)
             .arg(command)
             .args(["--bind", "127.0.0.1:0"])
             .args(arguments)
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

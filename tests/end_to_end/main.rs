@@ -4,4 +4,5 @@ mod bad_input;
 mod demo;
 mod harness;
 mod ingest;
+mod jobs;
 mod one_process;

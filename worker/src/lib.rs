@@ -4,3 +4,4 @@
 
 pub mod backfill;
 pub mod ingest;
+pub mod jobs;

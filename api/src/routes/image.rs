@@ -94,7 +94,7 @@ async fn path_of(state: &AppState, id: &str) -> Result<String> {
 }
 
 /// Whether an `If-None-Match` names this tag. The comparison is the weak one, as RFC 9110 wants it here.
-fn matches(given: &HeaderValue, etag: &HeaderValue) -> bool {
+pub(crate) fn matches(given: &HeaderValue, etag: &HeaderValue) -> bool {
     let Ok(given) = given.to_str() else { return false };
     given.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag)
 }

@@ -1,10 +1,15 @@
 //! The handlers, one file a resource.
 
 pub(crate) mod admin;
+pub(crate) mod bulk;
 pub(crate) mod collection;
 pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod image;
+pub(crate) mod job_answer;
+pub(crate) mod job_events;
+pub(crate) mod jobs;
+pub(crate) mod queues;
 pub(crate) mod search;
 
 use axum::http::{Method, Uri};

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "every test binary uses its own share of this")]
 
 pub mod doubles;
+pub mod events;
+pub mod redis;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +15,7 @@ use clippy_core::fake::FakeEmbedder;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
+use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{Searcher, SearcherOptions};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -20,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+#[allow(unused_imports, reason = "every test binary uses its own share of this")]
 pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences};
 
 /// Length of the vectors here.
@@ -31,6 +35,10 @@ pub struct TestServer {
     pub client: Client,
     pub gallery: Arc<MemoryGallery>,
     pub state: AppState,
+    /// The store behind the routes.
+    pub jobs: Arc<dyn JobStore>,
+    /// `DATA_DIR`, with the job file in it.
+    pub data: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<clippy_core::Result<()>>>,
 }
@@ -39,12 +47,20 @@ pub struct TestServer {
 pub struct Setup {
     pub options: ApiOptions,
     pub embedder: Arc<dyn Embedder>,
+    /// Without one, a file of the server's own.
+    pub jobs: Option<Arc<dyn JobStore>>,
+    pub job_settings: SqliteSettings,
 }
 
 impl Default for Setup {
     fn default() -> Self {
         let options = ApiOptions { probe_every: Duration::from_millis(10), ..ApiOptions::default() };
-        Self { options, embedder: Arc::new(FakeEmbedder::new(DIMENSION)) }
+        Self {
+            options,
+            embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
+            jobs: None,
+            job_settings: SqliteSettings::default(),
+        }
     }
 }
 
@@ -64,21 +80,32 @@ impl TestServer {
             preferences.clone(),
             SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits },
         );
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let jobs: Arc<dyn JobStore> = match setup.jobs {
+            Some(jobs) => jobs,
+            None => {
+                let file = data.path().join("jobs.db");
+                Arc::new(SqliteJobs::open(&file, setup.job_settings).await.expect("a new file"))
+            }
+        };
+        let options = ApiOptions { data_dir: Some(data.path().to_owned()), ..setup.options };
         let parts = ApiParts {
             searcher: Arc::new(searcher),
             gallery: gallery.clone(),
             preferences,
             pictures: Arc::new(FolderlessPictures),
             model: Arc::clone(embedder.info()),
+            jobs: Arc::clone(&jobs),
+            events: EventHub::start(Arc::clone(&jobs)),
         };
-        let state = AppState::new(parts, setup.options).expect("good options");
+        let state = AppState::new(parts, options).expect("good options");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(listener, state.clone(), async {
             let _ = stopped.await;
         }));
-        Self { address, client: Client::new(), gallery, state, stop: Some(stop), task: Some(task) }
+        Self { address, client: Client::new(), gallery, state, jobs, data, stop: Some(stop), task: Some(task) }
     }
 
     pub fn url(&self, path: &str) -> String {

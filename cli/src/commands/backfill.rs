@@ -1,27 +1,44 @@
 //! `clippy backfill`: fills vectors that stored pictures miss.
 
+use clippy_core::bulk::BackfillRequest;
 use clippy_core::settings::Settings;
 use clippy_worker::backfill::{BackfillOptions, Which, backfill};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{self, BackfillArguments};
+use crate::commands::enqueue;
 use crate::commands::ingest::{manifest_options, print_report};
 use crate::commands::progress_bar::BarProgress;
 use crate::embedded::Embedded;
 use crate::failure::Failure;
 
-/// Backfills in this process.
-pub async fn run(settings: &Settings, arguments: &BackfillArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+/// Backfills in this process; as a job, when that was asked for, or when a server has the collection.
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &BackfillArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let which = match arguments.which {
+        arguments::Which::Image => Which::Image,
+        arguments::Which::Edge => Which::Edge,
+        arguments::Which::Text => Which::Text,
+        arguments::Which::Both => Which::Both,
+        arguments::Which::All => Which::All,
+    };
+    if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
+        let request = BackfillRequest {
+            lines: enqueue::manifest_request(&arguments.manifest)?,
+            which,
+            force_all: arguments.force_all,
+            ids_file: arguments.ids_file.as_deref().map(enqueue::absolute).transpose()?,
+        };
+        return enqueue::run(&client, "backfill", &request, arguments.manifest.enqueue, arguments.manifest.json).await;
+    }
     let embedded = Embedded::open(settings, None).await?;
     let options = BackfillOptions {
         lines: manifest_options(settings, &arguments.manifest),
-        which: match arguments.which {
-            arguments::Which::Image => Which::Image,
-            arguments::Which::Edge => Which::Edge,
-            arguments::Which::Text => Which::Text,
-            arguments::Which::Both => Which::Both,
-            arguments::Which::All => Which::All,
-        },
+        which,
         force_all: arguments.force_all,
         ids_file: arguments.ids_file.clone(),
     };

@@ -1,8 +1,8 @@
 //! `clippy demo`: from nothing to a page that works, offline.
 
-use clippy_api::ApiOptions;
 use clippy_core::gallery::Gallery;
 use clippy_core::settings::{ModelSettings, Settings};
+use clippy_jobs::RunnerSettings;
 use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +11,7 @@ use crate::commands::progress_bar::BarProgress;
 use crate::commands::serve::listen;
 use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
+use crate::queue::{self, Workers};
 
 /// The gallery's folder in the data folder.
 const GALLERY: &str = "demo";
@@ -48,7 +49,10 @@ pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: Cance
     }
     let pictures = embedded.gallery.info().await?.points;
     println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
-    embedded.serve(&settings, ApiOptions::from(&settings.server), listener, shutdown).await
+    // The demo is one process, whatever queue other commands are set to.
+    let jobs = queue::embedded(&settings).await?;
+    let workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::default(), &shutdown)?;
+    queue::beside(workers, &shutdown, embedded.serve(&settings, jobs, listener, shutdown.clone())).await
 }
 
 /// The demo is embedded with the bundled model, whatever model other commands are set to.

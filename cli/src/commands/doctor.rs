@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clippy_core::settings::Settings;
 use clippy_gallery::{EdgeGallery, holder};
+use clippy_jobs::RedisReport;
 
 use crate::embedded::{collection_folder, load_model};
 use crate::failure::Failure;
@@ -60,13 +61,21 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
         },
     };
     say("owner", Ok(owner));
-    for (name, value) in [
-        ("QDRANT_URL", &settings.collection.qdrant_url),
-        ("REDIS_URL", &settings.server.redis_url),
-        ("EMBEDDER_URL", &settings.model.embedder_url),
-    ] {
+    match &settings.jobs.redis_url {
+        None => say("queue", Ok("embedded; jobs run in `clippy serve`".to_owned())),
+        Some(url) => match RedisReport::ask(url.expose()).await {
+            Err(error) => say("queue", Err(error.message)),
+            Ok(report) if report.faults.is_empty() => {
+                say("queue", Ok(format!("Redis {}, append-only, never evicting", report.version)));
+            }
+            Ok(report) => report.faults.into_iter().for_each(|fault| say("queue", Err(format!("Redis: {fault}")))),
+        },
+    }
+    for (name, value) in
+        [("QDRANT_URL", &settings.collection.qdrant_url), ("EMBEDDER_URL", &settings.model.embedder_url)]
+    {
         if value.is_some() {
-            say(name, Err("this version runs embedded only: unset it".to_owned()));
+            say(name, Err("this version keeps its collection and its model in its own process: unset it".to_owned()));
         }
     }
     if faults == 0 { Ok(()) } else { Err(Failure::run(format!("{faults} of these are at fault"))) }

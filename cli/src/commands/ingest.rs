@@ -1,17 +1,29 @@
 //! `clippy ingest`: a manifest's pictures, embedded and stored.
 
+use clippy_core::bulk::IngestRequest;
 use clippy_core::settings::Settings;
 use clippy_worker::ingest::manifest::{Shard, Slice};
 use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, ingest};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{IngestArguments, ManifestArguments};
+use crate::commands::enqueue;
 use crate::commands::progress_bar::BarProgress;
 use crate::embedded::Embedded;
 use crate::failure::Failure;
 
-/// Ingests in this process.
-pub async fn run(settings: &Settings, arguments: &IngestArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+/// Ingests in this process; as a job, when that was asked for, or when a server has the collection.
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &IngestArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
+        let lines = enqueue::manifest_request(&arguments.manifest)?;
+        let request = IngestRequest { lines, no_text: arguments.no_text, dry_run: arguments.dry_run };
+        return enqueue::run(&client, "ingest", &request, arguments.manifest.enqueue, arguments.manifest.json).await;
+    }
     let embedded = Embedded::open(settings, None).await?;
     let options = IngestOptions {
         lines: manifest_options(settings, &arguments.manifest),

@@ -74,6 +74,16 @@ impl LedgerTotals {
         }
     }
 
+    /// Adds the sums of another part of the same manifest.
+    pub fn merge(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.embedded += other.embedded;
+        self.unchanged += other.unchanged;
+        self.duplicates += other.duplicates;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+    }
+
     /// Whether every line that was read has one outcome.
     #[must_use]
     pub fn adds_up(&self) -> bool {

@@ -3,6 +3,7 @@
 //!
 //! Data flows `core <- imaging <- clip, gallery <- api <- cli`; nothing flows back.
 
+pub mod bulk;
 pub mod embedding;
 pub mod error;
 pub mod fake;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use apalis::prelude::{BoxDynError, Data, WorkerError};
 use apalis_core::backend::codec::Codec;
+use apalis_core::task::task_id::TaskId;
 use clippy_core::ErrorCode;
 use futures::future::BoxFuture;
 use serde::Deserialize;
@@ -30,7 +31,7 @@ impl Delivery {
         match serde_json::from_slice::<Contents>(bytes) {
             Ok(contents) => Self::Job(contents.job),
             Err(error) => {
-                let reason = format!("The task is not of the form {{\"job\":\"<id>\"}}: {error}");
+                let reason = format!("its contents are not of the form {{\"job\":\"<id>\"}}: {error}");
                 Self::Unreadable { payload: bytes.to_vec(), reason }
             }
         }
@@ -65,7 +66,13 @@ pub(crate) struct Carrier {
 }
 
 /// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its own way.
-pub(crate) async fn take(delivery: Delivery, carrier: Data<Carrier>) -> Result<(), BoxDynError> {
+pub(crate) async fn take(delivery: Delivery, task: TaskId, carrier: Data<Carrier>) -> Result<(), BoxDynError> {
+    let delivery = match delivery {
+        Delivery::Unreadable { payload, reason } => {
+            Delivery::Unreadable { payload, reason: format!("Task {task}: {reason}") }
+        }
+        job @ Delivery::Job(_) => job,
+    };
     carrier.deliver.deliver(carrier.lane, delivery).await;
     Ok(())
 }

@@ -7,11 +7,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::events::{EventKind, MAX_LOG, MAX_PREVIEW};
-use crate::record::{JobId, Lane, NewChild, NewJob};
+use crate::record::{JobFailure, JobId, Lane, NewChild, NewJob};
 use crate::store::Outcome;
 
 /// Children made in one call at most.
 pub(crate) const MAX_CHILDREN: usize = 1_000;
+
+/// The largest result, receipt or cursor, in bytes of JSON: what is larger is stored and named.
+const MAX_RESULT: usize = 1024 * 1024;
+/// The longest reason of a failure, in characters.
+const MAX_REASON: usize = 4_000;
 
 pub(crate) fn unknown(id: JobId) -> Error {
     Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"))
@@ -82,18 +87,37 @@ pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
     to_json(&unit)
 }
 
+/// A result, receipt or cursor as it is stored.
+pub(crate) fn bounded(what: &str, value: &Value) -> Result<String> {
+    let text = value.to_string();
+    if text.len() > MAX_RESULT {
+        let message =
+            format!("The job's {what} is {} bytes, more than {MAX_RESULT}: store it as a file and name it", text.len());
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
+    Ok(text)
+}
+
+fn failure(failure: &JobFailure) -> Result<String> {
+    if failure.message.chars().count() <= MAX_REASON {
+        return to_json(failure);
+    }
+    let message: String = failure.message.chars().take(MAX_REASON).chain(" …".chars()).collect();
+    to_json(&JobFailure { message, ..failure.clone() })
+}
+
 /// An outcome as it is stored: its name, result or failure, receipt, delay.
 pub(crate) fn outcome(outcome: &Outcome) -> Result<(&'static str, String, String, Duration)> {
     let none = String::new;
     Ok(match outcome {
         Outcome::Succeeded { result, receipt } => {
-            let receipt = receipt.as_ref().map_or_else(none, Value::to_string);
-            ("succeeded", result.to_string(), receipt, Duration::ZERO)
+            let receipt = receipt.as_ref().map(|receipt| bounded("receipt", receipt)).transpose()?;
+            ("succeeded", bounded("result", result)?, receipt.unwrap_or_default(), Duration::ZERO)
         }
         Outcome::WaitForChildren => ("wait", none(), none(), Duration::ZERO),
-        Outcome::Failed(failure) => ("failed", to_json(failure)?, none(), Duration::ZERO),
+        Outcome::Failed(reason) => ("failed", failure(reason)?, none(), Duration::ZERO),
         Outcome::Cancelled => ("cancelled", none(), none(), Duration::ZERO),
-        Outcome::Retry { delay, failure } => ("retry", to_json(failure)?, none(), *delay),
+        Outcome::Retry { delay, failure: reason } => ("retry", failure(reason)?, none(), *delay),
         Outcome::Later { delay } => ("later", none(), none(), *delay),
     })
 }

@@ -12,6 +12,8 @@ use crate::time::Timestamp;
 
 /// The largest preview, in bytes of JSON: larger pictures are stored and named.
 pub const MAX_PREVIEW: usize = 256 * 1024;
+/// Previews of one job that can be replayed, the newest: they are large, and a newer one makes up for an older.
+pub(crate) const KEPT_PREVIEWS: u64 = 8;
 /// The largest log line, in bytes of JSON; longer ones are cut.
 pub const MAX_LOG: usize = 4 * 1024;
 

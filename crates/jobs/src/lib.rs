@@ -24,7 +24,7 @@ mod sqlite;
 mod store;
 mod time;
 
-pub use crate::redis::{LaneLimits, PROTOCOL, RedisJobs, RedisSettings};
+pub use crate::redis::{LaneLimits, PROTOCOL, RedisJobs, RedisReport, RedisSettings};
 pub use events::{Event, EventId, EventKind, EventNotice, EventPage, MAX_LOG, MAX_PREVIEW};
 pub use failure::{Backoff, JobError};
 pub use follow::{EventHub, Follow, FollowSettings, Following};

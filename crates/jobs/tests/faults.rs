@@ -1,21 +1,17 @@
-//! Faults: killed and frozen processes, a Redis that goes away, and what must still be true.
+//! Faults of worker processes: killed, frozen, stopped, with a clock that is wrong; and what must still be true.
 
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use clippy_core::ErrorCode;
 use clippy_jobs::contract::{Store, short_timing, wait_for_job, wait_until};
 use clippy_jobs::{
-    EventKind, JobFilter, JobId, JobKind, JobState, JobStore, Lane, LaneLimits, NewJob, RedisJobs, RedisSettings,
-    SqliteJobs, SqliteSettings, Timing,
+    EventKind, JobFilter, JobId, JobKind, JobState, Lane, LaneLimits, NewJob, SqliteJobs, SqliteSettings, Timestamp,
+    Timing,
 };
 use serde_json::json;
-use support::handlers::runner;
 use support::{Redis, Worker, signal};
-use tokio_util::sync::CancellationToken;
 
 /// Not a test of its own: the other tests start this program as a worker with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,188 +149,83 @@ async fn a_job_that_aborts_its_process_fails_after_three_deliveries() {
     wait_for_job(&store, harmless, "the last worker to live", |job| job.state == JobState::Succeeded).await;
 }
 
-/// Times that bear a Redis that is away for four seconds.
-fn patient() -> Timing {
-    Timing { lease: Duration::from_secs(12), beat: Duration::from_millis(500), ..short_timing() }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_running_job_outlives_a_restart_of_redis() {
-    let mut redis = Redis::start();
-    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let (runner, calls) = runner(Arc::clone(&store), 4, patient());
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(runner.run(stop.clone()));
-    let id = store.create(&job(Lane::Bulk, json!({"ms": 2_000}))).await.expect("created").job.id;
-    wait_for_job(&store, id, "it to run", |job| job.state == JobState::Running).await;
-    redis.stop();
-    let refused = store.get(id).await.expect_err("Redis is away");
-    assert_eq!(refused.code, ErrorCode::Unavailable);
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    redis.start_again();
-    let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
-    assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
-    assert_eq!(calls.load(Ordering::SeqCst), 1, "not run again");
-    let next = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect("created").job.id;
-    wait_for_job(&store, next, "the worker to be back", |job| job.state == JobState::Succeeded).await;
-    stop.cancel();
-    running.await.expect("ends");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_restarts_of_redis_lose_nothing_that_was_acknowledged() {
-    let mut redis = Redis::start();
-    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let (runner, _) = runner(Arc::clone(&store), 8, patient());
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(runner.run(stop.clone()));
-    let (creating, enough) = (Arc::clone(&store), CancellationToken::new());
-    let until = enough.clone();
-    let creator = tokio::spawn(async move {
-        let (mut acknowledged, mut refused) = (Vec::new(), 0);
-        while !until.is_cancelled() {
-            match creating.create(&job(Lane::Bulk, json!({"ms": 20}))).await {
-                Ok(created) => acknowledged.push(created.job.id),
-                Err(_) => refused += 1,
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        (acknowledged, refused)
-    });
-    for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        redis.stop();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        redis.start_again();
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    enough.cancel();
-    let (acknowledged, refused) = creator.await.expect("it created");
-    eprintln!("{} jobs acknowledged, {refused} refused, over 5 restarts", acknowledged.len());
-    assert!(acknowledged.len() > 100);
-    for id in acknowledged {
-        let job = wait_for_job(&store, id, "an acknowledged job", |job| job.state.is_finished()).await;
-        assert_eq!(job.state, JobState::Succeeded);
-    }
-    stop.cancel();
-    running.await.expect("ends");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_thousand_waiting_jobs_drain() {
-    const JOBS: u64 = 20_000;
+async fn a_stopped_worker_hands_back_what_it_runs() {
+    const AT_ONCE: u64 = 64;
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let begun = Instant::now();
-    let creating = (0..32).map(|_| {
-        let store = Arc::clone(&store);
-        tokio::spawn(async move {
-            for n in 0..JOBS / 32 {
-                store.create(&job(Lane::Bulk, json!({"n": n}))).await.expect("created");
-            }
-        })
-    });
-    futures::future::try_join_all(creating).await.expect("all created");
-    assert_eq!(store.lanes().await.expect("lanes")[1].queued, JOBS);
-    eprintln!("{:.0} creates/s with 32 at once", JOBS as f64 / begun.elapsed().as_secs_f64());
-    let (runner, calls) = runner(Arc::clone(&store), 32, short_timing());
-    let stop = CancellationToken::new();
-    let begun = Instant::now();
-    let running = tokio::spawn(runner.run(stop.clone()));
-    wait_until("all to be done", Duration::from_secs(50), || async {
-        store.lanes().await.is_ok_and(|lanes| lanes[1].succeeded == JOBS)
+    let logs = tempfile::tempdir().expect("a folder");
+    let log = logs.path().join("workers.log");
+    let settings = [("CLIPPY_TEST_REDIS", redis.url()), ("CLIPPY_TEST_CONCURRENCY", AT_ONCE.to_string())];
+    let mut first = Worker::start(&settings, &log);
+    let mut ids = Vec::new();
+    for n in 0..AT_ONCE + 40 {
+        ids.push(store.create(&job(Lane::Bulk, json!({"ms": 5_000, "n": n}))).await.expect("created").job.id);
+    }
+    wait_until("all room to be taken", Duration::from_secs(20), || async {
+        store.lanes().await.expect("lanes")[1].running == AT_ONCE
     })
     .await;
-    eprintln!("{:.0} full cycles/s with one worker", JOBS as f64 / begun.elapsed().as_secs_f64());
-    assert_eq!(calls.load(Ordering::SeqCst) as u64, JOBS, "each ran once");
-    // Finished jobs are bounded (this store keeps 1,000), and so are apalis' own leavings.
-    let mut connection = redis.connection().await;
-    wait_until("the leavings to be swept up", Duration::from_secs(40), || {
-        let mut connection = connection.clone();
-        async move { redis::cmd("DBSIZE").query_async::<u64>(&mut connection).await.is_ok_and(|keys| keys < 2_200) }
-    })
-    .await;
-    let data: u64 =
-        redis::cmd("HLEN").arg("{test}:jobs1:lane:bulk:data").query_async(&mut connection).await.expect("a count");
-    assert_eq!(data, 0);
-    stop.cancel();
-    running.await.expect("ends");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn work_is_picked_up_by_the_bell_not_by_the_poll() {
-    let redis = Redis::start();
-    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    // Polling alone would need four minutes for what follows.
-    let timing = Timing { poll: Duration::from_secs(2), sweep: Duration::from_secs(2), ..Timing::default() };
-    let (runner, _) = runner(Arc::clone(&store), 2, timing);
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(runner.run(stop.clone()));
-    let warm = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
-    wait_for_job(&store, warm, "the worker to be there", |job| job.state.is_finished()).await;
-    let whole = Instant::now();
-    let mut pickups = Vec::new();
-    for _ in 0..120 {
-        let id = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
-        let done = wait_for_job(&store, id, "a pickup", |job| job.state.is_finished()).await;
-        pickups.push(done.started_at.expect("it ran").as_millis() - done.created_at.as_millis());
-        assert!(whole.elapsed() < Duration::from_secs(60), "picked up by polling");
+    signal(first.id(), "TERM");
+    let (asked, process) = (Instant::now(), first.id());
+    // Two seconds to end, the grace, and some for a busy machine.
+    let status = first.ended(Duration::from_secs(10)).await;
+    eprintln!("ended {:?} after it was asked to, with {AT_ONCE} jobs in flight", asked.elapsed());
+    assert!(status.success(), "{status}");
+    let lanes = store.lanes().await.expect("lanes");
+    assert_eq!((lanes[1].running, lanes[1].queued), (0, AT_ONCE + 40), "all are in the line again, at once");
+    for id in &ids {
+        assert_eq!(store.get(*id).await.expect("it is there").attempt, 0, "being handed back does not count");
     }
-    pickups.sort_unstable();
-    eprintln!("idle pickup: p50 {} ms, p99 {} ms", pickups[60], pickups[118]);
-    stop.cancel();
-    running.await.expect("ends");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn unreadable_tasks_go_to_the_dead_letters_and_the_worker_lives() {
-    let redis = Redis::start();
-    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let mut connection = redis.connection().await;
-    let queue = "{test}:jobs1:lane:bulk";
-    for (task, contents) in [("00000000000000000000000001", Some("garbage")), ("00000000000000000000000002", None)] {
-        let mut pipe = redis::pipe();
-        if let Some(contents) = contents {
-            let meta = format!("{queue}:meta:{task}");
-            pipe.hset(format!("{queue}:data"), task, contents).ignore();
-            pipe.hset_multiple(meta, &[("attempts", "0"), ("max_attempts", "25"), ("status", "Pending")]).ignore();
-        }
-        pipe.rpush(format!("{queue}:active"), task).ignore();
-        pipe.query_async::<()>(&mut connection).await.expect("planted");
+    let _second = Worker::start(&settings, &log);
+    let mut resumed = 0;
+    for id in &ids {
+        let done = wait_for_job(&store, *id, "the next worker to end it", |job| job.state.is_finished()).await;
+        assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
+        let result = done.result.expect("a result");
+        assert_ne!(result["process"], process, "none ended in the first worker");
+        resumed += u64::from(result["run"] == 2);
     }
-    let (runner, _) = runner(Arc::clone(&store), 2, short_timing());
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(runner.run(stop.clone()));
-    let id = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect("created").job.id;
-    wait_for_job(&store, id, "the job behind them", |job| job.state == JobState::Succeeded).await;
-    let letters = store.dead_letters(10).await.expect("letters");
-    assert_eq!(letters.len(), 2, "{letters:?}");
-    assert!(letters.iter().any(|letter| letter.payload == "garbage" && letter.reason.contains("not of the form")));
-    assert!(letters.iter().any(|letter| letter.reason.contains("missing or incomplete")));
-    stop.cancel();
-    running.await.expect("ends");
+    assert_eq!(resumed, AT_ONCE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_redis_that_takes_nothing_says_why() {
+async fn clocks_a_minute_apart_do_no_harm() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
-    let mut connection = redis.connection().await;
-    let mut set = async |name: &str, value: &str| {
-        redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query_async::<()>(&mut connection).await.expect("set");
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, library) = (folder.path().join("workers.log"), support::clock::library(folder.path()));
+    let worker = |skew: &str| {
+        let settings = [
+            ("CLIPPY_TEST_REDIS", redis.url()),
+            ("LD_PRELOAD", library.display().to_string()),
+            ("CLIPPY_TEST_SKEW_SECS", skew.to_owned()),
+        ];
+        Worker::start(&settings, &log)
     };
-    set("maxmemory", "1").await;
-    let full = store.create(&job(Lane::Bulk, json!({}))).await.expect_err("out of memory");
-    assert_eq!(full.code, ErrorCode::Unavailable);
-    assert!(full.message.contains("out of memory"), "{}", full.message);
-    set("maxmemory", "0").await;
-    store.create(&job(Lane::Bulk, json!({}))).await.expect("room again");
-    redis::cmd("REPLICAOF").arg("127.0.0.1").arg("1").query_async::<()>(&mut connection).await.expect("a replica");
-    let read_only = store.create(&job(Lane::Bulk, json!({}))).await.expect_err("read-only");
-    assert!(read_only.message.contains("read-only"), "{}", read_only.message);
-    let nowhere = RedisJobs::connect("redis://127.0.0.1:1/0", RedisSettings::default()).await.expect_err("nobody");
-    assert_eq!(nowhere.code, ErrorCode::Unavailable);
-    assert!(nowhere.message.contains("127.0.0.1:1"), "{}", nowhere.message);
-    let nonsense = RedisJobs::connect("apple", RedisSettings::default()).await.expect_err("no address");
-    assert_eq!(nonsense.code, ErrorCode::InvalidInput);
+    let begun = Timestamp::now().as_millis();
+    let workers = [worker("60"), worker("-60"), worker("0")];
+    let parent = store.create(&job(Lane::Control, json!({"parts": 60, "ms": 500}))).await.expect("created").job.id;
+    wait_for_job(&store, parent, "the parts to be merged", |job| job.state.is_finished()).await;
+    check_family(&store, parent, 60).await;
+    let parts = JobFilter { parent: Some(parent), limit: 500, ..JobFilter::default() };
+    let parts = store.list(&parts).await.expect("a page").jobs;
+    let now = Timestamp::now().as_millis();
+    for worker in &workers {
+        let clocks = parts.iter().filter_map(|part| part.result.as_ref());
+        let clock =
+            clocks.filter(|result| result["process"] == worker.id()).filter_map(|result| result["clock"].as_i64());
+        eprintln!("a worker's clock is {:?} ms off", clock.clone().last().map(|clock| clock - now));
+        assert!(clock.count() > 0, "each worker took its share");
+    }
+    let off =
+        |part: &clippy_jobs::Job| part.result.as_ref().and_then(|result| result["clock"].as_i64()).unwrap_or(now) - now;
+    assert!(parts.iter().any(|part| off(part) > 40_000) && parts.iter().any(|part| off(part) < -50_000));
+    for part in &parts {
+        assert_eq!(part.attempt, 1, "no lease ended early: {part:?}");
+        for time in [Some(part.created_at), part.started_at, part.finished_at] {
+            let time = time.expect("it ended").as_millis();
+            assert!((begun - 5_000..=now + 5_000).contains(&time), "the server's clock counts: {part:?}");
+        }
+    }
 }

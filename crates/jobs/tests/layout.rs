@@ -34,8 +34,9 @@ async fn a_task_of_ours_looks_like_one_of_apalis() {
 
     let mut read = async |task: &str| -> (String, BTreeMap<String, String>) {
         let data = redis::cmd("HGET").arg(config.job_data_hash()).arg(task).query_async(&mut connection).await;
-        let meta = redis::cmd("HGETALL").arg(format!("{}:{task}", config.job_meta_hash()));
-        (data.expect("contents"), meta.clone().query_async(&mut connection).await.expect("fields"))
+        let mut meta = redis::cmd("HGETALL");
+        meta.arg(format!("{}:{task}", config.job_meta_hash()));
+        (data.expect("contents"), meta.query_async(&mut connection).await.expect("fields"))
     };
     let (our_data, our_meta) = read(&our_task).await;
     let (their_data, their_meta) = read(&theirs.to_string()).await;

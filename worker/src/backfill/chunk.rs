@@ -11,7 +11,7 @@ use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::backfill::BackfillOptions;
+use crate::backfill::{BackfillOptions, spaces};
 use crate::backfill::selection::Selection;
 use crate::ingest::Tools;
 use crate::ingest::chunk::{Threads, by_id};
@@ -30,7 +30,7 @@ pub(crate) struct BackfillStep {
     template: String,
     spaces: &'static [Space],
     force_all: bool,
-    selection: Option<Selection>,
+    selection: Option<Arc<Selection>>,
     limits: DecodeLimits,
     threads: Threads,
 }
@@ -44,12 +44,12 @@ struct Filling {
 }
 
 impl BackfillStep {
-    pub(super) fn new(tools: Tools, options: &BackfillOptions, roots: Roots, selection: Option<Selection>) -> Self {
+    pub(super) fn new(tools: Tools, options: &BackfillOptions, roots: Roots, selection: Option<Arc<Selection>>) -> Self {
         Self {
             tools,
             roots: Arc::new(roots),
             template: options.lines.text_template.clone(),
-            spaces: options.which.spaces(),
+            spaces: spaces(options.which),
             force_all: options.force_all,
             selection,
             limits: options.lines.limits,

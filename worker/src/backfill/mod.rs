@@ -1,12 +1,13 @@
 //! Backfill: fills vectors that stored points miss, and touches nothing else.
 
 mod chunk;
-mod selection;
+pub(crate) mod selection;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clippy_core::Result;
+pub use clippy_core::bulk::Which;
 use clippy_core::gallery::Space;
 use tokio_util::sync::CancellationToken;
 
@@ -14,34 +15,17 @@ use crate::backfill::chunk::BackfillStep;
 use crate::backfill::selection::Selection;
 use crate::ingest::paths::Roots;
 use crate::ingest::progress::Progress;
+use crate::ingest::run::Step;
 use crate::ingest::{IngestReport, ManifestOptions, Tools, check, run};
 
-/// Which vectors to fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// The picture's.
-    Image,
-    /// The edge map's.
-    Edge,
-    /// The tags'.
-    Text,
-    /// Image and edge.
-    Both,
-    /// All three.
-    All,
-}
-
-impl Which {
-    /// The spaces that are meant.
-    #[must_use]
-    pub fn spaces(self) -> &'static [Space] {
-        match self {
-            Self::Image => &[Space::Image],
-            Self::Edge => &[Space::Edge],
-            Self::Text => &[Space::Text],
-            Self::Both => &[Space::Image, Space::Edge],
-            Self::All => &Space::ALL,
-        }
+/// The spaces that are meant.
+pub(crate) fn spaces(which: Which) -> &'static [Space] {
+    match which {
+        Which::Image => &[Space::Image],
+        Which::Edge => &[Space::Edge],
+        Which::Text => &[Space::Text],
+        Which::Both => &[Space::Image, Space::Edge],
+        Which::All => &Space::ALL,
     }
 }
 
@@ -70,12 +54,21 @@ pub async fn backfill(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
-    check(&tools, &options.lines).await?;
     let selection = match &options.ids_file {
-        Some(file) => Some(Selection::read(file).await?),
+        Some(file) => Some(Arc::new(Selection::read(file).await?)),
         None => None,
     };
-    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
-    let step = Arc::new(BackfillStep::new(tools.clone(), options, roots, selection));
+    let step = prepared(&tools, options, selection).await?;
     run::drive(&tools, &options.lines, step, progress, cancel).await
+}
+
+/// The work on the chunks of a manifest, after a look at whether it can work at all.
+pub(crate) async fn prepared(
+    tools: &Tools,
+    options: &BackfillOptions,
+    selection: Option<Arc<Selection>>,
+) -> Result<Arc<dyn Step>> {
+    check(tools, &options.lines).await?;
+    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
+    Ok(Arc::new(BackfillStep::new(tools.clone(), options, roots, selection)))
 }

@@ -8,13 +8,13 @@ use clippy_core::{Error, Result};
 
 /// Lines by their id, or by their number where a list of failures knew no id.
 #[derive(Debug, Default)]
-pub(super) struct Selection {
+pub(crate) struct Selection {
     ids: HashSet<PointId>,
     lines: HashSet<u64>,
 }
 
 impl Selection {
-    pub(super) async fn read(file: &Path) -> Result<Self> {
+    pub(crate) async fn read(file: &Path) -> Result<Self> {
         let text = tokio::fs::read_to_string(file)
             .await
             .map_err(|error| Error::invalid(format!("the list of ids {} cannot be read: {error}", file.display())))?;
@@ -36,7 +36,7 @@ impl Selection {
         Ok(selection)
     }
 
-    pub(super) fn holds(&self, line: u64, id: PointId) -> bool {
+    pub(crate) fn holds(&self, line: u64, id: PointId) -> bool {
         self.ids.contains(&id) || self.lines.contains(&line)
     }
 }

@@ -1,12 +1,13 @@
 //! A manifest: one picture a line, as JSON.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use clippy_core::gallery::Payload;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Longest line that is read. A longer one is a failed line, and its rest is skipped without being kept.
@@ -41,11 +42,20 @@ pub struct RawLine {
     pub text: Result<String, String>,
 }
 
+/// Where a line begins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// In bytes from the manifest's beginning.
+    pub offset: u64,
+    /// Its number, counted from 0.
+    pub line: u64,
+}
+
 /// Reads the lines of a slice, one after the other, in flat memory.
 pub struct Lines {
     reader: BufReader<File>,
     slice: Slice,
-    next: u64,
+    next: Place,
     given: u64,
 }
 
@@ -60,7 +70,26 @@ impl Lines {
                 |file| if file.metadata()?.is_dir() { Err(std::io::ErrorKind::IsADirectory.into()) } else { Ok(file) },
             )
             .map_err(|error| Error::invalid(format!("manifest {} cannot be read: {error}", path.display())))?;
-        Ok(Self { reader: BufReader::with_capacity(1 << 16, file), slice, next: 0, given: 0 })
+        Ok(Self { reader: BufReader::with_capacity(1 << 16, file), slice, next: Place::default(), given: 0 })
+    }
+
+    /// Opens a manifest at a place that [`Lines::place`] told, without reading what lies before.
+    ///
+    /// # Errors
+    /// As [`Lines::open`].
+    pub fn open_at(path: &Path, slice: Slice, place: Place) -> Result<Self> {
+        let mut lines = Self::open(path, slice)?;
+        lines
+            .reader
+            .seek(SeekFrom::Start(place.offset))
+            .map_err(|error| Error::invalid(format!("manifest {} cannot be read: {error}", path.display())))?;
+        Ok(Self { next: place, ..lines })
+    }
+
+    /// Where the next line begins.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.next
     }
 
     fn wanted(&self, number: u64) -> bool {
@@ -74,12 +103,10 @@ impl Lines {
             if read == 0 {
                 return Ok(None);
             }
-            let number = self.next;
-            self.next += 1;
+            let number = self.next.line;
             let too_long = bytes.last() != Some(&b'\n') && bytes.len() as u64 > LONGEST_LINE;
-            if too_long {
-                self.reader.skip_until(b'\n')?;
-            }
+            let skipped = if too_long { self.reader.skip_until(b'\n')? } else { 0 };
+            self.next = Place { offset: self.next.offset + (read + skipped) as u64, line: number + 1 };
             if !self.wanted(number) {
                 continue;
             }
@@ -103,7 +130,7 @@ impl Iterator for Lines {
         self.given += 1;
         self.read()
             .map_err(|error| {
-                Error::invalid(format!("the manifest cannot be read further than line {}: {error}", self.next))
+                Error::invalid(format!("the manifest cannot be read further than line {}: {error}", self.next.line))
             })
             .transpose()
     }

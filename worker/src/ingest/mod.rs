@@ -19,6 +19,7 @@ pub(crate) mod source;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clippy_core::bulk::ManifestRequest;
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals};
@@ -29,9 +30,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::ingest::chunk::IngestStep;
-use crate::ingest::manifest::Slice;
+use crate::ingest::manifest::{Place, Shard, Slice};
 use crate::ingest::paths::Roots;
 use crate::ingest::progress::Progress;
+use crate::ingest::run::Step;
 
 /// The payload field that Clippy keeps for itself: what the vectors of a point were made from.
 pub use crate::ingest::mark::FIELD as MARK_FIELD;
@@ -56,6 +58,9 @@ pub struct ManifestOptions {
     pub images_root: Option<PathBuf>,
     /// Which lines are read.
     pub slice: Slice,
+    /// Where to begin reading, when that is known already: the slice's first line is not before it, and the slice's
+    /// `max_lines` is how many lines there are. `None` means the manifest's beginning.
+    pub begin: Option<Place>,
     /// Lines in a chunk, which are embedded in one call. At least 1.
     pub clip_batch: usize,
     /// Points that are stored together. At least 1.
@@ -76,11 +81,28 @@ impl ManifestOptions {
             manifest: manifest.into(),
             images_root: None,
             slice: Slice::default(),
+            begin: None,
             clip_batch: 32,
             upsert_batch: 256,
             text_template: "an illustration with {tags}".to_owned(),
             fail_log: None,
             limits: DecodeLimits::default(),
+        }
+    }
+}
+
+impl From<&ManifestRequest> for ManifestOptions {
+    fn from(request: &ManifestRequest) -> Self {
+        let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        let shard = request.shard_index.zip(request.shard_count).map(|(index, count)| Shard { index, count });
+        Self {
+            images_root: request.images_root.clone(),
+            slice: Slice { start_line: request.start_line, max_lines: request.max_lines, shard },
+            clip_batch: number(request.clip_batch),
+            upsert_batch: number(request.upsert_batch),
+            text_template: request.text_template.clone(),
+            fail_log: request.fail_log.clone(),
+            ..Self::new(&request.manifest)
         }
     }
 }
@@ -127,10 +149,15 @@ pub async fn ingest(
     progress: &dyn Progress,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
-    check(&tools, &options.lines).await?;
-    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
-    let step = Arc::new(IngestStep::new(tools.clone(), options, roots));
+    let step = prepared(&tools, options).await?;
     run::drive(&tools, &options.lines, step, progress, cancel).await
+}
+
+/// The work on the chunks of a manifest, after a look at whether it can work at all.
+pub(crate) async fn prepared(tools: &Tools, options: &IngestOptions) -> Result<Arc<dyn Step>> {
+    check(tools, &options.lines).await?;
+    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
+    Ok(Arc::new(IngestStep::new(tools.clone(), options, roots)))
 }
 
 /// Refuses what can never work before anything is done.

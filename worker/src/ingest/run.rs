@@ -63,9 +63,11 @@ pub(crate) async fn drive(
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let began = Instant::now();
-    let (path, slice) = (options.manifest.clone(), options.slice);
-    let opened =
-        tokio::task::spawn_blocking(move || Ok::<_, Error>((count_lines(&path, slice)?, Lines::open(&path, slice)?)));
+    let (path, slice, begin) = (options.manifest.clone(), options.slice, options.begin);
+    let opened = tokio::task::spawn_blocking(move || match (begin, slice.max_lines) {
+        (Some(place), Some(total)) => Ok((total, Lines::open_at(&path, slice, place)?)),
+        _ => Ok::<_, Error>((count_lines(&path, slice)?, Lines::open(&path, slice)?)),
+    });
     let (total, lines) = opened.await.map_err(task_failed)??;
     let fail_log = match &options.fail_log {
         Some(path) => Some((failures::open(path).await?, path)),

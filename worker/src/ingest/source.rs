@@ -7,7 +7,7 @@ use clippy_core::ledger::{Ledger, LineOutcome, LineRecord};
 use clippy_core::{Error, Result};
 use uuid::Uuid;
 
-use crate::ingest::manifest::{Entry, Lines, RawLine};
+use crate::ingest::manifest::{Entry, Lines, Place, RawLine};
 
 /// A line of a chunk.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,11 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(lines: Lines, ledger: Arc<dyn Ledger>, run: Uuid, size: usize) -> Self {
         Self { lines: Some(lines), ledger, run, size }
+    }
+
+    /// Where the next chunk begins; `None` at the end.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.lines.as_ref().map(Lines::place)
     }
 
     /// The next chunk, or `None` at the end.

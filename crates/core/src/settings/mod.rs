@@ -3,12 +3,14 @@
 //! One file a concern. Every variable's name stands here once, and every error names the variable.
 
 mod collection;
+mod jobs;
 mod model;
 mod preferences;
 mod reader;
 mod server;
 
 pub use collection::CollectionSettings;
+pub use jobs::JobSettings;
 pub use model::{ModelSettings, Precision};
 pub use reader::{Reader, Secret};
 pub use server::ServerSettings;
@@ -27,6 +29,8 @@ pub struct Settings {
     pub preferences: PreferenceRule,
     /// The HTTP server.
     pub server: ServerSettings,
+    /// The queue.
+    pub jobs: JobSettings,
 }
 
 impl Settings {
@@ -48,6 +52,7 @@ impl Settings {
             model: model::read(reader)?,
             preferences: preferences::read(reader)?,
             server: server::read(reader)?,
+            jobs: jobs::read(reader)?,
         })
     }
 }
@@ -87,6 +92,8 @@ mod tests {
             ("PRECISION", "fp8"),
             ("DEVICE", "abacus"),
             ("QDRANT_COLLECTION", "../up"),
+            ("JOBS_KEEP_HOURS", "0"),
+            ("REDIS_PREFIX", "a b"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.message.contains(name) && error.message.contains(value), "{}", error.message);
@@ -95,8 +102,12 @@ mod tests {
 
     #[test]
     fn keys_never_show() {
-        let settings = read(&[("API_KEYS", "hunter2, other")]).expect("two keys");
+        let redis = "redis://:hunter2@localhost";
+        let settings = read(&[("API_KEYS", "hunter2, other"), ("REDIS_URL", redis)]).expect("two keys");
         assert_eq!(settings.server.api_keys.len(), 2);
+        assert_eq!(settings.jobs.redis_url.as_ref().map(Secret::expose), Some(redis));
         assert!(!format!("{settings:?}").contains("hunter2"));
+        let error = read(&[("REDIS_URL", "localhost:hunter2")]).expect_err("no address");
+        assert!(error.message.contains("REDIS_URL") && !error.message.contains("hunter2"), "{}", error.message);
     }
 }

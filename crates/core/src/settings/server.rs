@@ -18,8 +18,6 @@ pub struct ServerSettings {
     pub admin_keys: Vec<Secret>,
     /// `LOG_LEVEL`: error, warn, info, debug, trace, or a tracing filter.
     pub log_level: String,
-    /// `REDIS_URL`: a Redis server for the job queue. Unset means the embedded queue.
-    pub redis_url: Option<String>,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
@@ -39,6 +37,5 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
         api_keys: secrets("API_KEYS"),
         admin_keys: secrets("ADMIN_KEYS"),
         log_level: reader.text(&["LOG_LEVEL"]).unwrap_or_else(|| "info".to_owned()).to_lowercase(),
-        redis_url: reader.text(&["REDIS_URL"]),
     })
 }

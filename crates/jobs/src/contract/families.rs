@@ -140,3 +140,17 @@ pub(super) async fn retrying_a_parent_retries_its_failed_children(store: Store) 
     end(&store, ids[2], &done()).await;
     assert_eq!(claim(&store, job.id).await.step, Step::Merge);
 }
+
+pub(super) async fn a_part_is_not_retried_while_its_parent_merges(store: Store) {
+    let (job, ids) = planned(&store, 2).await;
+    let failure = crate::JobFailure { code: ErrorCode::InvalidInput, message: "no".to_owned(), retryable: false };
+    end(&store, ids[0], &Outcome::Failed(failure.clone())).await;
+    store.retry(ids[0]).await.expect("its parent still waits");
+    end(&store, ids[0], &Outcome::Failed(failure)).await;
+    end(&store, ids[1], &done()).await;
+    let merging = claim(&store, job.id).await;
+    let refused = store.retry(ids[0]).await.expect_err("its parent counts already");
+    assert_eq!(refused.code, ErrorCode::Conflict);
+    let ended = store.finish(merging.key, &done()).await.expect("an end");
+    assert_eq!(ended, Finished::Accepted(JobState::Succeeded));
+}

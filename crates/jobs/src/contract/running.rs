@@ -48,6 +48,17 @@ impl JobHandler for Scripted {
                 tokio::time::sleep(Duration::from_secs(3_600)).await;
                 Ok(Value::Null)
             }
+            "busy" if context.job().attempt == 1 => {
+                let after = Some(Duration::from_millis(700));
+                Err(JobError::Transient { code: ErrorCode::Overloaded, message: "429".to_owned(), after })
+            }
+            "huge" => Ok(json!("x".repeat(2 * 1024 * 1024))),
+            "chat" => {
+                for n in 0..200 {
+                    context.log(LogLevel::Info, format!("line {n}")).await;
+                }
+                Ok(Value::Null)
+            }
             "talk" => talk(&context).await,
             "resume" => {
                 let begun = context.cursor().and_then(Value::as_u64).unwrap_or_default();
@@ -127,6 +138,47 @@ pub(super) async fn panics_and_errors_are_ordinary_failures(store: Store) {
     runner.stop().await;
 }
 
+pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
+    let (handlers, _) = scripted();
+    let runner = RunningRunner::start(&store, handlers, 2);
+    let job = create(&store, &new_job(json!({"do": "busy"}))).await;
+    let job = wait_for_job(&store, job.id, "the second attempt", |job| job.state.is_finished()).await;
+    assert_eq!((job.state, job.attempt), (JobState::Succeeded, 2));
+    // The backoff alone would have been a tenth of a second at most.
+    let took = job.finished_at.expect("it ended").as_millis() - job.started_at.expect("it ran").as_millis();
+    assert!(took >= 700, "tried again after {took} ms, the server asked for 700");
+    runner.stop().await;
+}
+
+pub(super) async fn what_cannot_be_stored_fails_the_job(store: Store) {
+    let (handlers, runs) = scripted();
+    let runner = RunningRunner::start(&store, handlers, 2);
+    let job = create(&store, &new_job(json!({"do": "huge"}))).await;
+    let job = wait_for_job(&store, job.id, "it to fail", |job| job.state.is_finished()).await;
+    assert_eq!((job.state, job.attempt, job.result), (JobState::Failed, 1, None));
+    assert_eq!(job.error.map(|error| error.code), Some(ErrorCode::TooLarge));
+    assert_eq!(runs.load(Ordering::SeqCst), 1, "a second run would end the same way");
+    runner.stop().await;
+}
+
+pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
+    let (handlers, _) = scripted();
+    let runner = RunningRunner::start(&store, handlers, 2);
+    let mut bulk = Vec::new();
+    for _ in 0..60 {
+        bulk.push(create(&store, &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"do": "hang"}))).await.id);
+    }
+    wait_for_job(&store, bulk[0], "bulk work to run", |job| job.state == JobState::Running).await;
+    // All room of the bulk lane is taken, and will be for ever.
+    for n in 0..10 {
+        let job = create(&store, &new_job(json!({"n": n}))).await;
+        wait_for_job(&store, job.id, "interactive work", |job| job.state == JobState::Succeeded).await;
+    }
+    let lanes = store.lanes().await.expect("lanes");
+    assert_eq!((lanes[1].running, lanes[1].queued), (2, 58));
+    runner.stop().await;
+}
+
 pub(super) async fn cancellation_reaches_running_work(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 4);
@@ -134,7 +186,10 @@ pub(super) async fn cancellation_reaches_running_work(store: Store) {
         let job = create(&store, &new_job(json!({"do": what}))).await;
         wait_for_job(&store, job.id, "the job to run", |job| job.state == JobState::Running).await;
         store.cancel(job.id).await.expect("asked");
+        let asked = std::time::Instant::now();
         let job = wait_for_job(&store, job.id, "the job to stop", |job| job.state.is_finished()).await;
+        // One that listens stops within the second that is promised; one that does not is dropped after its grace.
+        assert!(what == "deaf" || asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
         assert_eq!(job.state, JobState::Cancelled, "{what}");
     }
     runner.stop().await;
@@ -176,7 +231,17 @@ impl JobHandler for Adding {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         if context.job().parent.is_some() {
+            if context.job().payload["nested"] == true {
+                let child = NewChild { key: "n".to_owned(), lane: Lane::Bulk, payload: Value::Null, weight: 1 };
+                context.spawn_children("parts", &[child]).await?;
+            }
             return Ok(context.job().payload.clone());
+        }
+        if context.step() == Step::Start && context.job().payload["nested"] == true {
+            let payload = json!({"nested": true});
+            let child = NewChild { key: "n".to_owned(), lane: Lane::Bulk, payload, weight: 1 };
+            context.spawn_children("parts", &[child]).await?;
+            return Ok(Value::Null);
         }
         if context.step() == Step::Start {
             for n in 1..=8 {
@@ -198,6 +263,15 @@ pub(super) async fn parents_plan_wait_and_merge(store: Store) {
     let job = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({}))).await;
     let job = wait_for_job(&store, job.id, "the parts to be merged", |job| job.state.is_finished()).await;
     assert_eq!((job.state, job.result), (JobState::Succeeded, Some(json!({"sum": 36, "parts": 8}))));
+    runner.stop().await;
+}
+
+pub(super) async fn a_part_has_no_parts(store: Store) {
+    let runner = RunningRunner::start(&store, Handlers::new().with(Adding), 2);
+    let job = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({"nested": true}))).await;
+    let job = wait_for_job(&store, job.id, "the part to be refused", |job| job.state.is_finished()).await;
+    assert_eq!(job.state, JobState::Succeeded);
+    assert_eq!(job.children.map(|children| (children.total, children.failed)), Some((1, 1)));
     runner.stop().await;
 }
 
@@ -285,7 +359,7 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
     let (handlers, _) = scripted();
     // Two processes, as it were.
     let hubs = [0, 1].map(|_| crate::EventHub::start(Arc::clone(&store) as Arc<dyn crate::JobStore>));
-    let job = create(&store, &new_job(json!({"do": "talk"}))).await;
+    let job = create(&store, &new_job(json!({"do": "chat"}))).await;
     let settings = FollowSettings { poll: Duration::from_millis(300), page: 3 };
     let runner = RunningRunner::start(&store, handlers, 1);
     let mut seen = Vec::new();
@@ -304,6 +378,7 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
     }
     let all = store.events_after(job.id, None, 1_000).await.expect("events").events;
     assert_eq!(seen, all);
+    assert!(seen.len() >= 200, "cut {} times", seen.len());
     assert_eq!(seen.last().map(|event| event.kind), Some(EventKind::Done));
     runner.stop().await;
 }

@@ -56,6 +56,9 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
     assert!(!bobs.existing);
     assert_eq!(store.list(&JobFilter::default()).await.expect("list").jobs.len(), 2);
     assert_eq!(store.lanes().await.expect("lanes")[0].queued, 2);
+    let one = store.create(&new_job(json!({})).owner("a:b").idempotency_key("c")).await.expect("created");
+    let two = store.create(&new_job(json!({})).owner("a").idempotency_key("b:c")).await.expect("created");
+    assert!(!two.existing && one.job.id != two.job.id, "an owner's name cannot reach another's keys");
     let key = store.create(&wanted.idempotency_key("")).await.expect_err("an empty key");
     assert_eq!(key.code, ErrorCode::InvalidInput);
 }
@@ -235,6 +238,13 @@ pub(super) async fn a_preview_is_kept_and_bounded(store: Store) {
     store.append(claimed.key, EventKind::Preview, &json!({"image": 1})).await.expect("a preview");
     store.append(claimed.key, EventKind::Preview, &json!({"image": 2})).await.expect("a preview");
     assert_eq!(store.last_preview(job.id).await.expect("one"), Some(json!({"image": 2})));
+    for image in 3..=20 {
+        store.append(claimed.key, EventKind::Preview, &json!({"image": image})).await.expect("a preview");
+    }
+    let events = store.events_after(job.id, None, 1_000).await.expect("events").events;
+    let shown: Vec<_> = events.iter().filter(|event| event.kind == EventKind::Preview).collect();
+    assert_eq!((shown.len() as u64, &shown[0].data), (crate::events::KEPT_PREVIEWS, &json!({"image": 13})));
+    assert_eq!(events.len() - shown.len(), 2, "only previews are dropped");
     let big = json!("x".repeat(crate::MAX_PREVIEW));
     let refused = store.append(claimed.key, EventKind::Preview, &big).await.expect_err("too large");
     assert_eq!(refused.code, ErrorCode::TooLarge);

@@ -11,14 +11,16 @@
 //! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
 //! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |
 //! | `:jobs` | zset, score 0 | ids of jobs that are nobody's children; sorted by text, and so by time of creation |
+//! | `:previews:<id>` | list | ids of the preview events that can still be replayed, the newest |
 //! | `:children:<id>` | zset, score 0 | ids of a parent's children |
 //! | `:queued:<lane>` | zset | waiting jobs by the time they were queued for: the line |
 //! | `:delayed:<lane>` | zset | those of them whose time has not come |
 //! | `:running:<lane>` | zset | running jobs by the end of their lease |
 //! | `:finished` | zset | finished jobs by the time they ended: what retention goes by |
-//! | `:idempotency:<owner>:<key>` | string, expires | `<id> <digest of the body>` |
+//! | `:idempotency:<length of owner>:<owner>:<key>` | string, expires | `<id> <digest of the body>` |
 //! | `:paused` | set | paused lanes |
 //! | `:alive` | zset | `<lane> <worker>` by the time it was last heard of |
+//! | `:swept` | hash | `at` of the last sweep; `silence` that a worker is allowed; `mercy`: leases are not ended before, after an outage |
 //! | `:totals` | hash | `<lane>:<state>` → jobs that ended so |
 //! | `:tasks` | counter | makes task ids |
 //! | `:dead` | stream | tasks that could not be read: `reason`, `payload`; about 1,000 at most |
@@ -31,6 +33,7 @@
 
 mod connection;
 mod decode;
+mod inspect;
 mod notices;
 mod scripts;
 mod store;
@@ -47,6 +50,7 @@ use notices::Notices;
 use scripts::Scripts;
 
 pub(crate) use connection::unavailable;
+pub use inspect::RedisReport;
 
 /// The version of the protocol; part of every key.
 pub const PROTOCOL: &str = "jobs1";
@@ -71,7 +75,7 @@ pub struct RedisSettings {
 pub struct LaneLimits {
     /// In [`Lane::Interactive`].
     pub interactive: u64,
-    /// In [`Lane::Bulk`]. Children are not counted against it: their planner waits instead.
+    /// In [`Lane::Bulk`]. Children are never refused: their planner waits instead.
     pub bulk: u64,
     /// In [`Lane::Control`].
     pub control: u64,

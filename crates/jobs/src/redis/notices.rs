@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use tokio::sync::broadcast;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::events::EventNotice;
 use crate::store::Control;
@@ -26,17 +27,26 @@ struct Channel<T> {
     name: String,
     sender: broadcast::Sender<T>,
     started: Once,
+    /// Ends the listener with the store.
+    listening: DropGuard,
 }
 
 impl<T: Copy + Send + 'static> Channel<T> {
     fn new(name: String) -> Self {
-        Self { name, sender: broadcast::channel(CAPACITY).0, started: Once::new() }
+        Self {
+            name,
+            sender: broadcast::channel(CAPACITY).0,
+            started: Once::new(),
+            listening: CancellationToken::new().drop_guard(),
+        }
     }
 
     fn watch(&self, client: &redis::Client, read: fn(&str) -> Option<T>) -> broadcast::Receiver<T> {
         let receiver = self.sender.subscribe();
         self.started.call_once(|| {
-            tokio::spawn(listen(client.clone(), self.name.clone(), self.sender.clone(), read));
+            let (listening, stop) =
+                (listen(client.clone(), self.name.clone(), self.sender.clone(), read), self.listening.token().clone());
+            tokio::spawn(async move { stop.run_until_cancelled(listening).await });
         });
         receiver
     }
@@ -68,7 +78,7 @@ fn read_control(text: &str) -> Option<Control> {
     }
 }
 
-/// Reads one channel for as long as the store lives: `T`'s sender is the store's own, and receivers come and go.
+/// Reads one channel for as long as the store lives; receivers come and go.
 async fn listen<T>(client: redis::Client, channel: String, sender: broadcast::Sender<T>, read: fn(&str) -> Option<T>) {
     let mut away = false;
     loop {

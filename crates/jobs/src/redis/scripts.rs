@@ -39,7 +39,9 @@ scripts!(
     release,
     dead_workers,
     promote,
-    sweep
+    sweep,
+    tidy,
+    bury
 );
 
 /// A script with its arguments, in order.

@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use super::decode::Record;
 use super::{RedisJobs, unavailable};
 use crate::checks;
-use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
+use crate::events::{Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS};
 use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
 use crate::store::{
     Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus, Outcome, RunKey,
@@ -222,13 +222,14 @@ impl JobStore for RedisJobs {
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
         let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
+        let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
         let answer: String = self
             .call(&self.scripts.beat)
             .arg(key.job.to_string())
             .arg(key.run)
             .arg(millis(lease))
             .arg(progress.unwrap_or_default())
-            .arg(beat.cursor.as_ref().map_or_else(String::new, Value::to_string))
+            .arg(cursor.unwrap_or_default())
             .invoke()
             .await?;
         match answer.as_str() {
@@ -242,6 +243,7 @@ impl JobStore for RedisJobs {
     async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
         let data = checks::event_data(kind, data)?;
         let call = self.call(&self.scripts.append).arg(key.job.to_string()).arg(key.run).arg(kind.as_str()).arg(data);
+        let call = call.arg(KEPT_PREVIEWS);
         Ok(call.invoke::<u8>().await? == 1)
     }
 

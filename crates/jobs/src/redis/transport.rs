@@ -11,7 +11,8 @@ use clippy_core::Result;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
-use super::{RedisJobs, unavailable};
+use super::RedisJobs;
+use super::scripts::Call;
 use crate::carrier::{DeliveryCodec, WorkerLoop, run_until, worker_loop};
 use crate::record::Lane;
 use crate::runner::Tick;
@@ -20,7 +21,21 @@ use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSe
 /// apalis' own heartbeats use the clients' clocks. Its pass over silent workers is only the second net (ours, in
 /// [`RedisJobs::sweep`], uses the server's clock), so it is slow enough to bear clocks a minute apart.
 const HEARTBEAT: Duration = Duration::from_secs(20);
-const MISSED_HEARTBEATS: usize = 6;
+const MISSED_HEARTBEATS: usize = 9;
+
+/// Scripts hold up everybody, so each does a little, and is called again while there is more: so often at most.
+const STEPS: usize = 200;
+/// In each lane.
+const PROMOTED_AT_ONCE: u64 = 1_000;
+/// In each lane; `sweep.lua` knows it too.
+const REAPED_AT_ONCE: u64 = 200;
+const JOBS_DROPPED_AT_ONCE: u64 = 100;
+/// Of each lane and ending.
+const TASKS_DROPPED_AT_ONCE: u64 = 500;
+
+fn lanes(call: Call<'_>) -> Call<'_> {
+    Lane::ALL.iter().fold(call, |call, lane| call.arg(lane.as_str()))
+}
 
 impl RedisJobs {
     fn apalis_config(&self, lane: Lane) -> apalis_redis::Config {
@@ -70,11 +85,15 @@ impl JobTransport for RedisJobs {
     }
 
     async fn promote(&self) -> Result<u64> {
-        let mut call = self.call(&self.scripts.promote);
-        for lane in Lane::ALL {
-            call = call.arg(lane.as_str());
+        let mut promoted = 0;
+        for _ in 0..STEPS {
+            let some: u64 = lanes(self.call(&self.scripts.promote).arg(PROMOTED_AT_ONCE)).invoke().await?;
+            promoted += some;
+            if some < PROMOTED_AT_ONCE {
+                break;
+            }
         }
-        call.invoke().await
+        Ok(promoted)
     }
 
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept> {
@@ -86,31 +105,42 @@ impl JobTransport for RedisJobs {
                 released += self.release_worker(lane.parse()?, name).await?;
             }
         }
-        let mut call = self
-            .call(&self.scripts.sweep)
-            .arg(millis(settings.rescue_after))
-            .arg(self.rescue_from.load(Ordering::Relaxed))
-            .arg(millis(self.settings.keep_finished))
-            .arg(self.settings.max_finished);
-        for lane in Lane::ALL {
-            call = call.arg(lane.as_str());
+        let (mut reaped, mut rescued) = (0, 0);
+        for _ in 0..STEPS {
+            let call = self
+                .call(&self.scripts.sweep)
+                .arg(millis(settings.rescue_after))
+                .arg(self.rescue_from.load(Ordering::Relaxed))
+                .arg(millis(settings.dead_after));
+            let (some, lost, next): (u64, u64, u64) = lanes(call).invoke().await?;
+            self.rescue_from.store(next, Ordering::Relaxed);
+            reaped += some;
+            rescued += lost;
+            if some < REAPED_AT_ONCE {
+                break;
+            }
         }
-        let (reaped, rescued, expired, next): (u64, u64, u64, u64) = call.invoke().await?;
-        self.rescue_from.store(next, Ordering::Relaxed);
-        Ok(Swept { promoted: self.promote().await?, reaped, released, rescued, expired })
+        let promoted = self.promote().await?;
+        let mut expired = 0;
+        for _ in 0..STEPS {
+            let call = self
+                .call(&self.scripts.tidy)
+                .arg(millis(self.settings.keep_finished))
+                .arg(self.settings.max_finished)
+                .arg(JOBS_DROPPED_AT_ONCE)
+                .arg(TASKS_DROPPED_AT_ONCE);
+            let (some, more): (u64, u64) = lanes(call).invoke().await?;
+            expired += some;
+            if more == 0 {
+                break;
+            }
+        }
+        Ok(Swept { promoted, reaped, released, rescued, expired })
     }
 
     async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {
         let shown: String = String::from_utf8_lossy(payload).chars().take(1_024).collect();
-        let mut connection = self.connection.clone();
-        redis::cmd("XADD")
-            .arg(format!("{}:dead", self.prefix))
-            .arg(&["MAXLEN", "~", "1000", "*"])
-            .arg(&["reason", reason, "payload", &shown])
-            .query_async::<String>(&mut connection)
-            .await
-            .map(|_| ())
-            .map_err(unavailable)
+        self.call(&self.scripts.bury).arg(reason).arg(shown).invoke::<u64>().await.map(|_| ())
     }
 
     fn watch_control(&self) -> broadcast::Receiver<Control> {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clippy_core::{Error, ErrorCode};
 use serde::Serialize;
@@ -13,6 +13,21 @@ use crate::events::EventKind;
 use crate::failure::JobError;
 use crate::record::{Children, Job, JobId, NewChild, Progress};
 use crate::store::{Beat, BeatAnswer, ClaimedJob, JobFilter, JobPage, JobStore, RunKey, Step};
+
+/// How long a handler is held up while the store is away, before its attempt fails.
+const BEAR_FOR: Duration = Duration::from_secs(600);
+
+/// How long the store has been away for one call.
+struct Patience {
+    begun: Instant,
+    delay: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { begun: Instant::now(), delay: Duration::from_millis(50) }
+    }
+}
 
 /// Why a run was asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,12 +177,16 @@ impl JobContext {
     /// Writes where to go on after a crash, at once, together with the newest progress.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a shorter time is waited
+    /// for); [`JobError::Permanent`] for a cursor above 1 MiB.
     pub async fn checkpoint(&self, cursor: Value) -> Result<(), JobError> {
         let beat = Beat { progress: self.run.take_progress(), cursor: Some(cursor) };
-        if let Err(error) = self.run.beat(&beat).await {
-            self.run.return_progress(beat.progress);
-            return Err(error.into());
+        let mut patience = Patience::new();
+        while let Err(error) = self.run.beat(&beat).await {
+            if let Err(error) = self.bear(&mut patience, error).await {
+                self.run.return_progress(beat.progress);
+                return Err(error);
+            }
         }
         self.go_on()
     }
@@ -204,20 +223,28 @@ impl JobContext {
     /// [`Step::Merge`]; what it returned is dropped. Planning twice makes no part twice, as long as keys are the same.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes; [`JobError::Permanent`]
+    /// when the job merges already, or is itself a part.
     pub async fn spawn_children(&self, unit: &str, children: &[NewChild]) -> Result<Children, JobError> {
         if self.step() == Step::Merge {
             return Err(JobError::permanent(ErrorCode::Internal, "a job that merges its parts cannot make new ones"));
+        }
+        if self.job().parent.is_some() {
+            return Err(JobError::permanent(ErrorCode::Internal, "a part of a job cannot have parts of its own"));
         }
         self.run.planned.store(true, Ordering::Release);
         let mut counted = Children::default();
         for some in children.chunks(crate::checks::MAX_CHILDREN) {
             self.go_on()?;
-            counted = match self.run.store.add_children(self.key(), unit, some).await? {
-                Some(counted) => counted,
-                None => {
-                    self.run.stop(StopReason::Lost);
-                    return Err(JobError::Cancelled);
+            let mut patience = Patience::new();
+            counted = loop {
+                match self.run.store.add_children(self.key(), unit, some).await {
+                    Ok(Some(counted)) => break counted,
+                    Ok(None) => {
+                        self.run.stop(StopReason::Lost);
+                        return Err(JobError::Cancelled);
+                    }
+                    Err(error) => self.bear(&mut patience, error).await?,
                 }
             };
         }
@@ -227,11 +254,19 @@ impl JobContext {
     /// Back-pressure for planners: waits until fewer than `most` parts have not ended.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
     pub async fn wait_for_room(&self, most: u64) -> Result<Children, JobError> {
+        let mut patience = Patience::new();
         loop {
             self.go_on()?;
-            let children = self.run.store.get(self.job().id).await?.children.unwrap_or_default();
+            let children = match self.run.store.get(self.job().id).await {
+                Ok(job) => job.children.unwrap_or_default(),
+                Err(error) => {
+                    self.bear(&mut patience, error).await?;
+                    continue;
+                }
+            };
+            patience = Patience::new();
             if children.outstanding() < most {
                 return Ok(children);
             }
@@ -245,10 +280,29 @@ impl JobContext {
     /// The parts with their results, newest first, a page at a time: for merging.
     ///
     /// # Errors
-    /// [`JobError::Transient`] when the store is away.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
     pub async fn children(&self, before: Option<JobId>) -> Result<JobPage, JobError> {
         let filter = JobFilter { parent: Some(self.job().id), before, limit: 500, ..JobFilter::default() };
-        Ok(self.run.store.list(&filter).await?)
+        let mut patience = Patience::new();
+        loop {
+            match self.run.store.list(&filter).await {
+                Ok(page) => return Ok(page),
+                Err(error) => self.bear(&mut patience, error).await?,
+            }
+        }
+    }
+
+    /// Waits a little when the store is only away for a moment; that costs a handler no attempt.
+    async fn bear(&self, patience: &mut Patience, error: Error) -> Result<(), JobError> {
+        if !error.code.is_retryable() || patience.begun.elapsed() > BEAR_FOR {
+            return Err(error.into());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(patience.delay) => {}
+            () = self.run.token.cancelled() => {}
+        }
+        patience.delay = (patience.delay * 2).min(Duration::from_secs(1));
+        self.go_on()
     }
 }
 

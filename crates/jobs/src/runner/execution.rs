@@ -40,7 +40,7 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
         None => Ended::Returned(Err(no_handler(&job))),
     };
     let state = match outcome(&run, ended, timing) {
-        Some(outcome) => finish(&run, &outcome).await,
+        Some(outcome) => finish(&run, outcome).await,
         None => "lost",
     };
     let labels = [("kind", job.kind.as_str()), ("lane", job.lane.as_str()), ("state", state)];
@@ -110,8 +110,10 @@ fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
 }
 
 /// Writes the end of a run, however long the store is away.
-async fn finish(run: &Run, outcome: &Outcome) -> &'static str {
+async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let job = run.claimed.job.id;
+    let mut outcome = outcome;
+    let mut replaced = false;
     let begun = Instant::now();
     let mut delay = Duration::from_millis(50);
     // What the handler said last is worth having, above all a bar that is full.
@@ -122,7 +124,7 @@ async fn finish(run: &Run, outcome: &Outcome) -> &'static str {
                 run.store.beat(run.claimed.key, run.lease, &beat).await?;
                 beat.progress = None;
             }
-            run.store.finish(run.claimed.key, outcome).await
+            run.store.finish(run.claimed.key, &outcome).await
         };
         match written.await {
             Ok(Finished::Accepted(state)) => {
@@ -137,8 +139,14 @@ async fn finish(run: &Run, outcome: &Outcome) -> &'static str {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(2));
             }
+            // A result that cannot be stored (it is too large, say) would be no better the next time.
+            Err(error) if !error.code.is_retryable() && !replaced => {
+                tracing::error!(%job, %error, "what a run ended with cannot be stored; the job fails instead");
+                let failure = JobFailure { code: error.code, message: error.message, retryable: false };
+                (outcome, replaced) = (Outcome::Failed(failure), true);
+                beat.progress = None;
+            }
             Err(error) => {
-                // A result that cannot be stored (too large, say) must not leave the job to its lease for ever.
                 tracing::error!(%job, %error, "the end of a run could not be written; its lease will end instead");
                 return "unwritten";
             }

@@ -34,7 +34,8 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(15),
-            beat: Duration::from_secs(3),
+            // Carries a cancellation whose notice was lost: within a second, as promised.
+            beat: Duration::from_secs(1),
             poll: Duration::from_millis(100),
             sweep: Duration::from_secs(2),
             dead_after: Duration::from_secs(10),
@@ -51,7 +52,8 @@ impl Timing {
     pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
 
     /// The longest that a job lies after its worker was killed, while another worker is alive and has room: the
-    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, one poll.
+    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, one poll. (After
+    /// a time in which no worker at all was alive, or the store was away, the silence allowed is waited out once more.)
     #[must_use]
     pub fn recovery_bound(&self) -> Duration {
         self.lease.max(self.dead_after) + self.sweep + self.poll

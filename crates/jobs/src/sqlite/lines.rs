@@ -137,10 +137,12 @@ impl SqliteJobs {
             return Err(checks::not_retryable(id, state.as_str()));
         }
         if let Some(parent) = &row.parent {
-            let parent_state = change.load(parent).await?.map(|parent| parent.state).unwrap_or_default();
-            if parent_state != "waiting" && parent_state != "running" {
-                let state = if parent_state.is_empty() { "gone" } else { parent_state.as_str() };
-                return Err(checks::parent_ended(id, state));
+            let parent = change.load(parent).await?;
+            match parent.as_ref().map(|parent| (parent.state.as_str(), parent.step.as_str())) {
+                Some(("waiting", _) | ("running", "start")) => {}
+                Some(("running", _)) => return Err(checks::parent_ended(id, "merging")),
+                Some((state, _)) => return Err(checks::parent_ended(id, state)),
+                None => return Err(checks::parent_ended(id, "gone")),
             }
         }
         change.check_room(lane, self.settings.limits.of(lane)).await?;

@@ -13,6 +13,7 @@ mod transport;
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode, Result};
@@ -60,6 +61,15 @@ pub struct SqliteJobs {
     settings: SqliteSettings,
     events: broadcast::Sender<EventNotice>,
     control: broadcast::Sender<Control>,
+    swept: Mutex<LastSweep>,
+}
+
+/// When the store was last looked after, in milliseconds since 1970.
+#[derive(Debug, Default)]
+struct LastSweep {
+    last: Option<i64>,
+    /// Leases are not ended before this, after a time in which nobody could renew them.
+    mercy_until: i64,
 }
 
 impl SqliteJobs {
@@ -95,7 +105,7 @@ impl SqliteJobs {
         theirs.run(&pool).await.map_err(|error| failed(error.into()))?;
         ours.run(&pool).await.map_err(|error| failed(error.into()))?;
         let (events, control) = (broadcast::channel(NOTICES).0, broadcast::channel(NOTICES).0);
-        Ok(Self { pool, settings, events, control })
+        Ok(Self { pool, settings, events, control, swept: Mutex::default() })
     }
 
     /// Closes the file; what is under way ends first.

@@ -9,7 +9,7 @@ use super::SqliteJobs;
 use super::record::Row;
 use super::step::{Change, DELIVERY_LIMIT, Ending};
 use crate::checks;
-use crate::events::EventKind;
+use crate::events::{EventKind, KEPT_PREVIEWS};
 use crate::record::{Children, JobId, JobState, NewChild};
 use crate::store::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey};
 
@@ -74,14 +74,13 @@ impl SqliteJobs {
         let id = key.job.to_string();
         let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else { return Ok(BeatAnswer::Lost) };
         let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
+        let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
         let query = sqlx::query(
             "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
              version = version + (?3 IS NOT NULL) WHERE id = ?4",
         );
         let until = change.now + millis(lease);
-        change
-            .run(query.bind(until).bind(beat.cursor.as_ref().map(Value::to_string)).bind(&progress).bind(&id))
-            .await?;
+        change.run(query.bind(until).bind(cursor).bind(&progress).bind(&id)).await?;
         if let Some(progress) = progress {
             change.event(&id, EventKind::Progress.as_str(), &progress).await?;
         }
@@ -102,6 +101,14 @@ impl SqliteJobs {
             change.run(query.bind(&data).bind(&id)).await?;
         }
         change.event(&id, kind.as_str(), &data).await?;
+        if kind == EventKind::Preview {
+            // Previews are large: only the newest few can be replayed.
+            let query = sqlx::query(
+                "DELETE FROM job_events WHERE job = ?1 AND kind = 'preview' AND seq NOT IN
+                 (SELECT seq FROM job_events WHERE job = ?1 AND kind = 'preview' ORDER BY seq DESC LIMIT ?2)",
+            );
+            change.run(query.bind(&id).bind(number(KEPT_PREVIEWS))).await?;
+        }
         change.commit().await?;
         Ok(true)
     }

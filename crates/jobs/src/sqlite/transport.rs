@@ -1,6 +1,6 @@
 //! [`JobTransport`] in SQLite: apalis-sqlite fetches, the sweep looks after what is left lying.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use apalis_core::backend::ext::BackendExt;
@@ -25,6 +25,8 @@ const MISSED_HEARTBEATS: usize = 6;
 /// Events kept of one job.
 const KEPT_EVENTS: i64 = 1_000;
 const KEPT_LETTERS: i64 = 1_000;
+/// Jobs reaped or dropped in one transaction, so that nobody waits long for their turn to write.
+const AT_ONCE: u64 = 200;
 
 fn apalis_config(lane: Lane) -> apalis_sqlite::Config {
     apalis_sqlite::Config::default()
@@ -109,17 +111,36 @@ impl JobTransport for SqliteJobs {
         for (lane, name) in dead {
             swept.released += self.release_worker(lane.parse()?, &name).await?;
         }
-        swept.reaped = self.reap().await?;
+        // A machine that slept has leases that ended while nobody could renew them.
+        if !self.out_of_touch(now, settings.dead_after) {
+            loop {
+                let reaped = self.reap().await?;
+                swept.reaped += reaped;
+                if reaped < AT_ONCE {
+                    break;
+                }
+            }
+        }
         swept.rescued = self.rescue(settings.rescue_after).await?;
-        swept.expired = self.expire().await?;
-        Ok(swept)
+        loop {
+            let dropped = self.expire().await?;
+            swept.expired += dropped;
+            if dropped < AT_ONCE {
+                return Ok(swept);
+            }
+        }
     }
 
     async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {
         let shown: String = String::from_utf8_lossy(payload).chars().take(1_024).collect();
         let mut change = self.change().await?;
         let now = change.now;
-        let query = sqlx::query("INSERT INTO job_dead_letters (at_ms, reason, payload) VALUES (?, ?, ?)");
+        // A worker loop may die before it acknowledges the burial, and so bury twice: one letter.
+        let query = sqlx::query(
+            "INSERT INTO job_dead_letters (at_ms, reason, payload) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+             (SELECT 1 FROM job_dead_letters WHERE reason = ?2 AND payload = ?3
+              AND seq > (SELECT max(seq) FROM job_dead_letters) - 100)",
+        );
         change.run(query.bind(now).bind(reason).bind(shown)).await?;
         let query =
             sqlx::query("DELETE FROM job_dead_letters WHERE seq <= (SELECT max(seq) FROM job_dead_letters) - ?");
@@ -139,6 +160,17 @@ impl SqliteJobs {
             .with_codec(DeliveryCodec)
             .poll_with_strategy(tick);
         worker_loop!(backend, worker, deliver)
+    }
+
+    /// Whether nobody swept for longer than a worker may be silent; and for as long again after that.
+    fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
+        let silence = millis(silence);
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.last.is_some_and(|last| now - last > silence) {
+            swept.mercy_until = now + silence;
+        }
+        swept.last = Some(now);
+        now < swept.mercy_until && swept.mercy_until <= now + silence
     }
 
     /// Leases that have ended.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use clippy_jobs::contract::short_timing;
 use clippy_jobs::{
     Handlers, JobContext, JobError, JobHandler, JobKind, JobTransport, Lane, LaneLimits, NewChild, Runner,
-    RunnerSettings, SqliteJobs, SqliteSettings, Step, Timing,
+    RunnerSettings, SqliteJobs, SqliteSettings, Step, Timestamp, Timing,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -28,7 +28,14 @@ pub async fn worker_process() {
     };
     let concurrency = read("CLIPPY_TEST_CONCURRENCY").parse().unwrap_or(4);
     let (runner, _) = runner(store, concurrency, short_timing());
-    runner.run(CancellationToken::new()).await;
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal");
+    tokio::spawn(async move {
+        terminate.recv().await;
+        stopping.cancel();
+    });
+    runner.run(stop).await;
 }
 
 /// A runner of all lanes with the [`Parts`] handler, and the number of times that it was called.
@@ -41,7 +48,7 @@ pub fn runner(store: Arc<dyn JobTransport>, concurrency: usize, timing: Timing) 
 }
 
 /// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps with a cursor;
-/// `{"abort": true}` kills its process.
+/// `{"abort": true}` kills its process; `{"not_before": t}` snoozes until then, in milliseconds since 1970.
 #[derive(Default)]
 struct Parts {
     calls: Arc<AtomicUsize>,
@@ -58,6 +65,11 @@ impl JobHandler for Parts {
         let payload = context.job().payload.clone();
         if payload["abort"] == true {
             std::process::abort();
+        }
+        if let Some(at) = payload["not_before"].as_i64()
+            && at > Timestamp::now().as_millis()
+        {
+            return Err(JobError::Snooze(Duration::from_millis((at - Timestamp::now().as_millis()).max(1) as u64)));
         }
         let ms = payload["ms"].as_u64().unwrap_or_default();
         if let Some(parts) = payload["parts"].as_u64() {
@@ -87,13 +99,10 @@ impl JobHandler for Parts {
         if ms > 0 {
             for step in begun..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;
-                // A store that is away for a moment costs no more than the cursor.
-                match context.checkpoint(json!(step + 1)).await {
-                    Err(JobError::Transient { .. }) => context.go_on()?,
-                    other => other?,
-                }
+                context.checkpoint(json!(step + 1)).await?;
             }
         }
-        Ok(json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run}))
+        let clock = Timestamp::now().as_millis();
+        Ok(json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run, "clock": clock}))
     }
 }

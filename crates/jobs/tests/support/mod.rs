@@ -1,6 +1,7 @@
 //! Real servers and real processes for the tests.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+pub mod clock;
 pub mod handlers;
 
 use std::net::TcpListener;
@@ -53,6 +54,13 @@ impl Redis {
         }
     }
 
+    /// A restart that loses everything: a disk that was not kept.
+    pub fn restart_empty(&mut self) {
+        self.stop();
+        self.folder = tempfile::tempdir().expect("a folder");
+        self.start_again();
+    }
+
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
@@ -77,12 +85,12 @@ impl Drop for Redis {
 }
 
 pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
-    let settings = RedisSettings {
-        prefix: prefix.to_owned(),
-        limits,
-        max_finished: clippy_jobs::contract::KEPT,
-        ..RedisSettings::default()
-    };
+    let max_finished = clippy_jobs::contract::KEPT;
+    connect_with(url, RedisSettings { prefix: prefix.to_owned(), limits, max_finished, ..RedisSettings::default() })
+        .await
+}
+
+pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
     let begun = Instant::now();
     loop {
         match RedisJobs::connect(url, settings.clone()).await {
@@ -122,6 +130,19 @@ impl Worker {
 
     pub fn id(&self) -> u32 {
         self.child.as_ref().expect("it runs").id()
+    }
+
+    /// Waits for the process to end by itself; gives its exit status.
+    pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.as_mut().expect("it runs").try_wait().expect("it can be asked") {
+                self.child = None;
+                return status;
+            }
+            assert!(begun.elapsed() < within, "the worker did not end within {within:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub fn kill(&mut self) {

@@ -3,7 +3,7 @@
 local id = ARGV[1]
 local job = load(id)
 if not job.id or finished(job.state) or job.state == 'waiting' then return { 'nothing', {} } end
-if job.state == 'running' and number(job.lease) > NOW then return { 'busy', {} } end
+if job.state == 'running' and (number(job.lease) > NOW or out_of_touch()) then return { 'busy', {} } end
 if job.state == 'queued' and redis.call('ZSCORE', delayed_key(job.lane), id) then return { 'nothing', {} } end
 if stopping(job) then
   terminal(id, job, 'cancelled', {})

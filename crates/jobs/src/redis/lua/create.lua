@@ -2,7 +2,8 @@
 --       9 milliseconds that the key is kept, 10 the lane's limit
 -- Answer: {'new' | 'existing' | 'other' | 'full', record}
 local id, lane = ARGV[1], ARGV[3]
-local idempotency = P .. ':idempotency:' .. ARGV[6] .. ':' .. ARGV[7]
+-- The owner's length keeps owner `a:b` with key `c` apart from owner `a` with key `b:c`.
+local idempotency = P .. ':idempotency:' .. #ARGV[6] .. ':' .. ARGV[6] .. ':' .. ARGV[7]
 if ARGV[7] ~= '' then
   local old = redis.call('GET', idempotency)
   if old then

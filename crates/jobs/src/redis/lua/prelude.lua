@@ -5,6 +5,7 @@ local NOW = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
 local function job_key(id) return P .. ':job:' .. id end
 local function events_key(id) return P .. ':events:' .. id end
+local function previews_key(id) return P .. ':previews:' .. id end
 local function children_key(id) return P .. ':children:' .. id end
 local function queued_key(lane) return P .. ':queued:' .. lane end
 local function running_key(lane) return P .. ':running:' .. lane end
@@ -21,8 +22,9 @@ local function load(id)
 end
 
 local function event(id, kind, data)
-  redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
+  local event_id = redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
   redis.call('PUBLISH', P .. ':events', id)
+  return event_id
 end
 
 local function state_event(id, state, attempt, failure)
@@ -121,6 +123,16 @@ local function answer(id)
     end
   end
   return flat
+end
+
+-- Whether nobody looked after the store for longer than a worker may be silent: then the server itself was away, or
+-- every worker was, and leases have ended that nobody could renew. Whoever is alive gets as long again to speak up,
+-- so that an outage does not start everything anew that is running.
+local function out_of_touch()
+  local read = redis.call('HMGET', P .. ':swept', 'at', 'silence', 'mercy')
+  if not read[1] then return false end
+  local silence, mercy = tonumber(read[2]), number(read[3])
+  return NOW - tonumber(read[1]) > silence or (NOW < mercy and mercy <= NOW + silence)
 end
 
 local function finished(state) return state == 'succeeded' or state == 'failed' or state == 'cancelled' end

@@ -1,7 +1,7 @@
--- ARGV: lanes. Queues delayed jobs whose time has come, at most 1,000 a lane. Answer: how many
+-- ARGV: 1 how many of each lane at most, then lanes. Queues delayed jobs whose time has come. Answer: how many
 local count = 0
-for i = 1, #ARGV do
-  local due = redis.call('ZRANGEBYSCORE', delayed_key(ARGV[i]), 0, NOW, 'LIMIT', 0, 1000)
+for i = 2, #ARGV do
+  local due = redis.call('ZRANGEBYSCORE', delayed_key(ARGV[i]), 0, NOW, 'LIMIT', 0, ARGV[1])
   for _, id in ipairs(due) do
     redis.call('ZREM', delayed_key(ARGV[i]), id)
     if redis.call('HGET', job_key(id), 'state') == 'queued' then push_task(id, ARGV[i]) end

@@ -2,11 +2,15 @@
 -- every worker that fetches it (apalis: "Invalid job data format"), and goes to the dead letters.
 -- Answer: tasks put back
 local q, name = queue(ARGV[1]), ARGV[2]
+local TASK_ID = '^[0-7][0-9A-HJKMNP-TV-Z]+$'
+local STATUSES = { Pending = true, Queued = true, Running = true, Done = true, Failed = true, Killed = true }
+local function counts(text) return text and #text < 10 and string.find(text, '^%d+$') end
 local inflight = q .. ':inflight:' .. name
 local back = 0
 for _, task in ipairs(redis.call('SMEMBERS', inflight)) do
   local meta = redis.call('HMGET', q .. ':meta:' .. task, 'attempts', 'max_attempts', 'status')
-  if redis.call('HEXISTS', q .. ':data', task) == 1 and meta[1] and meta[2] and meta[3] and #task == 26 then
+  if redis.call('HEXISTS', q .. ':data', task) == 1 and #task == 26 and string.find(task, TASK_ID)
+    and counts(meta[1]) and counts(meta[2]) and STATUSES[meta[3]] then
     redis.call('LPUSH', q .. ':active', task)
     back = back + 1
   else

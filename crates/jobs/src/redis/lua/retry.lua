@@ -11,8 +11,9 @@ local function revive(one_id, one)
   touch(one_id)
 end
 if job.parent and job.parent ~= '' then
-  local parent = redis.call('HGET', job_key(job.parent), 'state')
-  if parent ~= 'waiting' and parent ~= 'running' then return { 'parent', { parent or 'gone' } } end
+  local parent = redis.call('HMGET', job_key(job.parent), 'state', 'step')
+  if parent[1] ~= 'waiting' and parent[1] ~= 'running' then return { 'parent', { parent[1] or 'gone' } } end
+  if parent[2] == 'merge' and parent[1] == 'running' then return { 'parent', { 'merging' } } end
 end
 if redis.call('ZCARD', queued_key(job.lane)) >= tonumber(ARGV[2]) then return { 'full', {} } end
 if job.parent and job.parent ~= '' then

@@ -1,0 +1,250 @@
+//! `POST /api/admin/ingest|backfill|reindex`: bulk work, as jobs. A body is the command's flags by their snake_case names.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
+use clippy_core::{Error, ErrorCode};
+use clippy_jobs::{JobKind, Lane, NewJob};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::extract::ApiJson;
+use crate::folders::Folders;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::job_answer::JobResponse;
+use crate::state::AppState;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Fields that no command has. A misspelt flag is refused rather than passed over.
+type Rest = BTreeMap<String, Value>;
+
+/// A manifest, which of its lines, and how its pictures are found and embedded.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ManifestBody {
+    /// The manifest: one picture a line, as JSON. It lies under `IMAGES_ROOT` or `DATA_DIR`; a relative path is
+    /// looked up there.
+    manifest: String,
+    /// Folder that relative paths are looked up under: `IMAGES_ROOT` when it is set, else the manifest's folder.
+    images_root: Option<String>,
+    /// Pictures that are embedded together, 1..4096.
+    #[schema(default = 32)]
+    clip_batch: Option<u64>,
+    /// Points that are stored together, 1..65536.
+    #[schema(default = 256)]
+    upsert_batch: Option<u64>,
+    /// The sentence that tags are embedded as, with `{tags}` in it.
+    #[schema(default = "an illustration with {tags}")]
+    text_template: Option<String>,
+    /// First line, counted from 0.
+    start_line: Option<u64>,
+    /// How many lines at most.
+    max_lines: Option<u64>,
+    /// Of several runs that share the manifest, which one this is, counted from 0.
+    shard_index: Option<u64>,
+    /// How many runs share the manifest.
+    shard_count: Option<u64>,
+    /// File in `DATA_DIR` to write the ids of failed lines to; ends in `.txt` or `.log`.
+    fail_log: Option<String>,
+}
+
+/// What to ingest.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct IngestBody {
+    #[serde(flatten)]
+    lines: ManifestBody,
+    /// Make no text vectors.
+    #[serde(default)]
+    no_text: bool,
+    /// Read the manifest and look at the files, but store nothing.
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    rest: Rest,
+}
+
+/// What to fill.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct BackfillBody {
+    #[serde(flatten)]
+    lines: ManifestBody,
+    /// Which vectors: `image`, `edge`, `text`, `both` (image and edge) or `all`.
+    #[schema(value_type = String)]
+    which: Which,
+    /// Make them anew where they are there, too.
+    #[serde(default)]
+    force_all: bool,
+    /// Only the pictures whose ids stand in this file, one a line; it lies under `IMAGES_ROOT` or `DATA_DIR`.
+    ids_file: Option<String>,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    rest: Rest,
+}
+
+/// What to build anew.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct ReindexBody {
+    /// open_clip's name of the architecture; without it the model in use.
+    model: Option<String>,
+    /// The weights of that model.
+    pretrained: Option<String>,
+    /// Go back to the collection that the last reindex replaced.
+    #[serde(default)]
+    rollback: bool,
+    #[serde(flatten)]
+    #[schema(ignore)]
+    rest: Rest,
+}
+
+/// Embeds and stores a manifest's pictures; what is stored already is left as it is.
+#[utoipa::path(
+    post,
+    path = "/api/admin/ingest",
+    tag = "admin",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    request_body = IngestBody,
+    responses(
+        (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
+        (status = 400, description = "A value out of range, or a file that is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn start_ingest(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<IngestBody>,
+) -> Result<Response, Problem> {
+    refuse_unknown(&body.rest)?;
+    let lines = manifest_request(&state, body.lines).await?;
+    let request = IngestRequest { lines, no_text: body.no_text, dry_run: body.dry_run };
+    start(&state, &caller, &headers, JobKind::Ingest, &request).await
+}
+
+/// Fills vectors that are missing or zero, as the collection itself tells; the others stay as they are.
+#[utoipa::path(
+    post,
+    path = "/api/admin/backfill",
+    tag = "admin",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    request_body = BackfillBody,
+    responses(
+        (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
+        (status = 400, description = "A value out of range, or a file that is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "A file outside of `IMAGES_ROOT` and `DATA_DIR`.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field that is missing, mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn start_backfill(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<BackfillBody>,
+) -> Result<Response, Problem> {
+    refuse_unknown(&body.rest)?;
+    let ids_file = match body.ids_file {
+        Some(given) => Some(Folders::of(state.options()).ask(move |folders| folders.file("ids_file", &given)).await?),
+        None => None,
+    };
+    let lines = manifest_request(&state, body.lines).await?;
+    let request = BackfillRequest { lines, which: body.which, force_all: body.force_all, ids_file };
+    start(&state, &caller, &headers, JobKind::Backfill, &request).await
+}
+
+/// Builds the collection anew beside the live one, compares, and switches; searches go on all the time.
+#[utoipa::path(
+    post,
+    path = "/api/admin/reindex",
+    tag = "admin",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, however often they are sent.")),
+    request_body = ReindexBody,
+    responses(
+        (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
+        (status = 400, description = "Fields that do not go together.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "A field that is mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn start_reindex(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<ReindexBody>,
+) -> Result<Response, Problem> {
+    refuse_unknown(&body.rest)?;
+    let request = ReindexRequest { model: body.model, pretrained: body.pretrained, rollback: body.rollback };
+    request.check()?;
+    start(&state, &caller, &headers, JobKind::Reindex, &request).await
+}
+
+fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
+    if rest.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = rest.keys().take(5).map(|name| name.chars().take(60).collect()).collect();
+    let message = format!("This has no field \"{}\": /docs lists those that there are", names.join("\", \""));
+    Err(Error::new(ErrorCode::Unsupported, message))
+}
+
+/// The request with its files found and its values checked.
+async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<ManifestRequest, Error> {
+    let recorded = match &body.images_root {
+        Some(_) => state.gallery().info().await?.roots,
+        None => Vec::new(),
+    };
+    let defaults = state.options().images_root.clone();
+    let folders = Folders::of(state.options());
+    let found = folders.ask(move |folders| {
+        let images_root = match &body.images_root {
+            Some(given) => Some(folders.folder("images_root", given, &recorded)?),
+            None => defaults.and_then(|root| root.canonicalize().ok()),
+        };
+        let request = ManifestRequest::new(folders.file("manifest", &body.manifest)?);
+        Ok(ManifestRequest {
+            images_root,
+            clip_batch: body.clip_batch.unwrap_or(request.clip_batch),
+            upsert_batch: body.upsert_batch.unwrap_or(request.upsert_batch),
+            text_template: body.text_template.unwrap_or_else(|| request.text_template.clone()),
+            start_line: body.start_line.unwrap_or_default(),
+            max_lines: body.max_lines,
+            shard_index: body.shard_index,
+            shard_count: body.shard_count,
+            fail_log: body.fail_log.map(|given| folders.list("fail_log", &given)).transpose()?,
+            ..request
+        })
+    });
+    let request = found.await?;
+    request.check()?;
+    Ok(request)
+}
+
+async fn start<R: Serialize + Sync>(
+    state: &AppState,
+    caller: &Caller,
+    headers: &HeaderMap,
+    kind: JobKind,
+    request: &R,
+) -> Result<Response, Problem> {
+    // A parent plans and adds up in the control lane; its parts run in the bulk lane.
+    let mut new = NewJob::new(kind, Lane::Control, payload(request)?).owner(caller.name());
+    if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
+        let key = key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?;
+        new = new.idempotency_key(key);
+    }
+    let created = state.jobs().create(&new).await.map_err(Problem::of_job)?;
+    let location = format!("/api/jobs/{}", created.job.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(created.job))).into_response())
+}

@@ -1,0 +1,125 @@
+//! A job as answers show it.
+
+use clippy_jobs::{Children, Job, JobFailure, Progress};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// One job.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct JobResponse {
+    /// A UUID that begins with the time of creation.
+    id: String,
+    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
+    kind: &'static str,
+    /// `interactive`, `bulk` or `control`.
+    lane: &'static str,
+    /// `queued`, `running`, `waiting` (a job whose parts run), `succeeded`, `failed` or `cancelled`.
+    state: &'static str,
+    /// Place in its lane, from 1; only while queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<u64>,
+    /// Deliveries so far.
+    attempt: u32,
+    /// Deliveries allowed.
+    max_attempts: u32,
+    /// How far it is.
+    progress: ProgressResponse,
+    /// When it was made: RFC 3339 in UTC.
+    created_at: String,
+    /// When it first ran.
+    started_at: Option<String>,
+    /// When it ended.
+    finished_at: Option<String>,
+    /// What came out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Value>,
+    /// Why it, or its last attempt, failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FailureResponse>,
+    /// What of the request was honoured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<Value>,
+    /// The job that this one is a part of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<String>,
+    /// Its parts, counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    children: Option<ChildrenResponse>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ProgressResponse {
+    /// Units done.
+    done: u64,
+    /// Units in all; null while that is not known.
+    total: Option<u64>,
+    /// What is counted: `lines`, `pictures`, `steps`.
+    unit: String,
+    /// The step that is running.
+    stage: String,
+    /// A sentence for a person.
+    message: String,
+}
+
+/// Why a job failed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct FailureResponse {
+    /// The kind of failure, as in problems.
+    code: &'static str,
+    /// What happened, why, and what to do.
+    message: String,
+    /// Whether trying again by itself may help.
+    retryable: bool,
+}
+
+/// A job's parts, counted.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct ChildrenResponse {
+    total: u64,
+    succeeded: u64,
+    failed: u64,
+    cancelled: u64,
+}
+
+impl From<Job> for JobResponse {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id.to_string(),
+            kind: job.kind.as_str(),
+            lane: job.lane.as_str(),
+            state: job.state.as_str(),
+            position: job.position,
+            attempt: job.attempt,
+            max_attempts: job.max_attempts,
+            progress: job.progress.into(),
+            created_at: job.created_at.to_string(),
+            started_at: job.started_at.map(|at| at.to_string()),
+            finished_at: job.finished_at.map(|at| at.to_string()),
+            result: job.result,
+            error: job.error.map(FailureResponse::from),
+            receipt: job.receipt,
+            parent: job.parent.map(|parent| parent.to_string()),
+            children: job.children.map(ChildrenResponse::from),
+        }
+    }
+}
+
+impl From<Progress> for ProgressResponse {
+    fn from(Progress { done, total, unit, stage, message }: Progress) -> Self {
+        Self { done, total, unit, stage, message }
+    }
+}
+
+impl From<JobFailure> for FailureResponse {
+    fn from(JobFailure { code, message, retryable }: JobFailure) -> Self {
+        Self { code: code.as_str(), message, retryable }
+    }
+}
+
+impl From<Children> for ChildrenResponse {
+    fn from(Children { total, succeeded, failed, cancelled }: Children) -> Self {
+        Self { total, succeeded, failed, cancelled }
+    }
+}

@@ -1,0 +1,204 @@
+//! `/api/jobs`: what waits, runs and has ended.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clippy_core::{Error, ErrorCode};
+use clippy_jobs::{Job, JobFilter, JobId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::Caller;
+use crate::extract::ApiQuery;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::image::matches;
+use crate::routes::job_answer::JobResponse;
+use crate::state::AppState;
+
+const MOST_JOBS: usize = 500;
+
+/// Which jobs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JobsQuery {
+    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
+    kind: Option<String>,
+    /// `queued`, `running`, `waiting`, `succeeded`, `failed` or `cancelled`.
+    state: Option<String>,
+    /// How many, 1..500.
+    #[param(default = 50, minimum = 1, maximum = 500)]
+    limit: Option<usize>,
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+/// Jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct JobsResponse {
+    /// The jobs; there may be fewer than asked for although more follow.
+    jobs: Vec<JobResponse>,
+    /// Send it as `cursor` to go on; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// The jobs that the caller may see, newest first. The parts of a job are counted in it and not listed.
+#[utoipa::path(
+    get,
+    path = "/api/jobs",
+    tag = "jobs",
+    params(JobsQuery),
+    responses(
+        (status = 200, description = "The jobs.", body = JobsResponse),
+        (status = 400, description = "No such kind or state, a limit out of range, or something that is no cursor.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_jobs(
+    State(state): State<AppState>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<JobsQuery>,
+) -> Result<Json<JobsResponse>, Problem> {
+    let limit = query.limit.unwrap_or(50);
+    if limit == 0 || limit > MOST_JOBS {
+        return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_JOBS}")).into());
+    }
+    let before = query.cursor.map(|cursor| cursor.parse::<JobId>()).transpose();
+    let filter = JobFilter {
+        kind: query.kind.as_deref().map(str::parse).transpose()?,
+        state: query.state.as_deref().map(str::parse).transpose()?,
+        owner: caller.sees().map(str::to_owned),
+        parent: None,
+        before: before.map_err(|_| Error::invalid("cursor must be the next_cursor of the page before"))?,
+        limit,
+    };
+    let page = state.jobs().list(&filter).await?;
+    Ok(Json(JobsResponse {
+        jobs: page.jobs.into_iter().map(JobResponse::from).collect(),
+        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+    }))
+}
+
+/// One job. With `If-None-Match`, 304 while nothing has changed: cheap to ask again and again.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}",
+    tag = "jobs",
+    params(
+        ("id" = String, Path, description = "The job's id."),
+        ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the last answer."),
+    ),
+    responses(
+        (status = 200, description = "The job.", body = JobResponse),
+        (status = 304, description = "Nothing has changed."),
+        (status = 404, description = "No such job, or no longer, or somebody else's.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn get_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let job = visible_job(&state, &caller, &id).await?;
+    // The place in line changes without a change of the job itself.
+    let etag = HeaderValue::from_str(&format!("\"{}-{}\"", job.version, job.position.unwrap_or_default()))
+        .map_err(|error| Error::internal("a job's tag does not fit into a header").with_source(error))?;
+    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, always).into_response());
+    }
+    Ok((always, Json(JobResponse::from(job))).into_response())
+}
+
+/// Stops a job: a waiting one at once, a running one within a moment. Asking twice is asking once.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/{id}/cancel",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id.")),
+    responses(
+        (status = 200, description = "The job as it is now; a running one ends a moment later.", body = JobResponse),
+        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended; `state` says how.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn cancel_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobResponse>, Problem> {
+    let job = visible_job(&state, &caller, &id).await?;
+    changed(&state, job.id, state.jobs().cancel(job.id).await).await
+}
+
+/// The same as `POST /api/jobs/{id}/cancel`.
+#[utoipa::path(
+    delete,
+    path = "/api/jobs/{id}",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id.")),
+    responses(
+        (status = 200, description = "The job as it is now.", body = JobResponse),
+        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended; `state` says how.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn delete_job(
+    state: State<AppState>,
+    caller: Caller,
+    id: Path<String>,
+) -> Result<Json<JobResponse>, Problem> {
+    cancel_job(state, caller, id).await
+}
+
+/// Queues a failed or cancelled job again; of a job with parts, those that failed.
+#[utoipa::path(
+    post,
+    path = "/api/jobs/{id}/retry",
+    tag = "jobs",
+    params(("id" = String, Path, description = "The job's id.")),
+    responses(
+        (status = 200, description = "The job, queued.", body = JobResponse),
+        (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "It has neither failed nor been cancelled; `state` says what it is.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Its lane is full.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn retry_job(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<JobResponse>, Problem> {
+    let job = visible_job(&state, &caller, &id).await?;
+    changed(&state, job.id, state.jobs().retry(job.id).await).await
+}
+
+/// The job, when there is one that this caller may see. Somebody else's looks like none.
+pub(crate) async fn visible_job(state: &AppState, caller: &Caller, id: &str) -> Result<Job, Problem> {
+    let id: JobId = id.parse()?;
+    let unknown =
+        || Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"));
+    match state.jobs().get(id).await {
+        Ok(job) if caller.sees().is_none_or(|owner| job.owner.as_deref() == Some(owner)) => Ok(job),
+        Ok(_) => Err(unknown().into()),
+        Err(error) if error.code == ErrorCode::NotFound => Err(unknown().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a change came to; a refusal that lies in the job's state names it.
+async fn changed(state: &AppState, id: JobId, changed: clippy_core::Result<Job>) -> Result<Json<JobResponse>, Problem> {
+    match changed {
+        Ok(job) => Ok(Json(job.into())),
+        Err(error) if error.code == ErrorCode::Conflict => {
+            let now = state.jobs().get(id).await?.state;
+            Err(Problem::from(error).in_state(now.as_str()))
+        }
+        Err(error) => Err(Problem::of_job(error)),
+    }
+}

@@ -1,0 +1,148 @@
+//! `/api/admin/queues`: the lanes that jobs wait in.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use clippy_core::Error;
+use clippy_jobs::{Lane, LaneStatus};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+/// Unreadable tasks that are shown, the newest.
+const DEAD_LETTERS: usize = 20;
+
+/// All lanes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueuesResponse {
+    /// `interactive`, `bulk` and `control`.
+    queues: Vec<QueueResponse>,
+    /// Tasks that could not be read and were set aside, newest first.
+    dead_letters: Vec<DeadLetterResponse>,
+}
+
+/// One lane.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueueResponse {
+    /// Its name.
+    lane: &'static str,
+    /// Whether workers take nothing from it.
+    paused: bool,
+    /// Jobs that wait.
+    queued: u64,
+    /// Jobs that run.
+    running: u64,
+    /// Jobs that may wait before new ones are answered 429.
+    limit: u64,
+    /// How long the first in line has waited, in seconds; null when nothing waits.
+    oldest_secs: Option<f64>,
+    /// Worker loops seen lately.
+    workers: u64,
+    /// Jobs that ended well.
+    succeeded: u64,
+    /// Jobs that failed.
+    failed: u64,
+    /// Jobs that were stopped.
+    cancelled: u64,
+}
+
+/// A task that could not be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeadLetterResponse {
+    /// When it was set aside.
+    at: String,
+    /// Why.
+    reason: String,
+    /// The beginning of what was found.
+    payload: String,
+}
+
+impl From<LaneStatus> for QueueResponse {
+    fn from(status: LaneStatus) -> Self {
+        Self {
+            lane: status.lane.as_str(),
+            paused: status.paused,
+            queued: status.queued,
+            running: status.running,
+            limit: status.limit,
+            oldest_secs: status.oldest_secs,
+            workers: status.workers,
+            succeeded: status.succeeded,
+            failed: status.failed,
+            cancelled: status.cancelled,
+        }
+    }
+}
+
+/// What waits and runs in each lane, and which workers were seen.
+#[utoipa::path(
+    get,
+    path = "/api/admin/queues",
+    tag = "admin",
+    responses(
+        (status = 200, description = "The lanes.", body = QueuesResponse),
+        (status = 401, description = "An admin key is needed.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "This key is no admin key, or the call comes from elsewhere.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_queues(State(state): State<AppState>) -> Result<Json<QueuesResponse>, Problem> {
+    let lanes = state.jobs().lanes().await?;
+    let letters = state.jobs().dead_letters(DEAD_LETTERS).await?;
+    let letter = |letter: clippy_jobs::DeadLetter| DeadLetterResponse {
+        at: letter.at.to_string(),
+        reason: letter.reason,
+        payload: letter.payload,
+    };
+    Ok(Json(QueuesResponse {
+        queues: lanes.into_iter().map(QueueResponse::from).collect(),
+        dead_letters: letters.into_iter().map(letter).collect(),
+    }))
+}
+
+/// Workers take nothing more from a lane; what runs goes on, and new jobs may still be made.
+#[utoipa::path(
+    post,
+    path = "/api/admin/queues/{lane}/pause",
+    tag = "admin",
+    params(("lane" = String, Path, description = "`interactive`, `bulk` or `control`.")),
+    responses(
+        (status = 200, description = "The lane.", body = QueueResponse),
+        (status = 404, description = "No such lane.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn pause_queue(
+    State(state): State<AppState>,
+    Path(lane): Path<String>,
+) -> Result<Json<QueueResponse>, Problem> {
+    set_paused(&state, &lane, true).await
+}
+
+/// Workers take from a lane again.
+#[utoipa::path(
+    post,
+    path = "/api/admin/queues/{lane}/resume",
+    tag = "admin",
+    params(("lane" = String, Path, description = "`interactive`, `bulk` or `control`.")),
+    responses(
+        (status = 200, description = "The lane.", body = QueueResponse),
+        (status = 404, description = "No such lane.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn resume_queue(
+    State(state): State<AppState>,
+    Path(lane): Path<String>,
+) -> Result<Json<QueueResponse>, Problem> {
+    set_paused(&state, &lane, false).await
+}
+
+async fn set_paused(state: &AppState, lane: &str, paused: bool) -> Result<Json<QueueResponse>, Problem> {
+    let lane: Lane = lane.parse().map_err(|error: Error| Error::not_found(error.message))?;
+    state.jobs().pause(lane, paused).await?;
+    let found = state.jobs().lanes().await?.into_iter().find(|status| status.lane == lane);
+    let status = found.ok_or_else(|| Error::internal(format!("the store does not know its own lane {lane}")))?;
+    Ok(Json(status.into()))
+}

@@ -1,0 +1,130 @@
+//! Bulk work as a job of a server, instead of in this process.
+
+use std::path::{Path, PathBuf};
+
+use clippy_core::bulk::ManifestRequest;
+use clippy_core::settings::Settings;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::arguments::ManifestArguments;
+use crate::client::Client;
+use crate::embedded::{needed_server, running_server};
+use crate::events::Events;
+use crate::failure::Failure;
+
+/// The server to make a job at: when a job was asked for, or when a server is named or has the collection open.
+pub fn wanted(settings: &Settings, server: Option<&str>, enqueue: bool) -> Result<Option<Client>, Failure> {
+    if enqueue { needed_server(settings, server).map(Some) } else { running_server(settings, server) }
+}
+
+/// The flags as a job's parameters. Paths are made absolute: a server runs in a folder of its own.
+pub fn manifest_request(arguments: &ManifestArguments) -> Result<ManifestRequest, Failure> {
+    let slice = &arguments.slice;
+    Ok(ManifestRequest {
+        manifest: absolute(&arguments.manifest)?,
+        images_root: arguments.images_root.as_deref().map(absolute).transpose()?,
+        clip_batch: arguments.clip_batch,
+        upsert_batch: arguments.upsert_batch,
+        text_template: arguments.text_template.clone(),
+        start_line: slice.start_line,
+        max_lines: slice.max_lines,
+        shard_index: slice.shard_index,
+        shard_count: slice.shard_count,
+        fail_log: arguments.fail_log.as_deref().map(absolute).transpose()?,
+    })
+}
+
+/// A path from the root of the file system on.
+pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))
+}
+
+/// Makes a job of a request; then says its id, or waits for its end.
+pub async fn run<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+    enqueue: bool,
+    json: bool,
+) -> Result<(), Failure> {
+    let body = serde_json::to_value(request)
+        .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
+    let job = client.post(&format!("/api/admin/{kind}"), &without_nulls(body)).await?;
+    let id = job["id"].as_str().ok_or_else(|| Failure::run("the server's answer names no job"))?.to_owned();
+    if enqueue {
+        if json {
+            println!("{job}");
+        } else {
+            println!("Job {id} is queued. Follow it with: clippy jobs watch {id}");
+        }
+        return Ok(());
+    }
+    let job = ended(client, &id, json).await?;
+    report(&job, json)
+}
+
+/// A field that was not given is left out, rather than sent as nothing.
+fn without_nulls(body: Value) -> Value {
+    match body {
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
+        }
+        other => other,
+    }
+}
+
+/// Follows a job to its end with a bar; gives it as it is then.
+async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure> {
+    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(0) };
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+    // The template is a constant; indicatif's plain bar would do without it.
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let mut events = Events::of(client, id);
+    while let Some(event) = events.next().await? {
+        let progress = if event.name == "snapshot" { &event.data["progress"] } else { &event.data };
+        if let (true, Some(done)) =
+            (matches!(event.name.as_str(), "snapshot" | "progress"), progress["done"].as_u64())
+        {
+            bar.set_length(progress["total"].as_u64().unwrap_or(done));
+            bar.set_position(done);
+            bar.set_message(progress["stage"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+    bar.finish_and_clear();
+    client.get(&format!("/api/jobs/{id}"), &[]).await
+}
+
+/// Prints what a job came to; one that did not end well is no success.
+fn report(job: &Value, json: bool) -> Result<(), Failure> {
+    if job["state"] != "succeeded" {
+        let reason = job["error"]["message"].as_str().unwrap_or("it was cancelled");
+        return Err(Failure::run(format!("job {} is {}: {reason}", text(&job["id"]), text(&job["state"]))));
+    }
+    let result = &job["result"];
+    if json {
+        println!("{result}");
+        return Ok(());
+    }
+    let totals = &result["totals"];
+    if totals.is_object() {
+        let count = |name: &str| totals[name].as_u64().unwrap_or_default();
+        println!(
+            "{} lines: {} embedded, {} unchanged, {} duplicates, {} skipped, {} failed.",
+            count("lines"),
+            count("embedded"),
+            count("unchanged"),
+            count("duplicates"),
+            count("skipped"),
+            count("failed")
+        );
+    } else {
+        println!("{result}");
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}

@@ -1,0 +1,167 @@
+//! `clippy jobs`: what waits, runs and has ended.
+
+use clippy_core::settings::Settings;
+use serde_json::Value;
+
+use crate::arguments::{JobsArguments, JobsCommand};
+use crate::client::Client;
+use crate::embedded::needed_server;
+use crate::events::{Events, JobEvent};
+use crate::failure::Failure;
+
+/// Asks the server that is named, or the one that serves the data folder.
+pub async fn run(settings: &Settings, server: Option<&str>, arguments: &JobsArguments) -> Result<(), Failure> {
+    let client = needed_server(settings, server)?;
+    let json = arguments.json;
+    match &arguments.command {
+        JobsCommand::List { kind, state, limit, cursor } => {
+            let mut query = vec![("limit", limit.to_string())];
+            query.extend(kind.map(|kind| ("kind", kind.to_string())));
+            query.extend(state.map(|state| ("state", state.to_string())));
+            query.extend(cursor.clone().map(|cursor| ("cursor", cursor)));
+            list(&client, &query, json).await
+        }
+        JobsCommand::Show { id } => {
+            let job = client.get(&path(id, "")?, &[]).await?;
+            if json {
+                println!("{job}");
+            } else {
+                show(&job);
+            }
+            Ok(())
+        }
+        JobsCommand::Cancel { id } => change(&client, id, "/cancel", json).await,
+        JobsCommand::Retry { id } => change(&client, id, "/retry", json).await,
+        JobsCommand::Watch { id } => watch(&client, id, json).await,
+    }
+}
+
+/// The address of a job. What cannot be an id is not sent: it could name something else.
+fn path(id: &str, rest: &str) -> Result<String, Failure> {
+    let id: clippy_jobs::JobId = id.parse()?;
+    Ok(format!("/api/jobs/{id}{rest}"))
+}
+
+async fn list(client: &Client, query: &[(&str, String)], json: bool) -> Result<(), Failure> {
+    let answer = client.get("/api/jobs", query).await?;
+    if json {
+        println!("{answer}");
+        return Ok(());
+    }
+    let jobs: Vec<&Value> = answer["jobs"].as_array().into_iter().flatten().collect();
+    if jobs.is_empty() {
+        println!("No such jobs.");
+    }
+    for job in jobs {
+        println!("{}", line(job));
+    }
+    if let Some(cursor) = answer["next_cursor"].as_str() {
+        println!("More with --cursor {cursor}");
+    }
+    Ok(())
+}
+
+async fn change(client: &Client, id: &str, what: &str, json: bool) -> Result<(), Failure> {
+    let job = client.post(&path(id, what)?, &Value::Null).await?;
+    println!("{}", if json { job.to_string() } else { line(&job) });
+    Ok(())
+}
+
+async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
+    let job = path(id, "")?;
+    let id = job.rsplit('/').next().unwrap_or(id);
+    let mut events = Events::of(client, id);
+    while let Some(event) = events.next().await? {
+        if json {
+            println!("{}", serde_json::json!({"event": event.name, "data": event.data}));
+        } else if let Some(line) = told(&event) {
+            println!("{line}");
+        }
+    }
+    let job = client.get(&job, &[]).await?;
+    match job["state"].as_str() {
+        Some("succeeded") => {
+            if !json && !job["result"].is_null() {
+                println!("{}", job["result"]);
+            }
+            Ok(())
+        }
+        state => {
+            let reason = job["error"]["message"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
+            Err(Failure::run(format!("job {id} is {}{reason}", state.unwrap_or("in no state"))))
+        }
+    }
+}
+
+/// An event for a person; `None` for what is no news.
+fn told(event: &JobEvent) -> Option<String> {
+    let data = &event.data;
+    let at = data["at"].as_str().and_then(|at| at.get(11..19)).unwrap_or("        ");
+    Some(match event.name.as_str() {
+        "snapshot" => line(data),
+        "state" => {
+            let error = data["error"]["message"].as_str().map_or_else(String::new, |error| format!(": {error}"));
+            format!("{at}  {}, attempt {}{error}", text(&data["state"]), data["attempt"])
+        }
+        "progress" => format!("{at}  {}", progress(data)),
+        "log" => format!("{at}  {}: {}", text(&data["level"]), text(&data["message"])),
+        "preview" => format!("{at}  a preview"),
+        _ => return None,
+    })
+}
+
+fn line(job: &Value) -> String {
+    let position = job["position"].as_u64().map_or_else(String::new, |position| format!(" ({position} in line)"));
+    format!(
+        "{}  {:<9} {}{position}  {}  {}",
+        text(&job["id"]),
+        text(&job["kind"]),
+        text(&job["state"]),
+        progress(&job["progress"]),
+        job["error"]["message"].as_str().unwrap_or_default()
+    )
+    .trim_end()
+    .to_owned()
+}
+
+fn show(job: &Value) {
+    println!("{}", line(job));
+    println!("lane {}, attempt {} of {}", text(&job["lane"]), job["attempt"], job["max_attempts"]);
+    for (name, what) in [("created_at", "made"), ("started_at", "begun"), ("finished_at", "ended")] {
+        if let Some(at) = job[name].as_str() {
+            println!("{what} {at}");
+        }
+    }
+    if let Some(children) = job["children"].as_object() {
+        let count = |name: &str| children.get(name).and_then(Value::as_u64).unwrap_or_default();
+        println!(
+            "{} parts: {} succeeded, {} failed, {} cancelled",
+            count("total"),
+            count("succeeded"),
+            count("failed"),
+            count("cancelled")
+        );
+    }
+    for name in ["result", "receipt"] {
+        if !job[name].is_null() {
+            println!("{name} {}", job[name]);
+        }
+    }
+}
+
+fn progress(progress: &Value) -> String {
+    let done = progress["done"].as_u64().unwrap_or_default();
+    let unit = progress["unit"].as_str().unwrap_or_default();
+    let counted = match progress["total"].as_u64() {
+        Some(total) => format!("{done}/{total} {unit}"),
+        None if done > 0 => format!("{done} {unit}"),
+        None => String::new(),
+    };
+    let stage = progress["stage"].as_str().unwrap_or_default();
+    let message = progress["message"].as_str().unwrap_or_default();
+    [counted.trim(), stage, message].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("?")
+}

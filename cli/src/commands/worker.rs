@@ -1,0 +1,58 @@
+//! `clippy worker`: runs jobs that servers queue in Redis.
+
+use clippy_core::settings::Settings;
+use clippy_jobs::{Lane, RunnerSettings};
+use tokio_util::sync::CancellationToken;
+
+use crate::arguments::WorkerArguments;
+use crate::embedded::Embedded;
+use crate::failure::Failure;
+use crate::queue::{self, Workers};
+
+/// Takes jobs until it is told to stop.
+pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+    let Some(redis) = &settings.jobs.redis_url else {
+        return Err(Failure::usage(
+            "REDIS_URL is not set: `clippy worker` takes its jobs from Redis. Set it, or use `clippy serve`, which runs \
+             jobs by itself",
+        ));
+    };
+    if settings.collection.qdrant_url.is_none() {
+        return Err(Failure::usage(
+            "QDRANT_URL is not set, and a collection under DATA_DIR belongs to one process alone: set it, or run jobs \
+             in the server with `clippy serve --with-worker`",
+        ));
+    }
+    let settings_of_runner = runner_settings(arguments);
+    // Refuses what this version cannot reach, before Redis is waited for.
+    let embedded = Embedded::open(settings, None).await?;
+    let jobs = queue::connect(settings, redis, &shutdown).await?;
+    let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
+    tracing::info!(lanes = ?arguments.lanes, "taking jobs");
+    workers.ended().await
+}
+
+fn runner_settings(arguments: &WorkerArguments) -> RunnerSettings {
+    let defaults = RunnerSettings::default();
+    let usual = |lane: Lane| defaults.lanes.iter().find(|(known, _)| *known == lane).map_or(1, |(_, usual)| *usual);
+    let mut lanes: Vec<(Lane, usize)> = Vec::new();
+    for lane in &arguments.lanes {
+        if lanes.iter().all(|(known, _)| known != lane) {
+            lanes.push((*lane, arguments.concurrency.map_or_else(|| usual(*lane), usize::from)));
+        }
+    }
+    RunnerSettings { lanes, ..defaults }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_have_their_own_room_unless_one_is_named() {
+        let all = WorkerArguments { lanes: Lane::ALL.to_vec(), concurrency: None };
+        assert_eq!(runner_settings(&all).lanes, RunnerSettings::default().lanes);
+        let some = WorkerArguments { lanes: vec![Lane::Bulk, Lane::Bulk, Lane::Control], concurrency: Some(5) };
+        assert_eq!(runner_settings(&some).lanes, [(Lane::Bulk, 5), (Lane::Control, 5)]);
+    }
+}

@@ -1,0 +1,41 @@
+-- ARGV: 1 milliseconds that finished jobs are kept, 2 how many are kept, 3 jobs and 4 tasks dropped in one call at most,
+--       then lanes
+-- Answer: {jobs dropped, 1 when there is more to do}
+local expired, more = 0, 0
+local jobs, tasks = tonumber(ARGV[3]), tonumber(ARGV[4])
+
+-- Finished jobs whose time is over, and those above the bound; with their parts.
+local function drop(id)
+  for _, child in ipairs(redis.call('ZRANGE', children_key(id), 0, -1)) do
+    local lane = redis.call('HGET', job_key(child), 'lane')
+    if lane then unlist(child, lane) end
+    redis.call('UNLINK', job_key(child), events_key(child), previews_key(child))
+  end
+  redis.call('UNLINK', job_key(id), events_key(id), previews_key(id), children_key(id))
+  redis.call('ZREM', P .. ':jobs', id)
+  redis.call('ZREM', P .. ':finished', id)
+  expired = expired + 1
+end
+local old = redis.call('ZRANGEBYSCORE', P .. ':finished', 0, NOW - tonumber(ARGV[1]), 'LIMIT', 0, jobs)
+for _, id in ipairs(old) do drop(id) end
+local above = redis.call('ZCARD', P .. ':finished') - tonumber(ARGV[2])
+if above > 0 then
+  for _, id in ipairs(redis.call('ZRANGE', P .. ':finished', 0, math.min(above, jobs) - 1)) do drop(id) end
+end
+if #old == jobs or above > jobs then more = 1 end
+
+-- What apalis leaves behind for each task that ended.
+for i = 5, #ARGV do
+  local q = queue(ARGV[i])
+  for _, set in ipairs({ ':done', ':dead' }) do
+    local ended = redis.call('SPOP', q .. set, tasks)
+    if #ended > 0 then
+      local metas = {}
+      for place, task in ipairs(ended) do metas[place] = q .. ':meta:' .. task end
+      redis.call('HDEL', q .. ':data', unpack(ended))
+      redis.call('UNLINK', unpack(metas))
+    end
+    if #ended == tasks then more = 1 end
+  end
+end
+return { expired, more }

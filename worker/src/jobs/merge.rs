@@ -1,0 +1,159 @@
+//! The end of a bulk job: the accounts of all its parts, added up.
+
+use std::path::Path;
+
+use clippy_core::bulk::ManifestRequest;
+use clippy_core::ledger::{LedgerTotals, LineRecord};
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::account::Account;
+use super::plan::{Cursor, UNIT};
+use crate::ingest::Tools;
+
+/// Failures that a result tells with their reasons; all of them stand in the fail log.
+const TOLD: usize = 20;
+
+/// What a bulk job came to.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Outcome {
+    /// The account: its counts add up to the lines that were asked for.
+    totals: LedgerTotals,
+    /// Parts that the manifest was cut into.
+    parts: u64,
+    /// The first failed lines, with their reasons.
+    failures: Vec<LineRecord>,
+}
+
+/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search.
+pub(super) async fn run(
+    context: &JobContext,
+    tools: &Tools,
+    lines: &ManifestRequest,
+    writes: bool,
+) -> Result<Value, JobError> {
+    let children = context.job().children.unwrap_or_default();
+    let sum = add_up(context).await?;
+    if children.failed + children.cancelled > 0 {
+        return Err(given_up(&children, &sum));
+    }
+    let planned = Cursor::of(context).map_or(sum.outcome.totals.lines, |cursor| cursor.planned);
+    let totals = sum.outcome.totals;
+    if !totals.adds_up() || totals.lines != planned {
+        let message = format!("the parts of job {} do not add up: {totals:?} for {planned} lines", context.job().id);
+        return Err(Error::internal(message).into());
+    }
+    if let Some(file) = &lines.fail_log {
+        write_fail_log(file, sum.failed).await?;
+    }
+    if writes {
+        context.progress(Progress {
+            done: totals.lines,
+            total: Some(totals.lines),
+            unit: UNIT.to_owned(),
+            stage: "indexing".to_owned(),
+            message: String::new(),
+        });
+        tools.gallery.optimize().await?;
+    }
+    context.go_on()?;
+    finished(&sum.outcome)
+}
+
+/// The result of a job with nothing to do.
+pub(super) fn nothing() -> Result<Value, JobError> {
+    finished(&Outcome::default())
+}
+
+fn finished(outcome: &Outcome) -> Result<Value, JobError> {
+    Ok(serde_json::to_value(outcome).map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+}
+
+#[derive(Default)]
+struct Sum {
+    outcome: Outcome,
+    /// Failed lines' ids, by the first line of their part.
+    failed: Vec<(u64, Vec<String>)>,
+    /// Why the first part that was given up was.
+    reason: Option<(ErrorCode, String)>,
+}
+
+async fn add_up(context: &JobContext) -> Result<Sum, JobError> {
+    let mut sum = Sum::default();
+    let mut before = None;
+    loop {
+        context.go_on()?;
+        let page = context.children(before).await?;
+        for job in page.jobs {
+            sum.outcome.parts += 1;
+            sum.add(job)?;
+        }
+        before = page.next_cursor;
+        if before.is_none() {
+            break;
+        }
+    }
+    sum.outcome.failures.sort_by_key(|record| record.line);
+    sum.outcome.failures.truncate(TOLD);
+    sum.failed.sort_by_key(|(line, _)| *line);
+    Ok(sum)
+}
+
+impl Sum {
+    fn add(&mut self, job: Job) -> Result<(), JobError> {
+        if job.state != JobState::Succeeded {
+            let error = job.error.filter(|_| job.state == JobState::Failed);
+            self.reason = self.reason.take().or(error.map(|error| (error.code, error.message)));
+            return Ok(());
+        }
+        let account: Account = serde_json::from_value(job.result.unwrap_or_default())
+            .map_err(|error| Error::internal(format!("the result of part {} is no account", job.id)).with_source(error))?;
+        self.outcome.totals.merge(&account.totals);
+        if !account.failed.is_empty() {
+            self.failed.push((job.payload["part"]["begin"]["line"].as_u64().unwrap_or_default(), account.failed));
+        }
+        self.outcome.failures.extend(account.failures);
+        if self.outcome.failures.len() > 50 * TOLD {
+            self.outcome.failures.sort_by_key(|record| record.line);
+            self.outcome.failures.truncate(TOLD);
+        }
+        Ok(())
+    }
+}
+
+fn given_up(children: &Children, sum: &Sum) -> JobError {
+    let totals = &sum.outcome.totals;
+    let (code, reason) = match &sum.reason {
+        Some((code, reason)) => (*code, reason.as_str()),
+        None => (ErrorCode::Conflict, "they were cancelled"),
+    };
+    let message = format!(
+        "{} of {} parts were not done: {reason}. The other parts did {} lines ({} embedded, {} unchanged, {} \
+         duplicates, {} skipped, {} failed), which are stored. Retry the job to do the missing parts again",
+        children.failed + children.cancelled,
+        children.total,
+        totals.lines,
+        totals.embedded,
+        totals.unchanged,
+        totals.duplicates,
+        totals.skipped,
+        totals.failed
+    );
+    JobError::permanent(code, message)
+}
+
+/// Beside the file first, and then in its place, so that there is never half a list.
+async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<String>)>) -> Result<()> {
+    let mut text = String::new();
+    for id in failed.into_iter().flat_map(|(_, ids)| ids) {
+        text.push_str(&id);
+        text.push('\n');
+    }
+    let unwritable =
+        |error: std::io::Error| Error::invalid(format!("the list of failed ids {} cannot be written: {error}", file.display()));
+    let beside = file.with_extension("part");
+    tokio::fs::write(&beside, text).await.map_err(unwritable)?;
+    tokio::fs::rename(&beside, file).await.map_err(unwritable)
+}
