@@ -87,13 +87,13 @@ impl Folders {
         let folders = own.chain(recorded.iter().map(Path::new)).filter_map(|folder| {
             Some((std::path::absolute(folder).ok()?, folder.canonicalize().ok()?))
         });
-        let mut reason = None;
+        let (mut reason, mut leads_outside) = (None, false);
         for (named, resolved) in folders {
             // An absolute path takes the folder's place.
             let wanted = named.join(given);
             match wanted.canonicalize() {
                 Ok(found) if found.starts_with(&resolved) => return Ok(found),
-                Ok(_) => {}
+                Ok(_) => leads_outside = true,
                 // Whether something is there is told of these folders only.
                 Err(error) => {
                     let inside = plain(&wanted).is_some_and(|path| path.starts_with(&named) || path.starts_with(&resolved));
@@ -103,7 +103,7 @@ impl Folders {
                 }
             }
         }
-        Err(match reason {
+        Err(match reason.filter(|_| !leads_outside) {
             Some(error) => Error::invalid(format!("{field} is \"{given}\", which cannot be read: {error}")),
             None => Error::new(
                 ErrorCode::Forbidden,
