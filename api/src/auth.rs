@@ -116,11 +116,7 @@ fn header_key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets calls with a key through, and all calls when the server has no keys.
-pub(crate) async fn require_key(
-    state: State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(crate) async fn require_key(state: State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let caller = admit(&state, &request, header_key(request.headers()))?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -209,7 +205,9 @@ fn names_this_machine(host: &str) -> bool {
     let Ok(authority) = host.parse::<axum::http::uri::Authority>() else { return false };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
-    name == "localhost" || name.ends_with(".localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The value of `key` in a query string, percent-decoded.
@@ -249,10 +247,20 @@ mod tests {
 
     #[test]
     fn only_names_of_loopback_are_this_machine() {
-        for host in ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.3.2.1", "[::1]:8000", "app.localhost", "localhost."] {
+        for host in
+            ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.3.2.1", "[::1]:8000", "app.localhost", "localhost."]
+        {
             assert!(names_this_machine(host), "{host}");
         }
-        for host in ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "192.168.0.1", "[::2]", "::1:"] {
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:8000",
+            "192.168.0.1",
+            "[::2]",
+            "::1:",
+        ] {
             assert!(!names_this_machine(host), "{host}");
         }
     }
