@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, Which, payload};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::ledger::LedgerTotals;
 use clippy_jobs::{
     Backoff, Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
@@ -260,6 +260,7 @@ async fn what_can_never_work_fails_at_once_and_says_why() {
         (ask(&store, JobKind::Ingest, &IngestRequest { lines: missing, ..ingest(&house) }).await, "none.jsonl"),
         (ask(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
         (ask(&store, JobKind::Ingest, &"nonsense").await, "cannot be understood"),
+        (ask(&store, JobKind::Reindex, &ReindexRequest::default()).await, "No worker here knows"),
     ];
     for (id, word) in ids {
         let job = ended(&store, id).await;
