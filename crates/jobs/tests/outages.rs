@@ -9,7 +9,8 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use clippy_jobs::contract::{Store, short_timing, wait_for_job, wait_until};
 use clippy_jobs::{
-    JobKind, JobState, Lane, LaneLimits, NewJob, RedisJobs, RedisSettings, SqliteJobs, SqliteSettings, Timing,
+    JobKind, JobState, JobTransport, Lane, LaneLimits, NewJob, RedisJobs, RedisSettings, SqliteJobs, SqliteSettings,
+    SweepSettings, Timing,
 };
 use serde_json::json;
 use support::Redis;
@@ -72,6 +73,11 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     // Three leases of a second and a half.
     tokio::time::sleep(Duration::from_millis(4_500)).await;
     redis.start_again();
+    // A third process is quicker than the runners, which still wait before they connect again.
+    let third = redis.jobs("test", LaneLimits::default()).await;
+    let settings = SweepSettings { dead_after: short_timing().dead_after, rescue_after: short_timing().rescue_after };
+    let swept = third.sweep(&settings).await.expect("a sweep");
+    assert_eq!((swept.reaped, swept.released), (0, 0));
     for id in &ids {
         let done = wait_for_job(&store, *id, "it to end", |job| job.state.is_finished()).await;
         assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));

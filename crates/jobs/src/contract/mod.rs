@@ -54,6 +54,7 @@ checks![
     steps::a_preview_is_kept_and_bounded,
     steps::a_paused_lane_hands_out_nothing,
     steps::an_ended_lease_is_reaped,
+    steps::a_time_in_which_nobody_swept_ends_no_lease,
     steps::a_lost_task_is_rescued,
     families::children_fan_in_once,
     families::planning_twice_makes_no_child_twice,

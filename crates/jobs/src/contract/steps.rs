@@ -280,6 +280,23 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
     assert!(u64::from(failed.attempt) < KEPT);
 }
 
+pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
+    let sweep = SweepSettings { dead_after: Duration::from_millis(400), ..SWEEP };
+    store.sweep(&sweep).await.expect("a sweep");
+    let job = create(&store, &new_job(json!({}))).await;
+    let short = Duration::from_millis(50);
+    let Claim::Run(run) = store.claim(job.id, "cut off", short).await.expect("a claim") else { panic!("claimed") };
+    // The store is away from everybody, or this machine sleeps.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(store.sweep(&sweep).await.expect("a sweep").reaped, 0, "first, whoever is alive may speak up");
+    assert_eq!(store.beat(run.key, short, &Beat::default()).await.expect("a beat"), BeatAnswer::Ok);
+    wait_until("the lease to be reaped after all", Duration::from_secs(10), || async {
+        store.sweep(&sweep).await.expect("a sweep").reaped == 1
+    })
+    .await;
+    assert_eq!(store.get(job.id).await.expect("it is there").state, JobState::Queued);
+}
+
 pub(super) async fn a_lost_task_is_rescued(store: Store) {
     // A delivery that was forgotten without a claim: what a worker does that cannot reach the store for long.
     struct Forget(tokio::sync::mpsc::UnboundedSender<()>);

@@ -23,7 +23,7 @@ redis.call('HSET', job_key(id), 'payload', ARGV[4], unpack(fields))
 redis.call('ZADD', P .. ':jobs', 0, id)
 redis.call('ZADD', queued_key(lane), NOW, id)
 -- Nobody can be watching it yet.
-note_state(id, 'queued', 0)
+note(id, 'state', state_data('queued', 0))
 fields[#fields + 1] = 'position'
 fields[#fields + 1] = int(redis.call('ZRANK', queued_key(lane), id) + 1)
 return { 'new', fields }

@@ -21,29 +21,24 @@ local function load(id)
   return job, flat
 end
 
--- Writes an event; whoever watches is told by `event` and `state_event`, or by one `tell` after several.
-local function note(id, kind, data)
-  return redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
-end
+-- Writes an event of a job's beginning or end, without a trim and without telling: there are few of them in a life.
+local function note(id, kind, data) redis.call('XADD', events_key(id), '*', 'kind', kind, 'data', data) end
 
 local function tell(id) redis.call('PUBLISH', P .. ':events', id) end
 
 local function event(id, kind, data)
-  local event_id = note(id, kind, data)
+  local event_id = redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
   tell(id)
   return event_id
 end
 
-local function note_state(id, state, attempt, failure)
+local function state_data(state, attempt, failure)
   local tail = '}'
   if failure and failure ~= '' then tail = ',"error":' .. failure .. '}' end
-  note(id, 'state', '{"state":"' .. state .. '","attempt":' .. int(attempt) .. tail)
+  return '{"state":"' .. state .. '","attempt":' .. int(attempt) .. tail
 end
 
-local function state_event(id, state, attempt, failure)
-  note_state(id, state, attempt, failure)
-  tell(id)
-end
+local function state_event(id, state, attempt, failure) event(id, 'state', state_data(state, attempt, failure)) end
 
 -- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes through the
 -- scheduled set, which breaks for ever above 7,999 due tasks. Task ids are ULIDs made of the time and a counter.
@@ -102,8 +97,9 @@ local function terminal(id, job, state, fields)
   redis.call('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
   local failure = ''
   for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
-  note_state(id, state, number(job.attempt), failure)
-  event(id, 'done', '{"state":"' .. state .. '"}')
+  note(id, 'state', state_data(state, number(job.attempt), failure))
+  note(id, 'done', '{"state":"' .. state .. '"}')
+  tell(id)
   if not job.parent or job.parent == '' then
     redis.call('ZADD', P .. ':finished', NOW, id)
     return
