@@ -125,7 +125,8 @@ impl Outputs {
             let mut found = outputs.listed()?;
             found.retain(|output| uses(output) && outputs.path_of(output).is_file());
             found.reverse();
-            found.dedup_by(|a, b| a.sha256 == b.sha256);
+            let mut seen = std::collections::HashSet::new();
+            found.retain(|output| seen.insert(output.sha256.clone()));
             Ok(found)
         })
         .await

@@ -16,7 +16,7 @@ use super::template::{Fill, ReferenceSlots, Template, When};
 use super::watch::{Follow, Pace, open};
 use crate::error::GenerateError;
 use crate::inputs::{Generation, sha256_hex};
-use crate::outgoing::{Outgoing, incoming, scribble, within_mask};
+use crate::outgoing::{Outgoing, finished, scribble};
 use crate::paid_once::CallFingerprint;
 use crate::prompt::build_prompt;
 use crate::provider::{
@@ -87,10 +87,6 @@ fn size_for(ratio: f32) -> (u32, u32) {
     (side((AREA * ratio).sqrt()), side((AREA / ratio).sqrt()))
 }
 
-fn png(picture: &RgbImage) -> Result<Vec<u8>, GenerateError> {
-    Ok(Outgoing::png(picture)?.bytes)
-}
-
 impl ComfyUiProvider {
     /// For this server.
     ///
@@ -108,7 +104,7 @@ impl ComfyUiProvider {
         let (width, height) = size_for(generation.ratio());
         let mut uploads: Vec<(String, Vec<u8>)> = Vec::new();
         let mut add = |kind: &str, picture: &RgbImage| -> Result<String, GenerateError> {
-            let bytes = png(picture)?;
+            let bytes = Outgoing::png(picture)?.bytes;
             let name = format!("{kind}_{}.png", &sha256_hex(&bytes)[..24]);
             uploads.push((name.clone(), bytes));
             Ok(name)
@@ -265,7 +261,7 @@ impl Provider for ComfyUiProvider {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         context.check()?;
-        let seed = generation.seed.unwrap_or_else(|| u64::from(generation.chosen_seed()));
+        let seed = generation.chosen_seed();
         let for_pictures = generation.clone();
         let prepared = tokio::task::spawn_blocking({
             let provider = self.clone();
@@ -290,11 +286,7 @@ impl Provider for ComfyUiProvider {
             let seed = seed.wrapping_add(u64::from(index));
             fill.values.insert("seed", json!(seed));
             for stored in self.one(&fill, index, generation.count, context).await? {
-                let mut bytes = self.client.view(&stored).await?;
-                if let (Some(_), Some(_)) = (&generation.base, &generation.mask) {
-                    bytes = laid_in(&generation, bytes).await?;
-                }
-                images.push(incoming(bytes, Some(seed))?);
+                images.push(finished(&generation, self.client.view(&stored).await?, Some(seed)).await?);
             }
         }
         if images.is_empty() {
@@ -322,16 +314,6 @@ impl Provider for ComfyUiProvider {
         };
         Ok(Generated { images, meta, receipt })
     }
-}
-
-/// A provider's picture laid into the base, on a thread that may take its time.
-async fn laid_in(generation: &Arc<Generation>, bytes: bytes::Bytes) -> Result<bytes::Bytes, GenerateError> {
-    let generation = generation.clone();
-    let work = tokio::task::spawn_blocking(move || match (&generation.base, &generation.mask) {
-        (Some(base), Some(mask)) => within_mask(&bytes, base, mask),
-        _ => Ok(bytes),
-    });
-    work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be laid in: {error}")))?
 }
 
 /// The server may have chosen another name for an upload.

@@ -78,9 +78,9 @@ impl Follow<'_> {
                     let message = format!("ComfyUI took longer than {} s: it was taken off there", self.pace.longest.as_secs());
                     return Err(GenerateError::transient(message, None));
                 }
-                event = next(&mut socket, self.prompt) => event,
                 // Also with a WebSocket: a finished prompt may have been missed between queueing and reading.
                 _ = ask.tick() => None,
+                event = next(&mut socket, self.prompt) => event,
             };
             match event {
                 Some(Event::Step(value, most)) => {
