@@ -17,8 +17,8 @@ use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage, imageops};
 
 const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
-const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,pastel_colors:cupcake,\
-                          art_deco:lamp,soft_shading:fish";
+const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,art_deco:lamp,soft_shading:fish,\
+                          vaporwave:planet";
 
 struct Nothing;
 

@@ -57,7 +57,7 @@ impl Canvas<'_> {
             match tag {
                 StyleTag::VectorArt => self.paint = flattened(&kuwahara(&self.paint, 5), 14),
                 StyleTag::Minimalism => self.paint = flattened(&kuwahara(&self.paint.blur(2.0), 6), 6),
-                StyleTag::CelShading => self.paint = stepped(&kuwahara(&self.paint, 4)),
+                StyleTag::CelShading => self.paint = stepped(&kuwahara(&self.paint, 4), self.structure),
                 StyleTag::SoftShading => self.paint = self.paint.blur(2.5),
                 StyleTag::Impressionism => self.paint = brushed(&self.paint, self.structure),
                 _ => {}
@@ -243,14 +243,14 @@ impl Canvas<'_> {
                         count += 1.0;
                     }
                 }
-                let (sum, weight) = if line.1 > 0.34 * count { line } else { fill };
+                let (sum, weight) = if line.1 > 0.27 * count { line } else { fill };
                 small.pixels[row * columns + column] = sum.map(|value| value / weight);
             }
         }
         let palette = cluster(&small.pixels, 20);
         let bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
         let limited = small.map(|x, y, mut colour| {
-            colour[0] += (bayer[(y % 4) * 4 + x % 4] as f32 / 16.0 - 0.47) * 0.035;
+            colour[0] += (bayer[(y % 4) * 4 + x % 4] as f32 / 16.0 - 0.47) * 0.014;
             palette[nearest(&palette, colour)]
         });
         picture.map(|x, y, _| limited.pixels[(y / cell) * columns + x / cell])
@@ -308,9 +308,16 @@ fn flattened(picture: &Plane, colours: usize) -> Plane {
     kuwahara(&flat, 2)
 }
 
-/// Three tones with hard edges.
-fn stepped(picture: &Plane) -> Plane {
-    picture.map(|_, _, colour| {
+/// Few tones with hard edges, and one hard shadow on the side away from the light.
+fn stepped(picture: &Plane, structure: &Structure) -> Plane {
+    let (width, step) = (picture.width, (picture.width / 30).max(3));
+    picture.map(|x, y, mut colour| {
+        let index = y * width + x;
+        if structure.labels[index] != BACKGROUND {
+            let far = structure.relief[(index + step + step * width).min(structure.relief.len() - 1)];
+            let away = smooth_step(0.11, 0.125, structure.relief[index] - far);
+            colour = [colour[0] * (1.0 - 0.09 * away), colour[1], colour[2]];
+        }
         let steps = 5.0;
         let scaled = colour[0] * steps;
         let level = (scaled.floor() + smooth_step(0.42, 0.58, scaled.fract())) / steps;

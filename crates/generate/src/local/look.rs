@@ -180,8 +180,9 @@ fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     let all: Vec<bool> = (0..width * height).map(|index| unlike(index) > step).collect();
     let mut inside = all.clone();
     keep_large(&mut inside, width, height);
-    add_unreached(&mut inside, areas);
-    close_and_fill(&mut inside, width, height);
+    // On a textured ground nothing can be reached; there wider gaps are closed.
+    let gap = if add_unreached(&mut inside, areas) { 0.018 } else { 0.05 };
+    close_and_fill(&mut inside, width, height, gap * width as f32);
     let near = distance_to(|index| inside[index], width, height);
     let cleared = (0..all.len())
         .map(|index| inside[index] || (all[index] && near[index] < 0.16 * width as f32 && away_from_middle(width, height, index) < 0.44))
@@ -191,9 +192,9 @@ fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     (soft.pixels.iter().map(|value| smooth_step(0.3, 0.6, value[0])).collect(), cleared)
 }
 
-/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in colour. On a
-/// textured ground nothing can be reached, and nothing is added.
-fn add_unreached(inside: &mut [bool], areas: &Plane) {
+/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in colour. False on a
+/// textured ground, where that says nothing.
+fn add_unreached(inside: &mut [bool], areas: &Plane) -> bool {
     let (width, height) = (areas.width, areas.height);
     let mut reached = vec![false; inside.len()];
     let edge = (0..width).flat_map(|x| [x, (height - 1) * width + x]).chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
@@ -211,7 +212,7 @@ fn add_unreached(inside: &mut [bool], areas: &Plane) {
     }
     let rim: Vec<usize> = (0..inside.len()).filter(|index| away_from_middle(width, height, *index) > 0.4 && !inside[*index]).collect();
     if rim.iter().filter(|index| !reached[**index]).count() * 12 > rim.len() {
-        return;
+        return false;
     }
     let spans = hull_spans(inside, width, height);
     for (y, span) in spans.iter().enumerate() {
@@ -221,43 +222,39 @@ fn add_unreached(inside: &mut [bool], areas: &Plane) {
             }
         }
     }
+    true
 }
 
 /// The convex hull of a set of pixels, as the first and the last column of every row.
 fn hull_spans(inside: &[bool], width: usize, height: usize) -> Vec<Option<(usize, usize)>> {
-    let mut ends: Vec<(f32, f32)> = Vec::new();
-    for y in 0..height {
-        let row = &inside[y * width..(y + 1) * width];
-        if let (Some(first), Some(last)) = (row.iter().position(|v| *v), row.iter().rposition(|v| *v)) {
-            ends.push((y as f32, first as f32));
-            ends.push((y as f32, last as f32));
-        }
-    }
-    let chain = |side: f32| {
+    let rows: Vec<(f32, f32, f32)> = (0..height)
+        .filter_map(|y| {
+            let row = &inside[y * width..(y + 1) * width];
+            Some((y as f32, row.iter().position(|v| *v)? as f32, row.iter().rposition(|v| *v)? as f32))
+        })
+        .collect();
+    // The lower hull of one point a row (Andrew's monotone chain).
+    let chain = |points: Vec<(f32, f32)>| {
         let mut kept: Vec<(f32, f32)> = Vec::new();
-        for (y, x) in ends.iter().map(|(y, x)| (*y, side * x)) {
+        for (y, x) in points {
             while let [.., a, b] = kept.as_slice() {
-                if (b.0 - a.0) * (x - a.1) - (b.1 - a.1) * (y - a.0) > 0.0 && b.0 < y {
+                if (b.0 - a.0) * (x - a.1) - (b.1 - a.1) * (y - a.0) > 0.0 {
                     break;
                 }
                 kept.pop();
             }
-            if kept.last().is_none_or(|last| last.0 < y || last.1 > x) {
-                if kept.last().is_some_and(|last| last.0 == y) {
-                    kept.pop();
-                }
-                kept.push((y, x));
-            }
+            kept.push((y, x));
         }
         kept
     };
-    let (left, right) = (chain(1.0), chain(-1.0));
+    let left = chain(rows.iter().map(|(y, first, _)| (*y, *first)).collect());
+    let right = chain(rows.iter().map(|(y, _, last)| (*y, -last)).collect());
     let at = |chain: &[(f32, f32)], y: f32| {
         let after = chain.iter().position(|point| point.0 >= y)?;
         let (b, a) = (chain[after], chain[after.saturating_sub(1)]);
         Some(if b.0 > a.0 { a.1 + (b.1 - a.1) * (y - a.0) / (b.0 - a.0) } else { b.1 })
     };
-    let first = ends.first().map_or(f32::MAX, |end| end.0);
+    let first = rows.first().map_or(f32::MAX, |row| row.0);
     (0..height)
         .map(|y| {
             let y = y as f32;
@@ -337,8 +334,7 @@ fn keep_large(inside: &mut [bool], width: usize, height: usize) {
 }
 
 /// Closes narrow gaps, then fills what the border cannot be reached from.
-fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize) {
-    let reach = width as f32 * 0.018;
+fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize, reach: f32) {
     let near = distance_to(|index| inside[index], width, height);
     let inner = distance_to(|index| near[index] > reach, width, height);
     let closed: Vec<bool> = inner.iter().map(|depth| *depth > reach).collect();
@@ -370,7 +366,7 @@ fn away_from_middle(width: usize, height: usize, index: usize) -> f32 {
 fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
     let unit = width as f32;
     let away = distance_to(|index| cleared[index], width, height);
-    away.iter().map(|distance| smooth_step(0.018 * unit, 0.03 * unit, *distance)).collect()
+    away.iter().map(|distance| smooth_step(0.026 * unit, 0.04 * unit, *distance)).collect()
 }
 
 /// Fills what is not known from its surroundings. Grounds lie in layers, so each pixel looks along its row, to both
@@ -414,7 +410,7 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
         let best = found.iter().min_by(|a, b| unlikeness(&a.0).total_cmp(&unlikeness(&b.0)));
         best.map_or(own, |(colour, _)| *colour)
     });
-    let smooth = kuwahara(&filled.blur(width as f32 * 0.008), (width / 60).max(2));
+    let smooth = kuwahara(&filled, (width / 24).max(2)).blur(width as f32 * 0.004);
     filled.map(|x, y, _| {
         let index = y * width + x;
         mix(smooth.pixels[index], plane.pixels[index], known[index])

@@ -291,11 +291,16 @@ fn painted(
         })
         .collect();
     // Where the background is the lead's own, the same place of the lead is the best source of paint.
+    let lead = looks[0].0;
+    let known = Plane { width: lead.plane.width, height: lead.plane.height, pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let (scale_x, scale_y) = (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
+    let known = mock.plane.map(|x, y, _| known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5));
     let marks: Vec<_> = structure
         .labels
         .iter()
         .zip(&structure.ink)
-        .map(|(label, ink)| if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8] } else { [*ink * 0.6, 1.0, 0.02] })
+        .zip(&known.pixels)
+        .map(|((label, ink), known)| if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8 * known[0]] } else { [*ink * 0.6, 1.0, 0.02] })
         .collect();
     let marks = Plane { width: structure.width, height: structure.height, pixels: marks };
     let margin = MARGIN as isize;
@@ -305,21 +310,17 @@ fn painted(
     let picture = picture.crop(margin, margin, structure.width, structure.height);
     // Areas keep their own colour: the patches give the texture, as far as the references have any, and some of the
     // variation. Where the lead's ground is known, it is taken as it is.
-    let lead = looks[0].0;
     let total: f32 = looks.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-3);
     let grain = |part: usize| looks.iter().map(|(look, weight)| look.grain[part] * weight / total).sum::<f32>();
     let ground_grain = smooth_step(0.006, 0.02, grain(0));
     // What glowing lines enclose is dark: light spilled over a wall is no texture of it.
     let figure_grain = if mock.glowing { 0.0 } else { smooth_step(0.006, 0.02, grain(1)) };
-    let known = Plane { width: lead.plane.width, height: lead.plane.height, pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect() };
-    let (scale_x, scale_y) = (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
     let smooth = picture.blur(structure.width as f32 / 60.0);
     Some(picture.map(|x, y, colour| {
         let index = y * structure.width + x;
         let (own, low) = (mock.plane.pixels[index], smooth.pixels[index]);
         if structure.labels[index] == BACKGROUND {
-            let known = known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5)[0];
-            return mix(colour, own, known.max(0.85 * (1.0 - ground_grain)));
+            return mix(colour, own, known.pixels[index][0].max(0.85 * (1.0 - ground_grain)));
         }
         let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
         mix(own, mix(colour, textured, 0.7), figure_grain)

@@ -84,7 +84,7 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
     let mut uses = vec![0.0f32; scored.len()];
     for (rank, index) in order.iter().enumerate() {
         let region = &structure.regions[*index];
-        let twin = order[..rank].iter().find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other]));
+        let twin = order[..rank].iter().find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other], canvas));
         let pick = match twin.and_then(|twin| chosen[*twin]) {
             Some(pick) => Some(pick),
             None => (0..scored.len()).max_by(|a, b| {
@@ -109,8 +109,10 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
 
 /// Whether two areas look like a pair: two eyes, two wheels, the panes of a window. Alike in size and shape, and side by
 /// side or one above the other.
-fn are_twins(one: &Region, two: &Region) -> bool {
-    let alike = |a: f32, b: f32| a.max(b) < 1.5 * a.min(b);
+fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
+    // Small things are drawn less alike: two feet, two ears.
+    let small = one.area.max(two.area) < canvas / 160;
+    let alike = |a: f32, b: f32| a.max(b) < if small { 2.4 } else { 1.5 } * a.min(b);
     let [x1, y1, w1, h1] = one.place;
     let [x2, y2, w2, h2] = two.place;
     let level = (y1 - y2).abs() < 0.35 * h1.max(h2) || (x1 - x2).abs() < 0.35 * w1.max(w2);
@@ -176,7 +178,7 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         .collect();
     // Brush strokes model a form by themselves.
     let strokes = smooth_step(0.006, 0.03, lead.grain[1]);
-    let modelling = (0.12 + 0.95 * smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
+    let modelling = (0.06 + smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
     let plane = shaded(structure, &plate, &regions, modelling);
     Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined, shadow: lead.modelling, glowing: false }
 }
