@@ -56,7 +56,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let argument = |index: usize, default: &'static str| arguments.get(index).cloned().unwrap_or(default.to_owned());
     let (sheet, cell) = (argument(0, "local-provider.png"), argument(1, "240").parse::<u32>()?);
     let (sketches, references) = (argument(2, SKETCHES), argument(3, REFERENCES));
-    let (sketches, references): (Vec<&str>, Vec<&str>) = (sketches.split(',').collect(), references.split(',').collect());
+    let (sketches, references): (Vec<&str>, Vec<&str>) =
+        (sketches.split(',').collect(), references.split(',').collect());
     let gap = 6;
     let size = |count: usize| (count as u32 + 1) * (cell + gap) + gap;
     let mut picture = RgbImage::from_pixel(size(references.len()), size(sketches.len()), Rgb([250, 250, 250]));

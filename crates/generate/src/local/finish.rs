@@ -73,7 +73,8 @@ impl Canvas<'_> {
         } else if has(StyleTag::PopArt) {
             self.pop_art()
         } else {
-            let bold = if has(StyleTag::CelShading) || has(StyleTag::VectorArt) { 1.0 } else { self.mock.line_strength };
+            let bold =
+                if has(StyleTag::CelShading) || has(StyleTag::VectorArt) { 1.0 } else { self.mock.line_strength };
             self.inked(&self.paint, bold)
         };
         if has(StyleTag::PastelColors) || has(StyleTag::PastelPalettes) {
@@ -132,7 +133,10 @@ impl Canvas<'_> {
                 return [0.14, 0.0, 0.0];
             }
             // A 45 degree screen.
-            let (u, v) = ((x as f32 + y as f32) / pitch * 0.7071, (x as f32 - y as f32) / pitch * 0.7071);
+            let (u, v) = (
+                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+            );
             let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
             let cover = ((0.84 - tone) * 0.8).clamp(0.06, 0.62);
             let dot = smooth_step(1.0 - cover - 0.12, 1.0 - cover + 0.12, wave);
@@ -190,9 +194,10 @@ impl Canvas<'_> {
         let (near, far) = (tubes.blur(4.0 * unit), tubes.blur(16.0 * unit));
         dark.map(|x, y, ground| {
             let index = y * width + x;
+            let lights = near.pixels[index].iter().zip(far.pixels[index]);
             let mut colour = ground;
-            for channel in 0..3 {
-                colour[channel] += 0.55 * near.pixels[index][channel] + 0.75 * far.pixels[index][channel];
+            for (value, (near, far)) in colour.iter_mut().zip(lights) {
+                *value += 0.55 * near + 0.75 * far;
             }
             let tube = glow_colour(index);
             let cover = self.structure.ink[index];
@@ -213,7 +218,10 @@ impl Canvas<'_> {
             let step = (width / 48).max(3);
             let far = relief[(index + step + step * width).min(relief.len() - 1)];
             let away = smooth_step(0.02, 0.25, relief[index] - far);
-            let (u, v) = ((x as f32 + y as f32) / pitch * 0.7071, (x as f32 - y as f32) / pitch * 0.7071);
+            let (u, v) = (
+                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+            );
             let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
             let dot = smooth_step(0.95 - 0.5 * away, 1.05 - 0.5 * away, wave) * away.sqrt();
             mix(vivid, [vivid[0] * 0.62, vivid[1], vivid[2]], dot)
@@ -279,12 +287,18 @@ pub fn kuwahara(picture: &Plane, reach: usize) -> Plane {
     }
     picture.map(|x, y, own| {
         let mut best = (f64::MAX, own);
-        for (left, top) in [(x.saturating_sub(reach), y.saturating_sub(reach)), (x, y.saturating_sub(reach)), (x.saturating_sub(reach), y), (x, y)] {
+        for (left, top) in [
+            (x.saturating_sub(reach), y.saturating_sub(reach)),
+            (x, y.saturating_sub(reach)),
+            (x.saturating_sub(reach), y),
+            (x, y),
+        ] {
             let right = if left == x { (x + reach).min(width - 1) } else { x } + 1;
             let bottom = if top == y { (y + reach).min(height - 1) } else { y } + 1;
             let size = ((right - left) * (bottom - top)) as f64;
             let total: [f64; 4] = std::array::from_fn(|channel| {
-                sums[bottom * stride + right][channel] - sums[top * stride + right][channel]
+                sums[bottom * stride + right][channel]
+                    - sums[top * stride + right][channel]
                     - sums[bottom * stride + left][channel]
                     + sums[top * stride + left][channel]
             });
@@ -321,7 +335,7 @@ fn stepped(picture: &Plane, structure: &Structure) -> Plane {
         let steps = 5.0;
         let scaled = colour[0] * steps;
         let level = (scaled.floor() + smooth_step(0.42, 0.58, scaled.fract())) / steps;
-        [level * 0.85 + colour[0] * 0.15, colour[1] * 1.12, colour[2] * 1.12]
+        [level * 0.94 + colour[0] * 0.06, colour[1] * 1.12, colour[2] * 1.12]
     })
 }
 
@@ -358,7 +372,15 @@ fn brushed(picture: &Plane, structure: &Structure) -> Plane {
     result
 }
 
-fn stroke(plane: &mut Plane, structure: &Structure, label: u16, (x, y): (f32, f32), angle: f32, size: f32, colour: Lab) {
+fn stroke(
+    plane: &mut Plane,
+    structure: &Structure,
+    label: u16,
+    (x, y): (f32, f32),
+    angle: f32,
+    size: f32,
+    colour: Lab,
+) {
     let (along_x, along_y) = (angle.cos(), angle.sin());
     let reach = (size * 2.6).ceil() as isize;
     for dy in -reach..=reach {

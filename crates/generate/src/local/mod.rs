@@ -3,6 +3,7 @@
 //! Lines and areas come from the sketch, palette, texture and light from the style references, the colours of parts
 //! from subject references. It does not understand words beyond the names of colours, and its receipts say so.
 
+mod figure;
 mod finish;
 mod kdtree;
 mod look;

@@ -11,7 +11,7 @@ async fn fault(body: Value) -> (ErrorCode, String) {
     // As the API does: admitted first, resolved in the worker.
     let refused = match admit(&LocalProvider, &request) {
         Err(error) => error,
-        Ok(_) => resolver().resolve(&request).await.err().expect("a bad body"),
+        Ok(_) => resolver().resolve(&request).await.expect_err("a bad body"),
     };
     (refused.code, refused.message)
 }
@@ -27,7 +27,11 @@ async fn every_bad_body_of_the_list_is_refused_and_says_what_to_do() {
         (style(json!(-0.01)), ErrorCode::InvalidInput, "from 0 to 1"),
         (json!({"refs": vec![many; 17]}), ErrorCode::InvalidInput, "leave some out"),
         (json!({"refs": [{"role": "style", "id": 404}]}), ErrorCode::NotFound, "404 is not in the gallery"),
-        (json!({"base": picture, "mask": sent(&mask(41, 30))}), ErrorCode::InvalidInput, "41x30 pixels, but base is 40x30"),
+        (
+            json!({"base": picture, "mask": sent(&mask(41, 30))}),
+            ErrorCode::InvalidInput,
+            "41x30 pixels, but base is 40x30",
+        ),
         (json!({"base": picture, "mask": sent(&flat(40, 30, [0, 0, 0]))}), ErrorCode::InvalidInput, "in white"),
         (json!({"prompt": "a", "mask": sent(&mask(40, 30))}), ErrorCode::InvalidInput, "base"),
         (json!({"prompt": "a", "sketch": "data:text/plain;base64,aGk="}), ErrorCode::InvalidPicture, "not a picture"),

@@ -9,10 +9,13 @@ use image::Rgb;
 use serde_json::{Value, json};
 
 use crate::comfyui_fake::{FakeComfyUi, Manner, node};
-use crate::support::{context, drawn, flat, generated, generated_in, mask, picture, reference, sent, snapshot, styled, wait_until};
+use crate::support::{
+    context, drawn, flat, generated, generated_in, mask, picture, reference, sent, snapshot, styled, wait_until,
+};
 
 fn provider(server: &FakeComfyUi) -> ComfyUiProvider {
-    let settings = ComfyUiSettings { poll: Duration::from_millis(40), ..ComfyUiSettings::at(&server.url).expect("settings") };
+    let settings =
+        ComfyUiSettings { poll: Duration::from_millis(40), ..ComfyUiSettings::at(&server.url).expect("settings") };
     ComfyUiProvider::new(settings).expect("a provider")
 }
 
@@ -24,7 +27,9 @@ fn words() -> GenerateRequest {
 fn plain(prompt: &Value) -> Value {
     fn shorten(value: &Value) -> Value {
         match value {
-            Value::String(text) if text.starts_with("clippy/renamed_") => json!(text.split('_').take(2).collect::<Vec<_>>().join("_")),
+            Value::String(text) if text.starts_with("clippy/renamed_") => {
+                json!(text.split('_').take(2).collect::<Vec<_>>().join("_"))
+            }
             Value::Array(values) => values.iter().map(shorten).collect(),
             Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), shorten(value))).collect(),
             other => other.clone(),
@@ -69,8 +74,13 @@ async fn sketch_styles_and_subject_become_one_graph() {
         assert_eq!((scribble.dimensions(), scribble.get_pixel(0, 0)), ((1024, 1024), &Rgb([0, 0, 0])));
         assert!(scribble.pixels().any(|pixel| pixel.0[0] > 240));
     });
-    assert!(made.receipt.line("refs[1]").is_some_and(|line| line.sent.contains("0.15") && line.sent.contains("style_first")));
-    let shares: Vec<f32> = recorder.progress.lock().expect("no panic").iter().filter_map(|progress| progress.fraction).collect();
+    assert!(
+        made.receipt
+            .line("refs[1]")
+            .is_some_and(|line| line.sent.contains("0.15") && line.sent.contains("style_first"))
+    );
+    let shares: Vec<f32> =
+        recorder.progress.lock().expect("no panic").iter().filter_map(|progress| progress.fraction).collect();
     assert_eq!(shares, [0.25, 0.5, 0.75, 1.0]);
     assert_eq!(recorder.previews.lock().expect("no panic").len(), 4);
 }
@@ -84,7 +94,10 @@ async fn the_presets_follow_from_what_is_sent_or_from_the_request() {
         ("subject_first", GenerateRequest { refs: vec![reference("subject", 0.8, &flat(9, 9, [1, 1, 1]))], ..words() }),
         ("img2img", GenerateRequest { base: Some(sent(&base)), ..words() }),
         ("tight_edit", GenerateRequest { base: Some(sent(&base)), mask: Some(sent(&mask(640, 480))), ..words() }),
-        ("img2img", GenerateRequest { preset: Some("img2img".into()), refs: vec![reference("subject", 0.8, &base)], ..words() }),
+        (
+            "img2img",
+            GenerateRequest { preset: Some("img2img".into()), refs: vec![reference("subject", 0.8, &base)], ..words() },
+        ),
     ];
     for (index, (preset, request)) in cases.into_iter().enumerate() {
         generated(&provider(&server), &request).await.unwrap_or_else(|error| panic!("{preset}: {error}"));
@@ -98,7 +111,9 @@ async fn the_presets_follow_from_what_is_sent_or_from_the_request() {
                 assert_eq!(graph["3"]["inputs"]["latent_image"], json!(["14", 0]));
                 assert_eq!(graph["13"]["inputs"]["channel"], "red");
             }
-            "subject_first" => assert!((0.6..=0.9).contains(&graph["26"]["inputs"]["weight"].as_f64().expect("a number"))),
+            "subject_first" => {
+                assert!((0.6..=0.9).contains(&graph["26"]["inputs"]["weight"].as_f64().expect("a number")))
+            }
             _ => assert!((0.5..=0.8).contains(&graph["23"]["inputs"]["weight"].as_f64().expect("a number"))),
         }
     }
@@ -113,7 +128,9 @@ async fn an_edit_changes_nothing_outside_of_its_mask() {
     let made = generated(&provider(&server), &request).await.expect("a picture");
     let made = picture(&made.images[0].bytes);
     assert_eq!((made.dimensions(), made.get_pixel(60, 45)), ((120, 90), &Rgb([0, 200, 0])));
-    assert!(made.enumerate_pixels().all(|(x, y, pixel)| mask.get_pixel(x, y).0[0] > 0 || pixel == base.get_pixel(x, y)));
+    assert!(
+        made.enumerate_pixels().all(|(x, y, pixel)| mask.get_pixel(x, y).0[0] > 0 || pixel == base.get_pixel(x, y))
+    );
 }
 
 #[tokio::test]
@@ -177,7 +194,8 @@ async fn failures_name_the_node_and_what_to_do() {
         assert_eq!(error.class, FailureClass::Permanent, "{error}");
         assert!(error.message.contains(expected), "{error}");
     }
-    let nobody = ComfyUiProvider::new(ComfyUiSettings::at("http://127.0.0.1:1").expect("settings")).expect("a provider");
+    let nobody =
+        ComfyUiProvider::new(ComfyUiSettings::at("http://127.0.0.1:1").expect("settings")).expect("a provider");
     let error = generated(&nobody, &words()).await.expect_err("nobody there");
     assert!(error.class == FailureClass::Transient && error.message.contains("COMFYUI_URL"), "{error}");
 }
@@ -195,11 +213,26 @@ async fn what_the_server_lacks_is_named_before_anything_is_queued() {
     };
     type Nodes = Box<dyn Fn(&str) -> Option<Value> + Send + Sync>;
     let cases: Vec<(Nodes, &str)> = vec![
-        (Box::new(without("IPAdapterAdvanced")), "the node IPAdapterAdvanced (install the custom nodes ComfyUI_IPAdapter_plus)"),
-        (Box::new(with("CheckpointLoaderSimple", json!({"ckpt_name": [["a.ckpt"]]}))), "COMFYUI_CHECKPOINT; it has a.ckpt"),
-        (Box::new(with("ControlNetLoader", json!({"control_net_name": ["COMBO", {"options": []}]}))), "COMFYUI_CONTROLNET; it has none"),
-        (Box::new(with("CLIPVisionLoader", json!({"clip_name": [["clip.safetensors"]]}))), "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors (put it into models/clip_vision"),
-        (Box::new(with("IPAdapterModelLoader", json!({"ipadapter_file": [[]]}))), "ip-adapter-plus_sdxl_vit-h.safetensors (put it into models/ipadapter"),
+        (
+            Box::new(without("IPAdapterAdvanced")),
+            "the node IPAdapterAdvanced (install the custom nodes ComfyUI_IPAdapter_plus)",
+        ),
+        (
+            Box::new(with("CheckpointLoaderSimple", json!({"ckpt_name": [["a.ckpt"]]}))),
+            "COMFYUI_CHECKPOINT; it has a.ckpt",
+        ),
+        (
+            Box::new(with("ControlNetLoader", json!({"control_net_name": ["COMBO", {"options": []}]}))),
+            "COMFYUI_CONTROLNET; it has none",
+        ),
+        (
+            Box::new(with("CLIPVisionLoader", json!({"clip_name": [["clip.safetensors"]]}))),
+            "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors (put it into models/clip_vision",
+        ),
+        (
+            Box::new(with("IPAdapterModelLoader", json!({"ipadapter_file": [[]]}))),
+            "ip-adapter-plus_sdxl_vit-h.safetensors (put it into models/ipadapter",
+        ),
         (Box::new(with("KSampler", json!({"sampler_name": [["euler"]]}))), "\"dpmpp_2m\" as sampler_name of KSampler"),
     ];
     for (nodes, expected) in cases {
@@ -237,7 +270,11 @@ async fn a_template_of_the_users_own_is_filled_and_says_what_it_cannot_take() {
         "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0]}},
     });
     let template = Template::parse(&own.to_string()).expect("a template");
-    let settings = ComfyUiSettings { template, poll: Duration::from_millis(40), ..ComfyUiSettings::at(&server.url).expect("settings") };
+    let settings = ComfyUiSettings {
+        template,
+        poll: Duration::from_millis(40),
+        ..ComfyUiSettings::at(&server.url).expect("settings")
+    };
     let provider = ComfyUiProvider::new(settings).expect("a provider");
     let request = GenerateRequest { sketch: Some(sent(&drawn("cat"))), ..words() };
     let receipt = admit(&provider, &request).expect("not strict");
@@ -246,5 +283,9 @@ async fn a_template_of_the_users_own_is_filled_and_says_what_it_cannot_take() {
     generated(&provider, &words()).await.expect("a picture");
     let graph = server.seen(|seen| seen.prompts[0]["prompt"].clone());
     assert_eq!(graph["1"]["inputs"]["seed"], 7);
-    assert!(graph["1"]["inputs"]["text"].as_str().is_some_and(|text| text.starts_with("Make a picture: a boat.") && text.ends_with(", masterpiece")));
+    assert!(
+        graph["1"]["inputs"]["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("Make a picture: a boat.") && text.ends_with(", masterpiece"))
+    );
 }

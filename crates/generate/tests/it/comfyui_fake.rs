@@ -52,10 +52,13 @@ pub struct Seen {
     pub sockets: usize,
 }
 
+/// What `/object_info` tells of a node.
+type Nodes = Box<dyn Fn(&str) -> Option<Value> + Send + Sync>;
+
 struct Server {
     manner: Manner,
     /// Changes what nodes say of themselves.
-    nodes: Box<dyn Fn(&str) -> Option<Value> + Send + Sync>,
+    nodes: Nodes,
     seen: Mutex<Seen>,
     frames: broadcast::Sender<Message>,
     answer: RgbImage,
@@ -72,11 +75,17 @@ pub fn node(class: &str) -> Option<Value> {
     let inputs = match class {
         "CheckpointLoaderSimple" => json!({"ckpt_name": [["other.safetensors", "sd_xl_base_1.0.safetensors"]]}),
         // The newer form.
-        "ControlNetLoader" => json!({"control_net_name": ["COMBO", {"options": ["controlnet-scribble-sdxl-1.0.safetensors"]}]}),
+        "ControlNetLoader" => {
+            json!({"control_net_name": ["COMBO", {"options": ["controlnet-scribble-sdxl-1.0.safetensors"]}]})
+        }
         "CLIPVisionLoader" => json!({"clip_name": [["CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]]}),
         "IPAdapterModelLoader" => json!({"ipadapter_file": [["sdxl/ip-adapter-plus_sdxl_vit-h.safetensors"]]}),
-        "IPAdapterUnifiedLoader" => json!({"preset": [["PLUS (high strength)", "STANDARD (medium strength)"]], "model": ["MODEL"]}),
-        "KSampler" => json!({"sampler_name": [["euler", "dpmpp_2m"]], "scheduler": [["normal", "karras"]], "seed": ["INT", {"default": 0}]}),
+        "IPAdapterUnifiedLoader" => {
+            json!({"preset": [["PLUS (high strength)", "STANDARD (medium strength)"]], "model": ["MODEL"]})
+        }
+        "KSampler" => {
+            json!({"sampler_name": [["euler", "dpmpp_2m"]], "scheduler": [["normal", "karras"]], "seed": ["INT", {"default": 0}]})
+        }
         "LoadImage" => json!({"image": [["old.png"], {"image_upload": true}]}),
         "" => return None,
         _ => json!({}),
@@ -120,7 +129,11 @@ impl FakeComfyUi {
 
 type Shared = State<Arc<Server>>;
 
-async fn socket(State(server): Shared, Query(query): Query<BTreeMap<String, String>>, upgrade: WebSocketUpgrade) -> Response {
+async fn socket(
+    State(server): Shared,
+    Query(query): Query<BTreeMap<String, String>>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     assert!(query.contains_key("clientId"));
     if server.manner == Manner::NoSocket {
         return StatusCode::NOT_FOUND.into_response();
@@ -161,7 +174,7 @@ async fn upload(State(server): Shared, mut form: Multipart) -> Response {
 
 async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Response {
     let id = body["prompt_id"].as_str().expect("an id of ours").to_owned();
-    server.seen.lock().expect("no panic").prompts.push(body.clone());
+    server.seen.lock().expect("no panic").prompts.push(body);
     if server.manner == Manner::NodeErrors {
         let refused = json!({
             "error": {"type": "prompt_outputs_failed_validation", "message": "Prompt outputs failed validation", "details": "", "extra_info": {}},
@@ -202,7 +215,8 @@ async fn run(server: Arc<Server>, id: String) {
     } else {
         for step in 1..=4 {
             send("progress", json!({"value": step, "max": 4, "node": "3"}));
-            let preview = [&1u32.to_be_bytes()[..], &2u32.to_be_bytes(), &png(&flat(8, 8, [step as u8, 0, 0]))].concat();
+            let preview =
+                [&1u32.to_be_bytes()[..], &2u32.to_be_bytes(), &png(&flat(8, 8, [step as u8, 0, 0]))].concat();
             let _ = server.frames.send(Message::binary(preview));
         }
     }

@@ -41,17 +41,26 @@ async fn the_bodies_are_as_google_documents_them() {
     let made = generated(&vertex, &full()).await.expect("a picture");
 
     let vision = &google.calls(VISION_MODEL)[0];
-    assert_eq!(vision.path, format!("/v1/projects/project/locations/global/publishers/google/models/{VISION_MODEL}:generateContent"));
+    assert_eq!(
+        vision.path,
+        format!("/v1/projects/project/locations/global/publishers/google/models/{VISION_MODEL}:generateContent")
+    );
     snapshot("gemini-vision", &vision.body);
     let call = &google.calls(IMAGE_MODEL)[0];
-    assert_eq!(call.path, format!("/v1/projects/project/locations/global/publishers/google/models/{IMAGE_MODEL}:generateContent"));
+    assert_eq!(
+        call.path,
+        format!("/v1/projects/project/locations/global/publishers/google/models/{IMAGE_MODEL}:generateContent")
+    );
     assert_eq!(call.authorization.as_deref(), Some("Bearer token-1"));
     snapshot("gemini-vertex", &call.body);
     // Thinking belongs inside, roles and weights are words, and the task comes last.
     assert_eq!(call.body["generationConfig"]["thinkingConfig"], json!({"thinkingLevel": "MINIMAL"}));
     let parts = call.body["contents"][0]["parts"].as_array().expect("parts");
     let words: Vec<&str> = parts.iter().filter_map(|part| part["text"].as_str()).collect();
-    assert!(words[0].contains("ROUGH SKETCH") && words[1].contains("(strong)") && words[2].contains("(subtle)"), "{words:?}");
+    assert!(
+        words[0].contains("ROUGH SKETCH") && words[1].contains("(strong)") && words[2].contains("(subtle)"),
+        "{words:?}"
+    );
     assert!(words[3].contains("SUBJECT reference (moderate)"), "{words:?}");
     let task = words.last().expect("a task");
     assert!(task.starts_with("Task: ") && task.contains("facing left") && task.contains("Avoid: hats"), "{task}");
@@ -69,7 +78,11 @@ async fn the_bodies_are_as_google_documents_them() {
 async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
     let google = FakeGoogle::start().await;
     google.answers("gemini-2.5-flash-image", [with_picture(&flat(8, 8, [1, 2, 3]))]);
-    let settings = GeminiSettings { image_model: "gemini-2.5-flash-image".into(), vision_model: None, ..GeminiSettings::default() };
+    let settings = GeminiSettings {
+        image_model: "gemini-2.5-flash-image".into(),
+        vision_model: None,
+        ..GeminiSettings::default()
+    };
     let provider = google.gemini_at(google.by_key(), settings);
     let refs = (0..5).map(|index| reference("style", 0.9, &flat(6, 6, [index * 40, 0, 0]))).collect();
     let request = GenerateRequest { prompt: Some("a boat".into()), refs, ..GenerateRequest::default() };
@@ -78,7 +91,8 @@ async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
     assert_eq!(call.path, "/v1beta/models/gemini-2.5-flash-image:generateContent");
     assert_eq!((call.key.as_deref(), call.authorization.as_deref()), (Some("the-key"), None));
     snapshot("gemini-key", &call.body);
-    let lines: Vec<Treatment> = (0..5).filter_map(|i| made.receipt.line(&format!("refs[{i}]")).map(|line| line.treatment)).collect();
+    let lines: Vec<Treatment> =
+        (0..5).filter_map(|i| made.receipt.line(&format!("refs[{i}]")).map(|line| line.treatment)).collect();
     assert_eq!(lines.iter().filter(|line| **line == Treatment::Dropped).count(), 2, "2.5 takes three: {lines:?}");
     assert!(!call.body.to_string().contains("personGeneration"));
 }
@@ -87,13 +101,15 @@ async fn a_key_goes_to_the_developer_api_without_what_only_vertex_knows() {
 async fn the_picture_is_the_one_that_is_no_thought() {
     let google = FakeGoogle::start().await;
     google.answers(IMAGE_MODEL, [with_picture(&flat(20, 10, [0, 0, 200]))]);
-    let request = GenerateRequest { prompt: Some("a boat".into()), count: 3, seed: Some(7), ..GenerateRequest::default() };
+    let request =
+        GenerateRequest { prompt: Some("a boat".into()), count: 3, seed: Some(7), ..GenerateRequest::default() };
     let made = generated(&google.gemini(), &request).await.expect("pictures");
     assert_eq!(made.images.len(), 3);
     for image in &made.images {
         assert_eq!(picture(&image.bytes), flat(20, 10, [0, 0, 200]));
     }
-    let mut seeds: Vec<u64> = google.calls(IMAGE_MODEL).iter().filter_map(|c| c.body["generationConfig"]["seed"].as_u64()).collect();
+    let mut seeds: Vec<u64> =
+        google.calls(IMAGE_MODEL).iter().filter_map(|c| c.body["generationConfig"]["seed"].as_u64()).collect();
     seeds.sort_unstable();
     assert_eq!(seeds, [7, 8, 9], "n pictures are n calls, each with a seed of its own");
     assert_eq!((made.meta.calls, made.meta.usd), (3, Some(0.12)));
@@ -107,7 +123,13 @@ async fn blocks_and_refusals_are_told_with_their_reason() {
     let cases = [
         (Answer::Json(200, candidate("IMAGE_SAFETY")), "IMAGE_SAFETY because"),
         (Answer::Json(200, candidate("NO_IMAGE")), "NO_IMAGE"),
-        (Answer::Json(200, json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "not that"}})), "PROHIBITED_CONTENT not that"),
+        (
+            Answer::Json(
+                200,
+                json!({"promptFeedback": {"blockReason": "PROHIBITED_CONTENT", "blockReasonMessage": "not that"}}),
+            ),
+            "PROHIBITED_CONTENT not that",
+        ),
         (with_text("I cannot draw this person."), "I cannot draw this person."),
         (Answer::Json(200, json!({})), "without a picture and without a reason"),
         (Answer::Json(200, json!({"candidates": []})), "without a picture"),
@@ -139,7 +161,11 @@ async fn what_is_left_after_a_filter_is_given_and_the_rest_accounted_for() {
 
 #[tokio::test]
 async fn a_sketch_that_cannot_be_described_is_sent_all_the_same() {
-    for answer in [with_text("{\"subject_summary\": \"a ca"), Answer::Json(403, fault(403, "PERMISSION_DENIED", "no")), with_text("")] {
+    for answer in [
+        with_text("{\"subject_summary\": \"a ca"),
+        Answer::Json(403, fault(403, "PERMISSION_DENIED", "no")),
+        with_text(""),
+    ] {
         let google = FakeGoogle::start().await;
         google.answers(VISION_MODEL, [answer]).answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
         let request = GenerateRequest { sketch: Some(sent(&drawn("cat"))), ..GenerateRequest::default() };

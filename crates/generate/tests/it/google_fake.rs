@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clippy_core::settings::Secret;
-use clippy_generate::google::{Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GoogleClient, ImagenProvider, ImagenSettings};
+use clippy_generate::google::{
+    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GoogleClient, ImagenProvider, ImagenSettings,
+};
 use image::RgbImage;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -72,17 +74,26 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, uri: Uri, headers: Hea
         if path == "/token" {
             script.tokens.push(String::from_utf8_lossy(&body).into_owned());
             let token = format!("token-{}", script.tokens.len());
-            return axum::Json(json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"})).into_response();
+            return axum::Json(json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}))
+                .into_response();
         }
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        script.calls.push(Call { path: path.clone(), authorization: header("authorization"), key: header("x-goog-api-key"), body });
+        script.calls.push(Call {
+            path: path.clone(),
+            authorization: header("authorization"),
+            key: header("x-goog-api-key"),
+            body,
+        });
         let model = path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
         let answers = script.answers.entry(model).or_default();
         if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
     };
     match next {
-        None => (StatusCode::NOT_FOUND, axum::Json(fault(404, "NOT_FOUND", "Publisher Model was not found"))).into_response(),
-        Some(Answer::Json(status, body)) => (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response(),
+        None => (StatusCode::NOT_FOUND, axum::Json(fault(404, "NOT_FOUND", "Publisher Model was not found")))
+            .into_response(),
+        Some(Answer::Json(status, body)) => {
+            (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response()
+        }
         Some(Answer::Text(status, headers, body)) => {
             let mut response = (StatusCode::from_u16(status).expect("a status"), body).into_response();
             for (name, value) in headers {
@@ -112,25 +123,33 @@ pub fn fault(code: u16, status: &str, message: &str) -> Value {
 pub fn with_picture(picture: &RgbImage) -> Answer {
     let part = |picture: &RgbImage| json!({"mimeType": "image/png", "data": STANDARD.encode(png(picture))});
     let thought = crate::support::flat(4, 4, [255, 0, 0]);
-    Answer::Json(200, json!({
-        "candidates": [{"content": {"role": "model", "parts": [
-            {"thought": true, "inlineData": part(&thought)},
-            {"text": "Here it is."},
-            {"inlineData": part(picture)},
-        ]}, "finishReason": "STOP"}],
-        "usageMetadata": {"totalTokenCount": 1290}, "modelVersion": IMAGE_MODEL,
-    }))
+    Answer::Json(
+        200,
+        json!({
+            "candidates": [{"content": {"role": "model", "parts": [
+                {"thought": true, "inlineData": part(&thought)},
+                {"text": "Here it is."},
+                {"inlineData": part(picture)},
+            ]}, "finishReason": "STOP"}],
+            "usageMetadata": {"totalTokenCount": 1290}, "modelVersion": IMAGE_MODEL,
+        }),
+    )
 }
 
 /// Gemini's answer in words.
 pub fn with_text(text: &str) -> Answer {
-    Answer::Json(200, json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}]}))
+    Answer::Json(
+        200,
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP"}]}),
+    )
 }
 
 /// Imagen's answer.
 pub fn with_predictions(pictures: &[&RgbImage], filtered: &[&str]) -> Answer {
-    let mut predictions: Vec<Value> =
-        pictures.iter().map(|picture| json!({"bytesBase64Encoded": STANDARD.encode(png(picture)), "mimeType": "image/png"})).collect();
+    let mut predictions: Vec<Value> = pictures
+        .iter()
+        .map(|picture| json!({"bytesBase64Encoded": STANDARD.encode(png(picture)), "mimeType": "image/png"}))
+        .collect();
     predictions.extend(filtered.iter().map(|reason| json!({"raiFilteredReason": reason})));
     predictions.push(json!({"contentType": "Positive Prompt", "safetyAttributes": {"categories": [], "scores": []}}));
     Answer::Json(200, json!({"predictions": predictions}))

@@ -33,20 +33,40 @@ struct Case {
 fn cases() -> Vec<Case> {
     use FailureClass::{Auth, MaybeCharged, Permanent, Transient};
     let case = |name, answer, class, says, calls| Case { name, answer, class, says, calls, wait: None };
-    let html = |status| Answer::Text(status, vec![("content-type", "text/html")], "<html><h1>Error</h1> That's an error.</html>".into());
+    let html = |status| {
+        Answer::Text(status, vec![("content-type", "text/html")], "<html><h1>Error</h1> That's an error.</html>".into())
+    };
     vec![
         case("400", Answer::Json(400, fault(400, "INVALID_ARGUMENT", "bad seed")), Permanent, "bad seed", 1),
-        case("400 of a key", Answer::Json(400, fault(400, "INVALID_ARGUMENT", "API key not valid")), Auth, "GEMINI_API_KEY", 1),
+        case(
+            "400 of a key",
+            Answer::Json(400, fault(400, "INVALID_ARGUMENT", "API key not valid")),
+            Auth,
+            "GEMINI_API_KEY",
+            1,
+        ),
         case("403", Answer::Json(403, fault(403, "PERMISSION_DENIED", "API off")), Auth, "roles/aiplatform.user", 1),
         case("404", Answer::Json(404, fault(404, "NOT_FOUND", "no such model")), Permanent, "retired", 1),
-        case("a list", Answer::Json(400, json!([fault(400, "FAILED_PRECONDITION", "allow-listing")])), Permanent, "allow-listing", 1),
+        case(
+            "a list",
+            Answer::Json(400, json!([fault(400, "FAILED_PRECONDITION", "allow-listing")])),
+            Permanent,
+            "allow-listing",
+            1,
+        ),
         Case {
             wait: Some(Duration::from_secs(13)),
             ..case("429 with RetryInfo", Answer::Json(429, with_retry_info("13s")), Transient, "Quota exceeded", 1)
         },
         Case {
             wait: Some(Duration::from_secs(7)),
-            ..case("429 with Retry-After", Answer::Text(429, vec![("retry-after", "7")], String::new()), Transient, "429", 1)
+            ..case(
+                "429 with Retry-After",
+                Answer::Text(429, vec![("retry-after", "7")], String::new()),
+                Transient,
+                "429",
+                1,
+            )
         },
         case("503", Answer::Json(503, fault(503, "UNAVAILABLE", "overloaded")), Transient, "Trying again later", 3),
         case("500", Answer::Json(500, fault(500, "INTERNAL", "oops")), Transient, "oops", 3),
@@ -125,7 +145,10 @@ async fn a_key_that_is_refused_is_not_tried_again() {
 async fn a_short_wait_is_waited_and_then_it_works() {
     let google = FakeGoogle::start().await;
     let good = with_picture(&flat(8, 8, [1, 1, 1]));
-    google.answers(IMAGE_MODEL, [Answer::Json(429, with_retry_info("0.05s")), Answer::Json(503, fault(503, "UNAVAILABLE", "busy")), good]);
+    google.answers(
+        IMAGE_MODEL,
+        [Answer::Json(429, with_retry_info("0.05s")), Answer::Json(503, fault(503, "UNAVAILABLE", "busy")), good],
+    );
     generated(&google.gemini(), &request()).await.expect("the third time");
     assert_eq!(google.calls(IMAGE_MODEL).len(), 3);
 }
@@ -157,7 +180,12 @@ async fn a_server_that_is_not_there_was_never_paid() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "{\"type\": \"authorized_user\"}").expect("written");
     let tokens = std::sync::Arc::new(clippy_generate::google::GcpTokens::new(Some(file.path().to_owned())));
-    let endpoint = clippy_generate::google::Endpoint::Vertex { base: None, project: "p".into(), location: "global".into(), tokens };
+    let endpoint = clippy_generate::google::Endpoint::Vertex {
+        base: None,
+        project: "p".into(),
+        location: "global".into(),
+        tokens,
+    };
     let provider = google.gemini_at(endpoint, clippy_generate::google::GeminiSettings::default());
     let error = provider.ready().await.expect_err("no service account");
     assert!(error.class == FailureClass::Auth && error.message.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{error}");

@@ -20,38 +20,138 @@ use crate::support::{flat, png};
 /// Written with `{p}` for the port on which a listener counts who comes.
 const URLS: &[&str] = &[
     // This machine, in every spelling.
-    "http://127.0.0.1:{p}/a.png", "http://127.1:{p}/", "http://127.0.1:{p}/", "http://2130706433:{p}/", "http://0x7f000001:{p}/",
-    "http://0x7f.0.0.1:{p}/", "http://0177.0.0.1:{p}/", "http://017700000001:{p}/", "http://127.000.000.001:{p}/",
-    "http://127.0.0.1.:{p}/", "http://127.255.255.254:{p}/", "http://0:{p}/", "http://0.0.0.0:{p}/", "http://0x0:{p}/",
-    "http://0.1.2.3:{p}/", "http://[::1]:{p}/", "http://[::]:{p}/", "http://[0:0:0:0:0:0:0:1]:{p}/", "http://[::127.0.0.1]:{p}/",
-    "http://[::ffff:127.0.0.1]:{p}/", "http://[::ffff:7f00:1]:{p}/", "http://[::ffff:0:127.0.0.1]:{p}/", "http://[64:ff9b::127.0.0.1]:{p}/",
-    "http://[64:ff9b:1::7f00:1]:{p}/", "http://[2002:7f00:1::]:{p}/", "http://[2001:0:7f00:1::]:{p}/", "https://127.0.0.1:{p}/",
-    "HTTP://127.0.0.1:{p}/", "http://127.0.0.1:{p}?x=https://public.test/", "http://127.0.0.1:{p}#@public.test/",
-    "http://①②⑦.⓪.⓪.①:{p}/", "http://127。0。0。1:{p}/", "http://１２７.0.0.1:{p}/", "http://%31%32%37.0.0.1:{p}/",
-    "http:127.0.0.1:{p}/", "http:/127.0.0.1:{p}/", "http:///127.0.0.1:{p}/", "http:\\\\127.0.0.1:{p}\\", "  http://127.0.0.1:{p}/  ",
-    "http://127.0.0.1\t:{p}/", "http://12\n7.0.0.1:{p}/",
+    "http://127.0.0.1:{p}/a.png",
+    "http://127.1:{p}/",
+    "http://127.0.1:{p}/",
+    "http://2130706433:{p}/",
+    "http://0x7f000001:{p}/",
+    "http://0x7f.0.0.1:{p}/",
+    "http://0177.0.0.1:{p}/",
+    "http://017700000001:{p}/",
+    "http://127.000.000.001:{p}/",
+    "http://127.0.0.1.:{p}/",
+    "http://127.255.255.254:{p}/",
+    "http://0:{p}/",
+    "http://0.0.0.0:{p}/",
+    "http://0x0:{p}/",
+    "http://0.1.2.3:{p}/",
+    "http://[::1]:{p}/",
+    "http://[::]:{p}/",
+    "http://[0:0:0:0:0:0:0:1]:{p}/",
+    "http://[::127.0.0.1]:{p}/",
+    "http://[::ffff:127.0.0.1]:{p}/",
+    "http://[::ffff:7f00:1]:{p}/",
+    "http://[::ffff:0:127.0.0.1]:{p}/",
+    "http://[64:ff9b::127.0.0.1]:{p}/",
+    "http://[64:ff9b:1::7f00:1]:{p}/",
+    "http://[2002:7f00:1::]:{p}/",
+    "http://[2001:0:7f00:1::]:{p}/",
+    "https://127.0.0.1:{p}/",
+    "HTTP://127.0.0.1:{p}/",
+    "http://127.0.0.1:{p}?x=https://public.test/",
+    "http://127.0.0.1:{p}#@public.test/",
+    "http://①②⑦.⓪.⓪.①:{p}/",
+    "http://127。0。0。1:{p}/",
+    "http://１２７.0.0.1:{p}/",
+    "http://%31%32%37.0.0.1:{p}/",
+    "http:127.0.0.1:{p}/",
+    "http:/127.0.0.1:{p}/",
+    "http:///127.0.0.1:{p}/",
+    "http:\\\\127.0.0.1:{p}\\",
+    "  http://127.0.0.1:{p}/  ",
+    "http://127.0.0.1\t:{p}/",
+    "http://12\n7.0.0.1:{p}/",
     // With a name that hides the host.
-    "http://public.test@127.0.0.1:{p}/", "http://public.test:443@127.0.0.1:{p}/", "http://public.test%2f@127.0.0.1:{p}/",
-    "http://127.0.0.1:{p}\\@public.test/", "http://user:secret@[::1]:{p}/", "http://@127.0.0.1:{p}/",
+    "http://public.test@127.0.0.1:{p}/",
+    "http://public.test:443@127.0.0.1:{p}/",
+    "http://public.test%2f@127.0.0.1:{p}/",
+    "http://127.0.0.1:{p}\\@public.test/",
+    "http://user:secret@[::1]:{p}/",
+    "http://@127.0.0.1:{p}/",
     // Private networks, link-local, metadata, multicast, reserved.
-    "http://10.0.0.1:{p}/", "http://10.255.255.255:{p}/", "http://172.16.0.1:{p}/", "http://172.31.255.255:{p}/", "http://192.168.0.1:{p}/",
-    "http://192.168.255.255:{p}/", "http://0xc0a80001:{p}/", "http://169.254.169.254/latest/meta-data/", "http://169.254.170.2/v2/credentials",
-    "http://0xa9fea9fe/", "http://2852039166/", "http://[::ffff:169.254.169.254]/", "http://[::ffff:a9fe:a9fe]/", "http://[fd00:ec2::254]/",
-    "http://[fe80::a9fe:a9fe]/", "http://[fe80::1]:{p}/", "http://100.64.0.1:{p}/", "http://100.100.100.200/latest/meta-data/",
-    "http://168.63.129.16/metadata", "http://192.0.0.192/", "http://192.0.0.8/", "http://192.0.2.1/", "http://192.88.99.1/", "http://198.18.0.1/",
-    "http://198.19.255.255/", "http://198.51.100.7/", "http://203.0.113.9/", "http://224.0.0.1/", "http://239.255.255.250:{p}/", "http://240.0.0.1/",
-    "http://255.255.255.255:{p}/", "http://[fc00::1]:{p}/", "http://[fdff:ffff::1]:{p}/", "http://[fec0::1]:{p}/", "http://[ff02::1]:{p}/",
-    "http://[ff0e::1]/", "http://[2001:db8::1]/", "http://[2001:10::1]/", "http://[3fff::1]/", "http://[100::1]/", "http://[5f00::1]/",
-    "http://[4000::1]/", "http://[64:ff9b::a00:1]/", "http://[2002:a9fe:a9fe::]/", "http://[::a9fe:a9fe]/",
+    "http://10.0.0.1:{p}/",
+    "http://10.255.255.255:{p}/",
+    "http://172.16.0.1:{p}/",
+    "http://172.31.255.255:{p}/",
+    "http://192.168.0.1:{p}/",
+    "http://192.168.255.255:{p}/",
+    "http://0xc0a80001:{p}/",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://169.254.170.2/v2/credentials",
+    "http://0xa9fea9fe/",
+    "http://2852039166/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[::ffff:a9fe:a9fe]/",
+    "http://[fd00:ec2::254]/",
+    "http://[fe80::a9fe:a9fe]/",
+    "http://[fe80::1]:{p}/",
+    "http://100.64.0.1:{p}/",
+    "http://100.100.100.200/latest/meta-data/",
+    "http://168.63.129.16/metadata",
+    "http://192.0.0.192/",
+    "http://192.0.0.8/",
+    "http://192.0.2.1/",
+    "http://192.88.99.1/",
+    "http://198.18.0.1/",
+    "http://198.19.255.255/",
+    "http://198.51.100.7/",
+    "http://203.0.113.9/",
+    "http://224.0.0.1/",
+    "http://239.255.255.250:{p}/",
+    "http://240.0.0.1/",
+    "http://255.255.255.255:{p}/",
+    "http://[fc00::1]:{p}/",
+    "http://[fdff:ffff::1]:{p}/",
+    "http://[fec0::1]:{p}/",
+    "http://[ff02::1]:{p}/",
+    "http://[ff0e::1]/",
+    "http://[2001:db8::1]/",
+    "http://[2001:10::1]/",
+    "http://[3fff::1]/",
+    "http://[100::1]/",
+    "http://[5f00::1]/",
+    "http://[4000::1]/",
+    "http://[64:ff9b::a00:1]/",
+    "http://[2002:a9fe:a9fe::]/",
+    "http://[::a9fe:a9fe]/",
     // Names that lead there.
-    "http://localhost:{p}/", "http://LOCALHOST.:{p}/", "http://sub.localhost:{p}/", "http://loopback4.test:{p}/", "http://loopback6.test:{p}/",
-    "http://mapped.test:{p}/", "http://metadata.google.internal/computeMetadata/v1/", "http://private.test:{p}/", "http://mixed.test:{p}/",
-    "http://unique-local.test:{p}/", "http://link-local.test:{p}/", "http://carrier.test:{p}/", "http://nowhere.test:{p}/",
+    "http://localhost:{p}/",
+    "http://LOCALHOST.:{p}/",
+    "http://sub.localhost:{p}/",
+    "http://loopback4.test:{p}/",
+    "http://loopback6.test:{p}/",
+    "http://mapped.test:{p}/",
+    "http://metadata.google.internal/computeMetadata/v1/",
+    "http://private.test:{p}/",
+    "http://mixed.test:{p}/",
+    "http://unique-local.test:{p}/",
+    "http://link-local.test:{p}/",
+    "http://carrier.test:{p}/",
+    "http://nowhere.test:{p}/",
     // Other schemes and ports.
-    "file:///etc/passwd", "file://127.0.0.1/etc/passwd", "ftp://127.0.0.1:{p}/", "gopher://127.0.0.1:{p}/_x", "dict://127.0.0.1:{p}/d", "ws://127.0.0.1:{p}/",
-    "ldap://127.0.0.1:{p}/", "javascript:alert(1)", "blob:http://127.0.0.1:{p}/x", "jar:http://127.0.0.1:{p}!/", "//127.0.0.1:{p}/", "127.0.0.1:{p}",
-    "unix:/var/run/docker.sock", "http+unix://%2fvar%2frun/x", "", "http://", "https://?", "http://[::1", "http://public.test:22/",
-    "http://public.test:6379/", "https://public.test:8443/", "http://public.test:0/", "http://public.test:99999/",
+    "file:///etc/passwd",
+    "file://127.0.0.1/etc/passwd",
+    "ftp://127.0.0.1:{p}/",
+    "gopher://127.0.0.1:{p}/_x",
+    "dict://127.0.0.1:{p}/d",
+    "ws://127.0.0.1:{p}/",
+    "ldap://127.0.0.1:{p}/",
+    "javascript:alert(1)",
+    "blob:http://127.0.0.1:{p}/x",
+    "jar:http://127.0.0.1:{p}!/",
+    "//127.0.0.1:{p}/",
+    "127.0.0.1:{p}",
+    "unix:/var/run/docker.sock",
+    "http+unix://%2fvar%2frun/x",
+    "",
+    "http://",
+    "https://?",
+    "http://[::1",
+    "http://public.test:22/",
+    "http://public.test:6379/",
+    "https://public.test:8443/",
+    "http://public.test:0/",
+    "http://public.test:99999/",
 ];
 
 /// Leads the names of the list where an attacker would have them lead.
@@ -82,7 +182,11 @@ impl Resolve for Liar {
             "rebinding.test" => &["127.0.0.1"],
             _ => &[],
         };
-        Ok(addresses.iter().filter_map(|text| text.split('%').next()?.parse::<IpAddr>().ok()).map(|ip| SocketAddr::new(ip, port)).collect())
+        Ok(addresses
+            .iter()
+            .filter_map(|text| text.split('%').next()?.parse::<IpAddr>().ok())
+            .map(|ip| SocketAddr::new(ip, port))
+            .collect())
     }
 }
 
@@ -157,7 +261,10 @@ async fn a_hundred_hostile_urls_reach_nobody() {
 #[tokio::test]
 async fn redirects_lead_nowhere_else() {
     let (port, visits) = victim().await;
-    let targets: Vec<String> = hostile(port).into_iter().filter(|url| !url.trim().is_empty() && url.is_ascii() && !url.contains(['\t', '\n'])).collect();
+    let targets: Vec<String> = hostile(port)
+        .into_iter()
+        .filter(|url| !url.trim().is_empty() && url.is_ascii() && !url.contains(['\t', '\n']))
+        .collect();
     let friend = friend(targets.clone()).await;
     let (fetcher, _) = fetcher(friend, port);
     for (index, target) in targets.iter().enumerate() {
@@ -195,13 +302,27 @@ async fn only_https_on_its_own_port_is_fetched_by_default() {
     let fetcher = Fetcher::default();
     for url in ["http://example.org/a.png", "https://example.org:8443/a.png", "ftp://example.org/a.png"] {
         let error = fetcher.fetch(url).await.expect_err(url);
-        assert!(error.code == ErrorCode::InvalidInput && error.message.contains("only https on port 443"), "{}", error.message);
+        assert!(
+            error.code == ErrorCode::InvalidInput && error.message.contains("only https on port 443"),
+            "{}",
+            error.message
+        );
     }
 }
 
 #[test]
 fn public_addresses_are_not_refused() {
-    for address in ["1.1.1.1", "8.8.8.8", "100.63.255.255", "100.128.0.1", "172.15.0.1", "172.32.0.1", "169.253.1.1", "2606:4700::1111", "2a00:1450::1"] {
+    for address in [
+        "1.1.1.1",
+        "8.8.8.8",
+        "100.63.255.255",
+        "100.128.0.1",
+        "172.15.0.1",
+        "172.32.0.1",
+        "169.253.1.1",
+        "2606:4700::1111",
+        "2a00:1450::1",
+    ] {
         assert_eq!(refusal(address.parse().expect("an address")), None, "{address}");
     }
 }

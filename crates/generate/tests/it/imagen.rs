@@ -34,18 +34,31 @@ async fn style_subject_and_scribble_are_typed_references() {
     snapshot("imagen-references", &call.body);
     let references = call.body["instances"][0]["referenceImages"].as_array().expect("references");
     assert_eq!(references[1]["subjectImageConfig"]["subjectType"], "SUBJECT_TYPE_ANIMAL");
-    assert!(references[1]["subjectImageConfig"]["subjectDescription"].is_string() && !call.body.to_string().contains("imageDescription"));
+    assert!(
+        references[1]["subjectImageConfig"]["subjectDescription"].is_string()
+            && !call.body.to_string().contains("imageDescription")
+    );
     assert_eq!(references[2]["controlImageConfig"], json!({"controlType": "CONTROL_TYPE_SCRIBBLE"}));
-    let scribble = clippy_generate::picture_bytes(references[2]["referenceImage"]["bytesBase64Encoded"].as_str().expect("a picture"));
+    let scribble = clippy_generate::picture_bytes(
+        references[2]["referenceImage"]["bytesBase64Encoded"].as_str().expect("a picture"),
+    );
     let scribble = picture(&scribble.expect("base64"));
     assert_eq!(scribble.get_pixel(0, 0), &Rgb([0, 0, 0]), "white lines on black");
     assert!(scribble.pixels().any(|pixel| pixel.0[0] > 240));
     let parameters = &call.body["parameters"];
     assert_eq!((&parameters["editMode"], &parameters["includeRaiReason"]), (&json!("EDIT_MODE_DEFAULT"), &json!(true)));
-    assert_eq!((&parameters["seed"], &parameters["addWatermark"]), (&json!(7), &json!(false)), "a seed is taken only so");
+    assert_eq!(
+        (&parameters["seed"], &parameters["addWatermark"]),
+        (&json!(7), &json!(false)),
+        "a seed is taken only so"
+    );
     // One came back of two that were asked for.
     assert_eq!(made.receipt.line("count").map(|line| line.treatment), Some(Treatment::Approximated));
-    assert_eq!(made.receipt.line("refs[0]").map(|line| line.treatment), Some(Treatment::Approximated), "weights are not taken");
+    assert_eq!(
+        made.receipt.line("refs[0]").map(|line| line.treatment),
+        Some(Treatment::Approximated),
+        "weights are not taken"
+    );
 }
 
 #[tokio::test]
@@ -57,7 +70,11 @@ async fn a_sketch_alone_is_controlled_editing_and_words_alone_go_to_the_text_mod
     let sketch = GenerateRequest { sketch: Some(sent(&drawn("cat"))), ..GenerateRequest::default() };
     generated(&google.imagen(folder.path()), &sketch).await.expect("a picture");
     assert_eq!(google.calls(IMAGEN)[0].body["parameters"]["editMode"], "EDIT_MODE_CONTROLLED_EDITING");
-    let words = GenerateRequest { prompt: Some("a boat".into()), negative_prompt: Some("birds".into()), ..GenerateRequest::default() };
+    let words = GenerateRequest {
+        prompt: Some("a boat".into()),
+        negative_prompt: Some("birds".into()),
+        ..GenerateRequest::default()
+    };
     generated(&google.imagen(folder.path()), &words).await.expect("a picture");
     let body = &google.calls(IMAGEN_TEXT)[0].body;
     snapshot("imagen-words", body);
@@ -78,7 +95,8 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
         };
         google.answers(IMAGEN, [with_predictions(&[&answer], &[])]);
         let settings = ImagenSettings { autosquare, ..ImagenSettings::default() };
-        let provider = ImagenProvider::new(FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL"), settings);
+        let provider =
+            ImagenProvider::new(FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL"), settings);
         let base = RgbImage::from_fn(120, 60, |x, y| Rgb([x as u8, y as u8, 99]));
         let white = RgbImage::from_fn(120, 60, |x, _| Rgb([if x >= 40 { 255 } else { 0 }; 3]));
         let request = GenerateRequest {
@@ -92,7 +110,12 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
         let body = &google.calls(IMAGEN)[0].body;
         snapshot(if squared { "imagen-edit-squared" } else { "imagen-edit" }, body);
         assert_eq!(body["parameters"]["editMode"], "EDIT_MODE_INPAINT_INSERTION");
-        let types: Vec<&str> = body["instances"][0]["referenceImages"].as_array().expect("two").iter().filter_map(|r| r["referenceType"].as_str()).collect();
+        let types: Vec<&str> = body["instances"][0]["referenceImages"]
+            .as_array()
+            .expect("two")
+            .iter()
+            .filter_map(|r| r["referenceType"].as_str())
+            .collect();
         assert_eq!(types, ["REFERENCE_TYPE_RAW", "REFERENCE_TYPE_MASK"]);
         assert_eq!(made.receipt.line("sketch").map(|line| line.treatment), Some(Treatment::Dropped));
         let picture = picture(&made.images[0].bytes);
@@ -117,7 +140,9 @@ async fn filtered_pictures_are_told_with_their_reasons() {
     assert_eq!((made.images.len(), made.meta.filtered.len(), made.meta.calls), (2, 2, 1));
     assert!(made.receipt.line("count").is_some_and(|line| line.reason.contains("58061214")));
 
-    for answer in [with_predictions(&[], &[reason]), Answer::Json(200, json!({})), Answer::Json(200, json!({"predictions": []}))] {
+    for answer in
+        [with_predictions(&[], &[reason]), Answer::Json(200, json!({})), Answer::Json(200, json!({"predictions": []}))]
+    {
         let google = FakeGoogle::start().await;
         google.answers(IMAGEN_TEXT, [answer]);
         let error = generated(&google.imagen(folder.path()), &request).await.expect_err("all filtered");
@@ -130,7 +155,8 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     google.answers(IMAGEN_TEXT, [with_predictions(&[&flat(8, 8, [1, 1, 1]); 4], &[])]);
-    let request = GenerateRequest { prompt: Some("a boat".into()), count: 8, seed: Some(9), ..GenerateRequest::default() };
+    let request =
+        GenerateRequest { prompt: Some("a boat".into()), count: 8, seed: Some(9), ..GenerateRequest::default() };
     let provider = google.imagen(folder.path());
     let made = generated(&provider, &request).await.expect("eight");
     assert_eq!((made.images.len(), made.meta.usd), (8, Some(0.16)));
@@ -140,7 +166,12 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
     let refs = (0..4).map(|index| reference("style", 0.5, &flat(6, 6, [index * 60, 0, 0]))).collect();
     let many = GenerateRequest { refs, base: Some(sent(&flat(6, 6, [0, 0, 0]))), ..request };
     let receipt = admit(&provider, &many).expect("not strict");
-    let dropped: Vec<&str> = receipt.lines.iter().filter(|line| line.treatment == Treatment::Dropped).map(|line| line.input.as_str()).collect();
+    let dropped: Vec<&str> = receipt
+        .lines
+        .iter()
+        .filter(|line| line.treatment == Treatment::Dropped)
+        .map(|line| line.input.as_str())
+        .collect();
     assert_eq!(dropped, ["refs[3]", "base"]);
     let edit = GenerateRequest { mask: Some(sent(&mask(6, 6))), strict: true, ..many };
     assert!(admit(&provider, &edit).is_err());

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest, Generated,
+    CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest,
+    Generated,
 };
 
 use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
@@ -31,7 +32,8 @@ enum Halt {
     AfterOutcome,
 }
 
-const HALTS: [Halt; 5] = [Halt::BeforeClaim, Halt::BeforeSending, Halt::During, Halt::BeforeOutcome, Halt::AfterOutcome];
+const HALTS: [Halt; 5] =
+    [Halt::BeforeClaim, Halt::BeforeSending, Halt::During, Halt::BeforeOutcome, Halt::AfterOutcome];
 
 /// The file journal, which stops where it is told to and leaves a mark that it is there.
 struct Halting {
@@ -68,7 +70,8 @@ impl CallJournal for Halting {
 
 async fn attempt(url: &str, journal: Arc<dyn CallJournal>, scope: &str) -> Result<Generated, GenerateError> {
     let endpoint = Endpoint::ApiKey { base: url.to_owned(), key: Secret::new("k".to_owned()) };
-    let client = GoogleClient::new(endpoint, Backoff::default(), std::time::Duration::from_secs(60), "GEMINI_IMAGE_MODEL")?;
+    let client =
+        GoogleClient::new(endpoint, Backoff::default(), std::time::Duration::from_secs(60), "GEMINI_IMAGE_MODEL")?;
     let provider = GeminiProvider::new(client, GeminiSettings::default());
     let (mut context, _) = context();
     (context.journal, context.scope) = (journal, scope.to_owned());
@@ -137,7 +140,10 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
             }
             Halt::BeforeSending | Halt::During | Halt::BeforeOutcome => {
                 let error = retried.expect_err("unknown");
-                assert!(error.class == FailureClass::MaybeCharged && error.message.contains("retry"), "{halt:?}: {error}");
+                assert!(
+                    error.class == FailureClass::MaybeCharged && error.message.contains("retry"),
+                    "{halt:?}: {error}"
+                );
                 attempt(&google.url, journal(), "job, bought again 1").await.expect("a person asked for it");
                 assert_eq!(google.calls(IMAGE_MODEL).len(), bought + 1, "{halt:?}");
             }

@@ -49,7 +49,8 @@ async fn a_style_reference_moves_the_colours_at_least_halfway_to_itself() {
     ];
     for (name, (one, one_style), (two, two_style)) in pairs {
         let (one, two) = (styled(one, one_style), styled(two, two_style));
-        let in_style = |style: &RgbImage| GenerateRequest { refs: vec![reference("style", 0.8, style)], ..request(&drawn(name)) };
+        let in_style =
+            |style: &RgbImage| GenerateRequest { refs: vec![reference("style", 0.8, style)], ..request(&drawn(name)) };
         let (as_one, as_two) = (painted(&in_style(&one)).await, painted(&in_style(&two)).await);
         for (own, made, other) in [(&one, &as_one, &as_two), (&two, &as_two, &as_one)] {
             let (near, far) = (apart(made, own), apart(other, own));
@@ -68,7 +69,8 @@ async fn the_lines_of_the_sketch_survive_in_every_style() {
         ("sailboat", Style::PastelColors),
     ] {
         let sketch = drawn(name);
-        let request = GenerateRequest { refs: vec![reference("style", 0.8, &styled("cup", style))], ..request(&sketch) };
+        let request =
+            GenerateRequest { refs: vec![reference("style", 0.8, &styled("cup", style))], ..request(&sketch) };
         let made = painted(&request).await;
         let wanted = imageops::resize(&sketch, made.width(), made.height(), imageops::FilterType::Triangle);
         // The reference's ground has edges of its own, which nobody asked to leave out: only where it was drawn counts.
@@ -87,7 +89,9 @@ fn drawn_on(lines: &[bool], width: usize) -> Vec<bool> {
     let places = || (0..lines.len()).filter(|index| lines[*index]).map(|index| (index % width, index / width));
     let (left, right) = (places().map(|p| p.0).min().unwrap_or(0), places().map(|p| p.0).max().unwrap_or(0));
     let (top, bottom) = (places().map(|p| p.1).min().unwrap_or(0), places().map(|p| p.1).max().unwrap_or(0));
-    (0..lines.len()).map(|index| (left..=right).contains(&(index % width)) && (top..=bottom).contains(&(index / width))).collect()
+    (0..lines.len())
+        .map(|index| (left..=right).contains(&(index % width)) && (top..=bottom).contains(&(index / width)))
+        .collect()
 }
 
 #[tokio::test]
@@ -114,7 +118,13 @@ async fn a_subject_reference_shows_through_by_its_weight() {
     // Red above, blue below, on white: where the drawing's parts lie, so do its colours.
     let subject = RgbImage::from_fn(200, 200, |x, y| {
         let inside = (40..160).contains(&x) && (40..160).contains(&y);
-        Rgb(if !inside { [255, 255, 255] } else if y < 100 { [200, 30, 30] } else { [30, 50, 190] })
+        Rgb(if !inside {
+            [255, 255, 255]
+        } else if y < 100 {
+            [200, 30, 30]
+        } else {
+            [30, 50, 190]
+        })
     });
     let sketch = RgbImage::from_fn(300, 300, |x, y| {
         let line = |a: u32, b: u32| a.abs_diff(b) < 3;
@@ -128,7 +138,8 @@ async fn a_subject_reference_shows_through_by_its_weight() {
     };
     let mut differences = Vec::new();
     for weight in [0.2, 0.9] {
-        let made = painted(&GenerateRequest { refs: vec![reference("subject", weight, &subject)], ..request(&sketch) }).await;
+        let made =
+            painted(&GenerateRequest { refs: vec![reference("subject", weight, &subject)], ..request(&sketch) }).await;
         differences.push(at(&made, 0.35) - at(&made, 0.65));
     }
     assert!(differences[1] > 150, "red above and blue below: {differences:?}");
@@ -138,7 +149,8 @@ async fn a_subject_reference_shows_through_by_its_weight() {
 #[tokio::test]
 async fn outside_of_the_mask_every_pixel_stays_and_inside_it_changes() {
     // Odd sizes, and not the painter's own.
-    let base = RgbImage::from_fn(333, 251, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]));
+    let base =
+        RgbImage::from_fn(333, 251, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]));
     let mask = mask(333, 251);
     let request = GenerateRequest {
         base: Some(sent(&base)),
@@ -162,7 +174,12 @@ async fn outside_of_the_mask_every_pixel_stays_and_inside_it_changes() {
 #[tokio::test]
 async fn a_seed_gives_the_same_bytes_and_another_one_does_not() {
     let style = styled("tree", Style::Impressionism);
-    let with = |seed| GenerateRequest { refs: vec![reference("style", 0.8, &style)], seed: Some(seed), count: 2, ..request(&drawn("cat")) };
+    let with = |seed| GenerateRequest {
+        refs: vec![reference("style", 0.8, &style)],
+        seed: Some(seed),
+        count: 2,
+        ..request(&drawn("cat"))
+    };
     let first = generated(&LocalProvider, &with(5)).await.expect("pictures");
     let again = generated(&LocalProvider, &with(5)).await.expect("pictures");
     let later = generated(&LocalProvider, &with(6)).await.expect("pictures");
@@ -178,12 +195,13 @@ async fn previews_come_while_it_works_and_cancelling_stops_it() {
     let request = GenerateRequest { refs: vec![reference("style", 0.8, &style)], ..request(&drawn("cat")) };
     let (context, recorder) = context();
     generated_in(&LocalProvider, &request, &context).await.expect("a picture");
-    let previews = recorder.previews.lock().expect("no panic");
+    let previews = recorder.previews.lock().expect("no panic").clone();
     assert!(previews.len() >= 3, "{} previews", previews.len());
     for preview in previews.iter() {
         assert_eq!(picture(&preview.bytes).width(), 256);
     }
-    let shares: Vec<f32> = recorder.progress.lock().expect("no panic").iter().filter_map(|progress| progress.fraction).collect();
+    let shares: Vec<f32> =
+        recorder.progress.lock().expect("no panic").iter().filter_map(|progress| progress.fraction).collect();
     assert!(shares.windows(2).all(|pair| pair[0] <= pair[1]), "{shares:?}");
     assert_eq!(shares.last(), Some(&1.0));
 
@@ -219,7 +237,11 @@ async fn a_ratio_is_kept_and_the_receipt_is_honest() {
     assert_eq!(treatment("style_tags[1]"), Some(Treatment::Dropped));
     let strict = GenerateRequest { strict: true, ..request };
     let refused = admit(&LocalProvider, &strict).expect_err("not everything is honoured");
-    assert!(refused.message.contains("negative_prompt") && refused.message.contains("style_tags[1]"), "{}", refused.message);
+    assert!(
+        refused.message.contains("negative_prompt") && refused.message.contains("style_tags[1]"),
+        "{}",
+        refused.message
+    );
 }
 
 #[tokio::test]
@@ -227,17 +249,37 @@ async fn pictures_come_of_any_mixture_of_inputs() {
     let style = styled("planet", Style::Vaporwave);
     let subject = styled("dog", Style::VectorArt);
     let empty = flat(900, 600, [255, 255, 255]);
-    let refs = |list: &[(&str, &RgbImage)]| list.iter().map(|(role, picture)| reference(role, 0.7, picture)).collect::<Vec<_>>();
+    let refs = |list: &[(&str, &RgbImage)]| {
+        list.iter().map(|(role, picture)| reference(role, 0.7, picture)).collect::<Vec<_>>()
+    };
     let tiny = flat(1, 1, [9, 9, 9]);
     for (what, request) in [
         ("words alone", GenerateRequest { prompt: Some("a red sunset".into()), ..GenerateRequest::default() }),
         ("an empty sketch", request(&empty)),
         ("a subject alone", GenerateRequest { refs: refs(&[("subject", &subject)]), ..GenerateRequest::default() }),
         ("a style alone", GenerateRequest { refs: refs(&[("style", &style)]), ..GenerateRequest::default() }),
-        ("a base and a style", GenerateRequest { base: Some(sent(&subject)), refs: refs(&[("style", &style)]), ..GenerateRequest::default() }),
+        (
+            "a base and a style",
+            GenerateRequest {
+                base: Some(sent(&subject)),
+                refs: refs(&[("style", &style)]),
+                ..GenerateRequest::default()
+            },
+        ),
         ("many styles", GenerateRequest { refs: refs(&[("style", &style); 16]), ..request(&drawn("cat")) }),
-        ("one pixel", GenerateRequest { sketch: Some(sent(&tiny)), base: Some(sent(&tiny)), refs: refs(&[("style", &tiny), ("subject", &tiny)]), ..GenerateRequest::default() }),
-        ("a very wide sketch", GenerateRequest { refs: refs(&[("style", &style)]), ..request(&flat(3000, 2, [0, 0, 0])) }),
+        (
+            "one pixel",
+            GenerateRequest {
+                sketch: Some(sent(&tiny)),
+                base: Some(sent(&tiny)),
+                refs: refs(&[("style", &tiny), ("subject", &tiny)]),
+                ..GenerateRequest::default()
+            },
+        ),
+        (
+            "a very wide sketch",
+            GenerateRequest { refs: refs(&[("style", &style)]), ..request(&flat(3000, 2, [0, 0, 0])) },
+        ),
     ] {
         let made = generated(&LocalProvider, &request).await.unwrap_or_else(|error| panic!("{what}: {error}"));
         let made = picture(&made.images[0].bytes);

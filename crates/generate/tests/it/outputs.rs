@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clippy_core::ErrorCode;
 use clippy_drawings::Style;
 use clippy_generate::{
-    Fetcher, GenerateRequest, Lineage, LocalProvider, Outputs, Provider, QueryNote, ReferenceInput, ReferencePicture, Resolver,
-    Role, admit,
+    Fetcher, GenerateRequest, Lineage, LocalProvider, Outputs, Provider, QueryNote, ReferenceInput, ReferencePicture,
+    Resolver, Role, admit,
 };
 
 use crate::support::{Gallery, context, drawn, picture, png, sent, styled};
@@ -23,7 +23,12 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     let resolver = Resolver::new(Arc::new(Gallery(HashMap::from([(7.into(), known)]))), Arc::new(Fetcher::default()));
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("cat"))),
-        refs: vec![ReferenceInput { role: "style".into(), weight: Some(0.6), id: Some(7.into()), ..ReferenceInput::default() }],
+        refs: vec![ReferenceInput {
+            role: "style".into(),
+            weight: Some(0.6),
+            id: Some(7.into()),
+            ..ReferenceInput::default()
+        }],
         seed: Some(5),
         query: Some(QueryNote { text: Some("cat".into()), w_img: Some(0.7), w_edge: Some(0.3), w_txt: None }),
         ..GenerateRequest::default()
@@ -53,7 +58,8 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
     let text = std::fs::read_to_string(&list).expect("a list");
     std::fs::write(&list, format!("{text}{{\"sha256\": \"cut o")).expect("written");
     let reopened = Outputs::open(folder.path().join("outputs")).expect("a folder");
-    let found: Vec<String> = reopened.made_from(7.into()).await.expect("found").into_iter().map(|output| output.sha256).collect();
+    let found: Vec<String> =
+        reopened.made_from(7.into()).await.expect("found").into_iter().map(|output| output.sha256).collect();
     assert_eq!(found, [other.sha256.clone(), kept.sha256.clone()], "the latest first");
     assert!(reopened.made_from(8.into()).await.expect("found").is_empty());
     std::fs::remove_file(reopened.path_of(&other)).expect("removed");

@@ -31,13 +31,19 @@ async fn server() -> SocketAddr {
         .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
         .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
         .route("/large", get(|| async { vec![0u8; 70_000] }))
-        .route("/endless", get(|| async {
-            let parts = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0u8; 4096]));
-            axum::body::Body::from_stream(parts)
-        }))
-        .route("/slow", get(|| async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-        }))
+        .route(
+            "/endless",
+            get(|| async {
+                let parts = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0u8; 4096]));
+                axum::body::Body::from_stream(parts)
+            }),
+        )
+        .route(
+            "/slow",
+            get(|| async {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            }),
+        )
         .route("/many-pixels", get(|| async { png(&flat(300, 300, [0, 0, 0])) }))
         .route("/nowhere", get(|| async { StatusCode::FOUND }));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -93,7 +99,8 @@ async fn every_way_gives_the_same_pixels_and_says_where_they_came_from() {
         assert_eq!(reference.picture, flat(12, 9, [200, 30, 90]));
         assert_eq!(reference.origin.sha256, hash);
     }
-    let sources: Vec<Option<&str>> = generation.references.iter().map(|reference| reference.origin.source_url.as_deref()).collect();
+    let sources: Vec<Option<&str>> =
+        generation.references.iter().map(|reference| reference.origin.source_url.as_deref()).collect();
     assert_eq!(sources, [Some("https://posts.test/7"), Some(url.as_str()), None, Some(url.as_str()), None]);
     assert_eq!(generation.references[0].origin.licence.as_deref(), Some("CC-BY-4.0"));
     assert_eq!((generation.references[0].role, generation.references[0].weight), (Role::Style, 0.7));
@@ -117,13 +124,18 @@ async fn what_cannot_be_had_is_named_with_its_place_in_the_request() {
         (input(|r| r.url = Some(of("/many-pixels"))), ErrorCode::TooLarge, "pixels"),
         (input(|r| r.url = Some(of("/nowhere"))), ErrorCode::InvalidInput, "nowhere"),
         (input(|r| r.url = Some("https://127.0.0.1/x.png".into())), ErrorCode::InvalidInput, "refs[1]"),
-        (input(|r| r.image_url = Some("data:text/html;base64,aGk=".into())), ErrorCode::InvalidPicture, "not a picture"),
+        (
+            input(|r| r.image_url = Some("data:text/html;base64,aGk=".into())),
+            ErrorCode::InvalidPicture,
+            "not a picture",
+        ),
         (input(|r| r.image_url = Some("data:image/png;base64,aGk=".into())), ErrorCode::InvalidPicture, "refs[1]"),
         (input(|r| r.image_b64 = Some("no base64!".into())), ErrorCode::InvalidPicture, "refs[1]"),
     ];
     for (bad, code, expected) in cases {
         let shown = format!("{bad:?}");
-        let request = GenerateRequest { refs: vec![input(|r| r.id = Some(7.into())), bad], ..GenerateRequest::default() };
+        let request =
+            GenerateRequest { refs: vec![input(|r| r.id = Some(7.into())), bad], ..GenerateRequest::default() };
         let error = resolver(server).resolve(&request).await.err().unwrap_or_else(|| panic!("{shown} was taken"));
         assert_eq!(error.code, code, "{shown}: {}", error.message);
         assert!(error.message.contains(expected) && error.message.contains("refs[1]"), "{shown}: {}", error.message);

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
 use clippy_generate::{
-    FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext, MemoryJournal, Preview,
-    Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture, ReferencePictures, Resolver, admit, data_url,
+    FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext, MemoryJournal,
+    Preview, Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture, ReferencePictures, Resolver, admit,
+    data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
@@ -55,7 +56,10 @@ pub fn context() -> (GenerationContext, Arc<Recorder>) {
 }
 
 pub fn resolver() -> Resolver {
-    Resolver::new(Arc::new(Gallery::default()), Arc::new(Fetcher::new(FetchPolicy::default(), clippy_generate::fetch::SystemResolver)))
+    Resolver::new(
+        Arc::new(Gallery::default()),
+        Arc::new(Fetcher::new(FetchPolicy::default(), clippy_generate::fetch::SystemResolver)),
+    )
 }
 
 pub fn png(picture: &RgbImage) -> Vec<u8> {
@@ -81,7 +85,12 @@ pub fn drawn(name: &str) -> RgbImage {
 }
 
 pub fn reference(role: &str, weight: f32, picture: &RgbImage) -> ReferenceInput {
-    ReferenceInput { role: role.to_owned(), weight: Some(weight), image_url: Some(sent(picture)), ..ReferenceInput::default() }
+    ReferenceInput {
+        role: role.to_owned(),
+        weight: Some(weight),
+        image_url: Some(sent(picture)),
+        ..ReferenceInput::default()
+    }
 }
 
 /// A flat picture, told apart from others by its colour.
@@ -142,7 +151,8 @@ pub fn readable(value: &Value) -> Value {
             let Ok(bytes) = clippy_generate::picture_bytes(text) else { return value.clone() };
             let Ok(probe) = clippy_imaging::probe(&bytes) else { return value.clone() };
             let image = picture(&bytes);
-            let sums = image.pixels().fold([0u64; 3], |sums, pixel| std::array::from_fn(|c| sums[c] + u64::from(pixel.0[c])));
+            let sums =
+                image.pixels().fold([0u64; 3], |sums, pixel| std::array::from_fn(|c| sums[c] + u64::from(pixel.0[c])));
             let mean = sums.map(|sum| sum / u64::from(image.width() * image.height()));
             Value::String(format!("<{} {}x{}, mean {mean:?}>", probe.format.media_type(), probe.width, probe.height))
         }
