@@ -14,6 +14,7 @@ use clippy_generate::{
     ReferencePicture, ReferencePictures, Resolver, admit, data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{Rgb, RgbImage, imageops};
 
 const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
@@ -102,7 +103,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             put(column + 1, row + 1, &decode(&generated.images[0].bytes, &DecodeLimits::default())?);
         }
     }
-    picture.save(&sheet)?;
+    let file = std::io::BufWriter::new(std::fs::File::create(&sheet)?);
+    picture.write_with_encoder(PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive))?;
     println!("{sheet}: {} by {} pixels", picture.width(), picture.height());
     Ok(())
 }
