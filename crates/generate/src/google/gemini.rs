@@ -305,17 +305,24 @@ impl Provider for GeminiProvider {
         let call = Call { generation: &generation, labelled: &labelled, built: &built };
         let calls = (0..generation.count).map(|index| self.one(&call, index, context));
         let answers: Vec<_> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
-        let (mut images, mut filtered, mut first_error) = (Vec::new(), Vec::new(), None);
+        let (mut images, mut filtered, mut first_error, mut paid) = (Vec::new(), Vec::new(), None, 0);
         for (index, answer) in answers.into_iter().enumerate() {
-            match answer {
-                Ok(call) => {
-                    let seed = generation.seed.map(|seed| seed.wrapping_add(index as u64));
-                    for bytes in call.pictures {
-                        images.push(finished(&generation, bytes, seed).await?);
-                    }
-                    filtered.extend(call.filtered);
+            let seed = generation.seed.map(|seed| seed.wrapping_add(index as u64));
+            let made = match answer {
+                // One picture a call. That it cannot be read spoils no other.
+                Ok(call) => match call.pictures.into_iter().next() {
+                    Some(bytes) => finished(&generation, bytes, seed).await,
+                    None => continue,
+                },
+                Err(error) => Err(error),
+            };
+            match made {
+                Ok(image) => {
+                    paid += 1;
+                    images.push(image);
                 }
                 Err(error) => {
+                    paid += u32::from(error.charged);
                     filtered.push(error.message.clone());
                     // An unknown outcome must not hide behind a mere refusal.
                     let graver = |old: &GenerateError| old.class != FailureClass::MaybeCharged;
@@ -339,7 +346,7 @@ impl Provider for GeminiProvider {
             negative_prompt: built.negative,
             filtered,
             calls: generation.count,
-            usd: self.settings.price.map(|price| price * images.len() as f64),
+            usd: self.settings.price.map(|price| price * f64::from(paid)),
         };
         Ok(Generated { images, meta, receipt })
     }

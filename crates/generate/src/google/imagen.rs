@@ -326,7 +326,7 @@ impl Provider for ImagenProvider {
         context.say("waiting", None, format!("the model paints {} pictures", generation.count));
         let (mut images, mut filtered, mut calls) = (Vec::new(), Vec::new(), 0);
         let (mut built, mut used_model) = (BuiltPrompt::default(), String::new());
-        let mut first_error = None;
+        let (mut first_error, mut paid) = (None, 0);
         let mut left = generation.count;
         while left > 0 {
             context.check()?;
@@ -347,12 +347,24 @@ impl Provider for ImagenProvider {
             match answer.await {
                 Ok(call) => {
                     for bytes in call.pictures {
-                        let bytes = self.unsquared(&generation, bytes).await?;
-                        images.push(finished(&generation, bytes, None).await?);
+                        paid += 1;
+                        let made = match self.unsquared(&generation, bytes).await {
+                            Ok(bytes) => finished(&generation, bytes, None).await,
+                            Err(error) => Err(error),
+                        };
+                        match made {
+                            Ok(image) => images.push(image),
+                            // That one cannot be read spoils no other.
+                            Err(error) => {
+                                filtered.push(error.message.clone());
+                                first_error = Some(error);
+                            }
+                        }
                     }
                     filtered.extend(call.filtered);
                 }
                 Err(error) => {
+                    paid += if error.charged { count } else { 0 };
                     filtered.push(error.message.clone());
                     first_error = Some(error);
                     left = 0;
@@ -374,7 +386,7 @@ impl Provider for ImagenProvider {
             negative_prompt: built.negative,
             filtered,
             calls,
-            usd: self.settings.price.map(|price| price * images.len() as f64),
+            usd: self.settings.price.map(|price| price * f64::from(paid)),
         };
         Ok(Generated { images, meta, receipt })
     }

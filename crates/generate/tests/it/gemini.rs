@@ -6,7 +6,9 @@ use clippy_generate::{FailureClass, GenerateRequest, Provider, Treatment, estima
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
-use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, VISION_MODEL, fault, with_picture, with_text};
+use crate::google_fake::{
+    Answer, FakeGoogle, IMAGE_MODEL, VISION_MODEL, fault, with_picture, with_picture_of, with_text,
+};
 use crate::support::{drawn, flat, generated, mask, picture, reference, sent, snapshot, styled};
 
 fn analysis() -> Value {
@@ -157,6 +159,17 @@ async fn what_is_left_after_a_filter_is_given_and_the_rest_accounted_for() {
     let count = made.receipt.line("count").expect("a line");
     assert!(count.treatment == Treatment::Approximated && count.reason.contains("IMAGE_SAFETY"), "{count:?}");
     assert_eq!(made.meta.usd, Some(0.08));
+}
+
+#[tokio::test]
+async fn one_bad_answer_spoils_no_other_and_is_counted_as_paid() {
+    for bad in [Answer::CutOff, with_picture_of(b"not a picture")] {
+        let google = FakeGoogle::start().await;
+        google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5])), bad]);
+        let request = GenerateRequest { prompt: Some("a boat".into()), count: 2, ..GenerateRequest::default() };
+        let made = generated(&google.gemini(), &request).await.expect("one picture");
+        assert_eq!((made.images.len(), made.meta.filtered.len(), made.meta.usd), (1, 1, Some(0.08)));
+    }
 }
 
 #[tokio::test]

@@ -136,6 +136,12 @@ pub fn with_picture(picture: &RgbImage) -> Answer {
     )
 }
 
+/// Gemini's answer with these bytes as its picture.
+pub fn with_picture_of(bytes: &[u8]) -> Answer {
+    let part = json!({"inlineData": {"mimeType": "image/png", "data": STANDARD.encode(bytes)}});
+    Answer::Json(200, json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}))
+}
+
 /// Gemini's answer in words.
 pub fn with_text(text: &str) -> Answer {
     Answer::Json(
