@@ -264,7 +264,7 @@ pub struct GenerationMeta {
     pub filtered: Vec<String>,
     /// Paid calls that were made.
     pub calls: u32,
-    /// What the calls cost in US dollars, where the price is set.
+    /// What the calls cost in US dollars at most, where the price is set: calls whose outcome is unknown count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<f64>,
 }
