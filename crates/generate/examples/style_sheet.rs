@@ -1,18 +1,24 @@
-//! Paints the contact sheet of the local provider: every sketch of the list in the style of every reference.
+//! Paints the contact sheet of the local provider: hand-drawn sketches by columns of style references.
 //!
-//! `cargo run -p clippy-generate --example style_sheet -- SHEET.png CELL SKETCH,… REFERENCE[:TAG],…`
-//! The first row shows the references, the first column the sketches.
+//! `cargo run -p clippy-generate --example style_sheet -- SHEET.png [CELL] [SUBJECT,…] [STYLE:SUBJECT[+TAG],…]`
+//! The first row shows the references, the first column the sketches. Both come from the demo gallery's own drawings;
+//! a reference never shows what is sketched.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clippy_drawings::{Style, render, sketch, subject};
 use clippy_generate::{
     GenerateRequest, GenerationContext, LocalProvider, MemoryJournal, NoProgress, Provider, ReferenceInput,
     ReferencePicture, ReferencePictures, Resolver, admit, data_url,
 };
-use clippy_imaging::{DecodeLimits, decode, decode_file};
+use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage, imageops};
+
+const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
+const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,pastel_colors:cupcake,\
+                          art_deco:lamp,soft_shading:fish";
 
 struct Nothing;
 
@@ -32,17 +38,24 @@ fn on_cell(picture: &RgbImage, cell: u32) -> RgbImage {
     tile
 }
 
-fn file(path: &str) -> Result<String, Box<dyn Error>> {
-    Ok(data_url("image/png", &std::fs::read(path)?))
+fn sent(picture: &RgbImage) -> Result<String, Box<dyn Error>> {
+    Ok(data_url("image/png", &encode(picture, Encoding::Png)?))
+}
+
+/// `style:subject+tag` as a picture and the tag.
+fn reference(text: &str) -> Result<(RgbImage, Option<&str>), Box<dyn Error>> {
+    let (text, tag) = text.split_once('+').map_or((text, None), |(text, tag)| (text, Some(tag)));
+    let (style, name) = text.split_once(':').ok_or("a reference is STYLE:SUBJECT")?;
+    let style = Style::ALL.into_iter().find(|known| known.tag() == style).ok_or(format!("no style {style}"))?;
+    Ok((render(subject(name).ok_or(format!("no subject {name}"))?, style)?, tag))
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [sheet, cell, sketches, references] = arguments.as_slice() else {
-        return Err("usage: style_sheet SHEET.png CELL SKETCH,… REFERENCE[:TAG],…".into());
-    };
-    let cell: u32 = cell.parse()?;
+    let argument = |index: usize, default: &'static str| arguments.get(index).cloned().unwrap_or(default.to_owned());
+    let (sheet, cell) = (argument(0, "local-provider.png"), argument(1, "240").parse::<u32>()?);
+    let (sketches, references) = (argument(2, SKETCHES), argument(3, REFERENCES));
     let (sketches, references): (Vec<&str>, Vec<&str>) = (sketches.split(',').collect(), references.split(',').collect());
     let gap = 6;
     let size = |count: usize| (count as u32 + 1) * (cell + gap) + gap;
@@ -58,21 +71,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         journal: Arc::new(MemoryJournal::default()),
         scope: "contact sheet".to_owned(),
     };
-    for (row, sketch) in sketches.iter().enumerate() {
-        put(0, row + 1, &decode_file(sketch.as_ref(), &DecodeLimits::default())?);
-        for (column, reference) in references.iter().enumerate() {
-            let (path, tag) = reference.split_once(':').map_or((*reference, None), |(path, tag)| (path, Some(tag)));
+    for (row, name) in sketches.iter().enumerate() {
+        let drawn = sketch(subject(name).ok_or(format!("no subject {name}"))?, 1)?;
+        put(0, row + 1, &drawn);
+        for (column, text) in references.iter().enumerate() {
+            let (look, tag) = reference(text)?;
             if row == 0 {
-                put(column + 1, 0, &decode_file(path.as_ref(), &DecodeLimits::default())?);
+                put(column + 1, 0, &look);
             }
             let input = ReferenceInput {
                 role: "style".to_owned(),
                 weight: Some(0.85),
-                image_url: Some(file(path)?),
+                image_url: Some(sent(&look)?),
                 ..ReferenceInput::default()
             };
             let request = GenerateRequest {
-                sketch: Some(file(sketch)?),
+                sketch: Some(sent(&drawn)?),
                 refs: vec![input],
                 style_tags: tag.map(str::to_owned).into_iter().collect(),
                 aspect_ratio: Some("1:1".to_owned()),
@@ -83,11 +97,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let generation = Arc::new(resolver.resolve(&request).await?);
             let begun = Instant::now();
             let generated = LocalProvider.generate(generation, receipt, &context).await?;
-            println!("{sketch} in the style of {reference}: {:.2} s", begun.elapsed().as_secs_f32());
+            println!("{name} in the style of {text}: {:.2} s", begun.elapsed().as_secs_f32());
             put(column + 1, row + 1, &decode(&generated.images[0].bytes, &DecodeLimits::default())?);
         }
     }
-    picture.save(sheet)?;
+    picture.save(&sheet)?;
     println!("{sheet}: {} by {} pixels", picture.width(), picture.height());
     Ok(())
 }

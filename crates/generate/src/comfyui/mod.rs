@@ -1,0 +1,16 @@
+//! SDXL on a ComfyUI server that the artist runs: IP-Adapter references, a scribble ControlNet, img2img and inpainting.
+//!
+//! The graph is a [`Template`] with named slots, which a user may replace by their own. What the server lacks is found
+//! before anything is queued, and named. Progress and previews come over a WebSocket, or by asking when there is none.
+
+mod client;
+mod events;
+mod preflight;
+mod preset;
+mod provider;
+mod template;
+mod watch;
+
+pub use preset::{Preset, PresetNumbers};
+pub use provider::{ComfyUiProvider, ComfyUiSettings};
+pub use template::Template;
