@@ -26,8 +26,8 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
-        ErrorCode::Conflict => StatusCode::CONFLICT,
-        ErrorCode::Unsupported => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Conflict | ErrorCode::MaybeCharged => StatusCode::CONFLICT,
+        ErrorCode::Unsupported | ErrorCode::Blocked => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -47,6 +47,8 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::Overloaded => "Too much is waiting",
         ErrorCode::Unavailable => "Away for the moment",
         ErrorCode::Timeout => "It took too long",
+        ErrorCode::Blocked => "A safety filter stopped it",
+        ErrorCode::MaybeCharged => "It may have been paid for",
         ErrorCode::Internal => "A fault of the server",
     }
 }
@@ -130,6 +132,19 @@ impl Problem {
     /// For failures whose cause was logged by whoever found it.
     pub(crate) fn quiet(self) -> Self {
         Self { quiet: true, ..self }
+    }
+
+    /// For a budget that is spent: 402 for money, 429 for a number of pictures; the day's end is when to come back.
+    pub(crate) fn budget(status: StatusCode, detail: impl Into<String>, until: Duration) -> Self {
+        Self {
+            status,
+            title: "Today's budget is spent",
+            code: "budget_spent",
+            error: Error::invalid(detail),
+            retry_after: Some(until),
+            quiet: true,
+            state: None,
+        }
     }
 
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
