@@ -88,7 +88,11 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Inputs a second, with so many calls in flight.
-async fn rate(inputs: impl Fn() -> Vec<EmbedInput>, calls: usize, embedder: &Arc<dyn Embedder>) -> Result<f64, AnyError> {
+async fn rate(
+    inputs: impl Fn() -> Vec<EmbedInput>,
+    calls: usize,
+    embedder: &Arc<dyn Embedder>,
+) -> Result<f64, AnyError> {
     let begin = Instant::now();
     let mut done = 0;
     while begin.elapsed() < Duration::from_secs(SECONDS / 2) {
@@ -127,7 +131,8 @@ impl Server {
         gallery.optimize().await?;
         let gallery: Arc<dyn Gallery> = Arc::new(gallery);
         let state = Arc::new(EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?);
-        let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: DecodeLimits::default() };
+        let options =
+            SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: DecodeLimits::default() };
         let searcher = Searcher::new(Arc::clone(embedder), Arc::clone(&gallery), Arc::clone(&state) as _, options);
         let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
         let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
@@ -200,7 +205,9 @@ impl Load {
                 while begin.elapsed() < Duration::from_secs(SECONDS) {
                     let form = reqwest::multipart::Form::new().text("top", "24");
                     let form = match &self.sketch {
-                        Some(sketch) => form.part("sketch", reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png")),
+                        Some(sketch) => {
+                            form.part("sketch", reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png"))
+                        }
                         None => form.text("query_text", format!("a red apple number {number}")),
                     };
                     number += clients;
@@ -208,7 +215,11 @@ impl Load {
                         Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),
                         _ => false,
                     };
-                    if good { done.fetch_add(1, Ordering::Relaxed) } else { failed.fetch_add(1, Ordering::Relaxed) };
+                    if good {
+                        done.fetch_add(1, Ordering::Relaxed)
+                    } else {
+                        failed.fetch_add(1, Ordering::Relaxed)
+                    };
                 }
             }
         }))

@@ -3,7 +3,7 @@
 //! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. Pictures also take it as `?key=KEY`, because an
 //! `<img>` cannot send headers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
@@ -116,11 +116,7 @@ fn header_key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets calls with a key through, and all calls when the server has no keys.
-pub(crate) async fn require_key(
-    state: State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
+pub(crate) async fn require_key(state: State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let caller = admit(&state, &request, header_key(request.headers()))?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -193,12 +189,25 @@ fn missing(what: &str) -> Problem {
     .into()
 }
 
-/// A proxy on this machine makes every caller look local, unless it says for whom it calls.
+/// A proxy on this machine makes every caller look local, unless it says for whom it calls; and so does a page from
+/// elsewhere whose name was pointed at this machine (DNS rebinding), but for the name that it calls.
 fn is_local(request: &Request) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip"];
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
     peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
         && !forwarded.iter().any(|name| request.headers().contains_key(*name))
+        && host.or_else(|| request.uri().host()).is_some_and(names_this_machine)
+}
+
+/// Whether a `Host` header, with or without a port, is a name of loopback.
+fn names_this_machine(host: &str) -> bool {
+    let Ok(authority) = host.parse::<axum::http::uri::Authority>() else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The value of `key` in a query string, percent-decoded.
@@ -234,6 +243,26 @@ mod tests {
             assert!(!keys.opens_api(key), "{key}");
         }
         assert!(keys.opens_admin("root") && !keys.opens_admin("one"));
+    }
+
+    #[test]
+    fn only_names_of_loopback_are_this_machine() {
+        for host in
+            ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.3.2.1", "[::1]:8000", "app.localhost", "localhost."]
+        {
+            assert!(names_this_machine(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:8000",
+            "192.168.0.1",
+            "[::2]",
+            "::1:",
+        ] {
+            assert!(!names_this_machine(host), "{host}");
+        }
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl Folders {
         let wanted = data.join(given);
         let known = wanted.extension().and_then(|kind| kind.to_str()).is_some_and(|kind| LISTS.contains(&kind));
         let (Some(folder), Some(name)) = (wanted.parent(), wanted.file_name().filter(|_| known)) else {
-            return Err(Error::invalid(format!("{field} is \"{given}\", but must be a file that ends in .txt or .log")));
+            return Err(Error::invalid(format!(
+                "{field} is \"{given}\", but must be a file that ends in .txt or .log"
+            )));
         };
         match folder.canonicalize() {
             Ok(folder) if folder.starts_with(&data) => Ok(folder.join(name)),
@@ -84,26 +86,27 @@ impl Folders {
             return Err(Error::invalid(format!("{field} is empty, or no path")));
         }
         let own = self.images_root.iter().chain(&self.data_dir).map(PathBuf::as_path);
-        let folders = own.chain(recorded.iter().map(Path::new)).filter_map(|folder| {
-            Some((std::path::absolute(folder).ok()?, folder.canonicalize().ok()?))
-        });
-        let mut reason = None;
+        let folders = own
+            .chain(recorded.iter().map(Path::new))
+            .filter_map(|folder| Some((std::path::absolute(folder).ok()?, folder.canonicalize().ok()?)));
+        let (mut reason, mut leads_outside) = (None, false);
         for (named, resolved) in folders {
             // An absolute path takes the folder's place.
             let wanted = named.join(given);
             match wanted.canonicalize() {
                 Ok(found) if found.starts_with(&resolved) => return Ok(found),
-                Ok(_) => {}
+                Ok(_) => leads_outside = true,
                 // Whether something is there is told of these folders only.
                 Err(error) => {
-                    let inside = plain(&wanted).is_some_and(|path| path.starts_with(&named) || path.starts_with(&resolved));
+                    let inside =
+                        plain(&wanted).is_some_and(|path| path.starts_with(&named) || path.starts_with(&resolved));
                     if inside {
                         reason.get_or_insert(error);
                     }
                 }
             }
         }
-        Err(match reason {
+        Err(match reason.filter(|_| !leads_outside) {
             Some(error) => Error::invalid(format!("{field} is \"{given}\", which cannot be read: {error}")),
             None => Error::new(
                 ErrorCode::Forbidden,

@@ -5,6 +5,7 @@
 
 mod admission;
 mod auth;
+mod connections;
 mod cors;
 mod extract;
 mod folders;

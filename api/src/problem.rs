@@ -105,7 +105,15 @@ impl From<Error> for Problem {
         let retry_after = matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
         // Being full is load, not a fault: it is counted by the metrics, and would flood the log.
         let quiet = code == ErrorCode::Overloaded;
-        Self { status: status_of(code), title: title_of(code), code: code.as_str(), error, retry_after, quiet, state: None }
+        Self {
+            status: status_of(code),
+            title: title_of(code),
+            code: code.as_str(),
+            error,
+            retry_after,
+            quiet,
+            state: None,
+        }
     }
 }
 

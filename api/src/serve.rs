@@ -1,13 +1,13 @@
 //! Serves until it is told to stop.
 
-use std::future::{Future, IntoFuture};
-use std::net::SocketAddr;
+use std::future::Future;
 
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::Result;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::connections::serve_connections;
 use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
@@ -16,7 +16,7 @@ use crate::state::AppState;
 /// gives requests in flight the time of [`crate::ApiOptions::drain_timeout`] to end.
 ///
 /// # Errors
-/// [`ErrorCode::Unavailable`] when the listener fails.
+/// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
     metrics::install()?;
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
@@ -27,26 +27,18 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     }));
 
     let stop = CancellationToken::new();
-    let service = router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future();
+    let server = serve_connections(listener, router(state.clone()), stop.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
-        ended = &mut server => return ended.map_err(failed),
+        () = &mut server => return Ok(()),
         () = shutdown => {}
     }
     state.readiness().withdraw();
     state.stopping().cancel();
     stop.cancel();
     let patience = state.options().drain_timeout;
-    match tokio::time::timeout(patience, server).await {
-        Ok(ended) => ended.map_err(failed),
-        Err(_) => {
-            tracing::warn!(patience_secs = patience.as_secs(), "requests were still running and were cut off");
-            Ok(())
-        }
+    if tokio::time::timeout(patience, server).await.is_err() {
+        tracing::warn!(patience_secs = patience.as_secs(), "requests were still running and were cut off");
     }
-}
-
-fn failed(error: std::io::Error) -> Error {
-    Error::new(ErrorCode::Unavailable, format!("the server stopped listening: {error}")).with_source(error)
+    Ok(())
 }

@@ -205,7 +205,7 @@ async fn an_open_stream_costs_less_than_20_kb() {
         socket.write_all(request.as_bytes()).await.expect("sent");
         let mut read = [0_u8; 2048];
         let mut text = String::new();
-        while !text.contains("\"state\":\"running\",") || !text.ends_with("\n\n\r\n") {
+        while text.matches("event: state").count() < 2 {
             let length = socket.read(&mut read).await.expect("an answer");
             assert!(length > 0, "cut after {text}");
             text.push_str(&String::from_utf8_lossy(&read[..length]));

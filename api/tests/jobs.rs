@@ -7,8 +7,7 @@ use std::time::Duration;
 use clippy_api::ApiOptions;
 use clippy_core::ErrorCode;
 use clippy_jobs::{
-    Claim, JobFailure, JobId, JobKind, JobState, JobStore, Lane, LaneLimits, NewJob, Outcome, RunKey, SqliteJobs,
-    SqliteSettings,
+    Claim, JobFailure, JobId, JobKind, JobState, Lane, LaneLimits, NewJob, Outcome, RunKey, SqliteJobs, SqliteSettings,
 };
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -34,8 +33,7 @@ async fn done(server: &TestServer, id: JobId) {
 }
 
 async fn failed(server: &TestServer, id: JobId) {
-    let failure =
-        JobFailure { code: ErrorCode::Unsupported, message: "no such style".to_owned(), retryable: false };
+    let failure = JobFailure { code: ErrorCode::Unsupported, message: "no such style".to_owned(), retryable: false };
     server.jobs.finish(claimed(server, id).await, &Outcome::Failed(failure)).await.expect("ended");
 }
 
@@ -100,8 +98,12 @@ async fn jobs_are_listed_newest_first_and_by_kind_and_state() {
     done(&server, ids[1].parse().expect("an id")).await;
     let listed = async |query: &str| {
         let answer = body(get(&server, &format!("/api/jobs{query}")).await).await;
-        let ids: Vec<String> =
-            answer["jobs"].as_array().expect("jobs").iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect();
+        let ids: Vec<String> = answer["jobs"]
+            .as_array()
+            .expect("jobs")
+            .iter()
+            .map(|job| job["id"].as_str().expect("an id").to_owned())
+            .collect();
         (ids, answer["next_cursor"].as_str().map(str::to_owned))
     };
     let newest_first: Vec<String> = ids.iter().rev().cloned().collect();
@@ -156,7 +158,8 @@ async fn what_is_no_job_is_not_found_on_every_route() {
             problem(post(&server, &path, &Value::Null).await, StatusCode::NOT_FOUND, "not_found").await;
         }
     }
-    let unknown = problem(post(&server, "/api/admin/paint", &json!({})).await, StatusCode::NOT_FOUND, "not_found").await;
+    let unknown =
+        problem(post(&server, "/api/admin/paint", &json!({})).await, StatusCode::NOT_FOUND, "not_found").await;
     assert!(unknown["detail"].as_str().expect("text").contains("/api/admin/paint"));
 }
 
@@ -261,7 +264,12 @@ async fn bulk_work_is_taken_with_its_flags_and_nothing_else() {
         ("ingest", json!({"manifest": "m.jsonl", "fail_log": "jobs.db"}), StatusCode::BAD_REQUEST, "fail_log"),
         ("backfill", json!({"manifest": "m.jsonl"}), unprocessable, "which"),
         ("backfill", json!({"manifest": "m.jsonl", "which": "none"}), unprocessable, ""),
-        ("backfill", json!({"manifest": "m.jsonl", "which": "all", "ids_file": "/etc/passwd"}), StatusCode::FORBIDDEN, "ids_file"),
+        (
+            "backfill",
+            json!({"manifest": "m.jsonl", "which": "all", "ids_file": "/etc/passwd"}),
+            StatusCode::FORBIDDEN,
+            "ids_file",
+        ),
         ("reindex", json!({"rollback": true, "model": "RN50"}), StatusCode::BAD_REQUEST, "rollback"),
         ("reindex", json!({"pretrained": "openai"}), StatusCode::BAD_REQUEST, "model"),
     ] {

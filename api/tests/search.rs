@@ -11,7 +11,8 @@ use clippy_core::fake::FakeEmbedder;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
-use support::{DIMENSION, FullEmbedder, Setup, TestServer, drawing, json as body, problem};
+use support::doubles::FullEmbedder;
+use support::{DIMENSION, Setup, TestServer, drawing, json as body, problem};
 
 fn ids(answer: &Value) -> Vec<Value> {
     answer["results"].as_array().expect("results").iter().map(|result| result["id"].clone()).collect()

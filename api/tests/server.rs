@@ -96,6 +96,8 @@ async fn admin_calls_need_an_admin_key_or_come_from_this_machine() {
     assert_eq!((answer["points"].as_u64(), answer["dimension"].as_u64()), (Some(41), Some(16)));
     let proxied = open.get(path).header("x-forwarded-for", "203.0.113.9").send().await.expect("an answer");
     problem(proxied, StatusCode::FORBIDDEN, "forbidden").await;
+    let rebound = open.get(path).header("host", "evil.example").send().await.expect("an answer");
+    problem(rebound, StatusCode::FORBIDDEN, "forbidden").await;
 
     let options = ApiOptions { api_keys: secrets(&["one"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
     let closed = with_options(options).await;

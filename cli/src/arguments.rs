@@ -48,7 +48,7 @@ pub enum Command {
     Ingest(IngestArguments),
     /// Fill missing or zero vectors of stored pictures, never touching the others.
     Backfill(BackfillArguments),
-    /// Build the collection anew beside the live one, compare, and switch.
+    /// Build the collection anew beside the live one, compare, and switch (the workers of this version refuse it).
     Reindex(ReindexArguments),
     /// Jobs: list, show, cancel, retry, watch.
     Jobs(JobsArguments),

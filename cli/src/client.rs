@@ -116,11 +116,6 @@ impl Client {
         Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key, admin_key })
     }
 
-    /// Where the server is.
-    pub fn base(&self) -> &str {
-        &self.base
-    }
-
     /// What is at a path, for who runs the server.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
         self.admin_answer(self.http.get(format!("{}{path}", self.base)).query(query)).await

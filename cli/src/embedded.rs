@@ -9,7 +9,9 @@ use clippy_api::{ApiOptions, ApiParts, AppState};
 use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder, parse_precision};
 use clippy_core::embedding::Embedder;
 use clippy_core::settings::{ModelSettings, Settings};
-use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions, StoreLock, holder};
+use clippy_gallery::{
+    EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions, StoreLock, holder,
+};
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{Searcher, SearcherOptions};

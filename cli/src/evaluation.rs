@@ -104,11 +104,22 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{:<32} {:>7} {:>8} {:>9} {:>9} {:>7}", "kind, style", "queries", "recall@1", "recall@10", "recall@50", "MRR")?;
+        writeln!(
+            formatter,
+            "{:<32} {:>7} {:>8} {:>9} {:>9} {:>7}",
+            "kind, style", "queries", "recall@1", "recall@10", "recall@50", "MRR"
+        )?;
         let mut row = |name: String, figures: &Figures| {
             let percent = |index| format!("{:.1} %", 100.0 * figures.recall(index));
             let mean = figures.reciprocal / figures.queries as f64;
-            writeln!(formatter, "{name:<32} {:>7} {:>8} {:>9} {:>9} {mean:>7.3}", figures.queries, percent(0), percent(1), percent(2))
+            writeln!(
+                formatter,
+                "{name:<32} {:>7} {:>8} {:>9} {:>9} {mean:>7.3}",
+                figures.queries,
+                percent(0),
+                percent(1),
+                percent(2)
+            )
         };
         for (kind, (all, styles)) in &self.kinds {
             row(kind.clone(), all)?;
@@ -131,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_first_answer_counts_and_each_style_has_its_own() {
-        let found = ranks(&["9", "2", "8", "1"], &[("1", Some("neon")), ("2", Some("ink")), ("7", Some("oil")), ("5", None)]);
+        let found =
+            ranks(&["9", "2", "8", "1"], &[("1", Some("neon")), ("2", Some("ink")), ("7", Some("oil")), ("5", None)]);
         assert_eq!(found.best, Some(2));
         assert_eq!(found.by_style["ink"], Some(2));
         assert_eq!(found.by_style["neon"], Some(4));
@@ -150,7 +162,10 @@ mod tests {
         let json = Report::of(queries).to_json();
         let sketch = &json["kinds"]["sketch"];
         assert_eq!(sketch["queries"], 4);
-        assert_eq!((&sketch["recall@1"], &sketch["recall@10"], &sketch["recall@50"]), (&0.25.into(), &0.5.into(), &0.5.into()));
+        assert_eq!(
+            (&sketch["recall@1"], &sketch["recall@10"], &sketch["recall@50"]),
+            (&0.25.into(), &0.5.into(), &0.5.into())
+        );
         assert_eq!(sketch["mrr"], 0.3167);
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clippy_core::ErrorCode;
 use clippy_core::settings::{Secret, Settings};
-use clippy_jobs::{Handlers, JobTransport, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
+use clippy_jobs::{
+    Handlers, JobTransport, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +22,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// The queue under `DATA_DIR`. Call it with the data folder's lock held.
 pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Failure> {
-    let options =
-        SqliteSettings { keep_finished: settings.jobs.keep, max_finished: settings.jobs.keep_most, ..SqliteSettings::default() };
+    let options = SqliteSettings {
+        keep_finished: settings.jobs.keep,
+        max_finished: settings.jobs.keep_most,
+        ..SqliteSettings::default()
+    };
     let jobs = SqliteJobs::open(&settings.collection.data_dir.join(FILE), options).await?;
     Ok(Arc::new(jobs))
 }

@@ -34,7 +34,8 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
         ("QDRANT_URL", "http://localhost:6333"),
         ("REDIS_URL", "localhost:6379"),
     ] {
-        let output = clippy(folder.path()).args(["search", "--text", "apple"]).env(name, value).output().expect("it starts");
+        let output =
+            clippy(folder.path()).args(["search", "--text", "apple"]).env(name, value).output().expect("it starts");
         let said = text(&output.stderr);
         assert!(!output.status.success(), "{name}={value}");
         let shown = value.trim_start_matches("local-dir:");
@@ -62,7 +63,8 @@ fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
         .iter()
         .map(|line| {
             let mut line = line.clone();
-            line["local_path"] = gallery().join(line["local_path"].as_str().expect("a path")).display().to_string().into();
+            line["local_path"] =
+                gallery().join(line["local_path"].as_str().expect("a path")).display().to_string().into();
             line.to_string()
         })
         .collect();
@@ -78,7 +80,8 @@ fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
         json!({ "id": 900_004, "local_path": "cut.png" }).to_string(),
         json!({ "id": 900_005, "local_path": "../../../etc/passwd" }).to_string(),
         json!({ "id": 900_006, "local_path": "named_wrong.jpg" }).to_string(),
-        json!({ "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "local_path": "named_wrong.jpg", "tags_all": ["apple"] }).to_string(),
+        json!({ "id": "67e55044-10b1-426f-9247-bb680e5fe0c8", "local_path": "named_wrong.jpg", "tags_all": ["apple"] })
+            .to_string(),
     ] {
         lines.push(line);
     }

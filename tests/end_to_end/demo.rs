@@ -18,7 +18,8 @@ fn drawing(name: &str, seed: u64) -> Vec<u8> {
 }
 
 fn search(server: &Server, form: Form) -> Value {
-    let response = Client::new().post(format!("{}/api/search/hybrid", server.url)).multipart(form).send().expect("it serves");
+    let response =
+        Client::new().post(format!("{}/api/search/hybrid", server.url)).multipart(form).send().expect("it serves");
     let status = response.status();
     let body: Value = response.json().expect("JSON");
     assert!(status.is_success(), "{status}: {body}");

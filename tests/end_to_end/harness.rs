@@ -11,7 +11,19 @@ use serde_json::Value;
 /// The binary with a clean environment: no setting of the machine that tests run on leaks in.
 pub fn clippy(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
-    for name in ["MODEL_NAME", "OPENCLIP_MODEL", "PRETRAINED", "OPENCLIP_PRETRAINED", "IMAGES_ROOT", "QDRANT_URL", "REDIS_URL", "REDIS_PREFIX", "API_KEYS", "ADMIN_KEYS", "BIND"] {
+    for name in [
+        "MODEL_NAME",
+        "OPENCLIP_MODEL",
+        "PRETRAINED",
+        "OPENCLIP_PRETRAINED",
+        "IMAGES_ROOT",
+        "QDRANT_URL",
+        "REDIS_URL",
+        "REDIS_PREFIX",
+        "API_KEYS",
+        "ADMIN_KEYS",
+        "BIND",
+    ] {
         command.env_remove(name);
     }
     // A folder without a .env.
@@ -28,7 +40,8 @@ pub fn run(data: &Path, arguments: &[&str]) -> Output {
 pub fn json(data: &Path, arguments: &[&str]) -> Value {
     let output = run(data, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", text(&output.stdout)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", text(&output.stdout)))
 }
 
 /// Bytes that a process printed.
@@ -120,7 +133,8 @@ impl Drop for Server {
 
 /// Sends a signal by name.
 pub fn signal(process: u32, name: &str) {
-    let status = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().expect("kill is there");
+    let status =
+        Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().expect("kill is there");
     assert!(status.success(), "kill -{name} {process}");
 }
 

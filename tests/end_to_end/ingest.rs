@@ -19,7 +19,11 @@ fn a_second_run_does_only_what_is_missing() {
     let found = json(folder.path(), &["search", "--text", "apple", "--top", "100", "--json"]);
     assert_eq!(found["results"].as_array().expect("a list").len(), 40);
     let tags = run(folder.path(), &["search", "--text", "apple", "--tags", "neon_lights"]);
-    assert!(tags.status.success() && text(&tags.stdout).lines().all(|line| line.contains("neon_lights")), "{}", text(&tags.stdout));
+    assert!(
+        tags.status.success() && text(&tags.stdout).lines().all(|line| line.contains("neon_lights")),
+        "{}",
+        text(&tags.stdout)
+    );
 }
 
 #[test]
@@ -30,8 +34,18 @@ fn shards_share_a_manifest_without_overlap() {
     let counts: Vec<u64> = ["0", "1"]
         .iter()
         .map(|index| {
-            let shard =
-                ["ingest", "--manifest", &manifest, "--images-root", &root, "--shard-index", index, "--shard-count", "2", "--json"];
+            let shard = [
+                "ingest",
+                "--manifest",
+                &manifest,
+                "--images-root",
+                &root,
+                "--shard-index",
+                index,
+                "--shard-count",
+                "2",
+                "--json",
+            ];
             json(folder.path(), &shard)["totals"]["embedded"].as_u64().expect("a count")
         })
         .collect();
@@ -90,6 +104,10 @@ fn finish(folder: &std::path::Path) -> serde_json::Value {
     let report = json(folder, &["ingest", "--manifest", &manifest.display().to_string(), "--json"]);
     let totals = &report["totals"];
     assert_eq!(report["complete"], true, "{report}");
-    assert_eq!(totals["embedded"].as_u64().expect("a count") + totals["unchanged"].as_u64().expect("a count"), lines, "{report}");
+    assert_eq!(
+        totals["embedded"].as_u64().expect("a count") + totals["unchanged"].as_u64().expect("a count"),
+        lines,
+        "{report}"
+    );
     report
 }

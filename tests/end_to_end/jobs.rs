@@ -75,13 +75,13 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     let lines = manifest_in(folder.path());
     let root = gallery().display().to_string();
     let manifest = folder.path().join("data/manifest.jsonl").display().to_string();
-    let ingested = answered(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--no-text", "--json"]);
+    let ingested =
+        answered(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--no-text", "--json"]);
     assert_eq!(ingested["totals"]["embedded"], lines, "{ingested}");
 
     let server = Server::start(folder.path(), "serve", &[]);
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all", "force_all": true});
-    let response =
-        client().post(format!("{}/api/admin/backfill", server.url)).json(&body).send().expect("it serves");
+    let response = client().post(format!("{}/api/admin/backfill", server.url)).json(&body).send().expect("it serves");
     assert_eq!(response.status(), 202);
     let location = response.headers()["location"].to_str().expect("text").to_owned();
     let id = location.strip_prefix("/api/jobs/").expect("a job's address").to_owned();
@@ -132,8 +132,13 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     assert_eq!(count("embedded"), lines, "each was made anew: {job}");
     // Nothing is missing any more.
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all"});
-    let again: Value =
-        client().post(format!("{}/api/admin/backfill", server.url)).json(&body).send().expect("it serves").json().expect("JSON");
+    let again: Value = client()
+        .post(format!("{}/api/admin/backfill", server.url))
+        .json(&body)
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON");
     let watched = run(folder.path(), &["jobs", "watch", again["id"].as_str().expect("an id")]);
     assert!(watched.status.success(), "{}", text(&watched.stderr));
     assert!(text(&watched.stdout).contains(&format!("\"unchanged\":{lines}")), "{}", text(&watched.stdout));
@@ -153,7 +158,8 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
     let server = Server::start_with(folder.path(), "serve", &[], &[("IMAGES_ROOT", root.as_str())]);
     let paused = run(folder.path(), &["queues", "pause", "bulk"]);
     assert!(text(&paused.stdout).contains("PAUSED"), "{}", text(&paused.stderr));
-    let queued = answered(folder.path(), &["ingest", "--manifest", &manifest, "--max-lines", "40", "--enqueue", "--json"]);
+    let queued =
+        answered(folder.path(), &["ingest", "--manifest", &manifest, "--max-lines", "40", "--enqueue", "--json"]);
     let id = queued["id"].as_str().expect("an id").to_owned();
     wait_until("the parts to be made", Duration::from_secs(60), || {
         (job(&server, &id)["children"]["total"].as_u64() == Some(1)).then_some(())
@@ -165,7 +171,9 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
 
     let cancelled = run(folder.path(), &["jobs", "cancel", &id]);
     assert!(cancelled.status.success(), "{}", text(&cancelled.stderr));
-    wait_until("the cancellation", Duration::from_secs(30), || (job(&server, &id)["state"] == "cancelled").then_some(()));
+    wait_until("the cancellation", Duration::from_secs(30), || {
+        (job(&server, &id)["state"] == "cancelled").then_some(())
+    });
     let twice = run(folder.path(), &["jobs", "cancel", &id]);
     assert_eq!(twice.status.code(), Some(1));
     assert!(text(&twice.stderr).contains("cancelled"), "{}", text(&twice.stderr));
@@ -283,8 +291,13 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
     let server = Server::start_with(folder.path(), "serve", &["--with-worker"], &both);
     let mut redis = starting.join().expect("started");
     let body = json!({"manifest": "manifest.jsonl", "max_lines": 12});
-    let made: Value =
-        client().post(format!("{}/api/admin/ingest", server.url)).json(&body).send().expect("it serves").json().expect("JSON");
+    let made: Value = client()
+        .post(format!("{}/api/admin/ingest", server.url))
+        .json(&body)
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON");
     let id = made["id"].as_str().expect("an id").to_owned();
     let mut events = Events::open(&server, &id, None);
     let mut names = Vec::new();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, Which, payload};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::ledger::LedgerTotals;
 use clippy_jobs::{
     Backoff, Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
@@ -119,8 +119,10 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     let store = store(&house).await;
     let _worker = Worker::start(&house);
     let fail_log = house.path("failed.txt");
-    let request =
-        IngestRequest { lines: ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) }, ..ingest(&house) };
+    let request = IngestRequest {
+        lines: ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) },
+        ..ingest(&house)
+    };
     let id = ask(&store, JobKind::Ingest, &request).await;
     let job = ended(&store, id).await;
 
@@ -181,7 +183,8 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
     std::fs::write(&ids, "2\n11\n3\n").expect("written");
     let store = store(&house).await;
     let _worker = Worker::start(&house);
-    let request = |ids_file| BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
+    let request =
+        |ids_file| BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
 
     let listed = ask(&store, JobKind::Backfill, &request(Some(ids))).await;
     let listed = totals(&ended(&store, listed).await);
@@ -257,6 +260,7 @@ async fn what_can_never_work_fails_at_once_and_says_why() {
         (ask(&store, JobKind::Ingest, &IngestRequest { lines: missing, ..ingest(&house) }).await, "none.jsonl"),
         (ask(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
         (ask(&store, JobKind::Ingest, &"nonsense").await, "cannot be understood"),
+        (ask(&store, JobKind::Reindex, &ReindexRequest::default()).await, "No worker here knows"),
     ];
     for (id, word) in ids {
         let job = ended(&store, id).await;

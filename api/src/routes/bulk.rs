@@ -163,7 +163,8 @@ pub(crate) async fn start_backfill(
     start(&state, &caller, &headers, JobKind::Backfill, &request).await
 }
 
-/// Builds the collection anew beside the live one, compares, and switches; searches go on all the time.
+/// Asks for the collection to be built anew beside the live one. The workers of this version cannot: the job ends as
+/// `failed` at its first attempt, and changes nothing.
 #[utoipa::path(
     post,
     path = "/api/admin/reindex",

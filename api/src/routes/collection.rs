@@ -123,7 +123,9 @@ pub(crate) async fn list_pictures(
     let named = query.ids.split(',').map(str::trim).filter(|id| !id.is_empty());
     let ids: Vec<PointId> = named.map(str::parse).collect::<Result<_, _>>()?;
     if ids.is_empty() || ids.len() > MOST_PICTURES {
-        return Err(Error::invalid(format!("ids names {} pictures, but must name 1..{MOST_PICTURES}", ids.len())).into());
+        return Err(
+            Error::invalid(format!("ids names {} pictures, but must name 1..{MOST_PICTURES}", ids.len())).into()
+        );
     }
     let points = state.gallery().retrieve(&ids, With::PAYLOAD).await?;
     let shown = |point: clippy_core::gallery::Point| PictureResponse {

@@ -1,7 +1,7 @@
 //! A real server on a free port, over doubles of everything that is not HTTP.
 #![allow(dead_code, reason = "every test binary uses its own share of this")]
 
-mod doubles;
+pub mod doubles;
 pub mod events;
 pub mod redis;
 
@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 #[allow(unused_imports, reason = "every test binary uses its own share of this")]
-pub use doubles::{FolderlessPictures, FullEmbedder, MemoryGallery, MemoryPreferences};
+pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences};
 
 /// Length of the vectors here.
 pub const DIMENSION: usize = 16;

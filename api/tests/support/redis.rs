@@ -22,8 +22,10 @@ impl Redis {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
-                panic!("no redis-server here ({error}): scripts/test-tools.sh installs it; two processes of the API \
-                        cannot be tested without")
+                panic!(
+                    "no redis-server here ({error}): scripts/test-tools.sh installs it; two processes of the API \
+                        cannot be tested without"
+                )
             });
         let redis = Self { port, child, _folder: folder };
         let begun = Instant::now();

@@ -26,7 +26,10 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     say(
         "model",
         match &model {
-            Ok(model) => Ok(format!("{} {}, {} dimensions, {}", model.info.name, model.info.pretrained, model.info.dimension, model.precision)),
+            Ok(model) => Ok(format!(
+                "{} {}, {} dimensions, {}",
+                model.info.name, model.info.pretrained, model.info.dimension, model.precision
+            )),
             Err(failure) => Err(failure.to_string()),
         },
     );
@@ -42,15 +45,23 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
                 "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back, or use another DATA_DIR",
                 found.model, found.pretrained, info.name, info.pretrained
             )),
-            (Ok(Some(found)), _) => {
-                Ok(format!("{}, {} pictures at the last checkpoint, filled by {} {}", found.name, found.points, found.model, found.pretrained))
-            }
+            (Ok(Some(found)), _) => Ok(format!(
+                "{}, {} pictures at the last checkpoint, filled by {} {}",
+                found.name, found.points, found.model, found.pretrained
+            )),
         },
     );
     if let Ok(Some(found)) = &collection {
         for root in &found.roots {
             let there = Path::new(root).is_dir();
-            say("pictures", if there { Ok(root.clone()) } else { Err(format!("{root} is not there any more: ingest again with --images-root")) });
+            say(
+                "pictures",
+                if there {
+                    Ok(root.clone())
+                } else {
+                    Err(format!("{root} is not there any more: ingest again with --images-root"))
+                },
+            );
         }
     }
     let owner = match holder(&settings.collection.data_dir) {
@@ -88,5 +99,10 @@ fn writable(folder: &Path) -> Result<String, String> {
         .and_then(|()| std::fs::write(&probe, b"a probe"))
         .and_then(|()| std::fs::remove_file(&probe))
         .map(|()| folder.display().to_string())
-        .map_err(|error| format!("{} cannot be written to ({error}): mend its permissions, or name another with --data-dir", folder.display()))
+        .map_err(|error| {
+            format!(
+                "{} cannot be written to ({error}): mend its permissions, or name another with --data-dir",
+                folder.display()
+            )
+        })
 }

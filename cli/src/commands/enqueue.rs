@@ -84,8 +84,7 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
     let mut events = Events::of(client, id);
     while let Some(event) = events.next().await? {
         let progress = if event.name == "snapshot" { &event.data["progress"] } else { &event.data };
-        if let (true, Some(done)) =
-            (matches!(event.name.as_str(), "snapshot" | "progress"), progress["done"].as_u64())
+        if let (true, Some(done)) = (matches!(event.name.as_str(), "snapshot" | "progress"), progress["done"].as_u64())
         {
             bar.set_length(progress["total"].as_u64().unwrap_or(done));
             bar.set_position(done);

@@ -39,7 +39,8 @@ struct Line {
 pub async fn run(settings: &Settings, server: Option<&str>, arguments: &EvalArguments) -> Result<(), Failure> {
     let lines = read(&arguments.queries)?;
     let folder = arguments.queries.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-    let report = with_server(settings, server, async |client| measure(client, &lines, &folder, arguments).await).await?;
+    let report =
+        with_server(settings, server, async |client| measure(client, &lines, &folder, arguments).await).await?;
     if arguments.json {
         println!("{}", report.to_json());
     } else {
@@ -66,12 +67,7 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-async fn measure(
-    client: &Client,
-    lines: &[Line],
-    folder: &Path,
-    arguments: &EvalArguments,
-) -> Result<Report, Failure> {
+async fn measure(client: &Client, lines: &[Line], folder: &Path, arguments: &EvalArguments) -> Result<Report, Failure> {
     let styles = styles(client, lines).await?;
     let hidden: HashSet<&str> = arguments.exclude_style.iter().map(String::as_str).collect();
     let ranked: Vec<(String, Ranks)> = futures::stream::iter(lines)
@@ -80,7 +76,9 @@ async fn measure(
             let excluded: HashSet<String> = line.exclude.iter().map(id_text).collect();
             let counted = found
                 .iter()
-                .filter(|(id, style)| !excluded.contains(id) && !style.as_deref().is_some_and(|style| hidden.contains(style)))
+                .filter(|(id, style)| {
+                    !excluded.contains(id) && !style.as_deref().is_some_and(|style| hidden.contains(style))
+                })
                 .map(|(id, _)| id.as_str());
             let relevant: BTreeMap<String, Option<&str>> = line
                 .relevant

@@ -62,11 +62,19 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
     } else {
         println!(
             "{} lines in {:.1} s: {} embedded, {} unchanged, {} duplicates, {} skipped, {} failed.",
-            totals.lines, report.seconds, totals.embedded, totals.unchanged, totals.duplicates, totals.skipped, totals.failed
+            totals.lines,
+            report.seconds,
+            totals.embedded,
+            totals.unchanged,
+            totals.duplicates,
+            totals.skipped,
+            totals.failed
         );
     }
     if report.complete {
         return Ok(());
     }
-    Err(Failure::run("stopped before the end of the manifest; what was done is stored, and the next run goes on from there"))
+    Err(Failure::run(
+        "stopped before the end of the manifest; what was done is stored, and the next run goes on from there",
+    ))
 }

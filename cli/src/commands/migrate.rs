@@ -12,7 +12,10 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     let version = found.as_ref().map_or(0, |info| info.schema_version);
     let newest = clippy_gallery::schema::Schema::current().version;
     match &found {
-        Some(info) => println!("Collection {}: version {version} of {newest}, filled by {} {}.", info.name, info.model, info.pretrained),
+        Some(info) => println!(
+            "Collection {}: version {version} of {newest}, filled by {} {}.",
+            info.name, info.model, info.pretrained
+        ),
         None => println!("Collection {}: not there yet.", settings.collection.name),
     }
     for migration in clippy_gallery::schema::migrations().iter().filter(|migration| migration.version > version) {

@@ -49,7 +49,9 @@ fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> 
 /// Binds the address; the usual reason for a refusal is another Clippy.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::run(format!("{address} cannot be served at ({error}): choose another with --bind, such as 127.0.0.1:0"))
+        Failure::run(format!(
+            "{address} cannot be served at ({error}): choose another with --bind, such as 127.0.0.1:0"
+        ))
     })
 }
 

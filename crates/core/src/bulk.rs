@@ -93,7 +93,8 @@ impl ManifestRequest {
     /// # Errors
     /// [`ErrorCode::InvalidInput`] that names the field and what it must be.
     pub fn check(&self) -> Result<()> {
-        for (name, value, most) in [("clip_batch", self.clip_batch, 4096), ("upsert_batch", self.upsert_batch, 65_536)] {
+        for (name, value, most) in [("clip_batch", self.clip_batch, 4096), ("upsert_batch", self.upsert_batch, 65_536)]
+        {
             if value == 0 || value > most {
                 return Err(Error::invalid(format!("{name} is {value}, but must be 1..{most}")));
             }

@@ -170,7 +170,7 @@ pub struct LaneStatus {
     pub limit: u64,
     /// How long the first job in line has waited, in seconds.
     pub oldest_secs: Option<f64>,
-    /// Worker loops that were seen lately.
+    /// Worker processes that were seen lately.
     pub workers: u64,
     /// Jobs of this lane that ended well, since the store was made.
     pub succeeded: u64,

@@ -13,6 +13,7 @@ use clippy_core::search::weights::normalised;
 use clippy_core::search::{cursor, diversity};
 use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
+use tokio::sync::Semaphore;
 
 use crate::prepare::{Prepared, Role, prepare};
 use crate::query::{SearchAnswer, SearchQuery, Took, filled};
@@ -41,6 +42,9 @@ pub struct Searcher {
     gallery: Arc<dyn Gallery>,
     preferences: Arc<dyn Preferences>,
     options: SearcherOptions,
+    /// A decoded picture may take hundreds of megabytes: only so many queries are prepared at once, and decoding uses
+    /// up a core anyway.
+    preparing: Arc<Semaphore>,
 }
 
 impl Searcher {
@@ -51,7 +55,8 @@ impl Searcher {
         preferences: Arc<dyn Preferences>,
         options: SearcherOptions,
     ) -> Self {
-        Self { embedder, gallery, preferences, options }
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Self { embedder, gallery, preferences, options, preparing: Arc::new(Semaphore::new(cores)) }
     }
 
     /// One page of results.
@@ -115,7 +120,13 @@ impl Searcher {
         }
         let info = Arc::clone(self.embedder.info());
         let limits = self.options.limits.clone();
+        let turn = Arc::clone(&self.preparing)
+            .acquire_owned()
+            .await
+            .map_err(|error| Error::internal("queries are not prepared any more").with_source(error))?;
         tokio::task::spawn_blocking(move || {
+            // Held until the work ends, also when nobody waits for it any more.
+            let _turn = turn;
             let prepared = prepare(&query, wanted, &info.transform, &limits)?;
             Ok((query, prepared))
         })

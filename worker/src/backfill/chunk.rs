@@ -11,8 +11,8 @@ use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::backfill::{BackfillOptions, spaces};
 use crate::backfill::selection::Selection;
+use crate::backfill::{BackfillOptions, spaces};
 use crate::ingest::Tools;
 use crate::ingest::chunk::{Threads, by_id};
 use crate::ingest::embed::Order;
@@ -44,7 +44,12 @@ struct Filling {
 }
 
 impl BackfillStep {
-    pub(super) fn new(tools: Tools, options: &BackfillOptions, roots: Roots, selection: Option<Arc<Selection>>) -> Self {
+    pub(super) fn new(
+        tools: Tools,
+        options: &BackfillOptions,
+        roots: Roots,
+        selection: Option<Arc<Selection>>,
+    ) -> Self {
         Self {
             tools,
             roots: Arc::new(roots),

@@ -108,8 +108,9 @@ impl Sum {
             self.reason = self.reason.take().or(error.map(|error| (error.code, error.message)));
             return Ok(());
         }
-        let account: Account = serde_json::from_value(job.result.unwrap_or_default())
-            .map_err(|error| Error::internal(format!("the result of part {} is no account", job.id)).with_source(error))?;
+        let account: Account = serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
+            Error::internal(format!("the result of part {} is no account", job.id)).with_source(error)
+        })?;
         self.outcome.totals.merge(&account.totals);
         if !account.failed.is_empty() {
             self.failed.push((job.payload["part"]["begin"]["line"].as_u64().unwrap_or_default(), account.failed));
@@ -151,8 +152,9 @@ async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<String>)>) -> Result<
         text.push_str(&id);
         text.push('\n');
     }
-    let unwritable =
-        |error: std::io::Error| Error::invalid(format!("the list of failed ids {} cannot be written: {error}", file.display()));
+    let unwritable = |error: std::io::Error| {
+        Error::invalid(format!("the list of failed ids {} cannot be written: {error}", file.display()))
+    };
     let beside = file.with_extension("part");
     tokio::fs::write(&beside, text).await.map_err(unwritable)?;
     tokio::fs::rename(&beside, file).await.map_err(unwritable)

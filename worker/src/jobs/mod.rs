@@ -43,7 +43,5 @@ impl Default for BulkSettings {
 /// The handlers of all bulk work.
 #[must_use]
 pub fn handlers(tools: &Tools, settings: BulkSettings) -> Handlers {
-    Handlers::new()
-        .with(IngestJob::new(tools.clone(), settings))
-        .with(BackfillJob::new(tools.clone(), settings))
+    Handlers::new().with(IngestJob::new(tools.clone(), settings)).with(BackfillJob::new(tools.clone(), settings))
 }

@@ -60,8 +60,7 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     pub(super) async fn of(file: &Path) -> Result<Self> {
-        let failed =
-            |error: std::io::Error| Error::invalid(format!("{} cannot be read: {error}", file.display()));
+        let failed = |error: std::io::Error| Error::invalid(format!("{} cannot be read: {error}", file.display()));
         let metadata = tokio::fs::metadata(file).await.map_err(failed)?;
         let since = metadata.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
         Ok(Self { bytes: metadata.len(), modified_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) })

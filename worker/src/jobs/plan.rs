@@ -118,12 +118,7 @@ async fn begin(context: &JobContext, tools: &Tools, options: &ManifestOptions) -
 }
 
 /// Reads on from the cursor; `None` when it is at the end.
-async fn open(
-    options: &ManifestOptions,
-    tools: &Tools,
-    cursor: &Cursor,
-    part_lines: usize,
-) -> Result<Option<Source>> {
+async fn open(options: &ManifestOptions, tools: &Tools, cursor: &Cursor, part_lines: usize) -> Result<Option<Source>> {
     let Some(place) = cursor.next else { return Ok(None) };
     let (path, mut slice, planned) = (options.manifest.clone(), options.slice, cursor.planned);
     slice.max_lines = slice.max_lines.map(|most| most.saturating_sub(planned));

@@ -1,5 +1,6 @@
 //! The picture files that the collection's payloads name, and thumbnails of them.
 
+mod eviction;
 mod of_gallery;
 mod resolve;
 mod thumbnails;
@@ -28,6 +29,8 @@ pub struct PictureOptions {
     pub thumbnail_folder: PathBuf,
     /// Most bytes of thumbnails held in memory.
     pub memory_bytes: u64,
+    /// Most bytes of thumbnails kept on the disk; the oldest make room.
+    pub disk_bytes: u64,
     /// Most thumbnails made at once.
     pub concurrency: usize,
     /// What one picture may cost.
@@ -35,13 +38,14 @@ pub struct PictureOptions {
 }
 
 impl PictureOptions {
-    /// 64 MiB in memory, and as many thumbnails at once as there are cores.
+    /// 64 MiB in memory, 2 GiB on the disk, and as many thumbnails at once as there are cores.
     #[must_use]
     pub fn new(thumbnail_folder: PathBuf) -> Self {
         Self {
             images_root: None,
             thumbnail_folder,
             memory_bytes: 64 << 20,
+            disk_bytes: 2 << 30,
             concurrency: std::thread::available_parallelism().map_or(2, usize::from),
             limits: DecodeLimits::default(),
         }
@@ -64,6 +68,7 @@ pub struct PictureFile {
 pub struct PictureFiles {
     images_root: Option<PathBuf>,
     thumbnail_folder: PathBuf,
+    disk_bytes: u64,
     limits: DecodeLimits,
     turns: Arc<Semaphore>,
     memory: moka::future::Cache<String, Bytes>,
@@ -84,6 +89,7 @@ impl PictureFiles {
         Ok(Self {
             images_root: options.images_root,
             thumbnail_folder: options.thumbnail_folder,
+            disk_bytes: options.disk_bytes,
             limits: options.limits,
             turns: Arc::new(Semaphore::new(options.concurrency.max(1))),
             memory: moka::future::Cache::builder()

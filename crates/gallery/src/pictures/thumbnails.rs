@@ -10,12 +10,15 @@ use clippy_core::pictures::ServedPicture;
 use clippy_core::{Error, Result};
 use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
 
-use super::{PictureFile, PictureFiles, in_thread};
+use super::{PictureFile, PictureFiles, eviction, in_thread};
 use crate::files::write_atomically;
 
 /// The widths that thumbnails are made in. A request gets the widest one that is not wider than it asks for, so that a
 /// page which asks for many different widths does not fill the disk.
 const WIDTHS: [u32; 13] = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+
+/// The first thumbnail that a process makes, and then one in so many, looks whether old ones must go.
+const SWEPT_EVERY: u64 = 1_000;
 
 /// Part of every name, to be changed when thumbnails are made differently.
 const VERSION: &str = "1";
@@ -61,12 +64,18 @@ impl PictureFiles {
             .await
             .map_err(|error| Error::internal("thumbnails are not made any more").with_source(error))?;
         let (path, limits, made) = (file.path.clone(), self.limits, Arc::clone(&self.made));
+        let (folder, most) = (self.thumbnail_folder.clone(), self.disk_bytes);
         in_thread(move || {
             let content = make(&path, width, &limits)?;
-            made.fetch_add(1, Ordering::Relaxed);
+            let number = made.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = store(&cached, &content) {
                 // It is only made again next time.
                 tracing::warn!(path = %cached.display(), %error, "a thumbnail cannot be kept");
+            }
+            if number.is_multiple_of(SWEPT_EVERY)
+                && let Err(error) = eviction::sweep(&folder, most)
+            {
+                tracing::warn!(folder = %folder.display(), %error, "old thumbnails cannot be looked through");
             }
             // Held until here, also when nobody waits for the answer any more.
             drop(turn);

@@ -51,7 +51,10 @@ impl JobStore for RedisJobs {
             .invoke()
             .await?;
         match answer.as_str() {
-            "new" => Ok(Created { job: Record::new(record).job()?, existing: false }),
+            "new" => {
+                let made = Job { payload: job.payload.clone(), ..Record::new(record).job()? };
+                Ok(Created { job: made, existing: false })
+            }
             "existing" => Ok(Created { job: Record::new(record).job()?, existing: true }),
             "other" => Err(checks::key_reused(record.first().map_or("", String::as_str))),
             "full" => Err(checks::lane_full(job.lane, limit)),

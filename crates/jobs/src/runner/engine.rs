@@ -1,6 +1,7 @@
 //! The worker loops of one process: supervision, deliveries, the way to stop.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,16 +23,52 @@ const RESTART: Duration = Duration::from_millis(300);
 /// A paused lane is asked about this often, in case the notice was lost.
 const PAUSED: Duration = Duration::from_secs(1);
 
+/// A worker loop fetches one task after the other; a lane with room for many has several, up to this many.
+const LOOPS: usize = 4;
+/// Room that one loop serves well.
+const ROOM_OF_A_LOOP: usize = 4;
+
 /// One lane of this process.
 struct LaneState {
     lane: Lane,
-    concurrency: usize,
     /// Bounds what runs, also while a dead loop's deliveries are still on their way.
     room: Semaphore,
-    bell: Arc<Bell>,
     changed: Notify,
-    /// The loop that is running now.
+    loops: Vec<Arc<LoopState>>,
+    /// Which loop is told first of the next job.
+    turn: AtomicUsize,
+}
+
+/// One worker loop of a lane.
+struct LoopState {
+    concurrency: usize,
+    bell: Arc<Bell>,
+    /// Deliveries on their way through it.
+    busy: AtomicUsize,
+    /// What it is called now.
     name: Mutex<Option<String>>,
+}
+
+impl LaneState {
+    fn new(lane: Lane, concurrency: usize) -> Self {
+        let count = (concurrency / ROOM_OF_A_LOOP).clamp(1, LOOPS);
+        let one = |place: usize| {
+            // What does not divide goes to the first ones.
+            let concurrency = concurrency / count + usize::from(place < concurrency % count);
+            let (bell, busy, name) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
+            Arc::new(LoopState { concurrency, bell, busy, name })
+        };
+        let (loops, room) = ((0..count).map(one).collect(), Semaphore::new(concurrency));
+        Self { lane, room, changed: Notify::new(), loops, turn: AtomicUsize::new(0) }
+    }
+
+    /// Wakes one loop that has room; they take turns. One is enough: it goes on until it finds nothing.
+    fn ring(&self) {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let mut by_turns = (0..self.loops.len()).map(|place| &self.loops[(turn + place) % self.loops.len()]);
+        let free = by_turns.find(|one| one.busy.load(Ordering::Acquire) < one.concurrency);
+        free.into_iter().for_each(|one| one.bell.ring());
+    }
 }
 
 pub(super) struct Engine {
@@ -52,17 +89,9 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(store: Arc<dyn JobTransport>, handlers: Handlers, settings: RunnerSettings) -> Self {
-        let lane = |&(lane, concurrency): &(Lane, usize)| LaneState {
-            lane,
-            concurrency,
-            room: Semaphore::new(concurrency),
-            bell: Arc::default(),
-            changed: Notify::new(),
-            name: Mutex::default(),
-        };
         let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "host".to_owned()).replace(' ', "-");
         Self {
-            lanes: settings.lanes.iter().map(lane).collect(),
+            lanes: settings.lanes.iter().map(|&(lane, concurrency)| LaneState::new(lane, concurrency)).collect(),
             store,
             handlers,
             settings,
@@ -77,9 +106,11 @@ impl Engine {
 
     pub(super) async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut loops = tokio::task::JoinSet::new();
-        for index in 0..self.lanes.len() {
-            let engine = Arc::clone(&self);
-            loops.spawn(async move { engine.supervise(index).await });
+        for (index, state) in self.lanes.iter().enumerate() {
+            for one in &state.loops {
+                let (engine, one) = (Arc::clone(&self), Arc::clone(one));
+                loops.spawn(async move { engine.supervise(index, one).await });
+            }
         }
         let listener = tokio::spawn(Arc::clone(&self).listen());
         let side = tokio::spawn(side::run(Arc::clone(&self)));
@@ -95,35 +126,37 @@ impl Engine {
 
     /// The worker loops that are running now.
     pub(super) fn workers(&self) -> Vec<(Lane, String)> {
-        let name = |state: &LaneState| {
-            let name = state.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            name.map(|name| (state.lane, name))
+        let loops = self.lanes.iter().flat_map(|state| state.loops.iter().map(|one| (state.lane, one)));
+        let name = |(lane, one): (Lane, &Arc<LoopState>)| {
+            let name = one.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            name.map(|name| (lane, name))
         };
-        self.lanes.iter().filter_map(name).collect()
+        loops.filter_map(name).collect()
     }
 
     fn lane(&self, lane: Lane) -> Option<&LaneState> {
         self.lanes.iter().find(|state| state.lane == lane)
     }
 
-    /// Keeps one lane's worker loop running, under a new name each time: a name that was used is refused until the
+    /// Keeps a worker loop of a lane running, under a new name each time: a name that was used is refused until the
     /// store has forgotten it.
-    async fn supervise(self: Arc<Self>, index: usize) {
+    async fn supervise(self: Arc<Self>, index: usize, own: Arc<LoopState>) {
         let state = &self.lanes[index];
         while !self.halt.is_cancelled() {
             let name = format!("{}-{}", self.identity, ulid::Ulid::generate());
-            let worker = LaneWorker { lane: state.lane, name: name.clone(), concurrency: state.concurrency };
-            *state.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
+            let worker = LaneWorker { lane: state.lane, name: name.clone(), concurrency: own.concurrency };
+            *own.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
             // Before the first task is fetched, so that whatever it fetches is found again if it dies.
             let ended = match self.store.keep_alive(&[(state.lane, name.clone())]).await {
                 Ok(()) => {
-                    let tick = Tick::new(self.settings.timing.poll, Arc::clone(&state.bell));
-                    let deliver: Arc<dyn Deliver> = Arc::new(EngineHandle(Arc::clone(&self)));
+                    let tick = Tick::new(self.settings.timing.poll, Arc::clone(&own.bell));
+                    let handle = EngineHandle { engine: Arc::clone(&self), index, own: Arc::clone(&own) };
+                    let deliver: Arc<dyn Deliver> = Arc::new(handle);
                     self.store.run_lane(&worker, tick, deliver, self.halt.clone()).await
                 }
                 Err(error) => Err(error),
             };
-            *state.name.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *own.name.lock().unwrap_or_else(PoisonError::into_inner) = None;
             if let Err(error) = &ended {
                 tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; jobs go on");
             }
@@ -148,7 +181,7 @@ impl Engine {
             match notices.recv().await {
                 Ok(Control::Wake(lane)) => {
                     if let Some(state) = self.lane(lane) {
-                        state.bell.ring();
+                        state.ring();
                     }
                 }
                 Ok(Control::Cancel(id)) => {
@@ -164,7 +197,7 @@ impl Engine {
                 }
                 // Whatever was missed is found by polling, beats and the second look at a paused lane.
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
-                    self.lanes.iter().for_each(|state| state.bell.ring());
+                    self.lanes.iter().for_each(LaneState::ring);
                 }
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
@@ -253,20 +286,38 @@ impl Engine {
 }
 
 /// [`Engine`] as apalis' handler sees it.
-struct EngineHandle(Arc<Engine>);
+struct EngineHandle {
+    engine: Arc<Engine>,
+    /// The lane's place.
+    index: usize,
+    own: Arc<LoopState>,
+}
+
+/// Counts a delivery for as long as it is on its way.
+struct Busy(Arc<LoopState>);
+
+impl Busy {
+    fn new(own: &Arc<LoopState>) -> Self {
+        own.busy.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(own))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 #[async_trait]
 impl Deliver for EngineHandle {
     /// In a task of its own: when apalis drops a worker loop, on an error of the store, what it had begun goes on.
-    async fn deliver(&self, lane: Lane, delivery: Delivery) {
-        let engine = Arc::clone(&self.0);
+    async fn deliver(&self, _: Lane, delivery: Delivery) {
+        let (engine, index, busy) = (Arc::clone(&self.engine), self.index, Busy::new(&self.own));
         let task = tokio::spawn(async move {
+            let _busy = busy;
             match delivery {
-                Delivery::Job(id) => {
-                    if let Some(state) = engine.lane(lane) {
-                        engine.take(state, id).await;
-                    }
-                }
+                Delivery::Job(id) => engine.take(&engine.lanes[index], id).await,
                 Delivery::Unreadable { payload, reason } => engine.bury(&payload, &reason).await,
             }
         });

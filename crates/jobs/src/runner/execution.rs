@@ -29,7 +29,7 @@ enum Ended {
 /// Runs the handler in a task of its own, with beats beside it, and writes how it ended.
 pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>, timing: &Timing) {
     let begun = Instant::now();
-    let job = run.claimed.job.clone();
+    let job = &run.claimed.job;
     let ended = match handler {
         Some(handler) => {
             let beats = tokio::spawn(beat(Arc::clone(&run), *timing));
@@ -37,7 +37,7 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
             beats.abort();
             ended
         }
-        None => Ended::Returned(Err(no_handler(&job))),
+        None => Ended::Returned(Err(no_handler(job))),
     };
     let state = match outcome(&run, ended, timing) {
         Some(outcome) => finish(&run, outcome).await,

@@ -230,7 +230,9 @@ impl SqliteJobs {
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
              (SELECT min(queued_ms) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
-             (SELECT count(*) FROM job_workers w WHERE w.lane = l.lane AND w.seen_ms > ?)
+             -- A process may have several loops in a lane; their names differ in the last 27 letters, a dash and a ULID.
+             (SELECT count(DISTINCT substr(name, 1, length(name) - 27)) FROM job_workers w
+              WHERE w.lane = l.lane AND w.seen_ms > ?)
              FROM job_lanes l",
         )
         .bind(now - COUNTED_ALIVE_MS)

@@ -48,7 +48,8 @@ pub fn runner(store: Arc<dyn JobTransport>, concurrency: usize, timing: Timing) 
 }
 
 /// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps with a cursor;
-/// `{"abort": true}` kills its process; `{"not_before": t}` snoozes until then, in milliseconds since 1970.
+/// `{"abort": true}` kills its process; `{"snooze_first": true}` asks for an hour's
+/// delay in its first run.
 #[derive(Default)]
 struct Parts {
     calls: Arc<AtomicUsize>,
@@ -66,10 +67,8 @@ impl JobHandler for Parts {
         if payload["abort"] == true {
             std::process::abort();
         }
-        if let Some(at) = payload["not_before"].as_i64()
-            && at > Timestamp::now().as_millis()
-        {
-            return Err(JobError::Snooze(Duration::from_millis((at - Timestamp::now().as_millis()).max(1) as u64)));
+        if payload["snooze_first"] == true && context.key().run == 1 {
+            return Err(JobError::Snooze(Duration::from_secs(3_600)));
         }
         let ms = payload["ms"].as_u64().unwrap_or_default();
         if let Some(parts) = payload["parts"].as_u64() {

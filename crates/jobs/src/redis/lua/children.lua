@@ -11,7 +11,7 @@ for i = 4, #ARGV, 4 do
       'owner', parent.owner or '', 'state', 'queued', 'step', 'start', 'attempt', 0, 'run', 0, 'created', NOW,
       'version', 1, 'parent', parent_id, 'weight', ARGV[i + 3])
     redis.call('ZADD', children_key(parent_id), 0, id)
-    state_event(id, 'queued', 0)
+    note_state(id, 'queued', 0)
     enqueue(id, lane, 0)
     made, weight = made + 1, weight + tonumber(ARGV[i + 3])
   end

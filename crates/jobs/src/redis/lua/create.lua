@@ -1,6 +1,6 @@
 -- ARGV: 1 id, 2 kind, 3 lane, 4 payload, 5 max attempts, 6 owner, 7 idempotency key ('' = none), 8 digest,
 --       9 milliseconds that the key is kept, 10 the lane's limit
--- Answer: {'new' | 'existing' | 'other' | 'full', record}
+-- Answer: {'new' | 'existing' | 'other' | 'full', record (of a new job without its payload, which the caller has)}
 local id, lane = ARGV[1], ARGV[3]
 -- The owner's length keeps owner `a:b` with key `c` apart from owner `a` with key `b:c`.
 local idempotency = P .. ':idempotency:' .. #ARGV[6] .. ':' .. ARGV[6] .. ':' .. ARGV[7]
@@ -17,9 +17,13 @@ if ARGV[7] ~= '' then
 end
 if redis.call('ZCARD', queued_key(lane)) >= tonumber(ARGV[10]) then return { 'full', {} } end
 if ARGV[7] ~= '' then redis.call('SET', idempotency, id .. ' ' .. ARGV[8], 'PX', ARGV[9]) end
-redis.call('HSET', job_key(id), 'id', id, 'kind', ARGV[2], 'lane', lane, 'payload', ARGV[4], 'max', ARGV[5],
-  'owner', ARGV[6], 'state', 'queued', 'step', 'start', 'attempt', 0, 'run', 0, 'created', NOW, 'version', 1)
+local fields = { 'id', id, 'kind', ARGV[2], 'lane', lane, 'max', ARGV[5], 'owner', ARGV[6], 'state', 'queued',
+  'step', 'start', 'attempt', '0', 'run', '0', 'created', int(NOW), 'version', '1', 'task', push_task(id, lane) }
+redis.call('HSET', job_key(id), 'payload', ARGV[4], unpack(fields))
 redis.call('ZADD', P .. ':jobs', 0, id)
-state_event(id, 'queued', 0)
-enqueue(id, lane, 0)
-return { 'new', answer(id) }
+redis.call('ZADD', queued_key(lane), NOW, id)
+-- Nobody can be watching it yet.
+note_state(id, 'queued', 0)
+fields[#fields + 1] = 'position'
+fields[#fields + 1] = int(redis.call('ZRANK', queued_key(lane), id) + 1)
+return { 'new', fields }

@@ -2,27 +2,30 @@
 --       5 receipt ('' = none), 6 delay in milliseconds
 -- Answer: the state the job is in now, or 'fenced'
 local id, outcome = ARGV[1], ARGV[3]
-local job = load(id)
+-- Not the whole record: the payload may be large.
+local names = { 'run', 'state', 'lane', 'attempt', 'max', 'parent', 'cancel', 'weight', 'version', 'kids', 'kids_succeeded',
+  'kids_failed', 'kids_cancelled' }
+local job = {}
+for place, value in ipairs(redis.call('HMGET', job_key(id), unpack(names))) do job[names[place]] = value or nil end
 if job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
 if (outcome == 'retry' or outcome == 'later') and stopping(job) then outcome = 'cancelled' end
 if outcome == 'retry' and number(job.attempt) >= number(job.max) then outcome = 'failed' end
 if outcome == 'succeeded' then
   local fields = { 'result', ARGV[4] }
   if ARGV[5] ~= '' then fields = { 'result', ARGV[4], 'receipt', ARGV[5] } end
-  redis.call('HDEL', job_key(id), 'error')
   terminal(id, job, 'succeeded', fields)
 elseif outcome == 'failed' then
   terminal(id, job, 'failed', { 'error', ARGV[4] })
 elseif outcome == 'cancelled' then
   terminal(id, job, 'cancelled', {})
 else
-  unlist(id, job.lane)
+  if outcome == 'wait' and stopping(job) then
+    terminal(id, job, 'cancelled', {})
+    return 'cancelled'
+  end
+  redis.call('ZREM', running_key(job.lane), id)
   redis.call('HDEL', job_key(id), 'worker', 'lease')
   if outcome == 'wait' then
-    if stopping(job) then
-      terminal(id, job, 'cancelled', {})
-      return 'cancelled'
-    end
     redis.call('HSET', job_key(id), 'state', 'waiting')
     touch(id)
     if children_left(job) == 0 then
@@ -41,4 +44,4 @@ else
   state_event(id, 'queued', attempt, failure)
   return 'queued'
 end
-return redis.call('HGET', job_key(id), 'state')
+return outcome

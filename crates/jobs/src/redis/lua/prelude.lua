@@ -21,29 +21,42 @@ local function load(id)
   return job, flat
 end
 
+-- Writes an event; whoever watches is told by `event` and `state_event`, or by one `tell` after several.
+local function note(id, kind, data)
+  return redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
+end
+
+local function tell(id) redis.call('PUBLISH', P .. ':events', id) end
+
 local function event(id, kind, data)
-  local event_id = redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
-  redis.call('PUBLISH', P .. ':events', id)
+  local event_id = note(id, kind, data)
+  tell(id)
   return event_id
 end
 
-local function state_event(id, state, attempt, failure)
+local function note_state(id, state, attempt, failure)
   local tail = '}'
   if failure and failure ~= '' then tail = ',"error":' .. failure .. '}' end
-  event(id, 'state', '{"state":"' .. state .. '","attempt":' .. int(attempt) .. tail)
+  note(id, 'state', '{"state":"' .. state .. '","attempt":' .. int(attempt) .. tail)
+end
+
+local function state_event(id, state, attempt, failure)
+  note_state(id, state, attempt, failure)
+  tell(id)
 end
 
 -- Writes a task the way apalis-redis 1.0.0 does, straight into the active list: its own push goes through the
 -- scheduled set, which breaks for ever above 7,999 due tasks. Task ids are ULIDs made of the time and a counter.
+-- Answer: the task, which the record is to name.
 local function push_task(id, lane)
   local q = queue(lane)
   local task = string.format('%013d%013d', NOW, redis.call('INCR', P .. ':tasks'))
   redis.call('HSET', q .. ':data', task, '{"job":"' .. id .. '"}')
   redis.call('HSET', q .. ':meta:' .. task, 'attempts', 0, 'max_attempts', 25, 'status', 'Pending', 'idempotency_key', '')
   local length = redis.call('RPUSH', q .. ':active', task)
-  redis.call('HSET', job_key(id), 'task', task)
   -- A long line needs no bell: its workers are awake.
   if length <= 64 then redis.call('PUBLISH', P .. ':control', 'wake ' .. lane) end
+  return task
 end
 
 -- Puts a job into its lane, now or after `delay` milliseconds.
@@ -52,7 +65,7 @@ local function enqueue(id, lane, delay)
   if delay > 0 then
     redis.call('ZADD', delayed_key(lane), NOW + delay, id)
   else
-    push_task(id, lane)
+    redis.call('HSET', job_key(id), 'task', push_task(id, lane))
   end
 end
 
@@ -81,14 +94,15 @@ end
 
 -- Ends a job, and tells its parent. `fields` are further fields of the record.
 local function terminal(id, job, state, fields)
-  unlist(id, job.lane)
-  redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, unpack(fields))
-  redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel')
-  touch(id)
+  if job.state == 'running' then redis.call('ZREM', running_key(job.lane), id) else unlist(id, job.lane) end
+  redis.call('HSET', job_key(id), 'state', state, 'finished', NOW, 'version', number(job.version) + 1, unpack(fields))
+  local outlived = 'cancel'
+  if state == 'succeeded' then outlived = 'error' end
+  redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel', outlived)
   redis.call('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
   local failure = ''
   for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
-  state_event(id, state, number(job.attempt), failure)
+  note_state(id, state, number(job.attempt), failure)
   event(id, 'done', '{"state":"' .. state .. '"}')
   if not job.parent or job.parent == '' then
     redis.call('ZADD', P .. ':finished', NOW, id)

@@ -47,7 +47,7 @@ for i = 4, #ARGV do
       redis.call('ZREM', queued_key(lane), id)
     elseif not redis.call('ZSCORE', delayed_key(lane), id)
       and not (read[2] and redis.call('HEXISTS', queue(lane) .. ':data', read[2]) == 1) then
-      push_task(id, lane)
+      redis.call('HSET', job_key(id), 'task', push_task(id, lane))
       rescued = rescued + 1
     end
   end
