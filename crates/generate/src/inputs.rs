@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{DecodeLimits, decode};
 use image::{GrayImage, Luma, RgbImage};
 use sha2::{Digest, Sha256};
 
+use crate::comfyui::Preset;
 use crate::data_url::picture_bytes;
 use crate::fetch::Fetcher;
-use crate::request::{AspectRatio, GenerateRequest, Role};
+use crate::request::{AspectRatio, GenerateRequest, QueryNote, Role};
 use crate::style::StyleTag;
+
+/// References that are fetched at a time.
+const AT_ONCE: usize = 4;
 
 /// The gallery, as far as references need it.
 #[async_trait]
@@ -93,7 +98,7 @@ impl Mode {
 }
 
 /// Everything a provider works from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Generation {
     /// The artist's words, trimmed; may be empty.
     pub prompt: String,
@@ -119,6 +124,10 @@ pub struct Generation {
     pub seed: Option<u64>,
     /// The ratio asked for.
     pub aspect_ratio: Option<AspectRatio>,
+    /// The preset asked for.
+    pub preset: Option<Preset>,
+    /// The search that the references were found by.
+    pub query: Option<QueryNote>,
     /// `person`, `animal`, `product` or `default`, where Clippy 0.2's client said it.
     pub subject_type: Option<String>,
 }
@@ -141,6 +150,19 @@ impl Generation {
     /// The references of one role that count at all.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Reference> {
         self.references.iter().filter(move |reference| reference.role == role && reference.weight > 0.0)
+    }
+
+    /// The seed asked for, else one that follows from what is asked for, so that a picture without one is repeatable too.
+    #[must_use]
+    pub fn chosen_seed(&self) -> u64 {
+        if let Some(seed) = self.seed {
+            return seed;
+        }
+        let mut text = format!("{}\n{:?}\n{:?}", self.prompt, self.style_tags, self.sketch_sha256);
+        for reference in &self.references {
+            text.push_str(&format!("\n{} {} {}", reference.role.as_str(), reference.weight, reference.origin.sha256));
+        }
+        u64::from_str_radix(&sha256_hex(text.as_bytes())[..8], 16).unwrap_or(0)
     }
 
     /// The ratio that the picture should have: the one asked for, else the base's, else the sketch's, else square.
@@ -182,10 +204,8 @@ impl Resolver {
     /// or with nothing to edit; the fetcher's refusals.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
         request.validate()?;
-        let mut references = Vec::with_capacity(request.refs.len());
-        for index in 0..request.refs.len() {
-            references.push(self.reference(request, index).await?);
-        }
+        let fetched = (0..request.refs.len()).map(|index| self.reference(request, index));
+        let references = futures::stream::iter(fetched).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
         let (sketch, sketch_sha256) = match &request.sketch {
             None => (None, None),
             Some(text) => {
@@ -212,6 +232,8 @@ impl Resolver {
             style_tags: request.styles()?,
             seed: request.seed,
             aspect_ratio: request.aspect_ratio.as_deref().map(str::parse).transpose()?,
+            preset: request.preset.as_deref().map(Preset::named).transpose()?,
+            query: request.query.clone(),
             subject_type: request.subject_type.clone(),
         })
     }

@@ -2,31 +2,45 @@
 //!
 //! A [`GenerateRequest`] is checked by [`admit`] against a [`Provider`] before it is queued; [`Resolver`] turns it into
 //! a [`Generation`] with pixels; the provider makes [`Generated`] pictures with a [`Receipt`]; [`Lineage`] writes into
-//! the files where they came from. Nothing here knows of jobs, of the gallery's store, or of HTTP routes.
+//! the files where they came from and [`Outputs`] keeps them. Calls that cost money go through a [`CallJournal`] and a
+//! [`DailyBudget`]. Nothing here knows of jobs, of the gallery's store, or of HTTP routes.
 
 mod analysis;
+mod budget;
+pub mod comfyui;
 mod data_url;
+mod durable;
 mod error;
 pub mod fetch;
+mod file_journal;
 pub mod google;
 mod inputs;
+mod lineage;
 pub mod local;
 mod outgoing;
+mod outputs;
 mod paid_once;
 pub mod prompt;
 mod provider;
+mod providers;
 mod receipt;
 mod request;
+mod settings;
 mod style;
 
 pub use analysis::SketchAnalysis;
+pub use budget::{BudgetRefusal, DailyBudget, MemorySpending, MicroDollars, Reservation, Spending};
+pub use comfyui::{ComfyUiProvider, Preset};
 pub use data_url::{data_url, picture_bytes};
 pub use error::{FailureClass, GenerateError};
 pub use fetch::{FetchPolicy, Fetcher};
+pub use file_journal::FileJournal;
 pub use inputs::{
     Generation, Mode, Reference, ReferenceOrigin, ReferencePicture, ReferencePictures, Resolver, sha256_hex,
 };
+pub use lineage::{Lineage, LineageReference};
 pub use local::LocalProvider;
+pub use outputs::{Output, Outputs};
 pub use paid_once::{
     CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once,
 };
@@ -34,6 +48,8 @@ pub use provider::{
     CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta, NoProgress,
     Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios, Support, admit, estimate,
 };
+pub use providers::Providers;
 pub use receipt::{Receipt, ReceiptLine, Treatment, plan};
-pub use request::{AspectRatio, GenerateRequest, ReferenceInput, Role};
+pub use request::{AspectRatio, GenerateRequest, QueryNote, ReferenceInput, Role};
+pub use settings::{Autosquare, GenerationSettings, ProviderName};
 pub use style::StyleTag;

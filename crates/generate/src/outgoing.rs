@@ -1,5 +1,7 @@
 //! Pictures on their way to a provider, and those that come back.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -7,6 +9,7 @@ use clippy_imaging::{DecodeLimits, Encoding, decode, encode, probe};
 use image::{RgbImage, imageops};
 
 use crate::error::GenerateError;
+use crate::inputs::Generation;
 use crate::provider::GeneratedImage;
 
 /// Most bytes of a picture sent within a request.
@@ -34,6 +37,15 @@ impl Outgoing {
             return Ok(Self { media_type: "image/png", bytes: png });
         }
         Ok(Self { media_type: "image/jpeg", bytes: written(Encoding::Jpeg(92))? })
+    }
+
+    /// As PNG, of its own size.
+    ///
+    /// # Errors
+    /// [`crate::FailureClass::Permanent`] when it cannot be written.
+    pub fn png(picture: &RgbImage) -> Result<Self, GenerateError> {
+        let bytes = encode(picture, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
+        Ok(Self { media_type: "image/png", bytes })
     }
 
     /// The file in base64.
@@ -64,11 +76,22 @@ pub fn scribble(sketch: &RgbImage) -> RgbImage {
     })
 }
 
-/// A file from a provider, its type told by its content.
+/// A file from a provider as the finished picture: its type told by its content, laid into the base where there is a
+/// mask. On a thread that may take its time.
 ///
 /// # Errors
 /// [`crate::FailureClass::MaybeCharged`] when it is no picture.
-pub fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
+pub async fn finished(generation: &Arc<Generation>, bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
+    let generation = generation.clone();
+    let work = tokio::task::spawn_blocking(move || match (&generation.base, &generation.mask) {
+        (Some(base), Some(mask)) => incoming(within_mask(&bytes, base, mask)?, seed),
+        _ => incoming(bytes, seed),
+    });
+    work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be finished: {error}")))?
+}
+
+/// A file from a provider, its type told by its content.
+fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
     let probe = probe(&bytes).map_err(|error| {
         GenerateError::maybe_charged(format!("the provider sent something that is no picture ({error})"))
     })?;
@@ -80,7 +103,7 @@ pub fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, Gener
 ///
 /// # Errors
 /// As [`incoming`].
-pub fn within_mask(bytes: &Bytes, base: &RgbImage, mask: &image::GrayImage) -> Result<Bytes, GenerateError> {
+fn within_mask(bytes: &Bytes, base: &RgbImage, mask: &image::GrayImage) -> Result<Bytes, GenerateError> {
     let picture = decode(bytes, &DecodeLimits::default())
         .map_err(|error| GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})")))?;
     let whole = crate::local::composited(base, mask, &picture);

@@ -71,10 +71,9 @@ pub enum CallOutcome {
 /// Remembers paid calls; the job layer keeps one that survives the process.
 #[async_trait]
 pub trait CallJournal: Send + Sync + 'static {
-    /// What is known of this call.
-    async fn begin(&self, fingerprint: &CallFingerprint) -> Result<CallState>;
-    /// The call is about to be sent. Must be on disk when this returns.
-    async fn sent(&self, fingerprint: &CallFingerprint) -> Result<()>;
+    /// What is known of this call. [`CallState::New`] is told to one caller only, and from then on the call counts as
+    /// sent: that must be on disk when this returns, as the caller sends it next.
+    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState>;
     /// How the call ended. Must be on disk when this returns.
     async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> Result<()>;
 }
@@ -92,7 +91,7 @@ pub async fn paid_once<F>(
 where
     F: Future<Output = Result<CallPictures, GenerateError>>,
 {
-    match journal.begin(fingerprint).await? {
+    match journal.claim(fingerprint).await? {
         CallState::Done(pictures) => return Ok(pictures),
         CallState::Unknown => {
             return Err(GenerateError::maybe_charged(
@@ -100,7 +99,7 @@ where
                  It is not sent again by itself: use retry to buy it again",
             ));
         }
-        CallState::New => journal.sent(fingerprint).await?,
+        CallState::New => {}
     }
     match call().await {
         Ok(pictures) => {
@@ -134,21 +133,26 @@ impl MemoryJournal {
 
 #[async_trait]
 impl CallJournal for MemoryJournal {
-    async fn begin(&self, fingerprint: &CallFingerprint) -> Result<CallState> {
-        Ok(self.with(|calls| calls.get(fingerprint).cloned().unwrap_or(CallState::New)))
-    }
-
-    async fn sent(&self, fingerprint: &CallFingerprint) -> Result<()> {
-        self.with(|calls| calls.insert(fingerprint.clone(), CallState::Unknown));
-        Ok(())
+    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState> {
+        // A call that was new is unknown from here on.
+        Ok(self.with(|calls| match calls.insert(fingerprint.clone(), CallState::Unknown) {
+            None => CallState::New,
+            Some(known) => {
+                calls.insert(fingerprint.clone(), known.clone());
+                known
+            }
+        }))
     }
 
     async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> Result<()> {
-        let state = match outcome {
-            CallOutcome::Pictures(pictures) => CallState::Done(pictures.clone()),
-            CallOutcome::NotCharged => CallState::New,
-        };
-        self.with(|calls| calls.insert(fingerprint.clone(), state));
+        self.with(|calls| match outcome {
+            CallOutcome::Pictures(pictures) => {
+                calls.insert(fingerprint.clone(), CallState::Done(pictures.clone()));
+            }
+            CallOutcome::NotCharged => {
+                calls.remove(fingerprint);
+            }
+        });
         Ok(())
     }
 }

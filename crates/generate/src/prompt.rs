@@ -193,19 +193,9 @@ mod tests {
 
     fn empty() -> Generation {
         Generation {
-            prompt: String::new(),
-            negative_prompt: String::new(),
             count: 1,
-            sketch: None,
-            sketch_sha256: None,
             sketch_weight: 0.8,
-            base: None,
-            mask: None,
-            references: Vec::new(),
-            style_tags: Vec::new(),
-            seed: None,
-            aspect_ratio: None,
-            subject_type: None,
+            ..Generation::default()
         }
     }
 

@@ -92,6 +92,8 @@ pub struct Capabilities {
     pub negative_prompt: Support,
     /// Ratios.
     pub ratios: Ratios,
+    /// The recommended ways to mix references that it knows by name.
+    pub presets: Vec<String>,
     /// The style tags that change something; empty means all of them.
     pub style_tags: Vec<String>,
     /// Most pictures of one call.
@@ -127,6 +129,7 @@ impl Capabilities {
             seed: Support::Yes,
             negative_prompt: Support::Yes,
             ratios: Ratios::Any,
+            presets: Vec::new(),
             style_tags: Vec::new(),
             images_per_call: 1,
             progress: ProgressKind::Steps,

@@ -144,6 +144,13 @@ pub fn plan(request: &GenerateRequest, capabilities: &Capabilities) -> Result<Re
             receipt.dropped(input, format!("{} has no finish for {}", capabilities.provider, tag.name()));
         }
     }
+    if let Some(preset) = &request.preset {
+        if capabilities.presets.contains(preset) {
+            receipt.honoured("preset", preset.clone());
+        } else {
+            receipt.dropped("preset", format!("{} has no presets", capabilities.provider));
+        }
+    }
     let calls = request.count.div_ceil(capabilities.images_per_call.max(1));
     receipt.honoured("count", format!("{} pictures in {calls} calls", request.count));
     Ok(receipt)

@@ -4,6 +4,7 @@ use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::comfyui::Preset;
 use crate::style::StyleTag;
 
 /// Most characters of a prompt or a negative prompt.
@@ -100,9 +101,33 @@ pub struct GenerateRequest {
     pub provider: Option<String>,
     /// Refuse, rather than approximate or drop anything.
     pub strict: bool,
+    /// One of the provider's recommended ways to mix references; it chooses when it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// The search that the references were found by, for the picture's lineage.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<QueryNote>,
     /// Clippy 0.2's `subject_type_default`: `person`, `animal`, `product` or `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<String>,
+}
+
+/// The words and weights of a search.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct QueryNote {
+    /// The words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The weight of the picture's vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w_img: Option<f32>,
+    /// The weight of the edge map's vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w_edge: Option<f32>,
+    /// The weight of the words' vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub w_txt: Option<f32>,
 }
 
 impl Default for GenerateRequest {
@@ -121,6 +146,8 @@ impl Default for GenerateRequest {
             aspect_ratio: None,
             provider: None,
             strict: false,
+            preset: None,
+            query: None,
             subject_type: None,
         }
     }
@@ -201,6 +228,9 @@ impl GenerateRequest {
         if let Some(ratio) = &self.aspect_ratio {
             ratio.parse::<AspectRatio>()?;
         }
+        if let Some(preset) = &self.preset {
+            Preset::named(preset)?;
+        }
         let words = self.prompt.as_deref().is_some_and(|prompt| !prompt.trim().is_empty());
         if !words && self.refs.is_empty() && self.sketch.is_none() && self.base.is_none() {
             return Err(Error::invalid("there is nothing to draw: send a prompt, a sketch, a base or a reference"));
@@ -209,7 +239,8 @@ impl GenerateRequest {
     }
 
     fn check_words(&self) -> Result<()> {
-        for (name, text) in [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt)] {
+        let query = self.query.as_ref().and_then(|query| query.text.clone());
+        for (name, text) in [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt), ("query.text", &query)] {
             let length = text.as_ref().map_or(0, |text| text.chars().count());
             if length > LONGEST_PROMPT {
                 let message = format!("{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it");
@@ -357,6 +388,7 @@ mod tests {
             (serde_json::json!({"prompt": "a", "aspect_ratio": "0:1"}), "aspect_ratio"),
             (serde_json::json!({"prompt": "a", "aspect_ratio": "1:9"}), "aspect_ratio"),
             (serde_json::json!({"prompt": "a", "style_tags": ["cubism"]}), "cubism"),
+            (serde_json::json!({"prompt": "a", "preset": "wild"}), "style_first"),
             (serde_json::json!({"prompt": "  "}), "nothing to draw"),
         ];
         for (body, expected) in cases {

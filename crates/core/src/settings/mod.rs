@@ -3,7 +3,6 @@
 //! One file a concern. Every variable's name stands here once, and every error names the variable.
 
 mod collection;
-mod generation;
 mod jobs;
 mod model;
 mod preferences;
@@ -11,7 +10,6 @@ mod reader;
 mod server;
 
 pub use collection::CollectionSettings;
-pub use generation::{GenerationSettings, GoogleSettings, ProviderName};
 pub use jobs::JobSettings;
 pub use model::{ModelSettings, Precision};
 pub use reader::{Reader, Secret};
@@ -33,8 +31,6 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The queue.
     pub jobs: JobSettings,
-    /// Who makes pictures.
-    pub generation: GenerationSettings,
 }
 
 impl Settings {
@@ -57,7 +53,6 @@ impl Settings {
             preferences: preferences::read(reader)?,
             server: server::read(reader)?,
             jobs: jobs::read(reader)?,
-            generation: generation::read(reader)?,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::gemini_answer::{block, picture, text};
 use crate::analysis::{SketchAnalysis, instruction, response_schema};
 use crate::error::{FailureClass, GenerateError};
 use crate::inputs::{Generation, Mode};
-use crate::outgoing::{Outgoing, incoming, within_mask};
+use crate::outgoing::{Outgoing, finished};
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_prompt, weight_word};
 use crate::provider::{
@@ -89,15 +89,13 @@ impl GeminiProvider {
         if self.settings.image_model.contains("2.5") { 3 } else { 14 }
     }
 
-    /// Labels and pictures, the task last.
-    fn parts(&self, generation: &Generation, built: &BuiltPrompt) -> Result<Vec<Value>, GenerateError> {
-        let mut parts = Vec::new();
-        let mut number = 0;
+    /// The pictures that are sent, each with what the model is told of it. Takes its time: pictures are scaled and
+    /// written.
+    fn labelled(&self, generation: &Generation) -> Result<Vec<(String, Outgoing)>, GenerateError> {
+        let mut labelled = Vec::new();
         let mut add = |label: &str, image: &RgbImage| -> Result<(), GenerateError> {
-            number += 1;
             let outgoing = Outgoing::new(image, SIDE)?;
-            parts.push(json!({"text": format!("Image {number} is {label}")}));
-            parts.push(json!({"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}));
+            labelled.push((format!("Image {} is {label}", labelled.len() + 1), outgoing));
             Ok(())
         };
         let mut room = self.most_references();
@@ -127,11 +125,22 @@ impl GeminiProvider {
             };
             add(&label, &reference.picture)?;
         }
-        parts.push(json!({"text": format!("Task: {} Avoid: {}.", built.prompt, built.negative)}));
-        Ok(parts)
+        Ok(labelled)
     }
 
-    fn body(&self, generation: &Generation, built: &BuiltPrompt, seed: Option<u64>) -> Result<Value, GenerateError> {
+    /// Labels and pictures, the task last.
+    fn parts(labelled: &[(String, Outgoing)], built: &BuiltPrompt) -> Vec<Value> {
+        let mut parts = Vec::new();
+        for (label, outgoing) in labelled {
+            parts.push(json!({"text": label}));
+            parts.push(json!({"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}));
+        }
+        parts.push(json!({"text": format!("Task: {} Avoid: {}.", built.prompt, built.negative)}));
+        parts
+    }
+
+    fn body(&self, call: &Call<'_>, built: &BuiltPrompt, seed: Option<u64>) -> Value {
+        let generation = call.generation;
         let mut image_config = json!({});
         if generation.mode() != Mode::Edit {
             let wanted = generation.ratio();
@@ -154,19 +163,23 @@ impl GeminiProvider {
         if self.settings.image_model.contains("3.1-flash-image") {
             config["thinkingConfig"] = json!({"thinkingLevel": "MINIMAL"});
         }
-        Ok(json!({
+        json!({
             "systemInstruction": {"parts": [{"text": "Always answer with exactly one image and no text."}]},
-            "contents": [{"role": "user", "parts": self.parts(generation, built)?}],
+            "contents": [{"role": "user", "parts": Self::parts(call.labelled, built)}],
             "generationConfig": config,
-        }))
+        })
     }
 
     /// The sketch in words; an error says why there are none.
-    async fn analysis(&self, generation: &Generation, context: &GenerationContext) -> Result<SketchAnalysis, String> {
-        let (Some(sketch), Some(model)) = (&generation.sketch, &self.settings.vision_model) else {
+    async fn analysis(
+        &self,
+        generation: &Generation,
+        outgoing: &Outgoing,
+        context: &GenerationContext,
+    ) -> Result<SketchAnalysis, String> {
+        let (Some(_), Some(model)) = (&generation.sketch, &self.settings.vision_model) else {
             return Err("no vision model is set".to_owned());
         };
-        let outgoing = Outgoing::new(sketch, 1024).map_err(|error| error.message)?;
         let thinking =
             if model.contains("2.5") { json!({"thinkingBudget": 0}) } else { json!({"thinkingLevel": "LOW"}) };
         let body = json!({
@@ -190,17 +203,11 @@ impl GeminiProvider {
         SketchAnalysis::parse(&text(&answer)).ok_or_else(|| "the description was cut off or empty".to_owned())
     }
 
-    async fn one(
-        &self,
-        generation: &Generation,
-        built: &BuiltPrompt,
-        index: u32,
-        context: &GenerationContext,
-    ) -> Result<CallPictures, GenerateError> {
-        let seed = generation.seed.map(|seed| seed.wrapping_add(u64::from(index)));
-        let body = self.body(generation, built, seed)?;
+    async fn one(&self, call: &Call<'_>, index: u32, context: &GenerationContext) -> Result<CallPictures, GenerateError> {
+        let seed = call.generation.seed.map(|seed| seed.wrapping_add(u64::from(index)));
+        let body = self.body(call, call.built, seed);
         // What the artist asked for, not what a vision model said of it this time: a retry must find the same call.
-        let stable = self.body(generation, &build_prompt(generation, None), seed)?.to_string();
+        let stable = self.body(call, &build_prompt(call.generation, None), seed).to_string();
         let model = &self.settings.image_model;
         let fingerprint = CallFingerprint::new("gemini", model, &context.scope, index, stable.as_bytes());
         paid_once(&*context.journal, &fingerprint, || async {
@@ -209,6 +216,13 @@ impl GeminiProvider {
         })
         .await
     }
+}
+
+/// What the calls of one generation share.
+struct Call<'a> {
+    generation: &'a Generation,
+    labelled: &'a [(String, Outgoing)],
+    built: &'a BuiltPrompt,
 }
 
 #[async_trait]
@@ -262,10 +276,14 @@ impl Provider for GeminiProvider {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         context.check()?;
+        let (provider, pictures) = (self.clone(), generation.clone());
+        let labelled = tokio::task::spawn_blocking(move || provider.labelled(&pictures)).await;
+        let labelled = labelled.map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
         let mut analysis = None;
-        if generation.sketch.is_some() {
+        // The sketch is the first picture.
+        if let (Some(_), Some((_, sketch))) = (&generation.sketch, labelled.first()) {
             context.say("analysing", None, "a vision model reads the sketch");
-            match self.analysis(&generation, context).await {
+            match self.analysis(&generation, sketch, context).await {
                 Ok(seen) => analysis = Some(seen),
                 Err(reason) => {
                     tracing::warn!(reason, "the sketch was not described");
@@ -276,18 +294,16 @@ impl Provider for GeminiProvider {
         }
         let built = build_prompt(&generation, analysis.as_ref());
         context.say("waiting", None, format!("the model paints {} pictures", generation.count));
-        let calls = (0..generation.count).map(|index| self.one(&generation, &built, index, context));
+        let call = Call { generation: &generation, labelled: &labelled, built: &built };
+        let calls = (0..generation.count).map(|index| self.one(&call, index, context));
         let answers: Vec<_> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
         let (mut images, mut filtered, mut first_error) = (Vec::new(), Vec::new(), None);
         for (index, answer) in answers.into_iter().enumerate() {
             match answer {
                 Ok(call) => {
+                    let seed = generation.seed.map(|seed| seed.wrapping_add(index as u64));
                     for bytes in call.pictures {
-                        let bytes = match (&generation.base, &generation.mask) {
-                            (Some(base), Some(mask)) => within_mask(&bytes, base, mask)?,
-                            _ => bytes,
-                        };
-                        images.push(incoming(bytes, generation.seed.map(|seed| seed.wrapping_add(index as u64)))?);
+                        images.push(finished(&generation, bytes, seed).await?);
                     }
                     filtered.extend(call.filtered);
                 }

@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clippy_core::Result;
-use image::{DynamicImage, RgbImage};
+use image::{DynamicImage, RgbImage, imageops};
 use serde_json::{Value, json};
 
 use super::endpoint::GoogleClient;
 use crate::error::{FailureClass, GenerateError};
 use crate::inputs::{Generation, Mode};
-use crate::outgoing::{Outgoing, incoming, scaled, scribble, within_mask};
+use crate::outgoing::{Outgoing, finished, scaled, scribble};
+use crate::settings::Autosquare;
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_prompt};
 use crate::provider::{
@@ -39,6 +40,8 @@ pub struct ImagenSettings {
     pub style_max: usize,
     /// US dollars a picture, where it is known.
     pub price: Option<f64>,
+    /// `IMAGEN_AUTOSQUARE`.
+    pub autosquare: Autosquare,
 }
 
 impl Default for ImagenSettings {
@@ -49,6 +52,7 @@ impl Default for ImagenSettings {
             max_side: 1024,
             style_max: 3,
             price: None,
+            autosquare: Autosquare::Expand,
         }
     }
 }
@@ -75,8 +79,8 @@ impl ImagenProvider {
         Ok(json!({"bytesBase64Encoded": Outgoing::new(picture, self.settings.max_side)?.base64()}))
     }
 
-    /// The model, and the body for `count` pictures.
-    fn body(&self, generation: &Generation, count: u32) -> Result<(String, Value, BuiltPrompt), GenerateError> {
+    /// The model, and the body of call `number` for `count` pictures.
+    fn body(&self, generation: &Generation, number: u32, count: u32) -> Result<(String, Value, BuiltPrompt), GenerateError> {
         let mut built = build_prompt(generation, None);
         let mut references = Vec::new();
         let mut cited = Vec::new();
@@ -85,7 +89,8 @@ impl ImagenProvider {
             // Exactly a raw picture and a mask of its size.
             let side = self.settings.max_side;
             let mask = scaled(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
-            references.push(json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(base)?}));
+            let (base, mask) = (self.squared(&scaled(base, side)), self.squared(&mask));
+            references.push(json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(&base)?}));
             references.push(json!({
                 "referenceType": "REFERENCE_TYPE_MASK", "referenceId": 2, "referenceImage": self.image(&mask)?,
                 "maskImageConfig": {"maskMode": "MASK_MODE_USER_PROVIDED", "dilation": 0.01},
@@ -150,7 +155,7 @@ impl ImagenProvider {
         }
         if let Some(seed) = generation.seed {
             // A seed is taken only without the watermark.
-            parameters["seed"] = json!(seed as u32);
+            parameters["seed"] = json!((seed as u32).wrapping_add(number * PICTURES_A_CALL));
             parameters["addWatermark"] = json!(false);
         }
         let model = if references.is_empty() { &self.settings.text_model } else { &self.settings.model };
@@ -163,6 +168,41 @@ impl ImagenProvider {
             instance["referenceImages"] = Value::Array(references);
         }
         Ok((model.clone(), json!({"instances": [instance], "parameters": parameters}), built))
+    }
+}
+
+impl ImagenProvider {
+    /// Padded with black to a square, the picture in its middle: black is what a mask keeps.
+    fn squared(&self, picture: &RgbImage) -> RgbImage {
+        let side = picture.width().max(picture.height());
+        if self.settings.autosquare == Autosquare::Off || picture.width() == picture.height() {
+            return picture.clone();
+        }
+        let mut square = RgbImage::new(side, side);
+        let (x, y) = ((side - picture.width()) / 2, (side - picture.height()) / 2);
+        imageops::replace(&mut square, picture, i64::from(x), i64::from(y));
+        square
+    }
+
+    /// An edit's answer without the padding.
+    async fn unsquared(&self, generation: &Generation, bytes: bytes::Bytes) -> Result<bytes::Bytes, GenerateError> {
+        let Some(base) = generation.base.as_ref().filter(|_| generation.mask.is_some()) else { return Ok(bytes) };
+        if self.settings.autosquare == Autosquare::Off || base.width() == base.height() {
+            return Ok(bytes);
+        }
+        let (width, height) = base.dimensions();
+        let work = tokio::task::spawn_blocking(move || {
+            let square = clippy_imaging::decode(&bytes, &clippy_imaging::DecodeLimits::default()).map_err(|error| {
+                GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})"))
+            })?;
+            let side = square.width().min(square.height());
+            let length = |own: u32| ((u64::from(side) * u64::from(own) / u64::from(width.max(height))) as u32).max(1);
+            let (wide, high) = (length(width), length(height));
+            let (x, y) = ((square.width() - wide) / 2, (square.height() - high) / 2);
+            let part = imageops::crop_imm(&square, x, y, wide, high).to_image();
+            Ok(bytes::Bytes::from(Outgoing::png(&part)?.bytes))
+        });
+        work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be cut: {error}")))?
     }
 }
 
@@ -279,7 +319,10 @@ impl Provider for ImagenProvider {
             context.check()?;
             let count = left.min(PICTURES_A_CALL);
             left -= count;
-            let (model, body, words) = self.body(&generation, count)?;
+            let (provider, shown) = (self.clone(), generation.clone());
+            let made = tokio::task::spawn_blocking(move || provider.body(&shown, calls, count)).await;
+            let (model, body, words) =
+                made.map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
             let bytes = body.to_string();
             let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, bytes.as_bytes());
             calls += 1;
@@ -290,11 +333,8 @@ impl Provider for ImagenProvider {
             match answer.await {
                 Ok(call) => {
                     for bytes in call.pictures {
-                        let bytes = match (&generation.base, &generation.mask) {
-                            (Some(base), Some(mask)) => within_mask(&bytes, base, mask)?,
-                            _ => bytes,
-                        };
-                        images.push(incoming(bytes, None)?);
+                        let bytes = self.unsquared(&generation, bytes).await?;
+                        images.push(finished(&generation, bytes, None).await?);
                     }
                     filtered.extend(call.filtered);
                 }

@@ -2,9 +2,11 @@
 //! how it shades.
 
 use image::RgbImage;
+use rayon::prelude::*;
 
 use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
-use super::structure::distance_to;
+use super::finish::kuwahara;
+use super::structure::{around, distance_to};
 
 /// Colours of one palette.
 const CLUSTERS: usize = 10;
@@ -14,10 +16,8 @@ const CLUSTERS: usize = 10;
 pub struct Swatch {
     /// The colour.
     pub colour: Lab,
-    /// Its share of the picture.
-    pub share: f32,
     /// Its share of the figure.
-    pub figure: f32,
+    pub share: f32,
 }
 
 /// How a picture draws its lines.
@@ -27,7 +27,9 @@ pub struct Lines {
     pub colour: Lab,
     /// 0: there are none. 1: everything is outlined.
     pub strength: f32,
-    /// They are lighter than what they lie on, as neon tubes are.
+    /// They are lighter than what they lie on.
+    pub light: bool,
+    /// They are tubes of light.
     pub glowing: bool,
 }
 
@@ -38,14 +40,18 @@ pub struct Look {
     pub plane: Plane,
     /// 0 background to 1 figure, for every pixel.
     pub figure: Vec<f32>,
+    /// 0 where the plate had to be filled to 1 where it is the picture's own.
+    pub known: Vec<f32>,
     /// The picture with its figure painted over by what surrounds it.
     pub plate: Plane,
-    /// Its palette, the largest first.
+    /// The palette of its figure, the largest first.
     pub palette: Vec<Swatch>,
     /// Its lines.
     pub lines: Lines,
     /// 0: flat fills. 1: soft modelling.
     pub modelling: f32,
+    /// How textured the ground and the figure are: 0 flat, from about 0.02 on clearly.
+    pub grain: [f32; 2],
 }
 
 impl Look {
@@ -53,23 +59,50 @@ impl Look {
     #[must_use]
     pub fn of(picture: &RgbImage, width: usize, height: usize) -> Self {
         let plane = Plane::from_rgb(&cover(picture, width as u32, height as u32));
-        let centres = cluster(&plane.pixels, CLUSTERS);
-        let nearest: Vec<u8> = plane.pixels.iter().map(|pixel| nearest(&centres, *pixel) as u8).collect();
-        let figure = figure_map(&plane, &nearest, centres.len());
-        let plate = plate_of(&plane, &figure);
-        let mut palette: Vec<Swatch> =
-            centres.iter().map(|colour| Swatch { colour: *colour, share: 0.0, figure: 0.0 }).collect();
-        let figure_total: f32 = figure.iter().sum::<f32>().max(1.0);
-        for (index, cluster) in nearest.iter().enumerate() {
-            palette[usize::from(*cluster)].share += 1.0 / nearest.len() as f32;
-            palette[usize::from(*cluster)].figure += figure[index] / figure_total;
-        }
-        palette.retain(|swatch| swatch.share > 0.0);
-        palette.sort_by(|a, b| b.share.total_cmp(&a.share));
+        let areas = kuwahara(&plane, (width / 60).max(2));
+        let (figure, cleared) = figure_map(&areas);
+        let known = known_ground(&cleared, width, height);
+        let plate = plate_of(&plane, &known);
         let lines = lines_of(&plane, &figure);
-        let modelling = modelling_of(&plane, &figure);
-        Self { plane, figure, plate, palette, lines, modelling }
+        let modelling = modelling_of(&areas, &figure);
+        let grain = grain_of(&plane, &areas, &figure);
+        let palette = palette_of(&areas, &figure);
+        Self { plane, figure, known, plate, palette, lines, modelling, grain }
     }
+}
+
+/// The colours of the figure, the most used first.
+fn palette_of(areas: &Plane, figure: &[f32]) -> Vec<Swatch> {
+    let inside: Vec<Lab> = areas.pixels.iter().zip(figure).filter(|(_, f)| **f > 0.7).map(|(colour, _)| *colour).collect();
+    let pixels = if inside.len() * 50 > figure.len() { &inside } else { &areas.pixels };
+    let centres = cluster(pixels, CLUSTERS);
+    let mut palette: Vec<Swatch> = centres.iter().map(|colour| Swatch { colour: *colour, share: 0.0 }).collect();
+    for pixel in pixels {
+        palette[nearest(&centres, *pixel)].share += 1.0 / pixels.len() as f32;
+    }
+    palette.retain(|swatch| swatch.share > 0.004);
+    palette.sort_by(|a, b| b.share.total_cmp(&a.share));
+    palette
+}
+
+/// How much the picture is textured within its areas, figure and ground: the mean step between a pixel and its area,
+/// away from edges.
+fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
+    let (width, height) = (plane.width, plane.height);
+    let mut sums = [(0.0f32, 1.0f32); 2];
+    for y in 3..height.saturating_sub(3) {
+        for x in 3..width.saturating_sub(3) {
+            let index = y * width + x;
+            let across = distance2(areas.pixels[index - 3], areas.pixels[index + 3]);
+            let down = distance2(areas.pixels[index - 3 * width], areas.pixels[index + 3 * width]);
+            if across + down < 0.0012 {
+                let (sum, count) = &mut sums[usize::from(figure[index] > 0.5)];
+                *sum += distance2(plane.pixels[index], areas.pixels[index]).sqrt();
+                *count += 1.0;
+            }
+        }
+    }
+    sums.map(|(sum, count)| sum / count)
 }
 
 /// k-means in OKLab from at most 4,096 pixels, begun evenly over the lightness. Deterministic.
@@ -119,130 +152,273 @@ pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
     best.0
 }
 
-/// What the border does not run into is the figure. On a busy ground that says little by itself, so there a figure's
-/// pixel must also have a colour that the ground has less of.
-fn figure_map(plane: &Plane, nearest: &[u8], clusters: usize) -> Vec<f32> {
-    let ground = {
-        let careful = reached_from_border(plane, 0.011);
-        let share = careful.iter().filter(|reached| **reached).count() as f32 / careful.len() as f32;
-        if share > 0.3 { careful } else { reached_from_border(plane, 0.022) }
-    };
-    let count = ground.len() as f32;
-    let reached = ground.iter().filter(|reached| **reached).count() as f32 / count;
-    let stray = (0..ground.len()).filter(|index| !ground[*index] && away_from_middle(plane, *index) > 0.41).count() as f32;
-    let clean = reached > 0.3 && stray < 0.2 * (1.0 - reached) * count;
-    let likely: Vec<f32> = if clean {
-        // Closed, so that a soft wall between a roof and its windows belongs to the house.
-        let reach = plane.width as f32 * 0.05;
-        let near = distance_to(|index| !ground[index], plane.width, plane.height);
-        let inner = distance_to(|index| near[index] > reach, plane.width, plane.height);
-        inner.iter().map(|depth| if *depth > reach { 1.0 } else { 0.0 }).collect()
-    } else {
-        likely_figure(plane, nearest, clusters, (reached > 0.2).then_some(&ground))
-    };
-    let raw = Plane { width: plane.width, height: plane.height, pixels: likely.iter().map(|v| [*v, 0.0, 0.0]).collect() };
-    let soft = raw.blur(plane.width as f32 * 0.010);
-    soft.pixels.iter().map(|value| smooth_step(0.35, 0.6, value[0])).collect()
+/// The figure, 0 to 1, and what must not stay in the ground: the figure and the small things around it.
+///
+/// The figure is what has a colour that the border does not have at about that height, judged on areas, as lines and
+/// brush strokes say little. What it encloses belongs to it, and so does what lies in its hull and cannot be reached
+/// from the border without a step in colour: a white face on white paper.
+fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
+    let (width, height) = (areas.width, areas.height);
+    let ground = border_samples(areas);
+    let columns = width.div_ceil(2);
+    let coarse: Vec<f32> = (0..columns * height.div_ceil(2))
+        .into_par_iter()
+        .map(|index| {
+            let (x, y) = ((2 * (index % columns)).min(width - 1), (2 * (index / columns)).min(height - 1));
+            let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
+            let colour = areas.pixels[y * width + x];
+            let gap = ground.iter().fold(f32::MAX, |least, (sample, across, down)| {
+                let away = 0.05 * (down - v) * (down - v) + 0.008 * (across - u) * (across - u);
+                least.min(distance2(colour, *sample) + away)
+            });
+            gap.sqrt()
+        })
+        .collect();
+    let unlike = |index: usize| coarse[(index / width / 2) * columns + index % width / 2];
+    // The step between ground and figure that parts them best, within what can be either.
+    let step = parting(&coarse, 0.055, 0.14);
+    let all: Vec<bool> = (0..width * height).map(|index| unlike(index) > step).collect();
+    let mut inside = all.clone();
+    keep_large(&mut inside, width, height);
+    add_unreached(&mut inside, areas);
+    close_and_fill(&mut inside, width, height);
+    let near = distance_to(|index| inside[index], width, height);
+    let cleared = (0..all.len())
+        .map(|index| inside[index] || (all[index] && near[index] < 0.16 * width as f32 && away_from_middle(width, height, index) < 0.44))
+        .collect();
+    let raw = Plane { width, height, pixels: inside.iter().map(|v| [f32::from(u8::from(*v)), 0.0, 0.0]).collect() };
+    let soft = raw.blur(width as f32 * 0.006);
+    (soft.pixels.iter().map(|value| smooth_step(0.3, 0.6, value[0])).collect(), cleared)
 }
 
-/// 0 in the middle, 0.5 at the border.
-fn away_from_middle(plane: &Plane, index: usize) -> f32 {
-    let x = (index % plane.width) as f32 / plane.width as f32 - 0.5;
-    let y = (index / plane.width) as f32 / plane.height as f32 - 0.5;
-    x.abs().max(y.abs())
-}
-
-/// Pixels that can be reached from the border without a step in colour.
-fn reached_from_border(plane: &Plane, step: f32) -> Vec<bool> {
-    let (width, height) = (plane.width, plane.height);
-    let mut reached = vec![false; width * height];
-    let mut waiting: Vec<usize> = (0..width).flat_map(|x| [x, (height - 1) * width + x]).collect();
-    waiting.extend((0..height).flat_map(|y| [y * width, y * width + width - 1]));
-    for start in &waiting {
-        reached[*start] = true;
+/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in colour. On a
+/// textured ground nothing can be reached, and nothing is added.
+fn add_unreached(inside: &mut [bool], areas: &Plane) {
+    let (width, height) = (areas.width, areas.height);
+    let mut reached = vec![false; inside.len()];
+    let edge = (0..width).flat_map(|x| [x, (height - 1) * width + x]).chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
+    let mut waiting: Vec<usize> = edge.filter(|index| !inside[*index]).collect();
+    for index in &waiting {
+        reached[*index] = true;
     }
     while let Some(index) = waiting.pop() {
-        let (x, y) = (index % width, index / width);
-        let around = [(x > 0, index.wrapping_sub(1)), (x + 1 < width, index + 1), (y > 0, index.wrapping_sub(width)), (y + 1 < height, index + width)];
-        for (inside, other) in around {
-            if inside && !reached[other] && distance2(plane.pixels[index], plane.pixels[other]) < step * step {
+        for other in around(index, width, height) {
+            if !reached[other] && !inside[other] && distance2(areas.pixels[index], areas.pixels[other]) < 0.02 * 0.02 {
                 reached[other] = true;
                 waiting.push(other);
             }
         }
     }
-    reached
-}
-
-fn likely_figure(plane: &Plane, nearest: &[u8], clusters: usize, ground: Option<&Vec<bool>>) -> Vec<f32> {
-    let (mut outside, mut inside) = (vec![0.0f32; clusters], vec![0.0f32; clusters]);
-    let away = |index: usize| away_from_middle(plane, index);
-    for (index, cluster) in nearest.iter().enumerate() {
-        let cluster = usize::from(*cluster);
-        match ground {
-            Some(ground) if ground[index] => outside[cluster] += 1.0,
-            Some(_) => inside[cluster] += 1.0,
-            None if away(index) > 0.41 => outside[cluster] += 1.0,
-            None if away(index) < 0.28 => inside[cluster] += 1.0,
-            None => {}
+    let rim: Vec<usize> = (0..inside.len()).filter(|index| away_from_middle(width, height, *index) > 0.4 && !inside[*index]).collect();
+    if rim.iter().filter(|index| !reached[**index]).count() * 12 > rim.len() {
+        return;
+    }
+    let spans = hull_spans(inside, width, height);
+    for (y, span) in spans.iter().enumerate() {
+        if let Some((left, right)) = span {
+            for index in y * width + left..=y * width + right {
+                inside[index] |= !reached[index];
+            }
         }
     }
-    let (inside_all, outside_all) = (inside.iter().sum::<f32>().max(1.0), outside.iter().sum::<f32>().max(1.0));
-    nearest
-        .iter()
-        .enumerate()
-        .map(|(index, cluster)| {
-            let cluster = usize::from(*cluster);
-            let (one, two) = (inside[cluster] / inside_all, outside[cluster] / outside_all);
-            let share = (one + 0.002) / (one + two + 0.004);
-            let prior = 1.15 - smooth_step(0.30, 0.52, away(index));
-            match ground {
-                Some(ground) if ground[index] => 0.0,
-                Some(_) => smooth_step(0.55, 0.8, share) * prior.min(1.0),
-                None => share * prior,
+}
+
+/// The convex hull of a set of pixels, as the first and the last column of every row.
+fn hull_spans(inside: &[bool], width: usize, height: usize) -> Vec<Option<(usize, usize)>> {
+    let mut ends: Vec<(f32, f32)> = Vec::new();
+    for y in 0..height {
+        let row = &inside[y * width..(y + 1) * width];
+        if let (Some(first), Some(last)) = (row.iter().position(|v| *v), row.iter().rposition(|v| *v)) {
+            ends.push((y as f32, first as f32));
+            ends.push((y as f32, last as f32));
+        }
+    }
+    let chain = |side: f32| {
+        let mut kept: Vec<(f32, f32)> = Vec::new();
+        for (y, x) in ends.iter().map(|(y, x)| (*y, side * x)) {
+            while let [.., a, b] = kept.as_slice() {
+                if (b.0 - a.0) * (x - a.1) - (b.1 - a.1) * (y - a.0) > 0.0 && b.0 < y {
+                    break;
+                }
+                kept.pop();
             }
+            if kept.last().is_none_or(|last| last.0 < y || last.1 > x) {
+                if kept.last().is_some_and(|last| last.0 == y) {
+                    kept.pop();
+                }
+                kept.push((y, x));
+            }
+        }
+        kept
+    };
+    let (left, right) = (chain(1.0), chain(-1.0));
+    let at = |chain: &[(f32, f32)], y: f32| {
+        let after = chain.iter().position(|point| point.0 >= y)?;
+        let (b, a) = (chain[after], chain[after.saturating_sub(1)]);
+        Some(if b.0 > a.0 { a.1 + (b.1 - a.1) * (y - a.0) / (b.0 - a.0) } else { b.1 })
+    };
+    let first = ends.first().map_or(f32::MAX, |end| end.0);
+    (0..height)
+        .map(|y| {
+            let y = y as f32;
+            if y < first {
+                return None;
+            }
+            let (left, right) = (at(&left, y)?, -at(&right, y)?);
+            (left <= right).then_some((left.max(0.0) as usize, (right as usize).min(width - 1)))
         })
         .collect()
 }
 
-/// Fills the figure from its surroundings, coarse to fine (pull-push).
-fn plate_of(plane: &Plane, figure: &[f32]) -> Plane {
-    let unit = plane.width as f32;
-    let away = distance_to(|index| figure[index] > 0.5, plane.width, plane.height);
-    let kept: Vec<f32> = away.iter().map(|distance| smooth_step(0.02 * unit, 0.035 * unit, *distance)).collect();
-    if kept.iter().sum::<f32>() < kept.len() as f32 * 0.03 {
-        return plane.blur(plane.width as f32 * 0.05);
+/// Colours along the border, and where they stand.
+fn border_samples(areas: &Plane) -> Vec<(Lab, f32, f32)> {
+    let (width, height) = (areas.width, areas.height);
+    let mut places = Vec::new();
+    for inset in [width / 80, width / 24] {
+        places.extend((0..width).step_by(8).flat_map(|x| [(x, inset), (x, height - 1 - inset)]));
+        places.extend((0..height).step_by(8).flat_map(|y| [(inset, y), (width - 1 - inset, y)]));
     }
-    let mut levels = vec![(plane.clone(), kept)];
-    while levels.last().is_some_and(|(level, _)| level.width > 2 && level.height > 2) {
-        let (level, weight) = levels.last().expect("just looked");
-        let (width, height) = (level.width / 2, level.height / 2);
-        let (mut pixels, mut weights) = (vec![[0.0; 3]; width * height], vec![0.0; width * height]);
-        for y in 0..height {
-            for x in 0..width {
-                let (mut sum, mut total) = ([0.0; 3], 0.0);
-                for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] {
-                    let from = (2 * y + dy) * level.width + 2 * x + dx;
-                    for channel in 0..3 {
-                        sum[channel] += level.pixels[from][channel] * weight[from];
-                    }
-                    total += weight[from];
+    places
+        .into_iter()
+        .map(|(x, y)| (areas.pixels[y * width + x], x as f32 / width as f32, y as f32 / height as f32))
+        .collect()
+}
+
+/// Otsu's threshold between `low` and `high`.
+fn parting(values: &[f32], low: f32, high: f32) -> f32 {
+    let mut best = (0.0, low);
+    for cut in 0..18 {
+        let cut = low + (high - low) * cut as f32 / 17.0;
+        let (mut below, mut above) = ((0.0f64, 0.0f64), (0.0f64, 0.0f64));
+        for value in values {
+            let side = if *value > cut { &mut above } else { &mut below };
+            side.0 += 1.0;
+            side.1 += f64::from(value.min(0.3));
+        }
+        if below.0 < 1.0 || above.0 < 1.0 {
+            continue;
+        }
+        let spread = below.0 * above.0 * (below.1 / below.0 - above.1 / above.0).powi(2);
+        if spread > best.0 {
+            best = (spread, cut);
+        }
+    }
+    best.1
+}
+
+/// Drops connected parts that are much smaller than the largest, or that lie along the border.
+fn keep_large(inside: &mut [bool], width: usize, height: usize) {
+    let mut seen = vec![false; inside.len()];
+    let mut parts: Vec<(f32, Vec<usize>)> = Vec::new();
+    for start in 0..inside.len() {
+        if seen[start] || !inside[start] {
+            continue;
+        }
+        seen[start] = true;
+        let (mut waiting, mut members, mut central) = (vec![start], Vec::new(), 0.0f32);
+        while let Some(index) = waiting.pop() {
+            members.push(index);
+            central += 1.0 - 1.6 * away_from_middle(width, height, index);
+            for other in around(index, width, height) {
+                if inside[other] && !seen[other] {
+                    seen[other] = true;
+                    waiting.push(other);
                 }
-                pixels[y * width + x] = if total > 0.0 { sum.map(|value: f32| value / total) } else { [0.5, 0.0, 0.0] };
-                weights[y * width + x] = (total / 2.0).min(1.0);
             }
         }
-        levels.push((Plane { width, height, pixels }, weights));
+        parts.push((central, members));
     }
-    let (mut filled, _) = levels.pop().expect("at least one level");
-    while let Some((level, weight)) = levels.pop() {
-        let coarse = filled;
-        filled = level.map(|x, y, own| {
-            let below = coarse.sample(x as f32 / 2.0 - 0.25, y as f32 / 2.0 - 0.25);
-            mix(below, own, weight[y * level.width + x])
-        });
+    let largest = parts.iter().map(|(central, _)| *central).fold(0.0, f32::max);
+    for (_, members) in parts.iter().filter(|(central, _)| *central < 0.06 * largest) {
+        for index in members {
+            inside[*index] = false;
+        }
     }
-    filled
+}
+
+/// Closes narrow gaps, then fills what the border cannot be reached from.
+fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize) {
+    let reach = width as f32 * 0.018;
+    let near = distance_to(|index| inside[index], width, height);
+    let inner = distance_to(|index| near[index] > reach, width, height);
+    let closed: Vec<bool> = inner.iter().map(|depth| *depth > reach).collect();
+    let mut open = vec![false; closed.len()];
+    let edge = (0..width).flat_map(|x| [x, (height - 1) * width + x]).chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
+    let mut waiting: Vec<usize> = edge.filter(|index| !closed[*index]).collect();
+    for index in &waiting {
+        open[*index] = true;
+    }
+    while let Some(index) = waiting.pop() {
+        for other in around(index, width, height) {
+            if !open[other] && !closed[other] {
+                open[other] = true;
+                waiting.push(other);
+            }
+        }
+    }
+    *inside = open.into_iter().map(|open| !open).collect();
+}
+
+/// 0 in the middle, 0.5 at the border.
+fn away_from_middle(width: usize, height: usize, index: usize) -> f32 {
+    let x = (index % width) as f32 / width as f32 - 0.5;
+    let y = (index / width) as f32 / height as f32 - 0.5;
+    x.abs().max(y.abs())
+}
+
+/// Where a picture is its own ground, 0 to 1: away from the figure and what it casts close by.
+fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
+    let unit = width as f32;
+    let away = distance_to(|index| cleared[index], width, height);
+    away.iter().map(|distance| smooth_step(0.018 * unit, 0.03 * unit, *distance)).collect()
+}
+
+/// Fills what is not known from its surroundings. Grounds lie in layers, so each pixel looks along its row, to both
+/// sides at several distances, and a little up and down; of what it sees it takes the colour most like all the others,
+/// so that a horizon stays crisp and a small cloud beside the figure is not smeared over the hole.
+fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
+    let (width, height) = (plane.width, plane.height);
+    if known.iter().sum::<f32>() < known.len() as f32 * 0.03 {
+        return plane.blur(width as f32 * 0.05);
+    }
+    let soft = plane.blur(width as f32 * 0.006);
+    let sure = |x: usize, y: usize| known[y * width + x] > 0.98;
+    let seen = |x: usize, y: usize| -> Vec<(Lab, f32)> {
+        let mut found = Vec::with_capacity(16);
+        for (dx, dy, trust) in [(-1isize, 0isize, 1.0f32), (1, 0, 1.0), (0, -1, 0.03), (0, 1, 0.03)] {
+            let (mut u, mut v) = (x as isize, y as isize);
+            let (mut first, mut beyond) = (None, 0);
+            while u >= 0 && v >= 0 && u < width as isize && v < height as isize && found.len() < 24 {
+                if sure(u as usize, v as usize) {
+                    let away = (u.abs_diff(x as isize) + v.abs_diff(y as isize)) as f32 + 4.0;
+                    let start = *first.get_or_insert(away);
+                    found.push((soft.pixels[v as usize * width + u as usize], trust / (start * away)));
+                    beyond += 1;
+                    if beyond == 5 {
+                        break;
+                    }
+                    (u, v) = (u + dx * (width / 26) as isize, v + dy * (height / 26) as isize);
+                } else {
+                    (u, v) = (u + dx, v + dy);
+                }
+            }
+        }
+        found
+    };
+    let filled = plane.map(|x, y, own| {
+        if sure(x, y) {
+            return own;
+        }
+        let found = seen(x, y);
+        let unlikeness = |colour: &Lab| found.iter().map(|(other, weight)| weight * distance2(*colour, *other).sqrt()).sum::<f32>();
+        let best = found.iter().min_by(|a, b| unlikeness(&a.0).total_cmp(&unlikeness(&b.0)));
+        best.map_or(own, |(colour, _)| *colour)
+    });
+    let smooth = kuwahara(&filled.blur(width as f32 * 0.008), (width / 60).max(2));
+    filled.map(|x, y, _| {
+        let index = y * width + x;
+        mix(smooth.pixels[index], plane.pixels[index], known[index])
+    })
 }
 
 /// Thin structures: what a closing (dark lines) or an opening (light lines) of the lightness would remove.
@@ -265,11 +441,27 @@ fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     let area: f32 = figure.iter().map(|value| 0.15 + value).sum();
     let mean: f32 = lightness.iter().sum::<f32>() / lightness.len() as f32;
     // Light lines count as lines on dark pictures only; elsewhere they are gleams.
-    let glowing = mean < 0.42 && light.1 > dark.1 * 1.3;
-    let (sum, weight) = if glowing { light } else { dark };
+    let light_on_dark = mean < 0.42 && light.1 > dark.1 * 1.3;
+    let (sum, weight) = if light_on_dark { light } else { dark };
     let colour = if weight > 0.0 { sum.map(|value| value / weight) } else { [0.25, 0.0, 0.0] };
-    let colour = if glowing { colour } else { [colour[0] * 0.8, colour[1], colour[2]] };
-    Lines { colour, strength: smooth_step(0.008, 0.035, weight / area.max(1.0)), glowing }
+    let colour = if light_on_dark { colour } else { [colour[0] * 0.8, colour[1], colour[2]] };
+    let glowing = light_on_dark && halo(&lightness, &opened, plane.width, reach) > 0.035;
+    Lines { colour, strength: smooth_step(0.008, 0.035, weight / area.max(1.0)), light: light_on_dark, glowing }
+}
+
+/// How much lighter it is beside light lines than farther off: tubes of light have a halo, ink of gold has none.
+fn halo(lightness: &[f32], opened: &[f32], width: usize, reach: usize) -> f32 {
+    let height = lightness.len() / width;
+    let line = |index: usize| lightness[index] - opened[index] > 0.3;
+    let away = distance_to(line, width, height);
+    let (mut beside, mut off) = ((0.0f32, 0.0f32), (0.0f32, 0.0f32));
+    for (index, distance) in away.iter().enumerate() {
+        let unit = distance / reach as f32;
+        let sum = if (1.0..2.0).contains(&unit) { &mut beside } else if (6.0..9.0).contains(&unit) { &mut off } else { continue };
+        sum.0 += lightness[index];
+        sum.1 += 1.0;
+    }
+    if beside.1 < 1.0 || off.1 < 1.0 { 0.0 } else { beside.0 / beside.1 - off.0 / off.1 }
 }
 
 /// Minimum or maximum over a square.
@@ -316,32 +508,36 @@ fn modelling_of(plane: &Plane, figure: &[f32]) -> f32 {
     (slow / all).clamp(0.0, 1.0)
 }
 
-/// The colours that figures are painted with, the most telling first: much used, vivid, unlike the background.
+/// The colours that figures are painted with, the most telling first: much used, vivid, unlike the background. Tones of
+/// one colour, such as its light and its shaded side, count as one.
 #[must_use]
 pub fn figure_colours(looks: &[(&Look, f32)]) -> Vec<(Lab, f32)> {
     let mut scored: Vec<(Lab, f32)> = Vec::new();
     for (look, weight) in looks {
         let ground = look.plate.at(look.plate.width as isize / 2, look.plate.height as isize / 2);
         for swatch in &look.palette {
-            if swatch.figure < 0.01 {
-                continue;
-            }
-            let apart = smooth_step(0.02, 0.25, distance2(swatch.colour, ground).sqrt());
+            let apart = smooth_step(0.02, 0.2, distance2(swatch.colour, ground).sqrt());
             // Outlines are drawn, not filled with.
             let line = look.lines.strength * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
+            let line = if look.lines.light { 0.5 * line } else { line };
             // Large black areas are rare outside of night pictures.
             let heavy = if swatch.colour[0] < 0.34 && ground[0] > 0.4 { 0.22 } else { 1.0 };
-            let score = heavy * swatch.figure.sqrt() * (0.35 + 3.0 * chroma(swatch.colour)) * (0.3 + 0.7 * apart) * (1.0 - 0.9 * line);
+            let vivid = 0.4 + 3.0 * chroma(swatch.colour).min(0.2);
+            let score = heavy * swatch.share.sqrt() * vivid * (0.15 + 0.85 * apart) * (1.0 - 0.9 * line);
             scored.push((swatch.colour, score * weight));
         }
     }
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let tone = |a: Lab, b: Lab| (0.45 * (a[0] - b[0])).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2);
     let mut kept: Vec<(Lab, f32)> = Vec::new();
-    for (colour, score) in scored {
-        if kept.iter().all(|(other, _)| distance2(*other, colour) > 0.0025) {
-            kept.push((colour, score));
+    for least in [0.0045, 0.0016] {
+        for (colour, score) in &scored {
+            if kept.len() < 6 && kept.iter().all(|(other, _)| tone(*other, *colour) > least) {
+                // The second round only fills up pictures of few colours.
+                kept.push((*colour, if least < 0.004 { 0.5 * score } else { *score }));
+            }
         }
-        if kept.len() == 7 {
+        if kept.len() >= 3 {
             break;
         }
     }

@@ -25,3 +25,12 @@ pub use transfer::colour_distance;
 pub(crate) fn ink(sketch: &image::RgbImage) -> Vec<f32> {
     structure::ink_of(&Plane::from_rgb(sketch))
 }
+
+/// For looking only.
+#[doc(hidden)]
+#[must_use]
+pub fn debug_look(picture: &image::RgbImage) -> (image::RgbImage, image::RgbImage, String) {
+    let look = look::Look::of(picture, 368, 368);
+    let mask = image::RgbImage::from_fn(368, 368, |x, y| image::Rgb([(look.figure[(y * 368 + x) as usize] * 255.0) as u8; 3]));
+    (mask, look.plate.to_rgb(), format!("lines {:?} modelling {:.2} grain {:.4?} colours {:.2?}", look.lines, look.modelling, look.grain, look::figure_colours(&[(&look, 1.0)])))
+}

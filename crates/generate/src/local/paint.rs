@@ -113,7 +113,9 @@ pub fn paint(
     } else {
         let sources = style_looks.iter().take(MOST_SOURCES).copied().collect::<Vec<_>>();
         let painted = painted(&structure, &styled, &sources, seed, &painting).ok_or_else(GenerateError::cancelled)?;
-        let share = if subject_looks.is_empty() { 0.6 } else { 0.3 };
+        // A drawing's colours were chosen from the references already; moving them as a whole would mix them.
+        let drawn = generation.sketch.is_some();
+        let share = if drawn { 0.12 } else if subject_looks.is_empty() { 0.6 } else { 0.3 };
         let moved = recoloured(&painted, &structure, &style_looks, share);
         moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style))
     };
@@ -301,16 +303,26 @@ fn painted(
     let target = Layers { paint: wide(&mock.plane), guide: wide(&mock.plane.blur(1.2)), marks: wide(&marks) };
     let picture = synthesise(sources, target, seed, watch)?;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
-    // Areas keep their own colour: the patches give the texture, and some of the variation.
-    let smooth = picture.blur(structure.width as f32 / 90.0);
+    // Areas keep their own colour: the patches give the texture, as far as the references have any, and some of the
+    // variation. Where the lead's ground is known, it is taken as it is.
+    let lead = looks[0].0;
+    let total: f32 = looks.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-3);
+    let grain = |part: usize| looks.iter().map(|(look, weight)| look.grain[part] * weight / total).sum::<f32>();
+    let ground_grain = smooth_step(0.006, 0.02, grain(0));
+    // What glowing lines enclose is dark: light spilled over a wall is no texture of it.
+    let figure_grain = if mock.glowing { 0.0 } else { smooth_step(0.006, 0.02, grain(1)) };
+    let known = Plane { width: lead.plane.width, height: lead.plane.height, pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let (scale_x, scale_y) = (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
+    let smooth = picture.blur(structure.width as f32 / 60.0);
     Some(picture.map(|x, y, colour| {
         let index = y * structure.width + x;
         let (own, low) = (mock.plane.pixels[index], smooth.pixels[index]);
         if structure.labels[index] == BACKGROUND {
-            return mix(colour, own, 0.15);
+            let known = known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5)[0];
+            return mix(colour, own, known.max(0.85 * (1.0 - ground_grain)));
         }
         let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
-        mix(colour, textured, 0.75)
+        mix(own, mix(colour, textured, 0.7), figure_grain)
     }))
 }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::finish::FINISHES;
 use super::paint::{Reporter, paint};
 use crate::error::GenerateError;
-use crate::inputs::{Generation, sha256_hex};
+use crate::inputs::Generation;
 use crate::prompt::build_prompt;
 use crate::provider::{
     Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Preview, Progress, ProgressSink,
@@ -38,18 +38,6 @@ impl Reporter for Picture {
     fn preview(&self, jpeg: Vec<u8>) {
         self.sink.preview(Preview { index: self.index, bytes: jpeg.into(), media_type: "image/jpeg" });
     }
-}
-
-/// A seed from what is asked for, so that a request without one is repeatable too.
-fn seed_of(generation: &Generation) -> u64 {
-    if let Some(seed) = generation.seed {
-        return seed;
-    }
-    let mut text = format!("{}\n{:?}\n{:?}", generation.prompt, generation.style_tags, generation.sketch_sha256);
-    for reference in &generation.references {
-        text.push_str(&format!("\n{} {} {}", reference.role.as_str(), reference.weight, reference.origin.sha256));
-    }
-    u64::from_str_radix(&sha256_hex(text.as_bytes())[..8], 16).unwrap_or(0)
 }
 
 #[async_trait]
@@ -88,7 +76,7 @@ impl Provider for LocalProvider {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
-        let seed = seed_of(&generation);
+        let seed = generation.chosen_seed();
         // Dropping the future stops the painters at their next pass.
         let cancel = context.cancel.child_token();
         let _stop = cancel.clone().drop_guard();

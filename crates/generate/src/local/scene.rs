@@ -2,7 +2,7 @@
 
 use super::look::{Look, figure_colours};
 use super::plane::{Chance, Lab, Plane, chroma, distance2, mix, smooth_step};
-use super::structure::{BACKGROUND, Structure};
+use super::structure::{BACKGROUND, Region, Structure};
 
 /// Colours of the house, for pictures without style references: warm paper, quiet inks.
 const HOUSE_COLOURS: [Lab; 7] = [
@@ -84,10 +84,7 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
     let mut uses = vec![0.0f32; scored.len()];
     for (rank, index) in order.iter().enumerate() {
         let region = &structure.regions[*index];
-        let twin = order[..rank].iter().find(|other| {
-            let area = structure.regions[**other].area;
-            region.area * 12 < canvas && region.area * 10 > area * 7 && !region.neighbours.contains(&(**other as u16))
-        });
+        let twin = order[..rank].iter().find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other]));
         let pick = match twin.and_then(|twin| chosen[*twin]) {
             Some(pick) => Some(pick),
             None => (0..scored.len()).max_by(|a, b| {
@@ -108,6 +105,16 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
         }
     }
     chosen.into_iter().map(|pick| pick.map_or(fallback, |pick| scored[pick].0)).collect()
+}
+
+/// Whether two areas look like a pair: two eyes, two wheels, the panes of a window. Alike in size and shape, and side by
+/// side or one above the other.
+fn are_twins(one: &Region, two: &Region) -> bool {
+    let alike = |a: f32, b: f32| a.max(b) < 1.5 * a.min(b);
+    let [x1, y1, w1, h1] = one.place;
+    let [x2, y2, w2, h2] = two.place;
+    let level = (y1 - y2).abs() < 0.35 * h1.max(h2) || (x1 - x2).abs() < 0.35 * w1.max(w2);
+    level && alike(one.area as f32, two.area as f32) && alike(w1, w2) && alike(h1, h2)
 }
 
 /// A drawing without style references: the house's colours on its paper.
@@ -159,11 +166,18 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         .iter()
         .map(|colour| {
             let own = [colour[0] * 0.45, colour[1] * 0.8, colour[2] * 0.8];
+            if lines.light {
+                // Gold on dark; where the fill is as light as the gold, its own dark tone.
+                return mix(own, lines.colour, smooth_step(0.08, 0.22, lines.colour[0] - colour[0]));
+            }
             let clear = [lines.colour[0].min(0.62), lines.colour[1], lines.colour[2]];
             mix(own, clear, outlined)
         })
         .collect();
-    let plane = shaded(structure, &plate, &regions, 0.12 + 0.95 * smooth_step(0.2, 0.75, lead.modelling));
+    // Brush strokes model a form by themselves.
+    let strokes = smooth_step(0.006, 0.03, lead.grain[1]);
+    let modelling = (0.12 + 0.95 * smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
+    let plane = shaded(structure, &plate, &regions, modelling);
     Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined, shadow: lead.modelling, glowing: false }
 }
 

@@ -31,6 +31,8 @@ pub struct Region {
     pub area: usize,
     /// Labels of the regions it borders on.
     pub neighbours: Vec<u16>,
+    /// The middle of its rectangle, and the rectangle's width and height, in pixels.
+    pub place: [f32; 4],
 }
 
 impl Structure {
@@ -50,8 +52,12 @@ impl Structure {
         let count = labels.iter().copied().filter(|label| *label != UNKNOWN).max().unwrap_or(0);
         grow(&mut labels, width, usize::MAX, |_| true);
         let mut regions = vec![Region::default(); usize::from(count) + 1];
+        let mut boxes = vec![[usize::MAX, usize::MAX, 0, 0]; regions.len()];
         for (index, label) in labels.iter().enumerate() {
             regions[usize::from(*label)].area += 1;
+            let (x, y) = (index % width, index / width);
+            let [left, top, right, bottom] = boxes[usize::from(*label)];
+            boxes[usize::from(*label)] = [left.min(x), top.min(y), right.max(x), bottom.max(y)];
             for step in [1, width] {
                 // The last column's right neighbour is the next row's first pixel: both are border, so the same region.
                 let Some(other) = labels.get(index + step).filter(|other| *other != label) else { continue };
@@ -61,6 +67,10 @@ impl Structure {
                     }
                 }
             }
+        }
+        for (region, [left, top, right, bottom]) in regions.iter_mut().zip(boxes).filter(|(region, _)| region.area > 0) {
+            let (across, down) = ((right - left + 1) as f32, (bottom - top + 1) as f32);
+            region.place = [left as f32 + across / 2.0, top as f32 + down / 2.0, across, down];
         }
         let relief = inflate(&labels, &ink, width, height);
         Self { width, height, ink, labels, regions, relief }
@@ -296,7 +306,7 @@ fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
     }
 }
 
-fn around(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn around(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     let (x, y) = (index % width, index / width);
     [
         (x > 0).then(|| index - 1),

@@ -1,0 +1,153 @@
+//! The journal of paid calls as files: one folder a call, synced before the call is sent.
+//!
+//! `<folder>/<fingerprint>/sent` is made before the call goes out; `outcome.json` names the pictures that lie beside it.
+//! A folder with `sent` and no outcome is a call whose outcome nobody knows.
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use clippy_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+use crate::inputs::sha256_hex;
+use crate::paid_once::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState};
+
+/// A journal that survives the process and the machine's power.
+#[derive(Debug, Clone)]
+pub struct FileJournal {
+    folder: PathBuf,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Outcome {
+    /// SHA-256 of each picture; its file has the number as its name.
+    pictures: Vec<String>,
+    filtered: Vec<String>,
+}
+
+impl FileJournal {
+    /// In this folder, which is made when it is needed.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    fn claim_now(folder: &Path) -> Result<CallState> {
+        if durable::create(&folder.join("sent"))? {
+            // The call's own folder has to be on disk too.
+            if let Some(parent) = folder.parent() {
+                durable::sync_folder(parent).map_err(durable::fault("sync", parent))?;
+            }
+            return Ok(CallState::New);
+        }
+        let text = match std::fs::read(folder.join("outcome.json")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CallState::Unknown),
+            Err(error) => return Err(durable::fault("read", folder)(error)),
+        };
+        let damaged = || {
+            let message = format!("the record of a paid call in {} is damaged: keep the folder and see what it holds", folder.display());
+            Error::internal(message)
+        };
+        let outcome: Outcome = serde_json::from_slice(&text).map_err(|error| damaged().with_source(error))?;
+        let mut pictures = Vec::new();
+        for (index, hash) in outcome.pictures.iter().enumerate() {
+            let bytes: Bytes = std::fs::read(folder.join(index.to_string())).map_err(durable::fault("read", folder))?.into();
+            if sha256_hex(&bytes) != *hash {
+                return Err(damaged());
+            }
+            pictures.push(bytes);
+        }
+        Ok(CallState::Done(CallPictures { pictures, filtered: outcome.filtered }))
+    }
+
+    fn outcome_now(folder: &Path, outcome: &CallOutcome) -> Result<()> {
+        match outcome {
+            CallOutcome::Pictures(call) => {
+                for (index, picture) in call.pictures.iter().enumerate() {
+                    durable::write(&folder.join(index.to_string()), picture)?;
+                }
+                let pictures = call.pictures.iter().map(|picture| sha256_hex(picture)).collect();
+                let outcome = Outcome { pictures, filtered: call.filtered.clone() };
+                let text = serde_json::to_vec(&outcome).map_err(|error| Error::internal("an outcome").with_source(error))?;
+                // Last: it says that the pictures are there.
+                durable::write(&folder.join("outcome.json"), &text)
+            }
+            CallOutcome::NotCharged => {
+                let sent = folder.join("sent");
+                std::fs::remove_file(&sent).map_err(durable::fault("remove", &sent))?;
+                durable::sync_folder(folder).map_err(durable::fault("sync", folder))
+            }
+        }
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        fingerprint: &CallFingerprint,
+        work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let folder = self.folder.join(fingerprint.as_str());
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.map_err(|error| Error::internal("the journal's thread ended").with_source(error))?
+    }
+}
+
+#[async_trait]
+impl CallJournal for FileJournal {
+    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState> {
+        self.with(fingerprint, Self::claim_now).await
+    }
+
+    async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> Result<()> {
+        let outcome = outcome.clone();
+        self.with(fingerprint, move |folder| Self::outcome_now(folder, &outcome)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fingerprint() -> CallFingerprint {
+        CallFingerprint::new("gemini", "m", "job", 0, b"body")
+    }
+
+    #[tokio::test]
+    async fn a_call_is_new_once_and_its_pictures_outlive_the_journal() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = || FileJournal::new(folder.path().join("calls"));
+        assert_eq!(open().claim(&fingerprint()).await.expect("new"), CallState::New);
+        assert_eq!(open().claim(&fingerprint()).await.expect("unknown"), CallState::Unknown);
+        open().outcome(&fingerprint(), &CallOutcome::NotCharged).await.expect("noted");
+        assert_eq!(open().claim(&fingerprint()).await.expect("new again"), CallState::New);
+        let pictures = CallPictures { pictures: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")], filtered: vec!["x".into()] };
+        open().outcome(&fingerprint(), &CallOutcome::Pictures(pictures.clone())).await.expect("noted");
+        assert_eq!(open().claim(&fingerprint()).await.expect("done"), CallState::Done(pictures));
+    }
+
+    #[tokio::test]
+    async fn of_many_at_once_one_may_send() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = FileJournal::new(folder.path());
+        let claims = (0..16).map(|_| {
+            let journal = journal.clone();
+            tokio::spawn(async move { journal.claim(&fingerprint()).await.expect("a state") })
+        });
+        let states: Vec<CallState> = futures::future::join_all(claims).await.into_iter().map(|claim| claim.expect("ran")).collect();
+        assert_eq!(states.iter().filter(|state| **state == CallState::New).count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_picture_is_no_outcome() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = FileJournal::new(folder.path());
+        journal.claim(&fingerprint()).await.expect("new");
+        let pictures = CallPictures { pictures: vec![Bytes::from_static(b"one")], filtered: Vec::new() };
+        journal.outcome(&fingerprint(), &CallOutcome::Pictures(pictures)).await.expect("noted");
+        std::fs::write(folder.path().join(fingerprint().as_str()).join("0"), b"on").expect("damaged");
+        let error = journal.claim(&fingerprint()).await.expect_err("damaged");
+        assert!(error.message.contains("damaged"), "{}", error.message);
+    }
+}

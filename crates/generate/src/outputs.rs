@@ -1,0 +1,161 @@
+//! The folder of made pictures: each file under its own hash, with its lineage in it, and one list of all lineages.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::durable;
+use crate::inputs::sha256_hex;
+use crate::lineage::Lineage;
+use crate::provider::GeneratedImage;
+
+/// A picture that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// SHA-256 of the file, in hexadecimal: its name.
+    pub sha256: String,
+    /// The file, relative to the folder of outputs.
+    pub path: String,
+    /// Its media type.
+    pub media_type: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Where it came from.
+    pub lineage: Lineage,
+}
+
+/// `DATA_DIR/outputs`.
+#[derive(Debug, Clone)]
+pub struct Outputs {
+    folder: PathBuf,
+}
+
+impl Outputs {
+    /// Opens the folder, and makes it where it is not there.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when it cannot be made.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        std::fs::create_dir_all(&folder).map_err(durable::fault("make", &folder))?;
+        Ok(Self { folder })
+    }
+
+    /// Keeps a picture with its lineage. The file is there whole or not at all, and on disk when this returns; the
+    /// same picture with the same lineage is kept once.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written; as [`Lineage::embedded_in`].
+    pub async fn keep(&self, image: &GeneratedImage, lineage: &Lineage) -> Result<Output> {
+        let (outputs, image, lineage) = (self.clone(), image.clone(), lineage.clone());
+        blocking(move || outputs.keep_now(&image, lineage)).await
+    }
+
+    fn keep_now(&self, image: &GeneratedImage, lineage: Lineage) -> Result<Output> {
+        let (bytes, media_type) = lineage.embedded_in(&image.bytes, &image.media_type)?;
+        let sha256 = sha256_hex(&bytes);
+        let extension = if media_type == "image/jpeg" { "jpg" } else { "png" };
+        let path = format!("{}/{sha256}.{extension}", &sha256[..2]);
+        let output =
+            Output { sha256, path, media_type: media_type.to_owned(), width: image.width, height: image.height, lineage };
+        let file = self.folder.join(&output.path);
+        if file.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
+            return Ok(output);
+        }
+        // The list first: a line without a file is skipped when it is read, a file without a line would be lost.
+        self.append(&output)?;
+        durable::write(&file, &bytes)?;
+        Ok(output)
+    }
+
+    /// One write at the end of the list: whole lines, also from several processes.
+    fn append(&self, output: &Output) -> Result<()> {
+        let list = self.list();
+        let mut line = serde_json::to_vec(output).map_err(|error| Error::internal("an output's line").with_source(error))?;
+        line.push(b'\n');
+        let opened = std::fs::OpenOptions::new().create(true).append(true).open(&list);
+        let mut file = opened.map_err(durable::fault("open", &list))?;
+        file.write_all(&line).and_then(|()| file.sync_data()).map_err(durable::fault("write", &list))
+    }
+
+    fn list(&self) -> PathBuf {
+        self.folder.join("lineage.jsonl")
+    }
+
+    /// Where the file of a kept picture is.
+    #[must_use]
+    pub fn path_of(&self, output: &Output) -> PathBuf {
+        self.folder.join(&output.path)
+    }
+
+    /// A kept picture's file by its hash.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::NotFound`] when there is none of that name.
+    pub async fn read(&self, sha256: &str) -> Result<Bytes> {
+        let missing = || Error::not_found("there is no made picture of that name");
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            return Err(missing());
+        }
+        let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
+        blocking(move || {
+            ["png", "jpg"]
+                .iter()
+                .find_map(|extension| std::fs::read(folder.join(format!("{sha256}.{extension}"))).ok())
+                .map(Bytes::from)
+                .ok_or_else(missing)
+        })
+        .await
+    }
+
+    /// Every kept picture that was made from this picture of the gallery, the latest first.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
+    pub async fn made_from(&self, reference: PointId) -> Result<Vec<Output>> {
+        let outputs = self.clone();
+        blocking(move || {
+            let uses = |output: &Output| output.lineage.references.iter().any(|used| used.origin.id == Some(reference));
+            let mut found = outputs.listed()?;
+            found.retain(|output| uses(output) && outputs.path_of(output).is_file());
+            found.reverse();
+            let mut seen = std::collections::HashSet::new();
+            found.retain(|output| seen.insert(output.sha256.clone()));
+            Ok(found)
+        })
+        .await
+    }
+
+    /// The list in the order of its making. A line that was cut off by a crash is skipped.
+    fn listed(&self) -> Result<Vec<Output>> {
+        let list = self.list();
+        let file = match std::fs::File::open(&list) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(durable::fault("open", &list)(error)),
+        };
+        let mut found = Vec::new();
+        for line in BufReader::new(file).split(b'\n') {
+            let line = line.map_err(durable::fault("read", &list))?;
+            found.extend(serde_json::from_slice::<Output>(&line));
+        }
+        Ok(found)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal("a thread that works on files ended").with_source(error))?
+}
