@@ -9,6 +9,7 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::{Error, ErrorCode};
+use clippy_generate::BudgetRefusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -142,17 +143,38 @@ impl Problem {
         Self { quiet: true, ..self }
     }
 
-    /// For a budget that is spent: 402 for money, 429 for a number of pictures; the day's end is when to come back.
-    pub(crate) fn budget(status: StatusCode, detail: impl Into<String>, until: Duration) -> Self {
+    /// A budget that is spent (429, come back tomorrow), or that could never pay for it (402).
+    pub(crate) fn of_budget(refusal: &BudgetRefusal) -> Self {
         Self {
-            status,
-            title: "Today's budget is spent",
-            code: "budget_spent",
-            error: Error::invalid(detail),
-            retry_after: Some(until),
+            status: StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::PAYMENT_REQUIRED),
+            title: "The budget does not pay for it",
+            code: "over_budget",
+            error: Error::invalid(refusal.to_string()),
+            retry_after: refusal.retry_after(),
             quiet: true,
             state: None,
         }
+    }
+
+    /// What a caller is told; the cause of a failure of ours goes to the log, once.
+    fn detail(&self) -> (String, Option<Uuid>) {
+        let Self { status, code, error, quiet, .. } = self;
+        if !status.is_server_error() {
+            return (error.message.clone(), None);
+        }
+        let error_id = Uuid::new_v4();
+        let cause = error.source.as_ref().map(ToString::to_string);
+        if *quiet {
+            tracing::debug!(%error_id, code, %error, "refused");
+        } else {
+            tracing::error!(%error_id, code, %error, cause, "a request failed");
+        }
+        (public_detail(error.code).to_owned(), Some(error_id))
+    }
+
+    /// The status and the words, for answers in another shape.
+    pub(crate) fn told(&self) -> (StatusCode, String) {
+        (self.status, self.detail().0)
     }
 
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
@@ -180,7 +202,7 @@ impl Problem {
     }
 
     /// For what axum's extractors refuse: their status and words, in our shape.
-    fn from_rejection(status: StatusCode, detail: String) -> Self {
+    pub(crate) fn from_rejection(status: StatusCode, detail: String) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Error::new(ErrorCode::TooLarge, "the body is larger than this route takes: send a smaller file").into()
@@ -218,19 +240,8 @@ impl From<MultipartError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, title, code, error, retry_after, quiet, state } = self;
-        let (detail, error_id) = if status.is_server_error() {
-            let error_id = Uuid::new_v4();
-            let cause = error.source.as_ref().map(ToString::to_string);
-            if quiet {
-                tracing::debug!(%error_id, code, %error, "refused");
-            } else {
-                tracing::error!(%error_id, code, %error, cause, "a request failed");
-            }
-            (public_detail(error.code).to_owned(), Some(error_id))
-        } else {
-            (error.message, None)
-        };
+        let (detail, error_id) = self.detail();
+        let Self { status, title, code, retry_after, state, .. } = self;
         let body = ProblemBody {
             kind: format!("urn:clippy:problem:{code}"),
             title: title.to_owned(),
