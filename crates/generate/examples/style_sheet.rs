@@ -14,11 +14,12 @@ use clippy_generate::{
     ReferencePicture, ReferencePictures, Resolver, admit, data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{Rgb, RgbImage, imageops};
 
 const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
-const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,pastel_colors:cupcake,\
-                          art_deco:lamp,soft_shading:fish";
+const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,art_deco:lamp,soft_shading:fish,\
+                          vaporwave:planet";
 
 struct Nothing;
 
@@ -56,7 +57,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let argument = |index: usize, default: &'static str| arguments.get(index).cloned().unwrap_or(default.to_owned());
     let (sheet, cell) = (argument(0, "local-provider.png"), argument(1, "240").parse::<u32>()?);
     let (sketches, references) = (argument(2, SKETCHES), argument(3, REFERENCES));
-    let (sketches, references): (Vec<&str>, Vec<&str>) = (sketches.split(',').collect(), references.split(',').collect());
+    let (sketches, references): (Vec<&str>, Vec<&str>) =
+        (sketches.split(',').collect(), references.split(',').collect());
     let gap = 6;
     let size = |count: usize| (count as u32 + 1) * (cell + gap) + gap;
     let mut picture = RgbImage::from_pixel(size(references.len()), size(sketches.len()), Rgb([250, 250, 250]));
@@ -101,7 +103,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             put(column + 1, row + 1, &decode(&generated.images[0].bytes, &DecodeLimits::default())?);
         }
     }
-    picture.save(&sheet)?;
+    let file = std::io::BufWriter::new(std::fs::File::create(&sheet)?);
+    picture.write_with_encoder(PngEncoder::new_with_quality(file, CompressionType::Best, FilterType::Adaptive))?;
     println!("{sheet}: {} by {} pixels", picture.width(), picture.height());
     Ok(())
 }

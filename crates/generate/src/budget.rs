@@ -33,7 +33,13 @@ impl MicroDollars {
 pub trait Spending: Send + Sync + 'static {
     /// Adds to what is spent, unless the sum would exceed the limit. All at once: two callers cannot both take the
     /// last dollar. Gives what was spent before, and whether it was added.
-    async fn add_within(&self, key: &str, day: u64, amount: MicroDollars, limit: MicroDollars) -> Result<(MicroDollars, bool)>;
+    async fn add_within(
+        &self,
+        key: &str,
+        day: u64,
+        amount: MicroDollars,
+        limit: MicroDollars,
+    ) -> Result<(MicroDollars, bool)>;
     /// Takes back what was set aside and not needed.
     async fn give_back(&self, key: &str, day: u64, amount: MicroDollars) -> Result<()>;
 }
@@ -42,7 +48,9 @@ pub trait Spending: Send + Sync + 'static {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BudgetRefusal {
     /// It costs more than a whole day's budget (402): waiting does not help.
-    #[error("this request would cost about {cost:.2} USD, more than the daily budget of {budget:.2} USD: ask for fewer pictures, or have the budget raised")]
+    #[error(
+        "this request would cost about {cost:.2} USD, more than the daily budget of {budget:.2} USD: ask for fewer pictures, or have the budget raised"
+    )]
     LargerThanBudget {
         /// What it would cost, in dollars.
         cost: f64,
@@ -50,7 +58,9 @@ pub enum BudgetRefusal {
         budget: f64,
     },
     /// The day's budget is used up (429): tomorrow helps.
-    #[error("{spent:.2} of {budget:.2} USD of today's budget are spent, and this request would cost about {cost:.2} USD: try again after midnight UTC, or ask for fewer pictures")]
+    #[error(
+        "{spent:.2} of {budget:.2} USD of today's budget are spent, and this request would cost about {cost:.2} USD: try again after midnight UTC, or ask for fewer pictures"
+    )]
     UsedUp {
         /// What it would cost, in dollars.
         cost: f64,
@@ -62,7 +72,9 @@ pub enum BudgetRefusal {
         retry_after: Duration,
     },
     /// The price is not set, so that a budget cannot be kept (402).
-    #[error("the price of a picture from {provider} is not set, so the daily budget cannot be kept: set its price, or the budget to nothing")]
+    #[error(
+        "the price of a picture from {provider} is not set, so the daily budget cannot be kept: set its price, or the budget to nothing"
+    )]
     PriceUnknown {
         /// The provider.
         provider: String,
@@ -179,7 +191,13 @@ impl MemorySpending {
 
 #[async_trait]
 impl Spending for MemorySpending {
-    async fn add_within(&self, key: &str, day: u64, amount: MicroDollars, limit: MicroDollars) -> Result<(MicroDollars, bool)> {
+    async fn add_within(
+        &self,
+        key: &str,
+        day: u64,
+        amount: MicroDollars,
+        limit: MicroDollars,
+    ) -> Result<(MicroDollars, bool)> {
         Ok(self.with(key, day, |spent| {
             let before = *spent;
             let fits = before.saturating_add(amount.0) <= limit.0;
@@ -215,7 +233,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_day_s_budget_is_kept_for_each_key_and_comes_back_at_midnight() {
-        let (budget, spending) = (DailyBudget { limit: Some(MicroDollars::from_dollars(0.1)) }, MemorySpending::default());
+        let (budget, spending) =
+            (DailyBudget { limit: Some(MicroDollars::from_dollars(0.1)) }, MemorySpending::default());
         let noon = UNIX_EPOCH + Duration::from_secs(86_400 * 100 + 43_200);
         let ask = |key: &'static str, usd, now| {
             let (budget, spending) = (&budget, &spending);
@@ -239,7 +258,8 @@ mod tests {
     async fn without_a_price_there_is_no_budget_to_keep_and_without_a_budget_no_refusal() {
         let spending = MemorySpending::default();
         let kept = DailyBudget { limit: Some(MicroDollars(1)) };
-        let refused = kept.reserve(&spending, "a", &estimate(None), UNIX_EPOCH).await.expect("a store").expect_err("no price");
+        let refused =
+            kept.reserve(&spending, "a", &estimate(None), UNIX_EPOCH).await.expect("a store").expect_err("no price");
         assert_eq!(refused.status(), 402);
         let open = DailyBudget::default();
         assert_eq!(open.reserve(&spending, "a", &estimate(None), UNIX_EPOCH).await.expect("a store"), Ok(None));
@@ -247,7 +267,8 @@ mod tests {
 
     #[test]
     fn prices_are_rounded_up_to_millionths() {
-        for (dollars, micro) in [(0.1, 100_000), (0.039, 39_000), (0.000_000_4, 1), (0.0, 0), (f64::NAN, 0), (-1.0, 0)] {
+        for (dollars, micro) in [(0.1, 100_000), (0.039, 39_000), (0.000_000_4, 1), (0.0, 0), (f64::NAN, 0), (-1.0, 0)]
+        {
             assert_eq!(MicroDollars::from_dollars(dollars).0, micro, "{dollars}");
         }
     }

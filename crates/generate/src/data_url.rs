@@ -21,7 +21,8 @@ pub fn picture_bytes(text: &str) -> Result<Bytes> {
                 return Err(wrong("the data URL is not base64: send data:image/png;base64,…"));
             }
             let media_type = kind.split(';').next().unwrap_or_default();
-            if !(media_type.is_empty() || media_type.starts_with("image/") || media_type == "application/octet-stream") {
+            if !(media_type.is_empty() || media_type.starts_with("image/") || media_type == "application/octet-stream")
+            {
                 return Err(wrong("the data URL is not a picture: its media type must begin with image/"));
             }
             body
@@ -51,7 +52,15 @@ mod tests {
         for good in ["data:image/png;base64,aGk=", "aGk=", "aGk", "DATA:image/PNG;charset=x;base64, aG\nk="] {
             assert_eq!(&picture_bytes(good).expect(good)[..], b"hi");
         }
-        for bad in ["", "data:", "data:image/png,hi", "data:text/html;base64,aGk=", "data:image/png;base64,", "é!", "ftp://x/y.png"] {
+        for bad in [
+            "",
+            "data:",
+            "data:image/png,hi",
+            "data:text/html;base64,aGk=",
+            "data:image/png;base64,",
+            "é!",
+            "ftp://x/y.png",
+        ] {
             assert_eq!(picture_bytes(bad).expect_err(bad).code, ErrorCode::InvalidPicture, "{bad}");
         }
     }

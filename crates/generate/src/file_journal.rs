@@ -48,13 +48,17 @@ impl FileJournal {
             Err(error) => return Err(durable::fault("read", folder)(error)),
         };
         let damaged = || {
-            let message = format!("the record of a paid call in {} is damaged: keep the folder and see what it holds", folder.display());
+            let message = format!(
+                "the record of a paid call in {} is damaged: keep the folder and see what it holds",
+                folder.display()
+            );
             Error::internal(message)
         };
         let outcome: Outcome = serde_json::from_slice(&text).map_err(|error| damaged().with_source(error))?;
         let mut pictures = Vec::new();
         for (index, hash) in outcome.pictures.iter().enumerate() {
-            let bytes: Bytes = std::fs::read(folder.join(index.to_string())).map_err(durable::fault("read", folder))?.into();
+            let bytes: Bytes =
+                std::fs::read(folder.join(index.to_string())).map_err(durable::fault("read", folder))?.into();
             if sha256_hex(&bytes) != *hash {
                 return Err(damaged());
             }
@@ -71,7 +75,8 @@ impl FileJournal {
                 }
                 let pictures = call.pictures.iter().map(|picture| sha256_hex(picture)).collect();
                 let outcome = Outcome { pictures, filtered: call.filtered.clone() };
-                let text = serde_json::to_vec(&outcome).map_err(|error| Error::internal("an outcome").with_source(error))?;
+                let text =
+                    serde_json::to_vec(&outcome).map_err(|error| Error::internal("an outcome").with_source(error))?;
                 // Last: it says that the pictures are there.
                 durable::write(&folder.join("outcome.json"), &text)
             }
@@ -122,7 +127,10 @@ mod tests {
         assert_eq!(open().claim(&fingerprint()).await.expect("unknown"), CallState::Unknown);
         open().outcome(&fingerprint(), &CallOutcome::NotCharged).await.expect("noted");
         assert_eq!(open().claim(&fingerprint()).await.expect("new again"), CallState::New);
-        let pictures = CallPictures { pictures: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")], filtered: vec!["x".into()] };
+        let pictures = CallPictures {
+            pictures: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
+            filtered: vec!["x".into()],
+        };
         open().outcome(&fingerprint(), &CallOutcome::Pictures(pictures.clone())).await.expect("noted");
         assert_eq!(open().claim(&fingerprint()).await.expect("done"), CallState::Done(pictures));
     }
@@ -135,7 +143,8 @@ mod tests {
             let journal = journal.clone();
             tokio::spawn(async move { journal.claim(&fingerprint()).await.expect("a state") })
         });
-        let states: Vec<CallState> = futures::future::join_all(claims).await.into_iter().map(|claim| claim.expect("ran")).collect();
+        let states: Vec<CallState> =
+            futures::future::join_all(claims).await.into_iter().map(|claim| claim.expect("ran")).collect();
         assert_eq!(states.iter().filter(|state| **state == CallState::New).count(), 1);
     }
 

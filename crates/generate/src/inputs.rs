@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{DecodeLimits, decode};
+use futures::{StreamExt, TryStreamExt};
 use image::{GrayImage, Luma, RgbImage};
 use sha2::{Digest, Sha256};
 

@@ -45,9 +45,7 @@ pub use intake::Intake;
 pub use lineage::{Lineage, LineageReference};
 pub use local::LocalProvider;
 pub use outputs::{Output, Outputs};
-pub use paid_once::{
-    CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once,
-};
+pub use paid_once::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once};
 pub use provider::{
     CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta, NoProgress,
     Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios, Support, admit, estimate,

@@ -75,7 +75,13 @@ pub struct Lineage {
 impl Lineage {
     /// The lineage of one of a generation's pictures.
     #[must_use]
-    pub fn of(generation: &Generation, meta: &GenerationMeta, image: &GeneratedImage, index: u32, job: Option<&str>) -> Self {
+    pub fn of(
+        generation: &Generation,
+        meta: &GenerationMeta,
+        image: &GeneratedImage,
+        index: u32,
+        job: Option<&str>,
+    ) -> Self {
         let used = generation.references.iter().filter(|reference| reference.weight > 0.0);
         Self {
             job: job.map(str::to_owned),
@@ -101,7 +107,8 @@ impl Lineage {
     }
 
     fn json(&self) -> Result<String> {
-        serde_json::to_string(self).map_err(|error| Error::internal("a lineage could not be written").with_source(error))
+        serde_json::to_string(self)
+            .map_err(|error| Error::internal("a lineage could not be written").with_source(error))
     }
 
     /// The XMP packet: Dublin Core for every reader of pictures, IPTC's word for machine-made, and the whole as JSON.
@@ -111,7 +118,11 @@ impl Lineage {
             .references
             .iter()
             .map(|reference| {
-                let place = reference.origin.source_url.clone().unwrap_or_else(|| format!("sha256:{}", reference.origin.sha256));
+                let place = reference
+                    .origin
+                    .source_url
+                    .clone()
+                    .unwrap_or_else(|| format!("sha256:{}", reference.origin.sha256));
                 let licence = reference.origin.licence.as_deref().unwrap_or("unknown licence");
                 let words = format!("{place} ({}, weight {}, {licence})", reference.role.as_str(), reference.weight);
                 format!("<rdf:li>{}</rdf:li>", escaped(&words))
@@ -172,13 +183,17 @@ impl Lineage {
             packet = Self { constructed_prompt: String::new(), ..self.clone() }.xmp()?;
         }
         if packet.len() + XMP_SEGMENT.len() > LONGEST_SEGMENT {
-            return Err(Error::new(ErrorCode::TooLarge, "the lineage does not fit into a JPEG: use fewer words or references"));
+            return Err(Error::new(
+                ErrorCode::TooLarge,
+                "the lineage does not fit into a JPEG: use fewer words or references",
+            ));
         }
         let segments = jpeg.segments_mut();
         segments.retain(|segment| !(segment.marker() == markers::APP1 && segment.contents().starts_with(XMP_SEGMENT)));
         let contents = [XMP_SEGMENT, packet.as_bytes()].concat();
         // JFIF's and EXIF's segments are expected to come first.
-        let place = segments.iter().take_while(|segment| matches!(segment.marker(), markers::APP0 | markers::APP1)).count();
+        let place =
+            segments.iter().take_while(|segment| matches!(segment.marker(), markers::APP0 | markers::APP1)).count();
         segments.insert(place, JpegSegment::new_with_contents(markers::APP1, contents.into()));
         Ok(jpeg.encoder().bytes())
     }
@@ -278,7 +293,9 @@ mod tests {
             let (twice, _) = lineage().embedded_in(&marked, now).expect("marked again");
             assert_eq!(twice, marked, "an old lineage is replaced");
             let text = String::from_utf8_lossy(&marked);
-            for part in ["trainedAlgorithmicMedia", "CC-BY-4.0", "https://a.org/?a=1&amp;b=2", "cats &amp; &lt;dogs&gt;"] {
+            for part in
+                ["trainedAlgorithmicMedia", "CC-BY-4.0", "https://a.org/?a=1&amp;b=2", "cats &amp; &lt;dogs&gt;"]
+            {
                 assert!(text.contains(part), "{media_type} lacks {part}");
             }
         }

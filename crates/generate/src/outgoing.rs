@@ -81,7 +81,11 @@ pub fn scribble(sketch: &RgbImage) -> RgbImage {
 ///
 /// # Errors
 /// [`crate::FailureClass::MaybeCharged`] when it is no picture.
-pub async fn finished(generation: &Arc<Generation>, bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
+pub async fn finished(
+    generation: &Arc<Generation>,
+    bytes: Bytes,
+    seed: Option<u64>,
+) -> Result<GeneratedImage, GenerateError> {
     let generation = generation.clone();
     let work = tokio::task::spawn_blocking(move || match (&generation.base, &generation.mask) {
         (Some(base), Some(mask)) => incoming(within_mask(&bytes, base, mask)?, seed),

@@ -62,8 +62,14 @@ impl Outputs {
         let sha256 = sha256_hex(&bytes);
         let extension = if media_type == "image/jpeg" { "jpg" } else { "png" };
         let path = format!("{}/{sha256}.{extension}", &sha256[..2]);
-        let output =
-            Output { sha256, path, media_type: media_type.to_owned(), width: image.width, height: image.height, lineage };
+        let output = Output {
+            sha256,
+            path,
+            media_type: media_type.to_owned(),
+            width: image.width,
+            height: image.height,
+            lineage,
+        };
         let file = self.folder.join(&output.path);
         if file.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
             return Ok(output);
@@ -77,7 +83,8 @@ impl Outputs {
     /// One write at the end of the list: whole lines, also from several processes.
     fn append(&self, output: &Output) -> Result<()> {
         let list = self.list();
-        let mut line = serde_json::to_vec(output).map_err(|error| Error::internal("an output's line").with_source(error))?;
+        let mut line =
+            serde_json::to_vec(output).map_err(|error| Error::internal("an output's line").with_source(error))?;
         line.push(b'\n');
         let opened = std::fs::OpenOptions::new().create(true).append(true).open(&list);
         let mut file = opened.map_err(durable::fault("open", &list))?;

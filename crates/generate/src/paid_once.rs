@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn fingerprints_tell_every_part_apart() {
-        let parts = [("a", "b", "c", 0, "d"), ("ab", "", "c", 0, "d"), ("a", "b", "c", 1, "d"), ("a", "b", "c", 0, "e")];
+        let parts =
+            [("a", "b", "c", 0, "d"), ("ab", "", "c", 0, "d"), ("a", "b", "c", 1, "d"), ("a", "b", "c", 0, "e")];
         let all: std::collections::HashSet<CallFingerprint> =
             parts.iter().map(|(p, m, s, i, b)| CallFingerprint::new(p, m, s, *i, b.as_bytes())).collect();
         assert_eq!(all.len(), parts.len());

@@ -25,9 +25,35 @@ pub enum People {
 }
 
 const PEOPLE_WORDS: &[&str] = &[
-    "person", "people", "man", "woman", "men", "women", "boy", "girl", "child", "children", "human", "face", "portrait",
-    "character", "lady", "guy", "knight", "dancer", "king", "queen", "prince", "princess", "wizard", "witch", "soldier",
-    "crowd", "couple", "baby", "smiley",
+    "person",
+    "people",
+    "man",
+    "woman",
+    "men",
+    "women",
+    "boy",
+    "girl",
+    "child",
+    "children",
+    "human",
+    "face",
+    "portrait",
+    "character",
+    "lady",
+    "guy",
+    "knight",
+    "dancer",
+    "king",
+    "queen",
+    "prince",
+    "princess",
+    "wizard",
+    "witch",
+    "soldier",
+    "crowd",
+    "couple",
+    "baby",
+    "smiley",
 ];
 
 fn speaks_of_people(text: &str) -> bool {
@@ -93,7 +119,8 @@ pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) 
     }
     if generation.with_role(Role::Style).next().is_some() {
         parts.push(
-            "Take medium, palette, line quality, texture and light from the style references, not their objects.".to_owned(),
+            "Take medium, palette, line quality, texture and light from the style references, not their objects."
+                .to_owned(),
         );
     }
     let people = people(generation, analysis);
@@ -115,9 +142,15 @@ fn opening(generation: &Generation, analysis: Option<&SketchAnalysis>) -> String
         "the subject".to_owned()
     };
     match generation.mode() {
-        Mode::Edit => format!("Repaint the masked part of the base picture: {subject}. Leave everything else as it is, and match its light and perspective."),
-        Mode::Subject => format!("Make a finished picture of the referenced subject, keeping its identity and distinctive features: {subject}."),
-        Mode::Style if generation.base.is_some() => format!("Repaint the base picture, keeping its composition: {subject}."),
+        Mode::Edit => format!(
+            "Repaint the masked part of the base picture: {subject}. Leave everything else as it is, and match its light and perspective."
+        ),
+        Mode::Subject => format!(
+            "Make a finished picture of the referenced subject, keeping its identity and distinctive features: {subject}."
+        ),
+        Mode::Style if generation.base.is_some() => {
+            format!("Repaint the base picture, keeping its composition: {subject}.")
+        }
         Mode::Style => format!("Make a finished picture: {subject}."),
         Mode::Generate => format!("Make a picture: {subject}."),
     }
@@ -161,7 +194,7 @@ fn negatives(generation: &Generation, analysis: Option<&SketchAnalysis>, people:
         all.extend(analysis.negative_cues.iter().chain(&analysis.style_negative_notes).map(|noun| bare(noun)));
     }
     if people == People::Unwanted {
-        all.extend(["people", "human figures", "faces"].map(str::to_owned));
+        all.extend(["people", "human figures", "human faces"].map(str::to_owned));
     }
     all.extend(["text", "watermark", "signature", "border", "frame"].map(str::to_owned));
     let mut kept: Vec<String> = Vec::new();
@@ -192,11 +225,7 @@ mod tests {
     use crate::style::StyleTag;
 
     fn empty() -> Generation {
-        Generation {
-            count: 1,
-            sketch_weight: 0.8,
-            ..Generation::default()
-        }
+        Generation { count: 1, sketch_weight: 0.8, ..Generation::default() }
     }
 
     fn reference(role: Role) -> Reference {

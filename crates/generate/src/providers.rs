@@ -50,7 +50,10 @@ impl Providers {
                 // The 3.x image models are served from there only.
                 vertex(google.location.clone().unwrap_or_else(|| "global".to_owned()))
             } else {
-                let base = google.gemini_base.clone().unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned());
+                let base = google
+                    .gemini_base
+                    .clone()
+                    .unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned());
                 google.key.clone().map(|key| Endpoint::ApiKey { base, key })
             };
             if let Some(endpoint) = endpoint {
@@ -58,11 +61,11 @@ impl Providers {
                 providers.put(ProviderName::Gemini, GeminiProvider::new(client, gemini.clone()));
             }
         }
-        if let Some(imagen) = &settings.imagen {
-            if let Some(endpoint) = vertex(google.location.clone().unwrap_or_else(|| "us-central1".to_owned())) {
-                let client = GoogleClient::new(endpoint, Backoff::default(), settings.timeout, "IMAGEN_MODEL")?;
-                providers.put(ProviderName::Imagen, ImagenProvider::new(client, imagen.clone()));
-            }
+        if let Some(imagen) = &settings.imagen
+            && let Some(endpoint) = vertex(google.location.clone().unwrap_or_else(|| "us-central1".to_owned()))
+        {
+            let client = GoogleClient::new(endpoint, Backoff::default(), settings.timeout, "IMAGEN_MODEL")?;
+            providers.put(ProviderName::Imagen, ImagenProvider::new(client, imagen.clone()));
         }
         if let Some(comfyui) = &settings.comfyui {
             providers.put(ProviderName::ComfyUi, ComfyUiProvider::new(comfyui.clone())?);

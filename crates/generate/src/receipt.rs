@@ -95,7 +95,8 @@ impl Receipt {
         if faults.is_empty() {
             return Ok(());
         }
-        let message = format!("{} cannot honour everything, and strict was asked for: {}", self.provider, faults.join("; "));
+        let message =
+            format!("{} cannot honour everything, and strict was asked for: {}", self.provider, faults.join("; "));
         Err(Error::new(ErrorCode::Unsupported, message))
     }
 }
@@ -196,7 +197,9 @@ fn plan_ratio(ratio: AspectRatio, request: &GenerateRequest, capabilities: &Capa
             Some(nearest) if (nearest.value() - ratio.value()).abs() < 1e-3 => {
                 receipt.honoured("aspect_ratio", nearest.to_string());
             }
-            Some(nearest) => receipt.approximated("aspect_ratio", nearest.to_string(), format!("{ratio} is not offered")),
+            Some(nearest) => {
+                receipt.approximated("aspect_ratio", nearest.to_string(), format!("{ratio} is not offered"))
+            }
             None => receipt.dropped("aspect_ratio", "the provider chooses the ratio"),
         },
     }
@@ -265,7 +268,10 @@ mod tests {
         let error = receipt.refuse_unless_honoured().expect_err("not everything is honoured");
         assert_eq!(error.code, ErrorCode::Unsupported);
         assert!(error.message.contains("refs[1]") && error.message.contains("seed"), "{}", error.message);
-        plan(&request(), &Capabilities::everything("all")).expect("a plan").refuse_unless_honoured().expect("all of it");
+        plan(&request(), &Capabilities::everything("all"))
+            .expect("a plan")
+            .refuse_unless_honoured()
+            .expect("all of it");
     }
 
     #[test]

@@ -240,10 +240,13 @@ impl GenerateRequest {
 
     fn check_words(&self) -> Result<()> {
         let query = self.query.as_ref().and_then(|query| query.text.clone());
-        for (name, text) in [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt), ("query.text", &query)] {
+        for (name, text) in
+            [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt), ("query.text", &query)]
+        {
             let length = text.as_ref().map_or(0, |text| text.chars().count());
             if length > LONGEST_PROMPT {
-                let message = format!("{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it");
+                let message =
+                    format!("{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it");
                 return Err(Error::invalid(message));
             }
         }
@@ -252,8 +255,10 @@ impl GenerateRequest {
 
     fn check_references(&self) -> Result<()> {
         if self.refs.len() > MOST_REFERENCES {
-            let message =
-                format!("refs has {} references, but at most {MOST_REFERENCES} are taken: leave some out", self.refs.len());
+            let message = format!(
+                "refs has {} references, but at most {MOST_REFERENCES} are taken: leave some out",
+                self.refs.len()
+            );
             return Err(Error::invalid(message));
         }
         for (index, reference) in self.refs.iter().enumerate() {
@@ -315,7 +320,8 @@ impl GenerateRequest {
             .map(|tag| {
                 StyleTag::from_name(tag).ok_or_else(|| {
                     let known: Vec<&str> = StyleTag::ALL.iter().map(|tag| tag.name()).collect();
-                    let message = format!("style tag \"{}\" is not known; these are: {}", shortened(tag), known.join(", "));
+                    let message =
+                        format!("style tag \"{}\" is not known; these are: {}", shortened(tag), known.join(", "));
                     Error::invalid(message)
                 })
             })
@@ -334,7 +340,8 @@ fn check_length(name: &str, picture: &str) -> Result<()> {
     if picture.len() <= LONGEST_PICTURE {
         return Ok(());
     }
-    let message = format!("{name} has {} MiB of text, but at most {} are taken", picture.len() >> 20, LONGEST_PICTURE >> 20);
+    let message =
+        format!("{name} has {} MiB of text, but at most {} are taken", picture.len() >> 20, LONGEST_PICTURE >> 20);
     Err(Error::new(ErrorCode::TooLarge, message))
 }
 

@@ -123,7 +123,9 @@ fn wrong(name: &str, value: &str, expected: &str) -> Error {
 fn url(reader: &Reader, name: &str) -> Result<Option<String>> {
     let Some(text) = reader.text(&[name]) else { return Ok(None) };
     match url::Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(text.trim_end_matches('/').to_owned())),
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            Ok(Some(text.trim_end_matches('/').to_owned()))
+        }
         _ => Err(wrong(name, &text, "an http or https URL")),
     }
 }
@@ -148,7 +150,11 @@ fn yes(reader: &Reader, name: &str) -> Result<Option<bool>> {
 fn model(reader: &Reader, name: &str) -> Result<Option<String>> {
     let Some(text) = reader.text(&[name]) else { return Ok(None) };
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');
-    if text.chars().all(plain) { Ok(Some(text)) } else { Err(wrong(name, &text, "a model's id, such as gemini-3.1-flash-image")) }
+    if text.chars().all(plain) {
+        Ok(Some(text))
+    } else {
+        Err(wrong(name, &text, "a model's id, such as gemini-3.1-flash-image"))
+    }
 }
 
 impl GenerationSettings {
@@ -185,7 +191,9 @@ impl GenerationSettings {
                 Some(url) => Some(comfyui(reader, &url)?),
                 None => None,
             },
-            budget: DailyBudget { limit: dollars(reader, "GENERATION_DAILY_BUDGET_USD")?.map(MicroDollars::from_dollars) },
+            budget: DailyBudget {
+                limit: dollars(reader, "GENERATION_DAILY_BUDGET_USD")?.map(MicroDollars::from_dollars),
+            },
             timeout: Duration::from_secs(reader.checked(
                 "GENERATION_TIMEOUT_SECS",
                 180,

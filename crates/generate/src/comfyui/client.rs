@@ -111,9 +111,12 @@ impl Client {
     pub async fn upload(&self, name: &str, png: Vec<u8>) -> Result<String, GenerateError> {
         let part = Part::bytes(png).file_name(name.to_owned()).mime_str("image/png");
         let part = part.map_err(|error| GenerateError::permanent(format!("an upload could not be made: {error}")))?;
-        let form = Form::new().part("image", part).text("type", "input").text("subfolder", "clippy").text("overwrite", "true");
+        let form =
+            Form::new().part("image", part).text("type", "input").text("subfolder", "clippy").text("overwrite", "true");
         let answer = self.json(self.http.post(format!("{}/upload/image", self.base)).multipart(form)).await?;
-        let name = answer["name"].as_str().ok_or_else(|| GenerateError::permanent("ComfyUI took an upload and named no file"))?;
+        let name = answer["name"]
+            .as_str()
+            .ok_or_else(|| GenerateError::permanent("ComfyUI took an upload and named no file"))?;
         Ok(match answer["subfolder"].as_str() {
             None | Some("") => name.to_owned(),
             Some(folder) => format!("{folder}/{name}"),
@@ -146,8 +149,10 @@ impl Client {
         let status = &entry["status"];
         if status["status_str"] == "error" {
             let messages = status["messages"].as_array().into_iter().flatten();
-            let told = messages.filter(|message| message[0] == "execution_error").map(|message| &message[1]).next_back();
-            let interrupted = status["messages"].as_array().is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
+            let told =
+                messages.filter(|message| message[0] == "execution_error").map(|message| &message[1]).next_back();
+            let interrupted =
+                status["messages"].as_array().is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
             return Ok(History::Failed(match told {
                 Some(told) => execution_error(told),
                 None if interrupted => interrupted_there(),
@@ -188,14 +193,15 @@ impl Client {
     /// By class.
     pub async fn cancel(&self, prompt: Uuid) -> Result<(), GenerateError> {
         let removed = self.http.post(format!("{}/queue", self.base)).json(&json!({"delete": [prompt]}));
-        accepted(self.send(removed).await?)?;
+        accepted(&self.send(removed).await?)?;
         // Older servers ignore the id and stop whatever runs: ask first whether that is ours.
         let queue = self.json(self.http.get(format!("{}/queue", self.base))).await?;
         let id = prompt.to_string();
-        let running = queue["queue_running"].as_array().is_some_and(|all| all.iter().any(|entry| entry[1] == id.as_str()));
+        let running =
+            queue["queue_running"].as_array().is_some_and(|all| all.iter().any(|entry| entry[1] == id.as_str()));
         if running {
             let stopped = self.http.post(format!("{}/interrupt", self.base)).json(&json!({"prompt_id": prompt}));
-            accepted(self.send(stopped).await?)?;
+            accepted(&self.send(stopped).await?)?;
         }
         Ok(())
     }
@@ -221,8 +227,9 @@ impl Client {
     /// # Errors
     /// When the server does not answer.
     pub async fn node(&self, class: &str) -> Result<Option<Value>, GenerateError> {
-        let mut url = url::Url::parse(&self.base)
-            .map_err(|error| GenerateError::permanent(format!("COMFYUI_URL is {}, which is no URL ({error})", self.base)))?;
+        let mut url = url::Url::parse(&self.base).map_err(|error| {
+            GenerateError::permanent(format!("COMFYUI_URL is {}, which is no URL ({error})", self.base))
+        })?;
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["object_info", class]);
         }
@@ -231,7 +238,7 @@ impl Client {
     }
 }
 
-fn accepted(response: Response) -> Result<(), GenerateError> {
+fn accepted(response: &Response) -> Result<(), GenerateError> {
     if response.status().is_success() { Ok(()) } else { Err(refusal(response.status(), None)) }
 }
 
@@ -264,7 +271,8 @@ fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
         for (id, node) in body["node_errors"].as_object().into_iter().flatten() {
             let class = node["class_type"].as_str().unwrap_or("?");
             for error in node["errors"].as_array().into_iter().flatten() {
-                let (message, details) = (error["message"].as_str().unwrap_or("?"), error["details"].as_str().unwrap_or(""));
+                let (message, details) =
+                    (error["message"].as_str().unwrap_or("?"), error["details"].as_str().unwrap_or(""));
                 reasons.push(format!("node {id} ({class}): {message} {details}").trim_end().to_owned());
             }
         }

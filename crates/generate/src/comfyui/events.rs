@@ -82,14 +82,20 @@ mod tests {
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let frame = |kind: &str, data: Value| json!({"type": kind, "data": data}).to_string();
         let read = |kind: &str, data: Value| of_text(&frame(kind, data), own);
-        assert!(matches!(read("progress", json!({"value": 3, "max": 28, "prompt_id": own})), Some(Event::Step(3.0, 28.0))));
+        assert!(matches!(
+            read("progress", json!({"value": 3, "max": 28, "prompt_id": own})),
+            Some(Event::Step(3.0, 28.0))
+        ));
         assert!(read("progress", json!({"value": 3, "max": 28, "prompt_id": other})).is_none());
         assert!(matches!(read("executing", json!({"node": null, "prompt_id": own})), Some(Event::Finished)));
         assert!(read("executing", json!({"node": "3", "prompt_id": own})).is_none());
         assert!(read("executing", json!({"node": null})).is_none());
         assert!(matches!(read("execution_success", json!({"prompt_id": own})), Some(Event::Finished)));
         assert!(read("status", json!({"status": {"exec_info": {"queue_remaining": 1}}})).is_none());
-        let failed = read("execution_error", json!({"prompt_id": own, "node_type": "KSampler", "exception_message": "CUDA out of memory"}));
+        let failed = read(
+            "execution_error",
+            json!({"prompt_id": own, "node_type": "KSampler", "exception_message": "CUDA out of memory"}),
+        );
         let Some(Event::Failed(error)) = failed else { panic!("an error") };
         assert!(error.message.contains("KSampler") && error.message.contains("--lowvram"), "{error}");
         assert!(of_text("{", own).is_none() && of_text("[]", own).is_none());
@@ -98,7 +104,9 @@ mod tests {
     #[test]
     fn previews_are_cut_out_of_their_frames_and_rubbish_is_not() {
         let plain = Bytes::from([&[0, 0, 0, 1, 0, 0, 0, 1][..], &[0xff, 0xd8, 1, 2]].concat());
-        assert!(matches!(of_bytes(&plain), Some(Event::Preview(picture, "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2]));
+        assert!(
+            matches!(of_bytes(&plain), Some(Event::Preview(picture, "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2])
+        );
         let with_json = Bytes::from([&[0, 0, 0, 4, 0, 0, 0, 2][..], b"{}", b"\x89PNG"].concat());
         assert!(matches!(of_bytes(&with_json), Some(Event::Preview(_, "image/png"))));
         for rubbish in [&[][..], &[0, 0, 0, 1], &[0, 0, 0, 4, 255, 255, 255, 255, 1], &[0, 0, 0, 1, 0, 0, 0, 1, 9, 9]] {

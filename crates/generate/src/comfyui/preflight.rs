@@ -74,7 +74,9 @@ fn offered(class: &str, choices: &[String]) -> String {
 
 /// The values that an input may have, in the older form (`[["a","b"]]`) or the newer (`["COMBO",{"options":[…]}]`).
 fn choices(info: &Value, input: &str) -> Option<Vec<String>> {
-    let spec = [&info["input"]["required"][input], &info["input"]["optional"][input]].into_iter().find(|spec| spec.is_array())?;
+    let spec = [&info["input"]["required"][input], &info["input"]["optional"][input]]
+        .into_iter()
+        .find(|spec| spec.is_array())?;
     let list = spec[0].as_array().or_else(|| spec[1]["options"].as_array())?;
     Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
 }

@@ -20,7 +20,8 @@ use crate::outgoing::{Outgoing, finished, scribble};
 use crate::paid_once::CallFingerprint;
 use crate::prompt::build_prompt;
 use crate::provider::{
-    CancelKind, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, ProgressKind, Provider, Support,
+    CancelKind, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, ProgressKind, Provider,
+    Support,
 };
 use crate::receipt::Receipt;
 use crate::request::{GenerateRequest, Role};
@@ -155,7 +156,13 @@ impl ComfyUiProvider {
         Ok(Prepared { fill, uploads, numbers, preset })
     }
 
-    async fn one(&self, fill: &Fill, index: u32, count: u32, context: &GenerationContext) -> Result<Vec<Stored>, GenerateError> {
+    async fn one(
+        &self,
+        fill: &Fill,
+        index: u32,
+        count: u32,
+        context: &GenerationContext,
+    ) -> Result<Vec<Stored>, GenerateError> {
         let graph = self.settings.template.graph(fill)?;
         let follow = |prompt| Follow {
             client: &self.client,
@@ -168,7 +175,8 @@ impl ComfyUiProvider {
         // The id follows from what is asked for: a retry after a crash finds the picture instead of painting it again.
         for attempt in 0..MOST_RETRIES {
             let body = format!("{attempt}\n{graph}");
-            let fingerprint = CallFingerprint::new("comfyui", &self.settings.checkpoint, &context.scope, index, body.as_bytes());
+            let fingerprint =
+                CallFingerprint::new("comfyui", &self.settings.checkpoint, &context.scope, index, body.as_bytes());
             let prompt = uuid_of(&fingerprint);
             match self.client.history(prompt).await? {
                 History::Done(pictures) => return Ok(pictures),
@@ -190,7 +198,8 @@ impl ComfyUiProvider {
 
 /// A UUID from the beginning of a fingerprint.
 fn uuid_of(fingerprint: &CallFingerprint) -> Uuid {
-    let number = fingerprint.as_str().get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    let number =
+        fingerprint.as_str().get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or_default();
     uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
 }
 
@@ -294,12 +303,15 @@ impl Provider for ComfyUiProvider {
                 "ComfyUI finished without a picture: the template needs a SaveImage node whose pictures are kept",
             ));
         }
-        for (index, reference) in generation.references.iter().enumerate().filter(|(_, reference)| reference.weight > 0.0) {
+        for (index, reference) in
+            generation.references.iter().enumerate().filter(|(_, reference)| reference.weight > 0.0)
+        {
             let (scale, kind) = match reference.role {
                 Role::Style => (numbers.style_weight, &numbers.style_type),
                 Role::Subject => (numbers.subject_weight, &numbers.subject_type),
             };
-            let sent = format!("IP-Adapter, weight {:.2} ({kind}), preset {}", reference.weight * scale, preset.as_str());
+            let sent =
+                format!("IP-Adapter, weight {:.2} ({kind}), preset {}", reference.weight * scale, preset.as_str());
             receipt.honoured(format!("refs[{index}]"), sent);
         }
         let built = build_prompt(&generation, None);

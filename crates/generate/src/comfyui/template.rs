@@ -18,8 +18,26 @@ const BUILT_IN: &str = include_str!("templates/sdxl.json");
 
 /// Everything that may stand in a slot.
 pub const SLOTS: [&str; 21] = [
-    "prompt", "negative", "seed", "steps", "cfg", "denoise", "width", "height", "checkpoint", "controlnet", "sketch",
-    "base", "mask", "control_strength", "control_end", "image", "weight", "style_type", "subject_type", "style_image",
+    "prompt",
+    "negative",
+    "seed",
+    "steps",
+    "cfg",
+    "denoise",
+    "width",
+    "height",
+    "checkpoint",
+    "controlnet",
+    "sketch",
+    "base",
+    "mask",
+    "control_strength",
+    "control_end",
+    "image",
+    "weight",
+    "style_type",
+    "subject_type",
+    "style_image",
     "subject_image",
 ];
 
@@ -197,7 +215,11 @@ impl Template {
         };
         self.sections.iter().any(|section| {
             section.when == when
-                || section.nodes.values().flat_map(|node| texts(&node["inputs"])).any(|text| slots_of(&text).any(|name| name == slot))
+                || section
+                    .nodes
+                    .values()
+                    .flat_map(|node| texts(&node["inputs"]))
+                    .any(|text| slots_of(&text).any(|name| name == slot))
         })
     }
 
@@ -252,7 +274,9 @@ impl Filling<'_> {
                 let id = link[0].as_str().unwrap_or_default();
                 Ok(Value::Array(vec![Value::String((self.name)(id)), link[1].clone()]))
             }
-            Value::Array(values) => values.iter().map(|value| self.value(value)).collect::<Result<_>>().map(Value::Array),
+            Value::Array(values) => {
+                values.iter().map(|value| self.value(value)).collect::<Result<_>>().map(Value::Array)
+            }
             Value::Object(map) => {
                 let filled = map.iter().map(|(key, value)| Ok((key.clone(), self.value(value)?)));
                 filled.collect::<Result<_>>().map(Value::Object)
@@ -268,10 +292,10 @@ impl Filling<'_> {
             });
         }
         let mut slots = slots_of(text);
-        if let (Some(slot), None) = (slots.next(), slots.next()) {
-            if text.len() == slot.len() + 4 {
-                return self.slot(&slot);
-            }
+        if let (Some(slot), None) = (slots.next(), slots.next())
+            && text.len() == slot.len() + 4
+        {
+            return self.slot(&slot);
         }
         // From the front and never over what was filled in: what a prompt says is no slot.
         let mut pieces = text.split("{{");
@@ -355,9 +379,13 @@ mod tests {
     #[test]
     fn words_alone_make_the_smallest_graph() {
         let graph = Template::built_in().expect("built in").graph(&fill()).expect("a graph");
-        let classes: Vec<&str> = graph.as_object().expect("nodes").values().filter_map(|n| n["class_type"].as_str()).collect();
+        let classes: Vec<&str> =
+            graph.as_object().expect("nodes").values().filter_map(|n| n["class_type"].as_str()).collect();
         assert!(classes.contains(&"EmptyLatentImage"), "{classes:?}");
-        assert!(!classes.iter().any(|class| class.contains("IPAdapter") || class.contains("ControlNet")), "{classes:?}");
+        assert!(
+            !classes.iter().any(|class| class.contains("IPAdapter") || class.contains("ControlNet")),
+            "{classes:?}"
+        );
         assert_eq!(graph["3"]["inputs"]["model"], json!(["4", 0]));
         assert_eq!(graph["3"]["inputs"]["seed"], json!(7));
     }
@@ -403,7 +431,8 @@ mod tests {
             let message = Template::parse(text).expect_err(text).message;
             assert!(message.contains(expected), "{message}");
         }
-        let needs_base = Template::parse(r#"{"1": {"class_type": "A", "inputs": {"image": "{{base}}"}}}"#).expect("a graph");
+        let needs_base =
+            Template::parse(r#"{"1": {"class_type": "A", "inputs": {"image": "{{base}}"}}}"#).expect("a graph");
         let message = needs_base.graph(&fill()).expect_err("no base").message;
         assert!(message.contains("{{base}}"), "{message}");
     }

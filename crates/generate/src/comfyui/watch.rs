@@ -27,7 +27,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens the WebSocket; `None` when it cannot be had, which is no fault: the server is asked instead.
 pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
-    let opened = tokio::time::timeout(Duration::from_secs(5), tokio_tungstenite::connect_async(client.socket(id))).await;
+    let opened =
+        tokio::time::timeout(Duration::from_secs(5), tokio_tungstenite::connect_async(client.socket(id))).await;
     match opened {
         Ok(Ok((socket, _))) => Some(socket),
         Ok(Err(error)) => {

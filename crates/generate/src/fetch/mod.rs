@@ -117,7 +117,8 @@ impl Fetcher {
             let status = response.status();
             if status.is_redirection() {
                 let place = response.headers().get("location").and_then(|value| value.to_str().ok());
-                let place = place.ok_or_else(|| refused(format!("{} redirects to nowhere", shortened(url.as_str()))))?;
+                let place =
+                    place.ok_or_else(|| refused(format!("{} redirects to nowhere", shortened(url.as_str()))))?;
                 url = url.join(place).map_err(|error| refused(format!("a redirect leads to no URL: {error}")))?;
                 continue;
             }
@@ -147,7 +148,8 @@ impl Fetcher {
             Some(Host::Ipv6(address)) => (address.to_string(), vec![SocketAddr::new(IpAddr::V6(address), port)]),
             Some(Host::Domain(name)) => {
                 let found = self.resolver.resolve(name, port).await.map_err(|error| {
-                    Error::new(ErrorCode::Unavailable, format!("{shown}: the host's name was not found")).with_source(error)
+                    Error::new(ErrorCode::Unavailable, format!("{shown}: the host's name was not found"))
+                        .with_source(error)
                 })?;
                 (name.to_owned(), found)
             }
@@ -161,7 +163,10 @@ impl Fetcher {
             }
             // One bad address among good ones refuses all: which is used must not be chance.
             if let Some(reason) = refusal(address.ip()) {
-                return Err(refused(format!("{shown} leads to {}, {reason}: only public addresses are fetched", address.ip())));
+                return Err(refused(format!(
+                    "{shown} leads to {}, {reason}: only public addresses are fetched",
+                    address.ip()
+                )));
             }
         }
         Ok((host, found))
@@ -193,16 +198,16 @@ impl Fetcher {
         let mut body = BytesMut::new();
         let mut stream = response.bytes_stream();
         while let Some(part) = stream.next().await {
-            let part = part.map_err(|error| {
-                Error::new(ErrorCode::Unavailable, format!("{shown} broke off")).with_source(error)
-            })?;
+            let part = part
+                .map_err(|error| Error::new(ErrorCode::Unavailable, format!("{shown} broke off")).with_source(error))?;
             if body.len() + part.len() > limit {
                 return Err(too_large());
             }
             body.extend_from_slice(&part);
         }
         let probe = probe(&body).map_err(|error| {
-            Error::new(ErrorCode::InvalidPicture, format!("{shown} is not a picture that can be read")).with_source(error)
+            Error::new(ErrorCode::InvalidPicture, format!("{shown} is not a picture that can be read"))
+                .with_source(error)
         })?;
         if u64::from(probe.width) * u64::from(probe.height) > self.policy.pixels {
             let message = format!("{shown} has {} x {} pixels, which is too many", probe.width, probe.height);

@@ -164,7 +164,12 @@ impl GoogleClient {
     ///
     /// # Errors
     /// [`FailureClass::Permanent`] when no HTTP client can be made.
-    pub fn new(endpoint: Endpoint, backoff: Backoff, time: Duration, setting: &'static str) -> Result<Self, GenerateError> {
+    pub fn new(
+        endpoint: Endpoint,
+        backoff: Backoff,
+        time: Duration,
+        setting: &'static str,
+    ) -> Result<Self, GenerateError> {
         let http = reqwest::Client::builder()
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
@@ -178,7 +183,13 @@ impl GoogleClient {
     ///
     /// # Errors
     /// By class; cancelling a call that is under way is [`FailureClass::Cancelled`] and `charged`.
-    pub async fn post(&self, model: &str, method: &str, body: &Value, cancel: &CancellationToken) -> Result<Value, GenerateError> {
+    pub async fn post(
+        &self,
+        model: &str,
+        method: &str,
+        body: &Value,
+        cancel: &CancellationToken,
+    ) -> Result<Value, GenerateError> {
         let url = self.endpoint.url(model, method);
         let (mut tries, mut renewed, mut renew) = (0, false, false);
         loop {
@@ -187,7 +198,8 @@ impl GoogleClient {
                 Err(error) => error,
             };
             renew = false;
-            if error.class == FailureClass::Auth && error.retry_after.is_some() && !renewed && self.endpoint.is_vertex() {
+            if error.class == FailureClass::Auth && error.retry_after.is_some() && !renewed && self.endpoint.is_vertex()
+            {
                 // A token may have been withdrawn before its time: once, with a new one.
                 (renewed, renew) = (true, true);
                 continue;
@@ -215,7 +227,13 @@ impl GoogleClient {
         error
     }
 
-    async fn once(&self, url: &str, body: &Value, renew: bool, cancel: &CancellationToken) -> Result<Value, GenerateError> {
+    async fn once(
+        &self,
+        url: &str,
+        body: &Value,
+        renew: bool,
+        cancel: &CancellationToken,
+    ) -> Result<Value, GenerateError> {
         let request = self.http.post(url).json(body);
         let request = match &self.endpoint {
             Endpoint::ApiKey { key, .. } => request.header("x-goog-api-key", key.expose()),
@@ -229,7 +247,9 @@ impl GoogleClient {
                 return Err(failure_of_answer(status, &headers, &bytes.unwrap_or_default()));
             }
             let lost = |why: String| {
-                GenerateError::maybe_charged(format!("the provider answered, but its answer {why}: it may have been charged"))
+                GenerateError::maybe_charged(format!(
+                    "the provider answered, but its answer {why}: it may have been charged"
+                ))
             };
             let bytes = bytes.map_err(|error| lost(format!("broke off ({error})")))?;
             serde_json::from_slice(&bytes).map_err(|error| lost(format!("cannot be read ({error})")))

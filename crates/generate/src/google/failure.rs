@@ -39,9 +39,15 @@ pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
             FailureClass::Auth,
             format!("{told}. Enable the API for the project and give the account the role roles/aiplatform.user"),
         ),
-        400 if said.contains("API key") => GenerateError::new(FailureClass::Auth, format!("{told}. Check GEMINI_API_KEY")),
-        408 | 429 | 500 | 502 | 503 | 504 => GenerateError::transient(format!("{told}. Trying again later helps"), wait),
-        400 => GenerateError::permanent(format!("{told}. The provider does not take this request; the model may need to be opened for the project")),
+        400 if said.contains("API key") => {
+            GenerateError::new(FailureClass::Auth, format!("{told}. Check GEMINI_API_KEY"))
+        }
+        408 | 429 | 500 | 502 | 503 | 504 => {
+            GenerateError::transient(format!("{told}. Trying again later helps"), wait)
+        }
+        400 => GenerateError::permanent(format!(
+            "{told}. The provider does not take this request; the model may need to be opened for the project"
+        )),
         _ => GenerateError::permanent(told),
     }
 }

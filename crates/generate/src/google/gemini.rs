@@ -27,8 +27,7 @@ const SIDE: u32 = 1536;
 /// Calls at a time: small projects get few requests a minute.
 const AT_ONCE: usize = 2;
 /// The ratios of all Gemini image models.
-const RATIOS: [(u32, u32); 10] =
-    [(1, 1), (3, 2), (2, 3), (3, 4), (4, 3), (4, 5), (5, 4), (9, 16), (16, 9), (21, 9)];
+const RATIOS: [(u32, u32); 10] = [(1, 1), (3, 2), (2, 3), (3, 4), (4, 3), (4, 5), (5, 4), (9, 16), (16, 9), (21, 9)];
 
 /// Models and price.
 #[derive(Debug, Clone)]
@@ -100,7 +99,8 @@ impl GeminiProvider {
         };
         let mut room = self.most_references();
         if let Some(sketch) = &generation.sketch {
-            let label = "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
+            let label =
+                "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
             add(label, sketch)?;
             room = room.saturating_sub(1);
         }
@@ -203,7 +203,12 @@ impl GeminiProvider {
         SketchAnalysis::parse(&text(&answer)).ok_or_else(|| "the description was cut off or empty".to_owned())
     }
 
-    async fn one(&self, call: &Call<'_>, index: u32, context: &GenerationContext) -> Result<CallPictures, GenerateError> {
+    async fn one(
+        &self,
+        call: &Call<'_>,
+        index: u32,
+        context: &GenerationContext,
+    ) -> Result<CallPictures, GenerateError> {
         let seed = call.generation.seed.map(|seed| seed.wrapping_add(u64::from(index)));
         let body = self.body(call, call.built, seed);
         // What the artist asked for, not what a vision model said of it this time: a retry must find the same call.
@@ -238,7 +243,8 @@ impl Provider for GeminiProvider {
             reference_note: note.to_owned(),
             sketch: Support::Approximate,
             base: Support::Approximate,
-            mask_note: "the part is shown to the model, and its picture laid in there; outside every pixel stays".to_owned(),
+            mask_note: "the part is shown to the model, and its picture laid in there; outside every pixel stays"
+                .to_owned(),
             seed: Support::Approximate,
             negative_prompt: Support::Approximate,
             ratios: Ratios::Listed(ratios()),
@@ -252,8 +258,9 @@ impl Provider for GeminiProvider {
 
     fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
         let mut capabilities = self.capabilities();
-        let taken =
-            usize::from(request.sketch.is_some()) + usize::from(request.base.is_some()) + usize::from(request.mask.is_some());
+        let taken = usize::from(request.sketch.is_some())
+            + usize::from(request.base.is_some())
+            + usize::from(request.mask.is_some());
         capabilities.max_references = capabilities.max_references.saturating_sub(taken);
         crate::receipt::plan(request, &capabilities)
     }
@@ -278,7 +285,8 @@ impl Provider for GeminiProvider {
         context.check()?;
         let (provider, pictures) = (self.clone(), generation.clone());
         let labelled = tokio::task::spawn_blocking(move || provider.labelled(&pictures)).await;
-        let labelled = labelled.map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
+        let labelled = labelled
+            .map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
         let mut analysis = None;
         // The sketch is the first picture.
         if let (Some(_), Some((_, sketch))) = (&generation.sketch, labelled.first()) {

@@ -13,7 +13,6 @@ use super::endpoint::GoogleClient;
 use crate::error::{FailureClass, GenerateError};
 use crate::inputs::{Generation, Mode};
 use crate::outgoing::{Outgoing, finished, scaled, scribble};
-use crate::settings::Autosquare;
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_prompt};
 use crate::provider::{
@@ -21,6 +20,7 @@ use crate::provider::{
 };
 use crate::receipt::{Receipt, nearest_ratio};
 use crate::request::{AspectRatio, GenerateRequest, Role};
+use crate::settings::Autosquare;
 
 const RATIOS: [(u32, u32); 5] = [(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)];
 /// References of one call, the sketch and the base among them.
@@ -80,8 +80,18 @@ impl ImagenProvider {
     }
 
     /// The model, and the body of call `number` for `count` pictures.
-    fn body(&self, generation: &Generation, number: u32, count: u32) -> Result<(String, Value, BuiltPrompt), GenerateError> {
-        let mut built = build_prompt(generation, None);
+    fn body(
+        &self,
+        generation: &Generation,
+        number: u32,
+        count: u32,
+    ) -> Result<(String, Value, BuiltPrompt), GenerateError> {
+        let mut built = if generation.mode() == Mode::Edit {
+            // Words about what is not sent would only confuse.
+            build_prompt(&Generation { sketch: None, references: Vec::new(), ..generation.clone() }, None)
+        } else {
+            build_prompt(generation, None)
+        };
         let mut references = Vec::new();
         let mut cited = Vec::new();
         let mut edit_mode = None;
@@ -90,7 +100,9 @@ impl ImagenProvider {
             let side = self.settings.max_side;
             let mask = scaled(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
             let (base, mask) = (self.squared(&scaled(base, side)), self.squared(&mask));
-            references.push(json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(&base)?}));
+            references.push(
+                json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(&base)?}),
+            );
             references.push(json!({
                 "referenceType": "REFERENCE_TYPE_MASK", "referenceId": 2, "referenceImage": self.image(&mask)?,
                 "maskImageConfig": {"maskMode": "MASK_MODE_USER_PROVIDED", "dilation": 0.01},
@@ -148,10 +160,10 @@ impl ImagenProvider {
         if let Some(mode) = edit_mode {
             parameters["editMode"] = json!(mode);
         }
-        if generation.mode() != Mode::Edit {
-            if let Some(ratio) = nearest_ratio(&ratios(), generation.ratio()) {
-                parameters["aspectRatio"] = json!(ratio.to_string());
-            }
+        if generation.mode() != Mode::Edit
+            && let Some(ratio) = nearest_ratio(&ratios(), generation.ratio())
+        {
+            parameters["aspectRatio"] = json!(ratio.to_string());
         }
         if let Some(seed) = generation.seed {
             // A seed is taken only without the watermark.
@@ -283,7 +295,8 @@ impl Provider for ImagenProvider {
             if request.mask.is_none() && request.role(index)? == Role::Style && request.weight(index) > 0.0 {
                 styles += 1;
                 if styles > self.settings.style_max {
-                    let reason = format!("at most {} style references are sent (IMAGEN_STYLE_MAX)", self.settings.style_max);
+                    let reason =
+                        format!("at most {} style references are sent (IMAGEN_STYLE_MAX)", self.settings.style_max);
                     receipt.dropped(format!("refs[{index}]"), reason);
                 }
             }
@@ -298,9 +311,9 @@ impl Provider for ImagenProvider {
     async fn ready(&self) -> Result<(), GenerateError> {
         match &self.client.endpoint {
             super::endpoint::Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
-            super::endpoint::Endpoint::ApiKey { .. } => {
-                Err(GenerateError::permanent("Imagen needs Vertex AI: set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION"))
-            }
+            super::endpoint::Endpoint::ApiKey { .. } => Err(GenerateError::permanent(
+                "Imagen needs Vertex AI: set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION",
+            )),
         }
     }
 
@@ -321,8 +334,9 @@ impl Provider for ImagenProvider {
             left -= count;
             let (provider, shown) = (self.clone(), generation.clone());
             let made = tokio::task::spawn_blocking(move || provider.body(&shown, calls, count)).await;
-            let (model, body, words) =
-                made.map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
+            let (model, body, words) = made.map_err(|error| {
+                GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+            })??;
             let bytes = body.to_string();
             let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, bytes.as_bytes());
             calls += 1;

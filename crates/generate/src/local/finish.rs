@@ -57,7 +57,7 @@ impl Canvas<'_> {
             match tag {
                 StyleTag::VectorArt => self.paint = flattened(&kuwahara(&self.paint, 5), 14),
                 StyleTag::Minimalism => self.paint = flattened(&kuwahara(&self.paint.blur(2.0), 6), 6),
-                StyleTag::CelShading => self.paint = stepped(&kuwahara(&self.paint, 4)),
+                StyleTag::CelShading => self.paint = stepped(&kuwahara(&self.paint, 4), self.structure),
                 StyleTag::SoftShading => self.paint = self.paint.blur(2.5),
                 StyleTag::Impressionism => self.paint = brushed(&self.paint, self.structure),
                 _ => {}
@@ -73,7 +73,8 @@ impl Canvas<'_> {
         } else if has(StyleTag::PopArt) {
             self.pop_art()
         } else {
-            let bold = if has(StyleTag::CelShading) || has(StyleTag::VectorArt) { 1.0 } else { self.mock.line_strength };
+            let bold =
+                if has(StyleTag::CelShading) || has(StyleTag::VectorArt) { 1.0 } else { self.mock.line_strength };
             self.inked(&self.paint, bold)
         };
         if has(StyleTag::PastelColors) || has(StyleTag::PastelPalettes) {
@@ -132,7 +133,10 @@ impl Canvas<'_> {
                 return [0.14, 0.0, 0.0];
             }
             // A 45 degree screen.
-            let (u, v) = ((x as f32 + y as f32) / pitch * 0.7071, (x as f32 - y as f32) / pitch * 0.7071);
+            let (u, v) = (
+                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+            );
             let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
             let cover = ((0.84 - tone) * 0.8).clamp(0.06, 0.62);
             let dot = smooth_step(1.0 - cover - 0.12, 1.0 - cover + 0.12, wave);
@@ -190,9 +194,10 @@ impl Canvas<'_> {
         let (near, far) = (tubes.blur(4.0 * unit), tubes.blur(16.0 * unit));
         dark.map(|x, y, ground| {
             let index = y * width + x;
+            let lights = near.pixels[index].iter().zip(far.pixels[index]);
             let mut colour = ground;
-            for channel in 0..3 {
-                colour[channel] += 0.55 * near.pixels[index][channel] + 0.75 * far.pixels[index][channel];
+            for (value, (near, far)) in colour.iter_mut().zip(lights) {
+                *value += 0.55 * near + 0.75 * far;
             }
             let tube = glow_colour(index);
             let cover = self.structure.ink[index];
@@ -213,7 +218,10 @@ impl Canvas<'_> {
             let step = (width / 48).max(3);
             let far = relief[(index + step + step * width).min(relief.len() - 1)];
             let away = smooth_step(0.02, 0.25, relief[index] - far);
-            let (u, v) = ((x as f32 + y as f32) / pitch * 0.7071, (x as f32 - y as f32) / pitch * 0.7071);
+            let (u, v) = (
+                (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+                (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
+            );
             let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
             let dot = smooth_step(0.95 - 0.5 * away, 1.05 - 0.5 * away, wave) * away.sqrt();
             mix(vivid, [vivid[0] * 0.62, vivid[1], vivid[2]], dot)
@@ -243,14 +251,14 @@ impl Canvas<'_> {
                         count += 1.0;
                     }
                 }
-                let (sum, weight) = if line.1 > 0.34 * count { line } else { fill };
+                let (sum, weight) = if line.1 > 0.27 * count { line } else { fill };
                 small.pixels[row * columns + column] = sum.map(|value| value / weight);
             }
         }
         let palette = cluster(&small.pixels, 20);
         let bayer = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
         let limited = small.map(|x, y, mut colour| {
-            colour[0] += (bayer[(y % 4) * 4 + x % 4] as f32 / 16.0 - 0.47) * 0.035;
+            colour[0] += (bayer[(y % 4) * 4 + x % 4] as f32 / 16.0 - 0.47) * 0.014;
             palette[nearest(&palette, colour)]
         });
         picture.map(|x, y, _| limited.pixels[(y / cell) * columns + x / cell])
@@ -279,12 +287,18 @@ pub fn kuwahara(picture: &Plane, reach: usize) -> Plane {
     }
     picture.map(|x, y, own| {
         let mut best = (f64::MAX, own);
-        for (left, top) in [(x.saturating_sub(reach), y.saturating_sub(reach)), (x, y.saturating_sub(reach)), (x.saturating_sub(reach), y), (x, y)] {
+        for (left, top) in [
+            (x.saturating_sub(reach), y.saturating_sub(reach)),
+            (x, y.saturating_sub(reach)),
+            (x.saturating_sub(reach), y),
+            (x, y),
+        ] {
             let right = if left == x { (x + reach).min(width - 1) } else { x } + 1;
             let bottom = if top == y { (y + reach).min(height - 1) } else { y } + 1;
             let size = ((right - left) * (bottom - top)) as f64;
             let total: [f64; 4] = std::array::from_fn(|channel| {
-                sums[bottom * stride + right][channel] - sums[top * stride + right][channel]
+                sums[bottom * stride + right][channel]
+                    - sums[top * stride + right][channel]
                     - sums[bottom * stride + left][channel]
                     + sums[top * stride + left][channel]
             });
@@ -308,13 +322,20 @@ fn flattened(picture: &Plane, colours: usize) -> Plane {
     kuwahara(&flat, 2)
 }
 
-/// Three tones with hard edges.
-fn stepped(picture: &Plane) -> Plane {
-    picture.map(|_, _, colour| {
+/// Few tones with hard edges, and one hard shadow on the side away from the light.
+fn stepped(picture: &Plane, structure: &Structure) -> Plane {
+    let (width, step) = (picture.width, (picture.width / 30).max(3));
+    picture.map(|x, y, mut colour| {
+        let index = y * width + x;
+        if structure.labels[index] != BACKGROUND {
+            let far = structure.relief[(index + step + step * width).min(structure.relief.len() - 1)];
+            let away = smooth_step(0.11, 0.125, structure.relief[index] - far);
+            colour = [colour[0] * (1.0 - 0.09 * away), colour[1], colour[2]];
+        }
         let steps = 5.0;
         let scaled = colour[0] * steps;
         let level = (scaled.floor() + smooth_step(0.42, 0.58, scaled.fract())) / steps;
-        [level * 0.85 + colour[0] * 0.15, colour[1] * 1.12, colour[2] * 1.12]
+        [level * 0.94 + colour[0] * 0.06, colour[1] * 1.12, colour[2] * 1.12]
     })
 }
 
@@ -351,7 +372,15 @@ fn brushed(picture: &Plane, structure: &Structure) -> Plane {
     result
 }
 
-fn stroke(plane: &mut Plane, structure: &Structure, label: u16, (x, y): (f32, f32), angle: f32, size: f32, colour: Lab) {
+fn stroke(
+    plane: &mut Plane,
+    structure: &Structure,
+    label: u16,
+    (x, y): (f32, f32),
+    angle: f32,
+    size: f32,
+    colour: Lab,
+) {
     let (along_x, along_y) = (angle.cos(), angle.sin());
     let reach = (size * 2.6).ceil() as isize;
     for dy in -reach..=reach {

@@ -119,7 +119,8 @@ mod tests {
         let tree = KdTree::new(points, 3);
         for _ in 0..50 {
             let query = [chance.share(), chance.share(), chance.share()];
-            let squared = |index: usize| tree.point(index).iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+            let squared =
+                |index: usize| tree.point(index).iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
             let mut true_ones: Vec<f32> = (0..500).map(squared).collect();
             true_ones.sort_by(f32::total_cmp);
             let found = tree.nearest::<3>(&query, usize::MAX);

@@ -2,11 +2,11 @@
 //! how it shades.
 
 use image::RgbImage;
-use rayon::prelude::*;
 
-use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
+use super::figure::figure_map;
 use super::finish::kuwahara;
-use super::structure::{around, distance_to};
+use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
+use super::structure::distance_to;
 
 /// Colours of one palette.
 const CLUSTERS: usize = 10;
@@ -73,7 +73,8 @@ impl Look {
 
 /// The colours of the figure, the most used first.
 fn palette_of(areas: &Plane, figure: &[f32]) -> Vec<Swatch> {
-    let inside: Vec<Lab> = areas.pixels.iter().zip(figure).filter(|(_, f)| **f > 0.7).map(|(colour, _)| *colour).collect();
+    let inside: Vec<Lab> =
+        areas.pixels.iter().zip(figure).filter(|(_, f)| **f > 0.7).map(|(colour, _)| *colour).collect();
     let pixels = if inside.len() * 50 > figure.len() { &inside } else { &areas.pixels };
     let centres = cluster(pixels, CLUSTERS);
     let mut palette: Vec<Swatch> = centres.iter().map(|colour| Swatch { colour: *colour, share: 0.0 }).collect();
@@ -152,225 +153,11 @@ pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
     best.0
 }
 
-/// The figure, 0 to 1, and what must not stay in the ground: the figure and the small things around it.
-///
-/// The figure is what has a colour that the border does not have at about that height, judged on areas, as lines and
-/// brush strokes say little. What it encloses belongs to it, and so does what lies in its hull and cannot be reached
-/// from the border without a step in colour: a white face on white paper.
-fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
-    let (width, height) = (areas.width, areas.height);
-    let ground = border_samples(areas);
-    let columns = width.div_ceil(2);
-    let coarse: Vec<f32> = (0..columns * height.div_ceil(2))
-        .into_par_iter()
-        .map(|index| {
-            let (x, y) = ((2 * (index % columns)).min(width - 1), (2 * (index / columns)).min(height - 1));
-            let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
-            let colour = areas.pixels[y * width + x];
-            let gap = ground.iter().fold(f32::MAX, |least, (sample, across, down)| {
-                let away = 0.05 * (down - v) * (down - v) + 0.008 * (across - u) * (across - u);
-                least.min(distance2(colour, *sample) + away)
-            });
-            gap.sqrt()
-        })
-        .collect();
-    let unlike = |index: usize| coarse[(index / width / 2) * columns + index % width / 2];
-    // The step between ground and figure that parts them best, within what can be either.
-    let step = parting(&coarse, 0.055, 0.14);
-    let all: Vec<bool> = (0..width * height).map(|index| unlike(index) > step).collect();
-    let mut inside = all.clone();
-    keep_large(&mut inside, width, height);
-    add_unreached(&mut inside, areas);
-    close_and_fill(&mut inside, width, height);
-    let near = distance_to(|index| inside[index], width, height);
-    let cleared = (0..all.len())
-        .map(|index| inside[index] || (all[index] && near[index] < 0.16 * width as f32 && away_from_middle(width, height, index) < 0.44))
-        .collect();
-    let raw = Plane { width, height, pixels: inside.iter().map(|v| [f32::from(u8::from(*v)), 0.0, 0.0]).collect() };
-    let soft = raw.blur(width as f32 * 0.006);
-    (soft.pixels.iter().map(|value| smooth_step(0.3, 0.6, value[0])).collect(), cleared)
-}
-
-/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in colour. On a
-/// textured ground nothing can be reached, and nothing is added.
-fn add_unreached(inside: &mut [bool], areas: &Plane) {
-    let (width, height) = (areas.width, areas.height);
-    let mut reached = vec![false; inside.len()];
-    let edge = (0..width).flat_map(|x| [x, (height - 1) * width + x]).chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
-    let mut waiting: Vec<usize> = edge.filter(|index| !inside[*index]).collect();
-    for index in &waiting {
-        reached[*index] = true;
-    }
-    while let Some(index) = waiting.pop() {
-        for other in around(index, width, height) {
-            if !reached[other] && !inside[other] && distance2(areas.pixels[index], areas.pixels[other]) < 0.02 * 0.02 {
-                reached[other] = true;
-                waiting.push(other);
-            }
-        }
-    }
-    let rim: Vec<usize> = (0..inside.len()).filter(|index| away_from_middle(width, height, *index) > 0.4 && !inside[*index]).collect();
-    if rim.iter().filter(|index| !reached[**index]).count() * 12 > rim.len() {
-        return;
-    }
-    let spans = hull_spans(inside, width, height);
-    for (y, span) in spans.iter().enumerate() {
-        if let Some((left, right)) = span {
-            for index in y * width + left..=y * width + right {
-                inside[index] |= !reached[index];
-            }
-        }
-    }
-}
-
-/// The convex hull of a set of pixels, as the first and the last column of every row.
-fn hull_spans(inside: &[bool], width: usize, height: usize) -> Vec<Option<(usize, usize)>> {
-    let mut ends: Vec<(f32, f32)> = Vec::new();
-    for y in 0..height {
-        let row = &inside[y * width..(y + 1) * width];
-        if let (Some(first), Some(last)) = (row.iter().position(|v| *v), row.iter().rposition(|v| *v)) {
-            ends.push((y as f32, first as f32));
-            ends.push((y as f32, last as f32));
-        }
-    }
-    let chain = |side: f32| {
-        let mut kept: Vec<(f32, f32)> = Vec::new();
-        for (y, x) in ends.iter().map(|(y, x)| (*y, side * x)) {
-            while let [.., a, b] = kept.as_slice() {
-                if (b.0 - a.0) * (x - a.1) - (b.1 - a.1) * (y - a.0) > 0.0 && b.0 < y {
-                    break;
-                }
-                kept.pop();
-            }
-            if kept.last().is_none_or(|last| last.0 < y || last.1 > x) {
-                if kept.last().is_some_and(|last| last.0 == y) {
-                    kept.pop();
-                }
-                kept.push((y, x));
-            }
-        }
-        kept
-    };
-    let (left, right) = (chain(1.0), chain(-1.0));
-    let at = |chain: &[(f32, f32)], y: f32| {
-        let after = chain.iter().position(|point| point.0 >= y)?;
-        let (b, a) = (chain[after], chain[after.saturating_sub(1)]);
-        Some(if b.0 > a.0 { a.1 + (b.1 - a.1) * (y - a.0) / (b.0 - a.0) } else { b.1 })
-    };
-    let first = ends.first().map_or(f32::MAX, |end| end.0);
-    (0..height)
-        .map(|y| {
-            let y = y as f32;
-            if y < first {
-                return None;
-            }
-            let (left, right) = (at(&left, y)?, -at(&right, y)?);
-            (left <= right).then_some((left.max(0.0) as usize, (right as usize).min(width - 1)))
-        })
-        .collect()
-}
-
-/// Colours along the border, and where they stand.
-fn border_samples(areas: &Plane) -> Vec<(Lab, f32, f32)> {
-    let (width, height) = (areas.width, areas.height);
-    let mut places = Vec::new();
-    for inset in [width / 80, width / 24] {
-        places.extend((0..width).step_by(8).flat_map(|x| [(x, inset), (x, height - 1 - inset)]));
-        places.extend((0..height).step_by(8).flat_map(|y| [(inset, y), (width - 1 - inset, y)]));
-    }
-    places
-        .into_iter()
-        .map(|(x, y)| (areas.pixels[y * width + x], x as f32 / width as f32, y as f32 / height as f32))
-        .collect()
-}
-
-/// Otsu's threshold between `low` and `high`.
-fn parting(values: &[f32], low: f32, high: f32) -> f32 {
-    let mut best = (0.0, low);
-    for cut in 0..18 {
-        let cut = low + (high - low) * cut as f32 / 17.0;
-        let (mut below, mut above) = ((0.0f64, 0.0f64), (0.0f64, 0.0f64));
-        for value in values {
-            let side = if *value > cut { &mut above } else { &mut below };
-            side.0 += 1.0;
-            side.1 += f64::from(value.min(0.3));
-        }
-        if below.0 < 1.0 || above.0 < 1.0 {
-            continue;
-        }
-        let spread = below.0 * above.0 * (below.1 / below.0 - above.1 / above.0).powi(2);
-        if spread > best.0 {
-            best = (spread, cut);
-        }
-    }
-    best.1
-}
-
-/// Drops connected parts that are much smaller than the largest, or that lie along the border.
-fn keep_large(inside: &mut [bool], width: usize, height: usize) {
-    let mut seen = vec![false; inside.len()];
-    let mut parts: Vec<(f32, Vec<usize>)> = Vec::new();
-    for start in 0..inside.len() {
-        if seen[start] || !inside[start] {
-            continue;
-        }
-        seen[start] = true;
-        let (mut waiting, mut members, mut central) = (vec![start], Vec::new(), 0.0f32);
-        while let Some(index) = waiting.pop() {
-            members.push(index);
-            central += 1.0 - 1.6 * away_from_middle(width, height, index);
-            for other in around(index, width, height) {
-                if inside[other] && !seen[other] {
-                    seen[other] = true;
-                    waiting.push(other);
-                }
-            }
-        }
-        parts.push((central, members));
-    }
-    let largest = parts.iter().map(|(central, _)| *central).fold(0.0, f32::max);
-    for (_, members) in parts.iter().filter(|(central, _)| *central < 0.06 * largest) {
-        for index in members {
-            inside[*index] = false;
-        }
-    }
-}
-
-/// Closes narrow gaps, then fills what the border cannot be reached from.
-fn close_and_fill(inside: &mut Vec<bool>, width: usize, height: usize) {
-    let reach = width as f32 * 0.018;
-    let near = distance_to(|index| inside[index], width, height);
-    let inner = distance_to(|index| near[index] > reach, width, height);
-    let closed: Vec<bool> = inner.iter().map(|depth| *depth > reach).collect();
-    let mut open = vec![false; closed.len()];
-    let edge = (0..width).flat_map(|x| [x, (height - 1) * width + x]).chain((0..height).flat_map(|y| [y * width, y * width + width - 1]));
-    let mut waiting: Vec<usize> = edge.filter(|index| !closed[*index]).collect();
-    for index in &waiting {
-        open[*index] = true;
-    }
-    while let Some(index) = waiting.pop() {
-        for other in around(index, width, height) {
-            if !open[other] && !closed[other] {
-                open[other] = true;
-                waiting.push(other);
-            }
-        }
-    }
-    *inside = open.into_iter().map(|open| !open).collect();
-}
-
-/// 0 in the middle, 0.5 at the border.
-fn away_from_middle(width: usize, height: usize, index: usize) -> f32 {
-    let x = (index % width) as f32 / width as f32 - 0.5;
-    let y = (index / width) as f32 / height as f32 - 0.5;
-    x.abs().max(y.abs())
-}
-
 /// Where a picture is its own ground, 0 to 1: away from the figure and what it casts close by.
 fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
     let unit = width as f32;
     let away = distance_to(|index| cleared[index], width, height);
-    away.iter().map(|distance| smooth_step(0.018 * unit, 0.03 * unit, *distance)).collect()
+    away.iter().map(|distance| smooth_step(0.026 * unit, 0.04 * unit, *distance)).collect()
 }
 
 /// Fills what is not known from its surroundings. Grounds lie in layers, so each pixel looks along its row, to both
@@ -410,11 +197,12 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
             return own;
         }
         let found = seen(x, y);
-        let unlikeness = |colour: &Lab| found.iter().map(|(other, weight)| weight * distance2(*colour, *other).sqrt()).sum::<f32>();
+        let unlikeness =
+            |colour: &Lab| found.iter().map(|(other, weight)| weight * distance2(*colour, *other).sqrt()).sum::<f32>();
         let best = found.iter().min_by(|a, b| unlikeness(&a.0).total_cmp(&unlikeness(&b.0)));
         best.map_or(own, |(colour, _)| *colour)
     });
-    let smooth = kuwahara(&filled.blur(width as f32 * 0.008), (width / 60).max(2));
+    let smooth = kuwahara(&filled, (width / 24).max(2)).blur(width as f32 * 0.004);
     filled.map(|x, y, _| {
         let index = y * width + x;
         mix(smooth.pixels[index], plane.pixels[index], known[index])
@@ -432,8 +220,8 @@ fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
         let near = 0.15 + figure[index];
         for (sum, depth) in [(&mut dark, closed[index] - pixel[0]), (&mut light, pixel[0] - opened[index])] {
             let weight = near * smooth_step(0.15, 0.45, depth);
-            for channel in 0..3 {
-                sum.0[channel] += weight * pixel[channel];
+            for (sum, value) in sum.0.iter_mut().zip(pixel) {
+                *sum += weight * value;
             }
             sum.1 += weight;
         }
@@ -457,7 +245,13 @@ fn halo(lightness: &[f32], opened: &[f32], width: usize, reach: usize) -> f32 {
     let (mut beside, mut off) = ((0.0f32, 0.0f32), (0.0f32, 0.0f32));
     for (index, distance) in away.iter().enumerate() {
         let unit = distance / reach as f32;
-        let sum = if (1.0..2.0).contains(&unit) { &mut beside } else if (6.0..9.0).contains(&unit) { &mut off } else { continue };
+        let sum = if (1.0..2.0).contains(&unit) {
+            &mut beside
+        } else if (6.0..9.0).contains(&unit) {
+            &mut off
+        } else {
+            continue;
+        };
         sum.0 += lightness[index];
         sum.1 += 1.0;
     }
@@ -518,7 +312,8 @@ pub fn figure_colours(looks: &[(&Look, f32)]) -> Vec<(Lab, f32)> {
         for swatch in &look.palette {
             let apart = smooth_step(0.02, 0.2, distance2(swatch.colour, ground).sqrt());
             // Outlines are drawn, not filled with.
-            let line = look.lines.strength * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
+            let line = look.lines.strength
+                * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
             let line = if look.lines.light { 0.5 * line } else { line };
             // Large black areas are rare outside of night pictures.
             let heavy = if swatch.colour[0] < 0.34 && ground[0] > 0.4 { 0.22 } else { 1.0 };

@@ -3,6 +3,7 @@
 //! Lines and areas come from the sketch, palette, texture and light from the style references, the colours of parts
 //! from subject references. It does not understand words beyond the names of colours, and its receipts say so.
 
+mod figure;
 mod finish;
 mod kdtree;
 mod look;
@@ -24,13 +25,4 @@ pub use transfer::colour_distance;
 /// How much of each pixel of a drawing is covered with ink, 0 to 1, whatever the colours of ink and paper.
 pub(crate) fn ink(sketch: &image::RgbImage) -> Vec<f32> {
     structure::ink_of(&Plane::from_rgb(sketch))
-}
-
-/// For looking only.
-#[doc(hidden)]
-#[must_use]
-pub fn debug_look(picture: &image::RgbImage) -> (image::RgbImage, image::RgbImage, String) {
-    let look = look::Look::of(picture, 368, 368);
-    let mask = image::RgbImage::from_fn(368, 368, |x, y| image::Rgb([(look.figure[(y * 368 + x) as usize] * 255.0) as u8; 3]));
-    (mask, look.plate.to_rgb(), format!("lines {:?} modelling {:.2} grain {:.4?} colours {:.2?}", look.lines, look.modelling, look.grain, look::figure_colours(&[(&look, 1.0)])))
 }

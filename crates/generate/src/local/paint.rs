@@ -115,7 +115,13 @@ pub fn paint(
         let painted = painted(&structure, &styled, &sources, seed, &painting).ok_or_else(GenerateError::cancelled)?;
         // A drawing's colours were chosen from the references already; moving them as a whole would mix them.
         let drawn = generation.sketch.is_some();
-        let share = if drawn { 0.12 } else if subject_looks.is_empty() { 0.6 } else { 0.3 };
+        let share = if drawn {
+            0.12
+        } else if subject_looks.is_empty() {
+            0.6
+        } else {
+            0.3
+        };
         let moved = recoloured(&painted, &structure, &style_looks, share);
         moved.map(|x, y, colour| mix(plain.plane.pixels[y * width + x], colour, style))
     };
@@ -215,7 +221,13 @@ fn scene(
         relief: vec![0.0; ink.len()],
         ink,
     };
-    let plain = Mock { plane: plane.clone(), line_colours: vec![[0.25, 0.0, 0.0]], line_strength: 0.35, shadow: 0.0, glowing: false };
+    let plain = Mock {
+        plane: plane.clone(),
+        line_colours: vec![[0.25, 0.0, 0.0]],
+        line_strength: 0.35,
+        shadow: 0.0,
+        glowing: false,
+    };
     let mut styled = plain.clone();
     if let Some((lead, _)) = styles.first() {
         styled.line_colours = vec![lead.lines.colour];
@@ -238,7 +250,8 @@ fn recoloured(picture: &Plane, structure: &Structure, looks: &[(&Look, f32)], sh
             .iter()
             .map(|(look, weight)| {
                 let of_part = |index: usize| !drawn || (look.figure[index] > 0.5) == figure;
-                let part: Vec<_> = (0..look.figure.len()).filter(|i| of_part(*i)).map(|i| look.plane.pixels[i]).collect();
+                let part: Vec<_> =
+                    (0..look.figure.len()).filter(|i| of_part(*i)).map(|i| look.plane.pixels[i]).collect();
                 (part, *weight)
             })
             .filter(|(part, _)| !part.is_empty())
@@ -259,7 +272,11 @@ fn shadowed(picture: &Plane, structure: &Structure, amount: f32) -> Plane {
         return picture.clone();
     }
     let step = structure.width / 40;
-    let cast = Plane { width: structure.width, height: structure.height, pixels: structure.relief.iter().map(|v| [*v, 0.0, 0.0]).collect() };
+    let cast = Plane {
+        width: structure.width,
+        height: structure.height,
+        pixels: structure.relief.iter().map(|v| [*v, 0.0, 0.0]).collect(),
+    };
     let cast = cast.blur(structure.width as f32 / 60.0);
     picture.map(|x, y, colour| {
         if structure.labels[y * structure.width + x] != BACKGROUND {
@@ -272,13 +289,7 @@ fn shadowed(picture: &Plane, structure: &Structure, amount: f32) -> Plane {
 }
 
 /// The mock-up painted with the references' patches.
-fn painted(
-    structure: &Structure,
-    mock: &Mock,
-    looks: &[(&Look, f32)],
-    seed: u64,
-    watch: &dyn Watch,
-) -> Option<Plane> {
+fn painted(structure: &Structure, mock: &Mock, looks: &[(&Look, f32)], seed: u64, watch: &dyn Watch) -> Option<Plane> {
     let heaviest = looks.iter().map(|(_, weight)| *weight).fold(1e-3, f32::max);
     let sources = looks
         .iter()
@@ -291,35 +302,47 @@ fn painted(
         })
         .collect();
     // Where the background is the lead's own, the same place of the lead is the best source of paint.
+    let lead = looks[0].0;
+    let known = Plane {
+        width: lead.plane.width,
+        height: lead.plane.height,
+        pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect(),
+    };
+    let (scale_x, scale_y) =
+        (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
+    let known =
+        mock.plane.map(|x, y, _| known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5));
     let marks: Vec<_> = structure
         .labels
         .iter()
         .zip(&structure.ink)
-        .map(|(label, ink)| if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8] } else { [*ink * 0.6, 1.0, 0.02] })
+        .zip(&known.pixels)
+        .map(
+            |((label, ink), known)| {
+                if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8 * known[0]] } else { [*ink * 0.6, 1.0, 0.02] }
+            },
+        )
         .collect();
     let marks = Plane { width: structure.width, height: structure.height, pixels: marks };
     let margin = MARGIN as isize;
-    let wide = |plane: &Plane| plane.crop(-margin, -margin, structure.width + 2 * MARGIN, structure.height + 2 * MARGIN);
+    let wide =
+        |plane: &Plane| plane.crop(-margin, -margin, structure.width + 2 * MARGIN, structure.height + 2 * MARGIN);
     let target = Layers { paint: wide(&mock.plane), guide: wide(&mock.plane.blur(1.2)), marks: wide(&marks) };
     let picture = synthesise(sources, target, seed, watch)?;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
     // Areas keep their own colour: the patches give the texture, as far as the references have any, and some of the
     // variation. Where the lead's ground is known, it is taken as it is.
-    let lead = looks[0].0;
     let total: f32 = looks.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-3);
     let grain = |part: usize| looks.iter().map(|(look, weight)| look.grain[part] * weight / total).sum::<f32>();
     let ground_grain = smooth_step(0.006, 0.02, grain(0));
     // What glowing lines enclose is dark: light spilled over a wall is no texture of it.
     let figure_grain = if mock.glowing { 0.0 } else { smooth_step(0.006, 0.02, grain(1)) };
-    let known = Plane { width: lead.plane.width, height: lead.plane.height, pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect() };
-    let (scale_x, scale_y) = (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
     let smooth = picture.blur(structure.width as f32 / 60.0);
     Some(picture.map(|x, y, colour| {
         let index = y * structure.width + x;
         let (own, low) = (mock.plane.pixels[index], smooth.pixels[index]);
         if structure.labels[index] == BACKGROUND {
-            let known = known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5)[0];
-            return mix(colour, own, known.max(0.85 * (1.0 - ground_grain)));
+            return mix(colour, own, known.pixels[index][0].max(0.85 * (1.0 - ground_grain)));
         }
         let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
         mix(own, mix(colour, textured, 0.7), figure_grain)
@@ -346,4 +369,49 @@ pub fn composited(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbI
             (from + (to - from) * share + 0.5) as u8
         }))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_drawings::{Style, render, sketch, subject};
+
+    use super::*;
+    use crate::inputs::{Reference, ReferenceOrigin};
+
+    struct Nobody;
+
+    impl Reporter for Nobody {
+        fn fraction(&self, _fraction: f32) {}
+        fn preview(&self, _jpeg: Vec<u8>) {}
+    }
+
+    #[test]
+    fn one_thread_and_two_give_the_same_bytes() {
+        let draw = |name: &str, style| render(subject(name).expect("a subject"), style).expect("a drawing");
+        let reference = |role, weight, picture| Reference {
+            role,
+            weight,
+            picture,
+            origin: ReferenceOrigin { id: None, source_url: None, licence: None, sha256: String::new() },
+        };
+        let generation = Generation {
+            sketch: Some(sketch(subject("cat").expect("a subject"), 1).expect("a sketch")),
+            sketch_weight: 0.8,
+            references: vec![
+                reference(Role::Style, 0.8, draw("tree", Style::Impressionism)),
+                reference(Role::Style, 0.4, draw("cup", Style::PopArt)),
+                reference(Role::Subject, 0.5, draw("dog", Style::SoftShading)),
+            ],
+            count: 1,
+            ..Generation::default()
+        };
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| paint(&generation, 11, &CancellationToken::new(), &Nobody)).expect("a picture")
+        };
+        let one = on(1);
+        for threads in [2, 3] {
+            assert!(on(threads) == one, "{threads} threads paint another picture");
+        }
+    }
 }

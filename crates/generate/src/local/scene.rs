@@ -77,22 +77,24 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
         colours.iter().map(|(colour, score)| (*colour, score * (0.88 + 0.24 * chance.share()))).collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     let fallback = scored.first().map_or([0.6, 0.0, 0.0], |(colour, _)| *colour);
-    let mut order: Vec<usize> = (1..structure.regions.len()).filter(|index| structure.regions[*index].area > 0).collect();
+    let mut order: Vec<usize> =
+        (1..structure.regions.len()).filter(|index| structure.regions[*index].area > 0).collect();
     order.sort_by_key(|index| std::cmp::Reverse(structure.regions[*index].area));
     let canvas = structure.labels.len();
     let mut chosen: Vec<Option<usize>> = vec![None; structure.regions.len()];
     let mut uses = vec![0.0f32; scored.len()];
     for (rank, index) in order.iter().enumerate() {
         let region = &structure.regions[*index];
-        let twin = order[..rank].iter().find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other]));
+        let twin = order[..rank]
+            .iter()
+            .find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other], canvas));
         let pick = match twin.and_then(|twin| chosen[*twin]) {
             Some(pick) => Some(pick),
             None => (0..scored.len()).max_by(|a, b| {
                 let value = |candidate: usize| {
                     let clash = region.neighbours.iter().any(|other| {
-                        chosen[usize::from(*other)].is_some_and(|taken| {
-                            distance2(scored[taken].0, scored[candidate].0) < 0.006
-                        })
+                        chosen[usize::from(*other)]
+                            .is_some_and(|taken| distance2(scored[taken].0, scored[candidate].0) < 0.006)
                     });
                     scored[candidate].1 * if clash { 0.12 } else { 1.0 } / (1.0 + 0.7 * uses[candidate])
                 };
@@ -109,8 +111,10 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
 
 /// Whether two areas look like a pair: two eyes, two wheels, the panes of a window. Alike in size and shape, and side by
 /// side or one above the other.
-fn are_twins(one: &Region, two: &Region) -> bool {
-    let alike = |a: f32, b: f32| a.max(b) < 1.5 * a.min(b);
+fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
+    // Small things are drawn less alike: two feet, two ears.
+    let small = one.area.max(two.area) < canvas / 160;
+    let alike = |a: f32, b: f32| a.max(b) < if small { 2.4 } else { 1.5 } * a.min(b);
     let [x1, y1, w1, h1] = one.place;
     let [x2, y2, w2, h2] = two.place;
     let level = (y1 - y2).abs() < 0.35 * h1.max(h2) || (x1 - x2).abs() < 0.35 * w1.max(w2);
@@ -142,20 +146,16 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         }
     }
     let regions = region_colours(structure, &colours, seed);
-    let (scale_x, scale_y) = (
-        lead.plate.width as f32 / structure.width as f32,
-        lead.plate.height as f32 / structure.height as f32,
-    );
-    let plate = Plane::filled(structure.width, structure.height, [0.0; 3]).map(|x, y, _| {
-        lead.plate.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5)
-    });
+    let (scale_x, scale_y) =
+        (lead.plate.width as f32 / structure.width as f32, lead.plate.height as f32 / structure.height as f32);
+    let plate = Plane::filled(structure.width, structure.height, [0.0; 3])
+        .map(|x, y, _| lead.plate.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5));
     let lines = lead.lines;
     if lines.glowing {
         // Glowing lines carry the colour; what they enclose stays as dark as the ground.
         let ground = super::finish::mean(&plate);
         let fills: Vec<Lab> = regions.iter().map(|colour| mix(ground, *colour, 0.14)).collect();
-        let bright: Vec<Lab> =
-            regions.iter().map(|colour| glow(*colour, lines.colour)).collect();
+        let bright: Vec<Lab> = regions.iter().map(|colour| glow(*colour, lines.colour)).collect();
         let mut line_colours = bright.clone();
         line_colours[0] = bright.get(1).copied().unwrap_or(lines.colour);
         let plane = shaded(structure, &plate, &fills, 0.1);
@@ -176,7 +176,7 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         .collect();
     // Brush strokes model a form by themselves.
     let strokes = smooth_step(0.006, 0.03, lead.grain[1]);
-    let modelling = (0.12 + 0.95 * smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
+    let modelling = (0.06 + smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
     let plane = shaded(structure, &plate, &regions, modelling);
     Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined, shadow: lead.modelling, glowing: false }
 }
@@ -236,7 +236,8 @@ pub fn field_of_colours(width: usize, height: usize, colours: &[Lab], seed: u64)
         colour = mix(colour, [sun[0].max(0.88), sun[1], sun[2]], 1.0 - smooth_step(0.070, 0.075, away));
         colour = mix(colour, [0.98, sun[1], sun[2]], 0.25 * (1.0 - smooth_step(0.07, 0.3, away)));
         for (base, swing, rate, phase, hill) in &hills {
-            let edge = base + swing * (u * rate * 6.3 + phase).sin() + 0.4 * swing * (u * rate * 17.0 + 2.0 * phase).sin();
+            let edge =
+                base + swing * (u * rate * 6.3 + phase).sin() + 0.4 * swing * (u * rate * 17.0 + 2.0 * phase).sin();
             let inside = smooth_step(edge - 0.002, edge + 0.002, v);
             let depth = ((v - edge) * 1.5).clamp(0.0, 0.2);
             colour = mix(colour, [(hill[0] - depth).max(0.05), hill[1], hill[2]], inside);

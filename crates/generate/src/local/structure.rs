@@ -68,7 +68,8 @@ impl Structure {
                 }
             }
         }
-        for (region, [left, top, right, bottom]) in regions.iter_mut().zip(boxes).filter(|(region, _)| region.area > 0) {
+        for (region, [left, top, right, bottom]) in regions.iter_mut().zip(boxes).filter(|(region, _)| region.area > 0)
+        {
             let (across, down) = ((right - left + 1) as f32, (bottom - top + 1) as f32);
             region.place = [left as f32 + across / 2.0, top as f32 + down / 2.0, across, down];
         }
@@ -101,7 +102,9 @@ const UNKNOWN: u16 = u16::MAX;
 fn paper_of(plane: &Plane) -> Lab {
     let mut border: Vec<Lab> = (0..plane.width)
         .flat_map(|x| [plane.at(x as isize, 0), plane.at(x as isize, plane.height as isize - 1)])
-        .chain((0..plane.height).flat_map(|y| [plane.at(0, y as isize), plane.at(plane.width as isize - 1, y as isize)]))
+        .chain(
+            (0..plane.height).flat_map(|y| [plane.at(0, y as isize), plane.at(plane.width as isize - 1, y as isize)]),
+        )
         .collect();
     let middle = border.len() / 2;
     let mut median = [0.0; 3];
@@ -215,7 +218,9 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
     let side = width.min(height) as f32;
     let mut next = BACKGROUND + 1;
     let wall = |index: usize| ink[index] > 0.4;
-    for (level, radius) in [side * 0.075, side * 0.045, side * 0.024, side * 0.011, side * 0.005, 0.9].into_iter().enumerate() {
+    for (level, radius) in
+        [side * 0.075, side * 0.045, side * 0.024, side * 0.011, side * 0.005, 0.9].into_iter().enumerate()
+    {
         let room = distance_to(|index| wall(index) || labels[index] != UNKNOWN, width, height);
         let mut seeds: Vec<Vec<usize>> = Vec::new();
         let mut seen = vec![false; ink.len()];
@@ -366,13 +371,20 @@ fn inflate(labels: &[u16], ink: &[f32], width: usize, height: usize) -> Vec<f32>
             for x in 1..columns - 1 {
                 let index = y * columns + x;
                 if free[index] {
-                    let sum = pressure[index - 1] + pressure[index + 1] + pressure[index - columns] + pressure[index + columns];
+                    let sum = pressure[index - 1]
+                        + pressure[index + 1]
+                        + pressure[index - columns]
+                        + pressure[index + columns];
                     pressure[index] += 1.85 * (0.25 * (sum + 0.02) - pressure[index]);
                 }
             }
         }
     }
-    let roots = Plane { width: columns, height: rows, pixels: pressure.iter().map(|p| [p.max(0.0).sqrt(), 0.0, 0.0]).collect() };
+    let roots = Plane {
+        width: columns,
+        height: rows,
+        pixels: pressure.iter().map(|p| [p.max(0.0).sqrt(), 0.0, 0.0]).collect(),
+    };
     let roots = roots.blur(0.8);
     let top = roots.pixels.iter().map(|value| value[0]).fold(1e-3, f32::max);
     (0..width * height)

@@ -103,7 +103,8 @@ fn raster(layers: &Layers) -> Raster {
     let (width, height) = (layers.paint.width, layers.paint.height);
     let pixels = (0..width * height)
         .map(|index| {
-            let (paint, guide, marks) = (layers.paint.pixels[index], layers.guide.pixels[index], layers.marks.pixels[index]);
+            let (paint, guide, marks) =
+                (layers.paint.pixels[index], layers.guide.pixels[index], layers.marks.pixels[index]);
             [
                 paint[0],
                 paint[1],
@@ -180,7 +181,9 @@ fn features(raster: &Raster, x: usize, y: usize) -> [f32; FEATURES] {
 fn similar_patches(atlas: &Atlas) -> Vec<[u32; SIMILAR]> {
     let raster = &atlas.raster;
     let centres: Vec<u32> = (0..(raster.width * raster.height) as u32)
-        .filter(|index| atlas.fits((*index as usize % raster.width) as isize, (*index as usize / raster.width) as isize))
+        .filter(|index| {
+            atlas.fits((*index as usize % raster.width) as isize, (*index as usize / raster.width) as isize)
+        })
         .collect();
     let points: Vec<f32> = centres
         .par_iter()

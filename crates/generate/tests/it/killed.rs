@@ -1,0 +1,152 @@
+//! A process killed with -9 before, during and after the paid call: the call is bought at most once.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::settings::Secret;
+use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
+use clippy_generate::{
+    CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest,
+    Generated,
+};
+
+use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
+use crate::support::{context, flat, generated_in, picture, wait_until};
+
+const CHILD: &str = "CLIPPY_TEST_KILLED_CHILD";
+
+/// Where the child stops and waits for its death.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Halt {
+    /// Before the call is written down.
+    BeforeClaim,
+    /// After it was written down, before it is sent.
+    BeforeSending,
+    /// While the provider works: the provider never answers.
+    During,
+    /// After the answer came, before it is written down.
+    BeforeOutcome,
+    /// After the pictures were written down.
+    AfterOutcome,
+}
+
+const HALTS: [Halt; 5] =
+    [Halt::BeforeClaim, Halt::BeforeSending, Halt::During, Halt::BeforeOutcome, Halt::AfterOutcome];
+
+/// The file journal, which stops where it is told to and leaves a mark that it is there.
+struct Halting {
+    journal: FileJournal,
+    halt: Halt,
+    mark: std::path::PathBuf,
+}
+
+impl Halting {
+    async fn halt_at(&self, halt: Halt) {
+        if self.halt == halt {
+            std::fs::write(&self.mark, "here").expect("a mark");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl CallJournal for Halting {
+    async fn claim(&self, fingerprint: &CallFingerprint) -> clippy_core::Result<CallState> {
+        self.halt_at(Halt::BeforeClaim).await;
+        let state = self.journal.claim(fingerprint).await;
+        self.halt_at(Halt::BeforeSending).await;
+        state
+    }
+
+    async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> clippy_core::Result<()> {
+        self.halt_at(Halt::BeforeOutcome).await;
+        let written = self.journal.outcome(fingerprint, outcome).await;
+        self.halt_at(Halt::AfterOutcome).await;
+        written
+    }
+}
+
+async fn attempt(url: &str, journal: Arc<dyn CallJournal>, scope: &str) -> Result<Generated, GenerateError> {
+    let endpoint = Endpoint::ApiKey { base: url.to_owned(), key: Secret::new("k".to_owned()) };
+    let client =
+        GoogleClient::new(endpoint, Backoff::default(), std::time::Duration::from_secs(60), "GEMINI_IMAGE_MODEL")?;
+    let provider = GeminiProvider::new(client, GeminiSettings::default());
+    let (mut context, _) = context();
+    (context.journal, context.scope) = (journal, scope.to_owned());
+    let request = GenerateRequest { prompt: Some("a boat".into()), seed: Some(1), ..GenerateRequest::default() };
+    generated_in(&provider, &request, &context).await
+}
+
+/// Not a test by itself: the process that is killed. It does nothing unless it is started as such.
+#[tokio::test]
+async fn child_that_is_killed() {
+    let Ok(arguments) = std::env::var(CHILD) else { return };
+    let [folder, url, halt] = arguments.split('\n').collect::<Vec<_>>()[..] else { panic!("{arguments}") };
+    let halt = HALTS[halt.parse::<usize>().expect("an index")];
+    let folder = Path::new(folder);
+    let journal = Halting { journal: FileJournal::new(folder.join("calls")), halt, mark: folder.join("here") };
+    let made = attempt(url, Arc::new(journal), "job").await;
+    panic!("the child was to be killed, and ended with {:?}", made.map(|made| made.images.len()));
+}
+
+/// Kills its child when the test fails in between.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
+    for (index, halt) in HALTS.into_iter().enumerate() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let google = FakeGoogle::start().await;
+        let good = with_picture(&flat(8, 8, [7, 8, 9]));
+        google.answers(IMAGE_MODEL, [if halt == Halt::During { Answer::Silence } else { good.clone() }]);
+        let child = Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "killed::child_that_is_killed", "--nocapture"])
+            .env(CHILD, format!("{}\n{}\n{index}", folder.path().display(), google.url))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a child");
+        let mut child = Killed(child);
+        let mark = folder.path().join("here");
+        wait_until("the child is there", || {
+            let there = if halt == Halt::During { !google.calls(IMAGE_MODEL).is_empty() } else { mark.exists() };
+            assert!(there || child.0.try_wait().expect("a child").is_none(), "{halt:?}: the child ended by itself");
+            there
+        })
+        .await;
+        // SIGKILL on Unix.
+        child.0.kill().expect("killed");
+        child.0.wait().expect("gone");
+
+        google.answers(IMAGE_MODEL, [good]);
+        let journal = || Arc::new(FileJournal::new(folder.path().join("calls")));
+        let retried = attempt(&google.url, journal(), "job").await;
+        let bought = google.calls(IMAGE_MODEL).len();
+        assert!(bought <= 1, "{halt:?}: bought {bought} times");
+        match halt {
+            Halt::BeforeClaim | Halt::AfterOutcome => {
+                let made = retried.unwrap_or_else(|error| panic!("{halt:?}: {error}"));
+                assert_eq!(picture(&made.images[0].bytes), flat(8, 8, [7, 8, 9]), "{halt:?}");
+                assert_eq!(bought, 1, "{halt:?}");
+            }
+            Halt::BeforeSending | Halt::During | Halt::BeforeOutcome => {
+                let error = retried.expect_err("unknown");
+                assert!(
+                    error.class == FailureClass::MaybeCharged && error.message.contains("retry"),
+                    "{halt:?}: {error}"
+                );
+                attempt(&google.url, journal(), "job, bought again 1").await.expect("a person asked for it");
+                assert_eq!(google.calls(IMAGE_MODEL).len(), bought + 1, "{halt:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The crate from outside: real pictures, real sockets on free ports, real processes.
+
+mod bad_input;
+mod comfyui;
+mod comfyui_fake;
+mod gemini;
+mod google_fake;
+mod google_faults;
+mod hostile_urls;
+mod imagen;
+mod killed;
+mod local;
+mod local_finishes;
+mod outputs;
+mod references;
+mod support;
