@@ -18,8 +18,7 @@ use clippy_generate::{
 };
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, decode, encode};
 use clippy_jobs::{
-    Claim, Handlers, JobFailure, JobId, JobState, Lane, Outcome, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings,
+    Claim, Handlers, JobFailure, JobId, JobState, Lane, Outcome, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools};
 use reqwest::{Response, StatusCode};
@@ -227,9 +226,8 @@ async fn an_edit_leaves_what_is_outside_of_the_mask_as_it_was() {
     let file = get(&server, &path).await.bytes().await.expect("a file");
     let made = decode(&file, &DecodeLimits::default()).expect("a picture");
     assert_eq!(made.dimensions(), base.dimensions());
-    let changed = |from: u32, to: u32| {
-        (from..to).any(|x| (0..96).any(|y| made.get_pixel(x, y) != base.get_pixel(x, y)))
-    };
+    let changed =
+        |from: u32, to: u32| (from..to).any(|x| (0..96).any(|y| made.get_pixel(x, y) != base.get_pixel(x, y)));
     assert!(!changed(48, 96) && changed(0, 48));
 }
 
@@ -325,8 +323,11 @@ async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
                    "style_tags": ["pixel_art", "cubism"], "subject_type_default": "SUBJECT_TYPE_PRODUCT", "n": 1}),
             "subject_plus_sketch",
             1,
-            vec![("subject_type", json!("SUBJECT_TYPE_PRODUCT")), ("control", json!("scribble")),
-                 ("style_tags_ignored", json!(["cubism"]))],
+            vec![
+                ("subject_type", json!("SUBJECT_TYPE_PRODUCT")),
+                ("control", json!("scribble")),
+                ("style_tags_ignored", json!(["cubism"])),
+            ],
         ),
         (
             json!({"refs": [{"image_url": painted}, {"image_url": "/image/3", "tags": ["apple"]}],
@@ -376,7 +377,11 @@ async fn errors_of_the_older_call_have_its_shape_too() {
         (json!({"refs": [{"caption": "no picture"}], "image_url": sketch()}), 400, "refs[0]"),
         (json!({"refs": [{"id": 999}], "image_url": sketch()}), 404, "picture 999"),
         (json!({"refs": [{"id": 3}], "image_url": "data:image/png;base64,aGVsbG8="}), 400, "sketch"),
-        (json!({"prompt_subject": "a", "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}), 400, "nothing to edit"),
+        (
+            json!({"prompt_subject": "a", "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}),
+            400,
+            "nothing to edit",
+        ),
         (json!({"subject": 7}), 422, "does not fit"),
         // This one fails in its job.
         (json!({"subject_ref": {"image_url": "https://127.0.0.1/a.png"}, "image_url": sketch()}), 400, "refs[0]"),
@@ -411,7 +416,12 @@ impl Provider for Shop {
         Ok(())
     }
 
-    async fn generate(&self, _: Arc<Generation>, _: Receipt, _: &GenerationContext) -> Result<Generated, GenerateError> {
+    async fn generate(
+        &self,
+        _: Arc<Generation>,
+        _: Receipt,
+        _: &GenerationContext,
+    ) -> Result<Generated, GenerateError> {
         Err(GenerateError::permanent("not for sale"))
     }
 }
@@ -424,7 +434,8 @@ fn with_shop() -> Providers {
 
 #[tokio::test]
 async fn a_key_spends_its_daily_budget_and_no_more() {
-    let options = ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
+    let options =
+        ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
     let budget = DailyBudget { limit: Some(MicroDollars::from_dollars(0.5)) };
     let server = TestServer::with(Setup { options, budget, providers: with_shop(), ..Setup::default() }).await;
     let ask = async |key: &str, once: Option<&str>, count: u32, provider: &str| {
@@ -453,7 +464,8 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
 
     // Asking again for one that may have been paid for may pay for it again.
     let id: JobId = first["id"].as_str().expect("an id").parse().expect("an id");
-    let Claim::Run(claimed) = server.jobs.claim(id, "a worker", Duration::from_secs(60)).await.expect("an answer") else {
+    let Claim::Run(claimed) = server.jobs.claim(id, "a worker", Duration::from_secs(60)).await.expect("an answer")
+    else {
         panic!("not to be had");
     };
     let failure = JobFailure { code: ErrorCode::MaybeCharged, message: "nobody knows".to_owned(), retryable: false };
@@ -467,16 +479,16 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_and_lineage_are_shown_to_who_asked_for_them() {
-    let options = ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
+    let options =
+        ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
     let server = studio(options).await;
     let request = json!({"sketch": sketch(), "refs": [{"role": "style", "id": 3}]});
     let call = server.post("/api/images/generate").bearer_auth("one").json(&request).send().await.expect("an answer");
     let job = accepted(call).await;
     let id = job["id"].as_str().expect("an id");
     let path = format!("/api/jobs/{id}/images/0");
-    let status = async |path: &str, key: &str| {
-        server.get(path).bearer_auth(key).send().await.expect("an answer").status()
-    };
+    let status =
+        async |path: &str, key: &str| server.get(path).bearer_auth(key).send().await.expect("an answer").status();
     for _ in 0..3_000 {
         if status(&path, "one").await == StatusCode::OK {
             break;

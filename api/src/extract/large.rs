@@ -23,7 +23,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let given = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let given =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if essence != "application/json" {
             let given: String = essence.chars().take(60).collect();

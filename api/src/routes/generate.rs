@@ -80,9 +80,7 @@ pub(crate) async fn generate_images(
 ) -> Result<Response, Problem> {
     let key = match headers.get(IDEMPOTENCY_KEY) {
         None => None,
-        Some(key) => {
-            Some(key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?)
-        }
+        Some(key) => Some(key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?),
     };
     let created = enqueue(&state, &caller, body.value.into(), key).await?;
     let location = format!("/api/jobs/{}", created.job.id);

@@ -55,13 +55,6 @@ fn refused(status: StatusCode, error: String) -> Response {
     (status, Json(OlderError { error, status: status.as_u16() })).into_response()
 }
 
-impl From<Problem> for OlderError {
-    fn from(problem: Problem) -> Self {
-        let (status, error) = problem.told();
-        Self { error, status: status.as_u16() }
-    }
-}
-
 /// Makes pictures and waits for them, as in Clippy 0.2. `POST /api/images/generate` does the same without waiting.
 ///
 /// `subject_ref` and `image_url` put a subject into a sketch; `refs` and `image_url` draw a sketch in the style of
@@ -91,19 +84,15 @@ pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller
     };
     let (asked, id) = match made.await {
         Ok(made) => made,
-        Err(problem) => {
-            let error = OlderError::from(problem);
-            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            return (status, Json(error)).into_response();
-        }
+        Err(problem) => return older(&problem),
     };
     match tokio::time::timeout(state.options().generation_timeout, ended(&state, id)).await {
         Ok(Ok(job)) if job.state == JobState::Succeeded => match answer(&state, &asked, &job, begun).await {
             Ok(answer) => Json(answer).into_response(),
-            Err(error) => older(Problem::from(error)),
+            Err(error) => older(&Problem::from(error)),
         },
         Ok(Ok(job)) => failed(&job),
-        Ok(Err(error)) => older(Problem::from(error)),
+        Ok(Err(error)) => older(&Problem::from(error)),
         Err(_) => {
             let waited = state.options().generation_timeout.as_secs();
             let error = format!("the pictures took longer than {waited} s; the job goes on: see /api/jobs/{id}");
@@ -112,7 +101,7 @@ pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller
     }
 }
 
-fn older(problem: Problem) -> Response {
+fn older(problem: &Problem) -> Response {
     let (status, error) = problem.told();
     refused(status, error)
 }
@@ -127,8 +116,10 @@ async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
 /// Why there are no pictures.
 fn failed(job: &Job) -> Response {
     match &job.error {
-        Some(failure) if failure.code != ErrorCode::Internal => refused(status_of(failure.code), failure.message.clone()),
-        Some(failure) => older(Problem::from(Error::new(failure.code, failure.message.clone()))),
+        Some(failure) if failure.code != ErrorCode::Internal => {
+            refused(status_of(failure.code), failure.message.clone())
+        }
+        Some(failure) => older(&Problem::from(Error::new(failure.code, failure.message.clone()))),
         None => refused(StatusCode::CONFLICT, format!("job {} was {} before it had made a picture", job.id, job.state)),
     }
 }

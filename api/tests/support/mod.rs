@@ -15,7 +15,7 @@ use clippy_core::fake::FakeEmbedder;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
-use clippy_generate::{DailyBudget, FileSpending, Intake, Outputs, Providers};
+use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{Searcher, SearcherOptions};
@@ -101,10 +101,8 @@ impl TestServer {
         let options = ApiOptions { data_dir: Some(data.path().to_owned()), ..setup.options };
         let generation = GenerationParts {
             providers: Arc::new(setup.providers),
-            intake: Intake::open(data.path().join("inputs")).expect("a folder"),
-            outputs: Outputs::open(data.path().join("outputs")).expect("a folder"),
             budget: setup.budget,
-            spending: Arc::new(FileSpending::new(data.path().join("spending"))),
+            ..GenerationParts::local(data.path()).expect("folders")
         };
         let parts = ApiParts {
             searcher: Arc::new(searcher),
@@ -123,7 +121,17 @@ impl TestServer {
         let task = tokio::spawn(serve(listener, state.clone(), async {
             let _ = stopped.await;
         }));
-        Self { address, client: Client::new(), gallery, state, jobs, generation, data, stop: Some(stop), task: Some(task) }
+        Self {
+            address,
+            client: Client::new(),
+            gallery,
+            state,
+            jobs,
+            generation,
+            data,
+            stop: Some(stop),
+            task: Some(task),
+        }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -63,7 +63,8 @@ fn plain(name: &str) -> Result<&str> {
 /// Waits until nobody else changes the file; the lock ends with the handle, also when the process is killed.
 fn locked(folder: &Path, path: &Path) -> Result<File> {
     std::fs::create_dir_all(folder).map_err(durable::fault("make", folder))?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(durable::fault("open", path))?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(durable::fault("open", path))?;
     file.lock().map_err(durable::fault("lock", path))?;
     Ok(file)
 }
@@ -71,7 +72,8 @@ fn locked(folder: &Path, path: &Path) -> Result<File> {
 fn read(file: &Path) -> Result<u64> {
     match std::fs::read_to_string(file) {
         Ok(text) => text.trim().parse().map_err(|error| {
-            Error::internal(format!("{} should hold a number: see to it, or remove it", file.display())).with_source(error)
+            Error::internal(format!("{} should hold a number: see to it, or remove it", file.display()))
+                .with_source(error)
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(durable::fault("read", file)(error)),
@@ -80,7 +82,13 @@ fn read(file: &Path) -> Result<u64> {
 
 #[async_trait]
 impl Spending for FileSpending {
-    async fn add_within(&self, key: &str, day: u64, amount: MicroDollars, limit: MicroDollars) -> Result<(MicroDollars, bool)> {
+    async fn add_within(
+        &self,
+        key: &str,
+        day: u64,
+        amount: MicroDollars,
+        limit: MicroDollars,
+    ) -> Result<(MicroDollars, bool)> {
         self.change(key, day, move |spent| {
             let after = spent.saturating_add(amount.0);
             let fits = after <= limit.0;
@@ -114,7 +122,8 @@ mod tests {
             })
         };
         let asked: Vec<_> = (0..20).map(|_| ask()).collect();
-        let fit = futures::future::join_all(asked).await.into_iter().filter(|fits| *fits.as_ref().expect("ran")).count();
+        let fit =
+            futures::future::join_all(asked).await.into_iter().filter(|fits| *fits.as_ref().expect("ran")).count();
         assert_eq!(fit, 3);
         let again = FileSpending::new(folder.path());
         again.give_back("key-1", 7, MicroDollars(20)).await.expect("given back");

@@ -31,7 +31,7 @@ pub(super) async fn image(
 }
 
 /// All of it.
-pub(super) fn result(generation: &Generation, meta: &GenerationMeta, images: Vec<Value>) -> Result<Value, JobError> {
+pub(super) fn result(generation: &Generation, meta: &GenerationMeta, images: &[Value]) -> Result<Value, JobError> {
     let references: Vec<LineageReference> = generation
         .references
         .iter()

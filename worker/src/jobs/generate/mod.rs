@@ -16,7 +16,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_generate::{
     CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest, Generated, Generation,
-    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, admit, estimate,
+    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, admit,
+    estimate,
 };
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
 use serde_json::Value;
@@ -167,7 +168,7 @@ impl JobHandler for GenerateJob {
             stage: "done".to_owned(),
             message: format!("{count} pictures are there"),
         });
-        answer::result(&generation, &generated.meta, kept)
+        answer::result(&generation, &generated.meta, &kept)
     }
 }
 
