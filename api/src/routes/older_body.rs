@@ -143,9 +143,9 @@ fn count(given: Option<&Value>, default: u32) -> Result<u32> {
         None | Some(Value::Null) => return Ok(default),
         Some(Value::String(text)) if text.trim().is_empty() => return Ok(default),
         Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(value) => {
-            value.as_u64().or_else(|| value.as_f64().filter(|number| number.fract() == 0.0).map(|n| n as u64))
-        }
+        Some(value) => value
+            .as_u64()
+            .or_else(|| value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|n| n as u64)),
     };
     match number {
         Some(0) => Ok(default),
