@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use clippy_api::{ApiOptions, ApiParts, AppState};
+use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts};
 use clippy_clip::{Device, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder};
 use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
 use clippy_core::gallery::{Gallery, Point, Vectors};
@@ -146,6 +146,7 @@ impl Server {
             model: info,
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
+            generation: GenerationParts::local(folder)?,
         };
         let state = AppState::new(parts, ApiOptions::default())?;
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;

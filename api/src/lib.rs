@@ -9,6 +9,7 @@ mod connections;
 mod cors;
 mod extract;
 mod folders;
+mod generation;
 pub mod metrics;
 mod openapi;
 mod options;
@@ -20,6 +21,7 @@ mod routes;
 mod serve;
 mod state;
 
+pub use generation::GenerationParts;
 pub use options::ApiOptions;
 pub use problem::Problem;
 pub use readiness::Readiness;

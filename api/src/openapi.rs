@@ -13,12 +13,13 @@ use utoipa::{Modify, OpenApi};
             work as it is (broken JSON, a weight that is no number, a file that is no picture) is 400; a JSON body \
             with a missing or mistyped field, or something understood that cannot be honoured here, is 422. Failures \
             of the server carry an `error_id`, under which its log has the cause. 503 and 429 come with `Retry-After`.\n\n\
-            `/search/hybrid` and `/image/{id}` also work without `/api`.",
+            `/search/hybrid`, `/image/{id}` and `/images/generate` also work without `/api`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "search", description = "Finding and showing pictures."),
         (name = "preferences", description = "What clicks and saves say about an artist."),
+        (name = "generation", description = "Making pictures from sketches, references and words."),
         (name = "jobs", description = "Slow work: what waits, runs and has ended, and what happens while it runs."),
         (name = "admin", description = "For who runs the server: needs a key of ADMIN_KEYS, or without any, a call from the same machine."),
         (name = "operations", description = "Health and metrics.")

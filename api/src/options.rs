@@ -34,6 +34,8 @@ pub struct ApiOptions {
     pub calls_at_once: usize,
     /// How long one request may take, its body included.
     pub request_timeout: Duration,
+    /// How long `/api/generate_image` waits for its pictures.
+    pub generation_timeout: Duration,
     /// How long requests in flight may go on after the server was told to stop.
     pub drain_timeout: Duration,
     /// How often readiness is checked.
@@ -58,6 +60,7 @@ impl Default for ApiOptions {
             searches_at_once: 256,
             calls_at_once: 256,
             request_timeout: Duration::from_secs(60),
+            generation_timeout: Duration::from_secs(600),
             drain_timeout: Duration::from_secs(10),
             probe_every: Duration::from_secs(2),
             retry_after: Duration::from_secs(1),

@@ -9,6 +9,7 @@ use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::{Error, ErrorCode};
+use clippy_generate::BudgetRefusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,8 +27,8 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
         ErrorCode::Unauthorized => StatusCode::UNAUTHORIZED,
-        ErrorCode::Conflict => StatusCode::CONFLICT,
-        ErrorCode::Unsupported => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::Conflict | ErrorCode::MaybeCharged => StatusCode::CONFLICT,
+        ErrorCode::Unsupported | ErrorCode::Blocked => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -47,6 +48,8 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::Overloaded => "Too much is waiting",
         ErrorCode::Unavailable => "Away for the moment",
         ErrorCode::Timeout => "It took too long",
+        ErrorCode::Blocked => "A safety filter stopped it",
+        ErrorCode::MaybeCharged => "It may have been paid for",
         ErrorCode::Internal => "A fault of the server",
     }
 }
@@ -140,6 +143,40 @@ impl Problem {
         Self { quiet: true, ..self }
     }
 
+    /// A budget that is spent (429, come back tomorrow), or that could never pay for it (402).
+    pub(crate) fn of_budget(refusal: &BudgetRefusal) -> Self {
+        Self {
+            status: StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::PAYMENT_REQUIRED),
+            title: "The budget does not pay for it",
+            code: "over_budget",
+            error: Error::invalid(refusal.to_string()),
+            retry_after: refusal.retry_after(),
+            quiet: true,
+            state: None,
+        }
+    }
+
+    /// What a caller is told; the cause of a failure of ours goes to the log, once.
+    fn detail(&self) -> (String, Option<Uuid>) {
+        let Self { status, code, error, quiet, .. } = self;
+        if !status.is_server_error() {
+            return (error.message.clone(), None);
+        }
+        let error_id = Uuid::new_v4();
+        let cause = error.source.as_ref().map(ToString::to_string);
+        if *quiet {
+            tracing::debug!(%error_id, code, %error, "refused");
+        } else {
+            tracing::error!(%error_id, code, %error, cause, "a request failed");
+        }
+        (public_detail(error.code).to_owned(), Some(error_id))
+    }
+
+    /// The status and the words, for answers in another shape.
+    pub(crate) fn told(&self) -> (StatusCode, String) {
+        (self.status, self.detail().0)
+    }
+
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -165,7 +202,7 @@ impl Problem {
     }
 
     /// For what axum's extractors refuse: their status and words, in our shape.
-    fn from_rejection(status: StatusCode, detail: String) -> Self {
+    pub(crate) fn from_rejection(status: StatusCode, detail: String) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => {
                 Error::new(ErrorCode::TooLarge, "the body is larger than this route takes: send a smaller file").into()
@@ -203,19 +240,8 @@ impl From<MultipartError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, title, code, error, retry_after, quiet, state } = self;
-        let (detail, error_id) = if status.is_server_error() {
-            let error_id = Uuid::new_v4();
-            let cause = error.source.as_ref().map(ToString::to_string);
-            if quiet {
-                tracing::debug!(%error_id, code, %error, "refused");
-            } else {
-                tracing::error!(%error_id, code, %error, cause, "a request failed");
-            }
-            (public_detail(error.code).to_owned(), Some(error_id))
-        } else {
-            (error.message, None)
-        };
+        let (detail, error_id) = self.detail();
+        let Self { status, title, code, retry_after, state, .. } = self;
         let body = ProblemBody {
             kind: format!("urn:clippy:problem:{code}"),
             title: title.to_owned(),

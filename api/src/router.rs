@@ -23,7 +23,8 @@ use crate::auth::{require_admin, require_key, require_key_or_query};
 use crate::openapi::ApiDoc;
 use crate::problem::{Problem, panicked};
 use crate::routes::{
-    admin, bulk, collection, feedback, health, image, job_events, jobs, method_not_allowed, not_found, queues, search,
+    admin, bulk, collection, feedback, generate, generate_image, health, image, job_events, job_images, jobs, lineage,
+    method_not_allowed, not_found, queues, search,
 };
 use crate::state::AppState;
 use crate::{metrics, page};
@@ -39,6 +40,7 @@ pub fn router(state: AppState) -> Router {
     let pictures = OpenApiRouter::new()
         .routes(routes!(image::get_image))
         .route("/image/{id}", get(image::get_image))
+        .routes(routes!(job_images::get_job_image))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key_or_query));
     let calls = OpenApiRouter::new()
@@ -48,6 +50,17 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_key));
+    let generation = OpenApiRouter::new()
+        .routes(routes!(generate::generate_images))
+        .route("/images/generate", post(generate::generate_images))
+        .routes(routes!(generate::estimate_images))
+        .routes(routes!(lineage::list_lineage))
+        .routes(routes!(lineage::list_providers))
+        .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_key));
+    let waiting = OpenApiRouter::new()
+        .routes(routes!(generate_image::generate_image))
         .route_layer(from_fn_with_state(state.clone(), require_key));
     let jobs = OpenApiRouter::new()
         .routes(routes!(jobs::list_jobs))
@@ -80,6 +93,8 @@ pub fn router(state: AppState) -> Router {
         .merge(searches)
         .merge(pictures)
         .merge(calls)
+        .merge(generation)
+        .merge(waiting)
         .merge(jobs)
         .merge(streams)
         .merge(admin)
@@ -122,7 +137,11 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
 
 /// Ends requests that take too long, a body that trickles in included.
 async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
-    let limit = state.options().request_timeout;
+    let limit = match request.uri().path() {
+        // It waits for its job, and says itself when that takes too long; this is for what comes before and after.
+        "/api/generate_image" => state.options().generation_timeout + state.options().request_timeout,
+        _ => state.options().request_timeout,
+    };
     tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
         Error::new(ErrorCode::Timeout, format!("the request took longer than {} s", limit.as_secs())).into()
     })

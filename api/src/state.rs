@@ -16,6 +16,7 @@ use tower_http::cors::CorsLayer;
 use crate::admission::Admission;
 use crate::auth::KeyRing;
 use crate::cors::cors_layer;
+use crate::generation::GenerationParts;
 use crate::options::ApiOptions;
 use crate::readiness::Readiness;
 
@@ -36,6 +37,8 @@ pub struct ApiParts {
     pub jobs: Arc<dyn JobStore>,
     /// Tells open streams of their jobs' news: one for each store.
     pub events: Arc<EventHub>,
+    /// Providers, uploads and made pictures.
+    pub generation: GenerationParts,
 }
 
 /// A server's parts, keys and limits; cheap to clone.
@@ -108,6 +111,12 @@ impl AppState {
     #[must_use]
     pub fn events(&self) -> &Arc<EventHub> {
         &self.inner.parts.events
+    }
+
+    /// Providers, uploads and made pictures.
+    #[must_use]
+    pub fn generation(&self) -> &GenerationParts {
+        &self.inner.parts.generation
     }
 
     /// Cancelled when the server stops: streams, which would go on for ever, end then.

@@ -16,13 +16,14 @@ use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore};
 use clippy_search::{Searcher, SearcherOptions};
 use clippy_worker::ingest::Tools;
-use clippy_worker::jobs::BulkSettings;
+use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::bundled;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::generation::{self, Generation};
 use crate::queue;
 
 /// Everything that one process needs to fill and to search its collection.
@@ -33,6 +34,10 @@ pub struct Embedded {
     pub gallery: Arc<EdgeGallery>,
     /// Preferences and ledgers.
     pub state: Arc<EmbeddedState>,
+    /// The files of the collection's pictures.
+    pictures: Arc<GalleryPictures>,
+    /// Who makes pictures.
+    generation: Generation,
     /// Keeps other processes out until the end.
     _lock: StoreLock,
 }
@@ -41,10 +46,12 @@ impl Embedded {
     /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         refuse_servers(settings)?;
+        let generation = generation::settings()?;
         let folder = &settings.collection.data_dir;
         // The model first: a wrong one must not leave an empty collection behind.
         let model = load_model(settings).await?;
         let lock = StoreLock::acquire(folder, address)?;
+        let generation = Generation::open(&generation, folder)?;
         let gallery = EdgeGallery::open(EdgeOptions {
             folder: collection_folder(settings),
             name: settings.collection.name.clone(),
@@ -57,7 +64,14 @@ impl Embedded {
             .await
             .map_err(|error| Failure::run(format!("the model's start broke off: {error}")))?
             .map_err(clippy_core::Error::from)?;
-        Ok(Self { embedder: Arc::new(embedder), gallery: Arc::new(gallery), state: Arc::new(state), _lock: lock })
+        let gallery = Arc::new(gallery);
+        let files = PictureFiles::new(PictureOptions {
+            images_root: settings.collection.images_root.clone(),
+            ..PictureOptions::new(folder.join("thumbnails"))
+        })?;
+        let pictures = Arc::new(GalleryPictures::new(Arc::clone(&gallery) as _, files));
+        let (embedder, state) = (Arc::new(embedder), Arc::new(state));
+        Ok(Self { embedder, gallery, state, pictures, generation, _lock: lock })
     }
 
     /// What a run over a manifest works with.
@@ -71,7 +85,9 @@ impl Embedded {
 
     /// What runs the jobs of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
+        let references = GalleryReferences::new(Arc::clone(&self.gallery) as _, Arc::clone(&self.pictures) as _);
         clippy_worker::jobs::handlers(&self.tools(), BulkSettings::default())
+            .with(GenerateJob::new(self.generation.tools(references)))
     }
 
     /// Serves until the token is cancelled.
@@ -87,10 +103,6 @@ impl Embedded {
             data_dir: Some(settings.collection.data_dir.clone()),
             ..ApiOptions::from(&settings.server)
         };
-        let pictures = PictureFiles::new(PictureOptions {
-            images_root: settings.collection.images_root.clone(),
-            ..PictureOptions::new(settings.collection.data_dir.join("thumbnails"))
-        })?;
         let searcher = Searcher::new(
             Arc::new(MeteredEmbedder::new(Arc::clone(&self.embedder) as _)),
             Arc::clone(&self.gallery) as _,
@@ -105,10 +117,11 @@ impl Embedded {
             searcher: Arc::new(searcher),
             gallery: Arc::clone(&self.gallery) as _,
             preferences: Arc::clone(&self.state) as _,
-            pictures: Arc::new(GalleryPictures::new(Arc::clone(&self.gallery) as _, pictures)),
+            pictures: Arc::clone(&self.pictures) as _,
             model: Arc::clone(self.embedder.info()),
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
+            generation: self.generation.parts(),
         };
         let state = AppState::new(parts, options)?;
         Ok(clippy_api::serve(listener, state, shutdown.cancelled_owned()).await?)

@@ -10,6 +10,7 @@ mod embedded;
 mod evaluation;
 mod events;
 mod failure;
+mod generation;
 mod logging;
 mod queue;
 mod shutdown;

@@ -2,6 +2,7 @@
 
 mod body;
 mod fields;
+mod large;
 mod parts;
 mod search;
 
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::state::AppState;
 
+pub(crate) use large::LargeJson;
 pub(crate) use search::{LONGEST_USER_ID, SearchRequest};
 
 /// A JSON body.

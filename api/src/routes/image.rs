@@ -20,7 +20,7 @@ const CACHE_FOR_ALL: &str = "public, max-age=604800, immutable";
 /// With keys, no shared cache may hand pictures on.
 const CACHE_FOR_ONE: &str = "private, max-age=604800, immutable";
 /// A picture is only ever looked at: whatever it holds, nothing in it runs.
-const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+pub(crate) const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// How large.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -63,8 +63,7 @@ pub(crate) async fn get_image(
     let picture = state.pictures().open(&path, width).await?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", picture.etag))
         .map_err(|error| Error::internal("a picture's tag does not fit into a header").with_source(error))?;
-    let cache = if state.keys().is_closed() { CACHE_FOR_ONE } else { CACHE_FOR_ALL };
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static(cache))];
+    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state))];
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
@@ -76,6 +75,11 @@ pub(crate) async fn get_image(
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
     ];
     Ok((always, shown, picture.bytes).into_response())
+}
+
+/// How long a picture may be kept, and by whom.
+pub(crate) fn cache_control(state: &AppState) -> HeaderValue {
+    HeaderValue::from_static(if state.keys().is_closed() { CACHE_FOR_ONE } else { CACHE_FOR_ALL })
 }
 
 /// The payload's path of a picture.

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::auth::Caller;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
+use crate::routes::generate;
 use crate::routes::image::matches;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
@@ -165,7 +166,8 @@ pub(crate) async fn delete_job(
         (status = 200, description = "The job, queued.", body = JobResponse),
         (status = 404, description = "No such job.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "It has neither failed nor been cancelled; `state` says what it is.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "Its lane is full.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "It would be bought again, for more than a day's budget.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Its lane is full, or today's budget is spent.", body = ProblemBody, content_type = "application/problem+json"),
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
@@ -175,7 +177,8 @@ pub(crate) async fn retry_job(
     Path(id): Path<String>,
 ) -> Result<Json<JobResponse>, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
-    changed(&state, job.id, state.jobs().retry(job.id).await).await
+    let retried = generate::retried(&state, &job, state.jobs().retry(job.id)).await?;
+    changed(&state, job.id, retried).await
 }
 
 /// The job, when there is one that this caller may see. Somebody else's looks like none.

@@ -4,11 +4,17 @@ pub(crate) mod admin;
 pub(crate) mod bulk;
 pub(crate) mod collection;
 pub(crate) mod feedback;
+pub(crate) mod generate;
+pub(crate) mod generate_body;
+pub(crate) mod generate_image;
 pub(crate) mod health;
 pub(crate) mod image;
 pub(crate) mod job_answer;
 pub(crate) mod job_events;
+pub(crate) mod job_images;
 pub(crate) mod jobs;
+pub(crate) mod lineage;
+pub(crate) mod older_body;
 pub(crate) mod queues;
 pub(crate) mod search;
 

@@ -9,11 +9,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clippy_api::{ApiOptions, ApiParts, AppState, metrics, serve};
+use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts, metrics, serve};
 use clippy_core::embedding::Embedder;
 use clippy_core::fake::FakeEmbedder;
+use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
+use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{Searcher, SearcherOptions};
@@ -37,6 +39,8 @@ pub struct TestServer {
     pub state: AppState,
     /// The store behind the routes.
     pub jobs: Arc<dyn JobStore>,
+    /// What generation stands on.
+    pub generation: GenerationParts,
     /// `DATA_DIR`, with the job file in it.
     pub data: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -50,6 +54,9 @@ pub struct Setup {
     /// Without one, a file of the server's own.
     pub jobs: Option<Arc<dyn JobStore>>,
     pub job_settings: SqliteSettings,
+    pub providers: Providers,
+    pub budget: DailyBudget,
+    pub pictures: Arc<dyn Pictures>,
 }
 
 impl Default for Setup {
@@ -60,6 +67,9 @@ impl Default for Setup {
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
             jobs: None,
             job_settings: SqliteSettings::default(),
+            providers: Providers::default(),
+            budget: DailyBudget::default(),
+            pictures: Arc::new(FolderlessPictures),
         }
     }
 }
@@ -89,14 +99,20 @@ impl TestServer {
             }
         };
         let options = ApiOptions { data_dir: Some(data.path().to_owned()), ..setup.options };
+        let generation = GenerationParts {
+            providers: Arc::new(setup.providers),
+            budget: setup.budget,
+            ..GenerationParts::local(data.path()).expect("folders")
+        };
         let parts = ApiParts {
             searcher: Arc::new(searcher),
             gallery: gallery.clone(),
             preferences,
-            pictures: Arc::new(FolderlessPictures),
+            pictures: Arc::clone(&setup.pictures),
             model: Arc::clone(embedder.info()),
             jobs: Arc::clone(&jobs),
             events: EventHub::start(Arc::clone(&jobs)),
+            generation: generation.clone(),
         };
         let state = AppState::new(parts, options).expect("good options");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -105,7 +121,17 @@ impl TestServer {
         let task = tokio::spawn(serve(listener, state.clone(), async {
             let _ = stopped.await;
         }));
-        Self { address, client: Client::new(), gallery, state, jobs, data, stop: Some(stop), task: Some(task) }
+        Self {
+            address,
+            client: Client::new(),
+            gallery,
+            state,
+            jobs,
+            generation,
+            data,
+            stop: Some(stop),
+            task: Some(task),
+        }
     }
 
     pub fn url(&self, path: &str) -> String {

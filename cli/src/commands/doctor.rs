@@ -8,6 +8,7 @@ use clippy_jobs::RedisReport;
 
 use crate::embedded::{collection_folder, load_model};
 use crate::failure::Failure;
+use crate::generation;
 
 /// Checks the parts one by one; fails when any is at fault.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
@@ -81,6 +82,9 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
             }
             Ok(report) => report.faults.into_iter().for_each(|fault| say("queue", Err(format!("Redis: {fault}")))),
         },
+    }
+    for (part, answer) in generation::ready().await {
+        say(&part, answer);
     }
     for (name, value) in
         [("QDRANT_URL", &settings.collection.qdrant_url), ("EMBEDDER_URL", &settings.model.embedder_url)]

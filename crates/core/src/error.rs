@@ -34,6 +34,10 @@ pub enum ErrorCode {
     Unavailable,
     /// It took longer than allowed.
     Timeout,
+    /// A safety filter of whoever makes pictures stopped it.
+    Blocked,
+    /// A call that costs money was sent and its outcome is not known: it is never repeated unasked.
+    MaybeCharged,
     /// A fault of ours. The message is for the log, never for a caller.
     Internal,
 }
@@ -52,6 +56,8 @@ impl ErrorCode {
             | Self::Unauthorized
             | Self::Conflict
             | Self::Unsupported
+            | Self::Blocked
+            | Self::MaybeCharged
             | Self::Internal => false,
         }
     }
@@ -71,6 +77,8 @@ impl ErrorCode {
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
+            Self::Blocked => "blocked",
+            Self::MaybeCharged => "maybe_charged",
             Self::Internal => "internal",
         }
     }

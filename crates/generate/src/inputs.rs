@@ -288,13 +288,13 @@ impl Resolver {
     }
 }
 
-fn is_web(text: &str) -> bool {
+pub(crate) fn is_web(text: &str) -> bool {
     let beginning: String = text.chars().take(8).collect::<String>().to_ascii_lowercase();
     beginning.starts_with("http://") || beginning.starts_with("https://")
 }
 
 /// The mask as grey, when it fits the base and has something to edit.
-fn checked_mask(mask: &RgbImage, base: Option<&RgbImage>) -> Result<GrayImage> {
+pub(crate) fn checked_mask(mask: &RgbImage, base: Option<&RgbImage>) -> Result<GrayImage> {
     let Some(base) = base else {
         return Err(Error::invalid("mask was sent without base: send the picture to edit as base as well"));
     };

@@ -13,8 +13,10 @@ mod durable;
 mod error;
 pub mod fetch;
 mod file_journal;
+mod file_spending;
 pub mod google;
 mod inputs;
+mod intake;
 mod lineage;
 pub mod local;
 mod outgoing;
@@ -35,9 +37,11 @@ pub use data_url::{data_url, picture_bytes};
 pub use error::{FailureClass, GenerateError};
 pub use fetch::{FetchPolicy, Fetcher};
 pub use file_journal::FileJournal;
+pub use file_spending::FileSpending;
 pub use inputs::{
     Generation, Mode, Reference, ReferenceOrigin, ReferencePicture, ReferencePictures, Resolver, sha256_hex,
 };
+pub use intake::Intake;
 pub use lineage::{Lineage, LineageReference};
 pub use local::LocalProvider;
 pub use outputs::{Output, Outputs};

@@ -219,6 +219,9 @@ pub struct Job {
     pub attempt: u32,
     /// Deliveries allowed.
     pub max_attempts: u32,
+    /// How often somebody asked for it again after it had ended. Attempts count anew each time.
+    #[serde(default)]
+    pub retries: u32,
     /// How far it is.
     pub progress: Progress,
     /// When it was made.

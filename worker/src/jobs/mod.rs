@@ -1,4 +1,6 @@
-//! Bulk work as jobs: a parent that cuts the manifest into parts, the parts, and the sum of what they did.
+//! Slow work as jobs. One file or folder a kind.
+//!
+//! Bulk work: a parent that cuts the manifest into parts, the parts, and the sum of what they did.
 //!
 //! A parent runs in the control lane, twice: first it reads the manifest once and makes a part of every few hundred
 //! lines ([`plan`]), then, when all parts have ended, it adds their accounts up ([`merge`]). A part ([`part`]) runs in
@@ -10,6 +12,7 @@
 
 mod account;
 mod backfill;
+mod generate;
 mod ingest;
 mod merge;
 mod part;
@@ -21,6 +24,7 @@ use clippy_jobs::Handlers;
 use crate::ingest::Tools;
 
 pub use backfill::BackfillJob;
+pub use generate::{GalleryReferences, GenerateJob, GenerateTools};
 pub use ingest::IngestJob;
 
 /// How bulk work is cut.

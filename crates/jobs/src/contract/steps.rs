@@ -195,7 +195,9 @@ pub(super) async fn a_failed_job_can_be_retried(store: Store) {
     assert_eq!(store.lanes().await.expect("lanes")[0].failed, 1);
     let retried = store.retry(job.id).await.expect("retried");
     assert_eq!((retried.state, retried.attempt, retried.error), (JobState::Queued, 0, None));
+    assert_eq!((job.retries, retried.retries), (0, 1));
     let claimed = claim(&store, job.id).await;
+    assert_eq!((claimed.job.attempt, claimed.job.retries), (1, 1));
     store.finish(claimed.key, &done()).await.expect("done");
     let lanes = store.lanes().await.expect("lanes");
     assert_eq!((lanes[0].failed, lanes[0].succeeded), (0, 1));

@@ -67,6 +67,7 @@ impl Record {
             position: self.parsed("position")?,
             attempt: self.needed("attempt")?,
             max_attempts: self.needed("max")?,
+            retries: self.parsed("retries")?.unwrap_or_default(),
             progress: self.json("progress")?.unwrap_or_default(),
             created_at: self.time("created")?.ok_or_else(|| Self::damaged("created"))?,
             started_at: self.time("started")?,

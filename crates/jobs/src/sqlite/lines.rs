@@ -41,7 +41,7 @@ impl Change<'_> {
     async fn revive(&mut self, row: &Row) -> Result<()> {
         self.count(&row.lane, row.state()?, -1).await?;
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'queued', attempt = 0, finished_ms = NULL, cancel = 0, error = NULL,
+            "UPDATE job_records SET state = 'queued', attempt = 0, retries = retries + 1, finished_ms = NULL, cancel = 0, error = NULL,
              version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(&row.id)).await.map(|_| ())

@@ -7,6 +7,7 @@ local function revive(one_id, one)
   redis.call('HINCRBY', P .. ':totals', one.lane .. ':' .. one.state, -1)
   redis.call('HSET', job_key(one_id), 'attempt', 0, 'state', 'queued')
   redis.call('HDEL', job_key(one_id), 'finished', 'cancel', 'error')
+  redis.call('HINCRBY', job_key(one_id), 'retries', 1)
   redis.call('ZREM', P .. ':finished', one_id)
   touch(one_id)
 end

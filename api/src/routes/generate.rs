@@ -1,0 +1,184 @@
+//! `POST /api/images/generate` and `/api/images/estimate`: checked before anything is queued.
+
+use std::time::SystemTime;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clippy_core::bulk::payload;
+use clippy_core::gallery::With;
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
+use clippy_jobs::{Created, Job, JobKind, Lane, NewJob};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::auth::Caller;
+use crate::extract::LargeJson;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::generate_body::GenerateBody;
+use crate::routes::job_answer::JobResponse;
+use crate::state::AppState;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What pictures would cost, and what would be honoured.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EstimateResponse {
+    /// Who would make them.
+    provider: String,
+    /// The model, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    /// Paid calls.
+    calls: u32,
+    /// Pictures.
+    images: u32,
+    /// US dollars for all of it: 0 for a provider that costs nothing, null when the price is not set.
+    usd: Option<f64>,
+    /// What the number rests on.
+    note: String,
+    /// For each input `honoured`, `approximated` or `dropped`, what would be sent, and why.
+    #[schema(value_type = Object)]
+    receipt: clippy_generate::Receipt,
+}
+
+impl From<Estimate> for EstimateResponse {
+    fn from(Estimate { provider, model, calls, images, usd, note, receipt }: Estimate) -> Self {
+        Self { provider, model, calls, images, usd, note, receipt }
+    }
+}
+
+/// Makes pictures from a sketch, references and words.
+///
+/// The answer is a job: watch it at `/api/jobs/{id}/events`, and fetch its pictures from `/api/jobs/{id}/images/{n}`. Also
+/// at `/images/generate`.
+#[utoipa::path(
+    post,
+    path = "/api/images/generate",
+    tag = "generation",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same key and body make one job, and are paid for once, however often they are sent.")),
+    request_body = GenerateBody,
+    responses(
+        (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
+        (status = 400, description = "A value out of range, a picture that is none, a mask that does not fit.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 402, description = "It costs more than a day's budget, or its price is not known.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider cannot do it, or not everything with `strict`; or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "Today's budget is spent, or too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn generate_images(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: LargeJson<GenerateBody>,
+) -> Result<Response, Problem> {
+    let key = match headers.get(IDEMPOTENCY_KEY) {
+        None => None,
+        Some(key) => Some(key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?),
+    };
+    let created = enqueue(&state, &caller, body.value.into(), key).await?;
+    let location = format!("/api/jobs/{}", created.job.id);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(created.job))).into_response())
+}
+
+/// What the same body would cost, and what would be honoured. Nothing is fetched, and nothing is queued.
+#[utoipa::path(
+    post,
+    path = "/api/images/estimate",
+    tag = "generation",
+    request_body = GenerateBody,
+    responses(
+        (status = 200, description = "The estimate.", body = EstimateResponse),
+        (status = 400, description = "A value out of range.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A reference's id is not in the gallery.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider cannot do it, or not everything with `strict`.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn estimate_images(
+    State(state): State<AppState>,
+    body: LargeJson<GenerateBody>,
+) -> Result<Json<EstimateResponse>, Problem> {
+    let request = GenerateRequest::from(body.value);
+    Ok(Json(checked(&state, &request).await?.into()))
+}
+
+/// Checks a request, keeps its pictures, sets its price aside, and queues it.
+pub(crate) async fn enqueue(
+    state: &AppState,
+    caller: &Caller,
+    request: GenerateRequest,
+    key: Option<&str>,
+) -> Result<Created, Problem> {
+    let estimate = checked(state, &request).await?;
+    let stored = state.generation().intake.take(request).await?;
+    let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload(&stored)?).owner(caller.name());
+    if let Some(key) = key {
+        new = new.idempotency_key(key);
+    }
+    let reserved = reserve(state, caller.name(), &estimate).await?;
+    let created = state.jobs().create(&new).await;
+    if !matches!(&created, Ok(Created { existing: false, .. })) {
+        give_back(state, reserved).await;
+    }
+    created.map_err(Problem::of_job)
+}
+
+/// What can be said of a request without its pictures.
+async fn checked(state: &AppState, request: &GenerateRequest) -> Result<Estimate> {
+    let provider = state.generation().providers.get(request.provider.as_deref())?;
+    let receipt = admit(provider.as_ref(), request)?;
+    let ids: Vec<PointId> = request.refs.iter().filter_map(|reference| reference.id).collect();
+    if !ids.is_empty() {
+        let known = state.gallery().retrieve(&ids, With::NOTHING).await?;
+        for (index, reference) in request.refs.iter().enumerate() {
+            if let Some(id) = reference.id.filter(|id| !known.iter().any(|point| point.id == *id)) {
+                return Err(Error::not_found(format!("refs[{index}]: picture {id} is not in the gallery")));
+            }
+        }
+    }
+    Ok(Estimate { receipt, ..estimate(provider.as_ref(), request)? })
+}
+
+async fn reserve(state: &AppState, key: &str, estimate: &Estimate) -> Result<Option<Reservation>, Problem> {
+    let parts = state.generation();
+    match parts.budget.reserve(parts.spending.as_ref(), key, estimate, SystemTime::now()).await? {
+        Ok(reserved) => Ok(reserved),
+        Err(refusal) => Err(Problem::of_budget(&refusal)),
+    }
+}
+
+async fn give_back(state: &AppState, reserved: Option<Reservation>) {
+    let Some(reserved) = reserved else { return };
+    let parts = state.generation();
+    if let Err(error) = parts.budget.settle(parts.spending.as_ref(), &reserved, 0.0).await {
+        tracing::error!(%error, "money set aside for a job that was not made was not given back; it comes back with the day");
+    }
+}
+
+/// Retrying a generation may buy it again: that is set aside too.
+pub(crate) async fn retried<T>(
+    state: &AppState,
+    job: &Job,
+    retry: impl Future<Output = Result<T>>,
+) -> Result<Result<T>, Problem> {
+    #[derive(Deserialize)]
+    struct Payload {
+        request: GenerateRequest,
+    }
+    let asked = Payload::deserialize(&job.payload).ok().filter(|_| job.kind == JobKind::Generate);
+    let (Some(Payload { request }), Some(owner)) = (asked, &job.owner) else { return Ok(retry.await) };
+    let provider = state.generation().providers.get(request.provider.as_deref())?;
+    let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;
+    let retried = retry.await;
+    if retried.is_err() {
+        give_back(state, reserved).await;
+    }
+    Ok(retried)
+}

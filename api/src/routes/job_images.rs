@@ -1,0 +1,60 @@
+//! `GET /api/jobs/{id}/images/{n}`: a picture that a job made.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use clippy_core::Error;
+
+use crate::auth::Caller;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
+use crate::routes::jobs::visible_job;
+use crate::state::AppState;
+
+/// A picture that a job made, with its lineage in the file. When the server has keys, this route also takes one as
+/// `?key=`, since an `<img>` cannot send headers.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/{id}/images/{n}",
+    tag = "generation",
+    params(
+        ("id" = String, Path, description = "The job's id."),
+        ("n" = u32, Path, description = "Which of its pictures, from 0."),
+    ),
+    responses(
+        (status = 200, description = "The file.", content_type = "image/*"),
+        (status = 304, description = "The caller's copy (If-None-Match) is still right."),
+        (status = 404, description = "No such job, or it has no such picture (yet); `state` says how far it is.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn get_job_image(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, number)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let job = visible_job(&state, &caller, &id).await?;
+    let found = job.result.as_ref().zip(number.parse::<usize>().ok());
+    let image = found.and_then(|(result, number)| result.get("images")?.get(number));
+    let Some(sha256) = image.and_then(|image| image["sha256"].as_str()) else {
+        let shown: String = number.chars().take(20).collect();
+        let missing = Error::not_found(format!("job {} has no picture {shown}: it is {}", job.id, job.state));
+        return Err(Problem::from(missing).in_state(job.state.as_str()));
+    };
+    let etag = HeaderValue::from_str(&format!("\"{sha256}\""))
+        .map_err(|error| Error::internal("a picture's hash does not fit into a header").with_source(error))?;
+    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state))];
+    if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
+        return Ok((StatusCode::NOT_MODIFIED, always).into_response());
+    }
+    let bytes = state.generation().outputs.read(sha256).await?;
+    // Outputs are PNG or JPEG, whatever a provider sent.
+    let media_type = if bytes.starts_with(&[0xff, 0xd8]) { "image/jpeg" } else { "image/png" };
+    let shown = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
+    ];
+    Ok((always, shown, bytes).into_response())
+}

@@ -1,0 +1,126 @@
+//! `GET /api/lineage` and `GET /api/providers`: what was made from a picture, and who could make more.
+
+use axum::Json;
+use axum::extract::State;
+use clippy_core::ids::PointId;
+use clippy_core::{Error, ErrorCode};
+use clippy_generate::{Capabilities, Lineage, Output};
+use clippy_jobs::JobId;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::auth::Caller;
+use crate::extract::ApiQuery;
+use crate::problem::{Problem, ProblemBody};
+use crate::state::AppState;
+
+/// Most pictures that one answer lists.
+const MOST: usize = 200;
+
+/// Of which picture.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct LineageQuery {
+    /// A picture of the gallery.
+    #[serde(rename = "ref")]
+    #[param(rename = "ref")]
+    reference: String,
+}
+
+/// What was made from a picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineageResponse {
+    /// The picture of the gallery.
+    #[serde(rename = "ref")]
+    #[schema(value_type = u64)]
+    reference: PointId,
+    /// What was made from it, the latest first, at most 200.
+    images: Vec<MadeResponse>,
+}
+
+/// A made picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeResponse {
+    /// SHA-256 of the file.
+    sha256: String,
+    /// Where it is, while its job is remembered.
+    url: String,
+    /// Its media type.
+    media_type: String,
+    /// Width in pixels.
+    width: u32,
+    /// Height in pixels.
+    height: u32,
+    /// Where it came from: prompt, sketch, references with role, weight, source and licence, provider, model, seed.
+    #[schema(value_type = Object)]
+    lineage: Lineage,
+}
+
+/// The caller's pictures that were made from a picture of the gallery. An admin key sees everybody's.
+#[utoipa::path(
+    get,
+    path = "/api/lineage",
+    tag = "generation",
+    params(LineageQuery),
+    responses(
+        (status = 200, description = "What was made from it; nothing is an empty list.", body = LineageResponse),
+        (status = 400, description = "`ref` is no id.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_lineage(
+    State(state): State<AppState>,
+    caller: Caller,
+    ApiQuery(query): ApiQuery<LineageQuery>,
+) -> Result<Json<LineageResponse>, Problem> {
+    let reference: PointId = query.reference.parse()?;
+    let mut images = Vec::new();
+    for output in state.generation().outputs.made_from(reference).await? {
+        if images.len() == MOST {
+            break;
+        }
+        if let Some(job) = visible(&state, &caller, &output).await? {
+            let url = format!("/api/jobs/{job}/images/{}", output.lineage.index);
+            let Output { sha256, media_type, width, height, lineage, .. } = output;
+            images.push(MadeResponse { sha256, url, media_type, width, height, lineage });
+        }
+    }
+    Ok(Json(LineageResponse { reference, images }))
+}
+
+/// The picture's job, when this caller may see it. What belongs to nobody that is known is an admin's.
+async fn visible(state: &AppState, caller: &Caller, output: &Output) -> Result<Option<String>, Error> {
+    let Some(job) = &output.lineage.job else { return Ok(None) };
+    let Some(owner) = caller.sees() else { return Ok(Some(job.clone())) };
+    let Ok(id) = job.parse::<JobId>() else { return Ok(None) };
+    match state.jobs().get(id).await {
+        Ok(found) => Ok((found.owner.as_deref() == Some(owner)).then(|| job.clone())),
+        Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Who makes pictures here.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProvidersResponse {
+    /// Who is asked when a request names nobody.
+    default: String,
+    /// The providers that are set up, the default first: what each takes (`yes`, `approximate`, `no`), how many
+    /// references and pictures, which ratios and style tags, what can be seen while it works, what cancelling does.
+    #[schema(value_type = Vec<Object>)]
+    providers: Vec<Capabilities>,
+}
+
+/// Who makes pictures here, and what each of them honours.
+#[utoipa::path(
+    get,
+    path = "/api/providers",
+    tag = "generation",
+    responses((status = 200, description = "The providers.", body = ProvidersResponse)),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_providers(State(state): State<AppState>) -> Json<ProvidersResponse> {
+    let providers = state.generation().providers.capabilities();
+    let default = providers.first().map(|first| first.provider.clone()).unwrap_or_default();
+    Json(ProvidersResponse { default, providers })
+}

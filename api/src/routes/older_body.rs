@@ -1,0 +1,207 @@
+//! The three bodies of Clippy 0.2's `generate_image`, and what each of them asks for.
+
+use clippy_core::ids::PointId;
+use clippy_core::{Error, Result};
+use clippy_generate::{GenerateRequest, ReferenceInput, StyleTag};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+/// Any of the three bodies; which one it is, its fields tell.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct OlderBody {
+    /// The subject, for a picture of a subject in a sketch.
+    subject_ref: Option<OlderReference>,
+    /// Style references.
+    refs: Option<Vec<OlderReference>>,
+    /// The sketch, or the picture to edit: a data URL.
+    image_url: Option<String>,
+    /// White where the picture is edited: a data URL.
+    mask_url: Option<String>,
+    /// Tags of the style vocabulary; others are left out, and listed in `meta.style_tags_ignored`.
+    style_tags: Option<Vec<String>>,
+    /// `SUBJECT_TYPE_PERSON` and so on.
+    subject_type_default: Option<String>,
+    /// The words.
+    prompt_subject: Option<String>,
+    /// The words, where `prompt_subject` is not sent.
+    subject: Option<String>,
+    /// How many pictures, 1..8.
+    #[schema(value_type = Option<u32>)]
+    n: Option<Value>,
+}
+
+/// A reference, as Clippy 0.2's client sends it. Of several places the first that is there counts.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct OlderReference {
+    /// Base64 of the file.
+    image_b64: Option<String>,
+    /// The same under an older name.
+    image_bytes_b64: Option<String>,
+    /// A data URL, an `https` URL, or `/image/{id}` of this server.
+    image_url: Option<String>,
+    /// A picture of the gallery.
+    #[schema(value_type = Option<u64>)]
+    id: Option<PointId>,
+    /// How much it counts, 0 to 1.
+    weight: Option<f32>,
+}
+
+/// What a body asks for.
+pub(crate) struct Asked {
+    pub request: GenerateRequest,
+    /// Clippy 0.2's name of the mode.
+    pub mode: &'static str,
+    /// What is particular to the mode.
+    pub meta: Map<String, Value>,
+}
+
+impl OlderBody {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a count or a reference that cannot be.
+    pub(crate) fn asked(self) -> Result<Asked> {
+        let (tags, ignored) = vocabulary(self.style_tags.unwrap_or_default());
+        let (refs, image) = (self.refs.unwrap_or_default(), self.image_url.filter(|text| !text.is_empty()));
+        let mask = self.mask_url.filter(|text| !text.is_empty());
+        let mut meta = Map::new();
+        let mut request = GenerateRequest { style_tags: tags, ..GenerateRequest::default() };
+        let mode = match (self.subject_ref, image) {
+            (Some(subject), Some(sketch)) => {
+                let given = self.subject_type_default.filter(|text| !text.is_empty());
+                let subject_type = given.unwrap_or_else(|| "SUBJECT_TYPE_PERSON".to_owned());
+                meta.insert("subject_type".to_owned(), json!(subject_type));
+                meta.insert("control".to_owned(), json!("scribble"));
+                request.subject_type = Some(subject_type.trim_start_matches("SUBJECT_TYPE_").to_lowercase());
+                request.refs = vec![subject.input("subject", "subject_ref")?];
+                request.sketch = Some(sketch);
+                request.count = count(self.n.as_ref(), 1)?;
+                "subject_plus_sketch"
+            }
+            (None, Some(sketch)) if !refs.is_empty() && mask.is_none() => {
+                let words: Vec<String> = request.style_tags.iter().map(|tag| tag.replace('_', " ")).collect();
+                let described = if words.is_empty() { "reference style".to_owned() } else { words.join(", ") };
+                meta.insert("style_desc".to_owned(), json!(described));
+                meta.insert("style_refs_used".to_owned(), json!(refs.len()));
+                meta.insert("control".to_owned(), json!("scribble"));
+                request.refs = styles(&refs)?;
+                request.sketch = Some(sketch);
+                request.count = count(self.n.as_ref(), 4)?;
+                "customize_promptless"
+            }
+            (_, image) => {
+                let words = self.prompt_subject.or(self.subject).filter(|words| !words.trim().is_empty());
+                request.prompt = Some(words.unwrap_or_else(|| "sketch refinement".to_owned()));
+                request.refs = styles(&refs)?;
+                request.count = count(self.n.as_ref(), 1)?;
+                let mode = if image.is_some() { "edit" } else { "generate" };
+                (request.base, request.mask) = (image, mask);
+                mode
+            }
+        };
+        if !ignored.is_empty() {
+            meta.insert("style_tags_ignored".to_owned(), json!(ignored));
+        }
+        Ok(Asked { request, mode, meta })
+    }
+}
+
+fn styles(refs: &[OlderReference]) -> Result<Vec<ReferenceInput>> {
+    refs.iter().enumerate().map(|(index, one)| one.input("style", &format!("refs[{index}]"))).collect()
+}
+
+impl OlderReference {
+    fn input(&self, role: &str, name: &str) -> Result<ReferenceInput> {
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let mut input = ReferenceInput { role: role.to_owned(), weight: self.weight, ..ReferenceInput::default() };
+        if let Some(base64) = said(&self.image_b64).or_else(|| said(&self.image_bytes_b64)) {
+            input.image_b64 = Some(base64);
+        } else if let Some(url) = said(&self.image_url) {
+            match own_picture(&url) {
+                Some(id) => input.id = Some(id?),
+                None => input.image_url = Some(url),
+            }
+        } else if let Some(id) = self.id {
+            input.id = Some(id);
+        } else {
+            return Err(Error::invalid(format!("{name} names no picture: send image_url, image_b64 or id")));
+        }
+        Ok(input)
+    }
+}
+
+/// The id in `/image/{id}` or `/api/image/{id}`, which the older client sends for pictures of this server.
+fn own_picture(url: &str) -> Option<Result<PointId>> {
+    let path = url.strip_prefix("/api").unwrap_or(url).strip_prefix("/image/")?;
+    Some(path.split(['?', '#']).next().unwrap_or_default().parse())
+}
+
+/// A number, or a number as text; nothing, 0 and empty text mean the default, as they did.
+fn count(given: Option<&Value>, default: u32) -> Result<u32> {
+    let number = match given {
+        None | Some(Value::Null) => return Ok(default),
+        Some(Value::String(text)) if text.trim().is_empty() => return Ok(default),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(value) => value
+            .as_u64()
+            .or_else(|| value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|n| n as u64)),
+    };
+    match number {
+        Some(0) => Ok(default),
+        Some(number) if number <= 8 => Ok(number as u32),
+        _ => Err(Error::invalid("n must be a whole number from 1 to 8")),
+    }
+}
+
+/// Tags that are known, and the rest.
+fn vocabulary(tags: Vec<String>) -> (Vec<String>, Vec<String>) {
+    tags.into_iter().partition(|tag| StyleTag::from_name(tag).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(body: Value) -> Asked {
+        serde_json::from_value::<OlderBody>(body).expect("a body").asked().expect("good")
+    }
+
+    #[test]
+    fn fields_tell_which_of_the_three_bodies_it_is() {
+        let subject = asked(json!({
+            "subject_ref": {"image_url": "/image/7"}, "image_url": "data:a", "style_tags": ["pixel_art", "cubism"],
+            "subject_type_default": "SUBJECT_TYPE_ANIMAL", "n": "2",
+        }));
+        assert_eq!((subject.mode, subject.request.count), ("subject_plus_sketch", 2));
+        assert_eq!(subject.request.refs[0].id, Some(PointId::Number(7)));
+        assert_eq!(subject.request.refs[0].role, "subject");
+        assert_eq!(subject.request.subject_type.as_deref(), Some("animal"));
+        assert_eq!(subject.meta["style_tags_ignored"], json!(["cubism"]));
+
+        let style = asked(json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}));
+        assert_eq!((style.mode, style.request.count), ("customize_promptless", 4));
+        assert_eq!(style.request.sketch.as_deref(), Some("data:a"));
+
+        let edit = asked(json!({
+            "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
+        }));
+        assert_eq!((edit.mode, edit.request.mask.as_deref()), ("edit", Some("data:b")));
+        assert_eq!(edit.request.prompt.as_deref(), Some("a hat"));
+        let words = asked(json!({"prompt_subject": "a cat", "subject": "a dog"}));
+        assert_eq!((words.mode, words.request.prompt.as_deref()), ("generate", Some("a cat")));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for body in [
+            json!({"subject": "a", "n": 9}),
+            json!({"subject": "a", "n": -1}),
+            json!({"subject": "a", "n": "many"}),
+            json!({"refs": [{"caption": "nothing"}], "image_url": "data:a"}),
+            json!({"refs": [{"image_url": "/image/apple"}], "image_url": "data:a"}),
+        ] {
+            assert!(serde_json::from_value::<OlderBody>(body.clone()).expect("a body").asked().is_err(), "{body}");
+        }
+    }
+}

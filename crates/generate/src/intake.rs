@@ -1,0 +1,210 @@
+//! Uploaded pictures on their way into a job: kept by their content beside it, since a job carries names only.
+//!
+//! [`Intake::take`] turns every uploaded picture of a request into `stored:SHA256`, after it has looked at all of them;
+//! [`Intake::give`] turns those back. URLs and ids of the gallery stay as they are.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use clippy_core::{Error, Result};
+use clippy_imaging::{DecodeLimits, decode};
+
+use crate::data_url::{data_url, picture_bytes};
+use crate::durable;
+use crate::inputs::{checked_mask, is_web, sha256_hex};
+use crate::request::GenerateRequest;
+
+const STORED: &str = "stored:";
+
+/// `DATA_DIR/inputs`.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    folder: PathBuf,
+    limits: DecodeLimits,
+}
+
+impl Intake {
+    /// Opens the folder, and makes it where it is not there.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when it cannot be made.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
+        let folder = folder.into();
+        std::fs::create_dir_all(&folder).map_err(durable::fault("make", &folder))?;
+        let limits = DecodeLimits { bytes: 24 << 20, pixels: 40_000_000, allocation: 320 << 20 };
+        Ok(Self { folder, limits })
+    }
+
+    /// Checks and keeps every uploaded picture; gives the request with names in their places. The same request gives
+    /// the same names.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidPicture`] and [`clippy_core::ErrorCode::TooLarge`] that name the field; [`clippy_core::ErrorCode::InvalidInput`] for a
+    /// mask of another size, or with nothing to edit; [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
+    pub async fn take(&self, request: GenerateRequest) -> Result<GenerateRequest> {
+        let intake = self.clone();
+        blocking(move || intake.take_now(request)).await
+    }
+
+    fn take_now(&self, mut request: GenerateRequest) -> Result<GenerateRequest> {
+        let mut base = None;
+        let mut mask = None;
+        for (name, field) in pictures_of(&mut request) {
+            if is_web(field) {
+                continue;
+            }
+            let named = |error: Error| Error::new(error.code, format!("{name}: {}", error.message));
+            let bytes = picture_bytes(field).map_err(named)?;
+            // Decoded whole: a file that ends early would otherwise fail the job, later.
+            let picture = decode(&bytes, &self.limits).map_err(|error| named(error.into()))?;
+            match name.as_str() {
+                "base" => base = Some(picture),
+                "mask" => mask = Some(picture),
+                _ => {}
+            }
+            *field = format!("{STORED}{}", self.keep(&bytes)?);
+        }
+        // A base or mask behind a URL is looked at when it has been fetched.
+        if let (Some(mask), Some(base)) = (&mask, &base) {
+            checked_mask(mask, Some(base))?;
+        }
+        Ok(request)
+    }
+
+    fn keep(&self, bytes: &[u8]) -> Result<String> {
+        let sha256 = sha256_hex(bytes);
+        let file = self.file(&sha256);
+        if !file.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
+            durable::write(&file, bytes)?;
+        }
+        Ok(sha256)
+    }
+
+    fn file(&self, sha256: &str) -> PathBuf {
+        self.folder.join(&sha256[..2]).join(sha256)
+    }
+
+    /// The request with its uploaded pictures again.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::NotFound`] when a file is gone, [`clippy_core::ErrorCode::Internal`] when it is not what it was.
+    pub async fn give(&self, request: GenerateRequest) -> Result<GenerateRequest> {
+        let intake = self.clone();
+        blocking(move || {
+            let mut request = request;
+            for (name, field) in pictures_of(&mut request) {
+                if let Some(sha256) = field.strip_prefix(STORED) {
+                    let bytes = intake.read(&name, sha256)?;
+                    *field = data_url("application/octet-stream", &bytes);
+                }
+            }
+            Ok(request)
+        })
+        .await
+    }
+
+    fn read(&self, name: &str, sha256: &str) -> Result<Bytes> {
+        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Error::invalid(format!("{name} names no stored picture")));
+        }
+        let file = self.file(sha256);
+        let bytes: Bytes = std::fs::read(&file)
+            .map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Error::not_found(format!(
+                    "{name}: the uploaded picture is no longer there. Workers and servers need the same DATA_DIR; send \
+                     the request again"
+                )),
+                _ => durable::fault("read", &file)(error),
+            })?
+            .into();
+        if sha256_hex(&bytes) != sha256 {
+            return Err(Error::internal(format!("{} is not what its name says", file.display())));
+        }
+        Ok(bytes)
+    }
+}
+
+/// Every field that may hold an uploaded picture, with its name.
+fn pictures_of(request: &mut GenerateRequest) -> Vec<(String, &mut String)> {
+    let mut all = Vec::new();
+    for (index, reference) in request.refs.iter_mut().enumerate() {
+        let name = format!("refs[{index}]");
+        // `url` is there for URLs; what is none is refused by whoever fetches it.
+        for field in [&mut reference.image_url, &mut reference.image_b64].into_iter().flatten() {
+            all.push((name.clone(), field));
+        }
+    }
+    let fields = [("sketch", &mut request.sketch), ("base", &mut request.base), ("mask", &mut request.mask)];
+    all.extend(fields.into_iter().filter_map(|(name, field)| Some((name.to_owned(), field.as_mut()?))));
+    all
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal("a thread that looks at uploaded pictures ended").with_source(error))?
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::ErrorCode;
+    use clippy_imaging::{Encoding, RgbImage, encode};
+
+    use super::*;
+    use crate::request::ReferenceInput;
+
+    fn png(width: u32, shade: u8) -> String {
+        let picture = RgbImage::from_pixel(width, 8, image::Rgb([shade; 3]));
+        data_url("image/png", &encode(&picture, Encoding::Png).expect("a picture"))
+    }
+
+    fn intake() -> (tempfile::TempDir, Intake) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let intake = Intake::open(folder.path().join("inputs")).expect("opened");
+        (folder, intake)
+    }
+
+    #[tokio::test]
+    async fn uploads_become_names_and_come_back_while_urls_stay() {
+        let (_folder, intake) = intake();
+        let url = "https://example.org/a.png".to_owned();
+        let request = GenerateRequest {
+            sketch: Some(png(8, 3)),
+            base: Some(url.clone()),
+            refs: vec![
+                ReferenceInput { image_url: Some(png(8, 200)), ..ReferenceInput::default() },
+                ReferenceInput { image_b64: Some(png(8, 3)[22..].to_owned()), ..ReferenceInput::default() },
+            ],
+            ..GenerateRequest::default()
+        };
+        let taken = intake.take(request.clone()).await.expect("good pictures");
+        assert_eq!(taken.base.as_ref(), Some(&url));
+        assert!(taken.sketch.as_ref().is_some_and(|name| name.len() == 71), "{taken:?}");
+        assert_eq!(taken.sketch, taken.refs[1].image_b64, "the same picture is kept once");
+        assert_eq!(intake.take(request.clone()).await.expect("again"), taken);
+        let given = intake.give(taken).await.expect("there");
+        let bytes = |text: &Option<String>| picture_bytes(text.as_deref().expect("a picture")).expect("base64");
+        assert_eq!(bytes(&given.sketch), bytes(&request.sketch));
+        assert_eq!(bytes(&given.refs[0].image_url), bytes(&request.refs[0].image_url));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_picture_and_masks_that_do_not_fit_are_named() {
+        let (_folder, intake) = intake();
+        let whole = png(8, 9);
+        let cut = whole[..whole.len() - 40].to_owned();
+        for (sketch, base, mask, code, named) in [
+            (Some("data:image/png;base64,aGVsbG8=".to_owned()), None, None, ErrorCode::InvalidPicture, "sketch"),
+            (Some("stored:../../etc/passwd".to_owned()), None, None, ErrorCode::InvalidPicture, "sketch"),
+            (Some(cut), None, None, ErrorCode::InvalidPicture, "sketch"),
+            (None, Some(png(8, 9)), Some(png(9, 255)), ErrorCode::InvalidInput, "9x8"),
+            (None, Some(png(8, 9)), Some(png(8, 0)), ErrorCode::InvalidInput, "nothing to edit"),
+        ] {
+            let request = GenerateRequest { sketch, base, mask, ..GenerateRequest::default() };
+            let error = intake.take(request).await.expect_err(named);
+            assert_eq!(error.code, code, "{}", error.message);
+            assert!(error.message.contains(named), "{}", error.message);
+        }
+        let gone = GenerateRequest { sketch: Some(format!("stored:{}", "a".repeat(64))), ..GenerateRequest::default() };
+        assert_eq!(intake.give(gone).await.expect_err("never stored").code, ErrorCode::NotFound);
+    }
+}

@@ -1,0 +1,186 @@
+//! `generate` as a job: pictures from references.
+//!
+//! Running it twice is harmless: a call that costs money is written down before it is sent and never sent again unasked
+//! ([`clippy_generate::paid_once`]), a call that was answered gives the same pictures again, and pictures are kept by
+//! their content. What makes two purchases of one job different is `retries` alone: how often a person asked again.
+
+mod answer;
+mod failure;
+mod payload;
+mod references;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_generate::{
+    CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest, Generated, Generation,
+    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, admit,
+    estimate,
+};
+use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
+use serde_json::Value;
+
+use failure::job_error;
+pub use references::GalleryReferences;
+
+/// What pictures are made with.
+#[derive(Clone)]
+pub struct GenerateTools {
+    /// Who makes them.
+    pub providers: Arc<Providers>,
+    /// Fetches, decodes and checks the pictures of a request.
+    pub resolver: Arc<Resolver>,
+    /// Uploaded pictures.
+    pub intake: Intake,
+    /// Made pictures.
+    pub outputs: Outputs,
+    /// Remembers paid calls.
+    pub journal: Arc<dyn CallJournal>,
+    /// What a key may spend a day.
+    pub budget: DailyBudget,
+    /// What was spent.
+    pub spending: FileSpending,
+}
+
+/// Makes pictures.
+pub struct GenerateJob {
+    tools: GenerateTools,
+}
+
+impl GenerateJob {
+    /// A handler over these tools.
+    #[must_use]
+    pub fn new(tools: GenerateTools) -> Self {
+        Self { tools }
+    }
+
+    /// What the budget set aside for the job and it did not cost goes back. What somebody asked for again is left
+    /// aside: the sum is then never too small.
+    async fn settle(&self, context: &JobContext, reserved_usd: f64, actual_usd: f64) {
+        let job = context.job();
+        let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else { return };
+        let day = u64::try_from(job.created_at.as_millis()).unwrap_or_default() / 86_400_000;
+        let amount = MicroDollars::from_dollars(reserved_usd);
+        let reservation = Reservation { key: owner.clone(), day, amount };
+        let settled = async {
+            if self.tools.spending.first_settlement(&job.id.to_string()).await? {
+                self.tools.budget.settle(&self.tools.spending, &reservation, actual_usd).await?;
+            }
+            Ok::<_, clippy_core::Error>(())
+        };
+        if let Err(error) = settled.await {
+            tracing::error!(job = %job.id, %error, "what a job did not cost was not given back; it comes back with the day");
+        }
+    }
+
+    async fn generated(
+        &self,
+        context: &JobContext,
+        provider: &Arc<dyn Provider>,
+        request: &GenerateRequest,
+        generation: &Arc<Generation>,
+    ) -> Result<Generated, GenerateError> {
+        let receipt = admit(provider.as_ref(), request)?;
+        let (sink, previews) = watch::watched(context);
+        let job = context.job();
+        let context = GenerationContext {
+            cancel: context.token().clone(),
+            progress: Arc::new(sink),
+            journal: Arc::clone(&self.tools.journal),
+            scope: format!("{} {}", job.id, job.retries),
+        };
+        let work = provider.generate(Arc::clone(generation), receipt, &context);
+        tokio::pin!(work, previews);
+        tokio::select! {
+            generated = &mut work => generated,
+            // It ends with the sink, which the work holds.
+            () = &mut previews => work.await,
+        }
+    }
+}
+
+#[async_trait]
+impl JobHandler for GenerateJob {
+    fn kind(&self) -> JobKind {
+        JobKind::Generate
+    }
+
+    async fn run(&self, context: JobContext) -> Result<Value, JobError> {
+        let request = payload::read(&context)?;
+        let tools = &self.tools;
+        stage(&context, "references", "fetching the references");
+        let (provider, reserved) = {
+            let provider = tools.providers.get(request.provider.as_deref())?;
+            let reserved = estimate(provider.as_ref(), &request)?.usd.unwrap_or_default();
+            (Arc::clone(provider), reserved)
+        };
+        let resolved = async {
+            let request = tools.intake.give(request).await?;
+            let generation = tools.resolver.resolve(&request).await?;
+            Ok::<_, clippy_core::Error>((request, Arc::new(generation)))
+        };
+        let resolved: clippy_core::Result<(GenerateRequest, Arc<Generation>)> = tokio::select! {
+            resolved = resolved => resolved,
+            () = context.token().cancelled() => return Err(stopped(&context)),
+        };
+        let (request, generation) = match resolved {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                if !error.code.is_retryable() {
+                    self.settle(&context, reserved, 0.0).await;
+                }
+                return Err(error.into());
+            }
+        };
+        let generated = match self.generated(&context, &provider, &request, &generation).await {
+            Ok(generated) => generated,
+            Err(error) if error.class == FailureClass::Cancelled => return Err(stopped(&context)),
+            Err(error) => {
+                // One call that was certainly free: nothing was spent. Of several, some may have been paid for.
+                let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
+                if free && error.class != FailureClass::Blocked {
+                    self.settle(&context, reserved, 0.0).await;
+                }
+                tracing::warn!(job = %context.job().id, class = error.class.as_str(), %error, "a generation failed");
+                return Err(job_error(error));
+            }
+        };
+        stage(&context, "keeping", "keeping the pictures");
+        let job = context.job().id.to_string();
+        let mut kept = Vec::with_capacity(generated.images.len());
+        for (index, image) in (0..).zip(&generated.images) {
+            let lineage = Lineage::of(&generation, &generated.meta, image, index, Some(&job));
+            let output = tools.outputs.keep(image, &lineage).await?;
+            kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
+        }
+        for reason in &generated.meta.filtered {
+            context.log(LogLevel::Warning, format!("a picture is missing: {reason}")).await;
+        }
+        self.settle(&context, reserved, generated.meta.usd.unwrap_or(reserved)).await;
+        context.receipt(answer::json(&generated.receipt)?);
+        let count = generated.images.len() as u64;
+        context.progress(Progress {
+            done: count,
+            total: Some(count),
+            unit: "pictures".to_owned(),
+            stage: "done".to_owned(),
+            message: format!("{count} pictures are there"),
+        });
+        answer::result(&generation, &generated.meta, &kept)
+    }
+}
+
+fn stage(context: &JobContext, stage: &str, message: &str) {
+    context.progress(Progress { stage: stage.to_owned(), message: message.to_owned(), ..Progress::default() });
+}
+
+/// Why a run that was told to stop ends.
+fn stopped(context: &JobContext) -> JobError {
+    context.go_on().err().unwrap_or(JobError::Transient {
+        code: clippy_core::ErrorCode::Unavailable,
+        message: "The provider stopped although nobody asked it to".to_owned(),
+        after: Some(Duration::from_secs(1)),
+    })
+}

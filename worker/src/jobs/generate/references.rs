@@ -1,0 +1,46 @@
+//! The gallery's pictures as references.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::gallery::{Gallery, With};
+use clippy_core::ids::PointId;
+use clippy_core::pictures::Pictures;
+use clippy_core::{Error, Result};
+use clippy_generate::{ReferencePicture, ReferencePictures};
+use serde_json::Value;
+
+/// Looks an id up in the collection, and reads its file where pictures are served from.
+pub struct GalleryReferences {
+    gallery: Arc<dyn Gallery>,
+    pictures: Arc<dyn Pictures>,
+}
+
+impl GalleryReferences {
+    /// Over this collection and its files.
+    #[must_use]
+    pub fn new(gallery: Arc<dyn Gallery>, pictures: Arc<dyn Pictures>) -> Self {
+        Self { gallery, pictures }
+    }
+}
+
+#[async_trait]
+impl ReferencePictures for GalleryReferences {
+    async fn reference_picture(&self, id: PointId) -> Result<ReferencePicture> {
+        let missing = || Error::not_found(format!("picture {id} is not in the gallery"));
+        let point = self.gallery.retrieve(&[id], With::PAYLOAD).await?.into_iter().next().ok_or_else(missing)?;
+        let text = |names: &[&str]| {
+            names.iter().find_map(|name| match point.payload.get(*name) {
+                Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+                _ => None,
+            })
+        };
+        let path = text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
+        let served = self.pictures.open(&path, None).await?;
+        Ok(ReferencePicture {
+            bytes: served.bytes,
+            source_url: text(&["source_post_url", "source_url", "source"]),
+            licence: text(&["licence", "license"]),
+        })
+    }
+}
