@@ -63,6 +63,7 @@ checks![
     families::retrying_a_parent_retries_its_failed_children,
     families::a_part_is_not_retried_while_its_parent_merges,
     running::jobs_run_and_end,
+    running::a_line_is_first_come_first_served,
     running::panics_and_errors_are_ordinary_failures,
     running::a_retry_waits_as_long_as_the_server_asked,
     running::what_cannot_be_stored_fails_the_job,

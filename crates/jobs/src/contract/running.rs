@@ -1,6 +1,6 @@
 //! Checks that run a [`Runner`](crate::Runner) on the store.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -112,6 +112,38 @@ pub(super) async fn jobs_run_and_end(store: Store) {
     let nobodys = create(&store, &NewJob::new(JobKind::Fetch, Lane::Control, json!({}))).await;
     let job = wait_for_job(&store, nobodys.id, "a job nobody can run to fail", |job| job.state.is_finished()).await;
     assert_eq!(job.error.map(|error| error.code), Some(ErrorCode::Unsupported));
+    runner.stop().await;
+}
+
+/// Notes the order in which jobs began.
+#[derive(Default)]
+struct Noting {
+    began: Arc<Mutex<Vec<Value>>>,
+}
+
+#[async_trait]
+impl JobHandler for Noting {
+    fn kind(&self) -> JobKind {
+        JobKind::Generate
+    }
+
+    async fn run(&self, context: JobContext) -> Result<Value, JobError> {
+        self.began.lock().expect("the list").push(context.job().payload.clone());
+        Ok(Value::Null)
+    }
+}
+
+pub(super) async fn a_line_is_first_come_first_served(store: Store) {
+    let made: Vec<Value> = (0..40).map(Value::from).collect();
+    for payload in &made {
+        create(&store, &new_job(payload.clone())).await;
+    }
+    let noting = Noting::default();
+    let began = Arc::clone(&noting.began);
+    let runner = RunningRunner::start(&store, Handlers::new().with(noting), 1);
+    let all = || async { began.lock().expect("the list").len() == made.len() };
+    wait_until("all jobs to begin", Duration::from_secs(30), all).await;
+    assert_eq!(*began.lock().expect("the list"), made);
     runner.stop().await;
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clippy_core::ErrorCode;
 use serde_json::Value;
 use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
 
 use super::JobHandler;
 use super::context::{JobContext, Run, StopReason, no_handler};
@@ -32,9 +33,14 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
     let job = &run.claimed.job;
     let ended = match handler {
         Some(handler) => {
-            let beats = tokio::spawn(beat(Arc::clone(&run), *timing));
+            let ended_yet = CancellationToken::new();
+            let beats = tokio::spawn(beat(Arc::clone(&run), *timing, ended_yet.clone()));
             let ended = body(&run, handler, timing.grace).await;
-            beats.abort();
+            // Not aborted: the progress of a beat that is under way would be lost, or written after what is newer.
+            ended_yet.cancel();
+            if let Err(error) = beats.await {
+                tracing::error!(job = %job.id, %error, "the beats of a run ended without a word");
+            }
             ended
         }
         None => Ended::Returned(Err(no_handler(job))),
@@ -154,15 +160,18 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     }
 }
 
-/// Renews the lease, and writes progress when there is some. Errors are waited out: the job goes on, and the fence
-/// decides.
-async fn beat(run: Arc<Run>, timing: Timing) {
+/// Renews the lease, and writes progress when there is some, until the handler has ended. Errors are waited out: the
+/// job goes on, and the fence decides.
+async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
     let mut ticks = tokio::time::interval(timing.progress.min(timing.beat));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     ticks.tick().await;
     let mut last = Instant::now();
     loop {
-        ticks.tick().await;
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = ended.cancelled() => return,
+        }
         let progress = run.take_progress();
         if progress.is_none() && last.elapsed() + ticks.period() / 2 < timing.beat {
             continue;

@@ -13,7 +13,7 @@ mod transport;
 
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode, Result};
@@ -62,6 +62,8 @@ pub struct SqliteJobs {
     events: broadcast::Sender<EventNotice>,
     control: broadcast::Sender<Control>,
     swept: Mutex<LastSweep>,
+    /// Tasks are fetched in the order of their ids; these go up also within a millisecond.
+    tasks: Mutex<ulid::Generator>,
 }
 
 /// When the store was last looked after, in milliseconds since 1970.
@@ -105,7 +107,16 @@ impl SqliteJobs {
         theirs.run(&pool).await.map_err(|error| failed(error.into()))?;
         ours.run(&pool).await.map_err(|error| failed(error.into()))?;
         let (events, control) = (broadcast::channel(NOTICES).0, broadcast::channel(NOTICES).0);
-        Ok(Self { pool, settings, events, control, swept: Mutex::default() })
+        Ok(Self { pool, settings, events, control, swept: Mutex::default(), tasks: Mutex::default() })
+    }
+
+    /// The id of the next task, above all those before it.
+    fn next_task(&self) -> ulid::Ulid {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        match tasks.generate() {
+            Ok(id) => id,
+            Err(overflow) => overflow.commit_overflow_increment(),
+        }
     }
 
     /// Closes the file; what is under way ends first.

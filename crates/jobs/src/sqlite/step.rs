@@ -100,7 +100,7 @@ impl Change<'_> {
     /// Gives the job a task in apalis' own table, in this very transaction.
     pub(super) async fn push_task(&mut self, id: &str, lane: Lane) -> Result<()> {
         let job: JobId = id.parse()?;
-        let task_id = ulid::Ulid::generate();
+        let task_id = self.jobs.next_task();
         let task = TaskBuilder::new(Delivery::encode(job)).task_id(TaskId::from_ulid(task_id)).build();
         apalis_sqlite::queries::push_tasks(&mut *self.transaction, &queue(lane), &[task])
             .await
