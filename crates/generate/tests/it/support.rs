@@ -1,5 +1,6 @@
 //! What the tests share: requests with pictures, contexts that record, snapshots.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -135,7 +136,9 @@ pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 /// Compares with `snapshots/<name>.json`. Base64 is replaced by what it holds, so that a snapshot can be read.
 /// `UPDATE_SNAPSHOTS=1` writes them anew.
 pub fn snapshot(name: &str, value: &Value) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/snapshots").join(format!("{name}.json"));
+    let path = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
+        .join("tests/it/snapshots")
+        .join(format!("{name}.json"));
     let text = format!("{}\n", serde_json::to_string_pretty(&readable(value)).expect("JSON"));
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, &text).expect("written");
@@ -144,7 +147,8 @@ pub fn snapshot(name: &str, value: &Value) {
     assert!(kept == text, "{name} is not as its snapshot. UPDATE_SNAPSHOTS=1 accepts it. It is now:\n{text}");
 }
 
-/// The value with base64 pictures as `<image/png 64x64, mean 255,255,255>`.
+/// The value with base64 pictures as `<image/png 64x64, mean 255,255,255>`, and its fields in the order of their names:
+/// whether `serde_json` keeps another depends on what else is built along.
 pub fn readable(value: &Value) -> Value {
     match value {
         Value::String(text) if text.len() > 80 => {
@@ -157,7 +161,11 @@ pub fn readable(value: &Value) -> Value {
             Value::String(format!("<{} {}x{}, mean {mean:?}>", probe.format.media_type(), probe.width, probe.height))
         }
         Value::Array(values) => values.iter().map(readable).collect(),
-        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), readable(value))).collect(),
+        Value::Object(map) => {
+            let sorted: BTreeMap<String, Value> =
+                map.iter().map(|(key, value)| (key.clone(), readable(value))).collect();
+            sorted.into_iter().collect()
+        }
         other => other.clone(),
     }
 }

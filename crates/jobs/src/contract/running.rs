@@ -1,7 +1,7 @@
 //! Checks that run a [`Runner`](crate::Runner) on the store.
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apalis_core::task::builder::TaskBuilder;
