@@ -172,13 +172,13 @@ impl Fetcher {
         Ok((host, found))
     }
 
-    /// One request, without following, through no proxy, to exactly the addresses that were checked.
+    /// One request, without following, through no proxy, to exactly the addresses that were checked. How long it may take
+    /// is [`Fetcher::fetch`]'s to say, for all of them together.
     async fn ask(&self, url: &Url, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Response> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .resolve_to_addrs(host, addresses)
-            .timeout(self.policy.time)
             .user_agent(concat!("clippy/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Error::internal("an HTTP client could not be made").with_source(error))?;

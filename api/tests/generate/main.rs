@@ -1,5 +1,8 @@
 //! The routes of generation: from the request to the pictures, with the local provider and workers in this process.
 
+mod older_call;
+mod studio;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::sync::Arc;
@@ -11,140 +14,16 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use clippy_api::ApiOptions;
 use clippy_core::ErrorCode;
-use clippy_core::pictures::{Pictures, ServedPicture};
 use clippy_generate::{
-    Capabilities, DailyBudget, Fetcher, FileSpending, GenerateError, Generated, Generation, GenerationContext, Lineage,
-    MemoryJournal, MicroDollars, Provider, ProviderName, Providers, Receipt, Resolver, data_url,
+    Capabilities, DailyBudget, GenerateError, Generated, Generation, GenerationContext, Lineage, MicroDollars,
+    Provider, ProviderName, Providers, Receipt, data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, decode, encode};
-use clippy_jobs::{
-    Claim, Handlers, JobFailure, JobId, JobState, Lane, Outcome, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
-};
-use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools};
-use reqwest::{Response, StatusCode};
+use clippy_jobs::{Claim, JobFailure, JobId, JobState, Outcome};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
+use studio::*;
 use support::{Setup, TestServer, json as body, problem, secrets};
-use tokio_util::sync::{CancellationToken, DropGuard};
-
-/// Draws a picture of its own for each path.
-struct DrawnPictures;
-
-#[async_trait]
-impl Pictures for DrawnPictures {
-    async fn open(&self, path: &str, _width: Option<u32>) -> clippy_core::Result<ServedPicture> {
-        let number: u8 = path.trim_end_matches(".png").parse().unwrap_or(99);
-        let bytes = painting(number.wrapping_mul(37)).into();
-        Ok(ServedPicture { bytes, content_type: "image/png".to_owned(), etag: path.replace('.', "-") })
-    }
-}
-
-/// A ground of one colour with a disc of another.
-fn painting(hue: u8) -> Vec<u8> {
-    let picture = RgbImage::from_fn(96, 96, |x, y| {
-        let (dx, dy) = (x as f32 - 48.0, y as f32 - 48.0);
-        if dx.hypot(dy) < 30.0 { [hue, 255 - hue, 60].into() } else { [240, hue / 2 + 90, 255 - hue / 3].into() }
-    });
-    encode(&picture, Encoding::Png).expect("a small picture")
-}
-
-/// A sketch: an apple, more or less, as a data URL.
-fn sketch() -> String {
-    let picture = RgbImage::from_fn(120, 120, |x, y| {
-        let distance = (x as f32 - 60.0).hypot(y as f32 - 66.0);
-        let stem = (58..62).contains(&x) && (12..30).contains(&y);
-        if (distance - 38.0).abs() < 2.0 || stem { [0; 3].into() } else { [255; 3].into() }
-    });
-    data_url("image/png", &encode(&picture, Encoding::Png).expect("a small picture"))
-}
-
-fn plain(width: u32, height: u32, shade: u8) -> String {
-    let picture = RgbImage::from_pixel(width, height, [shade; 3].into());
-    data_url("image/png", &encode(&picture, Encoding::Png).expect("a small picture"))
-}
-
-/// A server, and workers that make pictures, until it is dropped.
-struct Studio {
-    server: TestServer,
-    _folder: tempfile::TempDir,
-    _stop: DropGuard,
-}
-
-impl std::ops::Deref for Studio {
-    type Target = TestServer;
-
-    fn deref(&self) -> &TestServer {
-        &self.server
-    }
-}
-
-async fn studio(options: ApiOptions) -> Studio {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default()).await.expect("opened");
-    let (store, pictures) = (Arc::new(store), Arc::new(DrawnPictures));
-    let server = TestServer::with(Setup {
-        options,
-        jobs: Some(Arc::clone(&store) as _),
-        pictures: Arc::clone(&pictures) as _,
-        ..Setup::default()
-    })
-    .await;
-    let parts = &server.generation;
-    let references = GalleryReferences::new(Arc::clone(&server.gallery) as _, pictures);
-    let tools = GenerateTools {
-        providers: Arc::clone(&parts.providers),
-        resolver: Arc::new(Resolver::new(Arc::new(references), Arc::new(Fetcher::default()))),
-        intake: parts.intake.clone(),
-        outputs: parts.outputs.clone(),
-        journal: Arc::new(MemoryJournal::default()),
-        budget: parts.budget,
-        spending: FileSpending::new(server.data.path().join("spending")),
-    };
-    let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], ..RunnerSettings::default() };
-    let runner = Runner::new(store, Handlers::new().with(GenerateJob::new(tools)), settings).expect("good settings");
-    let stop = CancellationToken::new();
-    tokio::spawn(runner.run(stop.clone()));
-    Studio { server, _folder: folder, _stop: stop.drop_guard() }
-}
-
-async fn post(server: &TestServer, path: &str, body: &Value) -> Response {
-    server.post(path).json(body).send().await.expect("an answer")
-}
-
-async fn get(server: &TestServer, path: &str) -> Response {
-    server.get(path).send().await.expect("an answer")
-}
-
-async fn accepted(response: Response) -> Value {
-    let (status, location) = (response.status(), response.headers().get("location").cloned());
-    let text = response.text().await.expect("a body");
-    assert_eq!(status, StatusCode::ACCEPTED, "{text}");
-    let job: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(location.expect("a place"), format!("/api/jobs/{}", job["id"].as_str().expect("an id")).as_str());
-    assert_eq!((&job["kind"], &job["lane"]), (&json!("generate"), &json!("interactive")));
-    job
-}
-
-async fn ended(server: &TestServer, id: &str) -> Value {
-    for _ in 0..6_000 {
-        let job = body(get(server, &format!("/api/jobs/{id}")).await).await;
-        if ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")) {
-            return job;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never ended");
-}
-
-async fn jobs(server: &TestServer) -> usize {
-    body(get(server, "/api/jobs").await).await["jobs"].as_array().expect("jobs").len()
-}
-
-/// The names of an object's fields; their order in an answer is nobody's business.
-fn sorted_keys(object: &Value) -> Vec<&String> {
-    let mut keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
-    keys.sort();
-    keys
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from() {
@@ -316,93 +195,6 @@ async fn an_estimate_says_what_it_costs_and_what_is_honoured_and_queues_nothing(
     assert_eq!(providers["default"], "local");
     assert_eq!(providers["providers"].as_array().map(Vec::len), Some(2));
     assert_eq!(providers["providers"][0]["prompt"], "approximate");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
-    let server = studio(ApiOptions::default()).await;
-    let painted = data_url("image/png", &painting(90));
-    let ground = RgbImage::from_pixel(96, 96, [200, 180, 40].into());
-    let ground = data_url("image/png", &encode(&ground, Encoding::Png).expect("a picture"));
-    let bodies = [
-        (
-            json!({"subject_ref": {"image_url": painted, "caption": "an apple"}, "image_url": sketch(),
-                   "style_tags": ["pixel_art", "cubism"], "subject_type_default": "SUBJECT_TYPE_PRODUCT", "n": 1}),
-            "subject_plus_sketch",
-            1,
-            vec![
-                ("subject_type", json!("SUBJECT_TYPE_PRODUCT")),
-                ("control", json!("scribble")),
-                ("style_tags_ignored", json!(["cubism"])),
-            ],
-        ),
-        (
-            json!({"refs": [{"image_url": painted}, {"image_url": "/image/3", "tags": ["apple"]}],
-                   "image_url": sketch(), "style_tags": ["line_art"], "n": 2}),
-            "customize_promptless",
-            2,
-            vec![("style_desc", json!("line art")), ("style_refs_used", json!(2)), ("control", json!("scribble"))],
-        ),
-        (
-            json!({"prompt_subject": "a blue moon", "refs": [], "image_url": ground,
-                   "mask_url": plain(96, 96, 255), "n": 1}),
-            "edit",
-            1,
-            vec![],
-        ),
-    ];
-    for (request, mode, count, particular) in bodies {
-        let answer = body(post(&server, "/api/generate_image", &request).await).await;
-        assert_eq!(sorted_keys(&answer), ["data", "latency_ms", "meta", "model_used"], "{mode}");
-        let data = answer["data"].as_array().expect("pictures");
-        assert_eq!(data.len(), count);
-        for picture in data {
-            assert_eq!(sorted_keys(picture), ["b64_json"]);
-            let file = STANDARD.decode(picture["b64_json"].as_str().expect("base64")).expect("base64");
-            decode(&file, &DecodeLimits::default()).expect("a picture");
-        }
-        assert!(answer["latency_ms"].is_u64());
-        assert_eq!(answer["model_used"], "local");
-        let meta = &answer["meta"];
-        assert_eq!((&meta["mode"], &meta["count"], &meta["source"]), (&json!(mode), &json!(count), &json!("local")));
-        assert!(meta["constructed_prompt"].as_str().is_some_and(|prompt| !prompt.is_empty()), "{meta}");
-        for (name, expected) in particular {
-            assert_eq!(meta[name], expected, "{name}");
-        }
-        // The same job underneath.
-        let job = body(get(&server, &format!("/api/jobs/{}", meta["job_id"].as_str().expect("an id"))).await).await;
-        assert_eq!((&job["state"], &job["receipt"]), (&json!("succeeded"), &meta["receipt"]));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn errors_of_the_older_call_have_its_shape_too() {
-    let server = studio(ApiOptions { api_keys: secrets(&["one"]), ..ApiOptions::default() }).await;
-    for (request, status, named) in [
-        (json!({"subject": "a", "n": 9}), 400, "from 1 to 8"),
-        (json!({"refs": [{"caption": "no picture"}], "image_url": sketch()}), 400, "refs[0]"),
-        (json!({"refs": [{"id": 999}], "image_url": sketch()}), 404, "picture 999"),
-        (json!({"refs": [{"id": 3}], "image_url": "data:image/png;base64,aGVsbG8="}), 400, "sketch"),
-        (
-            json!({"prompt_subject": "a", "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}),
-            400,
-            "nothing to edit",
-        ),
-        (json!({"subject": 7}), 422, "does not fit"),
-        // This one fails in its job.
-        (json!({"subject_ref": {"image_url": "https://127.0.0.1/a.png"}, "image_url": sketch()}), 400, "refs[0]"),
-    ] {
-        let call = server.post("/api/generate_image").bearer_auth("one").json(&request);
-        let response = call.send().await.expect("an answer");
-        let given = response.status().as_u16();
-        let answer: Value = response.json().await.expect("JSON");
-        assert_eq!(given, status, "{answer}");
-        assert_eq!(sorted_keys(&answer), ["error", "status"]);
-        assert_eq!(answer["status"], status);
-        assert!(answer["error"].as_str().is_some_and(|error| error.contains(named)), "{answer}");
-    }
-    // Without a key nobody gets as far as that.
-    problem(post(&server, "/api/generate_image", &json!({})).await, StatusCode::UNAUTHORIZED, "unauthorized").await;
 }
 
 /// Never sells: it is only asked for its price.
