@@ -15,12 +15,13 @@ ALLOWED = {
     "clippy-imaging": {"clippy-core"},
     "clippy-clip": {"clippy-core"},
     "clippy-jobs": {"clippy-core"},
+    "clippy-remote": {"clippy-core"},
     "clippy-generate": {"clippy-core", "clippy-imaging"},
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-gallery": {"clippy-core", "clippy-imaging"},
     "clippy-worker": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-generate"},
-    "clippy-api": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate"},
-    "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-jobs", "clippy-generate", "clippy-worker", "clippy-api"},
+    "clippy-api": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate", "clippy-remote"},
+    "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-jobs", "clippy-generate", "clippy-remote", "clippy-worker", "clippy-api"},
 }
 ONLY_IN = {
     "tch": {"clippy-clip"},

@@ -7,6 +7,7 @@ mod admission;
 mod auth;
 mod connections;
 mod cors;
+mod embed;
 mod extract;
 mod folders;
 mod generation;
@@ -21,6 +22,7 @@ mod routes;
 mod serve;
 mod state;
 
+pub use embed::serve_embedder;
 pub use generation::GenerationParts;
 pub use options::ApiOptions;
 pub use problem::Problem;

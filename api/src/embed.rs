@@ -1,0 +1,134 @@
+//! What a worker serves that embeds for others (`EMBEDDER_URL`): `GET /embed` says which model it has, `POST /embed` embeds.
+//! The bodies are described in `clippy_remote::wire`.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use clippy_core::embedding::{Embedder, ModelInfo};
+use clippy_core::settings::Secret;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_remote::wire;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::auth::{KeyRing, require_key_of};
+use crate::connections::serve_connections;
+use crate::metrics;
+use crate::problem::{Problem, panicked};
+use crate::routes::{health, method_not_allowed, not_found};
+
+/// Bytes of bodies that are held at once, over all calls.
+const HELD: usize = 512 << 20;
+/// How long a body may take to come.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long calls in flight may go on after the end was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+struct EmbedState {
+    embedder: Arc<dyn Embedder>,
+    keys: KeyRing,
+    /// A permit a KiB.
+    held: Semaphore,
+}
+
+/// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of them.
+///
+/// # Errors
+/// [`ErrorCode::Internal`] when the metrics cannot be installed.
+pub async fn serve_embedder(
+    listener: TcpListener,
+    embedder: Arc<dyn Embedder>,
+    keys: &[Secret],
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<()> {
+    metrics::install()?;
+    let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
+    let stop = CancellationToken::new();
+    let server = serve_connections(listener, router(embedder, keys), stop.clone().cancelled_owned());
+    tokio::pin!(server);
+    tokio::select! {
+        () = &mut server => return Ok(()),
+        () = shutdown => {}
+    }
+    stop.cancel();
+    if tokio::time::timeout(DRAIN, server).await.is_err() {
+        tracing::warn!("calls to embed were still running and were cut off");
+    }
+    Ok(())
+}
+
+fn router(embedder: Arc<dyn Embedder>, keys: &[Secret]) -> Router {
+    let state = Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: Semaphore::new(HELD >> 10) });
+    Router::new()
+        .route(wire::PATH, get(model).post(embed))
+        .route_layer(from_fn_with_state(Arc::clone(&state), require_key))
+        .route("/livez", get(health::get_livez))
+        .route("/metrics", get(health::get_metrics))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(CatchPanicLayer::custom(panicked))
+        .with_state(state)
+}
+
+async fn require_key(
+    State(state): State<Arc<EmbedState>>,
+    request: Request,
+    next: Next,
+) -> std::result::Result<Response, Problem> {
+    require_key_of(&state.keys, request.headers())?;
+    Ok(next.run(request).await)
+}
+
+async fn model(State(state): State<Arc<EmbedState>>) -> Json<ModelInfo> {
+    Json((**state.embedder.info()).clone())
+}
+
+async fn embed(
+    State(state): State<Arc<EmbedState>>,
+    headers: HeaderMap,
+    body: Body,
+) -> std::result::Result<Response, Problem> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length = length.ok_or_else(|| Error::invalid("the call needs a Content-Length"))?;
+    if length > wire::MAX_REQUEST {
+        let message = format!("{length} bytes are more than the {} of one call", wire::MAX_REQUEST);
+        return Err(Error::new(ErrorCode::TooLarge, message).into());
+    }
+    let permits = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    let _held = state
+        .held
+        .try_acquire_many(permits)
+        .map_err(|_| Error::new(ErrorCode::Overloaded, "too many bodies are held already"))?;
+    let body = tokio::time::timeout(BODY_TIME, to_bytes(body, length))
+        .await
+        .map_err(|_| Error::new(ErrorCode::Timeout, "the body took too long to come"))?
+        .map_err(|error| Error::invalid("the body cannot be read").with_source(error))?;
+    let side = state.embedder.info().transform.side;
+    let inputs = blocking(move || wire::decode_request(&body, side)).await?;
+    let embedded = state.embedder.embed(inputs).await?;
+    let answer = blocking(move || wire::encode_answer(&embedded)).await?;
+    let model = HeaderValue::from_str(&state.embedder.info().fingerprint)
+        .map_err(|error| Error::internal("a fingerprint that no header takes").with_source(error))?;
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE))];
+    let mut response = (headers, answer).into_response();
+    response.headers_mut().insert(wire::MODEL_HEADER, model);
+    Ok(response)
+}
+
+/// Megabytes are copied: not for an async thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(Error::internal("reading or writing a body broke off").with_source(error)))
+}

@@ -1,0 +1,201 @@
+//! The calling side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::settings::Secret;
+use clippy_core::{Error, ErrorCode, Result};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+
+use crate::wire;
+
+/// What inputs of one call may take up together; more of them make several calls.
+const CALL_BYTES: usize = 16 << 20;
+
+/// Where the encoder is, and how it is called.
+#[derive(Debug, Clone)]
+pub struct RemoteOptions {
+    /// Its address, such as `http://gpu-1:8010`.
+    pub url: String,
+    /// One of its `API_KEYS`, where it has any.
+    pub key: Option<Secret>,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long one call may take.
+    pub timeout: Duration,
+}
+
+impl RemoteOptions {
+    /// An encoder at this address.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        let (connect_timeout, timeout) = (Duration::from_secs(3), Duration::from_secs(60));
+        Self { url: url.into(), key: None, connect_timeout, timeout }
+    }
+}
+
+/// An encoder in another process.
+///
+/// Calls are not joined here: the other side joins those of all its callers.
+#[derive(Debug)]
+pub struct RemoteEmbedder {
+    client: Client,
+    address: String,
+    key: Option<Secret>,
+    info: Arc<ModelInfo>,
+}
+
+/// An error as the other side tells it: problem JSON.
+#[derive(Deserialize)]
+struct Told {
+    code: Option<ErrorCode>,
+    detail: Option<String>,
+}
+
+impl RemoteEmbedder {
+    /// Asks the other side for its model.
+    ///
+    /// # Errors
+    /// `InvalidInput` for an address that is none; `Unavailable` and `Timeout` when nobody answers there, or somebody
+    /// else does; `Unauthorized` when the key is missing or wrong.
+    pub async fn connect(options: &RemoteOptions) -> Result<Self> {
+        let base = options.url.trim_end_matches('/').trim_end_matches(wire::PATH);
+        let address = format!("{base}{}", wire::PATH);
+        let parsed: reqwest::Url = address
+            .parse()
+            .map_err(|error| Error::invalid(format!("EMBEDDER_URL is {}, which is no URL: {error}", options.url)))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(Error::invalid(format!("EMBEDDER_URL is {}: it begins with http:// or https://", options.url)));
+        }
+        let client = Client::builder()
+            .connect_timeout(options.connect_timeout)
+            .timeout(options.timeout)
+            .no_proxy()
+            .build()
+            .map_err(|error| Error::internal("an HTTP client could not be made").with_source(error))?;
+        let keyed = |request: RequestBuilder| match &options.key {
+            Some(key) => request.bearer_auth(key.expose()),
+            None => request,
+        };
+        let response = answered(&address, keyed(client.get(&address)).send().await).await?;
+        let info: ModelInfo = response.json().await.map_err(|error| {
+            let message = format!("{address} answers, but not as a Clippy worker's embedder does");
+            Error::new(ErrorCode::Unavailable, message).with_source(error)
+        })?;
+        Ok(Self { client, address, key: options.key.clone(), info: Arc::new(info) })
+    }
+
+    async fn call(&self, inputs: &[EmbedInput]) -> Result<Embedded> {
+        let body = bytes::Bytes::from(wire::encode_request(inputs)?);
+        let send = || {
+            let request = self.client.post(&self.address).header("content-type", wire::CONTENT_TYPE);
+            let request = match &self.key {
+                Some(key) => request.bearer_auth(key.expose()),
+                None => request,
+            };
+            request.body(body.clone()).send()
+        };
+        let sent = match send().await {
+            // A connection that was kept open may have been closed meanwhile; embedding twice harms nobody.
+            Err(error) if !error.is_timeout() && !error.is_builder() => send().await,
+            sent => sent,
+        };
+        let response = answered(&self.address, sent).await?;
+        let model =
+            response.headers().get(wire::MODEL_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if model != self.info.fingerprint {
+            let message = format!(
+                "{} has another model than at the start: {model} in place of {} ({}). Restart this process",
+                self.address, self.info.fingerprint, self.info.name
+            );
+            return Err(Error::new(ErrorCode::Unavailable, message));
+        }
+        let answer = response.bytes().await.map_err(|error| failure(&self.address, error))?;
+        wire::decode_answer(&answer, inputs.len(), self.info.dimension).map_err(|error| {
+            let message = format!("{} gave an answer that does not fit: {error}", self.address);
+            Error::new(ErrorCode::Unavailable, message)
+        })
+    }
+}
+
+#[async_trait]
+impl Embedder for RemoteEmbedder {
+    fn info(&self) -> &Arc<ModelInfo> {
+        &self.info
+    }
+
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+        let mut all = Embedded { embeddings: Vec::new(), queued: Duration::ZERO, computed: Duration::ZERO };
+        let mut rest = inputs.as_slice();
+        while !rest.is_empty() {
+            let (some, others) = rest.split_at(fitting(rest));
+            let mut embedded = self.call(some).await?;
+            all.embeddings.append(&mut embedded.embeddings);
+            all.queued += embedded.queued;
+            all.computed += embedded.computed;
+            rest = others;
+        }
+        Ok(all)
+    }
+}
+
+/// How many of the first inputs fit into one call; one at least.
+fn fitting(inputs: &[EmbedInput]) -> usize {
+    let mut bytes = 0;
+    let fit = inputs.iter().take(wire::MAX_INPUTS).take_while(|input| {
+        bytes += wire::size_of(input);
+        bytes <= CALL_BYTES
+    });
+    fit.count().max(1)
+}
+
+/// The answer, when it is a good one.
+async fn answered(address: &str, sent: reqwest::Result<Response>) -> Result<Response> {
+    let response = sent.map_err(|error| failure(address, error))?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let told = response.json::<Told>().await.unwrap_or(Told { code: None, detail: None });
+    let detail = told.detail.unwrap_or_default();
+    let (code, message) = match (status, told.code) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => (
+            ErrorCode::Unauthorized,
+            format!("{address} refuses the key: API_KEYS of this process must begin with a key of the worker's"),
+        ),
+        (
+            _,
+            Some(code @ (ErrorCode::Overloaded | ErrorCode::Timeout | ErrorCode::InvalidInput | ErrorCode::TooLarge)),
+        ) => (code, format!("{address}: {detail}")),
+        _ => (ErrorCode::Unavailable, format!("{address} answered {status}. {detail}")),
+    };
+    Err(Error::new(code, message))
+}
+
+fn failure(address: &str, error: reqwest::Error) -> Error {
+    let (code, what) = match error.is_timeout() {
+        true => (ErrorCode::Timeout, "did not answer in time"),
+        false => (ErrorCode::Unavailable, "could not be reached"),
+    };
+    let message = format!("the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?");
+    Error::new(code, message).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::embedding::ModelPixels;
+
+    use super::*;
+
+    #[test]
+    fn a_call_takes_what_fits_and_at_least_one() {
+        let picture = |side: u32| EmbedInput::Pixels(ModelPixels { side, rgb: vec![0; (side * side * 3) as usize] });
+        let words = EmbedInput::Text("a".to_owned());
+        assert_eq!(fitting(&[words.clone(), words]), 2);
+        assert_eq!(fitting(&vec![picture(1_024); 12]), 5);
+        assert_eq!(fitting(&[picture(3_000), picture(1)]), 1);
+    }
+}
