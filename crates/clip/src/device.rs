@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use tch::{Cuda, Device, Kind};
 
-use crate::config::{ModelConfig, VisionNetwork};
 use crate::error::{ClipError, Result};
 
 /// The setting `DEVICE`.
@@ -133,13 +132,9 @@ impl Precision {
 
     /// The precision that is fastest for a model on a device without moving its embeddings noticeably.
     #[must_use]
-    pub fn default_for(device: Device, config: &ModelConfig) -> Self {
+    pub fn default_for(device: Device) -> Self {
         match device {
-            Device::Cpu
-                if cpu_multiplies_bf16() && matches!(config.vision.network, VisionNetwork::Transformer { .. }) =>
-            {
-                Self::Bf16
-            }
+            Device::Cpu if cpu_multiplies_bf16() => Self::Bf16,
             Device::Cuda(_) => Self::Fp16,
             _ => Self::Fp32,
         }

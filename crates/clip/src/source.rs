@@ -198,7 +198,7 @@ impl LoadedModel {
     pub fn load(source: &ModelSource, device: Device, precision: Option<Precision>) -> Result<Self> {
         let started = std::time::Instant::now();
         let Description { name, pretrained, config, transform, weights } = source.describe()?;
-        let precision = precision.unwrap_or_else(|| Precision::default_for(device, &config));
+        let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let file = WeightsFile::open(&weights)?;
         // What is hashed is what was understood, not the file's bytes: the same model read by its tag or from a folder
         // is the same model.
@@ -221,7 +221,7 @@ impl LoadedModel {
     pub fn random(architecture: &str, device: Device, precision: Option<Precision>, seed: i64) -> Result<Self> {
         let config = architectures::find(architecture)?;
         let transform = preprocess::default_transform(side(&config));
-        let precision = precision.unwrap_or_else(|| Precision::default_for(device, &config));
+        let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let model = ClipModel::random(&config, &transform, device, precision, seed)?;
         let pretrained = format!("random-{seed}");
         let fingerprint = format!("{architecture}-{pretrained}");

@@ -57,7 +57,9 @@ impl Linear {
 
     /// `[..., inputs]` to `[..., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_linear(&self.weight, self.bias.as_ref())?)
+        // Of a slice of a larger tensor libtorch would make one product a row of the batch, each with a copy of the
+        // weights of its own.
+        Ok(x.f_contiguous()?.f_linear(&self.weight, self.bias.as_ref())?)
     }
 
     /// The rows `from..from + count` of the layer's outputs, as a layer of its own that shares the weights.
