@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub struct MemoryGallery {
     dimension: usize,
     points: Mutex<BTreeMap<PointId, Point>>,
+    notes: Mutex<HashMap<String, Value>>,
     /// `info` fails while this is set.
     pub away: AtomicBool,
     /// `facet` panics while this is set.
@@ -60,6 +61,7 @@ impl MemoryGallery {
         Self {
             dimension,
             points: Mutex::new(points),
+            notes: Mutex::default(),
             away: AtomicBool::new(false),
             panics: AtomicBool::new(false),
             searches: AtomicUsize::new(0),
@@ -176,6 +178,15 @@ impl Gallery for MemoryGallery {
 
     async fn add_root(&self, _root: &str) -> Result<()> {
         not_in_this_double()
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.notes.lock().expect("no panic holds it").get(name).cloned())
+    }
+
+    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
+        self.notes.lock().expect("no panic holds it").insert(name.to_owned(), note);
+        Ok(())
     }
 
     async fn optimize(&self) -> Result<()> {
