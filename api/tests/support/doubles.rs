@@ -85,6 +85,7 @@ fn counts(point: &Point, filter: &Filter) -> bool {
     tags && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| wanted == rating))
         && !filter.exclude_ids.contains(&point.id)
+        && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
 }
 
 fn cosine(left: &[f32], right: &[f32]) -> f32 {
@@ -168,8 +169,12 @@ impl Gallery for MemoryGallery {
         not_in_this_double()
     }
 
-    async fn scroll(&self, _filter: &Filter, _from: Option<PointId>, _limit: usize, _with: With) -> Result<Page> {
-        not_in_this_double()
+    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, _with: With) -> Result<Page> {
+        let mut points = self.matching(filter);
+        points.retain(|point| from.is_none_or(|from| point.id >= from));
+        let next = points.get(limit).map(|point| point.id);
+        points.truncate(limit);
+        Ok(Page { points, next })
     }
 
     async fn delete(&self, _ids: &[PointId]) -> Result<()> {
