@@ -97,8 +97,11 @@ impl Searcher {
         let priors_size = tag_weights.len();
         let ranking = self.ranking(&query, &vectors, weights, tag_weights).await?;
         let end = offset + query.top;
-        let hits = self.ordered(&query, &vectors, &ranking, end).await?;
+        let mut hits = self.ranked(&query, &vectors, &ranking, end).await?;
         let facets = if query.facets { Some(self.facets(&hits).await?) } else { None };
+        if query.diversity > 0.0 {
+            hits = self.diversified(hits, query.diversity, end).await?;
+        }
         let more = hits.len() > end;
         let mut page: Vec<Hit> = hits.into_iter().skip(offset).take(query.top).collect();
         self.fill_payloads(&mut page).await?;
@@ -203,8 +206,9 @@ impl Searcher {
         Ok(ranking)
     }
 
-    /// The hits in the order in which they are shown, at least up to `end` and one more, when there are so many.
-    async fn ordered(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, end: usize) -> Result<Vec<Hit>> {
+    /// The best hits, copies left out: at least as many as the page up to `end`, the one after it, and what else was
+    /// asked for need, when there are so many.
+    async fn ranked(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, end: usize) -> Result<Vec<Hit>> {
         // One more than the page, to know whether there is a next one.
         let mut wanted = end + 1;
         if query.diversity > 0.0 {
@@ -214,7 +218,7 @@ impl Searcher {
             wanted = wanted.max(FACET_POOL);
         }
         let mut needed = if query.collapse { wanted + SPARE } else { wanted };
-        let hits = loop {
+        loop {
             let (mut hits, all) = self.rank(query, vectors, ranking, needed).await?;
             // What lies beyond is not settled: somebody unseen may belong there.
             let all = all && hits.len() <= needed;
@@ -224,11 +228,10 @@ impl Searcher {
                 hits = collapsed(hits);
             }
             if all || hits.len() >= wanted {
-                break hits;
+                return Ok(hits);
             }
-            needed += 2 * (wanted - hits.len()) + SPARE;
-        };
-        if query.diversity > 0.0 { self.diversified(hits, query.diversity, end).await } else { Ok(hits) }
+            needed *= 2;
+        }
     }
 
     /// Takes candidates until no point that was not seen could still belong to the first `needed`. Also tells whether

@@ -149,17 +149,23 @@ impl Ranking {
 
     /// A point without a vector in a space gets nothing from that space.
     fn base(&self, scores: PerSpace<Option<f32>>, words: Option<f32>) -> f32 {
+        self.weighted(self.worth(scores), words)
+    }
+
+    fn worth(&self, scores: PerSpace<Option<f32>>) -> PerSpace<f32> {
         let worth = match &self.background {
             Some(background) if self.ranks_calibrated => background.worth(scores),
             _ => scores,
         };
+        PerSpace::from_fn(|space| worth.get(space).unwrap_or(0.0))
+    }
+
+    fn weighted(&self, worth: PerSpace<f32>, words: Option<f32>) -> f32 {
         let text = match words {
-            Some(words) => (1.0 - LEXICAL_SHARE) * worth.text.unwrap_or(0.0) + LEXICAL_SHARE * words,
-            None => worth.text.unwrap_or(0.0),
+            Some(words) => (1.0 - LEXICAL_SHARE) * worth.text + LEXICAL_SHARE * words,
+            None => worth.text,
         };
-        self.weights.image * worth.image.unwrap_or(0.0)
-            + self.weights.edge * worth.edge.unwrap_or(0.0)
-            + self.weights.text * text
+        self.weights.image * worth.image + self.weights.edge * worth.edge + self.weights.text * text
     }
 
     /// The highest that a point outside of these candidates can reach; `None` when there is no such point.
@@ -174,11 +180,16 @@ impl Ranking {
         if floors.iter().all(|(_, floor)| floor.is_none()) {
             return None;
         }
-        let without_match = self.base(floors, self.has_words().then_some(0.0));
+        // Below 0 a point without a vector there, which gets 0, is the better one.
+        let most = |floors, words| {
+            let worth = self.worth(floors);
+            self.weighted(PerSpace::from_fn(|space| worth.get(space).max(0.0)), words)
+        };
+        let without_match = most(floors, self.has_words().then_some(0.0));
         let with_match = candidates
             .lexical_floor
             .filter(|_| self.lexical.is_some())
-            .map(|floor| self.base(PerSpace { text: Some(floor), ..floors }, Some(1.0)));
+            .map(|floor| most(PerSpace { text: Some(floor), ..floors }, Some(1.0)));
         let base = with_match.map_or(without_match, |bound| bound.max(without_match));
         let strongest = self.tag_weights.values().copied().fold(0.0, f64::max);
         #[expect(clippy::cast_possible_truncation, reason = "a factor near 1")]
@@ -230,6 +241,10 @@ mod tests {
         let floors = PerSpace { image: Some(0.5), edge: None, text: Some(0.2) };
         let candidates = Candidates { hits: vec![], floors, lexical_floor: None };
         assert!((ranking.unseen_bound(&candidates).expect("points remain").score - 0.35).abs() < 1e-6);
+        let below = PerSpace { text: Some(-0.4), ..floors };
+        let candidates = Candidates { floors: below, ..candidates };
+        let bound = ranking.unseen_bound(&candidates).expect("points remain").score;
+        assert!((bound - 0.25).abs() < 1e-6, "a point without words gets 0 from them: {bound}");
         let exhausted = Candidates::default();
         assert_eq!(ranking.unseen_bound(&exhausted), None);
     }
