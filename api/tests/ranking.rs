@@ -136,7 +136,10 @@ async fn references_are_suggested_for_what_the_provider_takes() {
     for reference in references {
         assert!(reference["weight"].as_f64().is_some_and(|weight| (0.0..=1.0).contains(&weight)));
         assert_eq!(reference["treatment"], "honoured");
-        assert_eq!(reference["image_url"], format!("/image/{}", reference["id"].to_string().trim_matches('"')));
+        assert_eq!(
+            reference["payload"]["image_url"],
+            format!("/image/{}", reference["id"].to_string().trim_matches('"'))
+        );
     }
     let again = body(suggest(json!({ "query_text": "apple", "references": 3 })).await).await;
     assert_eq!(again["references"], answer["references"]);

@@ -1,7 +1,10 @@
 //! `POST /api/references/suggest`: from a search to a few references to generate from.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
+use clippy_core::gallery::Payload;
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::{Hit, tags_of};
 use clippy_core::search::lexical::LexicalQuery;
@@ -13,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::extract::SuggestRequest;
 use crate::problem::{Problem, ProblemBody};
-use crate::routes::search::{SearchForm, TookMs};
+use crate::routes::search::{SearchForm, TookMs, public_payload};
 use crate::state::AppState;
 
 /// How many of the best hits references are chosen from: enough to hold many styles, and all of them close.
@@ -63,10 +66,11 @@ pub(crate) struct ReferenceResponse {
     note: String,
     /// The name of its style, where it has one.
     style: Option<String>,
-    /// Where the picture is.
-    image_url: String,
     /// The share of the collection that the search ranks lower.
     percentile: Option<f32>,
+    /// The manifest's fields, and `image_url`, as in a search's results.
+    #[schema(value_type = Object)]
+    payload: Payload,
 }
 
 /// Chooses references among what a search finds: the closest as the subject, then every style once, as many as the
@@ -101,19 +105,23 @@ pub(crate) async fn suggest_references(
     let answer = state.searcher().search(query).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
     let suggested = suggest(provider.as_ref(), &found, wish)?;
-    let references = suggested.into_iter().map(|reference| {
-        let picture = found.iter().find(|picture| picture.id == reference.id);
-        ReferenceResponse {
+    let mut known: HashMap<PointId, (FoundPicture, Payload)> = HashMap::new();
+    for (picture, hit) in found.into_iter().zip(answer.hits) {
+        known.insert(hit.id, (picture, hit.payload));
+    }
+    let references = suggested.into_iter().filter_map(|reference| {
+        let (picture, payload) = known.remove(&reference.id)?;
+        Some(ReferenceResponse {
             role: reference.role.as_str(),
             weight: reference.weight,
             id: reference.id,
             reason: reference.reason,
             treatment: reference.treatment,
             note: reference.note,
-            style: picture.and_then(|picture| picture.style.clone()),
-            image_url: format!("/image/{}", reference.id),
-            percentile: picture.and_then(|picture| picture.percentile),
-        }
+            style: picture.style,
+            percentile: picture.percentile,
+            payload: public_payload(reference.id, payload),
+        })
     });
     Ok(Json(SuggestResponse {
         provider: provider.capabilities().provider,
