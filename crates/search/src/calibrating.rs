@@ -87,27 +87,24 @@ impl AtHand {
     /// # Errors
     /// What the collection reports, when there is none at hand yet.
     pub(crate) async fn get(&self, gallery: &dyn Gallery) -> Result<Option<Arc<Sampled>>> {
-        let (sampled, looked) = self.read();
-        match looked {
-            Some(looked) if looked.elapsed() < LOOK_AGAIN && sampled.is_some() => return Ok(sampled),
-            // Another search looks already.
-            Some(_) if sampled.is_some() => match self.looking.try_lock() {
-                Err(_) => Ok(sampled),
-                Ok(_turn) => match refreshed(gallery, sampled.clone()).await {
-                    Ok(fresh) => Ok(self.write(fresh)),
-                    Err(error) => {
-                        tracing::warn!(%error, "the collection's calibration could not be read again; the old one stays");
-                        Ok(self.write(sampled))
-                    }
-                },
-            },
-            _ => {
-                let _turn = self.looking.lock().await;
-                let (sampled, _) = self.read();
-                if sampled.is_some() {
-                    return Ok(sampled);
-                }
-                Ok(self.write(refreshed(gallery, None).await?))
+        let (had, looked) = self.read();
+        let Some(had) = had else {
+            // Nothing to go on with: wait for whoever samples already.
+            let _turn = self.looking.lock().await;
+            return match self.read().0 {
+                Some(sampled) => Ok(Some(sampled)),
+                None => Ok(self.write(refreshed(gallery, None).await?)),
+            };
+        };
+        if looked.is_some_and(|looked| looked.elapsed() < LOOK_AGAIN) {
+            return Ok(Some(had));
+        }
+        let Ok(_turn) = self.looking.try_lock() else { return Ok(Some(had)) };
+        match refreshed(gallery, Some(Arc::clone(&had))).await {
+            Ok(fresh) => Ok(self.write(fresh)),
+            Err(error) => {
+                tracing::warn!(%error, "the collection's calibration could not be read again; the old one stays");
+                Ok(self.write(Some(had)))
             }
         }
     }

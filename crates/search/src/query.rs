@@ -110,10 +110,8 @@ impl SearchQuery {
         if !(0.0..=1.0).contains(&self.diversity) {
             return Err(Error::invalid(format!("diversity is {}, but must be 0..1", self.diversity)));
         }
-        if let Some(percentile) = self.min_percentile {
-            if !(0.0..=1.0).contains(&percentile) {
-                return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
-            }
+        if let Some(percentile) = self.min_percentile.filter(|percentile| !(0.0..=1.0).contains(percentile)) {
+            return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
         }
         let pictures = self.sketch.is_some() || self.image.is_some();
         let liked = !self.like.is_empty();

@@ -148,7 +148,7 @@ impl Searcher {
             return Ok((query, prepared));
         }
         let info = Arc::clone(self.embedder.info());
-        let limits = self.options.limits.clone();
+        let limits = self.options.limits;
         let turn = Arc::clone(&self.preparing)
             .acquire_owned()
             .await

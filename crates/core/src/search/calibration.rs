@@ -228,7 +228,11 @@ impl Sampled {
             .vectors
             .iter()
             .map(|stored| {
-                PerSpace::from_fn(|space| Some(product(query.get(space).as_ref()?, stored.get(space).as_ref()?)))
+                PerSpace::from_fn(|space| {
+                    let (query, stored) = (query.get(space).as_ref()?, stored.get(space).as_ref()?);
+                    // A collection that is another model's since a moment ago has no background until it is looked at.
+                    (query.len() == stored.len()).then(|| product(query, stored))
+                })
             })
             .collect();
         let spaces = PerSpace::from_fn(|space| {
