@@ -76,6 +76,9 @@ pub struct ModelSource {
 /// Reads models that are named as settings name them.
 #[async_trait]
 pub trait Models: Send + Sync + 'static {
+    /// What the settings name, which a start without a remembered model takes.
+    fn configured(&self) -> ModelSource;
+
     /// The model, ready to embed. Asking again while somebody still holds it gives the same one.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Whoever answers a request takes the pair once, at its beginning, and works with it to its end. So a switch in between
 //! changes nothing for that request, and no vector of one model ever meets a collection of another.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use async_trait::async_trait;
 
@@ -32,17 +32,29 @@ impl std::fmt::Debug for Live {
     }
 }
 
+/// Is told of a switch, so that it lets go of what it holds of the old pair.
+pub trait FollowsLive: Send + Sync {
+    /// The pair was replaced.
+    fn replaced(&self);
+}
+
 /// The pair that is live in this process, now.
-#[derive(Debug)]
 pub struct LivePair {
     pair: RwLock<Arc<Live>>,
+    followers: Mutex<Vec<Weak<dyn FollowsLive>>>,
+}
+
+impl std::fmt::Debug for LivePair {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("LivePair").field(&self.now()).finish()
+    }
 }
 
 impl LivePair {
     /// Begins with this pair.
     #[must_use]
     pub fn new(live: Live) -> Arc<Self> {
-        Arc::new(Self { pair: RwLock::new(Arc::new(live)) })
+        Arc::new(Self { pair: RwLock::new(Arc::new(live)), followers: Mutex::default() })
     }
 
     /// The pair. Take it once for each request.
@@ -57,6 +69,15 @@ impl LivePair {
         let old = std::mem::replace(&mut *self.pair.write().unwrap_or_else(PoisonError::into_inner), live);
         // Outside of the lock: the last holder of a model ends its thread.
         drop(old);
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        followers.iter().filter_map(Weak::upgrade).for_each(|follower| follower.replaced());
+    }
+
+    /// Tells of switches from now on, for as long as the follower is there.
+    pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|known| known.strong_count() > 0);
+        followers.push(follower);
     }
 }
 
