@@ -108,7 +108,7 @@ pub(crate) struct CalibratedSpace {
     security(("bearer" = []), ("api_key" = []))
 )]
 pub(crate) async fn calibrate_scores(State(state): State<AppState>) -> Result<Json<CalibrationResponse>, Problem> {
-    let sampled = state.searcher().calibrate().await?;
+    let sampled = state.searcher().0.calibrate().await?;
     let calibration = &sampled.calibration;
     let space = |space: Space| {
         let background = calibration.spaces.get(space).as_ref()?;

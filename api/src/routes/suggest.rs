@@ -102,7 +102,7 @@ pub(crate) async fn suggest_references(
     suggest(provider.as_ref(), &[], wish)?;
     let words = query.text.as_deref().map(|text| LexicalQuery::new(text).tags()).unwrap_or_default();
     let query = SearchQuery { top: POOL, cursor: None, collapse: true, facets: false, ..query };
-    let answer = state.searcher().search(query).await?;
+    let answer = state.searcher().0.search(query).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
     let suggested = suggest(provider.as_ref(), &found, wish)?;
     let mut known: HashMap<PointId, (FoundPicture, Payload)> = HashMap::new();

@@ -1,6 +1,5 @@
 //! `clippy demo`: from nothing to a page that works, offline.
 
-use clippy_core::gallery::Gallery;
 use clippy_core::settings::{ModelSettings, Settings};
 use clippy_jobs::RunnerSettings;
 use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};

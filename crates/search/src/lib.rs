@@ -4,11 +4,13 @@
 //! with the real model and with a fake one.
 
 mod calibrating;
+mod live;
 mod prepare;
 mod query;
 mod searcher;
 mod vectors;
 
 pub use calibrating::{calibrate, calibrate_if_outgrown};
+pub use live::{LiveSearcher, MakeSearcher};
 pub use query::{Facets, Picture, SearchAnswer, SearchQuery, Took};
 pub use searcher::{FACET_POOL, Searcher, SearcherOptions};
