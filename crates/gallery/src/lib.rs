@@ -6,10 +6,12 @@ pub mod edge;
 mod files;
 pub mod lock;
 pub mod pictures;
+pub mod qdrant;
 pub mod schema;
 pub mod state;
 
 pub use edge::{EdgeGallery, EdgeOptions};
 pub use lock::{Holder, StoreLock, holder};
 pub use pictures::{GalleryPictures, PictureFile, PictureFiles, PictureOptions};
+pub use qdrant::{QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions};
 pub use state::EmbeddedState;
