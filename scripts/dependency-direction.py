@@ -19,7 +19,7 @@ ALLOWED = {
     "clippy-generate": {"clippy-core", "clippy-imaging"},
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-gallery": {"clippy-core", "clippy-imaging"},
-    "clippy-worker": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-generate"},
+    "clippy-worker": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate"},
     "clippy-api": {"clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate"},
     "clippy-cli": {"clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-jobs", "clippy-generate", "clippy-worker", "clippy-api"},
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use clippy_core::Result;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Gallery;
+use clippy_core::live::Live;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
+use clippy_core::recent::RecentQueries;
 use clippy_jobs::{EventHub, JobStore};
-use clippy_search::Searcher;
+use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
@@ -23,16 +25,16 @@ use crate::readiness::Readiness;
 /// The parts that a server stands on.
 #[derive(Clone)]
 pub struct ApiParts {
-    /// Answers searches.
-    pub searcher: Arc<Searcher>,
-    /// The collection.
+    /// Answers searches, each with the pair of model and collection that is live when it begins.
+    pub searcher: Arc<LiveSearcher>,
+    /// Whichever collection is live.
     pub gallery: Arc<dyn Gallery>,
     /// What is known of artists.
     pub preferences: Arc<dyn Preferences>,
     /// The files of pictures.
     pub pictures: Arc<dyn Pictures>,
-    /// The model that the searcher embeds with.
-    pub model: Arc<ModelInfo>,
+    /// Remembers what is searched for, for the comparison of a re-index.
+    pub recent: Arc<dyn RecentQueries>,
     /// Jobs; some worker runs them, here or elsewhere.
     pub jobs: Arc<dyn JobStore>,
     /// Tells open streams of their jobs' news: one for each store.
@@ -71,10 +73,16 @@ impl AppState {
         Ok(Self { inner: Arc::new(Inner { parts, options, keys, admission, readiness, cors, stopping }) })
     }
 
-    /// The searcher.
+    /// The searcher of the live pair, and the pair. Take it once for each search.
     #[must_use]
-    pub fn searcher(&self) -> &Searcher {
-        &self.inner.parts.searcher
+    pub fn searcher(&self) -> (Arc<Searcher>, Arc<Live>) {
+        self.inner.parts.searcher.now()
+    }
+
+    /// What was searched for lately.
+    #[must_use]
+    pub fn recent(&self) -> &dyn RecentQueries {
+        self.inner.parts.recent.as_ref()
     }
 
     /// The collection.
@@ -95,10 +103,10 @@ impl AppState {
         self.inner.parts.pictures.as_ref()
     }
 
-    /// The model that queries are embedded with.
+    /// The model that queries are embedded with, now.
     #[must_use]
-    pub fn model(&self) -> &ModelInfo {
-        &self.inner.parts.model
+    pub fn model(&self) -> Arc<ModelInfo> {
+        Arc::clone(self.searcher().1.embedder.info())
     }
 
     /// Jobs.

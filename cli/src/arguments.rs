@@ -48,7 +48,7 @@ pub enum Command {
     Ingest(IngestArguments),
     /// Fill missing or zero vectors of stored pictures, never touching the others.
     Backfill(BackfillArguments),
-    /// Build the collection anew beside the live one, compare, and switch (the workers of this version refuse it).
+    /// Build the collection anew beside the live one, compare, and switch; searches go on all the time.
     Reindex(ReindexArguments),
     /// Jobs: list, show, cancel, retry, watch.
     Jobs(JobsArguments),
@@ -198,12 +198,21 @@ pub struct ReindexArguments {
     /// open_clip's name of the architecture to embed with [default: the model in use].
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
-    /// Tag of its weights, or a path.
-    #[arg(long, value_name = "TAG", requires = "model")]
+    /// Tag of its weights, or a path; `local-dir:FOLDER` needs no --model.
+    #[arg(long, value_name = "TAG")]
     pub pretrained: Option<String>,
-    /// Go back to the collection that the last reindex replaced.
-    #[arg(long, conflicts_with_all = ["model", "pretrained"])]
+    /// Go back to the collection that the last reindex replaced, with all that was written since.
+    #[arg(long, conflicts_with_all = ["model", "pretrained", "allow_missing"])]
     pub rollback: bool,
+    /// Drop the collection that the last reindex replaced: there is no way back then.
+    #[arg(long, conflicts_with_all = ["model", "pretrained", "allow_missing", "rollback"])]
+    pub drop_old: bool,
+    /// Sentence that a picture's tags are embedded as.
+    #[arg(long, value_name = "TEXT", default_value = "an illustration with {tags}")]
+    pub text_template: String,
+    /// Switch although more than one of ten pictures cannot be read any more.
+    #[arg(long)]
+    pub allow_missing: bool,
     /// Make a job of it, on the server, and do not wait.
     #[arg(long)]
     pub enqueue: bool,
@@ -410,6 +419,8 @@ mod tests {
             "clippy backfill --manifest M.jsonl --which all --enqueue",
             "clippy reindex --model RN50 --pretrained openai --enqueue",
             "clippy reindex --rollback",
+            "clippy reindex --drop-old",
+            "clippy reindex --pretrained local-dir:/m --text-template x{tags} --allow-missing",
             "clippy jobs list --kind ingest --state queued --limit 3",
             "clippy jobs show ID --json",
             "clippy jobs cancel ID",
@@ -438,6 +449,7 @@ mod tests {
             "clippy worker --concurrency 0",
             "clippy jobs list --kind paint",
             "clippy reindex --rollback --model RN50",
+            "clippy reindex --drop-old --rollback",
         ] {
             let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");

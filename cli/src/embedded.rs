@@ -1,37 +1,49 @@
 //! Puts the parts together: model, collection, database and picture files, all in this process.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clippy_api::metrics::MeteredEmbedder;
 use clippy_api::{ApiOptions, ApiParts, AppState};
-use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder, parse_precision};
-use clippy_core::embedding::Embedder;
-use clippy_core::settings::{ModelSettings, Settings};
+use clippy_core::collections::{Collections, Models};
+use clippy_core::gallery::Gallery;
+use clippy_core::live::{Live, LiveGallery, LivePair};
+use clippy_core::settings::Settings;
 use clippy_gallery::{
-    EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions, StoreLock, holder,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
+    RecentQueryFile, StoreLock, holder,
 };
 use clippy_imaging::DecodeLimits;
-use clippy_jobs::{EventHub, JobStore};
-use clippy_search::{Searcher, SearcherOptions};
-use clippy_worker::ingest::Tools;
-use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob};
+use clippy_jobs::{EventHub, JobStore, RunnerSettings};
+use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
+use clippy_worker::ingest::{LiveTools, Tools};
+use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob, ReindexJob, ReindexTools};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::bundled;
 use crate::client::Client;
 use crate::failure::Failure;
+use crate::following;
 use crate::generation::{self, Generation};
-use crate::queue;
+use crate::models::{self, TorchModels};
+use crate::queue::{self, Workers};
 
 /// Everything that one process needs to fill and to search its collection.
 pub struct Embedded {
-    /// The model's thread.
-    pub embedder: Arc<TorchEmbedder>,
-    /// The collection.
-    pub gallery: Arc<EdgeGallery>,
+    /// The model and the collection that are live.
+    live: Arc<LivePair>,
+    /// Whichever collection is live.
+    pub gallery: Arc<dyn Gallery>,
+    /// All collections of the data folder.
+    collections: Arc<EdgeCollections>,
+    /// Reads further models, for a re-index.
+    models: Arc<TorchModels>,
+    /// What was searched for lately.
+    recent: Arc<RecentQueryFile>,
+    /// Makes the searcher of a pair.
+    searcher: MakeSearcher,
     /// Preferences and ledgers.
     pub state: Arc<EmbeddedState>,
     /// The files of the collection's pictures.
@@ -49,44 +61,62 @@ impl Embedded {
         let generation = generation::settings()?;
         let folder = &settings.collection.data_dir;
         // The model first: a wrong one must not leave an empty collection behind.
-        let model = load_model(settings).await?;
+        let source = models::wanted(settings)?;
+        let models = Arc::new(TorchModels::new(settings)?);
+        let embedder = models.load(&source).await?;
         let lock = StoreLock::acquire(folder, address)?;
         let generation = Generation::open(&generation, folder)?;
-        let gallery = EdgeGallery::open(EdgeOptions {
-            folder: collection_folder(settings),
+        let options = EdgeCollectionsOptions {
+            data: folder.clone(),
             name: settings.collection.name.clone(),
-            model: (*model.info).clone(),
+            source,
             indexing_threshold_kb: None,
-        })
-        .await?;
-        let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
-        let embedder = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()))
-            .await
-            .map_err(|error| Failure::run(format!("the model's start broke off: {error}")))?
-            .map_err(clippy_core::Error::from)?;
-        let gallery = Arc::new(gallery);
+        };
+        let opened = EdgeCollections::open(options, embedder.info()).await;
+        let (collections, live) = opened.map_err(|error| models::with_hint(settings, error))?;
+        let collections = Arc::new(collections);
+        let name = collections.live().await?.name;
+        let live = LivePair::new(Live { name, embedder, gallery: live });
+        let state = Arc::new(EmbeddedState::open(&database(settings), settings.preferences).await?);
+        let gallery: Arc<dyn Gallery> = Arc::new(LiveGallery::new(Arc::clone(&live)));
         let files = PictureFiles::new(PictureOptions {
             images_root: settings.collection.images_root.clone(),
             ..PictureOptions::new(folder.join("thumbnails"))
         })?;
         let pictures = Arc::new(GalleryPictures::new(Arc::clone(&gallery) as _, files));
-        let (embedder, state) = (Arc::new(embedder), Arc::new(state));
-        Ok(Self { embedder, gallery, state, pictures, generation, _lock: lock })
+        let recent = Arc::new(RecentQueryFile::start(folder.join("recent_queries.json")));
+        let searcher = searcher(settings, &state);
+        let parts =
+            Self { live, gallery, collections, models, recent, searcher, state, pictures, generation, _lock: lock };
+        Ok(parts)
     }
 
     /// What a run over a manifest works with.
     pub fn tools(&self) -> Tools {
-        Tools {
-            embedder: Arc::clone(&self.embedder) as _,
-            gallery: Arc::clone(&self.gallery) as _,
-            ledger: Arc::clone(&self.state) as _,
+        self.live_tools().now()
+    }
+
+    fn live_tools(&self) -> LiveTools {
+        LiveTools { live: Arc::clone(&self.live), ledger: Arc::clone(&self.state) as _ }
+    }
+
+    /// What a re-index works with.
+    fn reindex_tools(&self) -> ReindexTools {
+        ReindexTools {
+            live: Arc::clone(&self.live),
+            collections: Arc::clone(&self.collections) as _,
+            models: Arc::clone(&self.models) as _,
+            pictures: Arc::clone(&self.pictures) as _,
+            recent: Arc::clone(&self.recent) as _,
+            searcher: Arc::clone(&self.searcher),
         }
     }
 
     /// What runs the jobs of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
         let references = GalleryReferences::new(Arc::clone(&self.gallery) as _, Arc::clone(&self.pictures) as _);
-        clippy_worker::jobs::handlers(&self.tools(), BulkSettings::default())
+        clippy_worker::jobs::handlers(&self.live_tools(), BulkSettings::default())
+            .with(ReindexJob::new(self.reindex_tools(), BulkSettings::default()))
             .with(GenerateJob::new(self.generation.tools(references)))
     }
 
@@ -103,22 +133,18 @@ impl Embedded {
             data_dir: Some(settings.collection.data_dir.clone()),
             ..ApiOptions::from(&settings.server)
         };
-        let searcher = Searcher::new(
-            Arc::new(MeteredEmbedder::new(Arc::clone(&self.embedder) as _)),
-            Arc::clone(&self.gallery) as _,
-            Arc::clone(&self.state) as _,
-            SearcherOptions {
-                hnsw_ef: settings.collection.hnsw_ef,
-                rule: settings.preferences,
-                limits: DecodeLimits::default(),
-            },
-        );
+        // Switches are carried out in this process; should one ever not be, it is noticed here.
+        let _following = AbortOnDropHandle::new(tokio::spawn(following::follow(
+            Arc::clone(&self.collections) as _,
+            Arc::clone(&self.models) as _,
+            Arc::clone(&self.live),
+        )));
         let parts = ApiParts {
-            searcher: Arc::new(searcher),
+            searcher: LiveSearcher::new(Arc::clone(&self.live), Arc::clone(&self.searcher)),
             gallery: Arc::clone(&self.gallery) as _,
             preferences: Arc::clone(&self.state) as _,
             pictures: Arc::clone(&self.pictures) as _,
-            model: Arc::clone(self.embedder.info()),
+            recent: Arc::clone(&self.recent) as _,
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
             generation: self.generation.parts(),
@@ -128,39 +154,27 @@ impl Embedded {
     }
 }
 
-/// The folder of the collection that the settings name.
-pub fn collection_folder(settings: &Settings) -> PathBuf {
-    settings.collection.data_dir.join("collection")
+/// Makes the searcher of whichever pair it is given.
+fn searcher(settings: &Settings, state: &Arc<EmbeddedState>) -> MakeSearcher {
+    let options = SearcherOptions {
+        hnsw_ef: settings.collection.hnsw_ef,
+        rule: settings.preferences,
+        limits: DecodeLimits::default(),
+    };
+    let state = Arc::clone(state);
+    Arc::new(move |live: &Live| {
+        Searcher::new(
+            Arc::new(MeteredEmbedder::new(Arc::clone(&live.embedder))),
+            Arc::clone(&live.gallery),
+            Arc::clone(&state) as _,
+            options.clone(),
+        )
+    })
 }
 
 /// The file of the embedded database.
 pub fn database(settings: &Settings) -> PathBuf {
     settings.collection.data_dir.join("clippy.db")
-}
-
-/// Which model the settings ask for.
-pub fn model_source(settings: &ModelSettings, data: &Path) -> Result<ModelSource, Failure> {
-    let models = data.join("models");
-    ModelSource::parse(settings.name.as_deref(), settings.pretrained.as_deref(), &models, &bundled::model())
-        .map_err(|error| clippy_core::Error::from(error).into())
-}
-
-/// Reads the model onto its device.
-pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
-    let source = model_source(&settings.model, &settings.collection.data_dir)?;
-    let device = settings.model.device.clone();
-    let precision = settings.model.precision.map_or("auto", |precision| match precision {
-        clippy_core::settings::Precision::Fp32 => "fp32",
-        clippy_core::settings::Precision::Fp16 => "fp16",
-        clippy_core::settings::Precision::Bf16 => "bf16",
-    });
-    tokio::task::spawn_blocking(move || {
-        let device = device.parse::<DeviceChoice>()?.resolve()?;
-        LoadedModel::load(&source, device, parse_precision(precision)?)
-    })
-    .await
-    .map_err(|error| Failure::run(format!("reading the model broke off: {error}")))?
-    .map_err(|error| clippy_core::Error::from(error).into())
 }
 
 /// A setting that this version cannot honour is refused, rather than passed over.
@@ -188,13 +202,43 @@ pub async fn with_server<T>(
         return work(&client).await;
     }
     let embedded = Embedded::open(settings, None).await?;
+    let jobs = queue::embedded(settings).await?;
+    in_this_process(settings, &embedded, jobs, work).await
+}
+
+/// As [`with_server`], with workers beside a server in this process: for work that is a job. What such a process left
+/// unfinished when it was killed goes on, too.
+pub async fn with_workers<T>(
+    settings: &Settings,
+    shutdown: &CancellationToken,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let embedded = Embedded::open(settings, None).await?;
+    let jobs = queue::embedded(settings).await?;
+    let mut workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::default(), shutdown)?;
+    let answer = tokio::select! {
+        answer = in_this_process(settings, &embedded, jobs, work) => answer,
+        ended = workers.ended() => {
+            ended?;
+            return Err(Failure::run("stopped; what was begun goes on with the next start"));
+        }
+    };
+    workers.stop().await?;
+    answer
+}
+
+async fn in_this_process<T>(
+    settings: &Settings,
+    embedded: &Embedded,
+    jobs: Arc<dyn JobStore>,
+    work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
         .await
         .map_err(|error| Failure::run(format!("no port of loopback is free: {error}")))?;
     let url = url_of(&listener)?;
     let client = Client::new(&url, settings)?;
     let shutdown = CancellationToken::new();
-    let jobs = queue::embedded(settings).await?;
     // The keys stay in force: another user of this machine must not get in by this port either.
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
     tokio::pin!(serving);

@@ -10,8 +10,10 @@ mod embedded;
 mod evaluation;
 mod events;
 mod failure;
+mod following;
 mod generation;
 mod logging;
+mod models;
 mod queue;
 mod shutdown;
 
@@ -60,7 +62,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Backfill(backfill) => {
                 commands::backfill::run(&settings, arguments.server.as_deref(), &backfill, shutdown).await
             }
-            Command::Reindex(reindex) => commands::reindex::run(&settings, arguments.server.as_deref(), &reindex).await,
+            Command::Reindex(reindex) => {
+                commands::reindex::run(&settings, arguments.server.as_deref(), &reindex, shutdown).await
+            }
             Command::Jobs(jobs) => commands::jobs::run(&settings, arguments.server.as_deref(), &jobs).await,
             Command::Queues(queues) => commands::queues::run(&settings, arguments.server.as_deref(), &queues).await,
             Command::Search(search) => commands::search::run(&settings, arguments.server.as_deref(), &search).await,

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::{Error, ErrorCode};
-use clippy_jobs::{JobKind, Lane, NewJob};
+use clippy_jobs::{Job, JobFilter, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -98,6 +98,15 @@ pub(crate) struct ReindexBody {
     /// Go back to the collection that the last reindex replaced.
     #[serde(default)]
     rollback: bool,
+    /// Drop the collection that the last reindex replaced.
+    #[serde(default)]
+    drop_old: bool,
+    /// The sentence that tags are embedded as, with `{tags}` in it.
+    #[schema(default = "an illustration with {tags}")]
+    text_template: Option<String>,
+    /// Switch although many pictures cannot be read any more.
+    #[serde(default)]
+    allow_missing: bool,
     #[serde(flatten)]
     #[schema(ignore)]
     rest: Rest,
@@ -163,8 +172,10 @@ pub(crate) async fn start_backfill(
     start(&state, &caller, &headers, JobKind::Backfill, &request).await
 }
 
-/// Asks for the collection to be built anew beside the live one. The workers of this version cannot: the job ends as
-/// `failed` at its first attempt, and changes nothing.
+/// Builds the collection anew beside the live one, by another model or by the same, catches up with what is written
+/// meanwhile, compares the results of recent queries, and switches. Searches go on all the time. The old collection is
+/// kept: `rollback` goes back to it, `drop_old` drops it. One re-index at a time: asking for the same one again gives the
+/// job that is under way.
 #[utoipa::path(
     post,
     path = "/api/admin/reindex",
@@ -174,6 +185,7 @@ pub(crate) async fn start_backfill(
     responses(
         (status = 202, description = "The job; `Location` is its address.", body = JobResponse),
         (status = 400, description = "Fields that do not go together.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 409, description = "Another re-index is under way.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "A field that is mistyped or unknown, or a key that was used with another body.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "Too many jobs are waiting.", body = ProblemBody, content_type = "application/problem+json"),
     ),
@@ -186,9 +198,47 @@ pub(crate) async fn start_reindex(
     ApiJson(body): ApiJson<ReindexBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
-    let request = ReindexRequest { model: body.model, pretrained: body.pretrained, rollback: body.rollback };
+    let defaults = ReindexRequest::default();
+    let request = ReindexRequest {
+        model: body.model,
+        pretrained: body.pretrained,
+        rollback: body.rollback,
+        drop_old: body.drop_old,
+        text_template: body.text_template.unwrap_or(defaults.text_template),
+        allow_missing: body.allow_missing,
+    };
     request.check()?;
+    if let Some(job) = reindex_under_way(&state).await? {
+        if job.payload == payload(&request)? {
+            return Ok(accepted(job));
+        }
+        return Err(Error::new(
+            ErrorCode::Conflict,
+            format!("job {} works on the collections already: wait for its end, or cancel it", job.id),
+        )
+        .into());
+    }
     start(&state, &caller, &headers, JobKind::Reindex, &request).await
+}
+
+/// The job that builds, goes back or drops, while one does.
+async fn reindex_under_way(state: &AppState) -> Result<Option<Job>, Problem> {
+    for unfinished in [JobState::Running, JobState::Waiting, JobState::Queued] {
+        let mut filter =
+            JobFilter { kind: Some(JobKind::Reindex), state: Some(unfinished), limit: 1, ..JobFilter::default() };
+        loop {
+            let page = state.jobs().list(&filter).await.map_err(Problem::of_job)?;
+            if let Some(job) = page.jobs.into_iter().next() {
+                return Ok(Some(job));
+            }
+            // A page may be empty although there are more.
+            filter.before = page.next_cursor;
+            if filter.before.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
@@ -246,6 +296,10 @@ async fn start<R: Serialize + Sync>(
         new = new.idempotency_key(key);
     }
     let created = state.jobs().create(&new).await.map_err(Problem::of_job)?;
-    let location = format!("/api/jobs/{}", created.job.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(created.job))).into_response())
+    Ok(accepted(created.job))
+}
+
+fn accepted(job: Job) -> Response {
+    let location = format!("/api/jobs/{}", job.id);
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(job))).into_response()
 }

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use clippy_core::gallery::{Payload, PerSpace};
 use clippy_core::ids::PointId;
+use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
 use clippy_core::search::fusion::Hit;
-use clippy_search::{SearchAnswer, Took};
+use clippy_search::{SearchAnswer, SearchQuery, Took};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -89,6 +90,8 @@ pub(crate) struct SearchResponse {
     next_cursor: Option<String>,
     /// The weights as they were used: they sum to 1 over what was asked for.
     weights: Scores<f32>,
+    /// The physical collection that answered; it changes when a re-index switches to another.
+    collection: String,
 }
 
 /// One picture.
@@ -156,6 +159,7 @@ impl From<SearchAnswer> for SearchResponse {
             took_ms: answer.took.into(),
             next_cursor: answer.next_cursor,
             weights: answer.weights.into(),
+            collection: String::new(),
         }
     }
 }
@@ -211,9 +215,26 @@ pub(crate) async fn search_hybrid(
     request: SearchRequest,
 ) -> Result<Json<SearchResponse>, Problem> {
     let SearchRequest { query, _held } = request;
-    let answer = state.searcher().search(query).await?;
+    let recent = remembered(&query);
+    // Model and collection, taken together once: a switch in the middle of this search does not touch it.
+    let (searcher, live) = state.searcher();
+    let answer = searcher.search(query).await?;
     record_stages(&answer.took);
-    Ok(Json(answer.into()))
+    if let Some(recent) = recent {
+        state.recent().record(recent);
+    }
+    Ok(Json(SearchResponse { collection: live.name.clone(), ..answer.into() }))
+}
+
+/// What of a search may be remembered: words and ids of a first page; never who asked, and never a picture that was sent.
+fn remembered(query: &SearchQuery) -> Option<RecentQuery> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    let (text, negative_text) = (filled(&query.text), filled(&query.negative_text));
+    let short = [&text, &negative_text].into_iter().flatten().all(|text| text.len() <= LONGEST_RECENT);
+    let plain = query.sketch.is_none() && query.image.is_none() && query.cursor.is_none();
+    let asks = text.is_some() || negative_text.is_some() || !query.like.is_empty();
+    let recent = RecentQuery { text, negative_text, like: query.like.clone(), weights: query.weights };
+    (short && plain && asks).then_some(recent)
 }
 
 #[cfg(test)]

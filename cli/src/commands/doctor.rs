@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use clippy_core::settings::Settings;
-use clippy_gallery::{EdgeGallery, holder};
+use clippy_gallery::{EdgeCollections, holder};
 use clippy_jobs::RedisReport;
 
-use crate::embedded::{collection_folder, load_model};
 use crate::failure::Failure;
 use crate::generation;
+use crate::models::load_model;
 
 /// Checks the parts one by one; fails when any is at fault.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
@@ -36,14 +36,15 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     );
     drop(model);
 
-    let collection = EdgeGallery::inspect(&collection_folder(settings), &settings.collection.name);
+    let collection = EdgeCollections::inspect(&settings.collection.data_dir, &settings.collection.name);
     say(
         "collection",
         match (&collection, &info) {
             (Err(error), _) => Err(error.message.clone()),
             (Ok(None), _) => Ok("none yet; `clippy ingest` or `clippy demo` makes one".to_owned()),
             (Ok(Some(found)), Some(info)) if found.fingerprint != info.fingerprint => Err(format!(
-                "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back, or use another DATA_DIR",
+                "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back (or unset them, after a \
+                 re-index: the data folder remembers its model), run `clippy reindex`, or use another DATA_DIR",
                 found.model, found.pretrained, info.name, info.pretrained
             )),
             (Ok(Some(found)), _) => Ok(format!(

@@ -3,12 +3,12 @@
 use clippy_core::settings::Settings;
 
 use crate::arguments::MigrateArguments;
-use crate::embedded::{Embedded, collection_folder};
+use crate::embedded::Embedded;
 use crate::failure::Failure;
 
 /// Prints the plan, and follows it unless it is a dry run.
 pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<(), Failure> {
-    let found = clippy_gallery::EdgeGallery::inspect(&collection_folder(settings), &settings.collection.name)?;
+    let found = clippy_gallery::EdgeCollections::inspect(&settings.collection.data_dir, &settings.collection.name)?;
     let version = found.as_ref().map_or(0, |info| info.schema_version);
     let newest = clippy_gallery::schema::Schema::current().version;
     match &found {

@@ -1,19 +1,38 @@
 //! `clippy reindex`: the collection, built anew beside the live one.
 
 use clippy_core::bulk::ReindexRequest;
+use clippy_core::collections::ModelSource;
 use clippy_core::settings::Settings;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::ReindexArguments;
 use crate::commands::enqueue;
+use crate::embedded::with_workers;
 use crate::failure::Failure;
+use crate::models;
 
-/// Asks a server for it: the collection stays in use all the time.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &ReindexArguments) -> Result<(), Failure> {
-    let client = crate::embedded::needed_server(settings, server)?;
+/// Makes a job of it: of the server that has the collection, or of this process, when none has.
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &ReindexArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let source = ModelSource { model: arguments.model.clone(), pretrained: arguments.pretrained.clone() };
+    let ModelSource { model, pretrained } = models::absolute(source)?;
     let request = ReindexRequest {
-        model: arguments.model.clone(),
-        pretrained: arguments.pretrained.clone(),
+        model,
+        pretrained,
         rollback: arguments.rollback,
+        drop_old: arguments.drop_old,
+        text_template: arguments.text_template.clone(),
+        allow_missing: arguments.allow_missing,
     };
-    enqueue::run(&client, "reindex", &request, arguments.enqueue, arguments.json).await
+    request.check().map_err(|error| Failure::usage(error.message))?;
+    let (enqueue, json) = (arguments.enqueue, arguments.json);
+    if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
+        return enqueue::run(&client, "reindex", &request, enqueue, json).await;
+    }
+    let work = async |client: &crate::client::Client| enqueue::run(client, "reindex", &request, false, json).await;
+    with_workers(settings, &shutdown, work).await
 }

@@ -163,7 +163,7 @@ pub struct BackfillRequest {
 }
 
 /// `clippy reindex`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReindexRequest {
     /// open_clip's name of the architecture; without it the model in use.
     #[serde(default)]
@@ -174,6 +174,28 @@ pub struct ReindexRequest {
     /// Go back to the collection that the last reindex replaced.
     #[serde(default)]
     pub rollback: bool,
+    /// Drop the collection that the last reindex replaced.
+    #[serde(default)]
+    pub drop_old: bool,
+    /// The sentence that tags are embedded as, with `{tags}` in it.
+    #[serde(default = "text_template")]
+    pub text_template: String,
+    /// Switch although many pictures cannot be read any more.
+    #[serde(default)]
+    pub allow_missing: bool,
+}
+
+impl Default for ReindexRequest {
+    fn default() -> Self {
+        Self {
+            model: None,
+            pretrained: None,
+            rollback: false,
+            drop_old: false,
+            text_template: text_template(),
+            allow_missing: false,
+        }
+    }
 }
 
 impl ReindexRequest {
@@ -182,11 +204,24 @@ impl ReindexRequest {
     /// # Errors
     /// [`ErrorCode::InvalidInput`] that says what does not fit.
     pub fn check(&self) -> Result<()> {
-        if self.rollback && (self.model.is_some() || self.pretrained.is_some()) {
-            return Err(Error::invalid("rollback goes back to what was there: it takes neither model nor pretrained"));
+        let builds = self.model.is_some() || self.pretrained.is_some() || self.allow_missing;
+        if self.rollback && builds {
+            return Err(Error::invalid(
+                "rollback goes back to what was there: it takes neither model nor pretrained nor allow_missing",
+            ));
         }
-        if self.pretrained.is_some() && self.model.is_none() {
+        if self.drop_old && (builds || self.rollback) {
+            return Err(Error::invalid("drop_old only drops what was kept for a rollback: it goes with nothing else"));
+        }
+        // open_clip's `local-dir:PATH` names architecture and weights in one.
+        if self.model.is_none() && self.pretrained.as_ref().is_some_and(|given| !given.starts_with("local-dir:")) {
             return Err(Error::invalid("pretrained names weights of a model: name the model too"));
+        }
+        if !self.text_template.contains("{tags}") {
+            return Err(Error::invalid(format!(
+                "text_template is \"{}\", which has no {{tags}} in it, so that every picture would get the same text",
+                self.text_template
+            )));
         }
         Ok(())
     }
@@ -226,7 +261,17 @@ mod tests {
             let error = wrong.check().expect_err(name);
             assert!(error.message.contains(name), "{}", error.message);
         }
-        let both = ReindexRequest { rollback: true, model: Some("RN50".to_owned()), pretrained: None };
-        assert!(both.check().is_err());
+        let model = Some("RN50".to_owned());
+        for (wrong, name) in [
+            (ReindexRequest { rollback: true, model: model.clone(), ..ReindexRequest::default() }, "rollback"),
+            (ReindexRequest { drop_old: true, rollback: true, ..ReindexRequest::default() }, "drop_old"),
+            (ReindexRequest { pretrained: Some("openai".to_owned()), ..ReindexRequest::default() }, "model"),
+            (ReindexRequest { text_template: "a picture".to_owned(), ..ReindexRequest::default() }, "text_template"),
+        ] {
+            let error = wrong.check().expect_err(name);
+            assert!(error.message.contains(name), "{}", error.message);
+        }
+        let folder = ReindexRequest { pretrained: Some("local-dir:/m".to_owned()), ..ReindexRequest::default() };
+        folder.check().expect("a folder names its model");
     }
 }

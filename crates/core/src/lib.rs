@@ -4,14 +4,17 @@
 //! Data flows `core <- imaging <- clip, gallery <- api <- cli`; nothing flows back.
 
 pub mod bulk;
+pub mod collections;
 pub mod embedding;
 pub mod error;
 pub mod fake;
 pub mod gallery;
 pub mod ids;
 pub mod ledger;
+pub mod live;
 pub mod pictures;
 pub mod preferences;
+pub mod recent;
 pub mod search;
 pub mod settings;
 

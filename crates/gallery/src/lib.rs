@@ -1,5 +1,6 @@
 //! The collection of pictures: its schema, the engine that holds it, the embedded database, and the picture files.
 
+pub mod collections;
 #[cfg(feature = "contract-suite")]
 pub mod contract;
 pub mod edge;
@@ -7,11 +8,14 @@ mod files;
 pub mod lock;
 pub mod pictures;
 pub mod qdrant;
+pub mod recent;
 pub mod schema;
 pub mod state;
 
+pub use collections::{EdgeCollections, EdgeCollectionsOptions};
 pub use edge::{EdgeGallery, EdgeOptions};
 pub use lock::{Holder, StoreLock, holder};
 pub use pictures::{GalleryPictures, PictureFile, PictureFiles, PictureOptions};
 pub use qdrant::{QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions};
+pub use recent::RecentQueryFile;
 pub use state::EmbeddedState;

@@ -218,8 +218,14 @@ impl Entry {
     /// The sentence that the text vector is made of, or `None` when there are no tags to say anything about.
     #[must_use]
     pub fn text(&self, template: &str) -> Option<String> {
-        (!self.tags.is_empty()).then(|| template.replace("{tags}", &self.tags.join(", ").replace('_', " ")))
+        let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
+        sentence(&tags, template)
     }
+}
+
+/// The sentence that tags are embedded as: the template, with the tags as a person would write them. `None` without any.
+pub(crate) fn sentence(tags: &[&str], template: &str) -> Option<String> {
+    (!tags.is_empty()).then(|| template.replace("{tags}", &tags.join(", ").replace('_', " ")))
 }
 
 fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {

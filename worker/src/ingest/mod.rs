@@ -23,6 +23,7 @@ use clippy_core::bulk::ManifestRequest;
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals};
+use clippy_core::live::LivePair;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::DecodeLimits;
 use serde::Serialize;
@@ -71,6 +72,26 @@ pub struct ManifestOptions {
     pub fail_log: Option<PathBuf>,
     /// How much one picture may cost.
     pub limits: DecodeLimits,
+}
+
+/// What runs over manifests work with, for as long as a process lives: each run takes the pair of model and collection
+/// that is live when it begins. A switch in its middle refuses its writes, and it is run again with the new pair.
+#[derive(Clone)]
+pub struct LiveTools {
+    /// The model and the collection that are live.
+    pub live: Arc<LivePair>,
+    /// Keeps account of every line.
+    pub ledger: Arc<dyn Ledger>,
+}
+
+impl LiveTools {
+    /// The tools for one run.
+    #[must_use]
+    pub fn now(&self) -> Tools {
+        let live = self.live.now();
+        let (embedder, gallery) = (Arc::clone(&live.embedder), Arc::clone(&live.gallery));
+        Tools { embedder, gallery, ledger: Arc::clone(&self.ledger) }
+    }
 }
 
 impl ManifestOptions {

@@ -33,7 +33,7 @@ pub(super) struct Account {
 }
 
 impl Account {
-    fn add(&mut self, record: &LineRecord) {
+    pub(super) fn add(&mut self, record: &LineRecord) {
         self.totals.add(&record.outcome);
         let LineOutcome::Failed { reason } = &record.outcome else { return };
         self.failed.push(record.id.map_or_else(|| format!("line {}", record.line), |id| id.to_string()));

@@ -14,11 +14,11 @@ use super::payload::{Fingerprint, Payload};
 use super::{BulkSettings, merge, part, plan};
 use crate::backfill::selection::Selection;
 use crate::backfill::{BackfillOptions, prepared};
-use crate::ingest::{ManifestOptions, Tools};
+use crate::ingest::{LiveTools, ManifestOptions};
 
 /// Fills vectors that stored points miss, in parts.
 pub struct BackfillJob {
-    tools: Tools,
+    tools: LiveTools,
     settings: BulkSettings,
     /// The list of ids that was read last: the parts of one job share it.
     selection: Mutex<Option<Kept>>,
@@ -34,7 +34,7 @@ struct Kept {
 impl BackfillJob {
     /// A handler over these tools.
     #[must_use]
-    pub fn new(tools: Tools, settings: BulkSettings) -> Self {
+    pub fn new(tools: LiveTools, settings: BulkSettings) -> Self {
         Self { tools, settings, selection: Mutex::default() }
     }
 
@@ -60,7 +60,7 @@ impl JobHandler for BackfillJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Payload { request, part, .. } = Payload::<BackfillRequest>::read(&context)?;
-        let tools = &self.tools;
+        let tools = &self.tools.now();
         let merging = part.is_none() && context.step() == Step::Merge;
         // Read by the planner, too: a list that is none is said before anything is made.
         let selection = match request.ids_file.as_deref().filter(|_| !merging) {

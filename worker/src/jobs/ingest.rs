@@ -9,18 +9,18 @@ use serde_json::Value;
 
 use super::payload::Payload;
 use super::{BulkSettings, merge, part, plan};
-use crate::ingest::{IngestOptions, ManifestOptions, Tools, prepared};
+use crate::ingest::{IngestOptions, LiveTools, ManifestOptions, prepared};
 
 /// Embeds and stores a manifest's pictures, in parts.
 pub struct IngestJob {
-    tools: Tools,
+    tools: LiveTools,
     settings: BulkSettings,
 }
 
 impl IngestJob {
     /// A handler over these tools.
     #[must_use]
-    pub fn new(tools: Tools, settings: BulkSettings) -> Self {
+    pub fn new(tools: LiveTools, settings: BulkSettings) -> Self {
         Self { tools, settings }
     }
 }
@@ -33,7 +33,7 @@ impl JobHandler for IngestJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Payload { request, part, .. } = Payload::<IngestRequest>::read(&context)?;
-        let tools = &self.tools;
+        let tools = &self.tools.now();
         if let Some(part) = part {
             let lines = ManifestOptions::from(&request.lines);
             let options = IngestOptions { lines, with_text: !request.no_text, dry_run: request.dry_run };

@@ -20,11 +20,11 @@ const TOLD: usize = 20;
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
     /// The account: its counts add up to the lines that were asked for.
-    totals: LedgerTotals,
-    /// Parts that the manifest was cut into.
-    parts: u64,
+    pub(super) totals: LedgerTotals,
+    /// Parts that the work was cut into.
+    pub(super) parts: u64,
     /// The first failed lines, with their reasons.
-    failures: Vec<LineRecord>,
+    pub(super) failures: Vec<LineRecord>,
 }
 
 /// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search.
@@ -71,16 +71,18 @@ fn finished(outcome: &Outcome) -> Result<Value, JobError> {
     Ok(serde_json::to_value(outcome).map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }
 
+/// The accounts of all parts, added up.
 #[derive(Default)]
-struct Sum {
-    outcome: Outcome,
+pub(super) struct Sum {
+    pub(super) outcome: Outcome,
     /// Failed lines' ids, by the first line of their part.
-    failed: Vec<(u64, Vec<String>)>,
+    pub(super) failed: Vec<(u64, Vec<String>)>,
     /// Why the first part that was given up was.
     reason: Option<(ErrorCode, String)>,
 }
 
-async fn add_up(context: &JobContext) -> Result<Sum, JobError> {
+/// Adds up the accounts of the parts that ended well.
+pub(super) async fn add_up(context: &JobContext) -> Result<Sum, JobError> {
     let mut sum = Sum::default();
     let mut before = None;
     loop {
@@ -124,7 +126,8 @@ impl Sum {
     }
 }
 
-fn given_up(children: &Children, sum: &Sum) -> JobError {
+/// Why a job whose parts did not all end well fails.
+pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
     let totals = &sum.outcome.totals;
     let (code, reason) = match &sum.reason {
         Some((code, reason)) => (*code, reason.as_str()),

@@ -18,14 +18,16 @@ mod merge;
 mod part;
 mod payload;
 mod plan;
+mod reindex;
 
 use clippy_jobs::Handlers;
 
-use crate::ingest::Tools;
+use crate::ingest::LiveTools;
 
 pub use backfill::BackfillJob;
 pub use generate::{GalleryReferences, GenerateJob, GenerateTools};
 pub use ingest::IngestJob;
+pub use reindex::{ReindexJob, ReindexTools};
 
 /// How bulk work is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +46,8 @@ impl Default for BulkSettings {
     }
 }
 
-/// The handlers of all bulk work.
+/// The handlers of bulk work over manifests.
 #[must_use]
-pub fn handlers(tools: &Tools, settings: BulkSettings) -> Handlers {
+pub fn handlers(tools: &LiveTools, settings: BulkSettings) -> Handlers {
     Handlers::new().with(IngestJob::new(tools.clone(), settings)).with(BackfillJob::new(tools.clone(), settings))
 }

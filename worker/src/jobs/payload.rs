@@ -13,14 +13,13 @@ use crate::ingest::manifest::Place;
 
 /// A job's payload: what was asked for and, in a part, which lines.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Payload<R> {
+pub(super) struct Payload<R, P = Part> {
     pub(super) version: u64,
     pub(super) request: R,
-    #[serde(default)]
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<P>,
 }
 
-impl<R: DeserializeOwned> Payload<R> {
+impl<R: DeserializeOwned, P: DeserializeOwned> Payload<R, P> {
     pub(super) fn read(context: &JobContext) -> Result<Self, JobError> {
         let payload = &context.job().payload;
         if let Some(version) = payload["version"].as_u64().filter(|version| *version > PAYLOAD_VERSION) {

@@ -58,6 +58,18 @@ impl EdgeGallery {
         Ok(Self { store: Arc::new(store) })
     }
 
+    /// Opens a collection that is there already, whatever model filled it.
+    ///
+    /// # Errors
+    /// As [`EdgeGallery::open`], and [`clippy_core::ErrorCode::NotFound`] when there is none.
+    pub async fn open_existing(folder: PathBuf, name: String, indexing_threshold_kb: Option<usize>) -> Result<Self> {
+        let model = {
+            let (folder, name) = (folder.clone(), name.clone());
+            blocking(move || store::model_of(&folder, &name)).await?
+        };
+        Self::open(EdgeOptions { folder, name, model, indexing_threshold_kb }).await
+    }
+
     /// What a collection's folder says, without opening it; `None` when there is none. The number of points is that of
     /// the last checkpoint.
     ///

@@ -13,6 +13,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
 use clippy_core::gallery::CollectionInfo;
 use clippy_core::{Error, ErrorCode, Result};
 
@@ -220,6 +221,27 @@ pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo
     let bytes = metadata.changed_points.saturating_mul(metadata.dimension as u64 * 4);
     let indexed = bytes / 1024 < Schema::current().indexing_threshold_kb as u64;
     Ok(Some(info_of(name, metadata, points, indexed)))
+}
+
+/// The model that filled a collection, as far as opening it must know.
+pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
+    let missing = || Error::not_found(format!("there is no collection {name} in {}", folder.display()));
+    let metadata = Metadata::read(folder)?.ok_or_else(missing)?;
+    Ok(ModelInfo {
+        name: metadata.model,
+        pretrained: metadata.pretrained,
+        dimension: metadata.dimension,
+        fingerprint: metadata.fingerprint,
+        // Only who embeds needs to know how; this is for the check that the model is the same.
+        context_length: 0,
+        transform: ImageTransform {
+            side: 0,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            interpolation: Interpolation::Bicubic,
+            resize_mode: ResizeMode::Shortest,
+        },
+    })
 }
 
 fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> CollectionInfo {

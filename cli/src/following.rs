@@ -1,0 +1,43 @@
+//! Follows switches that were made elsewhere: another process's re-index, or one that was killed just after its switch.
+
+use std::sync::Arc;
+
+use clippy_core::collections::{Collections, Models, NOTICE_WITHIN};
+use clippy_core::live::{Live, LivePair};
+use clippy_core::{Error, ErrorCode, Result};
+
+/// Looks again and again which collection is live, and takes it over with its model. Until both are there, searches go on
+/// in the old pair. Runs for as long as it is let live.
+pub async fn follow(collections: Arc<dyn Collections>, models: Arc<dyn Models>, pair: Arc<LivePair>) {
+    loop {
+        tokio::time::sleep(NOTICE_WITHIN).await;
+        if let Err(error) = look(collections.as_ref(), models.as_ref(), &pair).await {
+            tracing::warn!(code = %error.code, %error, "the live collection could not be taken over; searches go on as before");
+        }
+    }
+}
+
+async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePair) -> Result<()> {
+    let live = collections.live().await?;
+    if live.name == pair.now().name {
+        return Ok(());
+    }
+    let source = live.source.clone().unwrap_or_else(|| models.configured());
+    let embedder = models.load(&source).await?;
+    if !live.fingerprint.is_empty() && embedder.info().fingerprint != live.fingerprint {
+        return Err(Error::new(
+            ErrorCode::Conflict,
+            format!(
+                "the collection {} was filled by another model than the one that is called {} here: its weights differ",
+                live.name,
+                embedder.info().name
+            ),
+        ));
+    }
+    let gallery = collections.open(&live.name).await?;
+    if pair.now().name != live.name {
+        tracing::info!(collection = %live.name, model = %embedder.info().name, "following a switch");
+        pair.replace(Live { name: live.name, embedder, gallery });
+    }
+    Ok(())
+}

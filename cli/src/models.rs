@@ -1,0 +1,134 @@
+//! Which model, and reading it: the settings' one, the one that the data folder remembers, or one for a re-index.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+
+use async_trait::async_trait;
+use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, TorchEmbedder, parse_precision};
+use clippy_core::collections::{ModelSource, Models};
+use clippy_core::embedding::Embedder;
+use clippy_core::settings::Settings;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_gallery::EdgeCollections;
+use tokio::sync::Mutex;
+
+use crate::bundled;
+use crate::failure::Failure;
+
+/// open_clip's prefix for a folder with a configuration and weights.
+const LOCAL_FOLDER: &str = "local-dir:";
+
+/// The model to begin with: what the settings name; else what the data folder remembers from a re-index; else the
+/// bundled one.
+pub fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
+    let named = named(settings)?;
+    if named != ModelSource::default() {
+        return Ok(named);
+    }
+    Ok(EdgeCollections::remembered(&settings.collection.data_dir)?.unwrap_or_default())
+}
+
+/// What the settings name; neither field when they name nothing.
+fn named(settings: &Settings) -> Result<ModelSource, Failure> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    absolute(ModelSource { model: filled(&settings.model.name), pretrained: filled(&settings.model.pretrained) })
+}
+
+/// Paths from the root of the file system on: who reads them later may run in another folder.
+pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
+    let from_root = |path: &str| -> Result<PathBuf, Failure> {
+        std::path::absolute(path).map_err(|error| Failure::run(format!("{path} is no path: {error}")))
+    };
+    let resolved = |text: Option<String>| -> Result<Option<String>, Failure> {
+        Ok(match text {
+            Some(text) if text.starts_with(LOCAL_FOLDER) => {
+                Some(format!("{LOCAL_FOLDER}{}", from_root(&text[LOCAL_FOLDER.len()..])?.display()))
+            }
+            Some(text) if text.ends_with(".safetensors") => Some(from_root(&text)?.display().to_string()),
+            other => other,
+        })
+    };
+    Ok(ModelSource { model: resolved(source.model)?, pretrained: resolved(source.pretrained)? })
+}
+
+/// A refusal of the model that the settings name says, too, which one the data folder remembers.
+pub fn with_hint(settings: &Settings, error: Error) -> Failure {
+    let remembered = EdgeCollections::remembered(&settings.collection.data_dir).ok().flatten();
+    let Some(remembered) = remembered.filter(|_| error.code == ErrorCode::Conflict) else { return error.into() };
+    let model = remembered.model.iter().map(|model| format!("MODEL_NAME={model}"));
+    let says: Vec<_> = model.chain(remembered.pretrained.iter().map(|tag| format!("PRETRAINED={tag}"))).collect();
+    let or_set = if says.is_empty() { String::new() } else { format!(", or set {}", says.join(" ")) };
+    Failure::run(format!(
+        "{}. This data folder was re-indexed and remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
+        error.message
+    ))
+}
+
+/// Reads the model to begin with onto its device.
+pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
+    Ok(TorchModels::new(settings)?.read(&wanted(settings)?).await?)
+}
+
+/// Models on libtorch, each on a thread of its own, shared by all who hold it.
+pub struct TorchModels {
+    models: PathBuf,
+    device: String,
+    precision: &'static str,
+    configured: ModelSource,
+    /// Held while a model is read: one is read at a time, and nobody reads the same one twice.
+    started: Mutex<HashMap<ModelSource, Weak<dyn Embedder>>>,
+}
+
+impl TorchModels {
+    /// Reads models as the settings say: pulled ones from the data folder, onto the device.
+    pub fn new(settings: &Settings) -> Result<Self, Failure> {
+        Ok(Self {
+            models: settings.collection.data_dir.join("models"),
+            device: settings.model.device.clone(),
+            precision: settings.model.precision.map_or("auto", |precision| match precision {
+                clippy_core::settings::Precision::Fp32 => "fp32",
+                clippy_core::settings::Precision::Fp16 => "fp16",
+                clippy_core::settings::Precision::Bf16 => "bf16",
+            }),
+            configured: named(settings)?,
+            started: Mutex::default(),
+        })
+    }
+
+    async fn read(&self, source: &ModelSource) -> Result<LoadedModel> {
+        let found = clippy_source(source, &self.models)?;
+        let (device, precision) = (self.device.clone(), self.precision);
+        let read = tokio::task::spawn_blocking(move || {
+            let device = device.parse::<DeviceChoice>()?.resolve()?;
+            LoadedModel::load(&found, device, parse_precision(precision)?)
+        });
+        Ok(read.await.map_err(|error| Error::internal("reading the model broke off").with_source(error))??)
+    }
+}
+
+fn clippy_source(source: &ModelSource, models: &Path) -> Result<clippy_clip::ModelSource> {
+    let (model, pretrained) = (source.model.as_deref(), source.pretrained.as_deref());
+    Ok(clippy_clip::ModelSource::parse(model, pretrained, models, &bundled::model())?)
+}
+
+#[async_trait]
+impl Models for TorchModels {
+    fn configured(&self) -> ModelSource {
+        self.configured.clone()
+    }
+
+    async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
+        let mut started = self.started.lock().await;
+        if let Some(model) = started.get(source).and_then(Weak::upgrade) {
+            return Ok(model);
+        }
+        let model = self.read(source).await?;
+        let start = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()));
+        let embedder: Arc<dyn Embedder> =
+            Arc::new(start.await.map_err(|error| Error::internal("the model's start broke off").with_source(error))??);
+        started.retain(|_, known| known.strong_count() > 0);
+        started.insert(source.clone(), Arc::downgrade(&embedder));
+        Ok(embedder)
+    }
+}

@@ -1,0 +1,150 @@
+//! What searches go to: a model and the collection that it filled, replaced together and never one without the other.
+//!
+//! Whoever answers a request takes the pair once, at its beginning, and works with it to its end. So a switch in between
+//! changes nothing for that request, and no vector of one model ever meets a collection of another.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+
+use async_trait::async_trait;
+
+use crate::Result;
+use crate::embedding::Embedder;
+use crate::gallery::{
+    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
+};
+use crate::ids::PointId;
+
+/// A model and the physical collection that it filled.
+#[derive(Clone)]
+pub struct Live {
+    /// The physical collection's own name.
+    pub name: String,
+    /// The model.
+    pub embedder: Arc<dyn Embedder>,
+    /// The collection.
+    pub gallery: Arc<dyn Gallery>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let model = &self.embedder.info().name;
+        formatter.debug_struct("Live").field("name", &self.name).field("model", model).finish_non_exhaustive()
+    }
+}
+
+/// Is told of a switch, so that it lets go of what it holds of the old pair.
+pub trait FollowsLive: Send + Sync {
+    /// The pair was replaced.
+    fn replaced(&self);
+}
+
+/// The pair that is live in this process, now.
+pub struct LivePair {
+    pair: RwLock<Arc<Live>>,
+    followers: Mutex<Vec<Weak<dyn FollowsLive>>>,
+}
+
+impl std::fmt::Debug for LivePair {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("LivePair").field(&self.now()).finish()
+    }
+}
+
+impl LivePair {
+    /// Begins with this pair.
+    #[must_use]
+    pub fn new(live: Live) -> Arc<Self> {
+        Arc::new(Self { pair: RwLock::new(Arc::new(live)), followers: Mutex::default() })
+    }
+
+    /// The pair. Take it once for each request.
+    #[must_use]
+    pub fn now(&self) -> Arc<Live> {
+        Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Requests that begin from now on see another pair; those under way keep theirs.
+    pub fn replace(&self, live: Live) {
+        let live = Arc::new(live);
+        let old = std::mem::replace(&mut *self.pair.write().unwrap_or_else(PoisonError::into_inner), live);
+        // Outside of the lock: the last holder of a model ends its thread.
+        drop(old);
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        followers.iter().filter_map(Weak::upgrade).for_each(|follower| follower.replaced());
+    }
+
+    /// Tells of switches from now on, for as long as the follower is there.
+    pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        followers.retain(|known| known.strong_count() > 0);
+        followers.push(follower);
+    }
+}
+
+/// Whichever collection is live at each call: for calls that no vector goes through, such as a look at a payload.
+pub struct LiveGallery {
+    pair: Arc<LivePair>,
+}
+
+impl LiveGallery {
+    /// Follows this pair.
+    #[must_use]
+    pub fn new(pair: Arc<LivePair>) -> Self {
+        Self { pair }
+    }
+
+    fn now(&self) -> Arc<dyn Gallery> {
+        Arc::clone(&self.pair.now().gallery)
+    }
+}
+
+#[async_trait]
+impl Gallery for LiveGallery {
+    async fn info(&self) -> Result<CollectionInfo> {
+        self.now().info().await
+    }
+
+    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
+        self.now().upsert(points).await
+    }
+
+    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.now().update_vectors(updates).await
+    }
+
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
+        self.now().set_payload(id, fields).await
+    }
+
+    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
+        self.now().retrieve(ids, with).await
+    }
+
+    async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
+        self.now().hybrid(query).await
+    }
+
+    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+        self.now().scroll(filter, from, limit, with).await
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<u64> {
+        self.now().count(filter).await
+    }
+
+    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
+        self.now().facet(field, filter, limit).await
+    }
+
+    async fn delete(&self, ids: &[PointId]) -> Result<()> {
+        self.now().delete(ids).await
+    }
+
+    async fn add_root(&self, root: &str) -> Result<()> {
+        self.now().add_root(root).await
+    }
+
+    async fn optimize(&self) -> Result<()> {
+        self.now().optimize().await
+    }
+}

@@ -1,0 +1,135 @@
+//! The last queries in a small file. A search never waits for it: the file is written a little later, all at once; a kill
+//! loses the last seconds, which harms nobody.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use clippy_core::recent::{MOST_RECENT, RecentQueries, RecentQuery};
+use clippy_core::{Error, Result};
+use tokio::sync::Notify;
+
+use crate::files::write_atomically;
+
+/// How long queries are collected before they are written.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Remembers queries in a file such as `DATA_DIR/recent_queries.json`.
+#[derive(Debug)]
+pub struct RecentQueryFile {
+    kept: Arc<Kept>,
+    writer: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    path: PathBuf,
+    /// The newest first.
+    queries: Mutex<VecDeque<RecentQuery>>,
+    news: Notify,
+}
+
+impl Kept {
+    fn queries(&self) -> MutexGuard<'_, VecDeque<RecentQuery>> {
+        self.queries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> Result<()> {
+        let queries = self.queries().clone();
+        serde_json::to_vec(&queries)
+            .map_err(std::io::Error::other)
+            .and_then(|text| write_atomically(&self.path, &text))
+            .map_err(|error| {
+                Error::internal(format!("{} could not be written", self.path.display())).with_source(error)
+            })
+    }
+}
+
+impl RecentQueryFile {
+    /// Reads what was remembered, and writes what is recorded from now on. Needs a runtime. A file that cannot be
+    /// understood is begun anew: it is a help, not a record.
+    #[must_use]
+    pub fn start(path: PathBuf) -> Self {
+        let queries = read(&path).unwrap_or_else(|error| {
+            tracing::warn!(path = %path.display(), %error, "the recent queries cannot be read and are begun anew");
+            VecDeque::new()
+        });
+        let kept = Arc::new(Kept { path, queries: Mutex::new(queries), news: Notify::new() });
+        let writing = Arc::clone(&kept);
+        let writer = tokio::spawn(async move {
+            loop {
+                writing.news.notified().await;
+                tokio::time::sleep(PAUSE).await;
+                let now = Arc::clone(&writing);
+                match tokio::task::spawn_blocking(move || now.write()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::warn!(%error, "the recent queries could not be written"),
+                    Err(error) => tracing::warn!(%error, "writing the recent queries ended badly"),
+                }
+            }
+        });
+        Self { kept, writer }
+    }
+}
+
+impl Drop for RecentQueryFile {
+    fn drop(&mut self) {
+        self.writer.abort();
+        if let Err(error) = self.kept.write() {
+            tracing::warn!(%error, "the recent queries could not be written");
+        }
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<VecDeque<RecentQuery>> {
+    match std::fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(VecDeque::new()),
+        Err(error) => Err(error),
+    }
+}
+
+impl RecentQueries for RecentQueryFile {
+    fn record(&self, query: RecentQuery) {
+        let mut queries = self.kept.queries();
+        queries.retain(|known| *known != query);
+        queries.push_front(query);
+        queries.truncate(MOST_RECENT);
+        drop(queries);
+        self.kept.news.notify_one();
+    }
+
+    fn recent(&self) -> Vec<RecentQuery> {
+        self.kept.queries().iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::search::weights::DEFAULT_WEIGHTS;
+
+    use super::*;
+
+    fn words(text: String) -> RecentQuery {
+        RecentQuery { text: Some(text), negative_text: None, like: Vec::new(), weights: DEFAULT_WEIGHTS }
+    }
+
+    #[tokio::test]
+    async fn the_last_different_queries_are_there_after_a_restart_and_no_more_than_that() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("recent_queries.json");
+        let recent = RecentQueryFile::start(path.clone());
+        for number in 0..MOST_RECENT + 10 {
+            recent.record(words(format!("query {number}")));
+        }
+        recent.record(words("query 50".to_owned()));
+        drop(recent);
+        let recent = RecentQueryFile::start(path.clone()).recent();
+        assert_eq!(recent.len(), MOST_RECENT);
+        assert_eq!(recent[0], words("query 50".to_owned()));
+        assert_eq!(recent.iter().filter(|query| **query == recent[0]).count(), 1);
+        std::fs::write(&path, "[{").expect("broken");
+        assert!(RecentQueryFile::start(path).recent().is_empty());
+    }
+}

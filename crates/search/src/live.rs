@@ -1,0 +1,54 @@
+//! The searcher of whatever is live: one for each pair of model and collection, and never a mix of two.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use clippy_core::live::{FollowsLive, Live, LivePair};
+
+use crate::Searcher;
+
+/// Makes a searcher over a pair.
+pub type MakeSearcher = Arc<dyn Fn(&Live) -> Searcher + Send + Sync>;
+
+/// Gives each search the searcher of the pair that is live when it begins.
+pub struct LiveSearcher {
+    live: Arc<LivePair>,
+    make: MakeSearcher,
+    newest: Mutex<Newest>,
+}
+
+/// The last searcher that was made, and what it was made for.
+struct Newest {
+    live: Arc<Live>,
+    searcher: Arc<Searcher>,
+}
+
+impl LiveSearcher {
+    /// Follows this pair.
+    #[must_use]
+    pub fn new(live: Arc<LivePair>, make: MakeSearcher) -> Arc<Self> {
+        let now = live.now();
+        let newest = Mutex::new(Newest { searcher: Arc::new(make(&now)), live: now });
+        let searcher = Arc::new(Self { live, make, newest });
+        let follower: Weak<Self> = Arc::downgrade(&searcher);
+        searcher.live.tell(follower);
+        searcher
+    }
+
+    /// The searcher of the live pair, and the pair. Take it once for each search, and use it to the search's end.
+    #[must_use]
+    pub fn now(&self) -> (Arc<Searcher>, Arc<Live>) {
+        let live = self.live.now();
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&newest.live, &live) {
+            *newest = Newest { searcher: Arc::new((self.make)(&live)), live };
+        }
+        (Arc::clone(&newest.searcher), Arc::clone(&newest.live))
+    }
+}
+
+impl FollowsLive for LiveSearcher {
+    fn replaced(&self) {
+        // Lets go of the old model and the old collection, though nobody may search for long.
+        drop(self.now());
+    }
+}

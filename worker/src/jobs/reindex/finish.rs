@@ -1,0 +1,227 @@
+//! The end of a re-index: the accounts added up, what was written meanwhile taken over, the graphs built, old and new
+//! compared, and the switch.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clippy_core::bulk::ReindexRequest;
+use clippy_core::collections::{ModelSource, Physical, Role};
+use clippy_core::embedding::Embedder;
+use clippy_core::gallery::Filter;
+use clippy_core::live::Live;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_jobs::{JobContext, JobError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::catch_up::{CatchUp, CaughtUp};
+use super::compare::{self, Comparison};
+use super::renew::Renewer;
+use super::{ReindexTools, dropped, settings_note, source_of, stage, take_over};
+use crate::jobs::merge::{self, Outcome};
+
+/// Of so many pictures, one may be unreadable; with more, the switch needs to be told that this is as it should be.
+const ONE_UNREADABLE_OF: u64 = 10;
+/// Ids of unreadable pictures that a result lists.
+const LISTED: usize = 1_000;
+
+/// What is known just before the switch. It is written as the job's cursor, so that a run that follows a killed one, and
+/// finds the switch done, can still tell.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ready {
+    /// The collection that becomes live.
+    collection: String,
+    outcome: Outcome,
+    unreadable: Vec<String>,
+    caught_up: CaughtUp,
+    comparison: Comparison,
+    previous: String,
+}
+
+/// The last step of a job.
+pub(super) struct Work {
+    beside: Physical,
+    has_parts: bool,
+}
+
+/// How the last step begins.
+pub(super) enum Begun {
+    /// A run before this one was killed after the switch.
+    Switched(Value),
+    /// There is work.
+    Open(Work),
+}
+
+impl Work {
+    /// Finds out where an earlier run got to.
+    pub(super) async fn begin(
+        context: &JobContext,
+        tools: &ReindexTools,
+        request: &ReindexRequest,
+    ) -> Result<Begun, JobError> {
+        let name = context.cursor().and_then(|cursor| cursor["collection"].as_str()).unwrap_or_default();
+        let found = tools.collections.list().await?.into_iter().find(|one| one.name == name);
+        match found {
+            Some(beside) if beside.role == Role::Building => Ok(Begun::Open(Self { beside, has_parts: true })),
+            Some(live) if live.role == Role::Live => {
+                let ready = context.cursor().and_then(|cursor| Ready::deserialize(cursor).ok());
+                let ready = ready.ok_or_else(|| Error::internal("the re-index has switched and does not know how"))?;
+                if tools.live.now().name != live.name {
+                    let model = tools.models.load(&source_of(tools, &live)).await?;
+                    take_over(tools, &live.name, model).await?;
+                }
+                tracing::info!(collection = live.name, "the switch was done before this run began");
+                Ok(Begun::Switched(result(tools, request, ready, &source_of(tools, &live), None)))
+            }
+            _ => Err(dropped(name).into()),
+        }
+    }
+
+    /// A collection without a single point: nothing was cut into parts.
+    pub(super) fn empty(beside: Physical) -> Self {
+        Self { beside, has_parts: false }
+    }
+
+    /// The model that fills the collection: the one that its parts took.
+    pub(super) fn source(&self, wanted: &ModelSource) -> ModelSource {
+        self.beside.source.clone().unwrap_or_else(|| wanted.clone())
+    }
+
+    pub(super) async fn run(
+        self,
+        context: &JobContext,
+        tools: &ReindexTools,
+        request: &ReindexRequest,
+        model: Arc<dyn Embedder>,
+    ) -> Result<Value, JobError> {
+        let (outcome, unreadable) =
+            if self.has_parts { self.accounts(context, request).await? } else { <_>::default() };
+        let renewer = Renewer::new(tools, &self.beside.name, Arc::clone(&model), &request.text_template).await?;
+        let old = tools.live.now();
+        let mut catching_up = CatchUp {
+            context,
+            tools,
+            name: &self.beside.name,
+            live: Arc::clone(&old.gallery),
+            renewer: &renewer,
+            sum: CaughtUp::default(),
+        };
+        catching_up.until_few().await?;
+        catching_up.compare_ids().await?;
+        let done = outcome.totals.lines;
+        stage(context, done, Some(done), "indexing");
+        renewer.beside.optimize().await?;
+        catching_up.until_few().await?;
+
+        let new =
+            Live { name: self.beside.name.clone(), embedder: Arc::clone(&model), gallery: Arc::clone(&renewer.beside) };
+        let comparison = compare::run(context, tools, &old, &new).await?;
+        let ready = Ready {
+            collection: self.beside.name.clone(),
+            outcome,
+            unreadable,
+            caught_up: catching_up.sum.clone(),
+            comparison,
+            previous: old.name.clone(),
+        };
+        let written =
+            serde_json::to_value(&ready).map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+        context.checkpoint(written).await?;
+        catching_up.until_few().await?;
+
+        stage(context, done, Some(done), "switching");
+        let owner = context.job().id.to_string();
+        let paused = switch(&mut catching_up, Some(&owner), model).await?;
+        let ready = Ready { caught_up: catching_up.sum, ..ready };
+        Ok(result(tools, request, ready, &source_of(tools, &self.beside), Some(paused)))
+    }
+
+    /// The sum of the parts, unless they say that the switch should not be.
+    async fn accounts(
+        &self,
+        context: &JobContext,
+        request: &ReindexRequest,
+    ) -> Result<(Outcome, Vec<String>), JobError> {
+        let children = context.job().children.unwrap_or_default();
+        let sum = merge::add_up(context).await?;
+        if children.failed + children.cancelled > 0 {
+            return Err(merge::given_up(&children, &sum));
+        }
+        let totals = sum.outcome.totals;
+        if !totals.adds_up() {
+            let message = format!("the parts of job {} do not add up: {totals:?}", context.job().id);
+            return Err(Error::internal(message).into());
+        }
+        if totals.failed * ONE_UNREADABLE_OF > totals.lines && !request.allow_missing {
+            return Err(JobError::permanent(ErrorCode::Conflict, too_many_missing(&sum.outcome)));
+        }
+        let unreadable = sum.failed.into_iter().flat_map(|(_, ids)| ids).take(LISTED).collect();
+        Ok((sum.outcome, unreadable))
+    }
+}
+
+fn too_many_missing(outcome: &Outcome) -> String {
+    use clippy_core::ledger::LineOutcome;
+    let reason = outcome.failures.first().map(|record| match &record.outcome {
+        LineOutcome::Failed { reason } => reason.as_str(),
+        _ => "",
+    });
+    format!(
+        "{} of {} pictures cannot be read any more (the first: {}), so that the new collection would lack their look. It \
+         was not switched to; the old one is the live one. Bring the files back, or say allow_missing (--allow-missing), \
+         and ask for the re-index again: what is made already is kept",
+        outcome.totals.failed,
+        outcome.totals.lines,
+        reason.unwrap_or_default()
+    )
+}
+
+/// Lets writers wait, takes over the last of what they wrote, and switches, on the disk and in this process. Gives how
+/// long they waited.
+pub(super) async fn switch(
+    catching_up: &mut CatchUp<'_>,
+    owner: Option<&str>,
+    model: Arc<dyn Embedder>,
+) -> Result<Duration, JobError> {
+    let (tools, name) = (catching_up.tools, catching_up.name);
+    let begun = Instant::now();
+    let pause = tools.collections.pause_writes().await?;
+    catching_up.to_the_end().await?;
+    let everything = Filter::default();
+    if catching_up.live.count(&everything).await? != catching_up.renewer.beside.count(&everything).await? {
+        catching_up.compare_ids().await?;
+    }
+    let counts = (catching_up.live.count(&everything).await?, catching_up.renewer.beside.count(&everything).await?);
+    if counts.0 != counts.1 {
+        let message = format!("the live collection has {} points and {name} has {}", counts.0, counts.1);
+        return Err(Error::internal(message).into());
+    }
+    tools.collections.switch(name, owner, &*pause).await?;
+    take_over(tools, name, model).await?;
+    drop(pause);
+    Ok(begun.elapsed())
+}
+
+fn result(
+    tools: &ReindexTools,
+    request: &ReindexRequest,
+    ready: Ready,
+    source: &ModelSource,
+    paused: Option<Duration>,
+) -> Value {
+    let Ready { collection, outcome, unreadable, caught_up, comparison, previous } = ready;
+    json!({
+        "live": collection,
+        "previous": previous,
+        "model": source,
+        "totals": outcome.totals,
+        "parts": outcome.parts,
+        "failures": outcome.failures,
+        "unreadable": unreadable,
+        "caught_up": caught_up,
+        "comparison": comparison,
+        "writes_paused_ms": paused.map(|paused| u64::try_from(paused.as_millis()).unwrap_or(u64::MAX)),
+        "allow_missing": request.allow_missing,
+        "settings": settings_note(tools, source),
+    })
+}

@@ -1,0 +1,204 @@
+//! `reindex` as a job: the collection built anew beside the live one, by another model or by the same, and switched to.
+//!
+//! The parent's first step makes the new collection and cuts the live one's points into parts ([`plan`]). A part
+//! ([`part`]) embeds its points again, on any worker ([`renew`]). The parent's second step ([`finish`]) adds up, catches
+//! up with what was written meanwhile ([`catch_up`]), builds the graphs, compares ([`compare`]) and switches.
+//!
+//! Running anything twice is harmless: a point that the new collection holds as it should be is left as it is, the list
+//! of changes keeps what was not taken over, and the switch is one step, which a later run finds done.
+
+mod catch_up;
+mod compare;
+mod finish;
+mod part;
+mod plan;
+mod renew;
+mod rollback;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use clippy_core::bulk::ReindexRequest;
+use clippy_core::collections::{Collections, ModelSource, Models, Physical, Role};
+use clippy_core::embedding::Embedder;
+use clippy_core::live::{Live, LivePair};
+use clippy_core::pictures::Pictures;
+use clippy_core::recent::RecentQueries;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Progress, Step};
+use clippy_search::MakeSearcher;
+use serde_json::{Value, json};
+
+use self::plan::Range;
+use self::renew::Renewer;
+use super::BulkSettings;
+use super::payload::Payload;
+
+/// What the progress of a re-index counts.
+const UNIT: &str = "pictures";
+
+/// What a re-index works with.
+#[derive(Clone)]
+pub struct ReindexTools {
+    /// The pair that is live in this process; replaced at the switch.
+    pub live: Arc<LivePair>,
+    /// The physical collections.
+    pub collections: Arc<dyn Collections>,
+    /// Reads models.
+    pub models: Arc<dyn Models>,
+    /// Reads the pictures' files, under the roots of the live collection.
+    pub pictures: Arc<dyn Pictures>,
+    /// What was searched for lately.
+    pub recent: Arc<dyn RecentQueries>,
+    /// Searches in a pair, for the comparison.
+    pub searcher: MakeSearcher,
+}
+
+/// Builds the collection anew, goes back, or drops what was kept.
+pub struct ReindexJob {
+    tools: ReindexTools,
+    settings: BulkSettings,
+    /// The model that was used last: the parts of one job share it. Let go of when the job has switched to it.
+    kept: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
+}
+
+impl ReindexJob {
+    /// A handler over these tools.
+    #[must_use]
+    pub fn new(tools: ReindexTools, settings: BulkSettings) -> Self {
+        Self { tools, settings, kept: Mutex::default() }
+    }
+
+    async fn model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, model)) = kept.filter(|(known, _)| known == source) {
+            return Ok(model);
+        }
+        let model = self.tools.models.load(source).await?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((source.clone(), Arc::clone(&model)));
+        Ok(model)
+    }
+
+    fn let_go(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Which model is asked for; without one, the one in use.
+    async fn wanted(&self, request: &ReindexRequest) -> Result<ModelSource> {
+        if request.model.is_some() || request.pretrained.is_some() {
+            return Ok(ModelSource { model: request.model.clone(), pretrained: request.pretrained.clone() });
+        }
+        let live = self.tools.collections.live().await?;
+        Ok(live.source.unwrap_or_else(|| self.tools.models.configured()))
+    }
+
+    async fn built(&self, context: &JobContext, request: &ReindexRequest) -> Result<Value, JobError> {
+        let tools = &self.tools;
+        let source = self.wanted(request).await?;
+        if context.step() == Step::Merge {
+            let work = finish::Work::begin(context, tools, request).await?;
+            let work = match work {
+                finish::Begun::Switched(result) => return Ok(result),
+                finish::Begun::Open(work) => work,
+            };
+            let model = self.model(&work.source(&source)).await?;
+            let finished = work.run(context, tools, request, model).await;
+            if finished.is_ok() {
+                self.let_go();
+            }
+            return finished;
+        }
+        let model = self.model(&source).await?;
+        let owner = context.job().id.to_string();
+        let beside = tools.collections.begin_beside(model.info(), &source, &owner).await?;
+        match plan::run(context, tools, self.settings, request, &beside).await? {
+            // Nothing to embed again: there is nobody to wait for, and the end comes at once.
+            0 => {
+                let work = finish::Work::empty(beside);
+                let finished = work.run(context, tools, request, model).await;
+                self.let_go();
+                finished
+            }
+            // The parts are made; what is returned here is dropped.
+            _ => Ok(Value::Null),
+        }
+    }
+}
+
+#[async_trait]
+impl JobHandler for ReindexJob {
+    fn kind(&self) -> JobKind {
+        JobKind::Reindex
+    }
+
+    async fn run(&self, context: JobContext) -> Result<Value, JobError> {
+        let Payload { request, part, .. } = Payload::<ReindexRequest, Range>::read(&context)?;
+        request.check()?;
+        let tools = &self.tools;
+        if let Some(range) = part {
+            let found = tools.collections.list().await?;
+            let beside = found.into_iter().find(|one| one.name == range.collection && one.role == Role::Building);
+            let Some(beside) = beside else { return Err(dropped(&range.collection).into()) };
+            let model = self.model(&source_of(tools, &beside)).await?;
+            let renewer = Renewer::new(tools, &beside.name, model, &request.text_template).await?;
+            return part::run(&context, tools, &range, &renewer).await;
+        }
+        if request.drop_old {
+            let dropped = tools.collections.drop_old().await?;
+            return Ok(json!({ "dropped": dropped }));
+        }
+        if request.rollback {
+            let finished = rollback::run(&context, tools, &request).await;
+            self.let_go();
+            return finished;
+        }
+        self.built(&context, &request).await
+    }
+}
+
+/// How to name the model of a collection.
+fn source_of(tools: &ReindexTools, collection: &Physical) -> ModelSource {
+    collection.source.clone().unwrap_or_else(|| tools.models.configured())
+}
+
+fn dropped(name: &str) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!(
+            "the collection {name}, which this was to fill, is not being built any more: ask for the re-index again"
+        ),
+    )
+}
+
+/// From now on this process searches in another pair.
+async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -> Result<()> {
+    let gallery = tools.collections.open(name).await?;
+    tools.live.replace(Live { name: name.to_owned(), embedder: model, gallery });
+    Ok(())
+}
+
+/// What the settings should say at the next start, when they name another model than the one that is live now.
+fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
+    let configured = tools.models.configured();
+    let names = configured.model.is_some() || configured.pretrained.is_some();
+    if !names || configured == *live {
+        return None;
+    }
+    let says = |source: &ModelSource| {
+        let model = source.model.iter().map(|value| format!("MODEL_NAME={value}"));
+        let pretrained = source.pretrained.iter().map(|value| format!("PRETRAINED={value}"));
+        model.chain(pretrained).collect::<Vec<_>>().join(" ")
+    };
+    let wanted = says(live);
+    let set = if wanted.is_empty() { String::new() } else { format!(", or set {wanted}") };
+    Some(format!(
+        "The settings say {}, which is not the model of the live collection any more, and the next start will be \
+         refused: unset MODEL_NAME and PRETRAINED (the collection remembers its model){set}",
+        says(&configured)
+    ))
+}
+
+fn stage(context: &JobContext, done: u64, total: Option<u64>, stage: &str) {
+    let progress = Progress { done, total, unit: UNIT.to_owned(), stage: stage.to_owned(), message: String::new() };
+    context.progress(progress);
+}

@@ -1,0 +1,98 @@
+//! Back to the collection that was live before: it is brought up to date by its own model, and switched to.
+
+use std::sync::Arc;
+
+use clippy_core::bulk::ReindexRequest;
+use clippy_core::collections::{Physical, Role};
+use clippy_core::{Error, ErrorCode};
+use clippy_jobs::{JobContext, JobError};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::catch_up::{CatchUp, CaughtUp};
+use super::finish::switch;
+use super::renew::Renewer;
+use super::{ReindexTools, settings_note, source_of, take_over};
+
+/// Which collection a job goes back to: written first, so that a run after a kill does not go forward again.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    back_to: String,
+    from: String,
+}
+
+pub(super) async fn run(
+    context: &JobContext,
+    tools: &ReindexTools,
+    request: &ReindexRequest,
+) -> Result<Value, JobError> {
+    let all = tools.collections.list().await?;
+    let of_role = |role: Role| all.iter().find(|one| one.role == role);
+    let known = context.cursor().and_then(|cursor| Cursor::deserialize(cursor).ok());
+    let live = of_role(Role::Live).ok_or_else(|| Error::internal("no collection is live"))?;
+    let cursor = match known {
+        Some(known) => known,
+        None => {
+            let previous = of_role(Role::Previous).ok_or_else(nothing_kept)?;
+            let cursor = Cursor { back_to: previous.name.clone(), from: live.name.clone() };
+            let written = serde_json::to_value(&cursor)
+                .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+            context.checkpoint(written).await?;
+            cursor
+        }
+    };
+    let target = all.iter().find(|one| one.name == cursor.back_to).ok_or_else(nothing_kept)?;
+    let source = source_of(tools, target);
+    let model = tools.models.load(&source).await?;
+    if !target.fingerprint.is_empty() && model.info().fingerprint != target.fingerprint {
+        return Err(other_model(target, &model.info().name).into());
+    }
+    if target.role == Role::Live {
+        // A run before this one was killed after the switch.
+        if tools.live.now().name != target.name {
+            take_over(tools, &target.name, model).await?;
+        }
+        return Ok(result(tools, &cursor, &CaughtUp::default(), &source));
+    }
+    let renewer = Renewer::new(tools, &target.name, Arc::clone(&model), &request.text_template).await?;
+    let live = Arc::clone(&tools.live.now().gallery);
+    let mut catching_up =
+        CatchUp { context, tools, name: &target.name, live, renewer: &renewer, sum: CaughtUp::default() };
+    catching_up.until_few().await?;
+    catching_up.compare_ids().await?;
+    switch(&mut catching_up, None, model).await?;
+    Ok(result(tools, &cursor, &catching_up.sum, &source))
+}
+
+fn result(
+    tools: &ReindexTools,
+    cursor: &Cursor,
+    caught_up: &CaughtUp,
+    source: &clippy_core::collections::ModelSource,
+) -> Value {
+    json!({
+        "live": cursor.back_to,
+        "previous": cursor.from,
+        "model": source,
+        "caught_up": caught_up,
+        "settings": settings_note(tools, source),
+    })
+}
+
+fn nothing_kept() -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        "there is no collection to go back to: none was re-indexed, or what was kept has been dropped",
+    )
+}
+
+fn other_model(target: &Physical, name: &str) -> Error {
+    Error::new(
+        ErrorCode::Conflict,
+        format!(
+            "the collection {} was filled by another model than the one that is now called {name}: its weights were \
+             changed since. Bring them back to go back to it",
+            target.name
+        ),
+    )
+}
