@@ -18,7 +18,7 @@ use crate::convert::{
     id_in, id_out, ids_in, path_in, payload_in, retrieved_out, scored_out, status, stored, vectors_in, with_payload_in,
     with_vectors_in,
 };
-use crate::filter::maybe_filter_in;
+use crate::filter::{filter_in, maybe_filter_in};
 use crate::query::{query_in, size};
 use crate::state::State;
 
@@ -162,7 +162,16 @@ impl Points for PointsService {
     async fn delete(&self, request: Request<wire::DeletePoints>) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
         let wire::DeletePoints { collection_name, points, .. } = request;
-        self.write(&metadata, &collection_name, move |collection| delete(collection, selected(points)?)).await
+        self.write(&metadata, &collection_name, move |collection| {
+            if let Some(PointsSelectorOneOf::Filter(filter)) =
+                points.as_ref().and_then(|points| points.points_selector_one_of.clone())
+            {
+                let operation = engine::PointOperations::DeletePointsByFilter(filter_in(filter)?);
+                return collection.update(engine::UpdateOperation::PointOperation(operation), 0);
+            }
+            delete(collection, selected(points)?)
+        })
+        .await
     }
 
     async fn get(&self, request: Request<wire::GetPoints>) -> Answer<wire::GetResponse> {

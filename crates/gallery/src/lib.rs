@@ -16,6 +16,6 @@ pub use collections::{EdgeCollections, EdgeCollectionsOptions};
 pub use edge::{EdgeGallery, EdgeOptions};
 pub use lock::{Holder, StoreLock, holder};
 pub use pictures::{GalleryPictures, PictureFile, PictureFiles, PictureOptions};
-pub use qdrant::{QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions};
+pub use qdrant::{QdrantCollections, QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions};
 pub use recent::RecentQueryFile;
 pub use state::EmbeddedState;

@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 use clippy_core::Result;
 use clippy_core::settings::Secret;
 use parking_lot::Mutex;
+use qdrant_client::qdrant as wire;
+use qdrant_client::qdrant::collections_client::CollectionsClient;
 use qdrant_client::{Qdrant, QdrantError};
 use rand::Rng;
+use tonic::Status;
+use tonic::transport::{ClientTlsConfig, Endpoint};
 
 use super::address::grpc_address;
 use super::breaker::Breaker;
@@ -45,6 +49,7 @@ impl QdrantServer {
 pub(super) struct Connection {
     client: Qdrant,
     about: About,
+    api_key: Option<Secret>,
     timeout: Duration,
     write_timeout: Duration,
     breaker: Mutex<Breaker>,
@@ -75,6 +80,7 @@ impl Connection {
         Ok(Self {
             client,
             about,
+            api_key: server.api_key.clone(),
             timeout: server.timeout,
             write_timeout: server.write_timeout,
             breaker: Mutex::default(),
@@ -138,6 +144,27 @@ impl Connection {
     ) -> Result<Result<T, QdrantError>> {
         self.admit(what)?;
         self.within(what, self.write_timeout, call(&self.client)).await
+    }
+
+    /// Several changes of aliases as one, which the client has no call for: this makes the call itself.
+    pub(super) async fn change_aliases(&self, what: &str, request: wire::ChangeAliases) -> Result<()> {
+        self.admit(what)?;
+        let call = async {
+            let unreachable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
+            let mut endpoint = Endpoint::from_shared(self.about.url.clone()).map_err(unreachable)?;
+            if self.about.url.starts_with("https") {
+                endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(unreachable)?;
+            }
+            let channel = endpoint.connect_timeout(self.timeout).connect().await.map_err(unreachable)?;
+            let mut request = tonic::Request::new(request);
+            if let Some(key) = &self.api_key {
+                let key = key.expose().parse().map_err(|_| Status::unauthenticated("the key has wrong characters"))?;
+                request.metadata_mut().insert("api-key", key);
+            }
+            CollectionsClient::new(channel).update_aliases(request).await.map_err(QdrantError::from)
+        };
+        let answer = self.within(what, self.timeout, call).await?;
+        answer.map(|_| ()).map_err(|error| explain(&self.about, what, error))
     }
 
     /// Waits for an answer for so long, and tells the breaker how that went.

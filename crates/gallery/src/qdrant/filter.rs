@@ -60,6 +60,11 @@ pub(super) fn any_of(field: &str, words: &[String]) -> wire::Condition {
         }
         strings.push(word.clone());
     }
+    exactly_any_of(field, strings)
+}
+
+/// The field holds one of these words.
+pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Condition {
     let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
     condition(ConditionOneOf::Field(wire::FieldCondition {
         key: field.to_owned(),

@@ -215,7 +215,7 @@ impl Gallery for QdrantGallery {
             None => ("unknown".to_owned(), String::new(), String::new()),
         };
         Ok(CollectionInfo {
-            name: self.inner.options.name.clone(),
+            name: self.inner.name.clone(),
             points,
             dimension: shape.dimension,
             model,
@@ -292,7 +292,7 @@ impl Gallery for QdrantGallery {
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
         let shape = self.inner.shape()?;
-        let missing = || Error::not_found(format!("the collection {} has no picture {id}", self.inner.options.name));
+        let missing = || Error::not_found(format!("the collection {} has no picture {id}", self.inner.name));
         if self.inner.get(&shape, &[id], false, &[]).await?.is_empty() {
             return Err(missing());
         }

@@ -7,7 +7,7 @@ use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
-use super::metadata::Identity;
+use super::metadata::{Identity, Place};
 use super::opening::{add_vector, ask_version, create, create_index, graph, look, quantization, thresholds};
 use super::shape::Shape;
 use super::version::{Feature, Version};
@@ -103,7 +103,7 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
         let text = step.text(options);
         tracing::info!(collection = %options.name, step = %text, "migrating");
         match step {
-            Step::Create => create(&connection, options).await?,
+            Step::Create => create(&connection, options, &options.name, &Place::default()).await?,
             Step::AddVector(space) => add_vector(&connection, &physical, space, dimension).await?,
             Step::Index(index) => create_index(&connection, &physical, &index).await?,
             Step::Graph => {

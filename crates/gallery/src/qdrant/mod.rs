@@ -2,6 +2,7 @@
 
 mod address;
 mod breaker;
+mod collections;
 mod connection;
 mod convert;
 mod errors;
@@ -23,6 +24,7 @@ use clippy_core::{Error, Result};
 use parking_lot::RwLock;
 
 use self::connection::Connection;
+pub use self::collections::QdrantCollections;
 pub use self::connection::QdrantServer;
 pub use self::migrate::{MigrationPlan, migrate, plan};
 use self::shape::Shape;
@@ -82,9 +84,14 @@ pub struct QdrantGallery {
 }
 
 struct Inner {
-    connection: Connection,
-    options: QdrantOptions,
+    connection: Arc<Connection>,
     version: Version,
+    /// The collection's own name: an alias that is switched does not change what this gallery works with.
+    physical: String,
+    /// What the collection is called outside.
+    name: String,
+    /// The model in use; `None` for whoever only looks, or has checked it.
+    model: Option<ModelInfo>,
     /// What the collection looks like, or why it is not to be used any more.
     shape: RwLock<Result<Arc<Shape>, Refusal>>,
 }
@@ -104,7 +111,7 @@ impl From<Error> for Refusal {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("QdrantGallery").field("name", &self.options.name).finish_non_exhaustive()
+        formatter.debug_struct("QdrantGallery").field("name", &self.name).field("physical", &self.physical).finish_non_exhaustive()
     }
 }
 

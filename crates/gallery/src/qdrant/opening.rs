@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Space;
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::RwLock;
@@ -11,7 +12,7 @@ use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
 use super::errors::{Trouble, explain, trouble};
-use super::metadata::Identity;
+use super::metadata::{Identity, Place};
 use super::shape::Shape;
 use super::version::{Feature, Version};
 use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
@@ -28,52 +29,70 @@ impl QdrantGallery {
     /// [`ErrorCode::Conflict`] when another model (or another dimension) filled it, or when a newer schema made it;
     /// [`ErrorCode::Unsupported`] when the server is too old; [`ErrorCode::Unavailable`] when it does not answer.
     pub async fn open(options: QdrantOptions) -> Result<Self> {
-        let connection = Connection::new(&options.server, &options.name)?;
+        let connection = Arc::new(Connection::new(&options.server, &options.name)?);
         let version = ask_version(&connection).await?;
-        let shape = match look(&connection, &options.name).await? {
-            Some(shape) => shape,
-            None => {
-                create(&connection, &options).await?;
-                look(&connection, &options.name).await?.ok_or_else(|| {
-                    Error::new(
-                        ErrorCode::Unavailable,
-                        format!("the collection {} was made, and is gone already", options.name),
-                    )
-                })?
-            }
-        };
+        let shape = find_or_create(&connection, &options, &Place::default()).await?;
         shape.check(&options.name, &options.model)?;
+        Ok(Self::of(connection, version, &options.name, shape, Some(options.model)))
+    }
+
+    /// A gallery on a collection that was looked at.
+    pub(super) fn of(
+        connection: Arc<Connection>,
+        version: Version,
+        name: &str,
+        shape: Shape,
+        model: Option<ModelInfo>,
+    ) -> Self {
         let newest = Schema::current().version;
         if shape.schema_version() < newest {
             tracing::warn!(
-                collection = %options.name,
+                collection = name,
                 version = shape.schema_version(),
                 newest,
                 "the collection is used as it is; `clippy migrate` brings it to this version"
             );
         }
+        let (name, physical) = (name.to_owned(), shape.physical.clone());
         let shape = RwLock::new(Ok(Arc::new(shape)));
-        let inner = Arc::new(Inner { connection, options, version, shape });
+        let inner = Arc::new(Inner { connection, version, physical, name, model, shape });
         tokio::spawn(keep_fresh(Arc::downgrade(&inner)));
-        Ok(Self { inner })
+        Self { inner }
     }
+}
+
+/// The collection of a public name; made when it is not there.
+pub(super) async fn find_or_create(connection: &Connection, options: &QdrantOptions, place: &Place) -> Result<Shape> {
+    if let Some(shape) = look(connection, &options.name).await? {
+        return Ok(shape);
+    }
+    create(connection, options, &options.name, place).await?;
+    look(connection, &options.name).await?.ok_or_else(|| {
+        Error::new(
+            ErrorCode::Unavailable,
+            format!("the collection {} was made, and is gone already", options.name),
+        )
+    })
 }
 
 impl Inner {
     /// Looks at the collection anew.
     pub(super) async fn refresh(&self) -> Result<Arc<Shape>> {
-        let name = &self.options.name;
-        let Some(shape) = look(&self.connection, name).await? else {
+        let name = &self.name;
+        let Some(shape) = look_at(&self.connection, name, &self.physical).await? else {
             return Err(Error::new(
                 ErrorCode::Unavailable,
                 format!(
-                    "the collection {name} is not on {} any more. Bring it back from a snapshot, or make it anew with \
+                    "the collection {} is not on {} any more. Bring it back from a snapshot, or make it anew with \
                      `clippy migrate` and ingest again",
+                    self.physical,
                     self.connection.about().url
                 ),
             ));
         };
-        if let Err(error) = shape.check(name, &self.options.model) {
+        if let Some(model) = &self.model
+            && let Err(error) = shape.check(name, model)
+        {
             // Searching on would compare vectors of different models.
             *self.shape.write() = Err(Refusal { code: error.code, message: error.message.clone() });
             return Err(error);
@@ -97,7 +116,7 @@ impl Inner {
                     format!(
                         "the collection {} has no vector {}, and Qdrant {} at {} cannot add one to a collection that is \
                          there (1.18 can). `clippy reindex` builds the collection anew with it",
-                        self.options.name,
+                        self.name,
                         space.name(),
                         self.version,
                         self.connection.about().url
@@ -141,52 +160,63 @@ pub(super) fn live_alias(name: &str) -> String {
     format!("{name}@live")
 }
 
-/// The collection of a name or an alias, when it is there.
-pub(super) async fn look(connection: &Connection, name: &str) -> Result<Option<Shape>> {
-    let what = "look at the collection";
-    let explained = |error| explain(connection.about(), what, error);
-    let aliases =
-        connection.look(what, |client| async move { client.list_aliases().await }).await?.map_err(explained)?;
+/// The own name of the live collection of a public name, whether it is there or not.
+pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<String> {
+    let what = "look up the collection's name";
+    let answer = connection.look(what, |client| async move { client.list_aliases().await }).await?;
+    let aliases = answer.map_err(|error| explain(connection.about(), what, error))?.aliases;
+    let target = |wanted: &str| aliases.iter().find(|alias| alias.alias_name == wanted);
     // The inner alias wins over a collection that bears the public name, which no alias could have.
-    let live = live_alias(name);
-    let target = |wanted: &str| aliases.aliases.iter().find(|alias| alias.alias_name == wanted);
-    let physical = target(&live).or_else(|| target(name)).map_or(name, |alias| &alias.collection_name).to_owned();
-    let asked = connection
-        .look(what, |client| {
-            let physical = physical.clone();
-            async move { client.collection_info(physical).await }
-        })
-        .await?;
+    let found = target(&live_alias(name)).or_else(|| target(name));
+    Ok(found.map_or(name, |alias| &alias.collection_name).to_owned())
+}
+
+/// The live collection of a public name, when it is there.
+pub(super) async fn look(connection: &Connection, name: &str) -> Result<Option<Shape>> {
+    let physical = resolve(connection, name).await?;
+    look_at(connection, name, &physical).await
+}
+
+/// A collection by its own name, when it is there.
+pub(super) async fn look_at(connection: &Connection, name: &str, physical: &str) -> Result<Option<Shape>> {
+    let what = "look at the collection";
+    let asked = connection.look(what, |client| async move { client.collection_info(physical).await }).await?;
     match asked {
         Ok(answer) => match answer.result {
-            Some(info) => Shape::of(name, physical, info).map(Some),
-            None => Err(Error::internal(format!("Qdrant said nothing about the collection {name}"))),
+            Some(info) => Shape::of(name, physical.to_owned(), info).map(Some),
+            None => Err(Error::internal(format!("Qdrant said nothing about the collection {physical}"))),
         },
         Err(error) if trouble(&error) == Trouble::NoCollection => Ok(None),
-        Err(error) => Err(explained(error)),
+        Err(error) => Err(explain(connection.about(), what, error)),
     }
 }
 
 /// Makes the collection with everything that the schema asks for. When somebody else makes it at the same time, that
 /// one is fine.
-pub(super) async fn create(connection: &Connection, options: &QdrantOptions) -> Result<()> {
-    let request = creation(options, &options.name)?;
-    let made =
-        connection.try_write("make the collection", async |client| client.create_collection(request).await).await?;
-    match made {
-        Ok(_) => tracing::info!(collection = %options.name, "made the collection"),
+pub(super) async fn create(
+    connection: &Connection,
+    options: &QdrantOptions,
+    physical: &str,
+    place: &Place,
+) -> Result<()> {
+    let request = creation(options, physical, place)?;
+    let what = "make the collection";
+    match connection.try_write(what, async |client| client.create_collection(request).await).await? {
+        Ok(_) => tracing::info!(collection = physical, "made the collection"),
         Err(error) if trouble(&error) == Trouble::Exists => {}
-        Err(error) => return Err(explain(connection.about(), "make the collection", error)),
+        Err(error) => return Err(explain(connection.about(), what, error)),
     }
     for index in &Schema::current().payload_indexes {
-        create_index(connection, &options.name, index).await?;
+        create_index(connection, physical, index).await?;
     }
     Ok(())
 }
 
 /// What a new collection is made with.
 #[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
-pub(super) fn creation(options: &QdrantOptions, physical: &str) -> Result<wire::CreateCollection> {
+fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wire::CreateCollection> {
+    let mut metadata = Identity::new(&options.model).entry()?;
+    metadata.extend(place.entry()?);
     let schema = Schema::current();
     let on_disk = options.storage.on_disk;
     let params = wire::VectorParams {
@@ -207,7 +237,7 @@ pub(super) fn creation(options: &QdrantOptions, physical: &str) -> Result<wire::
         replication_factor: options.storage.replication_factor,
         quantization_config: options.storage.quantization.and_then(quantization),
         on_disk_payload: Some(true),
-        metadata: Identity::new(&options.model).entry()?,
+        metadata,
         ..wire::CreateCollection::default()
     })
 }

@@ -7,7 +7,7 @@ use clippy_core::gallery::Space;
 use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
-use super::metadata::{Identity, read};
+use super::metadata::{Identity, Place, Said, read};
 
 /// A collection as it is on the server.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub(super) struct Shape {
     pub(super) dimension: usize,
     /// Who filled it; `None` when nobody wrote that down, as Clippy 0.2 did not.
     pub(super) identity: Option<Identity>,
+    /// What it is there for, beside others.
+    pub(super) place: Place,
     /// Folders that pictures are served from.
     pub(super) roots: Vec<String>,
     /// Fields with an index.
@@ -85,13 +87,14 @@ impl Shape {
                 "the collection {name} has none of the vectors image, edge and text: name another with QDRANT_COLLECTION"
             )));
         };
-        let (identity, roots) = read(&config.metadata)?;
+        let Said { identity, place, roots } = read(&config.metadata)?;
         let indexes = info.payload_schema.into_keys().collect();
         Ok(Self {
             physical,
             spaces,
             dimension,
             identity,
+            place,
             roots,
             indexes,
             quantized,
