@@ -14,6 +14,7 @@ mod following;
 mod generation;
 mod logging;
 mod models;
+mod qdrant;
 mod queue;
 mod shutdown;
 

@@ -10,23 +10,32 @@ use clippy_core::collections::{ModelSource, Models};
 use clippy_core::embedding::Embedder;
 use clippy_core::settings::Settings;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_gallery::EdgeCollections;
+use clippy_gallery::{EdgeCollections, QdrantCollections};
 use tokio::sync::Mutex;
 
 use crate::bundled;
 use crate::failure::Failure;
+use crate::qdrant;
 
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
-/// The model to begin with: what the settings name; else what the data folder remembers from a re-index; else the
+/// The model to begin with: what the settings name; else what the collection remembers from a re-index; else the
 /// bundled one.
-pub fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
+pub async fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
     let named = named(settings)?;
     if named != ModelSource::default() {
         return Ok(named);
     }
-    Ok(EdgeCollections::remembered(&settings.collection.data_dir)?.unwrap_or_default())
+    Ok(remembered(settings).await?.unwrap_or_default())
+}
+
+/// The model that the collection remembers, wherever it is kept.
+async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
+    match qdrant::server(settings) {
+        Some(server) => QdrantCollections::remembered(&server, &settings.collection.name).await,
+        None => EdgeCollections::remembered(&settings.collection.data_dir),
+    }
 }
 
 /// What the settings name; neither field when they name nothing.
@@ -52,22 +61,24 @@ pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
     Ok(ModelSource { model: resolved(source.model)?, pretrained: resolved(source.pretrained)? })
 }
 
-/// A refusal of the model that the settings name says, too, which one the data folder remembers.
-pub fn with_hint(settings: &Settings, error: Error) -> Failure {
-    let remembered = EdgeCollections::remembered(&settings.collection.data_dir).ok().flatten();
-    let Some(remembered) = remembered.filter(|_| error.code == ErrorCode::Conflict) else { return error.into() };
+/// A refusal of the model that the settings name says, too, which one the collection remembers.
+pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
+    if error.code != ErrorCode::Conflict {
+        return error.into();
+    }
+    let Some(remembered) = remembered(settings).await.ok().flatten() else { return error.into() };
     let model = remembered.model.iter().map(|model| format!("MODEL_NAME={model}"));
     let says: Vec<_> = model.chain(remembered.pretrained.iter().map(|tag| format!("PRETRAINED={tag}"))).collect();
     let or_set = if says.is_empty() { String::new() } else { format!(", or set {}", says.join(" ")) };
     Failure::run(format!(
-        "{}. This data folder was re-indexed and remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
+        "{}. This collection remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
         error.message
     ))
 }
 
 /// Reads the model to begin with onto its device.
 pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
-    Ok(TorchModels::new(settings)?.read(&wanted(settings)?).await?)
+    Ok(TorchModels::new(settings)?.read(&wanted(settings).await?).await?)
 }
 
 /// Models on libtorch, each on a thread of its own, shared by all who hold it.

@@ -24,8 +24,9 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
         ));
     }
     let settings_of_runner = runner_settings(arguments);
-    // Refuses what this version cannot reach, before Redis is waited for.
-    let embedded = Embedded::open(settings, None).await?;
+    // Refuses what cannot work, before Redis is waited for.
+    let embedded = Embedded::open_beside(settings).await?;
+    let _following = embedded.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
     let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
     tracing::info!(lanes = ?arguments.lanes, "taking jobs");

@@ -2,7 +2,6 @@
 #![expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -26,6 +25,8 @@ pub(crate) struct Collection {
     /// Points written since graphs were last built.
     changed: AtomicU64,
     optimizing: Mutex<()>,
+    /// Everything is kept in here; the last one out removes it. After the engine, which writes when it is dropped.
+    _home: Arc<tempfile::TempDir>,
 }
 
 /// What `Get` tells about a collection.
@@ -42,7 +43,12 @@ pub(crate) struct Settings {
 }
 
 impl Collection {
-    pub(crate) fn create(folder: &Path, request: wire::CreateCollection) -> Result<Self, Status> {
+    pub(crate) fn create(
+        home: &Arc<tempfile::TempDir>,
+        number: u64,
+        request: wire::CreateCollection,
+    ) -> Result<Self, Status> {
+        let folder = home.path().join(number.to_string());
         let vectors = match request.vectors_config.and_then(|config| config.config) {
             Some(wire::vectors_config::Config::ParamsMap(map)) => map.map,
             Some(wire::vectors_config::Config::Params(params)) => HashMap::from([(String::new(), params)]),
@@ -58,19 +64,16 @@ impl Collection {
             replicas: request.replication_factor.unwrap_or(1),
             on_disk_payload: request.on_disk_payload.unwrap_or(true),
         };
-        std::fs::create_dir_all(folder).map_err(|error| Status::internal(error.to_string()))?;
-        let shard = engine::EdgeShard::new(folder, config(&settings)?).map_err(status)?;
+        std::fs::create_dir_all(&folder).map_err(|error| Status::internal(error.to_string()))?;
+        let shard = engine::EdgeShard::new(&folder, config(&settings)?).map_err(status)?;
         Ok(Self {
             shard,
             settings: RwLock::new(settings),
             indexes: RwLock::default(),
             changed: AtomicU64::new(0),
             optimizing: Mutex::new(()),
+            _home: Arc::clone(home),
         })
-    }
-
-    pub(crate) fn folder(&self) -> PathBuf {
-        self.shard.path().to_owned()
     }
 
     pub(crate) fn shard(&self) -> &engine::EdgeShard {

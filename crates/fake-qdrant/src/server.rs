@@ -40,7 +40,6 @@ pub struct FakeQdrant {
     address: SocketAddr,
     state: Arc<State>,
     stop: CancellationToken,
-    _folder: tempfile::TempDir,
 }
 
 impl std::fmt::Debug for FakeQdrant {
@@ -55,10 +54,9 @@ impl FakeQdrant {
     /// # Errors
     /// When no port or no temporary folder is to be had.
     pub fn start(options: FakeOptions) -> std::io::Result<Self> {
-        let folder = tempfile::tempdir()?;
         let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.with_nodelay(Some(true));
         let address = incoming.local_addr()?;
-        let state = Arc::new(State::new(folder.path().to_owned(), options));
+        let state = Arc::new(State::new(tempfile::tempdir()?, options));
         let stop = CancellationToken::new();
         let checked = {
             let state = Arc::clone(&state);
@@ -80,7 +78,7 @@ impl FakeQdrant {
                 eprintln!("the fake Qdrant ended: {error}");
             }
         });
-        Ok(Self { address, state, stop, _folder: folder })
+        Ok(Self { address, state, stop })
     }
 
     /// Where it listens.

@@ -1,7 +1,6 @@
 //! All collections and aliases.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +16,7 @@ use crate::server::FakeOptions;
 
 /// What the services share.
 pub(crate) struct State {
-    folder: PathBuf,
+    home: Arc<tempfile::TempDir>,
     next: AtomicU64,
     pub(crate) options: FakeOptions,
     pub(crate) faults: Faults,
@@ -39,7 +38,7 @@ fn given_key(metadata: &MetadataMap) -> Option<&str> {
 }
 
 impl State {
-    pub(crate) fn new(folder: PathBuf, options: FakeOptions) -> Self {
+    pub(crate) fn new(home: tempfile::TempDir, options: FakeOptions) -> Self {
         Self { folder, next: AtomicU64::new(1), options, faults: Faults::default(), names: RwLock::default() }
     }
 
@@ -92,19 +91,18 @@ impl State {
             // An older server does not know the field and passes over it.
             request.metadata = HashMap::new();
         }
-        let folder = self.folder.join(self.next.fetch_add(1, Ordering::SeqCst).to_string());
-        names.collections.insert(name, Arc::new(Collection::create(&folder, request)?));
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        names.collections.insert(name, Arc::new(Collection::create(&self.home, number, request)?));
         Ok(())
     }
 
     pub(crate) fn delete(&self, name: &str) -> Result<bool, Status> {
         let mut names = self.names.write();
-        let Some(collection) = names.collections.remove(name) else { return Ok(false) };
+        // Whoever still reads from it keeps it; its files go with the server.
+        if names.collections.remove(name).is_none() {
+            return Ok(false);
+        }
         names.aliases.retain(|_, target| target != name);
-        let folder = collection.folder();
-        // Whoever still reads from it keeps its files open.
-        let _ = std::fs::remove_dir_all(folder);
-        std::mem::forget(collection);
         Ok(true)
     }
 

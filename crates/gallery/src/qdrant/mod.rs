@@ -23,8 +23,8 @@ use clippy_core::embedding::ModelInfo;
 use clippy_core::{Error, Result};
 use parking_lot::RwLock;
 
-use self::connection::Connection;
 pub use self::collections::QdrantCollections;
+use self::connection::Connection;
 pub use self::connection::QdrantServer;
 pub use self::migrate::{MigrationPlan, migrate, plan};
 use self::shape::Shape;
@@ -111,7 +111,11 @@ impl From<Error> for Refusal {
 
 impl fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("QdrantGallery").field("name", &self.name).field("physical", &self.physical).finish_non_exhaustive()
+        formatter
+            .debug_struct("QdrantGallery")
+            .field("name", &self.name)
+            .field("physical", &self.physical)
+            .finish_non_exhaustive()
     }
 }
 

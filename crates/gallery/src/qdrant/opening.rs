@@ -68,10 +68,7 @@ pub(super) async fn find_or_create(connection: &Connection, options: &QdrantOpti
     }
     create(connection, options, &options.name, place).await?;
     look(connection, &options.name).await?.ok_or_else(|| {
-        Error::new(
-            ErrorCode::Unavailable,
-            format!("the collection {} was made, and is gone already", options.name),
-        )
+        Error::new(ErrorCode::Unavailable, format!("the collection {} was made, and is gone already", options.name))
     })
 }
 

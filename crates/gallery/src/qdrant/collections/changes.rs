@@ -154,8 +154,8 @@ impl<'a> ChangeList<'a> {
 fn mark_of(fields: std::collections::HashMap<String, wire::Value>) -> Result<Mark> {
     let fields = payload_out(fields);
     let text = |field: &str| fields.get(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    let id = text("id").parse().map_err(|error| {
-        Error::internal("a list of changes holds what is no id of a point").with_source(error)
-    })?;
+    let id = text("id")
+        .parse()
+        .map_err(|error| Error::internal("a list of changes holds what is no id of a point").with_source(error))?;
     Ok(Mark { id, mark: text("mark") })
 }

@@ -41,7 +41,7 @@ use super::metadata::{Place, now_us};
 use super::opening::{ask_version, create, find_or_create, look, look_at, resolve};
 use super::shape::Shape;
 use super::version::Version;
-use super::{QdrantGallery, QdrantOptions};
+use super::{QdrantGallery, QdrantOptions, QdrantServer};
 
 /// For how long a pause holds when whoever asked for it is killed.
 const PAUSE: Duration = Duration::from_secs(45);
@@ -98,25 +98,25 @@ fn unknown(name: &str) -> Error {
 
 impl QdrantCollections {
     /// The model that the live collection remembers, because a re-index or its making wrote it down; `None` when there
-    /// is no collection, or it says nothing. `options.model` is not looked at.
+    /// is no collection, or it says nothing.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
-    pub async fn remembered(options: &QdrantOptions) -> Result<Option<ModelSource>> {
-        let connection = Connection::new(&options.server, &options.name)?;
+    pub async fn remembered(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
+        let connection = Connection::new(server, name)?;
         ask_version(&connection).await?;
-        Ok(look(&connection, &options.name).await?.and_then(|shape| shape.place.source))
+        Ok(look(&connection, name).await?.and_then(|shape| shape.place.source))
     }
 
-    /// What the live collection is; `None` when there is none. Nothing is changed.
+    /// What the live collection is, whatever model filled it; `None` when there is none. Nothing is changed.
     ///
     /// # Errors
-    /// As [`QdrantGallery::open`], whatever model filled it.
-    pub async fn inspect(options: &QdrantOptions) -> Result<Option<CollectionInfo>> {
-        let connection = Arc::new(Connection::new(&options.server, &options.name)?);
+    /// As [`QdrantGallery::open`].
+    pub async fn inspect(server: &QdrantServer, name: &str) -> Result<Option<CollectionInfo>> {
+        let connection = Arc::new(Connection::new(server, name)?);
         let version = ask_version(&connection).await?;
-        let Some(shape) = look(&connection, &options.name).await? else { return Ok(None) };
-        QdrantGallery::of(connection, version, &options.name, shape, None).info().await.map(Some)
+        let Some(shape) = look(&connection, name).await? else { return Ok(None) };
+        QdrantGallery::of(connection, version, name, shape, None).info().await.map(Some)
     }
 
     /// Opens the live collection, or makes the first one. `source` is how settings name the model.
@@ -160,7 +160,8 @@ impl Shared {
         let ours = listed.collections.into_iter().map(|found| found.name).filter(|name| {
             name == public
                 || *name == live
-                || name.strip_prefix(public.as_str()).is_some_and(|rest| rest.starts_with('@')) && !name.ends_with(CHANGES)
+                || name.strip_prefix(public.as_str()).is_some_and(|rest| rest.starts_with('@'))
+                    && !name.ends_with(CHANGES)
         });
         let mut standings = Vec::new();
         for name in ours {

@@ -131,7 +131,8 @@ impl Shared {
         if dropped.contains(public) {
             // The public name is free now: for the sake of programs that know no other.
             let create = wire::CreateAlias { collection_name: live.name().to_owned(), alias_name: public.clone() };
-            self.change_aliases("give the public name to the live collection", vec![Action::CreateAlias(create)]).await?;
+            self.change_aliases("give the public name to the live collection", vec![Action::CreateAlias(create)])
+                .await?;
         }
         Ok(dropped)
     }
