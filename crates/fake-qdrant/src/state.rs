@@ -39,7 +39,8 @@ fn given_key(metadata: &MetadataMap) -> Option<&str> {
 
 impl State {
     pub(crate) fn new(home: tempfile::TempDir, options: FakeOptions) -> Self {
-        Self { folder, next: AtomicU64::new(1), options, faults: Faults::default(), names: RwLock::default() }
+        let home = Arc::new(home);
+        Self { home, next: AtomicU64::new(1), options, faults: Faults::default(), names: RwLock::default() }
     }
 
     /// No key and a wrong one are refused.
