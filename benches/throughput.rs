@@ -14,11 +14,12 @@ use clippy_clip::{Device, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedd
 use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
 use clippy_core::gallery::{Gallery, Point, Vectors};
 use clippy_core::ids::PointId;
+use clippy_core::live::{Live, LivePair};
 use clippy_core::preferences::PreferenceRule;
 use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions};
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
-use clippy_search::{Searcher, SearcherOptions};
+use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -133,17 +134,22 @@ impl Server {
         let state = Arc::new(EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?);
         let options =
             SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: DecodeLimits::default() };
-        let searcher = Searcher::new(Arc::clone(embedder), Arc::clone(&gallery), Arc::clone(&state) as _, options);
+        let preferences = Arc::clone(&state);
+        let make: MakeSearcher = Arc::new(move |live: &Live| {
+            let (embedder, gallery) = (Arc::clone(&live.embedder), Arc::clone(&live.gallery));
+            Searcher::new(embedder, gallery, Arc::clone(&preferences) as _, options.clone())
+        });
+        let live = Live { name: "bench".to_owned(), embedder: Arc::clone(embedder), gallery: Arc::clone(&gallery) };
         let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
         let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
         let jobs: Arc<dyn JobStore> =
             Arc::new(SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default()).await?);
         let parts = ApiParts {
-            searcher: Arc::new(searcher),
+            searcher: LiveSearcher::new(LivePair::new(live), make),
             gallery,
             preferences: state,
             pictures: Arc::new(pictures),
-            model: info,
+            recent: Arc::new(()),
             events: EventHub::start(Arc::clone(&jobs)),
             jobs,
             generation: GenerationParts::local(folder)?,

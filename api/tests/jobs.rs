@@ -249,6 +249,12 @@ async fn bulk_work_is_taken_with_its_flags_and_nothing_else() {
     }
     let job = accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
     assert_eq!(job["kind"], "reindex");
+    // One at a time: the same one is the same job, and another one is told which is under way.
+    let again = accepted(post(&server, "/api/admin/reindex", &json!({"rollback": true})).await).await;
+    assert_eq!(again["id"], job["id"]);
+    let other = post(&server, "/api/admin/reindex", &json!({"drop_old": true})).await;
+    let said = problem(other, StatusCode::CONFLICT, "conflict").await["detail"].to_string();
+    assert!(said.contains(job["id"].as_str().expect("an id")), "{said}");
 
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     for (kind, body, status, word) in [
@@ -272,6 +278,8 @@ async fn bulk_work_is_taken_with_its_flags_and_nothing_else() {
         ),
         ("reindex", json!({"rollback": true, "model": "RN50"}), StatusCode::BAD_REQUEST, "rollback"),
         ("reindex", json!({"pretrained": "openai"}), StatusCode::BAD_REQUEST, "model"),
+        ("reindex", json!({"drop_old": true, "rollback": true}), StatusCode::BAD_REQUEST, "drop_old"),
+        ("reindex", json!({"text_template": "x"}), StatusCode::BAD_REQUEST, "{tags}"),
     ] {
         let code = match status.as_u16() {
             403 => "forbidden",

@@ -6,3 +6,4 @@ mod harness;
 mod ingest;
 mod jobs;
 mod one_process;
+mod reindex;

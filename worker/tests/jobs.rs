@@ -42,7 +42,7 @@ struct Worker(Option<tokio::runtime::Runtime>);
 impl Worker {
     fn start(house: &House) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let (file, handlers) = (house.path("jobs.db"), handlers(&house.tools(), PARTS));
+        let (file, handlers) = (house.path("jobs.db"), handlers(&house.live_tools(), PARTS));
         runtime.spawn(async move {
             let store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("opened"));
             let runner = Runner::new(store, handlers, settings()).expect("good settings");

@@ -15,9 +15,24 @@ use clippy_core::gallery::{
 use clippy_core::ids::PointId;
 use clippy_core::pictures::{Pictures, ServedPicture};
 use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::recent::{RecentQueries, RecentQuery};
 use clippy_core::search::fusion::tags_of;
 use clippy_core::{Error, ErrorCode, Result};
 use serde_json::{Value, json};
+
+/// The queries that were recorded, the newest first.
+#[derive(Default)]
+pub struct RecentInMemory(pub Mutex<Vec<RecentQuery>>);
+
+impl RecentQueries for RecentInMemory {
+    fn record(&self, query: RecentQuery) {
+        self.0.lock().expect("no panic").insert(0, query);
+    }
+
+    fn recent(&self) -> Vec<RecentQuery> {
+        self.0.lock().expect("no panic").clone()
+    }
+}
 
 /// Points in a map; every search looks at all of them.
 pub struct MemoryGallery {

@@ -12,13 +12,14 @@ use std::time::Duration;
 use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts, metrics, serve};
 use clippy_core::embedding::Embedder;
 use clippy_core::fake::FakeEmbedder;
+use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
 use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
-use clippy_search::{Searcher, SearcherOptions};
+use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 #[allow(unused_imports, reason = "every test binary uses its own share of this")]
-pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences};
+pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences, RecentInMemory};
 
 /// Length of the vectors here.
 pub const DIMENSION: usize = 16;
@@ -36,6 +37,10 @@ pub struct TestServer {
     pub address: SocketAddr,
     pub client: Client,
     pub gallery: Arc<MemoryGallery>,
+    /// What searches take; replace it as a re-index does.
+    pub live: Arc<LivePair>,
+    /// What was searched for.
+    pub recent: Arc<RecentInMemory>,
     pub state: AppState,
     /// The store behind the routes.
     pub jobs: Arc<dyn JobStore>,
@@ -84,12 +89,14 @@ impl TestServer {
         let preferences = Arc::new(MemoryPreferences::default());
         let embedder: Arc<dyn Embedder> = Arc::new(metrics::MeteredEmbedder::new(setup.embedder));
         let limits = DecodeLimits { pixels: 4_000_000, ..DecodeLimits::default() };
-        let searcher = Searcher::new(
-            Arc::clone(&embedder),
-            gallery.clone(),
-            preferences.clone(),
-            SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits },
-        );
+        let taste = preferences.clone();
+        let make: MakeSearcher = Arc::new(move |live: &Live| {
+            let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits };
+            Searcher::new(Arc::clone(&live.embedder), Arc::clone(&live.gallery), taste.clone(), options)
+        });
+        let name = "memory".to_owned();
+        let live = LivePair::new(Live { name, embedder: Arc::clone(&embedder), gallery: gallery.clone() });
+        let recent = Arc::new(RecentInMemory::default());
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobStore> = match setup.jobs {
             Some(jobs) => jobs,
@@ -105,11 +112,11 @@ impl TestServer {
             ..GenerationParts::local(data.path()).expect("folders")
         };
         let parts = ApiParts {
-            searcher: Arc::new(searcher),
+            searcher: LiveSearcher::new(Arc::clone(&live), make),
             gallery: gallery.clone(),
             preferences,
             pictures: Arc::clone(&setup.pictures),
-            model: Arc::clone(embedder.info()),
+            recent: recent.clone(),
             jobs: Arc::clone(&jobs),
             events: EventHub::start(Arc::clone(&jobs)),
             generation: generation.clone(),
@@ -125,6 +132,8 @@ impl TestServer {
             address,
             client: Client::new(),
             gallery,
+            live,
+            recent,
             state,
             jobs,
             generation,

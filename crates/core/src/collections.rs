@@ -24,18 +24,18 @@
 //!
 //! # The way for a Qdrant server
 //!
-//! - The public name is an alias. Physical collections are named `<collection>@<model>-<n>` ([`physical_name`]).
+//! - Physical collections are named `<collection>@<model>-<n>` ([`physical_name`]), and the public name is an alias.
 //!   [`Collections::switch`] is one `update_aliases` call with *delete alias* and *create alias* together, which the
 //!   server carries out as one change.
-//! - **A physical collection that bears the public name** (made by Clippy 0.2, or by the first start) cannot be aliased,
-//!   since an alias may not have the name of a collection. It needs no alias: *the live one is the alias' target, and
-//!   where there is no such alias, the collection of that name itself*. The switch away from it cannot give its name to
-//!   an alias either, as long as it is there, and it must stay for the rollback. So the live one is named by a second,
-//!   internal alias, `<collection>@live`: it wins over a collection that bears the public name. When the old collection
-//!   is dropped ([`Collections::drop_old`]), the public name is free, and in that moment an alias of that name is made as
-//!   well, in a call of its own after the deletion: for other programs' sake. Clippy itself resolves `<collection>@live`
-//!   first, then the alias `<collection>`, then the collection `<collection>`; so nothing of its own is ever without a
-//!   collection. Programs that know only the public name see the old pictures until the drop, and the new ones after it.
+//! - **A physical collection that bears the public name** (Clippy 0.2 made it so) cannot be aliased away, since an alias
+//!   may not have the name of a collection, and the collection must stay for the rollback. Therefore the live one is
+//!   named by an alias of its own, `<collection>@live`, which Clippy resolves first; then the alias `<collection>`; then
+//!   the collection `<collection>` itself. A switch sets `<collection>@live` and, where no collection bears that name,
+//!   `<collection>` as well, in the same call. So the first re-index of an adopted collection switches without renaming
+//!   or deleting anything, and nothing of Clippy's own ever asks for a name that is missing. When the adopted collection
+//!   is dropped ([`Collections::drop_old`]), its name is free, and an alias of it is made right after the deletion, for
+//!   other programs: those that know only the public name see the old pictures until the drop, and the new ones after
+//!   it, with one short gap in between, which is theirs alone.
 //! - **Roles, models and the list of changes** are kept on the server, so that any process finds them: roles, the
 //!   source of the model and the owner as collection metadata; changed ids as points (payload only) of a small collection
 //!   `<collection>@changes`, whose ids are a sequence. A writer records ids there before it writes.

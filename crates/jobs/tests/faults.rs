@@ -64,13 +64,14 @@ async fn killed_workers_lose_nothing() {
     let log = logs.path().join("workers.log");
     let settings = [("CLIPPY_TEST_REDIS", redis.url())];
     // A part that is killed in every run would rightly be given up; here chance must not decide.
-    let parent = store.create(&job(Lane::Control, json!({"parts": 200, "ms": 600})).max_attempts(30)).await;
+    // Eight at once, and two seconds each: about a minute.
+    let parent = store.create(&job(Lane::Control, json!({"parts": 200, "ms": 2_000})).max_attempts(30)).await;
     let parent = parent.expect("created").job.id;
     let mut workers = [Worker::start(&settings, &log), Worker::start(&settings, &log)];
     let begun = Instant::now();
     let mut kills = 0;
     while !store.get(parent).await.expect("it is there").state.is_finished() {
-        assert!(begun.elapsed() < Duration::from_secs(50), "not done: {:?}", store.get(parent).await);
+        assert!(begun.elapsed() < Duration::from_secs(170), "not done: {:?}", store.get(parent).await);
         let next = begun + Duration::from_secs(2) * (kills + 1);
         while Instant::now() < next && !store.get(parent).await.expect("it is there").state.is_finished() {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -81,7 +82,7 @@ async fn killed_workers_lose_nothing() {
         kills += 1;
     }
     eprintln!("{kills} kills in {:?}", begun.elapsed());
-    assert!(kills >= 4, "too quick to prove anything");
+    assert!(kills >= 20, "too quick to prove anything");
     check_family(&store, parent, 200).await;
 }
 

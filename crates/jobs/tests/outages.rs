@@ -89,6 +89,55 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     }
 }
 
+/// Really a minute, and the times as shipped: what has a length of its own (the connection's pauses, apalis' heartbeat)
+/// cannot be scaled down.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_a_minute_costs_no_job_an_attempt() {
+    let mut redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let runners = [(); 2].map(|()| runner(Arc::clone(&store), 4, Timing::default()));
+    let stop = CancellationToken::new();
+    let mut counts = Vec::new();
+    let mut running = Vec::new();
+    for (runner, calls) in runners {
+        counts.push(calls);
+        running.push(tokio::spawn(runner.run(stop.clone())));
+    }
+    // Work that tells of itself and is held up; work that ends while nobody can be told; a parent between its steps; and
+    // more than there is room for, so that some waits.
+    let mut ids = Vec::new();
+    let works = [("ms", 3_000, 3), ("quiet_ms", 20_000, 3), ("quiet_ms", 40_000, 2), ("ms", 500, 4)];
+    for (name, duration, count) in works {
+        for _ in 0..count {
+            ids.push(store.create(&job(Lane::Bulk, json!({ name: duration }))).await.expect("created").job.id);
+        }
+    }
+    let parent = store.create(&job(Lane::Control, json!({"parts": 12, "ms": 100}))).await.expect("created").job.id;
+    wait_until("all room to be taken, and the parts to be made", Duration::from_secs(20), || async {
+        let made = store.get(parent).await.is_ok_and(|parent| parent.children.is_some_and(|parts| parts.total == 12));
+        made && store.lanes().await.is_ok_and(|lanes| lanes[1].running == 8)
+    })
+    .await;
+    redis.stop();
+    let refused = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect_err("Redis is away");
+    assert_eq!(refused.code, ErrorCode::Unavailable);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    redis.start_again();
+    ids.push(parent);
+    for id in &ids {
+        let done = wait_for_job(&store, *id, "it to end", |job| job.state.is_finished()).await;
+        assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1), "{done:?}");
+    }
+    let merged = store.get(parent).await.expect("it is there");
+    assert_eq!(merged.result, Some(json!({"sum": 12 * 13 / 2})));
+    // Twelve jobs, twelve parts, and a parent that runs twice: none ran again.
+    assert_eq!(counts.iter().map(|calls| calls.load(Ordering::SeqCst)).sum::<usize>(), 12 + 12 + 2);
+    stop.cancel();
+    for one in running {
+        one.await.expect("ends");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
     let redis = Redis::start();

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::account::Account;
-use super::plan::{Cursor, UNIT};
+use super::plan::UNIT;
 use crate::ingest::Tools;
 
 /// Failures that a result tells with their reasons; all of them stand in the fail log.
@@ -39,8 +39,7 @@ pub(super) async fn run(
     if children.failed + children.cancelled > 0 {
         return Err(given_up(&children, &sum));
     }
-    let planned = Cursor::of(context).map_or(sum.outcome.totals.lines, |cursor| cursor.planned);
-    let totals = sum.outcome.totals;
+    let (totals, planned) = (sum.outcome.totals, sum.planned);
     if !totals.adds_up() || totals.lines != planned {
         let message = format!("the parts of job {} do not add up: {totals:?} for {planned} lines", context.job().id);
         return Err(Error::internal(message).into());
@@ -75,6 +74,8 @@ fn finished(outcome: &Outcome) -> Result<Value, JobError> {
 #[derive(Default)]
 pub(super) struct Sum {
     pub(super) outcome: Outcome,
+    /// Lines that the parts were made with.
+    planned: u64,
     /// Failed lines' ids, by the first line of their part.
     pub(super) failed: Vec<(u64, Vec<String>)>,
     /// Why the first part that was given up was.
@@ -113,9 +114,13 @@ impl Sum {
         let account: Account = serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
             Error::internal(format!("the result of part {} is no account", job.id)).with_source(error)
         })?;
+        self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
         if !account.failed.is_empty() {
-            self.failed.push((job.payload["part"]["begin"]["line"].as_u64().unwrap_or_default(), account.failed));
+            // A part of a manifest begins at a line; one of a collection tells how many points are before it.
+            let part = &job.payload["part"];
+            let place = part["begin"]["line"].as_u64().or(part["before"].as_u64()).unwrap_or_default();
+            self.failed.push((place, account.failed));
         }
         self.outcome.failures.extend(account.failures);
         if self.outcome.failures.len() > 50 * TOLD {

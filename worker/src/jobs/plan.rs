@@ -21,18 +21,18 @@ pub(super) const UNIT: &str = "lines";
 
 /// How far a planner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Cursor {
+struct Cursor {
     manifest: Fingerprint,
     /// The account in this process's ledger that knows the ids seen so far.
     run: Uuid,
     /// Where the next part begins; `None` at the end.
     next: Option<Place>,
     /// Lines in the parts made so far.
-    pub(super) planned: u64,
+    planned: u64,
 }
 
 impl Cursor {
-    pub(super) fn of(context: &JobContext) -> Option<Self> {
+    fn of(context: &JobContext) -> Option<Self> {
         context.cursor().and_then(|cursor| Self::deserialize(cursor).ok())
     }
 }

@@ -16,9 +16,10 @@ use clippy_core::gallery::{
 };
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
+use clippy_core::live::{Live, LivePair};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{Encoding, RgbImage, encode};
-use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, Tools, ingest};
+use clippy_worker::ingest::{IngestOptions, IngestReport, LiveTools, ManifestOptions, Tools, ingest};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -318,6 +319,12 @@ impl House {
 
     pub fn tools(&self) -> Tools {
         Tools { embedder: self.embedder.clone(), gallery: self.gallery.clone(), ledger: self.ledger.clone() }
+    }
+
+    /// The same tools, as handlers of jobs take them.
+    pub fn live_tools(&self) -> LiveTools {
+        let live = Live { name: "memory".to_owned(), embedder: self.embedder.clone(), gallery: self.gallery.clone() };
+        LiveTools { live: LivePair::new(live), ledger: self.ledger.clone() }
     }
 
     pub fn options(&self) -> IngestOptions {

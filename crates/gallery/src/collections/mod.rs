@@ -60,6 +60,8 @@ struct Shared {
     lists: Mutex<HashMap<String, ChangeList>>,
     /// Collections that are open, by their names. A folder is opened once.
     open: tokio::sync::Mutex<HashMap<String, Weak<EdgeGallery>>>,
+    /// The one that is being built stays open between the parts of its job: closing it writes all its files.
+    built: Mutex<Option<Arc<EdgeGallery>>>,
     writers: Arc<Semaphore>,
 }
 
@@ -114,6 +116,7 @@ impl Shared {
         }
         let folder = self.options.data.join(&entry.folder);
         let begun = std::time::Instant::now();
+        let was_open = open.contains_key(&entry.name);
         let gallery = loop {
             let (name, threshold) = (entry.name.clone(), self.options.indexing_threshold_kb);
             let opened = match model {
@@ -130,7 +133,7 @@ impl Shared {
             };
             match opened {
                 // Its last reader, in this process, is just closing it.
-                Err(error) if error.code == ErrorCode::Conflict && is_ours(&folder) && begun.elapsed() < CLOSING => {
+                Err(error) if error.code == ErrorCode::Conflict && was_open && begun.elapsed() < CLOSING => {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 other => break Arc::new(other?),
@@ -150,7 +153,7 @@ impl Shared {
         }
         open.remove(&entry.name);
         let folder = self.options.data.join(&entry.folder);
-        while is_ours(&folder) && begun.elapsed() < CLOSING {
+        while crate::lock::holder(&folder).is_some() && begun.elapsed() < CLOSING {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         blocking(move || {
@@ -160,11 +163,6 @@ impl Shared {
         })
         .await
     }
-}
-
-/// Whether this process holds a folder's lock.
-fn is_ours(folder: &Path) -> bool {
-    crate::lock::holder(folder).is_some_and(|holder| holder.pid == std::process::id())
 }
 
 fn closed(error: tokio::sync::AcquireError) -> Error {
@@ -232,6 +230,7 @@ impl EdgeCollections {
             state: Mutex::new(state),
             lists: Mutex::new(lists),
             open: tokio::sync::Mutex::default(),
+            built: Mutex::default(),
             writers: Arc::new(Semaphore::new(WRITERS as usize)),
         });
         let inner = shared.gallery(&live, Some(model)).await?;
@@ -268,6 +267,9 @@ impl Collections for EdgeCollections {
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>> {
         let (role, entry) = self.entry(name)?;
         let inner = self.shared.gallery(&entry, None).await?;
+        if role == Role::Building {
+            *locked(&self.shared.built) = Some(Arc::clone(&inner));
+        }
         let as_live = role == Role::Live;
         Ok(Arc::new(Handle { name: entry.name, as_live, inner, shared: Arc::clone(&self.shared) }))
     }
@@ -288,6 +290,7 @@ impl Collections for EdgeCollections {
                 return Ok(self.entry(&building.name)?.1.physical(Role::Building));
             }
             locked(&self.shared.lists).remove(&building.name);
+            locked(&self.shared.built).take();
             self.shared.change(|state| {
                 state.building = None;
                 Ok(())
@@ -382,6 +385,7 @@ impl Collections for EdgeCollections {
             Ok(())
         })?;
         locked(&self.shared.lists).clear();
+        locked(&self.shared.built).take();
         for entry in &old {
             self.shared.remove(entry).await?;
         }
@@ -408,6 +412,9 @@ impl Shared {
             }
             Ok(())
         })?;
+        if role == Role::Building {
+            locked(&self.built).take();
+        }
         let mut lists = locked(&self.lists);
         lists.remove(&entry.name);
         if let Some(dropped) = &dropped {

@@ -85,8 +85,9 @@ fn of_status(status: &Status) -> Trouble {
         Code::InvalidArgument if says("No appropriate index") || says("Index required") => Trouble::NoIndex,
         Code::ResourceExhausted => Trouble::Busy,
         Code::DeadlineExceeded => Trouble::Slow,
-        // The client's own time-out.
-        Code::Cancelled => Trouble::Slow,
+        // The client's own time-out; else the connection was closed.
+        Code::Cancelled if says("Timeout expired") => Trouble::Slow,
+        Code::Cancelled => Trouble::Away,
         _ if says("No space left") || says("exceeds available disk space") || says("Not enough space") => {
             Trouble::DiskFull
         }

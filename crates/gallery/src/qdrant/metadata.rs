@@ -21,6 +21,8 @@ use crate::schema::Schema;
 const IDENTITY: &str = "clippy";
 /// The entry that says what a collection is there for.
 const PLACE: &str = "clippy_place";
+/// Begins the names of the entries for notes; the note's name follows.
+const NOTE: &str = "clippy_note_";
 /// Begins the names of the entries for folders; a hash of the folder follows.
 const ROOT: &str = "clippy_root_";
 
@@ -127,6 +129,19 @@ pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
     let hash: String = Sha256::digest(path.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     Ok(HashMap::from([(format!("{ROOT}{hash}"), to_value(&Root { path: path.to_owned(), added_us })?)]))
+}
+
+/// A note as an entry of the metadata.
+pub(super) fn note_entry(name: &str, note: serde_json::Value) -> HashMap<String, wire::Value> {
+    HashMap::from([(format!("{NOTE}{name}"), note.into())])
+}
+
+/// A note of this name.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn note(metadata: &HashMap<String, wire::Value>, name: &str) -> Result<Option<serde_json::Value>> {
+    metadata.get(&format!("{NOTE}{name}")).map(from_value).transpose()
 }
 
 fn to_value(entry: &impl Serialize) -> Result<wire::Value> {

@@ -12,6 +12,7 @@ mod graphs;
 mod hybrid;
 mod metadata;
 mod migrate;
+mod notes;
 mod opening;
 mod shape;
 mod version;

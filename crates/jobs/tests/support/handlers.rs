@@ -48,8 +48,8 @@ pub fn runner(store: Arc<dyn JobTransport>, concurrency: usize, timing: Timing) 
 }
 
 /// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps with a cursor;
-/// `{"abort": true}` kills its process; `{"snooze_first": true}` asks for an hour's
-/// delay in its first run.
+/// `{"quiet_ms": m}` takes so long and tells nobody; `{"abort": true}` kills its process; `{"snooze_first": true}` asks
+/// for an hour's delay in its first run.
 #[derive(Default)]
 struct Parts {
     calls: Arc<AtomicUsize>,
@@ -69,6 +69,9 @@ impl JobHandler for Parts {
         }
         if payload["snooze_first"] == true && context.key().run == 1 {
             return Err(JobError::Snooze(Duration::from_secs(3_600)));
+        }
+        if let Some(quiet) = payload["quiet_ms"].as_u64() {
+            tokio::time::sleep(Duration::from_millis(quiet)).await;
         }
         let ms = payload["ms"].as_u64().unwrap_or_default();
         if let Some(parts) = payload["parts"].as_u64() {

@@ -59,12 +59,16 @@ impl Work {
         tools: &ReindexTools,
         request: &ReindexRequest,
     ) -> Result<Begun, JobError> {
-        let name = context.cursor().and_then(|cursor| cursor["collection"].as_str()).unwrap_or_default();
-        let found = tools.collections.list().await?.into_iter().find(|one| one.name == name);
+        let ready = context.cursor().and_then(|cursor| Ready::deserialize(cursor).ok());
+        let owner = context.job().id.to_string();
+        let is_ours = |one: &Physical| match &ready {
+            Some(ready) => one.name == ready.collection,
+            None => one.role == Role::Building && one.owner == owner,
+        };
+        let found = tools.collections.list().await?.into_iter().find(is_ours);
         match found {
             Some(beside) if beside.role == Role::Building => Ok(Begun::Open(Self { beside, has_parts: true })),
             Some(live) if live.role == Role::Live => {
-                let ready = context.cursor().and_then(|cursor| Ready::deserialize(cursor).ok());
                 let ready = ready.ok_or_else(|| Error::internal("the re-index has switched and does not know how"))?;
                 if tools.live.now().name != live.name {
                     let model = tools.models.load(&source_of(tools, &live)).await?;
@@ -73,7 +77,7 @@ impl Work {
                 tracing::info!(collection = live.name, "the switch was done before this run began");
                 Ok(Begun::Switched(result(tools, request, ready, &source_of(tools, &live), None)))
             }
-            _ => Err(dropped(name).into()),
+            _ => Err(dropped(ready.as_ref().map_or("of this job", |ready| &ready.collection)).into()),
         }
     }
 

@@ -103,6 +103,7 @@ impl Renewer {
         if !fresh.is_empty() {
             self.beside.upsert(fresh).await?;
         }
+        outcomes.sort_unstable_by_key(|(id, _)| *id);
         Ok(outcomes)
     }
 

@@ -1,0 +1,265 @@
+//! Re-index as a user meets it: searches all the way through, kills in its middle, the way back, and the next start.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
+
+/// A second model, as settings name it: random weights, and vectors of another length than the bundled model's.
+fn other_model() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/clip/tests/fixtures/models/vit_quickgelu");
+    format!("local-dir:{}", folder.canonicalize().expect("there").display())
+}
+
+/// The gallery, with its first lines ingested; gives how many lines it has in all.
+fn ingested(data: &Path, lines: usize) -> usize {
+    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    std::fs::create_dir_all(data.join("data")).expect("made");
+    let manifest = data.join("data/manifest.jsonl");
+    std::fs::write(&manifest, &whole).expect("written");
+    let (manifest, root, most) = (manifest.display().to_string(), gallery().display().to_string(), lines.to_string());
+    let arguments = ["ingest", "--manifest", &manifest, "--images-root", &root, "--max-lines", &most, "--json"];
+    let report = answered(data, &arguments);
+    assert_eq!(report["totals"]["embedded"], lines, "{report}");
+    whole.lines().count()
+}
+
+fn client() -> Client {
+    Client::builder().timeout(Duration::from_secs(120)).build().expect("a client")
+}
+
+fn get(server: &Server, path: &str) -> Value {
+    let response = client().get(format!("{}{path}", server.url)).send().expect("it serves");
+    assert!(response.status().is_success(), "{path}: {}", response.status());
+    response.json().expect("JSON")
+}
+
+fn ask(server: &Server, kind: &str, body: &Value) -> String {
+    let response = client().post(format!("{}/api/admin/{kind}", server.url)).json(body).send().expect("it serves");
+    assert_eq!(response.status(), 202, "{}", response.text().unwrap_or_default());
+    let job: Value = response.json().expect("JSON");
+    job["id"].as_str().expect("an id").to_owned()
+}
+
+fn ended(server: &Server, id: &str) -> Value {
+    let job = wait_until("the job to end", Duration::from_secs(240), || {
+        let job = get(server, &format!("/api/jobs/{id}"));
+        ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
+    });
+    assert_eq!(job["state"], "succeeded", "{job}");
+    job["result"].clone()
+}
+
+/// The collection that answered, and the results' scores in the image space, best first.
+fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
+    let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true});
+    let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
+    answer(response)
+}
+
+/// As [`search`], by words: they go through the model at each search.
+fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
+    let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true});
+    let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
+    answer(response)
+}
+
+fn answer(response: reqwest::blocking::Response) -> (String, Vec<f64>) {
+    let status = response.status();
+    let said = response.text().expect("a body");
+    assert!(status.is_success(), "{status}: {said}");
+    let answer: Value = serde_json::from_str(&said).expect("JSON");
+    let results = answer["results"].as_array().expect("results");
+    assert_eq!(results.len(), 24, "{answer}");
+    let scores = results.iter().map(|found| found["score"].as_f64().expect("a score")).collect();
+    (answer["collection"].as_str().expect("a name").to_owned(), scores)
+}
+
+/// How far two answers are apart. The same query makes nearly the same vector in any batch; another model makes another.
+fn apart(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f64::max)
+}
+
+const WORDS: [&str; 4] = ["apple", "a red house", "cat", "a tree in winter"];
+/// What the same model's answers may differ by, and what those of two models surely do.
+const SAME: f64 = 0.02;
+
+/// The scores of each query in each collection, as its first answer gave them.
+#[derive(Default)]
+struct Seen {
+    answers: Mutex<BTreeMap<(String, usize), Vec<f64>>>,
+    counts: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Seen {
+    /// An answer must be that of the collection that it says it is from.
+    fn check(&self, query: usize, (collection, scores): (String, Vec<f64>)) {
+        *self.counts.lock().expect("no panic").entry(collection.clone()).or_default() += 1;
+        let mut answers = self.answers.lock().expect("no panic");
+        let first = answers.entry((collection.clone(), query)).or_insert_with(|| scores.clone());
+        let apart = apart(first, &scores);
+        assert!(apart < SAME, "query {query} in {collection} gave {first:?}, and then {scores:?}");
+    }
+}
+
+fn searched(client: &Client, url: &str, query: usize) -> (String, Vec<f64>) {
+    if query < WORDS.len() {
+        search_words(client, url, WORDS[query])
+    } else {
+        search(client, url, FIRST_ID.load(Ordering::Relaxed) as u64)
+    }
+}
+
+static FIRST_ID: AtomicUsize = AtomicUsize::new(0);
+
+/// The id on the manifest's first line.
+fn first_id() -> u64 {
+    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let line: Value = serde_json::from_str(whole.lines().next().expect("a line")).expect("JSON");
+    line["id"].as_u64().expect("a number")
+}
+
+#[test]
+fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes_models() {
+    FIRST_ID.store(first_id() as usize, Ordering::Relaxed);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    ingested(folder.path(), 300);
+    let server = Server::start(folder.path(), "serve", &[]);
+    let seen = Seen::default();
+    for query in 0..=WORDS.len() {
+        seen.check(query, searched(&client(), &server.url, query));
+    }
+    let (done, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let result = std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let client = client();
+                while done.load(Ordering::SeqCst) < 1_000 || !over.load(Ordering::SeqCst) {
+                    let number = done.fetch_add(1, Ordering::SeqCst);
+                    let query = number % (WORDS.len() + 1);
+                    seen.check(query, searched(&client, &server.url, query));
+                }
+            });
+        }
+        let id = ask(&server, "reindex", &json!({"pretrained": other_model()}));
+        let result = ended(&server, &id);
+        // A part of the thousand is of the time after the switch.
+        let after = done.load(Ordering::SeqCst) + 100;
+        wait_until("searches after the switch", Duration::from_secs(120), || {
+            (done.load(Ordering::SeqCst) >= after).then_some(())
+        });
+        over.store(true, Ordering::SeqCst);
+        result
+    });
+    let counts = seen.counts.into_inner().expect("no panic");
+    eprintln!(
+        "{} searches: {counts:?}; writes were paused for {} ms",
+        done.load(Ordering::SeqCst),
+        result["writes_paused_ms"]
+    );
+    let new = result["live"].as_str().expect("a name").to_owned();
+    assert_eq!(counts.keys().cloned().collect::<Vec<_>>(), ["clippy".to_owned(), new.clone()]);
+    assert!(counts.values().sum::<usize>() >= 1_000 && counts.values().all(|count| *count >= 100), "{counts:?}");
+    assert_eq!(result["totals"]["embedded"], 300, "{result}");
+    // The words of this test are the recent queries; pictures fill up. Random weights find other pictures.
+    let comparison = &result["comparison"];
+    assert!(comparison["recent"].as_u64().expect("a count") >= 5, "{comparison}");
+    assert_eq!(comparison["queries"], 50, "{comparison}");
+    assert!(comparison["overlap"].as_f64().expect("a share") < 0.9, "{comparison}");
+
+    // A mix would have been seen: the answers of the two models are far apart.
+    let answers = seen.answers.into_inner().expect("no panic");
+    for query in 0..=WORDS.len() {
+        let of = |collection: &str| &answers[&(collection.to_owned(), query)];
+        let apart = apart(of("clippy"), of(&new));
+        assert!(apart > 3.0 * SAME, "query {query}: the two models are only {apart} apart");
+    }
+    let model = get(&server, "/api/model");
+    assert_eq!(model["dimension"], 24, "{model}");
+    assert_eq!(get(&server, "/api/admin/collection")["name"], new.as_str());
+    assert!(server.stop().success());
+}
+
+#[test]
+fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let all = ingested(folder.path(), 300);
+    let more = (all - 300).min(60);
+    let root = gallery().display().to_string();
+    let settings = [("IMAGES_ROOT", root.as_str())];
+    let start = || Server::start_with(folder.path(), "serve", &[], &settings);
+    let server = start();
+    let id = ask(&server, "reindex", &json!({"pretrained": other_model()}));
+    // In the middle of building: some pictures are made, and the switch has not come.
+    let killed_at = wait_until("some progress", Duration::from_secs(120), || {
+        let job = get(&server, &format!("/api/jobs/{id}"));
+        assert_ne!(job["state"], "succeeded", "the gallery is too small to be interrupted: {job}");
+        job["progress"]["done"].as_u64().filter(|done| *done > 0)
+    });
+    server.kill();
+    eprintln!("killed after {killed_at} of 300 pictures");
+
+    let server = start();
+    assert_eq!(get(&server, "/api/admin/collection")["name"], "clippy", "what was live is live, and whole");
+    assert_eq!(get(&server, "/api/admin/collection")["points"], 300);
+    let ingest = ask(&server, "ingest", &json!({"manifest": "manifest.jsonl", "start_line": 300, "max_lines": more}));
+    // A second kill near the end, if it can be met: while it catches up, compares or switches.
+    let near_the_end = ["catching up", "indexing", "comparing", "switching"];
+    let stage = wait_until("the last stages", Duration::from_secs(240), || {
+        let job = get(&server, &format!("/api/jobs/{id}"));
+        let stage = job["progress"]["stage"].as_str().unwrap_or_default().to_owned();
+        let is_over = job["state"] == "succeeded";
+        (is_over || near_the_end.contains(&stage.as_str())).then_some(stage)
+    });
+    server.kill();
+    eprintln!("killed again while {stage}");
+
+    let server = start();
+    let result = ended(&server, &id);
+    let ingested = ended(&server, &ingest);
+    assert_eq!(ingested["totals"]["lines"], more, "{ingested}");
+    let totals = &result["totals"];
+    let count = |name: &str| totals[name].as_u64().expect("a count");
+    assert_eq!(count("failed"), 0, "{result}");
+    assert!(count("embedded") + count("unchanged") >= 300, "{result}");
+    let live = get(&server, "/api/admin/collection");
+    assert_eq!((&live["name"], &live["points"]), (&result["live"], &json!(300 + more)), "{live}");
+    assert_eq!((&live["dimension"], &result["previous"]), (&json!(24), &json!("clippy")), "{live} {result}");
+    let new = result["live"].as_str().expect("a name").to_owned();
+    assert!(server.stop().success());
+
+    // The next start without settings takes the model that the folder remembers; another one is refused, and both are
+    // named, with what to set.
+    let found = answered(folder.path(), &["search", "--text", "apple", "--top", "3", "--json"]);
+    assert_eq!(found["collection"], new.as_str());
+    let resnet = other_model().replace("vit_quickgelu", "resnet");
+    let refused = clippy(folder.path())
+        .args(["search", "--text", "apple"])
+        .env("PRETRAINED", &resnet)
+        .output()
+        .expect("it starts");
+    let said = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{said}");
+    for part in ["vit_quickgelu", "resnet", "unset MODEL_NAME and PRETRAINED", &other_model()] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+
+    // The way back, without a server: the old model has what was ingested since.
+    let back = answered(folder.path(), &["reindex", "--rollback", "--json"]);
+    assert_eq!((&back["live"], &back["previous"]), (&json!("clippy"), &json!(new.as_str())), "{back}");
+    let found = answered(folder.path(), &["search", "--text", "apple", "--top", "200", "--json"]);
+    assert_eq!(found["collection"], "clippy");
+    let doctor = run(folder.path(), &["doctor"]);
+    assert!(text(&doctor.stdout).contains(&format!("clippy, {} pictures", 300 + more)), "{}", text(&doctor.stdout));
+    let dropped = answered(folder.path(), &["reindex", "--drop-old", "--json"]);
+    assert_eq!(dropped["dropped"], json!([new]), "{dropped}");
+    let nowhere = run(folder.path(), &["reindex", "--rollback"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("no collection to go back to"), "{}", text(&nowhere.stderr));
+}
