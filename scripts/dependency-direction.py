@@ -12,6 +12,7 @@ import sys
 ALLOWED = {
     "clippy-core": set(),
     "clippy-drawings": set(),
+    "clippy-fake-qdrant": set(),
     "clippy-imaging": {"clippy-core"},
     "clippy-clip": {"clippy-core"},
     "clippy-jobs": {"clippy-core"},
@@ -26,7 +27,8 @@ ALLOWED = {
 ONLY_IN = {
     "tch": {"clippy-clip"},
     "torch-sys": {"clippy-clip"},
-    "qdrant-edge": {"clippy-gallery"},
+    "qdrant-edge": {"clippy-gallery", "clippy-fake-qdrant"},
+    "qdrant-client": {"clippy-gallery", "clippy-fake-qdrant"},
     "sqlx": {"clippy-gallery", "clippy-jobs"},
     "redis": {"clippy-jobs"},
     "apalis": {"clippy-jobs"},

@@ -35,8 +35,11 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// How long calls in flight may go on after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Gives the encoder that is to be used now: a re-index may have put another in its place.
+pub type CurrentEmbedder = Arc<dyn Fn() -> Arc<dyn Embedder> + Send + Sync>;
+
 struct EmbedState {
-    embedder: Arc<dyn Embedder>,
+    embedder: CurrentEmbedder,
     keys: KeyRing,
     /// A permit a KiB.
     held: Semaphore,
@@ -48,7 +51,7 @@ struct EmbedState {
 /// [`ErrorCode::Internal`] when the metrics cannot be installed.
 pub async fn serve_embedder(
     listener: TcpListener,
-    embedder: Arc<dyn Embedder>,
+    embedder: CurrentEmbedder,
     keys: &[Secret],
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<()> {
@@ -68,7 +71,7 @@ pub async fn serve_embedder(
     Ok(())
 }
 
-fn router(embedder: Arc<dyn Embedder>, keys: &[Secret]) -> Router {
+fn router(embedder: CurrentEmbedder, keys: &[Secret]) -> Router {
     let state = Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: Semaphore::new(HELD >> 10) });
     Router::new()
         .route(wire::PATH, get(model).post(embed))
@@ -91,7 +94,7 @@ async fn require_key(
 }
 
 async fn model(State(state): State<Arc<EmbedState>>) -> Json<ModelInfo> {
-    Json((**state.embedder.info()).clone())
+    Json((**(state.embedder)().info()).clone())
 }
 
 async fn embed(
@@ -114,11 +117,13 @@ async fn embed(
         .await
         .map_err(|_| Error::new(ErrorCode::Timeout, "the body took too long to come"))?
         .map_err(|error| Error::invalid("the body cannot be read").with_source(error))?;
-    let side = state.embedder.info().transform.side;
+    // One encoder for the whole call, whatever happens meanwhile.
+    let embedder = (state.embedder)();
+    let side = embedder.info().transform.side;
     let inputs = blocking(move || wire::decode_request(&body, side)).await?;
-    let embedded = state.embedder.embed(inputs).await?;
+    let embedded = embedder.embed(inputs).await?;
     let answer = blocking(move || wire::encode_answer(&embedded)).await?;
-    let model = HeaderValue::from_str(&state.embedder.info().fingerprint)
+    let model = HeaderValue::from_str(&embedder.info().fingerprint)
         .map_err(|error| Error::internal("a fingerprint that no header takes").with_source(error))?;
     let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE))];
     let mut response = (headers, answer).into_response();

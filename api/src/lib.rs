@@ -23,7 +23,7 @@ mod serve;
 mod state;
 mod tags;
 
-pub use embed::serve_embedder;
+pub use embed::{CurrentEmbedder, serve_embedder};
 pub use generation::GenerationParts;
 pub use options::ApiOptions;
 pub use problem::Problem;

@@ -38,7 +38,9 @@ impl Served {
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
-            serve_embedder(listener, Arc::new(embedder), &keys, stopped.cancelled_owned()).await
+            let embedder: Arc<dyn Embedder> = Arc::new(embedder);
+            let current = Arc::new(move || Arc::clone(&embedder));
+            serve_embedder(listener, current, &keys, stopped.cancelled_owned()).await
         });
         Self { address, stop: Some(stop.drop_guard()), task }
     }

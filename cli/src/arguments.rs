@@ -101,6 +101,12 @@ pub struct WorkerArguments {
     /// Jobs that are run at once in each lane [default: 16 interactive, 2 bulk, 2 control].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: Option<u16>,
+    /// Embed for others besides, at this address: what EMBEDDER_URL of API machines without a GPU names.
+    #[arg(long, value_name = "ADDR")]
+    pub serve_embedder: Option<SocketAddr>,
+    /// Embed for other machines also when no API_KEYS are set.
+    #[arg(long)]
+    pub allow_anyone: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clippy_api::metrics::MeteredEmbedder;
-use clippy_api::{ApiOptions, ApiParts, AppState};
-use clippy_core::collections::{Collections, Models};
+use clippy_api::{ApiOptions, ApiParts, AppState, CurrentEmbedder};
+use clippy_core::collections::{Collections, ModelSource, Models};
+use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::Gallery;
 use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::settings::Settings;
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
-    RecentQueryFile, StoreLock, holder,
+    QdrantCollections, RecentQueryFile, StoreLock, holder,
 };
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, RunnerSettings};
@@ -27,7 +28,8 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::following;
 use crate::generation::{self, Generation};
-use crate::models::{self, TorchModels};
+use crate::models;
+use crate::qdrant;
 use crate::queue::{self, Workers};
 
 /// Everything that one process needs to fill and to search its collection.
@@ -36,10 +38,10 @@ pub struct Embedded {
     live: Arc<LivePair>,
     /// Whichever collection is live.
     pub gallery: Arc<dyn Gallery>,
-    /// All collections of the data folder.
-    collections: Arc<EdgeCollections>,
+    /// All collections behind the public name.
+    collections: Arc<dyn Collections>,
     /// Reads further models, for a re-index.
-    models: Arc<TorchModels>,
+    models: Arc<dyn Models>,
     /// What was searched for lately.
     recent: Arc<RecentQueryFile>,
     /// Makes the searcher of a pair.
@@ -50,31 +52,40 @@ pub struct Embedded {
     pictures: Arc<GalleryPictures>,
     /// Who makes pictures.
     generation: Generation,
-    /// Keeps other processes out until the end.
-    _lock: StoreLock,
+    /// Keeps other processes out of the data folder until the end; a worker shares it.
+    _lock: Option<StoreLock>,
 }
 
 impl Embedded {
     /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
-        refuse_servers(settings)?;
+        let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
+        Self::open_with(settings, lock).await
+    }
+
+    /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose collection and queue are
+    /// on servers.
+    pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
+        Self::open_with(settings, || Ok(None)).await
+    }
+
+    async fn open_with(
+        settings: &Settings,
+        lock: impl FnOnce() -> clippy_core::Result<Option<StoreLock>>,
+    ) -> Result<Self, Failure> {
         let generation = generation::settings()?;
         let folder = &settings.collection.data_dir;
         // The model first: a wrong one must not leave an empty collection behind.
-        let source = models::wanted(settings)?;
-        let models = Arc::new(TorchModels::new(settings)?);
+        let source = models::wanted(settings).await?;
+        let models = models::of(settings)?;
         let embedder = models.load(&source).await?;
-        let lock = StoreLock::acquire(folder, address)?;
+        let lock = lock()?;
         let generation = Generation::open(&generation, folder)?;
-        let options = EdgeCollectionsOptions {
-            data: folder.clone(),
-            name: settings.collection.name.clone(),
-            source,
-            indexing_threshold_kb: None,
+        let opened = open_collections(settings, source, embedder.info()).await;
+        let (collections, live) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Err(models::with_hint(settings, error).await),
         };
-        let opened = EdgeCollections::open(options, embedder.info()).await;
-        let (collections, live) = opened.map_err(|error| models::with_hint(settings, error))?;
-        let collections = Arc::new(collections);
         let name = collections.live().await?.name;
         let live = LivePair::new(Live { name, embedder, gallery: live });
         let state = Arc::new(EmbeddedState::open(&database(settings), settings.preferences).await?);
@@ -104,8 +115,8 @@ impl Embedded {
     fn reindex_tools(&self) -> ReindexTools {
         ReindexTools {
             live: Arc::clone(&self.live),
-            collections: Arc::clone(&self.collections) as _,
-            models: Arc::clone(&self.models) as _,
+            collections: Arc::clone(&self.collections),
+            models: Arc::clone(&self.models),
             pictures: Arc::clone(&self.pictures) as _,
             recent: Arc::clone(&self.recent) as _,
             searcher: Arc::clone(&self.searcher),
@@ -118,6 +129,21 @@ impl Embedded {
         clippy_worker::jobs::handlers(&self.live_tools(), BulkSettings::default())
             .with(ReindexJob::new(self.reindex_tools(), BulkSettings::default()))
             .with(GenerateJob::new(self.generation.tools(references)))
+    }
+
+    /// The encoder that is live at each call, for a worker that embeds for others.
+    pub fn current_embedder(&self) -> CurrentEmbedder {
+        let live = Arc::clone(&self.live);
+        Arc::new(move || Arc::clone(&live.now().embedder))
+    }
+
+    /// Takes over what other processes switch to, for as long as the handle is kept.
+    pub fn follow(&self) -> AbortOnDropHandle<()> {
+        AbortOnDropHandle::new(tokio::spawn(following::follow(
+            Arc::clone(&self.collections),
+            Arc::clone(&self.models),
+            Arc::clone(&self.live),
+        )))
     }
 
     /// Serves until the token is cancelled.
@@ -133,12 +159,7 @@ impl Embedded {
             data_dir: Some(settings.collection.data_dir.clone()),
             ..ApiOptions::from(&settings.server)
         };
-        // Switches are carried out in this process; should one ever not be, it is noticed here.
-        let _following = AbortOnDropHandle::new(tokio::spawn(following::follow(
-            Arc::clone(&self.collections) as _,
-            Arc::clone(&self.models) as _,
-            Arc::clone(&self.live),
-        )));
+        let _following = self.follow();
         let parts = ApiParts {
             searcher: LiveSearcher::new(Arc::clone(&self.live), Arc::clone(&self.searcher)),
             gallery: Arc::clone(&self.gallery) as _,
@@ -177,18 +198,24 @@ pub fn database(settings: &Settings) -> PathBuf {
     settings.collection.data_dir.join("clippy.db")
 }
 
-/// A setting that this version cannot honour is refused, rather than passed over.
-fn refuse_servers(settings: &Settings) -> Result<(), Failure> {
-    for (name, value) in
-        [("QDRANT_URL", &settings.collection.qdrant_url), ("EMBEDDER_URL", &settings.model.embedder_url)]
-    {
-        if let Some(value) = value {
-            return Err(Failure::usage(format!(
-                "{name} is {value}, but this version keeps its collection and its model in its own process: unset it"
-            )));
-        }
+/// The collections behind the public name, on the server that the settings name, or in the data folder.
+async fn open_collections(
+    settings: &Settings,
+    source: ModelSource,
+    model: &ModelInfo,
+) -> clippy_core::Result<(Arc<dyn Collections>, Arc<dyn Gallery>)> {
+    if let Some(server) = qdrant::server(settings) {
+        let (collections, live) = QdrantCollections::open(qdrant::options(settings, server, model), source).await?;
+        return Ok((Arc::new(collections), live));
     }
-    Ok(())
+    let options = EdgeCollectionsOptions {
+        data: settings.collection.data_dir.clone(),
+        name: settings.collection.name.clone(),
+        source,
+        indexing_threshold_kb: None,
+    };
+    let (collections, live) = EdgeCollections::open(options, model).await?;
+    Ok((Arc::new(collections), live))
 }
 
 /// Does something with a server: the one that is named, the one that serves this data folder, or, when there is none, one

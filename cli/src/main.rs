@@ -14,7 +14,9 @@ mod following;
 mod generation;
 mod logging;
 mod models;
+mod qdrant;
 mod queue;
+mod remote_models;
 mod shutdown;
 
 use std::process::ExitCode;

@@ -7,30 +7,40 @@ use std::sync::{Arc, Weak};
 use async_trait::async_trait;
 use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, TorchEmbedder, parse_precision};
 use clippy_core::collections::{ModelSource, Models};
-use clippy_core::embedding::Embedder;
+use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Settings;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_gallery::EdgeCollections;
+use clippy_gallery::{EdgeCollections, QdrantCollections};
 use tokio::sync::Mutex;
 
 use crate::bundled;
 use crate::failure::Failure;
+use crate::qdrant;
+use crate::remote_models::RemoteModels;
 
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
-/// The model to begin with: what the settings name; else what the data folder remembers from a re-index; else the
+/// The model to begin with: what the settings name; else what the collection remembers from a re-index; else the
 /// bundled one.
-pub fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
+pub async fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
     let named = named(settings)?;
     if named != ModelSource::default() {
         return Ok(named);
     }
-    Ok(EdgeCollections::remembered(&settings.collection.data_dir)?.unwrap_or_default())
+    Ok(remembered(settings).await?.unwrap_or_default())
+}
+
+/// The model that the collection remembers, wherever it is kept.
+pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
+    match qdrant::server(settings) {
+        Some(server) => QdrantCollections::remembered(&server, &settings.collection.name).await,
+        None => EdgeCollections::remembered(&settings.collection.data_dir),
+    }
 }
 
 /// What the settings name; neither field when they name nothing.
-fn named(settings: &Settings) -> Result<ModelSource, Failure> {
+pub fn named(settings: &Settings) -> Result<ModelSource, Failure> {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     absolute(ModelSource { model: filled(&settings.model.name), pretrained: filled(&settings.model.pretrained) })
 }
@@ -52,22 +62,37 @@ pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
     Ok(ModelSource { model: resolved(source.model)?, pretrained: resolved(source.pretrained)? })
 }
 
-/// A refusal of the model that the settings name says, too, which one the data folder remembers.
-pub fn with_hint(settings: &Settings, error: Error) -> Failure {
-    let remembered = EdgeCollections::remembered(&settings.collection.data_dir).ok().flatten();
-    let Some(remembered) = remembered.filter(|_| error.code == ErrorCode::Conflict) else { return error.into() };
+/// A refusal of the model that the settings name says, too, which one the collection remembers.
+pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
+    if error.code != ErrorCode::Conflict {
+        return error.into();
+    }
+    let Some(remembered) = remembered(settings).await.ok().flatten() else { return error.into() };
     let model = remembered.model.iter().map(|model| format!("MODEL_NAME={model}"));
     let says: Vec<_> = model.chain(remembered.pretrained.iter().map(|tag| format!("PRETRAINED={tag}"))).collect();
     let or_set = if says.is_empty() { String::new() } else { format!(", or set {}", says.join(" ")) };
     Failure::run(format!(
-        "{}. This data folder was re-indexed and remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
+        "{}. This collection remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
         error.message
     ))
 }
 
-/// Reads the model to begin with onto its device.
-pub async fn load_model(settings: &Settings) -> Result<LoadedModel, Failure> {
-    Ok(TorchModels::new(settings)?.read(&wanted(settings)?).await?)
+/// Where this process has its models from.
+pub fn of(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
+    Ok(match &settings.model.embedder_url {
+        Some(url) => Arc::new(RemoteModels::new(settings, url)?),
+        None => Arc::new(TorchModels::new(settings)?),
+    })
+}
+
+/// What the model to begin with is, and where it computes. It is read for that, and let go of again.
+pub async fn looked_at(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Failure> {
+    if let Some(url) = &settings.model.embedder_url {
+        let embedder = RemoteModels::new(settings, url)?.connect_at_once().await?;
+        return Ok((Arc::clone(embedder.info()), format!("at {url}")));
+    }
+    let model = TorchModels::new(settings)?.read(&wanted(settings).await?).await?;
+    Ok((model.info, model.precision.to_string()))
 }
 
 /// Models on libtorch, each on a thread of its own, shared by all who hold it.

@@ -1,6 +1,6 @@
 //! `clippy demo`: from nothing to a page that works, offline.
 
-use clippy_core::settings::{ModelSettings, Settings};
+use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
 use clippy_jobs::RunnerSettings;
 use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ const GALLERY: &str = "demo";
 
 /// Draws, embeds and serves the demo gallery.
 pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: CancellationToken) -> Result<(), Failure> {
-    let settings = bundled_model(settings);
+    let settings = in_one_process(settings);
     let listener = listen(arguments.bind.unwrap_or(settings.server.bind)).await?;
     let url = url_of(&listener)?;
     let folder = settings.collection.data_dir.join(GALLERY);
@@ -54,8 +54,9 @@ pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: Cance
     queue::beside(workers, &shutdown, embedded.serve(&settings, jobs, listener, shutdown.clone())).await
 }
 
-/// The demo is embedded with the bundled model, whatever model other commands are set to.
-fn bundled_model(settings: &Settings) -> Settings {
+/// The demo is one process with the bundled model, whatever model and server other commands are set to.
+fn in_one_process(settings: &Settings) -> Settings {
     let model = ModelSettings { name: None, pretrained: None, embedder_url: None, ..settings.model.clone() };
-    Settings { model, ..settings.clone() }
+    let collection = CollectionSettings { qdrant_url: None, ..settings.collection.clone() };
+    Settings { model, collection, ..settings.clone() }
 }

@@ -1,14 +1,16 @@
 //! `clippy doctor`: is everything as it should be, and if not, what mends it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use clippy_core::settings::Settings;
-use clippy_gallery::{EdgeCollections, holder};
+use clippy_gallery::{EdgeCollections, QdrantCollections, holder};
 use clippy_jobs::RedisReport;
 
 use crate::failure::Failure;
 use crate::generation;
-use crate::models::load_model;
+use crate::models::looked_at;
+use crate::qdrant;
 
 /// Checks the parts one by one; fails when any is at fault.
 pub async fn run(settings: &Settings) -> Result<(), Failure> {
@@ -22,33 +24,44 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     };
     say("data folder", writable(&settings.collection.data_dir));
 
-    let model = load_model(settings).await;
-    let info = model.as_ref().ok().map(|model| model.info.clone());
+    let looked = looked_at(settings).await;
+    let info = looked.as_ref().ok().map(|(info, _)| Arc::clone(info));
     say(
         "model",
-        match &model {
-            Ok(model) => Ok(format!(
-                "{} {}, {} dimensions, {}",
-                model.info.name, model.info.pretrained, model.info.dimension, model.precision
-            )),
-            Err(failure) => Err(failure.to_string()),
-        },
+        looked
+            .map(|(info, how)| format!("{} {}, {} dimensions, {how}", info.name, info.pretrained, info.dimension))
+            .map_err(|failure| failure.to_string()),
     );
-    drop(model);
 
-    let collection = EdgeCollections::inspect(&settings.collection.data_dir, &settings.collection.name);
+    let name = &settings.collection.name;
+    let server = qdrant::server(settings);
+    let collection = match &server {
+        Some(server) => QdrantCollections::inspect(server, name).await,
+        None => EdgeCollections::inspect(&settings.collection.data_dir, name),
+    };
+    let counted = if server.is_some() { "on Qdrant" } else { "at the last checkpoint" };
     say(
         "collection",
         match (&collection, &info) {
             (Err(error), _) => Err(error.message.clone()),
-            (Ok(None), _) => Ok("none yet; `clippy ingest` or `clippy demo` makes one".to_owned()),
+            (Ok(None), _) => Ok("none yet; `clippy migrate`, `clippy ingest` or `clippy demo` makes one".to_owned()),
+            (Ok(Some(found)), Some(info)) if found.dimension != info.dimension => Err(format!(
+                "its vectors have {} values, but those of the model {} {} have {}: set MODEL_NAME and PRETRAINED to the \
+                 model that filled it, or name another QDRANT_COLLECTION",
+                found.dimension, info.name, info.pretrained, info.dimension
+            )),
+            (Ok(Some(found)), _) if found.schema_version == 0 => Ok(format!(
+                "{}, {} pictures {counted}, of Clippy 0.2: it is searched as it is, and `clippy migrate` adds what is \
+                 missing",
+                found.name, found.points
+            )),
             (Ok(Some(found)), Some(info)) if found.fingerprint != info.fingerprint => Err(format!(
                 "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back (or unset them, after a \
                  re-index: the data folder remembers its model), run `clippy reindex`, or use another DATA_DIR",
                 found.model, found.pretrained, info.name, info.pretrained
             )),
             (Ok(Some(found)), _) => Ok(format!(
-                "{}, {} pictures at the last checkpoint, filled by {} {}",
+                "{}, {} pictures {counted}, filled by {} {}",
                 found.name, found.points, found.model, found.pretrained
             )),
         },
@@ -86,13 +99,6 @@ pub async fn run(settings: &Settings) -> Result<(), Failure> {
     }
     for (part, answer) in generation::ready().await {
         say(&part, answer);
-    }
-    for (name, value) in
-        [("QDRANT_URL", &settings.collection.qdrant_url), ("EMBEDDER_URL", &settings.model.embedder_url)]
-    {
-        if value.is_some() {
-            say(name, Err("this version keeps its collection and its model in its own process: unset it".to_owned()));
-        }
     }
     if faults == 0 { Ok(()) } else { Err(Failure::run(format!("{faults} of these are at fault"))) }
 }

@@ -1,16 +1,24 @@
 //! `clippy migrate`: brings the collection and the embedded database to this version's schema.
 
 use clippy_core::settings::Settings;
+use clippy_gallery::qdrant::{migrate, plan};
+use clippy_gallery::schema::Schema;
+use clippy_gallery::{EmbeddedState, QdrantServer};
 
 use crate::arguments::MigrateArguments;
-use crate::embedded::Embedded;
+use crate::embedded::{Embedded, database};
 use crate::failure::Failure;
+use crate::models::looked_at;
+use crate::qdrant;
 
 /// Prints the plan, and follows it unless it is a dry run.
 pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<(), Failure> {
+    if let Some(server) = qdrant::server(settings) {
+        return on_server(settings, server, arguments.dry_run).await;
+    }
     let found = clippy_gallery::EdgeCollections::inspect(&settings.collection.data_dir, &settings.collection.name)?;
     let version = found.as_ref().map_or(0, |info| info.schema_version);
-    let newest = clippy_gallery::schema::Schema::current().version;
+    let newest = Schema::current().version;
     match &found {
         Some(info) => println!(
             "Collection {}: version {version} of {newest}, filled by {} {}.",
@@ -29,6 +37,32 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     }
     // Opening applies what is pending, in the collection and in the database.
     Embedded::open(settings, None).await?;
+    println!("Everything is at version {newest}.");
+    Ok(())
+}
+
+/// The same on a server: the plan is made from what the server says that it has.
+async fn on_server(settings: &Settings, server: QdrantServer, dry_run: bool) -> Result<(), Failure> {
+    let (model, _) = looked_at(settings).await?;
+    let options = qdrant::options(settings, server, &model);
+    let newest = Schema::current().version;
+    let planned = plan(&options).await?;
+    match planned.version {
+        None => println!("Collection {}: not there yet.", options.name),
+        Some(0) => {
+            println!("Collection {}: {} pictures of Clippy 0.2, which kept no version.", options.name, planned.points);
+        }
+        Some(version) => {
+            println!("Collection {}: {} pictures, version {version} of {newest}.", options.name, planned.points);
+        }
+    }
+    planned.steps.iter().for_each(|step| println!("  {step}"));
+    planned.hints.iter().for_each(|hint| println!("  not by this: {hint}"));
+    if dry_run {
+        return Ok(());
+    }
+    migrate(&options).await?;
+    EmbeddedState::open(&database(settings), settings.preferences).await?;
     println!("Everything is at version {newest}.");
     Ok(())
 }

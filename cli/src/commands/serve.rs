@@ -37,7 +37,7 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
 /// With a queue in Redis, workers are elsewhere, unless they are asked for here. A collection in this process can be
 /// worked on by this process alone: without workers here, jobs would wait for ever.
 fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> {
-    if settings.jobs.redis_url.is_none() || with_worker {
+    if settings.jobs.redis_url.is_none() || settings.collection.qdrant_url.is_some() || with_worker {
         return Ok(());
     }
     Err(Failure::usage(
@@ -56,7 +56,7 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 /// Without keys, whoever reaches the port may do everything: that is for this machine alone, unless it was asked for.
-fn check_exposure(settings: &Settings, address: SocketAddr, allow_anyone: bool) -> Result<(), Failure> {
+pub fn check_exposure(settings: &Settings, address: SocketAddr, allow_anyone: bool) -> Result<(), Failure> {
     if address.ip().is_loopback() || allow_anyone || !settings.server.api_keys.is_empty() {
         return Ok(());
     }

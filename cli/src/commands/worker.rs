@@ -5,7 +5,8 @@ use clippy_jobs::{Lane, RunnerSettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::WorkerArguments;
-use crate::embedded::Embedded;
+use crate::commands::serve::{check_exposure, listen};
+use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
@@ -24,12 +25,24 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
         ));
     }
     let settings_of_runner = runner_settings(arguments);
-    // Refuses what this version cannot reach, before Redis is waited for.
-    let embedded = Embedded::open(settings, None).await?;
+    let listener = match arguments.serve_embedder {
+        Some(address) => {
+            check_exposure(settings, address, arguments.allow_anyone)?;
+            Some(listen(address).await?)
+        }
+        None => None,
+    };
+    // Refuses what cannot work, before Redis is waited for.
+    let embedded = Embedded::open_beside(settings).await?;
+    let _following = embedded.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
     let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
     tracing::info!(lanes = ?arguments.lanes, "taking jobs");
-    workers.ended().await
+    let Some(listener) = listener else { return workers.ended().await };
+    println!("Clippy embeds at {}{}", url_of(&listener)?, clippy_remote::wire::PATH);
+    let stop = shutdown.clone().cancelled_owned();
+    let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &settings.server.api_keys, stop);
+    queue::beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 
 fn runner_settings(arguments: &WorkerArguments) -> RunnerSettings {
@@ -50,9 +63,15 @@ mod tests {
 
     #[test]
     fn lanes_have_their_own_room_unless_one_is_named() {
-        let all = WorkerArguments { lanes: Lane::ALL.to_vec(), concurrency: None };
+        let all =
+            WorkerArguments { lanes: Lane::ALL.to_vec(), concurrency: None, serve_embedder: None, allow_anyone: false };
         assert_eq!(runner_settings(&all).lanes, RunnerSettings::default().lanes);
-        let some = WorkerArguments { lanes: vec![Lane::Bulk, Lane::Bulk, Lane::Control], concurrency: Some(5) };
+        let some = WorkerArguments {
+            lanes: vec![Lane::Bulk, Lane::Bulk, Lane::Control],
+            concurrency: Some(5),
+            serve_embedder: None,
+            allow_anyone: false,
+        };
         assert_eq!(runner_settings(&some).lanes, [(Lane::Bulk, 5), (Lane::Control, 5)]);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ struct Kept {
     /// The newest first.
     queries: Mutex<VecDeque<RecentQuery>>,
     news: Notify,
+    /// Whether anything was recorded here: a process that only reads must not write back what it read long ago.
+    recorded: AtomicBool,
 }
 
 impl Kept {
@@ -55,7 +58,12 @@ impl RecentQueryFile {
             tracing::warn!(path = %path.display(), %error, "the recent queries cannot be read and are begun anew");
             VecDeque::new()
         });
-        let kept = Arc::new(Kept { path, queries: Mutex::new(queries), news: Notify::new() });
+        let kept = Arc::new(Kept {
+            path,
+            queries: Mutex::new(queries),
+            news: Notify::new(),
+            recorded: AtomicBool::new(false),
+        });
         let writing = Arc::clone(&kept);
         let writer = tokio::spawn(async move {
             loop {
@@ -76,6 +84,9 @@ impl RecentQueryFile {
 impl Drop for RecentQueryFile {
     fn drop(&mut self) {
         self.writer.abort();
+        if !self.kept.recorded.load(Ordering::Relaxed) {
+            return;
+        }
         if let Err(error) = self.kept.write() {
             tracing::warn!(%error, "the recent queries could not be written");
         }
@@ -97,6 +108,7 @@ impl RecentQueries for RecentQueryFile {
         queries.push_front(query);
         queries.truncate(MOST_RECENT);
         drop(queries);
+        self.kept.recorded.store(true, Ordering::Relaxed);
         self.kept.news.notify_one();
     }
 

@@ -1,20 +1,18 @@
-//! The contract of a gallery, on the embedded engine.
+//! The contract of a gallery, on the embedded engine, over gRPC on a fake server, and on a real one where there is one.
 
-use std::sync::Arc;
+mod support;
 
-use clippy_core::gallery::Gallery;
-use clippy_gallery::contract::model;
-use clippy_gallery::{EdgeGallery, EdgeOptions, gallery_contract};
-
-async fn empty_edge_gallery() -> (Arc<dyn Gallery>, tempfile::TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = EdgeOptions {
-        folder: folder.path().join("gallery"),
-        name: "contract".to_owned(),
-        model: model(),
-        indexing_threshold_kb: Some(100),
-    };
-    (Arc::new(EdgeGallery::open(options).await.expect("opened")), folder)
+mod edge {
+    use crate::support::empty_edge_gallery;
+    clippy_gallery::gallery_contract!(empty_edge_gallery);
 }
 
-gallery_contract!(empty_edge_gallery);
+mod qdrant {
+    use crate::support::empty_fake_gallery;
+    clippy_gallery::gallery_contract!(empty_fake_gallery);
+}
+
+mod real_qdrant {
+    use crate::support::empty_real_gallery;
+    clippy_gallery::gallery_contract!(if_there empty_real_gallery);
+}

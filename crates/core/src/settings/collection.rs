@@ -1,8 +1,9 @@
-//! `DATA_DIR`, `QDRANT_*`, `IMAGES_ROOT`, `HNSW_EF`.
+//! `DATA_DIR`, `QDRANT_URL`, `QDRANT_COLLECTION`, `IMAGES_ROOT`, `HNSW_EF`.
 
 use std::path::PathBuf;
 
-use super::reader::{Reader, Secret, wrong};
+use super::QdrantSettings;
+use super::reader::{Reader, wrong};
 use crate::Result;
 
 /// Where the collection is and how it is searched.
@@ -14,8 +15,8 @@ pub struct CollectionSettings {
     pub name: String,
     /// `QDRANT_URL`: a Qdrant server. Unset means the embedded engine under `DATA_DIR`.
     pub qdrant_url: Option<String>,
-    /// `QDRANT_API_KEY`.
-    pub qdrant_api_key: Option<Secret>,
+    /// What else is set about that server.
+    pub qdrant: QdrantSettings,
     /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that pictures are served from.
     pub images_root: Option<PathBuf>,
     /// `HNSW_EF`: size of the search beam in the graph.
@@ -33,7 +34,7 @@ pub(super) fn read(reader: &Reader) -> Result<CollectionSettings> {
         data_dir: reader.text(&["DATA_DIR"]).map_or_else(|| PathBuf::from("data"), PathBuf::from),
         name,
         qdrant_url: reader.text(&["QDRANT_URL"]),
-        qdrant_api_key: reader.text(&["QDRANT_API_KEY"]).map(Secret::new),
+        qdrant: super::qdrant::read(reader)?,
         images_root: reader.text(&["IMAGES_ROOT"]).map(PathBuf::from),
         hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| (1..=10_000).contains(ef))?,
     })

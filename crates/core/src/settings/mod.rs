@@ -6,12 +6,14 @@ mod collection;
 mod jobs;
 mod model;
 mod preferences;
+mod qdrant;
 mod reader;
 mod server;
 
 pub use collection::CollectionSettings;
 pub use jobs::JobSettings;
 pub use model::{ModelSettings, Precision};
+pub use qdrant::{QdrantQuantization, QdrantSettings};
 pub use reader::{Reader, Secret};
 pub use server::ServerSettings;
 
@@ -94,6 +96,10 @@ mod tests {
             ("QDRANT_COLLECTION", "../up"),
             ("JOBS_KEEP_HOURS", "0"),
             ("REDIS_PREFIX", "a b"),
+            ("QDRANT_TIMEOUT_SECS", "0"),
+            ("QDRANT_SHARDS", "none"),
+            ("QDRANT_QUANTIZATION", "ternary"),
+            ("QDRANT_ON_DISK", "perhaps"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
             assert!(error.message.contains(name) && error.message.contains(value), "{}", error.message);
@@ -103,7 +109,8 @@ mod tests {
     #[test]
     fn keys_never_show() {
         let redis = "redis://:hunter2@localhost";
-        let settings = read(&[("API_KEYS", "hunter2, other"), ("REDIS_URL", redis)]).expect("two keys");
+        let qdrant = ("QDRANT_API_KEY", "hunter2");
+        let settings = read(&[("API_KEYS", "hunter2, other"), ("REDIS_URL", redis), qdrant]).expect("two keys");
         assert_eq!(settings.server.api_keys.len(), 2);
         assert_eq!(settings.jobs.redis_url.as_ref().map(Secret::expose), Some(redis));
         assert!(!format!("{settings:?}").contains("hunter2"));

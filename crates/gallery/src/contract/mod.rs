@@ -12,11 +12,18 @@ pub use points::*;
 pub use searching::*;
 
 /// One `#[tokio::test]` for each check. The argument is an async function that gives an empty collection, as
-/// `Arc<dyn Gallery>`, and anything that must live as long as it. Its graphs should begin at 100 KB of vectors.
+/// `Arc<dyn Gallery>`, and anything that must live as long as it. Its graphs should begin at 100 KB of vectors. With
+/// `if_there` before it, the function gives an `Option`: the checks are left out when there is nothing to check.
 #[macro_export]
 macro_rules! gallery_contract {
     ($make:path) => {
-        $crate::gallery_contract! { $make:
+        $crate::gallery_contract! { always $make: }
+    };
+    (if_there $make:path) => {
+        $crate::gallery_contract! { if_there $make: }
+    };
+    ($when:ident $make:path:) => {
+        $crate::gallery_contract! { $when $make:
             the_info_follows_the_collection,
             an_upsert_replaces_the_whole_point,
             an_upsert_replaces_the_whole_point_with_graphs,
@@ -42,12 +49,22 @@ macro_rules! gallery_contract {
             notes_are_kept_one_a_name,
         }
     };
-    ($make:path: $($check:ident),* $(,)?) => {
+    (always $make:path: $($check:ident),* $(,)?) => {
         $(
             #[tokio::test(flavor = "multi_thread")]
             async fn $check() {
                 let (gallery, _kept) = $make().await;
                 $crate::contract::$check(gallery).await;
+            }
+        )*
+    };
+    (if_there $make:path: $($check:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $check() {
+                if let Some((gallery, _kept)) = $make().await {
+                    $crate::contract::$check(gallery).await;
+                }
             }
         )*
     };

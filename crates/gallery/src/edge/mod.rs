@@ -4,12 +4,12 @@ mod convert;
 mod filter;
 mod hybrid;
 mod journal;
-mod metadata;
+pub(crate) mod metadata;
 mod operation;
 mod rebuild;
 mod shard;
 mod store;
-mod vectors;
+pub(crate) mod vectors;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ const UNIT_TOLERANCE: f64 = 1e-6;
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] for another length, values that are not finite, or no direction.
-pub(super) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Result<()> {
+pub(crate) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Result<()> {
     for space in Space::ALL {
         if let Some(vector) = vectors.get_mut(space) {
             check_vector(space, vector, dimension)?;
@@ -23,7 +23,7 @@ pub(super) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Re
 }
 
 /// Says which point an error is about.
-pub(super) fn of_point(id: PointId, error: Error) -> Error {
+pub(crate) fn of_point(id: PointId, error: Error) -> Error {
     Error { message: format!("picture {id}: {}", error.message), ..error }
 }
 

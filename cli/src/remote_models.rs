@@ -1,0 +1,74 @@
+//! The model of another process (`EMBEDDER_URL`), in place of one that this process reads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::collections::{ModelSource, Models};
+use clippy_core::embedding::Embedder;
+use clippy_core::settings::Settings;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_remote::{RemoteEmbedder, RemoteOptions};
+
+use crate::failure::Failure;
+use crate::models;
+
+/// How long a worker that is away is waited for at the start.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between attempts.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The model that a worker embeds with, whichever that is.
+pub struct RemoteModels {
+    settings: Settings,
+    options: RemoteOptions,
+    configured: ModelSource,
+}
+
+impl RemoteModels {
+    /// The models of the worker at this address.
+    pub fn new(settings: &Settings, url: &str) -> Result<Self, Failure> {
+        let key = settings.server.api_keys.first().cloned();
+        let options = RemoteOptions { key, ..RemoteOptions::new(url) };
+        Ok(Self { settings: settings.clone(), options, configured: models::named(settings)? })
+    }
+
+    /// Asks once, and does not wait for a worker that is away.
+    pub async fn connect_at_once(&self) -> Result<RemoteEmbedder> {
+        RemoteEmbedder::connect(&self.options).await
+    }
+
+    async fn connect(&self) -> Result<RemoteEmbedder> {
+        let begun = std::time::Instant::now();
+        loop {
+            match self.connect_at_once().await {
+                Err(error) if error.code.is_retryable() && begun.elapsed() < PATIENCE => {
+                    tracing::warn!(%error, "waiting for the embedder");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Models for RemoteModels {
+    fn configured(&self) -> ModelSource {
+        self.configured.clone()
+    }
+
+    /// Which model is there is the worker's to say: whoever takes it compares its fingerprint with the collection's. What
+    /// neither the settings nor the live collection name cannot be had from there.
+    async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
+        if *source != self.configured && models::remembered(&self.settings).await?.as_ref() != Some(source) {
+            let message = format!(
+                "EMBEDDER_URL is set, so that this process has the model of {} and reads no other. Let a worker without \
+                 EMBEDDER_URL do this",
+                self.options.url
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message));
+        }
+        Ok(Arc::new(self.connect().await?))
+    }
+}

@@ -1,0 +1,100 @@
+//! What can be wrong with a server.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tonic::Status;
+
+/// Switches that make the server behave as one in trouble. All are off at first.
+#[derive(Debug, Default)]
+pub struct Faults {
+    read_only: AtomicBool,
+    disk_full: AtomicBool,
+    dead_shard: AtomicBool,
+    stall_ms: AtomicU64,
+    reads: AtomicU64,
+    writes: AtomicU64,
+}
+
+impl Faults {
+    /// Its disk takes no writes any more.
+    pub fn set_read_only(&self, on: bool) {
+        self.read_only.store(on, Ordering::SeqCst);
+    }
+
+    /// Its disk has no room any more.
+    pub fn set_disk_full(&self, on: bool) {
+        self.disk_full.store(on, Ordering::SeqCst);
+    }
+
+    /// The node that has the shard does not answer the others.
+    pub fn set_dead_shard(&self, on: bool) {
+        self.dead_shard.store(on, Ordering::SeqCst);
+    }
+
+    /// Every answer comes this much later.
+    pub fn set_stall(&self, stall: Duration) {
+        self.stall_ms.store(u64::try_from(stall.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// How many calls that read points came in.
+    #[must_use]
+    pub fn reads(&self) -> u64 {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// How many calls that change points came in.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    /// Whether the shard's node is away.
+    pub(crate) fn is_shard_dead(&self) -> bool {
+        self.dead_shard.load(Ordering::SeqCst)
+    }
+
+    async fn stall(&self) {
+        let stall = self.stall_ms.load(Ordering::SeqCst);
+        if stall > 0 {
+            tokio::time::sleep(Duration::from_millis(stall)).await;
+        }
+    }
+
+    /// To be called before something about the server or a collection is told.
+    pub(crate) async fn before_look(&self) {
+        self.stall().await;
+    }
+
+    /// To be called before points are read.
+    pub(crate) async fn before_read(&self) -> Result<(), Status> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        self.stall().await;
+        if self.is_shard_dead() {
+            return Err(Status::internal(
+                "Service internal error: The replica set for shard 0 on peer 1 has no active replica",
+            ));
+        }
+        Ok(())
+    }
+
+    /// To be called before anything is changed.
+    pub(crate) async fn before_write(&self) -> Result<(), Status> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.stall().await;
+        if self.read_only.load(Ordering::SeqCst) {
+            return Err(Status::internal("Service internal error: Read-only file system (os error 30)"));
+        }
+        if self.disk_full.load(Ordering::SeqCst) {
+            return Err(Status::internal(
+                "Service internal error: No space left on device: WAL buffer size exceeds available disk space",
+            ));
+        }
+        if self.is_shard_dead() {
+            return Err(Status::internal(
+                "Service internal error: The replica set for shard 0 on peer 1 has no active replica",
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,121 @@
+//! Starting and stopping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use qdrant_client::qdrant as wire;
+use qdrant_client::qdrant::collections_server::CollectionsServer;
+use qdrant_client::qdrant::points_server::PointsServer;
+use qdrant_client::qdrant::qdrant_server::{Qdrant, QdrantServer};
+use tokio_util::sync::CancellationToken;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+use crate::collections::CollectionsService;
+use crate::faults::Faults;
+use crate::points::PointsService;
+use crate::state::State;
+
+/// What kind of server to start.
+#[derive(Debug, Clone)]
+pub struct FakeOptions {
+    /// The version that it says it has; what came later is not there.
+    pub version: String,
+    /// The key that every call needs, but for the question whether it is there.
+    pub api_key: Option<String>,
+    /// A key for reading.
+    pub read_only_key: Option<String>,
+}
+
+impl Default for FakeOptions {
+    fn default() -> Self {
+        Self { version: "1.20.0".to_owned(), api_key: None, read_only_key: None }
+    }
+}
+
+/// A server on a port of its own. It ends when this is dropped, and what it kept with it.
+pub struct FakeQdrant {
+    address: SocketAddr,
+    state: Arc<State>,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for FakeQdrant {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("FakeQdrant").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl FakeQdrant {
+    /// Starts a server on a free port of loopback. Call it inside of a runtime.
+    ///
+    /// # Errors
+    /// When no port or no temporary folder is to be had.
+    pub fn start(options: FakeOptions) -> std::io::Result<Self> {
+        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.with_nodelay(Some(true));
+        let address = incoming.local_addr()?;
+        let state = Arc::new(State::new(tempfile::tempdir()?, options));
+        let stop = CancellationToken::new();
+        let checked = {
+            let state = Arc::clone(&state);
+            move |request: Request<()>| {
+                state.check_key(request.metadata())?;
+                Ok(request)
+            }
+        };
+        let points = PointsServer::new(PointsService(Arc::clone(&state))).max_decoding_message_size(usize::MAX);
+        let collections = CollectionsServer::new(CollectionsService(Arc::clone(&state)));
+        let serving = Server::builder()
+            .add_service(InterceptedService::new(points, checked.clone()))
+            .add_service(InterceptedService::new(collections, checked))
+            // Whether it is there may be asked without a key.
+            .add_service(QdrantServer::new(HealthService(Arc::clone(&state))));
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            if let Err(error) = serving.serve_with_incoming_shutdown(incoming, stopped.cancelled_owned()).await {
+                eprintln!("the fake Qdrant ended: {error}");
+            }
+        });
+        Ok(Self { address, state, stop })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for the client.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What can be made to be wrong with it.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.state.faults
+    }
+}
+
+impl Drop for FakeQdrant {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct HealthService(Arc<State>);
+
+#[tonic::async_trait]
+impl Qdrant for HealthService {
+    async fn health_check(
+        &self,
+        _request: Request<wire::HealthCheckRequest>,
+    ) -> Result<Response<wire::HealthCheckReply>, Status> {
+        self.0.faults.before_look().await;
+        let title = "qdrant - vector search engine".to_owned();
+        Ok(Response::new(wire::HealthCheckReply { title, version: self.0.options.version.clone(), commit: None }))
+    }
+}

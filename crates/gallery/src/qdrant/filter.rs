@@ -1,0 +1,94 @@
+//! Core's filter as the wire's.
+
+use clippy_core::gallery::{Filter, Space, TagMode};
+use clippy_core::ids::PointId;
+use qdrant_client::qdrant as wire;
+use qdrant_client::qdrant::condition::ConditionOneOf;
+
+use super::convert::id_in;
+
+/// The wire's filter, or `None` when every point counts. `spaces` are those that the collection has: in another one
+/// every vector is missing.
+pub(super) fn filter_in(filter: &Filter, spaces: &[Space]) -> Option<wire::Filter> {
+    let mut must = Vec::new();
+    let mut must_not = Vec::new();
+    match filter.tag_mode {
+        _ if filter.tags.is_empty() => {}
+        TagMode::Any => must.push(any_of("tags_all", &filter.tags)),
+        TagMode::All => {
+            must.extend(filter.tags.iter().map(|tag| any_of("tags_all", std::slice::from_ref(tag))));
+        }
+    }
+    if !filter.exclude_tags.is_empty() {
+        must_not.push(any_of("tags_all", &filter.exclude_tags));
+    }
+    if !filter.ratings.is_empty() {
+        must.push(any_of("rating", &filter.ratings));
+    }
+    if let Some(ids) = &filter.only_ids {
+        must.push(has_id(ids.iter().copied()));
+    }
+    if !filter.exclude_ids.is_empty() {
+        must_not.push(has_id(filter.exclude_ids.iter().copied()));
+    }
+    if !filter.missing_any.is_empty() && filter.missing_any.iter().all(|space| spaces.contains(space)) {
+        let should = filter.missing_any.iter().map(|space| lacks_vector(*space)).collect();
+        must.push(condition(ConditionOneOf::Filter(wire::Filter { should, ..wire::Filter::default() })));
+    }
+    if !must_not.is_empty() {
+        // In a filter of its own: the engine takes a condition under `must_not` for one that its index has seen to
+        // already when the same condition stands under `must`, and lets through what is excluded.
+        must.push(none_of(must_not));
+    }
+    (!must.is_empty()).then(|| wire::Filter { must, ..wire::Filter::default() })
+}
+
+/// A filter narrowed by one more condition.
+pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition) -> wire::Filter {
+    let mut filter = filter.unwrap_or_default();
+    filter.must.push(condition);
+    filter
+}
+
+/// The field holds one of these words, as they are given or in lower case.
+pub(super) fn any_of(field: &str, words: &[String]) -> wire::Condition {
+    let mut strings = Vec::with_capacity(words.len());
+    for word in words {
+        let lower = word.to_lowercase();
+        if lower != *word {
+            strings.push(lower);
+        }
+        strings.push(word.clone());
+    }
+    exactly_any_of(field, strings)
+}
+
+/// The field holds one of these words.
+pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Condition {
+    let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
+    condition(ConditionOneOf::Field(wire::FieldCondition {
+        key: field.to_owned(),
+        r#match: Some(wire::Match { match_value: Some(matched) }),
+        ..wire::FieldCondition::default()
+    }))
+}
+
+/// The point is one of these.
+pub(super) fn has_id(ids: impl IntoIterator<Item = PointId>) -> wire::Condition {
+    let has_id = ids.into_iter().map(id_in).collect();
+    condition(ConditionOneOf::HasId(wire::HasIdCondition { has_id }))
+}
+
+/// The point has no vector in this space.
+pub(super) fn lacks_vector(space: Space) -> wire::Condition {
+    let has_vector = space.name().to_owned();
+    none_of(vec![condition(ConditionOneOf::HasVector(wire::HasVectorCondition { has_vector }))])
+}
+
+fn none_of(must_not: Vec<wire::Condition>) -> wire::Condition {
+    condition(ConditionOneOf::Filter(wire::Filter { must_not, ..wire::Filter::default() }))
+}
+
+fn condition(kind: ConditionOneOf) -> wire::Condition {
+    wire::Condition { condition_one_of: Some(kind) }
+}

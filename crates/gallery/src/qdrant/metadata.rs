@@ -1,0 +1,184 @@
+//! What a collection is, in its own metadata on the server.
+//!
+//! One entry says which model filled it and which version of the schema it has; one entry for each folder says where
+//! pictures lie. The server merges entries by their names, so that two processes that add folders at the same time
+//! take nothing away from each other.
+
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clippy_core::collections::ModelSource;
+use clippy_core::embedding::ModelInfo;
+use clippy_core::{Error, Result};
+use qdrant_client::qdrant as wire;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::edge::metadata::Metadata;
+use crate::schema::Schema;
+
+/// The entry that says what the collection is.
+const IDENTITY: &str = "clippy";
+/// The entry that says what a collection is there for.
+const PLACE: &str = "clippy_place";
+/// Begins the names of the entries for notes; the note's name follows.
+const NOTE: &str = "clippy_note_";
+/// Begins the names of the entries for folders; a hash of the folder follows.
+const ROOT: &str = "clippy_root_";
+
+/// Which model filled a collection, and which version of the schema it has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Identity {
+    /// open_clip's name of the model.
+    pub(super) model: String,
+    /// Its weights.
+    pub(super) pretrained: String,
+    /// What tells two models apart.
+    pub(super) fingerprint: String,
+    /// Length of the vectors.
+    pub(super) dimension: usize,
+    /// Version of the schema.
+    pub(super) schema_version: u32,
+}
+
+impl Identity {
+    /// A collection of this model, with the newest schema.
+    pub(super) fn new(model: &ModelInfo) -> Self {
+        Self {
+            model: model.name.clone(),
+            pretrained: model.pretrained.clone(),
+            fingerprint: model.fingerprint.clone(),
+            dimension: model.dimension,
+            schema_version: Schema::current().version,
+        }
+    }
+
+    /// Refuses a collection that another model filled, or a newer clippy made.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Conflict`], with both sides and the mend.
+    pub(super) fn check(&self, name: &str, model: &ModelInfo) -> Result<()> {
+        let Self { model: known, pretrained, fingerprint, dimension, schema_version } = self.clone();
+        Metadata { model: known, pretrained, fingerprint, dimension, schema_version, ..Metadata::new(model) }
+            .check(name, model)
+    }
+
+    /// As an entry of the metadata.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON, which it always can.
+    pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
+        Ok(HashMap::from([(IDENTITY.to_owned(), to_value(self)?)]))
+    }
+}
+
+/// What a collection is there for, beside others of the same public name. Which one is live is not said here: the alias
+/// says so.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Place {
+    /// How settings name its model.
+    pub(super) source: Option<ModelSource>,
+    /// Whether it has never been the live one.
+    pub(super) building: bool,
+    /// Who builds it.
+    pub(super) owner: String,
+    /// Those who must be told of what is written to it, while it is the live one.
+    pub(super) followers: Vec<String>,
+    /// Until when writes to it wait, in microseconds since 1970.
+    pub(super) paused_until_us: u64,
+    /// Since when it is not the live one any more; 0 while it is, or never was.
+    pub(super) kept_since_us: u64,
+    /// The highest number of a collection of this public name so far.
+    pub(super) numbered: u64,
+}
+
+impl Place {
+    /// As an entry of the metadata.
+    ///
+    /// # Errors
+    /// As [`Identity::entry`].
+    pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
+        Ok(HashMap::from([(PLACE.to_owned(), to_value(self)?)]))
+    }
+
+    /// Whether writes wait, now.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused_until_us > now_us()
+    }
+}
+
+/// Microseconds since 1970.
+pub(super) fn now_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
+
+#[derive(Serialize, Deserialize)]
+struct Root {
+    path: String,
+    /// Folders are told in the order in which they were added.
+    added_us: u64,
+}
+
+/// A folder as an entry of the metadata.
+///
+/// # Errors
+/// As [`Identity::entry`].
+pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
+    let added_us = now_us();
+    let hash: String = Sha256::digest(path.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    Ok(HashMap::from([(format!("{ROOT}{hash}"), to_value(&Root { path: path.to_owned(), added_us })?)]))
+}
+
+/// A note as an entry of the metadata.
+pub(super) fn note_entry(name: &str, note: serde_json::Value) -> HashMap<String, wire::Value> {
+    HashMap::from([(format!("{NOTE}{name}"), note.into())])
+}
+
+/// A note of this name.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn note(metadata: &HashMap<String, wire::Value>, name: &str) -> Result<Option<serde_json::Value>> {
+    metadata.get(&format!("{NOTE}{name}")).map(from_value).transpose()
+}
+
+fn to_value(entry: &impl Serialize) -> Result<wire::Value> {
+    serde_json::to_value(entry)
+        .map(Into::into)
+        .map_err(|error| Error::internal("the collection's metadata cannot be written").with_source(error))
+}
+
+/// What the metadata says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// Who filled it, when somebody wrote that down.
+    pub(super) identity: Option<Identity>,
+    /// What it is there for.
+    pub(super) place: Place,
+    /// The folders.
+    pub(super) roots: Vec<String>,
+}
+
+/// Understands a collection's metadata.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::Internal`] when an entry is not what clippy writes.
+pub(super) fn read(metadata: &HashMap<String, wire::Value>) -> Result<Said> {
+    let identity = metadata.get(IDENTITY).map(from_value).transpose()?;
+    let place = metadata.get(PLACE).map(from_value).transpose()?.unwrap_or_default();
+    let mut roots: Vec<Root> = metadata
+        .iter()
+        .filter(|(name, _)| name.starts_with(ROOT))
+        .map(|(_, value)| from_value(value))
+        .collect::<Result<_>>()?;
+    roots.sort_by(|left, right| (left.added_us, &left.path).cmp(&(right.added_us, &right.path)));
+    Ok(Said { identity, place, roots: roots.into_iter().map(|root| root.path).collect() })
+}
+
+fn from_value<T: for<'a> Deserialize<'a>>(value: &wire::Value) -> Result<T> {
+    serde_json::to_value(value)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Error::internal("the collection's metadata is not what clippy wrote").with_source(error))
+}

@@ -1,0 +1,34 @@
+//! Notes that are kept with a collection, such as what its scores are calibrated by: entries of its metadata.
+
+use clippy_core::Result;
+use qdrant_client::qdrant as wire;
+use serde_json::Value;
+
+use super::QdrantGallery;
+use super::metadata::{note, note_entry};
+
+impl QdrantGallery {
+    /// The note of this name; `None` when there is none.
+    ///
+    /// # Errors
+    /// As [`QdrantGallery::open`].
+    pub(super) async fn read_note(&self, name: &str) -> Result<Option<Value>> {
+        note(&self.inner.refresh().await?.config.metadata, name)
+    }
+
+    /// Keeps a note instead of the one of the same name; other notes stay.
+    ///
+    /// # Errors
+    /// As [`QdrantGallery::open`].
+    pub(super) async fn write_note(&self, name: &str, note: Value) -> Result<()> {
+        let request = wire::UpdateCollection {
+            collection_name: self.inner.physical.clone(),
+            metadata: note_entry(name, note),
+            ..wire::UpdateCollection::default()
+        };
+        let what = "write the collection's metadata";
+        self.inner.connection.write(what, async |client| client.update_collection(request).await).await?;
+        self.inner.refresh().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,321 @@
+//! Finding a collection, adopting it as it is, or making it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use clippy_core::embedding::ModelInfo;
+use clippy_core::gallery::Space;
+use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::RwLock;
+use qdrant_client::qdrant as wire;
+
+use super::connection::Connection;
+use super::errors::{Trouble, explain, trouble};
+use super::metadata::{Identity, Place};
+use super::shape::Shape;
+use super::version::{Feature, Version};
+use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
+use crate::schema::{FieldIndex, FieldKind, Schema};
+
+/// How often a process looks whether the collection has changed its looks: another one may have added a vector, or
+/// switched the alias.
+const REFRESH: Duration = Duration::from_secs(2);
+
+impl QdrantGallery {
+    /// Opens a collection as it is, or makes it when it is not there.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Conflict`] when another model (or another dimension) filled it, or when a newer schema made it;
+    /// [`ErrorCode::Unsupported`] when the server is too old; [`ErrorCode::Unavailable`] when it does not answer.
+    pub async fn open(options: QdrantOptions) -> Result<Self> {
+        let connection = Arc::new(Connection::new(&options.server, &options.name)?);
+        let version = ask_version(&connection).await?;
+        let shape = find_or_create(&connection, &options, &Place::default()).await?;
+        shape.check(&options.name, &options.model)?;
+        Ok(Self::of(connection, version, &options.name, shape, Some(options.model)))
+    }
+
+    /// A gallery on a collection that was looked at.
+    pub(super) fn of(
+        connection: Arc<Connection>,
+        version: Version,
+        name: &str,
+        shape: Shape,
+        model: Option<ModelInfo>,
+    ) -> Self {
+        let newest = Schema::current().version;
+        if shape.schema_version() < newest {
+            tracing::warn!(
+                collection = name,
+                version = shape.schema_version(),
+                newest,
+                "the collection is used as it is; `clippy migrate` brings it to this version"
+            );
+        }
+        let (name, physical) = (name.to_owned(), shape.physical.clone());
+        let shape = RwLock::new(Ok(Arc::new(shape)));
+        let inner = Arc::new(Inner { connection, version, physical, name, model, shape });
+        tokio::spawn(keep_fresh(Arc::downgrade(&inner)));
+        Self { inner }
+    }
+}
+
+/// The collection of a public name; made when it is not there.
+pub(super) async fn find_or_create(connection: &Connection, options: &QdrantOptions, place: &Place) -> Result<Shape> {
+    if let Some(shape) = look(connection, &options.name).await? {
+        return Ok(shape);
+    }
+    create(connection, options, &options.name, place).await?;
+    look(connection, &options.name).await?.ok_or_else(|| {
+        Error::new(ErrorCode::Unavailable, format!("the collection {} was made, and is gone already", options.name))
+    })
+}
+
+impl Inner {
+    /// Looks at the collection anew.
+    pub(super) async fn refresh(&self) -> Result<Arc<Shape>> {
+        let name = &self.name;
+        let Some(shape) = look_at(&self.connection, name, &self.physical).await? else {
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                format!(
+                    "the collection {} is not on {} any more. Bring it back from a snapshot, or make it anew with \
+                     `clippy migrate` and ingest again",
+                    self.physical,
+                    self.connection.about().url
+                ),
+            ));
+        };
+        if let Some(model) = &self.model
+            && let Err(error) = shape.check(name, model)
+        {
+            // Searching on would compare vectors of different models.
+            *self.shape.write() = Err(Refusal { code: error.code, message: error.message.clone() });
+            return Err(error);
+        }
+        let shape = Arc::new(shape);
+        *self.shape.write() = Ok(Arc::clone(&shape));
+        Ok(shape)
+    }
+
+    /// Makes sure that the collection has vectors for these spaces. They are added where the server can, without
+    /// touching any other.
+    pub(super) async fn ensure_spaces(&self, wanted: impl Iterator<Item = Space>) -> Result<Arc<Shape>> {
+        let mut shape = self.shape()?;
+        for space in wanted {
+            if shape.has(space) {
+                continue;
+            }
+            if !self.version.has(Feature::NewVectorName) {
+                return Err(Error::new(
+                    ErrorCode::Conflict,
+                    format!(
+                        "the collection {} has no vector {}, and Qdrant {} at {} cannot add one to a collection that is \
+                         there (1.18 can). `clippy reindex` builds the collection anew with it",
+                        self.name,
+                        space.name(),
+                        self.version,
+                        self.connection.about().url
+                    ),
+                ));
+            }
+            add_vector(&self.connection, &shape.physical, space, shape.dimension).await?;
+            shape = self.refresh().await?;
+        }
+        Ok(shape)
+    }
+}
+
+/// Looks again and again, for as long as somebody has the gallery.
+async fn keep_fresh(gallery: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(REFRESH).await;
+        let Some(gallery) = gallery.upgrade() else { return };
+        if let Err(error) = gallery.refresh().await {
+            tracing::debug!(%error, "the collection could not be looked at");
+        }
+    }
+}
+
+/// The server's version, when it is new enough.
+pub(super) async fn ask_version(connection: &Connection) -> Result<Version> {
+    let answer = connection.read("ask for its version", |client| async move { client.health_check().await }).await?;
+    let version = Version::parse(&answer.version).ok_or_else(|| {
+        let url = &connection.about().url;
+        Error::new(
+            ErrorCode::Unsupported,
+            format!("{url} says that its version is \"{}\": is it Qdrant?", answer.version),
+        )
+    })?;
+    version.needs(Feature::CollectionMetadata, connection.about())?;
+    Ok(version)
+}
+
+/// The alias of the live collection of a public name.
+pub(super) fn live_alias(name: &str) -> String {
+    format!("{name}@live")
+}
+
+/// The own name of the live collection of a public name, whether it is there or not.
+pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<String> {
+    let what = "look up the collection's name";
+    let answer = connection.look(what, |client| async move { client.list_aliases().await }).await?;
+    let aliases = answer.map_err(|error| explain(connection.about(), what, error))?.aliases;
+    let target = |wanted: &str| aliases.iter().find(|alias| alias.alias_name == wanted);
+    // The inner alias wins over a collection that bears the public name, which no alias could have.
+    let found = target(&live_alias(name)).or_else(|| target(name));
+    Ok(found.map_or(name, |alias| &alias.collection_name).to_owned())
+}
+
+/// The live collection of a public name, when it is there.
+pub(super) async fn look(connection: &Connection, name: &str) -> Result<Option<Shape>> {
+    let physical = resolve(connection, name).await?;
+    look_at(connection, name, &physical).await
+}
+
+/// A collection by its own name, when it is there.
+pub(super) async fn look_at(connection: &Connection, name: &str, physical: &str) -> Result<Option<Shape>> {
+    let what = "look at the collection";
+    let asked = connection.look(what, |client| async move { client.collection_info(physical).await }).await?;
+    match asked {
+        Ok(answer) => match answer.result {
+            Some(info) => Shape::of(name, physical.to_owned(), info).map(Some),
+            None => Err(Error::internal(format!("Qdrant said nothing about the collection {physical}"))),
+        },
+        Err(error) if trouble(&error) == Trouble::NoCollection => Ok(None),
+        Err(error) => Err(explain(connection.about(), what, error)),
+    }
+}
+
+/// Makes the collection with everything that the schema asks for. When somebody else makes it at the same time, that
+/// one is fine.
+pub(super) async fn create(
+    connection: &Connection,
+    options: &QdrantOptions,
+    physical: &str,
+    place: &Place,
+) -> Result<()> {
+    let request = creation(options, physical, place)?;
+    let what = "make the collection";
+    match connection.try_write(what, async |client| client.create_collection(request).await).await? {
+        Ok(_) => tracing::info!(collection = physical, "made the collection"),
+        Err(error) if trouble(&error) == Trouble::Exists => {}
+        Err(error) => return Err(explain(connection.about(), what, error)),
+    }
+    for index in &Schema::current().payload_indexes {
+        create_index(connection, physical, index).await?;
+    }
+    Ok(())
+}
+
+/// What a new collection is made with.
+#[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
+fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wire::CreateCollection> {
+    let mut metadata = Identity::new(&options.model).entry()?;
+    metadata.extend(place.entry()?);
+    let schema = Schema::current();
+    let on_disk = options.storage.on_disk;
+    let params = wire::VectorParams {
+        size: options.model.dimension as u64,
+        distance: wire::Distance::Cosine as i32,
+        on_disk,
+        ..wire::VectorParams::default()
+    };
+    let map: HashMap<String, wire::VectorParams> =
+        schema.vectors.names.iter().map(|space| (space.name().to_owned(), params.clone())).collect();
+    let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
+    Ok(wire::CreateCollection {
+        collection_name: physical.to_owned(),
+        vectors_config: Some(wire::VectorsConfig { config: Some(config) }),
+        hnsw_config: Some(wire::HnswConfigDiff { on_disk, ..graph(options) }),
+        optimizers_config: Some(thresholds(options)),
+        shard_number: options.storage.shards,
+        replication_factor: options.storage.replication_factor,
+        quantization_config: options.storage.quantization.and_then(quantization),
+        on_disk_payload: Some(true),
+        metadata,
+        ..wire::CreateCollection::default()
+    })
+}
+
+/// The graph's parameters.
+pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
+    let schema = Schema::current();
+    let threshold = options.indexing_threshold_kb.unwrap_or(schema.indexing_threshold_kb);
+    wire::HnswConfigDiff {
+        m: Some(schema.graph.m as u64),
+        ef_construct: Some(schema.graph.ef_construct as u64),
+        full_scan_threshold: Some(schema.graph.full_scan_threshold_kb.min(threshold) as u64),
+        ..wire::HnswConfigDiff::default()
+    }
+}
+
+/// From which size on parts get graphs.
+pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff {
+    let threshold = options.indexing_threshold_kb.unwrap_or(Schema::current().indexing_threshold_kb);
+    wire::OptimizersConfigDiff { indexing_threshold: Some(threshold as u64), ..wire::OptimizersConfigDiff::default() }
+}
+
+/// How vectors are compressed; `None` is not at all.
+#[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
+pub(super) fn quantization(kind: Quantization) -> Option<wire::QuantizationConfig> {
+    use wire::quantization_config::Quantization as Kind;
+    let kind = match kind {
+        Quantization::Off => return None,
+        Quantization::Scalar => Kind::Scalar(wire::ScalarQuantization {
+            r#type: wire::QuantizationType::Int8 as i32,
+            quantile: Some(0.99),
+            always_ram: Some(true),
+            ..wire::ScalarQuantization::default()
+        }),
+        Quantization::Binary => {
+            Kind::Binary(wire::BinaryQuantization { always_ram: Some(true), ..wire::BinaryQuantization::default() })
+        }
+    };
+    Some(wire::QuantizationConfig { quantization: Some(kind) })
+}
+
+/// Adds a named vector; no point has it yet.
+pub(super) async fn add_vector(connection: &Connection, physical: &str, space: Space, dimension: usize) -> Result<()> {
+    let what = format!("add the vector {}", space.name());
+    let dense = wire::DenseVectorCreationConfig {
+        size: dimension as u64,
+        distance: wire::Distance::Cosine as i32,
+        ..wire::DenseVectorCreationConfig::default()
+    };
+    let request = wire::CreateVectorNameRequest {
+        collection_name: physical.to_owned(),
+        wait: Some(true),
+        vector_name: space.name().to_owned(),
+        vector_config: Some(wire::create_vector_name_request::VectorConfig::DenseConfig(dense)),
+        ..wire::CreateVectorNameRequest::default()
+    };
+    match connection.try_write(&what, async |client| client.create_vector_name(request).await).await? {
+        Ok(_) => {
+            tracing::info!(collection = physical, vector = space.name(), "added a vector");
+            Ok(())
+        }
+        // Another process was quicker.
+        Err(error) if trouble(&error) == Trouble::Exists => Ok(()),
+        Err(error) => Err(explain(connection.about(), &what, error)),
+    }
+}
+
+/// Makes an index, unless it is there.
+pub(super) async fn create_index(connection: &Connection, physical: &str, index: &FieldIndex) -> Result<()> {
+    let kind = match index.kind {
+        FieldKind::Keyword => wire::FieldType::Keyword,
+        FieldKind::Integer => wire::FieldType::Integer,
+    };
+    let request = wire::CreateFieldIndexCollection {
+        collection_name: physical.to_owned(),
+        wait: Some(true),
+        field_name: index.field.clone(),
+        field_type: Some(kind as i32),
+        ..wire::CreateFieldIndexCollection::default()
+    };
+    let what = format!("index the field {}", index.field);
+    connection.write(&what, async |client| client.create_field_index(request).await).await?;
+    Ok(())
+}

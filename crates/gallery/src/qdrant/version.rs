@@ -1,0 +1,94 @@
+//! Which server knows what.
+
+use std::fmt;
+
+use clippy_core::{Error, ErrorCode, Result};
+
+use super::errors::About;
+
+/// A server's version, as far as it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Version {
+    major: u64,
+    minor: u64,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// Something that a server may be too old for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Feature {
+    /// Metadata of a collection, where the schema's version, the model and the folders are kept. Without it nothing
+    /// works. What else is needed (queries in batches, `has_vector`, facets) is older.
+    CollectionMetadata,
+    /// Adding a named vector to a collection that is there.
+    NewVectorName,
+}
+
+impl Feature {
+    /// The first version that has it.
+    pub(super) fn since(self) -> Version {
+        match self {
+            Self::CollectionMetadata => Version { major: 1, minor: 16 },
+            Self::NewVectorName => Version { major: 1, minor: 18 },
+        }
+    }
+
+    /// What it is for, in the middle of a sentence.
+    fn name(self) -> &'static str {
+        match self {
+            Self::CollectionMetadata => "metadata of collections, where the model and the schema's version are kept",
+            Self::NewVectorName => "adding a named vector to a collection that is there",
+        }
+    }
+}
+
+impl Version {
+    /// Reads what a server says; `None` when that is no version.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim_start_matches('v').split(['.', '-', '+']);
+        Some(Self { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
+    }
+
+    /// Whether it has this.
+    pub(super) fn has(self, feature: Feature) -> bool {
+        self >= feature.since()
+    }
+
+    /// Refuses what it does not have.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Unsupported`], with the feature and the version.
+    pub(super) fn needs(self, feature: Feature, about: &About) -> Result<()> {
+        if self.has(feature) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::Unsupported,
+            format!(
+                "Qdrant at {} is version {self}, which lacks {}: that came with {}. Upgrade the server",
+                about.url,
+                feature.name(),
+                feature.since()
+            ),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        let version = |text| Version::parse(text).expect(text);
+        assert!(version("1.9.2") < version("1.16.0"));
+        assert!(version("v1.18.0-dev").has(Feature::NewVectorName));
+        assert!(!version("1.17.9").has(Feature::NewVectorName));
+        assert_eq!(Version::parse("unknown"), None);
+    }
+}
