@@ -6,4 +6,5 @@ mod harness;
 mod ingest;
 mod jobs;
 mod one_process;
+mod qdrant;
 mod reindex;
