@@ -78,7 +78,7 @@ impl World {
 
 fn payload(number: u64) -> Payload {
     let mut tags = vec![format!("t{}", number % 500)];
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         tags.push("half".to_owned());
     }
     if number % 100 == 7 {

@@ -31,7 +31,8 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
         ("PRECISION", "fp8"),
         ("MODEL_NAME", "ViT-Q-1"),
         ("PRETRAINED", "local-dir:/nowhere/at/all"),
-        ("QDRANT_URL", "http://localhost:6333"),
+        ("QDRANT_URL", "ftp://localhost:6333"),
+        ("QDRANT_SHARDS", "none"),
         ("REDIS_URL", "localhost:6379"),
     ] {
         let output =

@@ -198,13 +198,10 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
 fn settings_that_cannot_work_together_are_refused_with_the_mend() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let redis = ("REDIS_URL", "redis://127.0.0.1:1/0");
-    let qdrant = ("QDRANT_URL", "http://127.0.0.1:6333");
     for (arguments, settings, word) in [
         (&["worker"][..], vec![], "REDIS_URL is not set"),
         (&["worker"], vec![redis], "--with-worker"),
-        (&["worker"], vec![redis, qdrant], "QDRANT_URL"),
         (&["serve", "--bind", "127.0.0.1:0"], vec![redis], "--with-worker"),
-        (&["serve", "--bind", "127.0.0.1:0"], vec![qdrant], "QDRANT_URL"),
     ] {
         let output = clippy(folder.path()).args(arguments).envs(settings.clone()).output().expect("it starts");
         let said = text(&output.stderr);
@@ -215,7 +212,7 @@ fn settings_that_cannot_work_together_are_refused_with_the_mend() {
 }
 
 /// A `redis-server` of the test's own; ended with the test.
-struct Redis {
+pub(crate) struct Redis {
     port: u16,
     child: Option<Child>,
     folder: tempfile::TempDir,
@@ -223,12 +220,12 @@ struct Redis {
 
 impl Redis {
     /// Chooses a port, and does not start yet.
-    fn reserved() -> Self {
+    pub(crate) fn reserved() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
         Self { port, child: None, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    fn start(&mut self, append_only: &str, policy: &str) {
+    pub(crate) fn start(&mut self, append_only: &str, policy: &str) {
         let child = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
             .args(["--appendonly", append_only, "--maxmemory-policy", policy, "--dir"])
@@ -248,7 +245,7 @@ impl Redis {
         }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 }

@@ -7,4 +7,5 @@ mod harness;
 mod ingest;
 mod jobs;
 mod one_process;
+mod qdrant;
 mod reindex;

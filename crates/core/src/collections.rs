@@ -36,14 +36,17 @@
 //!   is dropped ([`Collections::drop_old`]), its name is free, and an alias of it is made right after the deletion, for
 //!   other programs: those that know only the public name see the old pictures until the drop, and the new ones after
 //!   it, with one short gap in between, which is theirs alone.
-//! - **Roles, models and the list of changes** are kept on the server, so that any process finds them: roles, the
-//!   source of the model and the owner as collection metadata; changed ids as points (payload only) of a small collection
-//!   `<collection>@changes`, whose ids are a sequence. A writer records ids there before it writes.
-//! - **Noticing.** A writer in another process learns of a follower by looking at the metadata, at most
-//!   [`NOTICE_WITHIN`] old. `begin_beside` therefore marks the follower, waits for [`NOTICE_WITHIN`] and for the longest
-//!   a write may take, and only then returns: a write that was begun before is then over, and the copy sees it.
-//!   `pause_writes` does the same with a mark that expires by itself (so that a killed re-index stops nobody), and
-//!   `switch` refuses when the mark has expired meanwhile.
+//! - **Roles, models and the list of changes** are kept on the server, so that any process finds them: what a collection
+//!   is there for, the source of its model, its owner and its followers as collection metadata; changed ids as points
+//!   (payload only) of a small collection `<own name>@changes` for each follower. A changed id has one point there, with a
+//!   mark that is new at every write, and is forgotten by that mark: what was written again meanwhile stays. A writer
+//!   records ids there before it writes.
+//! - **Noticing.** A writer in another process learns of a follower, of a pause or of a switch late. So it looks at the
+//!   metadata of its collection anew after it wrote and *before it acknowledges*: when writing was paused meanwhile or a
+//!   follower came, it records the ids again; when another collection has become the live one, it says that nothing was
+//!   written. Nobody has to wait for writes that are under way; [`NOTICE_WITHIN`] is waited for so that all nodes of a
+//!   cluster know of a mark. A pause ends by itself (so that a killed re-index stops nobody), and `switch` refuses when
+//!   little of it is left.
 //! - **Following a switch.** Every process polls [`Collections::live`] (one call that lists aliases) once every
 //!   [`NOTICE_WITHIN`], loads the new collection's model from its recorded source, opens its gallery, and replaces its
 //!   pair. Until then it answers with the old model from the old collection, which is there until somebody drops it.

@@ -74,7 +74,7 @@ pub(crate) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Opti
         .filter_map(|(name, vector)| {
             let engine::VectorInternal::Dense(data) = vector else { return None };
             let dense = wire::vector_output::Vector::Dense(wire::DenseVector { data });
-            Some((name.to_string(), wire::VectorOutput { vector: Some(dense), ..wire::VectorOutput::default() }))
+            Some((name, wire::VectorOutput { vector: Some(dense), ..wire::VectorOutput::default() }))
         })
         .collect();
     let named = wire::NamedVectorsOutput { vectors };
@@ -135,6 +135,7 @@ pub(crate) fn scored_out(point: engine::ScoredPoint) -> wire::ScoredPoint {
 }
 
 /// The engine's errors, with the words of the server.
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` calls")]
 pub(crate) fn status(error: engine::OperationError) -> Status {
     let text = error.to_string();
     match error {

@@ -111,7 +111,7 @@ fn delete_vectors(
     names: Option<wire::VectorsSelector>,
 ) -> Result<(), Status> {
     let names = names.unwrap_or_default().names;
-    let blank = names.iter().filter(|name| !collection.settings().vectors.contains_key(*name)).next();
+    let blank = names.iter().find(|name| !collection.settings().vectors.contains_key(*name));
     if let Some(name) = blank {
         return Err(Status::invalid_argument(format!("Wrong input: Not existing vector name error: {name}")));
     }

@@ -73,6 +73,7 @@ fn expression_in(expression: wire::Expression) -> Result<engine::Expression, Sta
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map` calls")]
 fn params_in(params: wire::SearchParams) -> engine::SearchParams {
     engine::SearchParams {
         hnsw_ef: params.hnsw_ef.map(size),

@@ -32,7 +32,8 @@ fn unit(random: &mut StdRng) -> Vec<f32> {
 }
 
 fn fields(value: serde_json::Value) -> Payload {
-    value.as_object().cloned().expect("an object")
+    let serde_json::Value::Object(fields) = value else { panic!("no object") };
+    fields
 }
 
 const TAGS: [&str; 6] = ["apple", "bear", "cat", "drum", "egg", "fish"];
@@ -41,7 +42,7 @@ fn point(random: &mut StdRng, number: u64) -> Point {
     let vectors = Vectors::from_fn(|_| (random.random_range(0..8) != 0).then(|| unit(random)));
     let tags: Vec<&str> = TAGS.iter().copied().filter(|_| random.random_range(0..3) == 0).collect();
     let payload = fields(json!({
-        "path": format!("{number}.png"), "tags_all": tags, "rating": if number % 3 == 0 { "safe" } else { "general" },
+        "path": format!("{number}.png"), "tags_all": tags, "rating": if number.is_multiple_of(3) { "safe" } else { "general" },
         "id": number, "source": {"site": "x", "deep": [1, 2.5, null, true]},
     }));
     Point { id: PointId::Number(number), vectors, payload }
@@ -130,7 +131,7 @@ async fn old_collection(fake: &FakeQdrant, name: &str, spaces: &[Space], dimensi
         distance: wire::Distance::Cosine as i32,
         ..wire::VectorParams::default()
     };
-    let map = spaces.iter().map(|space| (space.name().to_owned(), params.clone())).collect();
+    let map = spaces.iter().map(|space| (space.name().to_owned(), params)).collect();
     let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
     let request = wire::CreateCollection {
         collection_name: name.to_owned(),
@@ -162,7 +163,7 @@ fn old_points() -> Vec<Point> {
     let mut random = StdRng::seed_from_u64(2);
     (1..=300)
         .map(|number| {
-            let image = if number % 50 == 0 { vec![0.0; DIMENSION] } else { unit(&mut random) };
+            let image = if number.is_multiple_of(50) { vec![0.0; DIMENSION] } else { unit(&mut random) };
             let payload = fields(json!({
                 "id": number, "path": format!("data/images/{number}.jpg"), "tags_all": [TAGS[number as usize % 6]],
                 "matched_tags": null, "rating": "general", "score": null, "md5": null,

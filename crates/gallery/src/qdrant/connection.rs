@@ -111,7 +111,7 @@ impl Connection {
         let attempts = async {
             let mut pause = FIRST_PAUSE;
             for _ in 1..ATTEMPTS {
-                match call(self.client.clone()).await {
+                match Box::pin(call(self.client.clone())).await {
                     Err(error) if trouble(&error).is_outage() => {
                         tracing::debug!(%error, "reading from Qdrant again");
                         let drawn = rand::rng().random_range(0.5..1.0);
@@ -121,7 +121,7 @@ impl Connection {
                     done => return done,
                 }
             }
-            call(self.client.clone()).await
+            Box::pin(call(self.client.clone())).await
         };
         self.within(what, self.timeout, attempts).await
     }
@@ -143,7 +143,8 @@ impl Connection {
         call: impl AsyncFnOnce(&Qdrant) -> Result<T, QdrantError>,
     ) -> Result<Result<T, QdrantError>> {
         self.admit(what)?;
-        self.within(what, self.write_timeout, call(&self.client)).await
+        // The client's futures are large: they would swell all that hold them.
+        self.within(what, self.write_timeout, Box::pin(call(&self.client))).await
     }
 
     /// Several changes of aliases as one, which the client has no call for: this makes the call itself.
@@ -163,7 +164,7 @@ impl Connection {
             }
             CollectionsClient::new(channel).update_aliases(request).await.map_err(QdrantError::from)
         };
-        let answer = self.within(what, self.timeout, call).await?;
+        let answer = self.within(what, self.timeout, Box::pin(call)).await?;
         answer.map(|_| ()).map_err(|error| explain(&self.about, what, error))
     }
 

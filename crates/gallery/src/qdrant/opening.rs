@@ -223,7 +223,7 @@ fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wi
         ..wire::VectorParams::default()
     };
     let map: HashMap<String, wire::VectorParams> =
-        schema.vectors.names.iter().map(|space| (space.name().to_owned(), params.clone())).collect();
+        schema.vectors.names.iter().map(|space| (space.name().to_owned(), params)).collect();
     let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
     Ok(wire::CreateCollection {
         collection_name: physical.to_owned(),

@@ -1,0 +1,157 @@
+//! Every command on a collection that lies on a Qdrant server, with workers of their own over Redis: the server is the
+//! fake one, which runs Qdrant's engine behind its gRPC.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
+use serde_json::{Value, json};
+
+use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_until};
+use crate::jobs::Redis;
+
+/// A fake Qdrant, and the threads that it runs on.
+struct Qdrant {
+    fake: FakeQdrant,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Qdrant {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let fake = {
+            let _inside = runtime.enter();
+            FakeQdrant::start(FakeOptions { api_key: Some("secret".to_owned()), ..FakeOptions::default() })
+        };
+        Self { fake: fake.expect("started"), _runtime: runtime }
+    }
+
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        vec![("QDRANT_URL", self.fake.url()), ("QDRANT_API_KEY", "secret".to_owned())]
+    }
+}
+
+fn succeed(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
+    let output = clippy(data)
+        .args(arguments)
+        .envs(settings.iter().map(|(name, value)| (*name, value)))
+        .output()
+        .expect("it starts");
+    assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn answered(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> Value {
+    let said = succeed(data, settings, arguments);
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
+}
+
+fn ids(answer: &Value) -> Vec<Value> {
+    answer["results"].as_array().expect("results").iter().map(|found| found["id"].clone()).collect()
+}
+
+#[test]
+fn every_command_works_on_a_server_and_finds_what_the_embedded_collection_finds() {
+    let (folder, embedded) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let qdrant = Qdrant::start();
+    let on_server = qdrant.settings();
+    let manifest = short_manifest(folder.path(), 60).display().to_string();
+    let root = gallery().display().to_string();
+    let ingest = ["ingest", "--manifest", &manifest, "--images-root", &root, "--json"];
+
+    let plan = succeed(folder.path(), &on_server, &["migrate", "--dry-run"]);
+    assert!(plan.contains("not there yet") && plan.contains("make the collection clippy"), "{plan}");
+    let done = succeed(folder.path(), &on_server, &["migrate"]);
+    assert!(done.contains("Everything is at version"), "{done}");
+    let nothing = succeed(folder.path(), &on_server, &["migrate", "--dry-run"]);
+    assert!(!nothing.contains("index of") && nothing.contains("0 pictures"), "{nothing}");
+    for (data, settings) in [(folder.path(), &on_server[..]), (embedded.path(), &[])] {
+        assert_eq!(answered(data, settings, &ingest)["totals"]["embedded"], 60);
+        assert_eq!(answered(data, settings, &ingest)["totals"]["unchanged"], 60);
+    }
+    assert!(!folder.path().join("data/collection").exists(), "nothing of the collection is kept here");
+    for words in ["a red apple", "cat", "a house"] {
+        let search = ["search", "--text", words, "--top", "20", "--json"];
+        let (there, here) = (answered(folder.path(), &on_server, &search), answered(embedded.path(), &[], &search));
+        assert_eq!(ids(&there), ids(&here), "{words}");
+        assert_eq!(ids(&there).len(), 20);
+    }
+    let backfill = ["backfill", "--manifest", &manifest, "--images-root", &root, "--which", "all", "--json"];
+    assert_eq!(answered(folder.path(), &on_server, &backfill)["totals"]["unchanged"], 60);
+    let doctor = succeed(folder.path(), &on_server, &["doctor"]);
+    assert!(doctor.contains("clippy, 60 pictures on Qdrant"), "{doctor}");
+
+    let mut wrong = on_server.clone();
+    wrong[1].1 = "wrong".to_owned();
+    let refused = clippy(folder.path()).arg("doctor").envs(wrong).output().expect("it starts");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stdout).contains("QDRANT_API_KEY"), "{}", text(&refused.stdout));
+}
+
+/// A `clippy worker`; killed when it is dropped.
+struct Worker(Child);
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let qdrant = Qdrant::start();
+    let mut redis = Redis::reserved();
+    redis.start("yes", "noeviction");
+    let mut settings = qdrant.settings();
+    settings.push(("REDIS_URL", redis.url()));
+    settings.push(("IMAGES_ROOT", gallery().display().to_string()));
+    let given: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    std::fs::create_dir_all(folder.path().join("data")).expect("made");
+    short_manifest(&folder.path().join("data"), 40);
+
+    let server = Server::start_with(folder.path(), "serve", &[], &given);
+    let client = reqwest::blocking::Client::new();
+    let body = json!({"manifest": "manifest.jsonl"});
+    let made: Value = client
+        .post(format!("{}/api/admin/ingest", server.url))
+        .json(&body)
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON");
+    let job = made["id"].as_str().expect("an id").to_owned();
+    let _worker = Worker(
+        clippy(folder.path())
+            .arg("worker")
+            .envs(given.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts"),
+    );
+    let ended = wait_until("the worker to do the job", Duration::from_secs(240), || {
+        let job: Value =
+            client.get(format!("{}/api/jobs/{job}", server.url)).send().expect("it serves").json().expect("JSON");
+        ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
+    });
+    assert_eq!(ended["state"], "succeeded", "{ended}");
+    let search = json!({"query_text": "apple", "top": 10});
+    let found: Value = client
+        .post(format!("{}/api/search/hybrid", server.url))
+        .json(&search)
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON");
+    assert_eq!(ids(&found).len(), 10, "what another process stored is found");
+
+    let ready = || client.get(format!("{}/readyz", server.url)).send().expect("it serves").status().as_u16();
+    wait_until("readiness", Duration::from_secs(60), || (ready() == 200).then_some(()));
+    qdrant.fake.faults().set_stall(Duration::from_secs(600));
+    wait_until("readiness to go", Duration::from_secs(120), || (ready() == 503).then_some(()));
+    qdrant.fake.faults().set_stall(Duration::ZERO);
+    wait_until("readiness to come back", Duration::from_secs(120), || (ready() == 200).then_some(()));
+}
