@@ -7,3 +7,4 @@ mod ingest;
 mod jobs;
 mod one_process;
 mod reindex;
+mod streams;
