@@ -177,7 +177,7 @@ pub async fn the_way_back_loses_nothing_and_dropping_ends_it(
     drop((beside, new));
     assert_eq!(collections.drop_old().await.expect("dropped"), std::slice::from_ref(&name));
     assert_eq!(collections.open(&name).await.err().expect("gone").code, ErrorCode::NotFound);
-    assert_eq!(collections.changes(&name, None, 9).await.err().expect("gone").code, ErrorCode::NotFound);
+    assert_eq!(collections.changes(&name, None, 9).await.expect_err("gone").code, ErrorCode::NotFound);
     assert!(collections.drop_old().await.expect("nothing").is_empty());
     assert_eq!(live.count(&Filter::default()).await.expect("counted"), 4, "the live one is never touched");
     let next = begun(&*collections, "job-2").await.0;
