@@ -318,3 +318,56 @@ async fn feedback_bends_the_ranking_of_its_own_artist() {
     let nobody = server.get("/api/profile").send().await.expect("an answer");
     problem(nobody, StatusCode::BAD_REQUEST, "invalid_input").await;
 }
+
+#[tokio::test]
+async fn words_and_likes_are_remembered_and_nothing_else() {
+    let server = TestServer::start().await;
+    let search = async |body: Value| {
+        let response = server.post("/api/search/hybrid").json(&body).send().await.expect("an answer");
+        response.status()
+    };
+    let sketch = format!("data:image/png;base64,{}", STANDARD.encode(drawing()));
+    assert_eq!(search(json!({"query_text": "apple", "user_id": "mika", "w_txt": 1})).await, StatusCode::OK);
+    assert_eq!(search(json!({"like": [3], "negative_text": "night"})).await, StatusCode::OK);
+    assert_eq!(search(json!({"query_text": "secret", "sketch": sketch})).await, StatusCode::OK);
+    assert_eq!(search(json!({"query_text": "a ".repeat(400)})).await, StatusCode::OK);
+    assert_eq!(search(json!({"query_text": "house", "top": 0})).await, StatusCode::BAD_REQUEST);
+    let remembered = server.recent.0.lock().expect("no panic").clone();
+    let written = serde_json::to_string(&remembered).expect("JSON");
+    assert_eq!(remembered.len(), 2, "{written}");
+    assert_eq!(remembered[1].text.as_deref(), Some("apple"));
+    assert_eq!((remembered[0].like.len(), remembered[0].negative_text.as_deref()), (1, Some("night")));
+    for personal in ["mika", "secret", "user"] {
+        assert!(!written.contains(personal), "{written}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_goes_to_the_pair_of_model_and_collection_that_is_live_when_it_begins() {
+    let server = TestServer::start().await;
+    let query = json!({"query_text": "apple", "w_txt": 1});
+    let search = || server.post("/api/search/hybrid").json(&query).send();
+    assert_eq!(body(search().await.expect("an answer")).await["collection"], "memory");
+
+    // A search that is under way while the pair is replaced ends in the collection that it began with.
+    let gate = server.gallery.gate.clone().lock_owned().await;
+    let before = server.gallery.searches.load(Ordering::SeqCst);
+    let under_way = tokio::spawn(search());
+    while server.gallery.searches.load(Ordering::SeqCst) == before {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let other = std::sync::Arc::new(support::MemoryGallery::filled(2 * DIMENSION).await);
+    server.live.replace(clippy_core::live::Live {
+        name: "other".to_owned(),
+        embedder: std::sync::Arc::new(FakeEmbedder::new(2 * DIMENSION)),
+        gallery: other,
+    });
+    let after = body(search().await.expect("an answer")).await;
+    assert_eq!(after["collection"], "other");
+    assert_eq!(after["results"].as_array().expect("results").len(), 24);
+    drop(gate);
+    let old = body(under_way.await.expect("no panic").expect("an answer")).await;
+    assert_eq!(old["collection"], "memory");
+    let model = body(server.get("/api/model").send().await.expect("an answer")).await;
+    assert_eq!(model["dimension"], 2 * DIMENSION);
+}

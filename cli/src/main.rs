@@ -47,6 +47,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let settings = arguments.settings()?;
     logging::start(&settings.server.log_level, arguments.command.serves())?;
+    if arguments.command.serves() {
+        allow_many_connections();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -78,4 +81,14 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Doctor => commands::doctor::run(&settings).await,
         }
     })
+}
+
+/// Every stream of events is an open connection. Systems let a process have about a thousand by default, and more when it
+/// asks: ten thousand watchers need more.
+fn allow_many_connections() {
+    const WANTED: u64 = 65_536;
+    match rlimit::increase_nofile_limit(WANTED) {
+        Ok(limit) => tracing::debug!(limit, "open files and connections that this process may have"),
+        Err(error) => tracing::warn!(%error, "this process may not have more open connections than usual"),
+    }
 }

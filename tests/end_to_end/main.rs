@@ -9,3 +9,4 @@ mod jobs;
 mod one_process;
 mod qdrant;
 mod reindex;
+mod streams;

@@ -3,10 +3,12 @@
 //! A check takes an empty collection of [`DIMENSION`] and panics when a promise is broken. The macro
 //! [`gallery_contract`](crate::gallery_contract) makes one test of each, so that no implementation leaves one out.
 
+mod collections;
 mod data;
 mod points;
 mod searching;
 
+pub use collections::*;
 pub use data::{DIMENSION, model};
 pub use points::*;
 pub use searching::*;

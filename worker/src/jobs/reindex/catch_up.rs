@@ -82,7 +82,7 @@ impl CatchUp<'_> {
     }
 
     /// Takes over all that is left; for when nothing is added any more.
-    pub(super) async fn to_the_end(&mut self) -> Result<()> {
+    pub(super) async fn take_the_rest(&mut self) -> Result<()> {
         self.take_roots().await?;
         loop {
             let (taken, more) = self.round().await?;

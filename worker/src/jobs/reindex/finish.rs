@@ -190,7 +190,7 @@ pub(super) async fn switch(
     let (tools, name) = (catching_up.tools, catching_up.name);
     let begun = Instant::now();
     let pause = tools.collections.pause_writes().await?;
-    catching_up.to_the_end().await?;
+    catching_up.take_the_rest().await?;
     let everything = Filter::default();
     if catching_up.live.count(&everything).await? != catching_up.renewer.beside.count(&everything).await? {
         catching_up.compare_ids().await?;

@@ -98,7 +98,10 @@ impl ReindexJob {
         if context.step() == Step::Merge {
             let work = finish::Work::begin(context, tools, request).await?;
             let work = match work {
-                finish::Begun::Switched(result) => return Ok(result),
+                finish::Begun::Switched(result) => {
+                    self.let_go();
+                    return Ok(result);
+                }
                 finish::Begun::Open(work) => work,
             };
             let model = self.model(&work.source(&source)).await?;
