@@ -161,8 +161,8 @@ fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, St
 fn closeness(picture: &FoundPicture) -> String {
     let mut said = String::new();
     if let Some(percentile) = picture.percentile {
-        // Never more than is known: 99.97 % is not all of it.
-        let share = (f64::from(percentile) * 1_000.0).floor() / 10.0;
+        // Never more than is known: 99.97 % is not all of it, and a sample does not tell the last thousandth.
+        let share = ((f64::from(percentile) * 1_000.0).floor() / 10.0).min(99.9);
         said.push_str(&format!(", closer than {share} % of the collection"));
     }
     if !picture.named_tags.is_empty() {
@@ -289,6 +289,9 @@ mod tests {
         assert_eq!(suggest(&all, &found(), Wish::default()).expect("as usual").len(), USUAL);
         assert_eq!(suggest(&all, &found()[..2], asked(5)).expect("all there are").len(), 2);
         assert_eq!(suggest(&all, &[], Wish::default()).expect("nothing found"), []);
+        let sure = FoundPicture { percentile: Some(1.0), ..found()[2].clone() };
+        let suggested = suggest(&all, &[sure], Wish::default()).expect("suggested");
+        assert_eq!(suggested[0].reason, "the closest of all that were found, closer than 99.9 % of the collection");
     }
 
     #[test]

@@ -317,6 +317,10 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
         cosines.sum::<f32>() / hits.len() as f32
     };
     assert!(!ids(&bent.hits).contains(&disliked) && !ids(&bent.hits).contains(&PointId::Number(20)));
+    // Where hardly anybody else counts, too.
+    let filter = Filter { only_ids: Some(ids(&plain.hits[..6])), ..Filter::default() };
+    let few = collection.search(SearchQuery { unlike: vec![disliked], filter, ..likes.clone() }).await;
+    assert!(few.hits.len() == 5 && !ids(&few.hits).contains(&disliked), "{:?}", ids(&few.hits));
     assert!(near(&bent.hits) < near(&plain.hits) - 0.1, "{} {}", near(&bent.hits), near(&plain.hits));
     for (query, code) in [
         (SearchQuery { unlike: vec![PointId::Number(20)], ..likes.clone() }, ErrorCode::InvalidInput),
