@@ -3,6 +3,7 @@
 mod bad_input;
 mod calibration;
 mod demo;
+mod embedder;
 mod harness;
 mod ingest;
 mod jobs;

@@ -12,13 +12,13 @@ use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_until};
 use crate::jobs::Redis;
 
 /// A fake Qdrant, and the threads that it runs on.
-struct Qdrant {
+pub(crate) struct Qdrant {
     fake: FakeQdrant,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Qdrant {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let fake = {
             let _inside = runtime.enter();
@@ -27,7 +27,7 @@ impl Qdrant {
         Self { fake: fake.expect("started"), _runtime: runtime }
     }
 
-    fn settings(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         vec![("QDRANT_URL", self.fake.url()), ("QDRANT_API_KEY", "secret".to_owned())]
     }
 }
@@ -47,7 +47,7 @@ fn answered(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
 }
 
-fn ids(answer: &Value) -> Vec<Value> {
+pub(crate) fn ids(answer: &Value) -> Vec<Value> {
     answer["results"].as_array().expect("results").iter().map(|found| found["id"].clone()).collect()
 }
 
