@@ -5,6 +5,7 @@ pub mod collections;
 pub mod contract;
 pub mod edge;
 mod files;
+mod guarded;
 pub mod lock;
 pub mod pictures;
 pub mod qdrant;

@@ -27,6 +27,7 @@ use self::handle::Handle;
 use self::state::{Entry, State, remove_leftovers};
 use crate::edge::{EdgeGallery, EdgeOptions};
 use crate::files::remove_folder;
+use crate::guarded::Guarded;
 
 /// Writes that may be under way at once; a pause takes all their places.
 const WRITERS: u32 = 1 << 16;
@@ -234,7 +235,7 @@ impl EdgeCollections {
             writers: Arc::new(Semaphore::new(WRITERS as usize)),
         });
         let inner = shared.gallery(&live, Some(model)).await?;
-        let gallery = Arc::new(Handle { name: live.name, as_live: true, inner, shared: Arc::clone(&shared) });
+        let gallery = Arc::new(Guarded(Handle { name: live.name, as_live: true, inner, shared: Arc::clone(&shared) }));
         Ok((Self { shared }, gallery))
     }
 
@@ -271,7 +272,7 @@ impl Collections for EdgeCollections {
             *locked(&self.shared.built) = Some(Arc::clone(&inner));
         }
         let as_live = role == Role::Live;
-        Ok(Arc::new(Handle { name: entry.name, as_live, inner, shared: Arc::clone(&self.shared) }))
+        Ok(Arc::new(Guarded(Handle { name: entry.name, as_live, inner, shared: Arc::clone(&self.shared) })))
     }
 
     async fn begin_beside(&self, model: &ModelInfo, source: &ModelSource, owner: &str) -> Result<Physical> {

@@ -42,6 +42,7 @@ use super::opening::{ask_version, create, find_or_create, look, look_at, resolve
 use super::shape::Shape;
 use super::version::Version;
 use super::{QdrantGallery, QdrantOptions, QdrantServer};
+use crate::guarded::Guarded;
 
 /// For how long a pause holds when whoever asked for it is killed.
 const PAUSE: Duration = Duration::from_secs(45);
@@ -138,8 +139,8 @@ impl QdrantCollections {
 impl Shared {
     fn gallery(self: &Arc<Self>, shape: Shape, as_live: bool) -> Arc<dyn Gallery> {
         let (name, connection) = (shape.physical.clone(), Arc::clone(&self.connection));
-        let inner = QdrantGallery::of(connection, self.version, &self.options.name, shape, None);
-        Arc::new(Handle { name, as_live, inner, shared: Arc::clone(self) })
+        let inner = Arc::new(QdrantGallery::of(connection, self.version, &self.options.name, shape, None));
+        Arc::new(Guarded(Handle { name, as_live, inner, shared: Arc::clone(self) }))
     }
 
     fn changes_of<'a>(&'a self, name: &'a str) -> ChangeList<'a> {
