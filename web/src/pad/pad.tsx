@@ -49,7 +49,7 @@ export function Pad({ className }: { className?: string }) {
       <Toolbar onFile={(file) => load(loadBase(file, file.name))} />
       {fault !== null && <Notice error={fault} className="mx-3 mb-2" />}
       <div
-        className={cn("relative min-h-0 flex-1 p-3 pt-0", over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed")}
+        className={cn("relative min-h-0 flex-1 bg-well p-4 max-lg:p-3 lg:rounded-b-lg", over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed")}
         onDragOver={(event) => {
           if (!takes(event)) return;
           event.preventDefault();
@@ -64,9 +64,9 @@ export function Pad({ className }: { className?: string }) {
           </Suspense>
         )}
         {ready && empty && (
-          <p aria-hidden className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 text-center text-[#6b6b6b]">
-            <span className="text-[0.9375rem] font-medium">Draw something</span>
-            <span className="text-[0.8125rem]">or drop a picture here, and references appear</span>
+          <p aria-hidden className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 text-center text-[#5f5f5f]">
+            <span className="text-[0.9375rem] font-medium text-[#333]">Draw here</span>
+            <span className="text-[0.8125rem]">or paste or drop a picture; references follow each stroke</span>
           </p>
         )}
       </div>
