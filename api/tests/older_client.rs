@@ -18,7 +18,9 @@ async fn answered(response: Response) -> Value {
 }
 
 fn names(value: &Value) -> Vec<&String> {
-    value.as_object().expect("an object").keys().collect()
+    let mut names: Vec<&String> = value.as_object().expect("an object").keys().collect();
+    names.sort();
+    names
 }
 
 /// Every field of the contract's search, and some of other programs.

@@ -30,7 +30,7 @@ export function BulkJob({ view: { job, connection }, now }: { view: JobView; now
         <>
           <ProgressBar fraction={fractionOf(job)} label={`Progress of ${job.kind}`} />
           <p className="tabular text-soft" role="status">
-            {progress.total ? `${count(progress.done)} of ${count(progress.total)} ${progress.unit}` : progress.message || "Waiting for a worker"}
+            {progress.total ? `${count(progress.done)} of ${count(progress.total)} ${progress.unit}` : progress.message || (job.state === "waiting" ? "Waiting for its parts" : job.state === "queued" ? "Waiting for a worker" : "Starting")}
             {progress.stage !== "" && progress.total ? ` · ${progress.stage}` : ""}
             {children ? ` · ${count(children.succeeded)} of ${plural(children.total, "part")}` : ""}
           </p>

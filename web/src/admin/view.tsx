@@ -2,10 +2,10 @@ import { useQuery } from "@tanstack/react-query";
 import { KeyRound } from "lucide-react";
 import { useEffect } from "react";
 
-import { api, body } from "@/api/client";
+import { api, body, type Job } from "@/api/client";
 import { needsKey } from "@/api/problem";
 import { followListed, useJobs } from "@/jobs/store";
-import { viewOf } from "@/jobs/view";
+import { isOver, viewOf, type JobView } from "@/jobs/view";
 import { useNow } from "@/lib/use-now";
 import { openKeys } from "@/shell/keys";
 import { useSession } from "@/state/session";
@@ -57,6 +57,12 @@ export default function AdminView() {
   );
 }
 
+/** What is followed, with the parts as they were counted last. */
+function counted(view: JobView, listed: Job): JobView {
+  const children = listed.children ?? view.job.children;
+  return children == null ? view : { ...view, job: { ...view.job, children } };
+}
+
 function BulkJobs() {
   const views = useJobs((jobs) => jobs.views);
   const now = useNow();
@@ -66,7 +72,8 @@ function BulkJobs() {
       const { jobs } = body(await api.GET("/api/jobs", { params: { query: { limit: 100 } } }));
       return jobs.filter(({ kind }) => kind !== "generate").slice(0, 20);
     },
-    refetchInterval: 10_000,
+    // Events do not tell of parts: those are counted in the list.
+    refetchInterval: ({ state }) => (state.data?.every(isOver) === false ? 1000 : 10_000),
   });
   useEffect(() => data?.forEach(followListed), [data]);
   return (
@@ -79,7 +86,7 @@ function BulkJobs() {
       ) : data === undefined || data.length === 0 ? (
         <div className="rounded-lg border border-dashed border-line"><Empty title="No bulk work yet">Ingest, backfill and re-index show here, with their progress.</Empty></div>
       ) : (
-        data.map((job) => <BulkJob key={job.id} view={views[job.id] ?? viewOf(job)} now={now} />)
+        data.map((job) => <BulkJob key={job.id} view={counted(views[job.id] ?? viewOf(job), job)} now={now} />)
       )}
     </section>
   );

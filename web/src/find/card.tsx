@@ -43,7 +43,7 @@ export const Card = memo(function Card({ hit, saved, inTray, liked, actions }: {
           className="size-full object-cover transition-transform duration-200 group-hover:scale-[1.02]"
         />
       </button>
-      <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 [@media(hover:none)]:opacity-100">
+      <div className="absolute top-1.5 right-1.5 flex gap-1 opacity-0 transition-opacity group-focus-within:opacity-100 group-hover:opacity-100 [@media(hover:none)]:opacity-100 [@media(hover:none)]:[&>*:not(:first-child)]:hidden">
         <Tip text={inTray ? "It is a reference" : "Use as a reference"} side="top">
           <Button size="icon-tiny" className="border-0 shadow-sm" aria-label={`Use ${name} as a reference`} aria-pressed={inTray} onClick={() => actions.reference(hit)}><Plus className={cn(inTray && "rotate-45")} /></Button>
         </Tip>

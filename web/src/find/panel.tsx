@@ -95,7 +95,7 @@ interface ResultsProps {
 }
 
 function Results({ found, actions, inTray, saved, liked, fault }: ResultsProps) {
-  const { hits, asked, first, error, isFetching, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch, isPlaceholderData } = found;
+  const { hits, asked, first, error, searching, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch, isPlaceholderData } = found;
   const scroller = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
   const more = useCallback(() => {
@@ -112,7 +112,7 @@ function Results({ found, actions, inTray, saved, liked, fault }: ResultsProps) 
 
   const status = !asked
     ? ""
-    : isFetching && !isFetchingNextPage
+    : searching
       ? "Searching…"
       : first === undefined
         ? ""

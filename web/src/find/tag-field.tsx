@@ -28,7 +28,8 @@ export function TagField({ taken, common, onAdd }: { taken: readonly string[]; c
     enabled: open && features.completesTags && prefix !== "",
   });
   const known = prefix === "" && common.length > 0 ? common : features.completesTags && prefix !== "" ? (completed.data ?? []) : (all.data ?? []);
-  const options = completions(known, prefix, taken);
+  // What is listed fits what is typed at once, also while the server is still asked.
+  const options = completions(known, typed.replace(/^-/, ""), taken);
 
   const choose = (tag: string) => {
     onAdd(tag, excluded);

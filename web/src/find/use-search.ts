@@ -27,7 +27,8 @@ export function useSearch() {
 
   const query = queryOf(state);
   const part = query.useSketch ? searchedPart(drawing) : null;
-  const settled = useDebounced(JSON.stringify([query, part]), PAUSE);
+  const current = JSON.stringify([query, part]);
+  const settled = useDebounced(current, PAUSE);
   const asked = asks(query, part !== null);
 
   const result = useInfiniteQuery({
@@ -35,7 +36,7 @@ export function useSearch() {
     queryFn: ({ pageParam, signal }) => search({ query, drawing, artist, features, cursor: pageParam, signal }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    enabled: asked && ready && known && settled === JSON.stringify([query, part]),
+    enabled: asked && ready && known && settled === current,
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
@@ -47,5 +48,5 @@ export function useSearch() {
       .filter(({ picture }) => !seen.has(picture.id) && seen.add(picture.id));
   }, [asked, result.data]);
 
-  return { ...result, hits, asked, first: asked ? result.data?.pages[0] : undefined };
+  return { ...result, hits, asked, searching: asked && (settled !== current || (result.isFetching && !result.isFetchingNextPage)), first: asked ? result.data?.pages[0] : undefined };
 }

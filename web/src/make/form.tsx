@@ -63,7 +63,7 @@ export function MakeForm() {
         void make();
       }}
     >
-      <Field label="Prompt" htmlFor="prompt" hint={provider?.prompt === "approximate" && provider.promptNote !== "" ? `${provider.name} understands ${provider.promptNote}` : undefined}>
+      <Field label="Prompt" htmlFor="prompt" hint={provider?.prompt === "approximate" && provider.promptNote !== "" ? `Of the words, ${provider.name} takes ${provider.promptNote}` : undefined}>
         <Textarea id="prompt" rows={2} placeholder="A red apple on a wooden table" value={wish.prompt} onChange={(event) => set({ prompt: event.target.value })} />
       </Field>
       {provider !== null && provider.negativePrompt !== "no" && (

@@ -60,7 +60,7 @@ export function ProgressBar({ fraction, label, className }: { fraction: number |
       className={cn("h-1 overflow-hidden rounded-full bg-line", className)}
     >
       <div
-        className={cn("h-full origin-left rounded-full bg-blue transition-transform duration-300", fraction === null && "w-1/3 animate-pulse")}
+        className={cn("h-full origin-left rounded-full bg-blue transition-transform duration-300", fraction === null && "w-1/3 animate-[slide_1.6s_ease-in-out_infinite]")}
         style={fraction === null ? undefined : { transform: `scaleX(${fraction})` }}
       />
     </div>
