@@ -104,9 +104,9 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Prompt").fill("a red apple");
   await page.getByRole("button", { name: "pixel art", exact: true }).click();
-  await page.getByLabel("Pictures", { exact: true }).selectOption("8");
+  await page.getByLabel("Pictures", { exact: true }).selectOption("6");
   await page.getByRole("form", { name: "What to make" }).getByText(/honoured/).first().waitFor();
-  await page.getByRole("button", { name: /^Generate 8 pictures/ }).click();
+  await page.getByRole("button", { name: /^Generate 6 pictures/ }).click();
   const job = page.locator('article[data-job]').first();
   await job.getByRole("img", { name: "Preview 1" }).waitFor();
   const id = await job.getAttribute("data-job");
@@ -133,8 +133,8 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
 
   // The first one comes to its end, with as many pictures as were asked for.
   const first = page.locator(`article[data-job="${id}"][data-state="succeeded"]`);
-  await first.waitFor({ timeout: 120_000 });
-  await first.getByRole("img", { name: "Result 8" }).waitFor();
+  await first.waitFor({ timeout: 180_000 });
+  await first.getByRole("img", { name: "Result 6" }).waitFor();
   await page.waitForFunction((job) => [...document.querySelectorAll(`article[data-job="${job}"] img`)].every((image) => image.naturalWidth > 0), id);
   await keep(page, "generated-light");
   await accessible(page, "generating");
@@ -166,12 +166,12 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   // The history knows all of them, and makes the stopped one after all.
   await page.getByRole("link", { name: "History" }).click();
   await page.locator('article[data-state="cancelled"]').waitFor();
-  await page.waitForFunction(() => [...document.querySelectorAll("article img")].filter((image) => image.naturalWidth > 0).length >= 9);
+  await page.waitForFunction(() => [...document.querySelectorAll("article img")].filter((image) => image.naturalWidth > 0).length >= 7);
   await keep(page, "history-light");
   await accessible(page, "the history");
   const stopped = await page.locator('article[data-state="cancelled"]').first().getAttribute("data-job");
   await page.locator(`article[data-job="${stopped}"]`).getByRole("button", { name: "Retry" }).click();
-  await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 120_000 });
+  await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
   assert.deepEqual(faults, []);
   await close();
 });

@@ -38,7 +38,7 @@ export function Explanation({ hit, weights }: { hit: Hit; weights: PerSpace<numb
       <thead className="sr-only">
         <tr><th>Space</th><th>Nearness</th><th>Value</th><th>Weight</th></tr>
       </thead>
-      <tbody>
+      <tbody className="[&>tr:last-child>*]:pb-2">
         {SPACES.map((space) => {
           const value = nearness(hit, space);
           const score = hit.scores[space];

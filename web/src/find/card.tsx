@@ -31,7 +31,7 @@ export const Card = memo(function Card({ hit, saved, inTray, liked, actions }: {
         type="button"
         aria-label={`Details of ${name}`}
         onClick={() => actions.open(hit)}
-        className={cn("relative block aspect-square overflow-hidden rounded-md bg-well", inTray && "outline-2 outline-offset-1 outline-blue")}
+        className={cn("relative block aspect-square overflow-hidden rounded-md bg-well", inTray && "outline-3 -outline-offset-3 outline-blue")}
       >
         <img
           src={pictureUrl(picture.id, 256)}

@@ -75,7 +75,7 @@ export function TagField({ taken, common, onAdd }: { taken: readonly string[]; c
         onFocus={() => setOpen(true)}
         onBlur={() => setOpen(false)}
         onKeyDown={pressed}
-        className="h-7 w-32 rounded-md border border-line bg-raised pr-2 pl-7 text-xs placeholder:text-soft focus-visible:w-44 focus-visible:border-blue focus-visible:outline-1 focus-visible:outline-offset-0"
+        className="h-7 w-40 rounded-md border border-line bg-raised pr-2 pl-7 text-xs placeholder:text-soft focus-visible:border-blue focus-visible:outline-1 focus-visible:outline-offset-0"
       />
       <ul
         id={list}

@@ -45,7 +45,7 @@ export function Tune() {
       }
     >
       <div className="flex flex-col gap-4">
-        <fieldset className="flex flex-col gap-1">
+        <fieldset className="flex flex-col gap-2.5">
           <legend className="label-caps mb-1">Weights</legend>
           {SPACES.map((space) => (
             <div key={space} className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
@@ -56,7 +56,7 @@ export function Tune() {
           ))}
         </fieldset>
         {(features.diversity || features.minPercentile) && (
-          <div className="flex flex-col gap-1 border-t pt-3">
+          <div className="flex flex-col gap-2 border-t pt-3">
             {features.diversity && (
               <div className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
                 <span className="text-[0.8125rem]">Variety</span>

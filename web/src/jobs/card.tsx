@@ -9,7 +9,7 @@ import { Button } from "@/ui/button";
 import { Tip } from "@/ui/overlays";
 import { Notice, ProgressBar, Skeleton } from "@/ui/states";
 
-import { cancelJob, picturesOf, retryJob } from "./store";
+import { cancelJob, picturesOf, promptOf, retryJob } from "./store";
 import { fractionOf, isOver, mayRetry, type JobView } from "./view";
 
 const COLOURS: Record<string, string> = { succeeded: "text-green", failed: "text-ruby", cancelled: "text-soft", running: "text-blue", waiting: "text-blue", queued: "text-soft" };
@@ -25,6 +25,7 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
   const [fault, setFault] = useState<unknown>(null);
   const pictures = picturesOf(job);
   const over = isOver(job);
+  const prompt = promptOf(job);
   const fraction = fractionOf(job);
   const asked = Math.max(1, pictures.length, ...Object.keys(previews).map((index) => Number(index) + 1), ofMessage(job.progress.message));
   const line =
@@ -44,11 +45,12 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
           <Tip text="Hide it here; the history keeps it"><Button size="icon-tiny" look="ghost" aria-label="Hide this job" onClick={onForget}><X /></Button></Tip>
         )}
       </div>
+      {prompt !== null && <p className="-mt-1.5 line-clamp-2 text-[0.8125rem] text-soft" title={prompt}>{prompt}</p>}
       {!over && <ProgressBar fraction={fraction} label="Progress of the generation" />}
       {fault !== null && <Notice error={fault} />}
       {job.error && (job.state === "failed" || !over) && <p className={cn("text-[0.8125rem]", job.state === "failed" ? "text-ruby" : "text-amber")}>{job.error.message}</p>}
       {(pictures.length > 0 || (!over && job.state !== "queued")) && (
-        <ul aria-label={over ? "Made pictures" : "Previews"} className="grid grid-cols-[repeat(auto-fill,minmax(min(8rem,45%),1fr))] gap-2">
+        <ul aria-label={over ? "Made pictures" : "Previews"} className="grid grid-cols-[repeat(auto-fill,minmax(min(6.5rem,45%),1fr))] gap-2">
           {pictures.length > 0
             ? pictures.map((picture) => (
                 <li key={picture.index}>

@@ -159,6 +159,11 @@ export function picturesOf(job: Job): MadePicture[] {
   });
 }
 
+/** The words that were really sent, once they are known. */
+export function promptOf(job: Job): string | null {
+  return text(fields(fields(job.result)["meta"])["constructed_prompt"]);
+}
+
 /** A line of a manifest that was not done. */
 export interface FailedLine {
   line: number | null;

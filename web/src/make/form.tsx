@@ -142,7 +142,7 @@ export function MakeForm() {
         {drawing.base !== null && provider?.mask !== "no" && (
           <div>
             <Switch id="use-mask" label={masked ? "Change only what the mask covers" : "Change all of the base (no mask is painted)"} checked={wish.useMask && masked} disabled={!masked} onChange={(useMask) => set({ useMask })} />
-            {masked && provider !== null && provider.maskNote !== "" && <p className="mt-1 ml-10 text-xs text-soft">{provider.maskNote}</p>}
+            {masked && provider?.mask === "approximate" && provider.maskNote !== "" && <p className="mt-1 ml-10 text-xs text-soft">{provider.maskNote}</p>}
           </div>
         )}
         <Switch id="strict" label="Refuse rather than approximate" checked={wish.strict} onChange={(strict) => set({ strict })} />

@@ -4,8 +4,7 @@ import { useState } from "react";
 
 import { request, type Job } from "@/api/client";
 import { receiptOf } from "@/api/providers";
-import { fields, text } from "@/lib/json";
-import { picturesOf } from "@/jobs/store";
+import { picturesOf, promptOf } from "@/jobs/store";
 import { baseOf, dataUrlOf, sketchPicture } from "@/pad/paint";
 import { loadBaseFrom } from "@/pad/load";
 import { usePad } from "@/pad/store";
@@ -36,7 +35,7 @@ export function Made({ job, index, onIndex, onClose }: { job: Job; index: number
     },
   });
   const receipt = receiptOf(job.receipt);
-  const prompt = text(fields(fields(job.result)["meta"])["constructed_prompt"]);
+  const prompt = promptOf(job);
   if (picture === undefined) return null;
   const url = withKey(picture.url);
   const before = drawing.base?.url ?? sketch.data ?? null;

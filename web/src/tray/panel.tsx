@@ -88,11 +88,11 @@ export function TrayPanel({ className }: { className?: string }) {
       </div>
       {fault !== null && <Notice error={fault} className="mx-3 mb-2" />}
       {tray.references.length === 0 ? (
-        <p className="mx-3 mb-3 flex min-h-16 flex-1 items-center justify-center rounded-md border border-dashed border-edge/60 px-4 text-center text-[0.8125rem] text-soft">
+        <p className="mx-3 mb-3 flex min-h-16 flex-1 items-center text-balance max-lg:max-h-48 justify-center rounded-md border border-dashed border-edge/60 px-4 text-center text-[0.8125rem] text-soft">
           Drag results here, or use the + on them. Style references give look, subject references what is shown.
         </p>
       ) : (
-        <ul aria-label="References in use" className="scroll-slim flex min-h-0 flex-1 gap-2 overflow-x-auto px-3 pb-3">
+        <ul aria-label="References in use" className="scroll-slim flex min-h-0 flex-1 gap-2 overflow-x-auto px-3 pb-3 max-lg:flex-col max-lg:overflow-y-auto">
           {tray.references.map((reference) => (
             <Item key={reference.key} reference={reference} references={tray.references} provider={provider} />
           ))}
@@ -111,8 +111,8 @@ function Item({ reference, references, provider }: { reference: Reference; refer
   const title = words(reference.title);
   const honour = provider === null ? null : honourOf(provider, references, reference);
   return (
-    <li className="flex w-[13.5rem] shrink-0 gap-2.5 rounded-md border border-line bg-raised p-2">
-      <img src={source.kind === "gallery" ? pictureUrl(source.id, 256) : source.url} alt={title} title={reference.reason ?? title} className="h-full min-h-20 w-20 rounded-sm bg-well object-cover" />
+    <li className="flex w-[13.5rem] shrink-0 max-lg:h-32 max-lg:w-full gap-2.5 rounded-md border border-line bg-raised p-2">
+      <img src={source.kind === "gallery" ? pictureUrl(source.id, 256) : source.url} alt={title} title={reference.reason ?? title} className="h-full min-h-20 w-20 shrink-0 rounded-sm max-lg:w-28 bg-well object-cover" />
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <div className="flex items-center gap-1">
           <span className="min-w-0 flex-1 truncate text-xs font-medium" title={title}>{title}</span>

@@ -1,3 +1,4 @@
+import { ChevronDown } from "lucide-react";
 import { Slider as RadixSlider, Switch as RadixSwitch, ToggleGroup as RadixToggle } from "radix-ui";
 import type { ComponentProps, ReactNode } from "react";
 
@@ -29,12 +30,15 @@ export function Textarea({ className, ...rest }: ComponentProps<"textarea">) {
 
 export function Select({ className, children, ...rest }: ComponentProps<"select">) {
   return (
-    <select
-      className={cn("h-9 w-full min-w-0 rounded-md border border-line bg-raised px-2.5 focus-visible:border-blue focus-visible:outline-1 focus-visible:outline-offset-0", className)}
-      {...rest}
-    >
-      {children}
-    </select>
+    <span className="relative block min-w-0">
+      <select
+        className={cn("h-9 w-full min-w-0 appearance-none rounded-md border border-line bg-raised pr-8 pl-3 focus-visible:border-blue focus-visible:outline-1 focus-visible:outline-offset-0 disabled:opacity-60", className)}
+        {...rest}
+      >
+        {children}
+      </select>
+      <ChevronDown aria-hidden className="pointer-events-none absolute top-1/2 right-2.5 size-4 -translate-y-1/2 text-soft" />
+    </span>
   );
 }
 
