@@ -1,10 +1,12 @@
 // The artist's client, as an artist works with it.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 
-import { draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
+import { data, draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
 
 const PAPER = "#paper";
 const MANIFEST = "demo/manifest.jsonl";
@@ -67,6 +69,14 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   const fruits = await settled(page, answers);
   assert.ok(fruits.results.every((hit) => hit.payload.tags_all.includes("fruit")));
   await page.getByRole("button", { name: /Remove the filter fruit/ }).click();
+  await settled(page, answers);
+
+  // More like a picture, which is left out itself.
+  await page.locator("#results > li").first().hover();
+  await page.getByRole("button", { name: /^More like/ }).first().click();
+  const alike = await settled(page, answers);
+  assert.ok(alike.results.length > 0 && alike.results.every((hit) => hit.id !== apples[0].id));
+  await page.getByRole("button", { name: /^No longer like/ }).click();
   await settled(page, answers);
 
   // More results come by scrolling.
@@ -241,6 +251,22 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
   await settled(page, answers);
   const shape = await page.locator(PAPER).boundingBox();
   assert.ok(Math.abs(shape.width / shape.height - 1.5) < 0.02, "the paper has the picture's shape");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
+
+  // The same by pasting and by dropping.
+  for (const how of ["paste", "drop"]) {
+    await page.evaluate(([how, png]) => {
+      const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], "red.png", { type: "image/png" }));
+      const event = how === "paste" ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }) : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+      document.querySelector(how === "paste" ? "body" : "#paper").dispatchEvent(event);
+    }, [how, png]);
+    await page.getByRole("img", { name: /6 strokes on a picture/ }).waitFor();
+    await page.getByRole("button", { name: "Take away the base picture" }).click();
+    await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
+  }
   await page.getByLabel("Base picture", { exact: true }).setInputFiles({ name: "words.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
   await page.getByRole("alert").filter({ hasText: "words.png is not a picture" }).waitFor();
   assert.deepEqual(faults, []);
@@ -279,6 +305,17 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
   await page.getByLabel("Manifest").fill("none.jsonl");
   await page.getByRole("button", { name: "Start backfill" }).click();
   await page.getByRole("alert").filter({ hasText: "none.jsonl" }).waitFor();
+
+  // Lines that fail are told with their reasons.
+  if (data !== undefined) {
+    const line = { id: 77, local_path: "nowhere.png", tags_all: ["apple"] };
+    writeFileSync(join(data, "broken.jsonl"), `${JSON.stringify(line)}\n`);
+    await page.getByRole("radio", { name: "Ingest" }).click();
+    await page.getByLabel("Manifest").fill("broken.jsonl");
+    await page.getByRole("button", { name: "Start ingest" }).click();
+    await page.getByText("1 line not done").click();
+    await page.getByRole("cell", { name: /nowhere\.png/ }).waitFor();
+  }
   assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
   await close();
 });

@@ -15,6 +15,8 @@ const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chrom
 let folder, server, browser;
 /** The server's address. */
 export let url;
+/** Its DATA_DIR; undefined for a server that was started elsewhere. */
+export let data;
 
 /** Starts the server that CLIPPY_PROGRAM names, or uses the one at CLIPPY_URL, and a browser. */
 export async function start() {
@@ -31,7 +33,8 @@ async function startServer() {
   const program = process.env.CLIPPY_PROGRAM;
   assert.ok(program, "CLIPPY_PROGRAM names the binary; `make test` sets it");
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
-  server = spawn(program, ["demo", "--data-dir", join(folder, "data"), "--bind", "127.0.0.1:0"], {
+  data = join(folder, "data");
+  server = spawn(program, ["demo", "--data-dir", data, "--bind", "127.0.0.1:0"], {
     cwd: folder,
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -1,4 +1,5 @@
 import { Images, Palette, PenTool, Search, Wand2 } from "lucide-react";
+import { Tabs } from "radix-ui";
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 
@@ -42,14 +43,19 @@ export function Studio() {
           <Pad className={cn("rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "draw"))} />
           <TrayPanel className={cn("h-[11.5rem] rounded-lg border bg-panel max-lg:h-auto max-lg:rounded-none max-lg:border-0", sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden")} />
         </div>
-        <div className={cn("flex min-h-0 flex-col rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "find" || sheet === "make"))}>
-          <div role="tablist" aria-label="Bench" className="flex gap-5 border-b px-4 max-lg:hidden">
-            <TabButton chosen={tab === "find"} controls="panel-find" onClick={() => show("find")}><Search />Find</TabButton>
-            <TabButton chosen={tab === "make"} controls="panel-make" onClick={() => show("make")}><Wand2 />Generate{running > 0 && <Badge>{running}</Badge>}</TabButton>
-          </div>
-          <div id="panel-find" className={cn("min-h-0 flex-1", tab !== "find" && "hidden")}><FindPanel className="h-full" /></div>
-          <div id="panel-make" className={cn("min-h-0 flex-1", tab !== "make" && "hidden")}><MakePanel className="h-full" /></div>
-        </div>
+        <Tabs.Root
+          value={tab}
+          onValueChange={(next) => show(next === "make" ? "make" : "find")}
+          className={cn("flex min-h-0 flex-col rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "find" || sheet === "make"))}
+        >
+          <Tabs.List aria-label="Bench" className="flex gap-5 border-b px-4 max-lg:hidden">
+            <TabButton value="find"><Search />Find</TabButton>
+            <TabButton value="make"><Wand2 />Generate{running > 0 && <Badge>{running}</Badge>}</TabButton>
+          </Tabs.List>
+          {/* Both stay, so that words, results and scrolling are where they were. */}
+          <Tabs.Content value="find" forceMount tabIndex={-1} className="min-h-0 flex-1 data-[state=inactive]:hidden"><FindPanel className="h-full" /></Tabs.Content>
+          <Tabs.Content value="make" forceMount tabIndex={-1} className="min-h-0 flex-1 data-[state=inactive]:hidden"><MakePanel className="h-full" /></Tabs.Content>
+        </Tabs.Root>
       </div>
       <nav aria-label="Bench" className="grid grid-cols-4 border-t bg-panel pb-[env(safe-area-inset-bottom)] lg:hidden">
         <SheetButton chosen={sheet === "draw"} onClick={() => show("draw")}><PenTool />Draw</SheetButton>
@@ -65,18 +71,14 @@ function Badge({ children }: { children: number }) {
   return <span className="tabular inline-flex h-4 min-w-4 items-center justify-center rounded-full bg-blue px-1 text-2xs font-semibold text-panel">{children}</span>;
 }
 
-function TabButton({ chosen, controls, onClick, children }: { chosen: boolean; controls: string; onClick: () => void; children: React.ReactNode }) {
+function TabButton({ value, children }: { value: Tab; children: React.ReactNode }) {
   return (
-    <button
-      type="button"
-      role="tab"
-      aria-selected={chosen}
-      aria-controls={controls}
-      onClick={onClick}
-      className={cn("-mb-px flex h-11 items-center gap-1.5 border-b-2 border-transparent font-medium text-soft hover:text-ink [&_svg]:size-4", chosen && "border-ink text-ink")}
+    <Tabs.Trigger
+      value={value}
+      className="-mb-px flex h-11 items-center gap-1.5 border-b-2 border-transparent font-medium text-soft hover:text-ink data-[state=active]:border-ink data-[state=active]:text-ink [&_svg]:size-4"
     >
       {children}
-    </button>
+    </Tabs.Trigger>
   );
 }
 
