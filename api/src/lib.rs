@@ -21,6 +21,7 @@ mod router;
 mod routes;
 mod serve;
 mod state;
+mod tags;
 
 pub use generation::GenerationParts;
 pub use options::ApiOptions;

@@ -24,7 +24,7 @@ use crate::openapi::ApiDoc;
 use crate::problem::{Problem, panicked};
 use crate::routes::{
     admin, bulk, collection, feedback, generate, generate_image, health, image, job_events, job_images, jobs, lineage,
-    method_not_allowed, not_found, queues, search,
+    method_not_allowed, not_found, queues, search, suggest,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -34,6 +34,7 @@ pub fn router(state: AppState) -> Router {
     // The last layer of each group is the first that a request meets: keys before places.
     let searches = OpenApiRouter::new()
         .routes(routes!(search::search_hybrid))
+        .routes(routes!(suggest::suggest_references))
         .route("/search/hybrid", post(search::search_hybrid))
         .route_layer(from_fn_with_state(state.clone(), admit_search))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -47,6 +48,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(feedback::record_feedback))
         .routes(routes!(feedback::get_profile))
         .routes(routes!(collection::list_facets))
+        .routes(routes!(collection::list_tags))
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
@@ -76,6 +78,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), require_key_or_query));
     let admin = OpenApiRouter::new()
         .routes(routes!(admin::get_collection))
+        .routes(routes!(admin::calibrate_scores))
         .routes(routes!(bulk::start_ingest))
         .routes(routes!(bulk::start_backfill))
         .routes(routes!(bulk::start_reindex))

@@ -19,6 +19,7 @@ use crate::cors::cors_layer;
 use crate::generation::GenerationParts;
 use crate::options::ApiOptions;
 use crate::readiness::Readiness;
+use crate::tags::KnownTags;
 
 /// The parts that a server stands on.
 #[derive(Clone)]
@@ -55,6 +56,7 @@ struct Inner {
     readiness: Arc<Readiness>,
     cors: CorsLayer,
     stopping: CancellationToken,
+    tags: KnownTags,
 }
 
 impl AppState {
@@ -68,7 +70,18 @@ impl AppState {
         let cors = cors_layer(&options.allowed_origins)?;
         let readiness = Arc::new(Readiness::default());
         let stopping = CancellationToken::new();
-        Ok(Self { inner: Arc::new(Inner { parts, options, keys, admission, readiness, cors, stopping }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                parts,
+                options,
+                keys,
+                admission,
+                readiness,
+                cors,
+                stopping,
+                tags: KnownTags::default(),
+            }),
+        })
     }
 
     /// The searcher.
@@ -117,6 +130,11 @@ impl AppState {
     #[must_use]
     pub fn generation(&self) -> &GenerationParts {
         &self.inner.parts.generation
+    }
+
+    /// The collection's tags.
+    pub(crate) fn tags(&self) -> &KnownTags {
+        &self.inner.tags
     }
 
     /// Cancelled when the server stops: streams, which would go on for ever, end then.

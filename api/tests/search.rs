@@ -158,7 +158,18 @@ async fn what_cannot_work_is_refused_with_its_cause() {
         (json!({ "like": "apple" }), bad, "invalid_input", "like"),
         (json!({ "like": vec![1; 300] }), bad, "invalid_input", "like"),
         (json!({ "like": 999 }), StatusCode::NOT_FOUND, "not_found", "999"),
-        (json!({ "query_text": "a", "min_percentile": 0.5 }), StatusCode::UNPROCESSABLE_ENTITY, "unsupported", "min_"),
+        (json!({ "query_text": "a", "min_percentile": 1.01 }), bad, "invalid_input", "min_percentile"),
+        (json!({ "query_text": "a", "min_percentile": "NaN" }), bad, "invalid_input", "min_percentile"),
+        (json!({ "query_text": "a", "min_percentile": "most" }), bad, "invalid_input", "min_percentile"),
+        (json!({ "query_text": "a", "diversity": "NaN" }), bad, "invalid_input", "diversity"),
+        (json!({ "query_text": "a", "collapse": "perhaps" }), bad, "invalid_input", "collapse"),
+        (json!({ "query_text": "a", "calibrated": 2 }), bad, "invalid_input", "calibrated"),
+        (json!({ "query_text": "a", "facets": [true] }), bad, "invalid_input", "facets"),
+        (json!({ "query_text": "a", "unlike": "apple" }), bad, "invalid_input", "unlike"),
+        (json!({ "query_text": "a", "unlike": (0..17).collect::<Vec<_>>() }), bad, "invalid_input", "unlike"),
+        (json!({ "unlike": [1] }), bad, "invalid_input", "unlike"),
+        (json!({ "like": [1], "unlike": [2, 1] }), bad, "invalid_input", "picture 1"),
+        (json!({ "like": [1], "unlike": 999 }), StatusCode::NOT_FOUND, "not_found", "unlike"),
     ] {
         let shown = query.to_string();
         let shown = &shown[..shown.len().min(200)];

@@ -58,6 +58,8 @@ pub enum Command {
     Search(SearchArguments),
     /// Measure recall and mean reciprocal rank on queries with known answers.
     Eval(EvalArguments),
+    /// Refresh the background distributions that scores are calibrated by.
+    Calibrate(CalibrateArguments),
     /// OpenCLIP weights: list what is known, download, check.
     Models(ModelsArguments),
     /// Check settings, weights and collection; exit 1 on a fault, with the mend.
@@ -350,7 +352,17 @@ pub struct EvalArguments {
     pub exclude_style: Vec<String>,
     #[command(flatten)]
     pub weights: WeightArguments,
+    /// Rank by raw cosines instead of calibrated scores, to compare the two.
+    #[arg(long)]
+    pub raw: bool,
     /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CalibrateArguments {
+    /// Print the answer as JSON, as the HTTP route gives it.
     #[arg(long)]
     pub json: bool,
 }
@@ -404,6 +416,8 @@ mod tests {
             "clippy backfill --manifest M.jsonl --which both --force-all --ids-file F",
             "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b --top 24 --exact --json",
             "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
+            "clippy eval --queries Q.jsonl --raw",
+            "clippy calibrate --json",
             "clippy serve --with-worker",
             "clippy worker --lanes interactive,bulk --concurrency 4",
             "clippy ingest --manifest M.jsonl --enqueue",

@@ -65,6 +65,9 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
             Command::Queues(queues) => commands::queues::run(&settings, arguments.server.as_deref(), &queues).await,
             Command::Search(search) => commands::search::run(&settings, arguments.server.as_deref(), &search).await,
             Command::Eval(eval) => commands::eval::run(&settings, arguments.server.as_deref(), &eval).await,
+            Command::Calibrate(calibrate) => {
+                commands::calibrate::run(&settings, arguments.server.as_deref(), &calibrate).await
+            }
             Command::Models(models) => commands::models::run(&settings, &models, shutdown).await,
             Command::Doctor => commands::doctor::run(&settings).await,
         }

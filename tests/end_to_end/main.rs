@@ -1,6 +1,7 @@
 //! The real binary, in real processes, over real files: what a new user, a script and a fault would meet.
 
 mod bad_input;
+mod calibration;
 mod demo;
 mod harness;
 mod ingest;

@@ -4,6 +4,7 @@ mod support;
 
 use clippy_core::gallery::Space;
 use clippy_core::ledger::LineOutcome;
+use clippy_core::search::duplicates::Look;
 use clippy_worker::ingest::MARK_FIELD;
 use support::{House, line, touch};
 
@@ -21,6 +22,8 @@ async fn every_picture_gets_its_vectors_and_payload() {
     assert_eq!(point.payload["id"], 3);
     assert_eq!((&point.payload["width"], &point.payload["height"]), (&24.into(), &20.into()));
     assert_eq!(point.payload["phash"].as_str().expect("hex").len(), 16);
+    let looks: Vec<Look> = [3, 4].map(|id| Look::of(&house.gallery.point(id).payload).expect("noted")).to_vec();
+    assert!(looks[0].is_same(&looks[0]) && !looks[0].is_same(&looks[1]));
     assert_eq!(point.payload["md5"].as_str().expect("hex").len(), 32);
     assert!(!point.payload.contains_key("local_path"));
     let root = house.path("").canonicalize().expect("there").display().to_string();

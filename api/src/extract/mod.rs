@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 pub(crate) use large::LargeJson;
-pub(crate) use search::{LONGEST_USER_ID, SearchRequest};
+pub(crate) use search::{LONGEST_USER_ID, SearchRequest, SuggestRequest};
 
 /// A JSON body.
 pub(crate) struct ApiJson<T>(pub T);

@@ -15,8 +15,14 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 const FILES: [&str; 2] = ["sketch", "image"];
-const TEXTS: [&str; 18] = [
+const TEXTS: [&str; 24] = [
     "like",
+    "unlike",
+    "collapse",
+    "calibrated",
+    "facets",
+    "provider",
+    "references",
     "query_text",
     "negative_text",
     "w_img",
@@ -47,39 +53,66 @@ pub(crate) struct SearchRequest {
     pub _held: OwnedSemaphorePermit,
 }
 
-enum Kind {
-    Form,
-    Json,
+/// A search whose results are to become references.
+pub(crate) struct SuggestRequest {
+    pub query: SearchQuery,
+    /// Who is to take them.
+    pub provider: Option<String>,
+    /// How many; as it suits the provider when it is not said.
+    pub references: Option<usize>,
+    /// Given back when the search is over.
+    pub _held: OwnedSemaphorePermit,
 }
 
 impl FromRequest<AppState> for SearchRequest {
     type Rejection = Problem;
 
-    async fn from_request(mut request: Request, state: &AppState) -> Result<Self, Problem> {
-        let kind = kind(request.headers())?;
-        let limit = state.options().search_body_bytes;
-        let (parts, body) = request.into_parts();
-        let body = refuse_too_large(&parts.headers, body, limit).await?;
-        // Without an announced length the body may become as long as the limit.
-        let length = announced(&parts.headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
-        let held = state.admission().hold_body(length, state)?;
-        request = Request::from_parts(parts, body);
-        // The route's own limit counts, wherever the router stands.
-        DefaultBodyLimit::max(limit).apply(&mut request);
-        let fields = match kind {
-            Kind::Form => {
-                let multipart = Multipart::from_request(request, state).await.map_err(|rejection| {
-                    Error::invalid(format!("the form cannot be read: {}", rejection.body_text()))
-                })?;
-                parts::read(multipart, &TEXTS, &FILES).await?
-            }
-            Kind::Json => {
-                let bytes = Bytes::from_request(request, state).await?;
-                json_fields(bytes).await?
-            }
-        };
-        Ok(Self { query: decode(fields).await?, _held: held })
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (fields, held) = read(request, state).await?;
+        Ok(Self { query: decode(fields, query).await?, _held: held })
     }
+}
+
+impl FromRequest<AppState> for SuggestRequest {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let (fields, held) = read(request, state).await?;
+        let (provider, references) = (fields.text("provider")?, fields.count("references")?);
+        Ok(Self { query: decode(fields, query).await?, provider, references, _held: held })
+    }
+}
+
+enum Kind {
+    Form,
+    Json,
+}
+
+/// The fields of a body, whatever its kind, and the room that it takes.
+async fn read(mut request: Request, state: &AppState) -> Result<(Fields, OwnedSemaphorePermit), Problem> {
+    let kind = kind(request.headers())?;
+    let limit = state.options().search_body_bytes;
+    let (parts, body) = request.into_parts();
+    let body = refuse_too_large(&parts.headers, body, limit).await?;
+    // Without an announced length the body may become as long as the limit.
+    let length = announced(&parts.headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
+    let held = state.admission().hold_body(length, state)?;
+    request = Request::from_parts(parts, body);
+    // The route's own limit counts, wherever the router stands.
+    DefaultBodyLimit::max(limit).apply(&mut request);
+    let fields = match kind {
+        Kind::Form => {
+            let multipart = Multipart::from_request(request, state)
+                .await
+                .map_err(|rejection| Error::invalid(format!("the form cannot be read: {}", rejection.body_text())))?;
+            parts::read(multipart, &TEXTS, &FILES).await?
+        }
+        Kind::Json => {
+            let bytes = Bytes::from_request(request, state).await?;
+            json_fields(bytes).await?
+        }
+    };
+    Ok((fields, held))
 }
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
@@ -106,8 +139,9 @@ async fn json_fields(bytes: Bytes) -> Result<Fields, Problem> {
     Ok(Fields::from_json(value)?)
 }
 
-async fn decode(fields: Fields) -> Result<SearchQuery, Problem> {
-    Ok(beside(move || query(fields)).await?)
+/// Files may come as long base64 texts: they are read beside the async threads.
+async fn decode<T: Send + 'static>(fields: Fields, reads: fn(Fields) -> Result<T>) -> Result<T, Problem> {
+    Ok(beside(move || reads(fields)).await?)
 }
 
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
@@ -127,7 +161,7 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
             })
             .collect()
     };
-    let (like, exclude_ids) = (ids("like")?, ids("exclude_ids")?);
+    let (like, unlike, exclude_ids) = (ids("like")?, ids("unlike")?, ids("exclude_ids")?);
     let tags = |name: &str| -> Result<Vec<String>> { bounded(name, fields.list(name)?) };
     let tag_mode = tag_mode(fields.text("tag_mode")?.as_deref())?;
     let filter = Filter {
@@ -164,6 +198,10 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         personalize: fields.boolean("personalize")?.unwrap_or(default.personalize),
         min_percentile: fields.number("min_percentile")?,
         diversity: fields.number("diversity")?.unwrap_or(default.diversity),
+        unlike,
+        collapse: fields.boolean("collapse")?.unwrap_or(default.collapse),
+        calibrated: fields.boolean("calibrated")?.unwrap_or(default.calibrated),
+        facets: fields.boolean("facets")?.unwrap_or(default.facets),
         sketch: fields.file("sketch")?,
         image: fields.file("image")?,
     })

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
-use clippy_core::gallery::{Filter, Payload, With};
+use clippy_core::gallery::{FacetCount, Filter, Payload, With};
 use clippy_core::ids::PointId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,10 +12,15 @@ use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::public_payload;
 use crate::state::AppState;
+use crate::tags::completed;
 
 /// The fields that collections keep an index of words for.
 const FACET_FIELDS: [&str; 4] = ["matched_tags", "tags_all", "rating", "style"];
 const MOST_VALUES: usize = 500;
+/// Most tags that one completion answers.
+const MOST_TAGS: usize = 100;
+/// Longest beginning of a tag, in bytes.
+const LONGEST_PREFIX: usize = 200;
 /// Most pictures that one call may name.
 const MOST_PICTURES: usize = 200;
 
@@ -49,6 +54,12 @@ pub(crate) struct FacetValue {
     count: u64,
 }
 
+impl From<FacetCount> for FacetValue {
+    fn from(FacetCount { value, count }: FacetCount) -> Self {
+        Self { value, count }
+    }
+}
+
 /// The most frequent values of a field, such as the styles that there are (`matched_tags`).
 #[utoipa::path(
     get,
@@ -74,8 +85,56 @@ pub(crate) async fn list_facets(
         return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_VALUES}")).into());
     }
     let counts = state.gallery().facet(&field, &Filter::default(), limit).await?;
-    let values = counts.into_iter().map(|found| FacetValue { value: found.value, count: found.count }).collect();
+    let values = counts.into_iter().map(FacetValue::from).collect();
     Ok(Json(FacetResponse { field, values }))
+}
+
+/// What somebody has typed of a tag.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TagsQuery {
+    /// The beginning of a tag, or of a word in it; capitals and spaces do not matter. Without it, the most frequent tags.
+    #[param(default = "")]
+    prefix: Option<String>,
+    /// How many tags, 1..100.
+    #[param(default = 20, minimum = 1, maximum = 100)]
+    limit: Option<usize>,
+}
+
+/// Tags to complete with.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TagsResponse {
+    /// Tags that begin so, most frequent first; then tags with a word that begins so.
+    tags: Vec<FacetValue>,
+}
+
+/// Tags of the collection that begin with what was typed, for completing tag filters. What is new shows within a minute.
+#[utoipa::path(
+    get,
+    path = "/api/tags",
+    tag = "search",
+    params(TagsQuery),
+    responses(
+        (status = 200, description = "The tags; nothing is an empty list.", body = TagsResponse),
+        (status = 400, description = "A prefix that is too long, or a limit out of range.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn list_tags(
+    State(state): State<AppState>,
+    ApiQuery(query): ApiQuery<TagsQuery>,
+) -> Result<Json<TagsResponse>, Problem> {
+    let limit = query.limit.unwrap_or(20);
+    if limit == 0 || limit > MOST_TAGS {
+        return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_TAGS}")).into());
+    }
+    let prefix = query.prefix.unwrap_or_default();
+    if prefix.len() > LONGEST_PREFIX {
+        return Err(Error::invalid(format!("prefix is longer than {LONGEST_PREFIX} bytes")).into());
+    }
+    let known = state.tags().all(state.gallery().as_ref()).await?;
+    let tags = completed(&known, &prefix, limit).into_iter().cloned().map(FacetValue::from).collect();
+    Ok(Json(TagsResponse { tags }))
 }
 
 /// Which pictures.

@@ -17,6 +17,7 @@ pub(crate) mod lineage;
 pub(crate) mod older_body;
 pub(crate) mod queues;
 pub(crate) mod search;
+pub(crate) mod suggest;
 
 use axum::http::{Method, Uri};
 

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::extract::SearchRequest;
 use crate::metrics::record_stages;
 use crate::problem::{Problem, ProblemBody};
+use crate::routes::collection::FacetValue;
 use crate::state::AppState;
 
 /// Payload fields with this beginning are the program's own notes, not the manifest's.
@@ -30,11 +31,13 @@ pub(crate) struct SearchForm {
     /// A picture to look alike to: a file, or in JSON a data URL or base64.
     #[schema(format = Binary)]
     image: Option<String>,
-    /// Ids of pictures of the collection to be like; they are left out of the results.
+    /// Ids of pictures of the collection to be like, up to 16; they are left out of the results.
     like: Option<Vec<String>>,
+    /// Ids of pictures of the collection to be unlike, up to 16, beside something to look for; they are left out, too.
+    unlike: Option<Vec<String>>,
     /// Words to look for.
     query_text: Option<String>,
-    /// Words to stay away from.
+    /// Words to stay away from: their meaning, and pictures that have them as tags.
     negative_text: Option<String>,
     /// Weight of the look.
     #[schema(default = 0.7, minimum = 0)]
@@ -64,9 +67,20 @@ pub(crate) struct SearchForm {
     /// Look at every picture instead of walking the search graph.
     #[schema(default = false)]
     exact: Option<bool>,
-    /// Least percentile of a result; needs calibrated scores, answered 422 until there are any.
+    /// Least `percentile` of a result: 0.99 leaves the best hundredth of the collection. 422 when the collection is too
+    /// small to say.
+    #[schema(minimum = 0, maximum = 1)]
     min_percentile: Option<f32>,
-    /// How much results should differ from each other.
+    /// Whether weights act on calibrated scores, so that a weight means the same in every space; else on raw cosines.
+    #[schema(default = true)]
+    calibrated: Option<bool>,
+    /// Whether pictures that look the same as a better one are left out, and named there as `duplicates`.
+    #[schema(default = true)]
+    collapse: Option<bool>,
+    /// Whether to count the tags and styles of the best 200 hits.
+    #[schema(default = false)]
+    facets: Option<bool>,
+    /// How much results should differ from each other in their look (maximal marginal relevance).
     #[schema(default = 0.0, minimum = 0, maximum = 1)]
     diversity: Option<f32>,
     /// Whose taste bends the ranking.
@@ -89,6 +103,24 @@ pub(crate) struct SearchResponse {
     next_cursor: Option<String>,
     /// The weights as they were used: they sum to 1 over what was asked for.
     weights: Scores<f32>,
+    /// Whether the weights acted on calibrated scores.
+    calibrated: bool,
+    /// How many pictures were left out of this page because they look the same as one that is in it.
+    collapsed: usize,
+    /// What the best hits have in common, when `facets` asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facets: Option<FacetsOfResults>,
+}
+
+/// Tags and styles among the best hits, each with how many of them have it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FacetsOfResults {
+    /// How many hits were counted, at most 200.
+    of: usize,
+    /// Tags that are no styles, most frequent first.
+    tags: Vec<FacetValue>,
+    /// Style tags, most frequent first.
+    styles: Vec<FacetValue>,
 }
 
 /// One picture.
@@ -101,6 +133,10 @@ pub(crate) struct SearchResult {
     score: f32,
     /// Cosine in each space asked for, else null.
     scores: Scores<Option<f32>>,
+    /// The share of the collection with a lower cosine in each space asked for, 0..1; null without calibration.
+    percentiles: Scores<Option<f32>>,
+    /// The share of the collection that the query ranks lower, taste left aside, 0..1; null without calibration.
+    percentile: Option<f32>,
     /// How much of the words its tags cover, 0..1; null without words.
     lexical: Option<f32>,
     /// The payload's path.
@@ -108,6 +144,9 @@ pub(crate) struct SearchResult {
     /// The manifest's fields, and `image_url`.
     #[schema(value_type = Object)]
     payload: Payload,
+    /// Pictures that look the same and were left out for this one, best first.
+    #[schema(value_type = Vec<Value>)]
+    duplicates: Vec<PointId>,
 }
 
 /// One value for each space.
@@ -156,6 +195,13 @@ impl From<SearchAnswer> for SearchResponse {
             took_ms: answer.took.into(),
             next_cursor: answer.next_cursor,
             weights: answer.weights.into(),
+            calibrated: answer.calibrated,
+            collapsed: answer.collapsed,
+            facets: answer.facets.map(|facets| FacetsOfResults {
+                of: facets.of,
+                tags: facets.tags.into_iter().map(FacetValue::from).collect(),
+                styles: facets.styles.into_iter().map(FacetValue::from).collect(),
+            }),
         }
     }
 }
@@ -167,9 +213,12 @@ impl From<Hit> for SearchResult {
             id: hit.id,
             score: hit.score,
             scores: hit.scores.into(),
+            percentiles: hit.percentiles.into(),
+            percentile: hit.percentile,
             lexical: hit.lexical,
             path,
             payload: public_payload(hit.id, hit.payload),
+            duplicates: hit.duplicates,
         }
     }
 }
@@ -198,7 +247,7 @@ pub(super) fn public_payload(id: PointId, payload: Payload) -> Payload {
         (status = 200, description = "A page of results, best first.", body = SearchResponse),
         (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture named by `like` is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A picture named by `like` or `unlike` is not there.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Understood, but it cannot be honoured here.", body = ProblemBody, content_type = "application/problem+json"),

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 pub struct MemoryGallery {
     dimension: usize,
     points: Mutex<BTreeMap<PointId, Point>>,
+    notes: Mutex<HashMap<String, Value>>,
     /// `info` fails while this is set.
     pub away: AtomicBool,
     /// `facet` panics while this is set.
@@ -60,6 +61,7 @@ impl MemoryGallery {
         Self {
             dimension,
             points: Mutex::new(points),
+            notes: Mutex::default(),
             away: AtomicBool::new(false),
             panics: AtomicBool::new(false),
             searches: AtomicUsize::new(0),
@@ -83,6 +85,7 @@ fn counts(point: &Point, filter: &Filter) -> bool {
     tags && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| wanted == rating))
         && !filter.exclude_ids.contains(&point.id)
+        && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
 }
 
 fn cosine(left: &[f32], right: &[f32]) -> f32 {
@@ -166,8 +169,12 @@ impl Gallery for MemoryGallery {
         not_in_this_double()
     }
 
-    async fn scroll(&self, _filter: &Filter, _from: Option<PointId>, _limit: usize, _with: With) -> Result<Page> {
-        not_in_this_double()
+    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, _with: With) -> Result<Page> {
+        let mut points = self.matching(filter);
+        points.retain(|point| from.is_none_or(|from| point.id >= from));
+        let next = points.get(limit).map(|point| point.id);
+        points.truncate(limit);
+        Ok(Page { points, next })
     }
 
     async fn delete(&self, _ids: &[PointId]) -> Result<()> {
@@ -176,6 +183,15 @@ impl Gallery for MemoryGallery {
 
     async fn add_root(&self, _root: &str) -> Result<()> {
         not_in_this_double()
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.notes.lock().expect("no panic holds it").get(name).cloned())
+    }
+
+    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
+        self.notes.lock().expect("no panic holds it").insert(name.to_owned(), note);
+        Ok(())
     }
 
     async fn optimize(&self) -> Result<()> {

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::arguments::{EvalArguments, WeightArguments};
+use crate::arguments::EvalArguments;
 use crate::client::{Client, SearchForm, id_text};
 use crate::embedded::with_server;
 use crate::evaluation::{Ranks, Report};
@@ -26,7 +26,7 @@ struct Line {
     kind: Option<String>,
     /// A drawing, relative to the file. It makes the line a sketch query.
     image: Option<PathBuf>,
-    /// Words. Beside an image they are the drawing's name, and are not searched for.
+    /// Words. Beside an image they are the drawing's name and not searched for, unless the kind begins with `mixed`.
     text: Option<String>,
     /// The pictures that answer the query.
     relevant: Vec<Value>,
@@ -72,7 +72,7 @@ async fn measure(client: &Client, lines: &[Line], folder: &Path, arguments: &Eva
     let hidden: HashSet<&str> = arguments.exclude_style.iter().map(String::as_str).collect();
     let ranked: Vec<(String, Ranks)> = futures::stream::iter(lines)
         .map(|line| async {
-            let found = search(client, line, folder, &arguments.weights).await?;
+            let found = search(client, line, folder, arguments).await?;
             let excluded: HashSet<String> = line.exclude.iter().map(id_text).collect();
             let counted = found
                 .iter()
@@ -99,6 +99,11 @@ fn kind(line: &Line) -> String {
     line.kind.clone().unwrap_or_else(|| if line.image.is_some() { "sketch" } else { "text" }.to_owned())
 }
 
+/// Whether a query asks with its drawing and its words at once.
+fn is_mixed(line: &Line) -> bool {
+    line.kind.as_deref().is_some_and(|kind| kind.starts_with("mixed"))
+}
+
 /// The styles of all pictures that are an answer to some query; those that the collection lacks are left out.
 async fn styles(client: &Client, lines: &[Line]) -> Result<HashMap<String, Option<String>>, Failure> {
     let mut ids: Vec<Value> = lines.iter().flat_map(|line| line.relevant.iter().cloned()).collect();
@@ -118,17 +123,27 @@ async fn search(
     client: &Client,
     line: &Line,
     folder: &Path,
-    weights: &WeightArguments,
+    arguments: &EvalArguments,
 ) -> Result<Vec<(String, Option<String>)>, Failure> {
-    let form = SearchForm::new(weights, DEPTH).field("personalize", "false".to_owned());
+    // Every picture is an answer of its own here, copies included.
+    let form = SearchForm::new(&arguments.weights, DEPTH)
+        .field("personalize", "false".to_owned())
+        .field("collapse", "false".to_owned())
+        .field("calibrated", (!arguments.raw).to_string());
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {
             let path = folder.join(image);
             let bytes = tokio::fs::read(&path)
                 .await
                 .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))?;
-            form.file("sketch", bytes)
+            let form = form.file("sketch", bytes);
+            match &line.text {
+                Some(text) if is_mixed(line) => form.field("query_text", text.clone()),
+                None if is_mixed(line) => return Err(Failure::run("a mixed query has an image but no text")),
+                _ => form,
+            }
         }
+        (None, Some(_)) if is_mixed(line) => return Err(Failure::run("a mixed query has text but no image")),
         (None, Some(text)) => form.field("query_text", text.clone()),
         (None, None) => return Err(Failure::run("a query has neither image nor text")),
     };

@@ -33,7 +33,11 @@ pub async fn run(
     let progress = BarProgress::new(arguments.manifest.json);
     let report = ingest(embedded.tools(), &options, &progress, &shutdown).await;
     progress.finish();
-    print_report(&report?, &arguments.manifest)
+    let report = report?;
+    if !arguments.dry_run && report.complete {
+        clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
+    }
+    print_report(&report, &arguments.manifest)
 }
 
 /// The options that the flags mean.

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod backfill;
+pub mod calibrate;
 pub mod demo;
 pub mod doctor;
 pub mod enqueue;

@@ -217,6 +217,9 @@ pub struct CollectionInfo {
     pub indexed: bool,
 }
 
+/// Most bytes of JSON that a note takes: it lies among the collection's own few lines of metadata.
+pub const LONGEST_NOTE: usize = 64 << 10;
+
 /// How often a value stands in a payload field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
@@ -269,8 +272,31 @@ pub trait Gallery: Send + Sync + 'static {
     /// Adds a folder to [`CollectionInfo::roots`].
     async fn add_root(&self, root: &str) -> Result<()>;
 
+    /// A note that is kept with the collection, such as what its scores are calibrated by; `None` when there is none
+    /// of this name.
+    async fn note(&self, name: &str) -> Result<Option<Value>>;
+
+    /// Keeps a note of up to [`LONGEST_NOTE`] bytes of JSON, instead of the one of the same name. Other notes stay.
+    async fn set_note(&self, name: &str, note: Value) -> Result<()>;
+
     /// Builds what searching fast needs (the graphs) after a load; returns when it is there.
     async fn optimize(&self) -> Result<()>;
+}
+
+/// Checks a note before it is kept: its name is a plain word, and it is short.
+///
+/// # Errors
+/// [`crate::ErrorCode::InvalidInput`] that says what is wrong.
+pub fn check_note(name: &str, note: &Value) -> Result<()> {
+    let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
+        return Err(Error::invalid("a note's name is a word of up to 40 small letters and underscores"));
+    }
+    let length = note.to_string().len();
+    if length > LONGEST_NOTE {
+        return Err(Error::invalid(format!("the note {name} has {length} bytes, but at most {LONGEST_NOTE} are kept")));
+    }
+    Ok(())
 }
 
 /// Checks a vector before it is stored or searched with: the right length, finite, not all zero.

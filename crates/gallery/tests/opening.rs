@@ -19,6 +19,7 @@ async fn with_one_point(folder: &Path) -> Result<()> {
     let vectors = Vectors { image: Some(vec![1.0; DIMENSION]), edge: None, text: None };
     let payload = json!({"style": "ink", "rating": "safe"}).as_object().cloned().unwrap_or_else(Payload::new);
     gallery.upsert(vec![Point { id: PointId::Number(1), vectors, payload }]).await?;
+    gallery.set_note("scores", json!([0.5])).await?;
     gallery.add_root("/pictures").await
 }
 
@@ -78,6 +79,7 @@ async fn a_closed_collection_is_found_again_and_can_be_looked_at() {
     let gallery = EdgeGallery::open(options(folder.path())).await.expect("opened");
     assert_eq!(gallery.info().await.expect("info"), seen);
     assert_eq!((seen.points, seen.roots), (1, vec!["/pictures".to_owned()]));
+    assert_eq!(gallery.note("scores").await.expect("read"), Some(json!([0.5])), "notes are found again, too");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ mod receipt;
 mod request;
 mod settings;
 mod style;
+mod suggestion;
 
 pub use analysis::SketchAnalysis;
 pub use budget::{BudgetRefusal, DailyBudget, MemorySpending, MicroDollars, Reservation, Spending};
@@ -55,3 +56,4 @@ pub use receipt::{Receipt, ReceiptLine, Treatment, plan};
 pub use request::{AspectRatio, GenerateRequest, QueryNote, ReferenceInput, Role};
 pub use settings::{Autosquare, GenerationSettings, ProviderName};
 pub use style::StyleTag;
+pub use suggestion::{FoundPicture, SuggestedReference, Wish, suggest};

@@ -16,7 +16,7 @@ mod transform;
 
 pub use decode::{DecodeError, DecodeLimits, PictureFormat, Probe, decode, decode_file, probe};
 pub use edge::edge_map;
-pub use hash::{hamming, perceptual_hash};
+pub use hash::{appearance, hamming, perceptual_hash};
 pub use image::RgbImage;
 pub use sketch::trim_sketch;
 pub use thumbnail::{EncodeError, Encoding, encode, thumbnail};

@@ -3,9 +3,12 @@
 //! Everything here goes through the traits of `clippy-core`, so it runs alike on the embedded engine and on a server,
 //! with the real model and with a fake one.
 
+mod calibrating;
 mod prepare;
 mod query;
 mod searcher;
+mod vectors;
 
-pub use query::{Picture, SearchAnswer, SearchQuery, Took};
-pub use searcher::{Searcher, SearcherOptions};
+pub use calibrating::{calibrate, calibrate_if_outgrown};
+pub use query::{Facets, Picture, SearchAnswer, SearchQuery, Took};
+pub use searcher::{FACET_POOL, Searcher, SearcherOptions};

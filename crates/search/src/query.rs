@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use clippy_core::gallery::{Filter, PerSpace};
+use clippy_core::gallery::{FacetCount, Filter, PerSpace};
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::weights::{DEFAULT_WEIGHTS, normalised};
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, Result};
 
 /// Most results a page may have.
 pub const MOST_RESULTS: usize = 200;
@@ -50,6 +50,14 @@ pub struct SearchQuery {
     pub min_percentile: Option<f32>,
     /// How much results should differ from each other, 0..1.
     pub diversity: f32,
+    /// Pictures of the collection to be unlike.
+    pub unlike: Vec<PointId>,
+    /// Whether pictures that look like a better one are left out.
+    pub collapse: bool,
+    /// Whether weights act on percentiles, where they can; else on cosines.
+    pub calibrated: bool,
+    /// Whether to count the tags and styles of the best hits.
+    pub facets: bool,
 }
 
 impl Default for SearchQuery {
@@ -69,6 +77,10 @@ impl Default for SearchQuery {
             personalize: true,
             min_percentile: None,
             diversity: 0.0,
+            unlike: Vec::new(),
+            collapse: true,
+            calibrated: true,
+            facets: false,
         }
     }
 }
@@ -82,8 +94,13 @@ impl SearchQuery {
         if self.top == 0 || self.top > MOST_RESULTS {
             return Err(Error::invalid(format!("top is {}, but must be 1..{MOST_RESULTS}", self.top)));
         }
-        if self.like.len() > MOST_LIKES {
-            return Err(Error::invalid(format!("like names {} pictures; at most {MOST_LIKES} work", self.like.len())));
+        for (field, ids) in [("like", &self.like), ("unlike", &self.unlike)] {
+            if ids.len() > MOST_LIKES {
+                return Err(Error::invalid(format!("{field} names {} pictures; at most {MOST_LIKES} work", ids.len())));
+            }
+        }
+        if let Some(both) = self.like.iter().find(|id| self.unlike.contains(id)) {
+            return Err(Error::invalid(format!("picture {both} stands in like and in unlike: take it out of one")));
         }
         for (field, text) in [("query_text", &self.text), ("negative_text", &self.negative_text)] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_TEXT) {
@@ -93,19 +110,18 @@ impl SearchQuery {
         if !(0.0..=1.0).contains(&self.diversity) {
             return Err(Error::invalid(format!("diversity is {}, but must be 0..1", self.diversity)));
         }
-        if let Some(percentile) = self.min_percentile {
-            if !(0.0..=1.0).contains(&percentile) {
-                return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
-            }
-            return Err(Error::new(
-                ErrorCode::Unsupported,
-                "min_percentile needs calibrated scores, which this version does not have yet: leave it out",
-            ));
+        if let Some(percentile) = self.min_percentile.filter(|percentile| !(0.0..=1.0).contains(percentile)) {
+            return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
         }
         let pictures = self.sketch.is_some() || self.image.is_some();
         let liked = !self.like.is_empty();
         let words = filled(self.text.as_ref()).is_some() || filled(self.negative_text.as_ref()).is_some();
         if !pictures && !liked && !words {
+            if !self.unlike.is_empty() {
+                return Err(Error::invalid(
+                    "unlike only bends what is looked for: give a sketch, image, like or words too",
+                ));
+            }
             return Err(Error::invalid(
                 "Provide sketch and/or query_text (or image, or like): there is nothing to look for",
             ));
@@ -132,6 +148,17 @@ pub struct Took {
     pub total: Duration,
 }
 
+/// What the best hits have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facets {
+    /// How many hits were counted.
+    pub of: usize,
+    /// Their tags, styles left out, most frequent first.
+    pub tags: Vec<FacetCount>,
+    /// Their styles, most frequent first.
+    pub styles: Vec<FacetCount>,
+}
+
 /// A page of results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchAnswer {
@@ -139,6 +166,12 @@ pub struct SearchAnswer {
     pub hits: Vec<Hit>,
     /// The weights that were used: they sum to 1 over the spaces asked for.
     pub weights: PerSpace<f32>,
+    /// Whether the weights acted on percentiles.
+    pub calibrated: bool,
+    /// How many pictures were left out because they look like one of these.
+    pub collapsed: usize,
+    /// What the best hits have in common, when that was asked for.
+    pub facets: Option<Facets>,
     /// How many tag weights of the artist were known.
     pub priors_size: usize,
     /// Where the time went.

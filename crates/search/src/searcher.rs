@@ -1,12 +1,15 @@
 //! Runs a search from its query to its page.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use clippy_core::embedding::{Embedder, Embedding};
-use clippy_core::gallery::{Gallery, HybridQuery, PerSpace, Space, Vectors, With};
+use clippy_core::embedding::Embedder;
+use clippy_core::gallery::{Filter, Gallery, HybridQuery, PerSpace, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::{PreferenceRule, Preferences};
+use clippy_core::search::calibration::{Sampled, too_few};
+use clippy_core::search::duplicates::{collapsed, left_out};
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::normalised;
@@ -15,15 +18,21 @@ use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
 
-use crate::prepare::{Prepared, Role, prepare};
-use crate::query::{SearchAnswer, SearchQuery, Took, filled};
+use crate::calibrating::{AtHand, calibrate};
+use crate::prepare::{Prepared, prepare};
+use crate::query::{Facets, SearchAnswer, SearchQuery, Took, filled};
+use crate::vectors::{Parts, combined};
 
-/// How far a query's text vector is moved away from its negative words.
-const NEGATIVE_SHARE: f32 = 0.5;
 /// Fewest candidates that are taken from each space.
 const FEWEST_CANDIDATES: usize = 256;
 /// How often candidates are taken again, in greater number, when the ranking is not settled yet.
 const MOST_ROUNDS: usize = 3;
+/// How many hits more than a page needs are ranked when copies are left out.
+const SPARE: usize = 16;
+/// How many of the best hits facets are counted over.
+pub const FACET_POOL: usize = 200;
+/// How many values of a facet are answered.
+const MOST_FACET_VALUES: usize = 40;
 
 /// What a searcher is set to.
 #[derive(Debug, Clone)]
@@ -45,6 +54,7 @@ pub struct Searcher {
     /// A decoded picture may take hundreds of megabytes: only so many queries are prepared at once, and decoding uses
     /// up a core anyway.
     preparing: Arc<Semaphore>,
+    calibration: AtHand,
 }
 
 impl Searcher {
@@ -56,7 +66,14 @@ impl Searcher {
         options: SearcherOptions,
     ) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { embedder, gallery, preferences, options, preparing: Arc::new(Semaphore::new(cores)) }
+        Self {
+            embedder,
+            gallery,
+            preferences,
+            options,
+            preparing: Arc::new(Semaphore::new(cores)),
+            calibration: AtHand::default(),
+        }
     }
 
     /// One page of results.
@@ -77,37 +94,49 @@ impl Searcher {
         let embedded_at = Instant::now();
 
         let weights = normalised(query.weights, PerSpace::from_fn(|space| vectors.get(space).is_some()))?;
-        let lexical = vectors.text.as_ref().and_then(|_| filled(query.text.as_ref())).map(LexicalQuery::new);
         let priors_size = tag_weights.len();
-        let ranking = Ranking { weights, lexical, tag_weights, rule: self.options.rule };
-        let mut hits = self.rank(&query, &vectors, &ranking, offset + query.top).await?;
+        let ranking = self.ranking(&query, &vectors, weights, tag_weights).await?;
+        let end = offset + query.top;
+        let mut hits = self.ranked(&query, &vectors, &ranking, end).await?;
+        let facets = if query.facets { Some(self.facets(&hits).await?) } else { None };
         if query.diversity > 0.0 {
-            hits = self.diversified(hits, query.diversity).await?;
+            hits = self.diversified(hits, query.diversity, end).await?;
         }
-        let more = hits.len() > offset + query.top;
+        let more = hits.len() > end;
         let mut page: Vec<Hit> = hits.into_iter().skip(offset).take(query.top).collect();
-        if !ranking.needs_payload() {
-            self.fill_payloads(&mut page).await?;
-        }
+        self.fill_payloads(&mut page).await?;
         let ended = Instant::now();
         Ok(SearchAnswer {
+            collapsed: left_out(&page),
             hits: page,
             weights,
+            calibrated: ranking.ranks_calibrated(),
             priors_size,
+            facets,
             took: Took {
                 preprocess: prepared_at - started,
                 embed: embedded_at - prepared_at,
                 search: ended - embedded_at,
                 total: ended - started,
             },
-            next_cursor: if more { cursor::encode(offset + query.top, &fingerprint) } else { None },
+            next_cursor: if more { cursor::encode(end, &fingerprint) } else { None },
         })
     }
 
-    async fn tag_weights(&self, query: &SearchQuery) -> Result<std::collections::HashMap<String, f64>> {
+    /// Samples the collection again, keeps what was found with it, and searches with it from now on.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the collection reports.
+    pub async fn calibrate(&self) -> Result<Arc<Sampled>> {
+        let sampled = Arc::new(calibrate(self.gallery.as_ref()).await?);
+        self.calibration.set(Arc::clone(&sampled));
+        Ok(sampled)
+    }
+
+    async fn tag_weights(&self, query: &SearchQuery) -> Result<HashMap<String, f64>> {
         match &query.user_id {
             Some(user) if query.personalize => self.preferences.tag_weights(user).await,
-            _ => Ok(std::collections::HashMap::new()),
+            _ => Ok(HashMap::new()),
         }
     }
 
@@ -119,7 +148,7 @@ impl Searcher {
             return Ok((query, prepared));
         }
         let info = Arc::clone(self.embedder.info());
-        let limits = self.options.limits.clone();
+        let limits = self.options.limits;
         let turn = Arc::clone(&self.preparing)
             .acquire_owned()
             .await
@@ -136,63 +165,87 @@ impl Searcher {
 
     /// The query's unit vector in each space that has a weight and something to compare.
     async fn vectors(&self, query: &SearchQuery, prepared: Prepared, weights: PerSpace<f32>) -> Result<Vectors> {
-        let mut sums: PerSpace<Option<Embedding>> = PerSpace::default();
-        for id_vectors in self.liked(&query.like).await? {
-            for space in Space::ALL {
-                if *weights.get(space) > 0.0
-                    && let Some(vector) = id_vectors.get(space)
-                {
-                    add(sums.get_mut(space), vector, 1.0);
-                }
-            }
-        }
+        let (like, unlike) = tokio::try_join!(self.named("like", &query.like), self.named("unlike", &query.unlike))?;
         let Prepared { inputs, roles } = prepared;
-        if !inputs.is_empty() {
-            let embedded = self.embedder.embed(inputs).await?;
-            for (role, vector) in roles.iter().zip(&embedded.embeddings) {
-                if let Role::For(space) = role {
-                    add(sums.get_mut(*space), vector, 1.0);
-                }
-            }
-            for (role, vector) in roles.iter().zip(&embedded.embeddings) {
-                if *role == Role::Against {
-                    let share = if sums.text.is_some() { NEGATIVE_SHARE } else { 1.0 };
-                    // Against a unit vector, so that several likes do not drown the negative words.
-                    sums.text.as_mut().map(|sum| to_unit_length(sum));
-                    add(&mut sums.text, vector, -share);
-                }
-            }
-        }
-        for space in Space::ALL {
-            if let Some(sum) = sums.get_mut(space) {
-                to_unit_length(sum);
-            }
-        }
-        if sums.iter().all(|(_, sum)| sum.is_none()) {
-            return Err(Error::invalid(
-                "nothing to compare by: what the query names has no vector in any space that has a weight",
-            ));
-        }
-        Ok(sums)
+        let embedded = if inputs.is_empty() { Vec::new() } else { self.embedder.embed(inputs).await?.embeddings };
+        let embedded = roles.into_iter().zip(&embedded).collect();
+        combined(&Parts { like: &like, unlike: &unlike, embedded }, weights)
     }
 
-    async fn liked(&self, ids: &[PointId]) -> Result<Vec<Vectors>> {
+    /// The vectors of pictures that a field names.
+    async fn named(&self, field: &str, ids: &[PointId]) -> Result<Vec<Vectors>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
         let points = self.gallery.retrieve(ids, With::VECTORS).await?;
         if let Some(missing) = ids.iter().find(|id| !points.iter().any(|point| point.id == **id)) {
-            return Err(Error::not_found(format!("like: the collection has no picture {missing}")));
+            return Err(Error::not_found(format!("{field}: the collection has no picture {missing}")));
         }
         Ok(points.into_iter().map(|point| point.vectors).collect())
     }
 
-    /// Takes candidates until no point that was not seen could still belong to the first `needed`.
-    async fn rank(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, needed: usize) -> Result<Vec<Hit>> {
+    async fn ranking(
+        &self,
+        query: &SearchQuery,
+        vectors: &Vectors,
+        weights: PerSpace<f32>,
+        tag_weights: HashMap<String, f64>,
+    ) -> Result<Ranking> {
+        let words = |text: Option<&String>| vectors.text.as_ref().and_then(|_| filled(text)).map(LexicalQuery::new);
+        let mut ranking = Ranking::new(weights);
+        ranking.lexical = words(query.text.as_ref());
+        ranking.against = words(query.negative_text.as_ref());
+        ranking.tag_weights = tag_weights;
+        ranking.rule = self.options.rule;
+        if let Some(sampled) = self.calibration.get(self.gallery.as_ref()).await? {
+            ranking = ranking.calibrated_by(sampled.background(vectors), query.calibrated);
+        }
+        if query.min_percentile.is_some() && !ranking.has_percentiles() {
+            return Err(Error { message: format!("min_percentile: {}", too_few().message), ..too_few() });
+        }
+        Ok(ranking)
+    }
+
+    /// The best hits, copies left out: at least as many as the page up to `end`, the one after it, and what else was
+    /// asked for need, when there are so many.
+    async fn ranked(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, end: usize) -> Result<Vec<Hit>> {
+        // One more than the page, to know whether there is a next one.
+        let mut wanted = end + 1;
+        if query.diversity > 0.0 {
+            wanted = wanted.max(diversity::POOL);
+        }
+        if query.facets {
+            wanted = wanted.max(FACET_POOL);
+        }
+        let mut needed = if query.collapse { wanted + SPARE } else { wanted };
+        loop {
+            let (mut hits, all) = self.rank(query, vectors, ranking, needed).await?;
+            // What lies beyond is not settled: somebody unseen may belong there.
+            let all = all && hits.len() <= needed;
+            hits.truncate(needed);
+            if query.collapse {
+                self.fill_payloads(&mut hits).await?;
+                hits = collapsed(hits);
+            }
+            if all || hits.len() >= wanted {
+                return Ok(hits);
+            }
+            needed *= 2;
+        }
+    }
+
+    /// Takes candidates until no point that was not seen could still belong to the first `needed`. Also tells whether
+    /// these are all the hits that there are.
+    async fn rank(
+        &self,
+        query: &SearchQuery,
+        vectors: &Vectors,
+        ranking: &Ranking,
+        needed: usize,
+    ) -> Result<(Vec<Hit>, bool)> {
         let mut filter = query.filter.clone();
         filter.exclude_ids.extend_from_slice(&query.like);
-        // One more than the page, to know whether there is a next one.
-        let needed = if query.diversity > 0.0 { (needed + 1).max(diversity::POOL) } else { needed + 1 };
+        filter.exclude_ids.extend_from_slice(&query.unlike);
         let mut candidates = (4 * needed).max(FEWEST_CANDIDATES);
         for round in 1.. {
             let found = self
@@ -208,17 +261,22 @@ impl Searcher {
                 })
                 .await?;
             let bound = ranking.unseen_bound(&found);
-            let hits = ranking.rank(found.hits);
-            let settled = bound.is_none_or(|bound| hits.get(needed - 1).is_some_and(|last| last.score >= bound));
+            let mut hits = ranking.rank(found.hits);
+            let passes = |percentile: Option<f32>| query.min_percentile.is_none_or(|least| percentile >= Some(least));
+            hits.retain(|hit| passes(hit.percentile));
+            // Who was not seen either does not exist, or is cut off, or stands behind those who are needed.
+            let all = bound.is_none_or(|bound| !passes(bound.percentile));
+            let settled =
+                all || hits.get(needed - 1).is_some_and(|last| bound.is_some_and(|bound| last.score >= bound.score));
             if settled || round >= MOST_ROUNDS {
-                return Ok(hits);
+                return Ok((hits, all || !settled));
             }
             candidates *= 4;
         }
-        Ok(Vec::new())
+        Ok((Vec::new(), true))
     }
 
-    async fn diversified(&self, hits: Vec<Hit>, share: f32) -> Result<Vec<Hit>> {
+    async fn diversified(&self, hits: Vec<Hit>, share: f32, wanted: usize) -> Result<Vec<Hit>> {
         let ids: Vec<PointId> = hits.iter().take(diversity::POOL).map(|hit| hit.id).collect();
         let mut found = self.gallery.retrieve(&ids, With::VECTORS).await?.into_iter().peekable();
         // Points come in the order asked for; one deleted meanwhile leaves a gap, not a shift.
@@ -226,34 +284,47 @@ impl Searcher {
             .iter()
             .map(|id| found.next_if(|point| point.id == *id).map(|point| point.vectors).unwrap_or_default())
             .collect();
-        let mut hits: Vec<Option<Hit>> = hits.into_iter().map(Some).collect();
-        let plain: Vec<Hit> = hits.iter().flatten().cloned().collect();
-        Ok(diversity::order(&plain, &vectors, share).into_iter().filter_map(|index| hits[index].take()).collect())
+        // Hundreds of pictures are compared with each other: beside the async threads.
+        tokio::task::spawn_blocking(move || {
+            let order = diversity::order(&hits, &vectors, share, wanted);
+            let mut hits: Vec<Option<Hit>> = hits.into_iter().map(Some).collect();
+            order.into_iter().filter_map(|index| hits[index].take()).collect()
+        })
+        .await
+        .map_err(|error| Error::internal("ordering results ended early").with_source(error))
     }
 
-    async fn fill_payloads(&self, page: &mut [Hit]) -> Result<()> {
-        let ids: Vec<PointId> = page.iter().map(|hit| hit.id).collect();
+    /// What tags and styles the best hits have.
+    async fn facets(&self, hits: &[Hit]) -> Result<Facets> {
+        let ids: Vec<PointId> = hits.iter().take(FACET_POOL).map(|hit| hit.id).collect();
+        let of = ids.len();
+        if ids.is_empty() {
+            return Ok(Facets::default());
+        }
+        let filter = Filter { only_ids: Some(ids), ..Filter::default() };
+        let (styles, mut tags) = tokio::try_join!(
+            self.gallery.facet("matched_tags", &filter, MOST_FACET_VALUES),
+            self.gallery.facet("tags_all", &filter, 2 * MOST_FACET_VALUES),
+        )?;
+        // Styles stand among all tags, too: they are shown once.
+        tags.retain(|tag| !styles.iter().any(|style| style.value == tag.value));
+        tags.truncate(MOST_FACET_VALUES);
+        Ok(Facets { of, tags, styles })
+    }
+
+    /// Fetches the payloads of hits that have none yet.
+    async fn fill_payloads(&self, hits: &mut [Hit]) -> Result<()> {
+        let ids: Vec<PointId> = hits.iter().filter(|hit| hit.payload.is_empty()).map(|hit| hit.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
         let mut found = self.gallery.retrieve(&ids, With::PAYLOAD).await?.into_iter().peekable();
-        for hit in page {
+        for hit in hits.iter_mut().filter(|hit| hit.payload.is_empty()) {
             if let Some(point) = found.next_if(|point| point.id == hit.id) {
                 hit.payload = point.payload;
             }
         }
         Ok(())
-    }
-}
-
-fn add(sum: &mut Option<Embedding>, vector: &[f32], share: f32) {
-    match sum {
-        None => *sum = Some(vector.iter().map(|value| value * share).collect()),
-        Some(sum) => sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value * share),
-    }
-}
-
-fn to_unit_length(vector: &mut [f32]) {
-    let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|value| *value /= length);
     }
 }
 
@@ -274,9 +345,14 @@ fn fingerprint(query: &SearchQuery) -> String {
         personalize,
         min_percentile,
         diversity,
+        unlike,
+        collapse,
+        calibrated,
+        facets: _,
     } = query;
     let rest = format!(
-        "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} {personalize} {min_percentile:?} {diversity}"
+        "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} {personalize} {min_percentile:?} {diversity} \
+         {unlike:?} {collapse} {calibrated}"
     );
     cursor::fingerprint(&[sketch.as_deref().unwrap_or_default(), image.as_deref().unwrap_or_default(), rest.as_bytes()])
 }

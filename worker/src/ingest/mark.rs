@@ -1,12 +1,13 @@
 //! The mark that a point carries: what its vectors were made from, so that a later run can tell what is unchanged.
 
 use clippy_core::gallery::Payload;
+use clippy_core::search::duplicates::{APPEARANCE_NOTE, NOTES_FIELD};
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The payload field that holds the mark.
-pub const FIELD: &str = "_clippy";
+pub const FIELD: &str = NOTES_FIELD;
 
 /// What the vectors of a point were made from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub(crate) struct Mark {
     pub model: String,
     /// MD5 (hex) of the sentence behind the text vector; `None` when there is no such vector.
     pub text: Option<String>,
+    /// What the picture looks like, for telling copies; points of earlier versions have none.
+    #[serde(default)]
+    pub appearance: Option<String>,
 }
 
 impl Mark {
@@ -31,9 +35,12 @@ impl Mark {
 
     /// The mark as a payload of one field.
     pub(crate) fn to_payload(&self) -> Payload {
-        let mark = serde_json::json!({
+        let mut mark = serde_json::json!({
             "md5": self.md5, "size": self.size, "mtime_ns": self.mtime_ns, "model": self.model, "text": self.text,
         });
+        if let Some(appearance) = &self.appearance {
+            mark[APPEARANCE_NOTE] = appearance.as_str().into();
+        }
         Payload::from_iter([(FIELD.to_owned(), mark)])
     }
 }

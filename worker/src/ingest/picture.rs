@@ -5,7 +5,8 @@ use std::io::Read;
 use std::time::UNIX_EPOCH;
 
 use clippy_core::embedding::{ImageTransform, ModelPixels};
-use clippy_imaging::{DecodeError, DecodeLimits, decode, edge_map, perceptual_hash, probe, transform};
+use clippy_core::search::duplicates::noted;
+use clippy_imaging::{DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform};
 
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::paths::Found;
@@ -65,7 +66,10 @@ pub(crate) fn content(
     {
         return Ok(Content::Same(Mark { size, mtime_ns, ..mark.clone() }));
     }
-    Ok(Content::New { bytes, mark: Mark { md5, size, mtime_ns, model: model.to_owned(), text: None } })
+    Ok(Content::New {
+        bytes,
+        mark: Mark { md5, size, mtime_ns, model: model.to_owned(), text: None, appearance: None },
+    })
 }
 
 /// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from them.
@@ -75,7 +79,7 @@ pub(crate) fn content(
 pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), String> {
     let (file, size, mtime_ns) = open(found)?;
     let bytes = read(&file, size, found, limits)?;
-    let mark = Mark { md5: md5_hex(&bytes), size, mtime_ns, model: model.to_owned(), text: None };
+    let mark = Mark { md5: md5_hex(&bytes), size, mtime_ns, model: model.to_owned(), text: None, appearance: None };
     Ok((bytes, mark))
 }
 
@@ -113,7 +117,7 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, String> {
     let picture = decode(bytes, limits).map_err(|error| error.to_string())?;
     Ok(Prepared {
-        mark,
+        mark: Mark { appearance: Some(noted(&appearance(&picture))), ..mark },
         width: picture.width(),
         height: picture.height(),
         hash: perceptual_hash(&picture),

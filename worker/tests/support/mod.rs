@@ -20,6 +20,7 @@ use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, Tools, ingest};
 use parking_lot::Mutex;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -133,6 +134,14 @@ impl Gallery for MemoryGallery {
             roots.push(root.to_owned());
         }
         Ok(())
+    }
+
+    async fn note(&self, _name: &str) -> Result<Option<Value>> {
+        Err(unused())
+    }
+
+    async fn set_note(&self, _name: &str, _note: Value) -> Result<()> {
+        Err(unused())
     }
 
     async fn optimize(&self) -> Result<()> {

@@ -1,7 +1,12 @@
 //! The arithmetic of hybrid search: pure functions from scores to a ranking.
 
+pub mod calibration;
 pub mod cursor;
 pub mod diversity;
+pub mod duplicates;
 pub mod fusion;
 pub mod lexical;
+mod product;
 pub mod weights;
+
+pub use product::product;

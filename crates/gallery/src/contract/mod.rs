@@ -39,6 +39,7 @@ macro_rules! gallery_contract {
             bearers_of_lexical_tags_are_looked_at,
             payloads_come_only_when_asked_for,
             writes_while_graphs_are_built_are_kept,
+            notes_are_kept_one_a_name,
         }
     };
     ($make:path: $($check:ident),* $(,)?) => {

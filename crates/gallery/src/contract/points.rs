@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, Gallery, Payload, Point, Space, Vectors, With};
+use clippy_core::gallery::{Filter, Gallery, LONGEST_NOTE, Payload, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
 use serde_json::json;
 use uuid::Uuid;
@@ -47,6 +47,29 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     }
     let info = gallery.info().await.expect("info");
     assert_eq!((info.points, info.roots), (300, vec!["/a".to_owned(), "/b".to_owned()]));
+}
+
+/// [`Gallery::set_note`] replaces the note of its name, and nothing else changes; what is no note is refused.
+pub async fn notes_are_kept_one_a_name(gallery: AnyGallery) {
+    filled(&gallery, 16, 30).await;
+    gallery.add_root("/a").await.expect("added");
+    let before = gallery.info().await.expect("info");
+    assert_eq!(gallery.note("scores").await.expect("read"), None);
+    let long = json!({"numbers": vec![0.25; 4_000], "text": "\u{e9}\n\"", "nothing": null});
+    gallery.set_note("scores", json!({"old": true})).await.expect("kept");
+    gallery.set_note("other", json!([1, -2.5])).await.expect("kept");
+    gallery.set_note("scores", long.clone()).await.expect("replaced");
+    gallery.upsert(vec![Random(17).point(1)]).await.expect("stored");
+    gallery.optimize().await.expect("graphs");
+    assert_eq!(gallery.note("scores").await.expect("read"), Some(long.clone()));
+    assert_eq!(gallery.note("other").await.expect("read"), Some(json!([1, -2.5])));
+    assert_eq!(gallery.note("missing").await.expect("read"), None);
+    assert_eq!(gallery.info().await.expect("info"), before, "notes are no part of what the collection is");
+    for (name, note) in [("", json!(1)), ("No Name", json!(1)), ("scores", json!("x".repeat(LONGEST_NOTE)))] {
+        let error = gallery.set_note(name, note).await.expect_err("no note");
+        assert_eq!(error.code, ErrorCode::InvalidInput);
+    }
+    assert_eq!(gallery.note("scores").await.expect("read"), Some(long), "the old one stays");
 }
 
 async fn replaces(gallery: &AnyGallery, first: &Point) {

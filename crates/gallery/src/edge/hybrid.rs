@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use clippy_core::Result;
 use clippy_core::gallery::{Candidate, Candidates, HybridQuery, PerSpace, Space, With};
 use clippy_core::ids::PointId;
+use clippy_core::search::product;
 use qdrant_edge as engine;
 
 use super::convert::{id_in, id_out};
@@ -143,19 +144,4 @@ fn complete(
         hits.push(Candidate { id: point.id, scores, payload: point.payload });
     }
     Ok(hits)
-}
-
-/// The product of two vectors of the same length, summed in eight lanes, which the compiler turns into wide
-/// instructions.
-fn product(left: &[f32], right: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let (left_chunks, left_rest) = left.as_chunks::<8>();
-    let (right_chunks, right_rest) = right.as_chunks::<8>();
-    for (left, right) in left_chunks.iter().zip(right_chunks) {
-        for lane in 0..8 {
-            lanes[lane] += left[lane] * right[lane];
-        }
-    }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-    lanes.iter().sum::<f32>() + rest
 }

@@ -1,10 +1,12 @@
 //! What a collection is, in a small file beside the engine's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::files::write_atomically;
 use crate::schema::Schema;
@@ -33,6 +35,9 @@ pub(crate) struct Metadata {
     pub(crate) changed_points: u64,
     /// How many points there were at the last checkpoint, for a look without opening the engine.
     pub(crate) points: u64,
+    /// What others keep with the collection. Collections of earlier versions have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) notes: BTreeMap<String, Value>,
 }
 
 impl Metadata {
@@ -48,6 +53,7 @@ impl Metadata {
             generation: 1,
             changed_points: 0,
             points: 0,
+            notes: BTreeMap::new(),
         }
     }
 

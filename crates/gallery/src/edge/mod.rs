@@ -19,10 +19,12 @@ use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
+    check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use qdrant_edge as engine;
+use serde_json::Value;
 
 use self::operation::Operation;
 use self::store::Store;
@@ -196,6 +198,17 @@ impl Gallery for EdgeGallery {
     async fn add_root(&self, root: &str) -> Result<()> {
         let root = root.to_owned();
         self.with_store(move |store| store.add_root(&root)).await
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<Value>> {
+        let name = name.to_owned();
+        self.with_store(move |store| Ok(store.note(&name))).await
+    }
+
+    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
+        check_note(name, &note)?;
+        let name = name.to_owned();
+        self.with_store(move |store| store.set_note(&name, note)).await
     }
 
     async fn optimize(&self) -> Result<()> {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clippy_core::gallery::CollectionInfo;
 use clippy_core::{Error, ErrorCode, Result};
+use serde_json::Value;
 
 use super::EdgeOptions;
 use super::journal::Journal;
@@ -177,6 +178,21 @@ impl Store {
         }
         let mut metadata = writer.metadata.clone();
         metadata.roots.push(root.to_owned());
+        metadata.write(&self.folder)?;
+        writer.metadata = metadata;
+        Ok(())
+    }
+
+    /// A note of this name.
+    pub(super) fn note(&self, name: &str) -> Option<Value> {
+        self.writer().metadata.notes.get(name).cloned()
+    }
+
+    /// Keeps a note.
+    pub(super) fn set_note(&self, name: &str, note: Value) -> Result<()> {
+        let mut writer = self.writer();
+        let mut metadata = writer.metadata.clone();
+        metadata.notes.insert(name.to_owned(), note);
         metadata.write(&self.folder)?;
         writer.metadata = metadata;
         Ok(())

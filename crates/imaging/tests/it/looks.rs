@@ -1,7 +1,7 @@
 //! Sketches and perceptual hashes, on pictures as they come.
 
 use clippy_imaging::{
-    DecodeLimits, Encoding, RgbImage, decode, encode, hamming, perceptual_hash, thumbnail, trim_sketch,
+    DecodeLimits, Encoding, RgbImage, appearance, decode, encode, hamming, perceptual_hash, thumbnail, trim_sketch,
 };
 use image::Rgb;
 
@@ -12,6 +12,25 @@ fn blob(width: u32, height: u32, seed: f64) -> RgbImage {
         let wave = |share: f64| 127.5 + 127.0 * (seed * share + 7.0 * x * share + 5.0 * y * (seed + share)).sin();
         Rgb([wave(1.0) as u8, wave(1.7) as u8, wave(0.4) as u8])
     })
+}
+
+#[test]
+fn copies_keep_their_appearance_and_other_colours_do_not() {
+    let off = |one: &[u8], other: &[u8]| one.iter().zip(other).map(|(one, other)| one.abs_diff(*other)).max().unwrap();
+    for seed in 1..6 {
+        let picture = blob(320, 240, f64::from(seed));
+        let cells = appearance(&picture);
+        assert_eq!(cells.len(), 8 * 8 * 3);
+        let saved = decode(&encode(&picture, Encoding::Jpeg(60)).unwrap(), &DecodeLimits::default()).unwrap();
+        assert!(off(&cells, &appearance(&saved)) <= 8, "saved as JPEG");
+        assert!(off(&cells, &appearance(&thumbnail(&picture, 160))) <= 8, "scaled");
+        let swapped = RgbImage::from_fn(320, 240, |x, y| {
+            let Rgb([red, green, blue]) = *picture.get_pixel(x, y);
+            Rgb([blue, red, green])
+        });
+        assert!(off(&cells, &appearance(&swapped)) > 30, "the same drawing in other colours");
+    }
+    assert!(appearance(&RgbImage::new(0, 0)).is_empty());
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! `POST /api/references/suggest`: from a search to a few references to generate from.
+
+use std::collections::HashMap;
+
+use axum::Json;
+use axum::extract::State;
+use clippy_core::gallery::Payload;
+use clippy_core::ids::PointId;
+use clippy_core::search::fusion::{Hit, tags_of};
+use clippy_core::search::lexical::LexicalQuery;
+use clippy_generate::{FoundPicture, Treatment, Wish, suggest};
+use clippy_search::SearchQuery;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::extract::SuggestRequest;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::search::{SearchForm, TookMs, public_payload};
+use crate::state::AppState;
+
+/// How many of the best hits references are chosen from: enough to hold many styles, and all of them close.
+const POOL: usize = 100;
+
+/// A search (every field of `/api/search/hybrid`, without `top` and `cursor`), and who is to take the references.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "stands for the body in the OpenAPI document; the body is read field by field")]
+pub(crate) struct SuggestForm {
+    #[schema(inline)]
+    #[serde(flatten)]
+    search: SearchForm,
+    /// Who is to take them; the setting's provider when it is not said.
+    provider: Option<String>,
+    /// How many; without it 4, or as many as the provider takes.
+    #[schema(minimum = 1, maximum = 16)]
+    references: Option<u32>,
+}
+
+/// References to generate from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SuggestResponse {
+    /// The provider they fit.
+    provider: String,
+    /// In the order of their use; they can be sent as `refs` as they are.
+    references: Vec<ReferenceResponse>,
+    /// Where the search's time went.
+    took_ms: TookMs,
+}
+
+/// A picture to generate from.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ReferenceResponse {
+    /// `style` or `subject`.
+    role: &'static str,
+    /// How much it should count, 0..1.
+    weight: f32,
+    /// The picture: a number when it is all digits, else a UUID.
+    #[schema(value_type = Value)]
+    id: PointId,
+    /// Why it was chosen, for a person.
+    reason: String,
+    /// `honoured` or `approximated`: what the provider does with it.
+    #[schema(value_type = String)]
+    treatment: Treatment,
+    /// Why it is only approximated, else empty.
+    note: String,
+    /// The name of its style, where it has one.
+    style: Option<String>,
+    /// The share of the collection that the search ranks lower.
+    percentile: Option<f32>,
+    /// The manifest's fields, and `image_url`, as in a search's results.
+    #[schema(value_type = Object)]
+    payload: Payload,
+}
+
+/// Chooses references among what a search finds: the closest as the subject, then every style once, as many as the
+/// provider takes. The same body gives the same references as long as the collection stays as it is.
+#[utoipa::path(
+    post,
+    path = "/api/references/suggest",
+    tag = "generation",
+    request_body(content((SuggestForm = "multipart/form-data"), (SuggestForm = "application/json"))),
+    responses(
+        (status = 200, description = "The references; none when nothing was found.", body = SuggestResponse),
+        (status = 400, description = "The search cannot work as it is, or there is no such provider.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A picture named by `like` or `unlike` is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 422, description = "The provider takes no references, or fewer than asked for; or it is not set up.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "Too much is waiting; see Retry-After.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn suggest_references(
+    State(state): State<AppState>,
+    request: SuggestRequest,
+) -> Result<Json<SuggestResponse>, Problem> {
+    let SuggestRequest { query, provider, references, _held } = request;
+    let provider = state.generation().providers.get(provider.as_deref())?;
+    let wish = Wish { count: references, with_sketch: query.sketch.is_some() };
+    // What the provider cannot take is said before anything is searched for.
+    suggest(provider.as_ref(), &[], wish)?;
+    let words = query.text.as_deref().map(|text| LexicalQuery::new(text).tags()).unwrap_or_default();
+    let query = SearchQuery { top: POOL, cursor: None, collapse: true, facets: false, ..query };
+    let answer = state.searcher().search(query).await?;
+    let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
+    let suggested = suggest(provider.as_ref(), &found, wish)?;
+    let mut known: HashMap<PointId, (FoundPicture, Payload)> = HashMap::new();
+    for (picture, hit) in found.into_iter().zip(answer.hits) {
+        known.insert(hit.id, (picture, hit.payload));
+    }
+    let references = suggested.into_iter().filter_map(|reference| {
+        let (picture, payload) = known.remove(&reference.id)?;
+        Some(ReferenceResponse {
+            role: reference.role.as_str(),
+            weight: reference.weight,
+            id: reference.id,
+            reason: reference.reason,
+            treatment: reference.treatment,
+            note: reference.note,
+            style: picture.style,
+            percentile: picture.percentile,
+            payload: public_payload(reference.id, payload),
+        })
+    });
+    Ok(Json(SuggestResponse {
+        provider: provider.capabilities().provider,
+        references: references.collect(),
+        took_ms: answer.took.into(),
+    }))
+}
+
+fn found(hit: &Hit, words: &[String]) -> FoundPicture {
+    let text = |field: &str| hit.payload.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    // Manifests of picture boards name no style, but the style tags that a picture was found by.
+    let tagged = || {
+        let tags = hit.payload.get("matched_tags").and_then(Value::as_array)?;
+        let tags: Vec<&str> = tags.iter().filter_map(Value::as_str).collect();
+        (!tags.is_empty()).then(|| tags.join(" and "))
+    };
+    FoundPicture {
+        id: hit.id,
+        style: text("style").map(str::to_owned).or_else(tagged),
+        named_tags: tags_of(&hit.payload)
+            .filter(|tag| words.iter().any(|word| word == tag))
+            .map(str::to_owned)
+            .collect(),
+        percentile: hit.percentile,
+    }
+}

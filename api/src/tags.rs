@@ -1,0 +1,69 @@
+//! The tags of the collection, for completing what somebody types.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clippy_core::Result;
+use clippy_core::gallery::{FacetCount, Filter, Gallery};
+use tokio::sync::Mutex;
+
+/// How long the tags are kept: counting all of them at every letter would be a lot of work for nothing new.
+const KEPT: Duration = Duration::from_secs(60);
+/// Most tags that are known here; the rarest of a larger collection are not completed.
+const MOST: usize = 100_000;
+
+/// All tags, counted now and then.
+#[derive(Default)]
+pub(crate) struct KnownTags {
+    kept: Mutex<Option<(Instant, Arc<Vec<FacetCount>>)>>,
+}
+
+impl KnownTags {
+    /// All tags, most frequent first. Who comes while they are counted waits for the same count.
+    ///
+    /// # Errors
+    /// What the collection reports.
+    pub(crate) async fn all(&self, gallery: &dyn Gallery) -> Result<Arc<Vec<FacetCount>>> {
+        // An async lock, made to be held while the collection counts.
+        let mut kept = self.kept.lock().await;
+        if let Some((counted, tags)) = kept.as_ref()
+            && counted.elapsed() < KEPT
+        {
+            return Ok(Arc::clone(tags));
+        }
+        let tags = Arc::new(gallery.facet("tags_all", &Filter::default(), MOST).await?);
+        *kept = Some((Instant::now(), Arc::clone(&tags)));
+        Ok(tags)
+    }
+}
+
+/// Tags that begin so, then tags with a word that begins so, each most frequent first.
+pub(crate) fn completed<'t>(tags: &'t [FacetCount], prefix: &str, limit: usize) -> Vec<&'t FacetCount> {
+    let typed = prefix.trim().to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+    let inside = format!("_{typed}");
+    let begins = |tag: &&FacetCount| tag.value.to_lowercase().starts_with(&typed);
+    let holds = |tag: &&FacetCount| {
+        let tag = tag.value.to_lowercase();
+        !tag.starts_with(&typed) && tag.contains(&inside)
+    };
+    tags.iter().filter(begins).chain(tags.iter().filter(holds)).take(limit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beginnings_come_first_then_words_inside_and_spaces_do_not_matter() {
+        let tags = ["full_moon", "moon", "Moon_cake", "sun", "honeymoon", "new_moon_face"];
+        let tags: Vec<FacetCount> = tags.iter().map(|tag| FacetCount { value: (*tag).to_owned(), count: 1 }).collect();
+        let found = |prefix: &str, limit| -> Vec<&str> {
+            completed(&tags, prefix, limit).into_iter().map(|tag| tag.value.as_str()).collect()
+        };
+        assert_eq!(found("mo", 9), ["moon", "Moon_cake", "full_moon", "new_moon_face"]);
+        assert_eq!(found(" MOON ", 3), ["moon", "Moon_cake", "full_moon"]);
+        assert_eq!(found("moon  ca", 9), ["Moon_cake"]);
+        assert_eq!(found("x", 9), Vec::<&str>::new());
+        assert_eq!(found("", 2), ["full_moon", "moon"]);
+    }
+}

@@ -1,0 +1,382 @@
+//! Searches on the real engine, compared with a plain look at every picture.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::gallery::{Candidate, Filter, Gallery, PerSpace, Point, Space, TagMode, Vectors, With};
+use clippy_core::ids::PointId;
+use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::search::calibration::{NOTE, Sampled};
+use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
+use clippy_core::search::fusion::{Hit, Ranking, tags_of};
+use clippy_core::search::lexical::LexicalQuery;
+use clippy_core::search::{product, weights};
+use clippy_core::{ErrorCode, Result};
+use clippy_gallery::{EdgeGallery, EdgeOptions};
+use clippy_search::{FACET_POOL, SearchAnswer, SearchQuery, Searcher, SearcherOptions};
+use serde_json::{Value, json};
+
+const DIMENSION: usize = 16;
+const TAGS: [&str; 6] = ["apple", "bear", "cat", "drum", "red_egg", "fish"];
+const STYLES: [&str; 3] = ["ink", "oil", "neon"];
+
+struct Nobody;
+
+#[async_trait]
+impl Preferences for Nobody {
+    async fn record(&self, _feedback: Feedback) -> Result<FeedbackOutcome> {
+        Ok(FeedbackOutcome { updated_tags: 0, updated_style: false })
+    }
+
+    async fn tag_weights(&self, _user: &str) -> Result<HashMap<String, f64>> {
+        Ok(HashMap::new())
+    }
+
+    async fn profile(&self, _user: &str, _top: usize) -> Result<Profile> {
+        Ok(Profile::default())
+    }
+}
+
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let shifted = (((self.0 >> 18) ^ self.0) >> 27) as u32;
+        u64::from(shifted.rotate_right((self.0 >> 59) as u32))
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    fn unit(&mut self) -> f32 {
+        self.next() as f32 / u32::MAX as f32
+    }
+
+    /// Around an axis that all share, so that every cosine is raised, and more so in some spaces.
+    fn vector(&mut self, space: Space) -> Vec<f32> {
+        let raised = [0.4, 1.5, 0.1][space as usize];
+        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() + self.unit() + self.unit() - 1.5).collect();
+        vector[0] += raised;
+        let length = product(&vector, &vector).sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
+        vector
+    }
+}
+
+fn point(random: &mut Random, number: u64) -> Point {
+    let vectors = Vectors::from_fn(|space| (random.below(12) != 0).then(|| random.vector(space)));
+    let style = STYLES[random.below(3)];
+    let mut tags: Vec<&str> = (0..2).map(|_| TAGS[random.below(TAGS.len())]).collect();
+    tags.dedup();
+    tags.push(style);
+    let payload = json!({ "tags_all": tags, "matched_tags": [style], "path": format!("{number}.png") });
+    Point { id: PointId::Number(number), vectors, payload: payload.as_object().cloned().expect("an object") }
+}
+
+struct Collection {
+    gallery: Arc<dyn Gallery>,
+    searcher: Searcher,
+    points: Vec<Point>,
+    _folder: tempfile::TempDir,
+}
+
+fn searcher(gallery: &Arc<dyn Gallery>) -> Searcher {
+    let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: Default::default() };
+    Searcher::new(Arc::new(FakeEmbedder::new(DIMENSION)), Arc::clone(gallery), Arc::new(Nobody), options)
+}
+
+async fn collection(points: Vec<Point>) -> Collection {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = EdgeOptions {
+        folder: folder.path().join("collection"),
+        name: "searching".to_owned(),
+        model: clippy_core::embedding::Embedder::info(&FakeEmbedder::new(DIMENSION)).as_ref().clone(),
+        indexing_threshold_kb: None,
+    };
+    let gallery: Arc<dyn Gallery> = Arc::new(EdgeGallery::open(options).await.expect("opened"));
+    for batch in points.chunks(500) {
+        gallery.upsert(batch.to_vec()).await.expect("stored");
+    }
+    Collection { searcher: searcher(&gallery), gallery, points, _folder: folder }
+}
+
+async fn filled(count: u64, seed: u64) -> Collection {
+    let mut random = Random(seed);
+    collection((1..=count).map(|number| point(&mut random, number)).collect()).await
+}
+
+impl Collection {
+    async fn search(&self, query: SearchQuery) -> SearchAnswer {
+        self.searcher.search(query).await.expect("an answer")
+    }
+
+    fn point(&self, id: PointId) -> &Point {
+        self.points.iter().find(|point| point.id == id).expect("stored")
+    }
+
+    /// All pictures, ranked for a query that is like one of them and has words.
+    fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
+        let like = &self.point(query.like[0]).vectors;
+        let vectors = PerSpace::from_fn(|space| like.get(space).clone().filter(|_| *query.weights.get(space) > 0.0));
+        let used = PerSpace::from_fn(|space| vectors.get(space).is_some());
+        let mut ranking = Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
+        if vectors.text.is_some() {
+            ranking.against = query.negative_text.as_deref().map(LexicalQuery::new);
+        }
+        if let Some(sampled) = sampled {
+            ranking = ranking.calibrated_by(sampled.background(&vectors), query.calibrated);
+        }
+        let bears =
+            |point: &Point| query.filter.tags.iter().all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted));
+        let counted = self.points.iter().filter(|point| !query.like.contains(&point.id) && bears(point));
+        let scored = counted.filter_map(|point| {
+            let scores = PerSpace::from_fn(|space| {
+                Some(product(vectors.get(space).as_ref()?, point.vectors.get(space).as_ref()?))
+            });
+            let found = scores.iter().any(|(_, score)| score.is_some());
+            found.then(|| Candidate { id: point.id, scores, payload: point.payload.clone() })
+        });
+        ranking.rank(scored.collect())
+    }
+}
+
+fn ids(hits: &[Hit]) -> Vec<PointId> {
+    hits.iter().map(|hit| hit.id).collect()
+}
+
+fn like(id: u64) -> SearchQuery {
+    SearchQuery { like: vec![PointId::Number(id)], ..SearchQuery::default() }
+}
+
+#[tokio::test]
+async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
+    let collection = filled(3_000, 1).await;
+    let sampled = collection.searcher.calibrate().await.expect("calibrated");
+    let mut random = Random(2);
+    let mut differ = 0;
+    for round in 0..60 {
+        let mut pages = Vec::new();
+        let weights = PerSpace { image: random.unit(), edge: 0.05 + random.unit(), text: random.unit() };
+        for calibrated in [true, false] {
+            // A narrow filter leaves hardly more than one round's candidates, and floors below the background.
+            let filter =
+                Filter { tags: vec!["cat".to_owned(), "neon".to_owned()], tag_mode: TagMode::All, ..Filter::default() };
+            let filter = if round % 2 == 0 { filter } else { Filter::default() };
+            let query = SearchQuery { calibrated, weights, filter, ..like(1 + round * 7) };
+            let answer = collection.search(query.clone()).await;
+            assert_eq!(answer.calibrated, calibrated);
+            let expected = collection.brute_force(Some(&sampled), &query);
+            assert_eq!(ids(&answer.hits), ids(&expected[..24]), "round {round}, calibrated: {calibrated}");
+            for (hit, expected) in answer.hits.iter().zip(&expected) {
+                assert!((hit.score - expected.score).abs() < 1e-4);
+                assert!((hit.percentile.expect("calibrated") - expected.percentile.expect("calibrated")).abs() < 1e-3);
+                for (space, score) in hit.scores.iter() {
+                    assert_eq!(hit.percentiles.get(space).is_some(), score.is_some());
+                }
+            }
+            pages.push(ids(&answer.hits));
+        }
+        differ += usize::from(pages[0] != pages[1]);
+    }
+    assert!(differ > 30, "calibration changes what weights mean: {differ} of 60 pages differ");
+}
+
+#[tokio::test]
+async fn min_percentile_leaves_exactly_those_who_reach_it() {
+    let collection = filled(2_000, 3).await;
+    let sampled = collection.searcher.calibrate().await.expect("calibrated");
+    for id in [5, 60, 700] {
+        let query = SearchQuery { top: 200, min_percentile: Some(0.98), ..like(id) };
+        let answer = collection.search(query.clone()).await;
+        let expected = collection.brute_force(Some(&sampled), &query);
+        let reach = expected.iter().filter(|hit| hit.percentile >= Some(0.98)).count();
+        assert_eq!(ids(&answer.hits), ids(&expected[..reach]));
+        assert_eq!(answer.next_cursor, None);
+        // A fiftieth of 2,000 is 40: percentiles say what they are named for.
+        assert!((15..80).contains(&reach), "{reach}");
+    }
+}
+
+#[tokio::test]
+async fn a_collection_keeps_its_calibration_and_is_not_changed_by_searches() {
+    let collection = filled(400, 4).await;
+    let before = collection.search(like(9)).await;
+    assert!(before.calibrated && before.hits[0].percentile.is_some(), "sampled for the search alone");
+    assert_eq!(collection.gallery.note(NOTE).await.expect("read"), None, "nobody asked for it to be kept");
+    let sampled = collection.searcher.calibrate().await.expect("calibrated");
+    let note = collection.gallery.note(NOTE).await.expect("read").expect("kept");
+    assert_eq!(note["sample"].as_array().map(Vec::len), Some(400));
+    let other = searcher(&collection.gallery);
+    assert_eq!(ids(&other.search(like(9)).await.expect("found").hits), ids(&before.hits));
+
+    // What another model measured says nothing here.
+    let mut foreign = note;
+    foreign["fingerprint"] = "another".into();
+    foreign["spaces"]["image"]["curve"] = json!((0..21).map(|step| 50.0 + f64::from(step)).collect::<Vec<_>>());
+    collection.gallery.set_note(NOTE, foreign).await.expect("kept");
+    let answer = searcher(&collection.gallery).search(like(9)).await.expect("found");
+    assert_eq!(ids(&answer.hits), ids(&before.hits));
+    assert!(answer.hits[0].percentile > Some(0.9), "{:?}", answer.hits[0].percentile);
+
+    clippy_search::calibrate_if_outgrown(collection.gallery.as_ref()).await.expect("made anew");
+    let note = collection.gallery.note(NOTE).await.expect("read").expect("kept");
+    assert_eq!(note["fingerprint"], sampled.calibration.fingerprint.as_str());
+}
+
+#[tokio::test]
+async fn a_small_collection_is_searched_by_cosines_and_says_so() {
+    let collection = filled(12, 5).await;
+    let answer = collection.search(like(3)).await;
+    assert!(!answer.calibrated && !answer.hits.is_empty());
+    assert!(answer.hits.iter().all(|hit| hit.percentile.is_none() && hit.percentiles == PerSpace::default()));
+    let cut = SearchQuery { min_percentile: Some(0.5), ..like(3) };
+    let error = collection.searcher.search(cut).await.expect_err("nothing to cut by");
+    assert_eq!(error.code, ErrorCode::Unsupported);
+    assert!(error.message.starts_with("min_percentile") && error.message.contains("16"), "{}", error.message);
+    let error = collection.searcher.calibrate().await.expect_err("too few");
+    assert_eq!(error.code, ErrorCode::Unsupported);
+}
+
+/// Pairs of copies: the picture `n` and the picture `1000 + n` look the same.
+async fn with_copies() -> Collection {
+    let mut random = Random(6);
+    let mut points = Vec::new();
+    for number in 1..=120_u64 {
+        let mut one = point(&mut random, number);
+        let appearance: Vec<u8> = (0..192).map(|cell| ((number * 37 + cell * 11) % 250) as u8).collect();
+        one.payload.insert("phash".to_owned(), format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into());
+        one.payload.insert("_clippy".to_owned(), json!({ APPEARANCE_NOTE: noted(&appearance) }));
+        let mut copy = one.clone();
+        copy.id = PointId::Number(1_000 + number);
+        points.extend([one, copy]);
+    }
+    collection(points).await
+}
+
+#[tokio::test]
+async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
+    let collection = with_copies().await;
+    let (mut seen, mut copies, mut cursor) = (Vec::new(), HashSet::new(), None);
+    loop {
+        let answer = collection.search(SearchQuery { top: 7, cursor, ..like(5) }).await;
+        assert_eq!(answer.collapsed, answer.hits.iter().map(|hit| hit.duplicates.len()).sum::<usize>());
+        copies.extend(answer.hits.iter().flat_map(|hit| hit.duplicates.iter().copied()));
+        seen.extend(ids(&answer.hits));
+        assert!(answer.next_cursor.is_none() || answer.hits.len() == 7, "pages are full");
+        cursor = answer.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), seen.iter().collect::<HashSet<_>>().len());
+    assert!(copies.iter().all(|copy| !seen.contains(copy)));
+    assert_eq!(seen.len() + copies.len(), 239, "everybody but the picture itself is there, or noted");
+    assert_eq!(seen.len(), 120);
+    let all = collection.search(SearchQuery { top: 200, collapse: false, ..like(5) }).await;
+    assert_eq!((all.collapsed, all.hits.len()), (0, 200));
+}
+
+#[tokio::test]
+async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() {
+    let collection = filled(1_000, 7).await;
+    let alike = |hits: &[Hit]| -> f32 {
+        let vectors: Vec<_> = hits.iter().filter_map(|hit| collection.point(hit.id).vectors.image.as_ref()).collect();
+        let mut closest = 0.0;
+        for (place, vector) in vectors.iter().enumerate().skip(1) {
+            closest += vectors[..place].iter().map(|other| product(vector, other)).fold(-1.0, f32::max);
+        }
+        closest / (vectors.len() - 1) as f32
+    };
+    let plain = collection.search(SearchQuery { top: 20, ..like(11) }).await;
+    let varied = collection.search(SearchQuery { top: 20, diversity: 0.7, ..like(11) }).await;
+    assert_eq!(plain.hits[0].id, varied.hits[0].id, "the best stays first");
+    let (before, after) = (alike(&plain.hits), alike(&varied.hits));
+    assert!(after < before - 0.1, "{before} {after}");
+    let first = collection.search(SearchQuery { top: 10, diversity: 0.7, ..like(11) }).await;
+    let cursor = first.next_cursor.clone();
+    let second = collection.search(SearchQuery { top: 10, diversity: 0.7, cursor, ..like(11) }).await;
+    assert_eq!([ids(&first.hits), ids(&second.hits)].concat(), ids(&varied.hits));
+}
+
+#[tokio::test]
+async fn unlike_moves_away_and_leaves_out_what_it_names() {
+    let collection = filled(1_000, 8).await;
+    let image = PerSpace { image: 1.0, edge: 0.0, text: 0.0 };
+    let likes = SearchQuery { weights: image, collapse: false, ..like(20) };
+    let plain = collection.search(likes.clone()).await;
+    let disliked = plain.hits[0].id;
+    let bent = collection.search(SearchQuery { unlike: vec![disliked], ..likes.clone() }).await;
+    let near = |hits: &[Hit]| -> f32 {
+        let away = collection.point(disliked).vectors.image.clone().expect("it was found by it");
+        let cosines =
+            hits.iter().filter_map(|hit| Some(product(collection.point(hit.id).vectors.image.as_ref()?, &away)));
+        cosines.sum::<f32>() / hits.len() as f32
+    };
+    assert!(!ids(&bent.hits).contains(&disliked) && !ids(&bent.hits).contains(&PointId::Number(20)));
+    // Where hardly anybody else counts, too.
+    let filter = Filter { only_ids: Some(ids(&plain.hits[..6])), ..Filter::default() };
+    let few = collection.search(SearchQuery { unlike: vec![disliked], filter, ..likes.clone() }).await;
+    assert!(few.hits.len() == 5 && !ids(&few.hits).contains(&disliked), "{:?}", ids(&few.hits));
+    assert!(near(&bent.hits) < near(&plain.hits) - 0.1, "{} {}", near(&bent.hits), near(&plain.hits));
+    for (query, code) in [
+        (SearchQuery { unlike: vec![PointId::Number(20)], ..likes.clone() }, ErrorCode::InvalidInput),
+        (SearchQuery { unlike: vec![PointId::Number(1)], ..SearchQuery::default() }, ErrorCode::InvalidInput),
+        (SearchQuery { unlike: vec![PointId::Number(99_999)], ..likes.clone() }, ErrorCode::NotFound),
+        (SearchQuery { unlike: (30..60).map(PointId::Number).collect(), ..likes }, ErrorCode::InvalidInput),
+    ] {
+        let error = collection.searcher.search(query).await.expect_err("it cannot work");
+        assert_eq!(error.code, code);
+        assert!(error.message.contains("unlike"), "{}", error.message);
+    }
+}
+
+#[tokio::test]
+async fn negative_words_push_their_bearers_down() {
+    let collection = filled(600, 9).await;
+    let bearers = |answer: &SearchAnswer| {
+        answer.hits.iter().filter(|hit| tags_of(&hit.payload).any(|tag| tag == "red_egg")).count()
+    };
+    let even = PerSpace { image: 1.0, edge: 0.0, text: 1.0 };
+    let words = SearchQuery { text: Some("cat".to_owned()), weights: even, top: 60, ..SearchQuery::default() };
+    let plain = collection.search(words.clone()).await;
+    let negative = SearchQuery { negative_text: Some("red eggs".to_owned()), ..words };
+    let without = collection.search(negative).await;
+    assert!(bearers(&plain) >= 10, "{}", bearers(&plain));
+    assert_eq!(bearers(&without), 0);
+}
+
+#[tokio::test]
+async fn facets_count_the_best_hits_whatever_the_page() {
+    let collection = filled(900, 10).await;
+    let query = SearchQuery { facets: true, top: 5, ..like(33) };
+    let answer = collection.search(query.clone()).await;
+    let facets = answer.facets.expect("asked for");
+    let best = collection.search(SearchQuery { top: FACET_POOL, facets: false, ..query }).await;
+    assert_eq!((facets.of, best.facets), (FACET_POOL, None));
+    let counted = |tag: &str| best.hits.iter().filter(|hit| tags_of(&hit.payload).any(|own| own == tag)).count() as u64;
+    assert_eq!(facets.tags.len(), TAGS.len());
+    assert_eq!(facets.styles.len(), STYLES.len());
+    for value in facets.tags.iter().chain(&facets.styles) {
+        assert_eq!(value.count, counted(&value.value), "{}", value.value);
+    }
+    assert!(facets.tags.iter().all(|tag| TAGS.contains(&tag.value.as_str())), "styles are shown apart");
+    let filter = Filter { tags: vec!["nothing".to_owned()], ..Filter::default() };
+    let nothing = collection.search(SearchQuery { facets: true, filter, ..like(33) }).await;
+    assert_eq!(nothing.facets.expect("asked for").of, 0);
+}
+
+#[tokio::test]
+async fn a_deleted_sample_is_taken_anew() {
+    let collection = filled(300, 12).await;
+    collection.searcher.calibrate().await.expect("calibrated");
+    let kept: Vec<PointId> = (1..=200).map(PointId::Number).collect();
+    collection.gallery.delete(&kept).await.expect("deleted");
+    let answer = searcher(&collection.gallery).search(like(250)).await.expect("found");
+    assert!(answer.calibrated && answer.hits[0].percentile.is_some());
+    let left = collection.gallery.retrieve(&kept, With::NOTHING).await.expect("read");
+    assert!(left.is_empty() && matches!(answer.hits[0].payload.get("path"), Some(Value::String(_))));
+}
