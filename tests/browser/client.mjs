@@ -53,6 +53,11 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("slider", { name: "Weight of look" }).press("Home");
   const unlooked = await settled(page, answers);
   assert.equal(unlooked.weights.image, 0);
+  await page.getByRole("slider", { name: "Only the best" }).press("End");
+  const best = await settled(page, answers);
+  assert.ok(best.results.length > 0 && best.results.every((hit) => hit.percentile >= 0.99), JSON.stringify(best.results.map((hit) => hit.percentile)));
+  await page.getByRole("slider", { name: "Only the best" }).press("Home");
+  await settled(page, answers);
   await keep(page, "studio-tuning-light");
   await page.keyboard.press("Escape");
   await page.getByRole("radio", { name: "Balanced" }).click();
@@ -98,12 +103,16 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   assert.equal((await learned).status(), 200);
   await dialog.getByRole("button", { name: "Close" }).click();
 
-  // Two references: one dragged, one by its button.
+  // References that the server chooses, with roles; then two of one's own choice: one dragged, one by its button.
+  await page.getByRole("button", { name: "Suggest a set" }).click();
+  const references = page.getByRole("list", { name: "References in use" }).locator("li");
+  await page.getByRole("region", { name: "References", exact: true }).getByText(/^[2-9] of/).waitFor();
+  assert.equal(await references.getByRole("radio", { name: "Subject", checked: true }).count(), 1);
+  await page.getByRole("button", { name: "Take all references away" }).click();
   await page.locator("#results > li").nth(0).dragTo(page.getByRole("region", { name: "References", exact: true }));
   await page.getByRole("list", { name: "References in use" }).locator("li").first().waitFor();
   await page.locator("#results > li").nth(3).hover();
   await page.locator("#results > li").nth(3).getByRole("button", { name: /as a reference/ }).click();
-  const references = page.getByRole("list", { name: "References in use" }).locator("li");
   assert.equal(await references.count(), 2);
   await references.nth(1).getByRole("radio", { name: "Subject" }).click();
   await references.nth(0).getByText("Honoured").waitFor();
@@ -127,6 +136,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.reload();
   assert.equal(await page.locator(`article[data-job="${id}"]`).getAttribute("data-state"), "running");
   await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
+  await references.nth(1).waitFor();
   assert.equal(await references.count(), 2);
   await page.waitForFunction(([job, least]) => Number(document.querySelector(`article[data-job="${job}"] [role="progressbar"]`)?.getAttribute("aria-valuenow")) > least, [id, far]);
   await page.locator(`article[data-job="${id}"]`).getByRole("img", { name: /Preview/ }).first().waitFor();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import document from "../../openapi.json";
 
-import { keyFor } from "@/state/session";
+import { keyFor, useSession } from "@/state/session";
 
 import { featuresOf, NO_FEATURES } from "./features";
 import { hitOf, pageOf } from "./pictures";
@@ -15,7 +15,7 @@ describe("features", () => {
 
   it("are found in the server's own document", () => {
     const found = featuresOf(document);
-    expect(found).toMatchObject({ negativeText: true, diversity: true, severalLikes: true, lineage: true });
+    expect(found).toMatchObject({ negativeText: true, diversity: true, severalLikes: true, lineage: true, suggest: true, completesTags: true, minPercentile: true, facetsOfResults: true, calibrate: true });
   });
 
   it("come and go with the document", () => {
@@ -62,6 +62,12 @@ describe("problems", () => {
     expect(told(problemOf(502, "<html>", null))).toBe("The server answered 502.");
     expect(needsKey(problemOf(401, "", null))).toBe(true);
     expect([new Unreachable(), problemOf(503, "", null), problemOf(400, "", null)].map(worthRetrying)).toEqual([true, true, false]);
+  });
+});
+
+describe("the artist", () => {
+  it("is the same at the next visit", () => {
+    expect(localStorage.getItem("clippy.session")).toContain(useSession.getState().artist);
   });
 });
 

@@ -4,18 +4,27 @@ import { cn } from "@/lib/classes";
 
 export const SPACE_NAMES: Record<Space, string> = { image: "Look", edge: "Shape", text: "Words" };
 
-/** How near a hit is in one space, 0..1: its percentile where the server tells, else its cosine. */
+/**
+ * How near a hit is in one space, 0..1. Where the server tells percentiles, by how rare it is to be as near: a tenth of
+ * the collection is a quarter of the bar, a hundredth half, a thousandth three quarters. Else by its cosine.
+ */
 export function nearness(hit: Pick<Hit, "scores" | "percentiles">, space: Space): number | null {
-  const value = hit.percentiles?.[space] ?? hit.scores[space];
+  const percentile = hit.percentiles?.[space] ?? null;
+  const value = percentile === null ? hit.scores[space] : -Math.log10(Math.max(1e-4, 1 - percentile)) / 4;
   return value === null ? null : Math.max(0, Math.min(1, value));
+}
+
+/** The same in words. */
+export function nearnessTold(hit: Pick<Hit, "scores" | "percentiles">, space: Space): string {
+  const score = hit.scores[space];
+  if (score === null) return "not asked";
+  const percentile = hit.percentiles?.[space] ?? null;
+  return percentile === null ? percent(score) : `top ${topShare(percentile)}`;
 }
 
 /** Why a picture was found, at a glance: three short bars. */
 export function Bars({ hit, className }: { hit: Hit; className?: string }) {
-  const told = SPACES.map((space) => {
-    const value = nearness(hit, space);
-    return `${SPACE_NAMES[space].toLowerCase()} ${value === null ? "not asked" : percent(value)}`;
-  }).join(", ");
+  const told = SPACES.map((space) => `${SPACE_NAMES[space].toLowerCase()} ${nearnessTold(hit, space)}`).join(", ");
   return (
     <div role="img" aria-label={told} title={told} className={cn("flex gap-0.5", className)}>
       {SPACES.map((space) => {
@@ -62,7 +71,7 @@ export function Explanation({ hit, weights }: { hit: Hit; weights: PerSpace<numb
       <tfoot>
         <tr className="border-t">
           <th scope="row" className="pt-1.5 text-left font-medium">Score</th>
-          <td className="pt-1.5 text-soft">{hit.lexical === null ? "" : `its tags cover ${percent(hit.lexical)} of the words`}</td>
+          <td className="pt-1.5 text-soft">{hit.lexical !== null ? `tags cover ${percent(hit.lexical)} of the words` : hit.percentile !== null ? `top ${topShare(hit.percentile)} of the collection` : ""}</td>
           <td className="tabular pt-1.5 pl-3 text-right font-medium">{hit.score.toFixed(3)}</td>
           <td />
         </tr>
@@ -73,5 +82,5 @@ export function Explanation({ hit, weights }: { hit: Hit; weights: PerSpace<numb
 
 function topShare(percentile: number): string {
   const share = (1 - percentile) * 100;
-  return `${share < 1 ? share.toFixed(1) : Math.round(share)}%`;
+  return share < 0.1 ? "0.1%" : `${share < 10 ? share.toFixed(1) : Math.round(share)}%`;
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { NO_FEATURES, type Features } from "@/api/features";
 
+import { nearness, nearnessTold } from "./bars";
 import { completions } from "./completion";
 import { asks, cycled, formOf, liking, presetOf, PRESETS, START, toggled, type Query } from "./query";
 
@@ -77,6 +78,20 @@ describe("filters", () => {
     expect(liking([a], b, true)).toEqual([a, b]);
     expect(liking([a], b, false)).toEqual([b]);
     expect(liking([a, b], a, true)).toEqual([b]);
+  });
+});
+
+describe("bars", () => {
+  const scores = { image: 0.7, edge: null, text: 0.5 };
+  it("tell how rare a hit is where percentiles are known, and its cosine elsewhere", () => {
+    const percentiles = { image: 0.99, edge: null, text: 1 };
+    expect(nearness({ scores, percentiles }, "image")).toBeCloseTo(0.5);
+    expect(nearness({ scores, percentiles }, "text")).toBe(1);
+    expect(nearness({ scores, percentiles: null }, "image")).toBe(0.7);
+    expect(nearness({ scores, percentiles }, "edge")).toBeNull();
+    expect(nearnessTold({ scores, percentiles }, "image")).toBe("top 1.0%");
+    expect(nearnessTold({ scores, percentiles: null }, "image")).toBe("70%");
+    expect(nearnessTold({ scores, percentiles }, "edge")).toBe("not asked");
   });
 });
 

@@ -31,7 +31,7 @@ export const useJobs = create<Watched>()((set, read) => ({
       set((state) => ({ recent: [job.id, ...state.recent.filter((id) => id !== job.id)].slice(0, MOST_RECENT) }));
       writeRecent(read().recent);
     }
-    start(job, null);
+    start(job, readPlace(job.id));
   },
   restore: async () => {
     const recent = readRecent();
@@ -85,12 +85,13 @@ function start(job: Job, after: string | null): void {
   stops.set(job.id, stop);
 }
 
-/** The end of a job brings its result and receipt, which no event holds. */
+/** The end of a job brings its result and receipt, which no event holds; a job that was begun again meanwhile goes on. */
 async function refresh(id: string): Promise<void> {
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
       const job = await fetchJob(id);
       put(id, (view) => ({ ...view, job, connection: "live" }));
+      if (!isOver(job)) start(job, readPlace(id));
       void queryClient.invalidateQueries({ queryKey: ["jobs"] });
       return;
     } catch (error) {
@@ -112,7 +113,6 @@ export async function cancelJob(id: string): Promise<void> {
 
 export async function retryJob(id: string, remember: boolean): Promise<Job> {
   const job = body(await api.POST("/api/jobs/{id}/retry", { params: { path: { id } } }));
-  // Its events of the first time have been seen: go on after them.
   if (remember) useJobs.getState().watch(job, true);
   else start(job, readPlace(id));
   void queryClient.invalidateQueries({ queryKey: ["jobs"] });

@@ -54,6 +54,11 @@ describe("a watched job", () => {
     expect(fractionOf(view.job)).toBe(1);
   });
 
+  it("begins again after its end", () => {
+    const view = told(viewOf(job({ state: "failed" })), event("state", { state: "queued", attempt: 0 }), event("state", { state: "running", attempt: 1 }));
+    expect(view.job.state).toBe("running");
+  });
+
   it("forgets previews of an attempt that is made again", () => {
     const view = told(viewOf(job({ state: "running" })), event("preview", { index: 0, image: IMAGE }), event("state", { state: "queued", attempt: 1 }));
     expect(view.previews).toEqual({});

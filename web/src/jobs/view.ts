@@ -60,10 +60,9 @@ export function applied(view: JobView, event: JobEvent): JobView {
       return withPreview(job === null ? next : { ...next, job }, fields(data["preview"]));
     }
     case "state": {
-      // What is replayed from before the job ended is news of yesterday.
-      if (isOver(view.job)) return next;
       const state = text(data["state"]);
-      if (state === null) return next;
+      // What is replayed from before the job ended is news of yesterday, but for a job that begins again.
+      if (state === null || (isOver(view.job) && state !== "queued")) return next;
       const again = state === "queued" && view.job.state !== "queued";
       return { ...next, job: { ...next.job, state, attempt: number(data["attempt"]) ?? next.job.attempt, position: null }, previews: again ? {} : next.previews };
     }

@@ -73,14 +73,14 @@ export function dataUrlOf(blob: Blob): Promise<string> {
 }
 
 /** A file as a base: turned upright, and made smaller when it is very large. */
-export async function baseOf(file: Blob, name: string): Promise<Base> {
+export async function baseOf(file: Blob, name: string, largest = LARGEST_BASE): Promise<Base> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
     throw new Error(`${name} is not a picture that this browser can read.`);
   }
-  const scale = Math.min(1, LARGEST_BASE / Math.max(bitmap.width, bitmap.height));
+  const scale = Math.min(1, largest / Math.max(bitmap.width, bitmap.height));
   const { canvas, context } = paper(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale), "#fff");
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

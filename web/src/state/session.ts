@@ -33,6 +33,9 @@ export const useSession = create<Session>()(
   ),
 );
 
+// What is made up at the first visit is kept from then on; by itself it would be written with the first change only.
+useSession.setState(({ artist }) => ({ artist }));
+
 /** The key for a path: admin routes take the admin key, and with it one sees everybody's jobs. */
 export function keyFor(path: string, { key, adminKey }: Pick<Session, "key" | "adminKey">): string {
   if (path.startsWith("/api/admin")) return adminKey || key;

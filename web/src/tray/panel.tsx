@@ -22,6 +22,9 @@ import { Notice } from "@/ui/states";
 
 import { honourOf, MOST_REFERENCES, useTray, type Reference } from "./tray";
 
+/** Providers look at references in less detail than at a base. */
+const LARGEST_REFERENCE = 1024;
+
 /** The references, which results are dragged into. */
 export function TrayPanel({ className }: { className?: string }) {
   const tray = useTray();
@@ -33,7 +36,7 @@ export function TrayPanel({ className }: { className?: string }) {
   const addFiles = async (files: readonly File[]) => {
     setFault(null);
     for (const own of files) {
-      const { url } = await baseOf(own, own.name);
+      const { url } = await baseOf(own, own.name, LARGEST_REFERENCE);
       tray.add({ source: { kind: "own", url }, title: own.name, role: "subject" });
     }
   };

@@ -1,9 +1,10 @@
 /** The references that pictures are made from. */
 
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { Provider, Support } from "@/api/providers";
+import { database } from "@/lib/database";
 import { uniqueId } from "@/lib/id";
 
 export type Role = "style" | "subject";
@@ -77,6 +78,6 @@ export const useTray = create<Tray>()(
       remove: (key) => set((tray) => ({ references: tray.references.filter((known) => known.key !== key) })),
       clear: () => set({ references: [] }),
     }),
-    { name: "clippy.tray", version: 1 },
+    { name: "clippy.tray", version: 1, storage: createJSONStorage(() => database) },
   ),
 );
