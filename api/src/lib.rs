@@ -5,6 +5,7 @@
 
 mod admission;
 mod auth;
+mod client;
 mod connections;
 mod cors;
 mod embed;

@@ -27,7 +27,7 @@ use crate::routes::{
     method_not_allowed, not_found, queues, search, suggest,
 };
 use crate::state::AppState;
-use crate::{metrics, page};
+use crate::{client, metrics};
 
 /// All routes of a server. Serve it with connect info, or admin calls without keys are refused.
 pub fn router(state: AppState) -> Router {
@@ -104,7 +104,7 @@ pub fn router(state: AppState) -> Router {
         .merge(operations)
         .split_for_parts();
     let router = router
-        .merge(page::routes())
+        .merge(client::routes())
         .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

@@ -1,4 +1,5 @@
-//! The built-in page: a few files without a build step and without anything from elsewhere.
+//! The plain page: a few files without a build step and without anything from elsewhere. It stands in for the artist's
+//! client where that was not built.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -11,10 +12,16 @@ use crate::state::AppState;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// The page at `/` and its files.
+const PAGE: &str = include_str!("index.html");
+/// Where the page says what it stands in for.
+const PLACE: &str = "<!-- notice -->";
+const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full client was not built into this program. \
+     <code>make build</code> does that, with Node 20.</p>";
+
+/// The page and its files.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", include_str!("index.html"))))
+        .route("/plain", get(|| file("text/html; charset=utf-8", PAGE)))
         .route("/page/style.css", get(|| file("text/css; charset=utf-8", include_str!("style.css"))))
         .route("/page/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("app.js"))))
         .route("/page/api.js", get(|| file("text/javascript; charset=utf-8", include_str!("api.js"))))
@@ -22,7 +29,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/page/results.js", get(|| file("text/javascript; charset=utf-8", include_str!("results.js"))))
 }
 
-async fn file(content_type: &'static str, content: &'static str) -> impl IntoResponse {
+/// The page at `/`, where it stands in for the client.
+pub(crate) async fn without_client() -> impl IntoResponse {
+    file("text/html; charset=utf-8", PAGE.replacen(PLACE, NOTICE, 1)).await
+}
+
+async fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResponse {
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),

@@ -25,7 +25,12 @@ use crate::problem::Problem;
 
 /// No such route.
 pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
-    let path: String = uri.path().chars().take(120).collect();
+    nothing_at(&method, uri.path())
+}
+
+/// What is said where nothing is.
+pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
+    let path: String = path.chars().take(120).collect();
     clippy_core::Error::not_found(format!("there is no {method} {path} here; /docs lists what there is")).into()
 }
 

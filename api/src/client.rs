@@ -1,0 +1,134 @@
+//! The artist's client at `/`: the files that Vite built from `web/`, in the program itself.
+//!
+//! A program that was compiled without them serves the plain page (`page`) instead, and says so there.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use crate::page;
+use crate::routes::image::matches;
+use crate::routes::nothing_at;
+use crate::state::AppState;
+
+/// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand in the page: the
+/// client's components place themselves so. Scripts may not.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The names of these files change with their content.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// A new version of the program brings a new client; asking again costs nothing while it is the old one.
+const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// What Vite wrote, each text beside its gzipped form. Empty when the client was not built.
+#[derive(RustEmbed)]
+#[folder = "../web/dist/client"]
+#[allow_missing = true]
+struct Built;
+
+/// The client at `/`, or the plain page where there is none; the plain page alone is always at `/plain`.
+pub(crate) fn routes() -> Router<AppState> {
+    let router = page::routes();
+    if Built::get("index.html").is_none() {
+        return router.route("/", get(page::without_client));
+    }
+    router
+        .route("/", get(|headers: HeaderMap| async move { answer("index.html", &headers) }))
+        .route("/clippy.svg", get(|headers: HeaderMap| async move { answer("clippy.svg", &headers) }))
+        .route("/assets/{file}", get(|Path(file): Path<String>, headers: HeaderMap| asset(file, headers)))
+}
+
+async fn asset(file: String, headers: HeaderMap) -> Response {
+    answer(&format!("assets/{file}"), &headers)
+}
+
+fn answer(name: &str, asked: &HeaderMap) -> Response {
+    let Some(media_type) = media_type(name) else { return missing(name) };
+    let Some(plain) = Built::get(name) else { return missing(name) };
+    let gzipped = if takes_gzip(asked) { Built::get(&format!("{name}.gz")) } else { None };
+    let cache = if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN };
+    let always = [
+        (header::CACHE_CONTROL, cache),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    ];
+    let etag = etag(&plain, gzipped.is_some());
+    if let Some(etag) = &etag
+        && asked.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, etag))
+    {
+        return (StatusCode::NOT_MODIFIED, always, [(header::ETAG, etag.clone())]).into_response();
+    }
+    let encoding = gzipped.is_some().then(|| [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
+    let content = gzipped.unwrap_or(plain).data;
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
+    let mut response = (always, kind, content).into_response();
+    response.headers_mut().extend(encoding.into_iter().flatten());
+    response.headers_mut().extend(etag.map(|etag| (header::ETAG, etag)));
+    response
+}
+
+/// Two forms of the same file are not the same bytes, and have two tags.
+fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
+    use std::fmt::Write as _;
+    let mut tag = String::from("\"");
+    for byte in &file.metadata.sha256_hash()[..16] {
+        write!(tag, "{byte:02x}").ok()?;
+    }
+    tag.push_str(if gzipped { "-gzip\"" } else { "\"" });
+    HeaderValue::from_str(&tag).ok()
+}
+
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|given| given.to_str().ok()).any(|given| {
+        given.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default();
+            let refused =
+                parts.any(|part| matches!(part.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
+            name.eq_ignore_ascii_case("gzip") && !refused
+        })
+    })
+}
+
+/// The kinds of files that a client is made of; nothing else is served.
+fn media_type(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit_once('.')?.1 {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "woff2" => "font/woff2",
+        "png" => "image/png",
+        "webp" => "image/webp",
+        _ => return None,
+    })
+}
+
+fn missing(name: &str) -> Response {
+    nothing_at(&Method::GET, &format!("/{name}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gzip_is_sent_to_who_takes_it() {
+        let asked = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(value));
+            headers
+        };
+        for value in ["gzip", "gzip, deflate, br, zstd", "br;q=1.0, GZIP;q=0.8"] {
+            assert!(takes_gzip(&asked(value)), "{value}");
+        }
+        for value in ["", "br", "gzip;q=0", "gzip; q=0.0, br", "identity"] {
+            assert!(!takes_gzip(&asked(value)), "{value}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
+}

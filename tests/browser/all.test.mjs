@@ -1,0 +1,11 @@
+// One server and one browser for all tests: drawing and embedding the demo gallery takes a while.
+
+import { after, before } from "node:test";
+
+import { start, stop } from "./harness.mjs";
+
+before(start);
+after(stop);
+
+await import("./client.mjs");
+await import("./plain.mjs");

@@ -1,0 +1,403 @@
+// The artist's client, as an artist works with it.
+
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { AxeBuilder } from "@axe-core/playwright";
+
+import { data, draw, DRAWINGS, keep, open, searches } from "./harness.mjs";
+
+const PAPER = "#paper";
+const MANIFEST = "demo/manifest.jsonl";
+
+/** Waits until the answer to all that was asked for is shown; that answer. */
+async function settled(page, answers) {
+  // The page says that it searches from the moment that something was changed.
+  await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
+  while (answers.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  return answers.at(-1);
+}
+
+/** No finding that keeps somebody out. */
+async function accessible(page, name) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  assert.deepEqual(told, [], name);
+}
+
+async function shown(page) {
+  await page.waitForFunction(() => [...document.querySelectorAll("#results img")].filter((image) => image.naturalWidth > 0).length >= 6);
+}
+
+test("draw an apple, see apples; weights, a style filter, references; generate, reload, cancel, use as base", async () => {
+  const { page, faults, close } = await open("/");
+  const answers = searches(page);
+
+  // Draw.
+  await page.locator(PAPER).waitFor();
+  await keep(page, "studio-empty-light");
+  await accessible(page, "the empty studio");
+  await draw(page, PAPER, DRAWINGS.apple);
+  const apples = (await settled(page, answers)).results.slice(0, 10);
+  const styles = new Set(apples.filter((hit) => hit.payload.subject === "apple").map((hit) => hit.payload.style));
+  assert.ok(styles.size >= 3, `apple in ${[...styles]}; found ${apples.map((hit) => hit.payload.subject)}`);
+  await shown(page);
+
+  // Weights, by a preset and by hand.
+  await page.getByRole("radio", { name: "Shape" }).click();
+  const shaped = await settled(page, answers);
+  assert.ok(shaped.weights.edge > shaped.weights.image, JSON.stringify(shaped.weights));
+  await page.getByRole("button", { name: "Fine tuning" }).click();
+  await page.getByRole("slider", { name: "Weight of look" }).press("Home");
+  const unlooked = await settled(page, answers);
+  assert.equal(unlooked.weights.image, 0);
+  await page.getByRole("slider", { name: "Only the best" }).press("End");
+  const best = await settled(page, answers);
+  assert.ok(best.results.length > 0 && best.results.every((hit) => hit.percentile >= 0.99), JSON.stringify(best.results.map((hit) => hit.percentile)));
+  await page.getByRole("slider", { name: "Only the best" }).press("Home");
+  await settled(page, answers);
+  await keep(page, "studio-tuning-light");
+  await page.keyboard.press("Escape");
+  await page.getByRole("radio", { name: "Balanced" }).click();
+
+  // A style filter, and a tag that is completed.
+  await page.getByRole("button", { name: "line art", exact: true }).click();
+  const lines = await settled(page, answers);
+  assert.ok(lines.results.length > 0 && lines.results.every((hit) => hit.payload.style === "line_art"));
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByRole("combobox", { name: "Filter by tag" }).fill("frui");
+  await page.getByRole("option", { name: /fruit/ }).first().waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  const fruits = await settled(page, answers);
+  assert.ok(fruits.results.every((hit) => hit.payload.tags_all.includes("fruit")));
+  await page.getByRole("button", { name: /Remove the filter fruit/ }).click();
+  await settled(page, answers);
+
+  // More like a picture, which is left out itself.
+  await page.locator("#results > li").first().hover();
+  await page.getByRole("button", { name: /^More like/ }).first().click();
+  const alike = await settled(page, answers);
+  assert.ok(alike.results.length > 0 && alike.results.every((hit) => hit.id !== apples[0].id));
+  await page.getByRole("button", { name: /^No longer like/ }).click();
+  await settled(page, answers);
+
+  // More results come by scrolling.
+  const before = await page.locator("#results > li").count();
+  await page.locator("#results > li").last().scrollIntoViewIfNeeded();
+  await page.waitForFunction((count) => document.querySelectorAll("#results > li").length > count, before);
+  await page.locator("#results > li").first().scrollIntoViewIfNeeded();
+
+  // Details, and a save that is learned from.
+  await page.getByRole("button", { name: /^Details of/ }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Why it was found").waitFor();
+  await dialog.getByText("Apache-2.0").waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll('[role="dialog"] img')].every((image) => image.complete && image.naturalWidth > 0));
+  await keep(page, "details-light");
+  await accessible(page, "the details");
+  const learned = page.waitForResponse((response) => response.url().endsWith("/api/feedback") && (response.request().postData() ?? "").includes('"save"'));
+  await dialog.getByRole("button", { name: "Save", exact: true }).click();
+  assert.equal((await learned).status(), 200);
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  // References that the server chooses, with roles; then two of one's own choice: one dragged, one by its button.
+  await page.getByRole("button", { name: "Suggest a set" }).click();
+  const references = page.getByRole("list", { name: "References in use" }).locator("li");
+  await page.getByRole("region", { name: "References", exact: true }).getByText(/^[2-9] of/).waitFor();
+  assert.equal(await references.getByRole("radio", { name: "Subject", checked: true }).count(), 1);
+  await page.getByRole("button", { name: "Take all references away" }).click();
+  await page.locator("#results > li").nth(0).dragTo(page.getByRole("region", { name: "References", exact: true }));
+  await page.getByRole("list", { name: "References in use" }).locator("li").first().waitFor();
+  await page.locator("#results > li").nth(3).hover();
+  await page.locator("#results > li").nth(3).getByRole("button", { name: /as a reference/ }).click();
+  assert.equal(await references.count(), 2);
+  await references.nth(1).getByRole("radio", { name: "Subject" }).click();
+  await references.nth(0).getByText("Honoured").waitFor();
+  await keep(page, "studio-light");
+  await accessible(page, "the studio with results");
+
+  // Generate, and watch.
+  await page.getByRole("tab", { name: /Generate/ }).click();
+  await page.getByLabel("Prompt").fill("a red apple");
+  await page.getByRole("button", { name: "pixel art", exact: true }).click();
+  await page.getByLabel("Pictures", { exact: true }).selectOption("6");
+  await page.getByRole("form", { name: "What to make" }).getByText(/honoured/).first().waitFor();
+  await page.getByRole("button", { name: /^Generate 6 pictures/ }).click();
+  const job = page.locator('article[data-job]').first();
+  await job.getByRole("img", { name: "Preview 1" }).waitFor();
+  const id = await job.getAttribute("data-job");
+  const bar = page.locator(`article[data-job="${id}"] [role="progressbar"]`);
+  const far = Number(await bar.getAttribute("aria-valuenow"));
+
+  // A reload in the middle: the drawing, the references and the job are all still there, and the job goes on.
+  await page.reload();
+  assert.equal(await page.locator(`article[data-job="${id}"]`).getAttribute("data-state"), "running");
+  await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
+  await references.nth(1).waitFor();
+  assert.equal(await references.count(), 2);
+  await page.waitForFunction(([job, least]) => Number(document.querySelector(`article[data-job="${job}"] [role="progressbar"]`)?.getAttribute("aria-valuenow")) > least, [id, far]);
+  await page.locator(`article[data-job="${id}"]`).getByRole("img", { name: /Preview/ }).first().waitFor();
+  await page.getByText("Made lately").scrollIntoViewIfNeeded();
+  await keep(page, "generating-light");
+
+  // Another one, which is stopped.
+  await page.getByLabel("Pictures", { exact: true }).selectOption("2");
+  await page.getByRole("button", { name: /^Generate 2 pictures/ }).click();
+  const second = page.locator("article[data-job]").first();
+  await page.waitForFunction((first) => document.querySelector("article[data-job]")?.getAttribute("data-job") !== first, id);
+  await second.getByRole("button", { name: "Cancel" }).click();
+  await page.waitForFunction(() => document.querySelector("article[data-job]")?.getAttribute("data-state") === "cancelled");
+
+  // The first one comes to its end, with as many pictures as were asked for.
+  const first = page.locator(`article[data-job="${id}"][data-state="succeeded"]`);
+  await first.waitFor({ timeout: 180_000 });
+  await first.getByRole("img", { name: "Result 6" }).waitFor();
+  await page.waitForFunction((job) => [...document.querySelectorAll(`article[data-job="${job}"] img`)].every((image) => image.naturalWidth > 0), id);
+  await keep(page, "generated-light");
+  await accessible(page, "generating");
+
+  // A result at large: its receipt, the comparison, and the way back to the pad.
+  await first.getByRole("button", { name: "Open picture 1", exact: true }).click();
+  await dialog.getByText(/Receipt/).waitFor();
+  await dialog.getByRole("radio", { name: /Compare/ }).click();
+  const slider = dialog.getByRole("slider");
+  await slider.press("ArrowLeft");
+  assert.equal(await slider.inputValue(), "49");
+  await keep(page, "compare-light");
+  await accessible(page, "a result");
+  await dialog.getByRole("button", { name: "Use as base" }).click();
+  await page.getByRole("img", { name: /Sketch pad with 3 strokes on a picture/ }).waitFor();
+
+  // A mask over the base: only what it covers is made anew.
+  await page.getByRole("radio", { name: "Mask" }).click();
+  await draw(page, PAPER, [[[0.3, 0.3], [0.7, 0.3]], [[0.3, 0.4], [0.7, 0.4]]]);
+  await page.getByLabel("Change only what the mask covers").waitFor();
+  await keep(page, "mask-light");
+  const masked = page.waitForRequest((request) => request.url().endsWith("/api/images/generate"));
+  await page.getByLabel("Pictures", { exact: true }).selectOption("1");
+  await page.getByRole("button", { name: /^Generate a picture/ }).click();
+  const sent = (await masked).postDataJSON();
+  assert.ok(sent.mask.startsWith("data:image/png") && sent.base.startsWith("data:image/"), Object.keys(sent).join());
+  await page.waitForFunction(() => document.querySelector("article[data-job]")?.getAttribute("data-state") === "succeeded");
+
+  // The history knows all of them, and makes the stopped one after all.
+  await page.getByRole("link", { name: "History" }).click();
+  await page.locator('article[data-state="cancelled"]').waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll("article img")].filter((image) => image.naturalWidth > 0).length >= 7);
+  await keep(page, "history-light");
+  await accessible(page, "the history");
+  const stopped = await page.locator('article[data-state="cancelled"]').first().getAttribute("data-job");
+  await page.locator(`article[data-job="${stopped}"]`).getByRole("button", { name: "Retry" }).click();
+  await page.locator(`article[data-job="${stopped}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sharp pixels", async () => {
+  const { page, faults, close } = await open("/", { deviceScaleFactor: 2 });
+  const strokes = (count) => page.getByRole("img", { name: new RegExp(`Sketch pad with ${count} stroke`) }).waitFor();
+  await page.locator(PAPER).waitFor();
+  await draw(page, PAPER, DRAWINGS.house);
+  await strokes(4);
+  const { pixels, wide, ink } = await page.evaluate(() => {
+    const canvas = document.querySelector("#paper canvas");
+    const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    return { pixels: canvas.width, wide: canvas.getBoundingClientRect().width, ink: data.some((value, index) => index % 4 === 3 && value > 0) };
+  });
+  assert.equal(pixels, Math.round(wide * 2), "as many pixels as the screen has");
+  assert.ok(ink, "something is drawn");
+  await page.keyboard.press("Control+z");
+  await strokes(3);
+  await page.keyboard.press("Control+Shift+z");
+  await strokes(4);
+  await page.keyboard.press("e");
+  assert.equal(await page.getByRole("button", { name: "Eraser" }).getAttribute("aria-pressed"), "true");
+  await draw(page, PAPER, [[[0.2, 0.5], [0.8, 0.5]]]);
+  await strokes(5);
+  await page.keyboard.press("b");
+  await page.keyboard.press("]");
+  assert.equal(await page.getByRole("slider", { name: "Brush size" }).getAttribute("aria-valuenow"), "8");
+  await page.keyboard.press("Shift+Delete");
+  await strokes(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await strokes(5);
+
+  // A pen that presses: what it says of its pressure is kept.
+  await page.evaluate(() => {
+    const canvas = document.querySelector("#paper .upper-canvas");
+    const box = canvas.getBoundingClientRect();
+    const send = (type, x, pressure, target) =>
+      target.dispatchEvent(new PointerEvent(type, { bubbles: true, cancelable: true, isPrimary: true, pointerId: 9, pointerType: "pen", pressure, button: type === "pointermove" ? -1 : 0, buttons: 1, clientX: box.x + x, clientY: box.y + 40 }));
+    send("pointerdown", 40, 0.1, canvas);
+    for (let step = 1; step <= 20; step += 1) send("pointermove", 40 + step * 8, step / 20, document);
+    send("pointerup", 200, 0, document);
+  });
+  await strokes(6);
+  await page.waitForFunction(async () => {
+    const open = indexedDB.open("keyval-store");
+    const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
+    const got = database.transaction("keyval").objectStore("keyval").get("clippy.drawing");
+    const drawing = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
+    database.close();
+    const last = drawing?.strokes.at(-1);
+    return last?.pressure === true && last.points.at(-1)[2] > 0.8 && last.points[0][2] < 0.2;
+  });
+
+  // A file as the base, which takes the search along.
+  const answers = searches(page);
+  const png = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [300, 200];
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#c33";
+    context.fillRect(60, 40, 180, 120);
+    return canvas.toDataURL().split(",")[1];
+  });
+  await page.getByLabel("Base picture", { exact: true }).setInputFiles({ name: "red.png", mimeType: "image/png", buffer: Buffer.from(png, "base64") });
+  await page.getByRole("img", { name: /on a picture/ }).waitFor();
+  await settled(page, answers);
+  const shape = await page.locator(PAPER).boundingBox();
+  assert.ok(Math.abs(shape.width / shape.height - 1.5) < 0.02, "the paper has the picture's shape");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
+
+  // The same by pasting and by dropping.
+  for (const how of ["paste", "drop"]) {
+    await page.evaluate(([how, png]) => {
+      const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([bytes], "red.png", { type: "image/png" }));
+      const event = how === "paste" ? new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true }) : new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true });
+      document.querySelector(how === "paste" ? "body" : "#paper").dispatchEvent(event);
+    }, [how, png]);
+    await page.getByRole("img", { name: /6 strokes on a picture/ }).waitFor();
+    await page.getByRole("button", { name: "Take away the base picture" }).click();
+    await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
+  }
+  await page.getByLabel("Base picture", { exact: true }).setInputFiles({ name: "words.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
+  await page.getByRole("alert").filter({ hasText: "words.png is not a picture" }).waitFor();
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("an admin starts a backfill and watches it to its end; lanes are paused and resumed", async () => {
+  const { page, faults, close } = await open("/#/admin");
+  await page.getByText("pictures").first().waitFor();
+  await page.locator('tr[data-lane="bulk"]').getByText("parts of long work").waitFor();
+  await page.getByRole("button", { name: "Pause bulk" }).click();
+  await page.locator('tr[data-lane="bulk"]').getByText("paused").waitFor();
+
+  await page.getByRole("radio", { name: "Backfill" }).click();
+  await page.getByLabel("Manifest").fill(MANIFEST);
+  await page.getByLabel("Vectors").selectOption("edge");
+  await page.getByLabel("Make them anew").click();
+  await page.getByRole("button", { name: "Start backfill" }).click();
+  const job = page.locator('article[data-kind="backfill"]').first();
+  await job.getByText(/of 8 parts/).waitFor();
+  const id = await job.getAttribute("data-job");
+  await page.waitForFunction(() => Number(document.querySelector('tr[data-lane="bulk"] td')?.textContent) > 0);
+  await keep(page, "admin-light");
+  await accessible(page, "the admin's page");
+
+  await page.getByRole("button", { name: "Resume bulk" }).click();
+  // Its progress is seen on the way, not only its end.
+  await page.waitForFunction((id) => {
+    const value = Number(document.querySelector(`article[data-job="${id}"] [role="progressbar"]`)?.getAttribute("aria-valuenow"));
+    return value > 0 && value < 100;
+  }, id);
+  await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+  assert.match(await job.locator("dl").innerText(), /lines\s+910/);
+
+  // A manifest that is not there is refused with its reason.
+  await page.getByLabel("Manifest").fill("none.jsonl");
+  await page.getByRole("button", { name: "Start backfill" }).click();
+  await page.getByRole("alert").filter({ hasText: "none.jsonl" }).waitFor();
+
+  // Lines that fail are told with their reasons.
+  if (data !== undefined) {
+    const line = { id: 77, local_path: "nowhere.png", tags_all: ["apple"] };
+    writeFileSync(join(data, "broken.jsonl"), `${JSON.stringify(line)}\n`);
+    await page.getByRole("radio", { name: "Ingest" }).click();
+    await page.getByLabel("Manifest").fill("broken.jsonl");
+    await page.getByRole("button", { name: "Start ingest" }).click();
+    await page.getByText("1 line not done").click();
+    await page.getByRole("cell", { name: /nowhere\.png/ }).waitFor();
+  }
+  assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
+  await close();
+});
+
+test("a phone in the dark: words, a reference, and nothing sticks out", async () => {
+  const { page, faults, close } = await open("/", { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true, deviceScaleFactor: 2 });
+  const answers = searches(page);
+  await page.locator(PAPER).waitFor();
+  await draw(page, PAPER, DRAWINGS.apple);
+  await keep(page, "phone-draw-dark");
+  await accessible(page, "the phone's pad");
+  const bench = page.getByRole("navigation", { name: "Bench" });
+  await bench.getByRole("button", { name: "Find" }).tap();
+  await page.getByLabel("Words", { exact: true }).fill("apple");
+  await settled(page, answers);
+  await shown(page);
+  await keep(page, "phone-find-dark");
+  await accessible(page, "the phone's results");
+  await page.locator("#results > li").first().getByRole("button", { name: /as a reference/ }).tap();
+  await bench.getByRole("button", { name: /References/ }).tap();
+  await page.getByRole("list", { name: "References in use" }).locator("li").first().waitFor();
+  await keep(page, "phone-references-dark");
+  await accessible(page, "the phone's references");
+  await bench.getByRole("button", { name: /Generate/ }).tap();
+  await page.getByRole("form", { name: "What to make" }).getByText(/honoured/i).first().waitFor();
+  await keep(page, "phone-generate-dark");
+  await accessible(page, "the phone's generation");
+  for (const place of ["History", "Admin"]) {
+    await page.getByRole("link", { name: place }).tap();
+    await page.getByRole("heading", { name: place, level: 1 }).waitFor();
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${place}: nothing sticks out sideways`);
+  }
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("dark, a server that is away, and one that wants a key", async () => {
+  const { page, close } = await open("/", { colorScheme: "dark" });
+  const answers = searches(page);
+  await page.getByLabel("Words", { exact: true }).fill("cat");
+  await settled(page, answers);
+  await shown(page);
+  await keep(page, "studio-dark");
+  await accessible(page, "the studio in the dark");
+  for (const [place, name] of [["History", "history-dark"], ["Admin", "admin-dark"]]) {
+    await page.getByRole("link", { name: place }).click();
+    await page.getByRole("heading", { name: place, level: 1 }).waitFor();
+    await page.waitForTimeout(500);
+    await keep(page, name);
+    await accessible(page, name);
+  }
+  await page.getByRole("link", { name: "Studio", exact: true }).click();
+
+  await page.route(/\/(api|livez)/, (route) => route.abort("connectionrefused"));
+  await page.getByLabel("Words", { exact: true }).fill("dog");
+  await page.getByText("Your drawing is kept").first().waitFor();
+  await keep(page, "away-dark");
+  await accessible(page, "a server that is away");
+  await page.unroute(/\/(api|livez)/);
+  await page.waitForFunction(() => /picture/.test(document.querySelector("#search-status")?.textContent ?? ""));
+
+  const problem = { type: "urn:clippy:problem:unauthorized", title: "A key is needed", status: 401, detail: "this call needs a key (API_KEYS)", code: "unauthorized" };
+  await page.route("**/api/search/hybrid", (route) =>
+    route.request().headers().authorization === "Bearer secret"
+      ? route.continue({ headers: { ...route.request().headers(), authorization: "" } })
+      : route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify(problem) }),
+  );
+  await page.reload();
+  await page.getByLabel("Words", { exact: true }).fill("fish");
+  await page.getByRole("button", { name: "Enter a key" }).click();
+  await page.getByRole("dialog").getByLabel("Key").fill("secret");
+  await page.getByRole("button", { name: "Use it" }).click();
+  await page.locator("#results > li").first().waitFor();
+  await close();
+});

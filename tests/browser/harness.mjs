@@ -1,0 +1,120 @@
+// A real server with its demo gallery, and a real browser.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+// Where screenshots are kept, when somebody wants to look at them.
+const pictures = process.env.CLIPPY_SCREENSHOTS;
+const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
+
+let folder, server, browser;
+/** The server's address. */
+export let url;
+/** Its DATA_DIR; undefined for a server that was started elsewhere. */
+export let data;
+
+/** Starts the server that CLIPPY_PROGRAM names, or uses the one at CLIPPY_URL, and a browser. */
+export async function start() {
+  if (pictures) mkdirSync(pictures, { recursive: true });
+  const executablePath = browsers.find((path) => existsSync(path));
+  assert.ok(executablePath, "the tests need a browser; on Debian: apt-get install chromium");
+  const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"];
+  const opening = chromium.launch({ executablePath, args: arguments_ });
+  url = process.env.CLIPPY_URL ?? (await startServer());
+  browser = await opening;
+}
+
+async function startServer() {
+  const program = process.env.CLIPPY_PROGRAM;
+  assert.ok(program, "CLIPPY_PROGRAM names the binary; `make test` sets it");
+  folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
+  data = join(folder, "data");
+  server = spawn(program, ["demo", "--data-dir", data, "--bind", "127.0.0.1:0"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return new Promise((resolve, reject) => {
+    createInterface({ input: server.stdout }).on("line", (line) => {
+      const found = line.match(/http:\/\/[\d.:]+/);
+      if (found) resolve(found[0]);
+    });
+    server.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
+  });
+}
+
+export async function stop() {
+  await browser?.close();
+  server?.kill("SIGKILL");
+  if (folder) rmSync(folder, { recursive: true, force: true });
+}
+
+/** A page of an artist of its own, and what went wrong on it. */
+export async function open(path, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  await page.goto(url + path);
+  return { page, faults, close: () => context.close() };
+}
+
+export async function keep(page, name) {
+  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), animations: "disabled" });
+}
+
+export const DRAWINGS = {
+  apple: [
+    Array.from({ length: 33 }, (_, i) => {
+      const t = (i / 32) * 2 * Math.PI - Math.PI / 2;
+      const dent = 0.1 * Math.exp(-((Math.atan2(Math.cos(t), -Math.sin(t)) / 0.45) ** 2));
+      return [0.5 + (0.33 - 0.02 * Math.sin(t)) * Math.cos(t), 0.58 + 0.3 * Math.sin(t) + dent];
+    }),
+    [[0.5, 0.38], [0.52, 0.26], [0.56, 0.18]],
+    [[0.55, 0.24], [0.63, 0.16], [0.73, 0.16], [0.68, 0.25], [0.55, 0.24]],
+  ],
+  house: [
+    [[0.25, 0.5], [0.25, 0.88], [0.75, 0.88], [0.75, 0.5]],
+    [[0.17, 0.54], [0.5, 0.2], [0.83, 0.54], [0.17, 0.54]],
+    [[0.45, 0.88], [0.45, 0.66], [0.57, 0.66], [0.57, 0.88]],
+    [[0.31, 0.6], [0.31, 0.7], [0.4, 0.7], [0.4, 0.6], [0.31, 0.6]],
+  ],
+};
+
+/** Draws with the mouse on a square in the middle of the pad. */
+export async function draw(page, selector, strokes) {
+  const box = await page.locator(selector).boundingBox();
+  const side = Math.min(box.width, box.height);
+  const [left, top] = [box.x + (box.width - side) / 2, box.y + (box.height - side) / 2];
+  for (const stroke of strokes) {
+    const [[x, y], ...rest] = stroke.map(([a, b]) => [left + a * side, top + b * side]);
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    for (const [a, b] of rest) await page.mouse.move(a, b, { steps: 4 });
+    await page.mouse.up();
+  }
+}
+
+/** All answers of searches that a page gets from now on, the newest last; `waiting` counts those that are not read yet. */
+export function searches(page) {
+  const answers = Object.assign([], { waiting: 0 });
+  page.on("request", async (request) => {
+    if (!request.url().includes("/api/search/hybrid")) return;
+    answers.waiting += 1;
+    try {
+      const response = await request.response();
+      if (response?.ok()) answers.push(await response.json());
+    } catch {
+      // A search that was overtaken is given up, and its answer with it.
+    } finally {
+      answers.waiting -= 1;
+    }
+  });
+  return answers;
+}

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+
+import document from "../../openapi.json";
+
+import { keyFor, useSession } from "@/state/session";
+
+import { featuresOf, NO_FEATURES } from "./features";
+import { hitOf, pageOf } from "./pictures";
+import { needsKey, problemOf, told, Unreachable, worthRetrying } from "./problem";
+
+describe("features", () => {
+  it("are none without a document", () => {
+    for (const value of [null, {}, { paths: [], components: 7 }]) expect(featuresOf(value)).toEqual(NO_FEATURES);
+  });
+
+  it("are found in the server's own document", () => {
+    const found = featuresOf(document);
+    expect(found).toMatchObject({ negativeText: true, diversity: true, severalLikes: true, lineage: true, suggest: true, completesTags: true, minPercentile: true, facetsOfResults: true, calibrate: true });
+  });
+
+  it("come and go with the document", () => {
+    const later = structuredClone(document) as unknown as { paths: Record<string, unknown>; components: { schemas: Record<string, { properties: Record<string, unknown> }> } };
+    const properties = (name: string) => later.components.schemas[name]?.properties ?? {};
+    later.paths["/api/references/suggest"] = { post: {} };
+    later.paths["/api/tags"] = { get: {} };
+    later.paths["/api/admin/reindex"] = { post: { description: "Builds it anew." } };
+    properties("SearchResult")["percentiles"] = {};
+    properties("SearchForm")["facets"] = {};
+    properties("SearchResponse")["facets"] = {};
+    expect(featuresOf(later)).toMatchObject({ suggest: true, completesTags: true, reindex: true, minPercentile: true, facetsOfResults: true });
+    delete properties("SearchForm")["negative_text"];
+    later.paths["/api/admin/reindex"] = { post: { description: "Asks for it. The workers of this version cannot: the job fails." } };
+    expect(featuresOf(later)).toMatchObject({ negativeText: false, reindex: false });
+  });
+});
+
+describe("results", () => {
+  const payload = { image_url: "/image/18446744073709551615", tags_all: ["apple", 7], matched_tags: ["line_art"], style: "line_art", subject: "apple", source_post_url: "javascript:alert(1)", license: "CC0", width: 10 };
+  const result = { id: 18446744073709552000, score: 0.9, scores: { image: 0.8, edge: null, text: null }, lexical: null, path: "a.png", payload };
+
+  it("keep ids that JavaScript's numbers cannot hold, and no address that is none", () => {
+    const { picture, percentiles } = hitOf(result);
+    expect(picture).toMatchObject({ id: "18446744073709551615", title: "apple", tags: ["apple"], styles: ["line_art"], source: null, licence: "CC0", width: 10, height: null });
+    expect(percentiles).toBeNull();
+    expect(hitOf({ ...result, payload: { ...payload, source_post_url: "https://a.org/1" } }).picture.source).toBe("https://a.org/1");
+  });
+
+  it("show percentiles, look-alikes and facets where the server has them", () => {
+    const later = { ...result, percentiles: { image: 0.99, edge: null, text: null }, percentile: 0.98, duplicates: [1, 2] };
+    expect(hitOf(later)).toMatchObject({ percentiles: { image: 0.99 }, percentile: 0.98, duplicates: 2 });
+    const answer = { results: [result], priors_size: 0, took_ms: { preprocess: 0, embed: 0, search: 0, total: 5 }, weights: { image: 1, edge: 0, text: 0 } };
+    expect(pageOf(answer)).toMatchObject({ facets: null, nextCursor: null });
+    const counted = { ...answer, facets: { of: 200, tags: [{ value: "apple", count: 3 }], styles: [{ value: "line_art", count: 2 }, 7] } };
+    expect(pageOf(counted).facets).toEqual({ tags: [{ value: "apple", count: 3 }], styles: [{ value: "line_art", count: 2 }] });
+  });
+});
+
+describe("problems", () => {
+  it("are read from problem JSON, and from anything else", () => {
+    const problem = problemOf(429, JSON.stringify({ status: 429, code: "over_budget", title: "No", detail: "Come back at midnight" }), "60");
+    expect(problem).toMatchObject({ status: 429, code: "over_budget", message: "Come back at midnight", retryAfter: 60 });
+    expect(told(problemOf(502, "<html>", null))).toBe("The server answered 502.");
+    expect(needsKey(problemOf(401, "", null))).toBe(true);
+    expect([new Unreachable(), problemOf(503, "", null), problemOf(400, "", null)].map(worthRetrying)).toEqual([true, true, false]);
+  });
+});
+
+describe("the artist", () => {
+  it("is the same at the next visit", () => {
+    expect(localStorage.getItem("clippy.session")).toContain(useSession.getState().artist);
+  });
+});
+
+describe("keys", () => {
+  it("go where they open something", () => {
+    const keys = { key: "k", adminKey: "a" };
+    expect(["/api/admin/queues", "/api/jobs/1", "/api/search/hybrid"].map((path) => keyFor(path, keys))).toEqual(["a", "a", "k"]);
+    expect(keyFor("/api/admin/queues", { key: "k", adminKey: "" })).toBe("k");
+    expect(keyFor("/api/facets", { key: "", adminKey: "" })).toBe("");
+  });
+});

@@ -1,0 +1,51 @@
+/** Calls that a later server has. Their answers are read with care, since this page's types may be older than the server. */
+
+import { fields, list, number, text } from "@/lib/json";
+import type { Role } from "@/tray/tray";
+
+import { request } from "./client";
+import { facetValues, pictureOf, type FacetValue } from "./pictures";
+
+export async function completedTags(prefix: string, signal: AbortSignal): Promise<FacetValue[]> {
+  const address = new URL("/api/tags", window.location.origin);
+  address.searchParams.set("prefix", prefix);
+  address.searchParams.set("limit", "12");
+  const response = await request(new Request(address, { signal }));
+  return facetValues(fields(await response.json())["tags"]);
+}
+
+export interface Suggestion {
+  id: string;
+  title: string;
+  role: Role;
+  weight: number;
+  reason: string | null;
+}
+
+/** References for the search, with roles and reasons. */
+export async function suggestedReferences(form: FormData, provider: string): Promise<Suggestion[]> {
+  if (provider !== "") form.set("provider", provider);
+  const address = new URL("/api/references/suggest", window.location.origin);
+  const response = await request(new Request(address, { method: "POST", body: form }));
+  const answer = fields(await response.json());
+  return list(answer["references"]).flatMap((member): Suggestion[] => {
+    const given = fields(member);
+    if (given["id"] === undefined) return [];
+    const { id } = pictureOf(given["id"], given);
+    return [
+      {
+        id,
+        title: text(given["style"]) ?? id,
+        role: given["role"] === "subject" ? "subject" : "style",
+        weight: number(given["weight"]) ?? 0.7,
+        reason: text(given["reason"]),
+      },
+    ];
+  });
+}
+
+export async function calibrate(): Promise<number> {
+  const address = new URL("/api/admin/calibrate", window.location.origin);
+  const response = await request(new Request(address, { method: "POST" }));
+  return number(fields(await response.json())["sampled"]) ?? 0;
+}

@@ -1,0 +1,141 @@
+/** Pictures of the gallery, as results show them. */
+
+import { fields, list, number, text, texts, type Fields } from "@/lib/json";
+import { withKey } from "@/state/session";
+
+import type { Schemas } from "./client";
+
+export interface Picture {
+  /** As text: ids may be larger than a JavaScript number can tell apart. */
+  id: string;
+  title: string;
+  tags: string[];
+  styles: string[];
+  width: number | null;
+  height: number | null;
+  source: string | null;
+  site: string | null;
+  licence: string | null;
+}
+
+export const SPACES = ["image", "edge", "text"] as const;
+export type Space = (typeof SPACES)[number];
+export type PerSpace<T> = Record<Space, T>;
+
+export interface Hit {
+  picture: Picture;
+  score: number;
+  scores: PerSpace<number | null>;
+  /** Share of the collection that scores lower in each space, 0..1, where the server tells. */
+  percentiles: PerSpace<number | null> | null;
+  /** Share of the collection that the query ranks lower. */
+  percentile: number | null;
+  /** How many pictures that look the same were left out for this one. */
+  duplicates: number;
+  lexical: number | null;
+}
+
+export interface FacetValue {
+  value: string;
+  count: number;
+}
+
+export interface Facets {
+  tags: FacetValue[];
+  styles: FacetValue[];
+}
+
+export interface SearchPage {
+  hits: Hit[];
+  nextCursor: string | null;
+  weights: PerSpace<number>;
+  tookMs: number;
+  priors: number;
+  facets: Facets | null;
+}
+
+export function pictureUrl(id: string, width?: number): string {
+  return withKey(`/api/image/${encodeURIComponent(id)}${width === undefined ? "" : `?w=${width}`}`);
+}
+
+export function pictureOf(id: unknown, payload: Fields): Picture {
+  const styles = texts(payload["matched_tags"]);
+  const style = text(payload["style"]);
+  const path = text(payload["path"]);
+  return {
+    id: idOf(id, payload),
+    title: text(payload["subject"]) ?? nameOf(path) ?? idOf(id, payload),
+    tags: texts(payload["tags_all"]),
+    styles: style !== null && !styles.includes(style) ? [style, ...styles] : styles,
+    width: number(payload["width"]),
+    height: number(payload["height"]),
+    source: httpUrl(text(payload["source_post_url"]) ?? text(payload["source"])),
+    site: text(payload["source_site"]),
+    licence: text(payload["license"]) ?? text(payload["licence"]),
+  };
+}
+
+function idOf(id: unknown, payload: Fields): string {
+  const named = text(payload["image_url"])?.match(/\/image\/([^/?#]+)$/)?.[1];
+  return named !== undefined ? decodeURIComponent(named) : String(id);
+}
+
+function nameOf(path: string | null): string | null {
+  const file = path?.split("/").at(-1)?.replace(/\.[a-z0-9]+$/i, "");
+  return file === undefined || file === "" ? null : file;
+}
+
+/** Manifests come from elsewhere: only addresses that are safe to follow become links. */
+function httpUrl(address: string | null): string | null {
+  if (address === null) return null;
+  try {
+    const { protocol, href } = new URL(address);
+    return protocol === "https:" || protocol === "http:" ? href : null;
+  } catch {
+    return null;
+  }
+}
+
+function perSpace(value: unknown): PerSpace<number | null> {
+  const given = fields(value);
+  return { image: number(given["image"]), edge: number(given["edge"]), text: number(given["text"]) };
+}
+
+export function hitOf(result: Schemas["SearchResult"]): Hit {
+  const given: Fields = result;
+  const percentiles = given["percentiles"];
+  return {
+    picture: pictureOf(result.id, result.payload),
+    score: result.score,
+    scores: perSpace(result.scores),
+    percentiles: percentiles === undefined || percentiles === null ? null : perSpace(percentiles),
+    percentile: number(given["percentile"]),
+    duplicates: list(given["duplicates"]).length,
+    lexical: result.lexical ?? null,
+  };
+}
+
+export function facetValues(value: unknown): FacetValue[] {
+  return list(value).flatMap((member) => {
+    const given = fields(member);
+    const name = text(given["value"]);
+    return name === null ? [] : [{ value: name, count: number(given["count"]) ?? 0 }];
+  });
+}
+
+export function pageOf(answer: Schemas["SearchResponse"]): SearchPage {
+  const given: Fields = answer;
+  const facets = given["facets"] === undefined || given["facets"] === null ? null : fields(given["facets"]);
+  const weights = perSpace(answer.weights);
+  return {
+    hits: answer.results.map(hitOf),
+    nextCursor: answer.next_cursor ?? null,
+    weights: { image: weights.image ?? 0, edge: weights.edge ?? 0, text: weights.text ?? 0 },
+    tookMs: answer.took_ms.total,
+    priors: answer.priors_size,
+    facets:
+      facets === null
+        ? null
+        : { tags: facetValues(facets["tags"]), styles: facetValues(facets["styles"]) },
+  };
+}

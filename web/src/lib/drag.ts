@@ -1,0 +1,29 @@
+/** Pictures that are dragged from the results to the tray or the pad. */
+
+import type { DragEvent } from "react";
+
+import type { Picture } from "@/api/pictures";
+import { fields, parsed, text } from "./json";
+
+const TYPE = "application/x-clippy-picture";
+
+export type Dragged = Pick<Picture, "id" | "title" | "licence">;
+
+export function drag(event: DragEvent, { id, title, licence }: Dragged): void {
+  event.dataTransfer.setData(TYPE, JSON.stringify({ id, title, licence }));
+  event.dataTransfer.effectAllowed = "copy";
+}
+
+export function takes(event: DragEvent): boolean {
+  return event.dataTransfer.types.includes(TYPE) || event.dataTransfer.types.includes("Files");
+}
+
+export function draggedPicture(event: DragEvent): Dragged | null {
+  const given = fields(parsed(event.dataTransfer.getData(TYPE)));
+  const id = text(given["id"]);
+  return id === null ? null : { id, title: text(given["title"]) ?? id, licence: text(given["licence"]) };
+}
+
+export function pictureFiles(transfer: DataTransfer | null): File[] {
+  return Array.from(transfer?.files ?? []).filter((file) => file.type.startsWith("image/"));
+}

@@ -1,0 +1,19 @@
+import "./index.css";
+
+import { QueryClientProvider } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+
+import { queryClient } from "@/api/query-client";
+
+import { App } from "./app";
+
+const root = document.getElementById("root");
+if (root === null) throw new Error("The page has no place for the client.");
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queryClient}>
+      <App />
+    </QueryClientProvider>
+  </StrictMode>,
+);

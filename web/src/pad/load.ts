@@ -1,0 +1,16 @@
+/** Pictures as the pad's base. */
+
+import { request } from "@/api/client";
+
+import { baseOf } from "./paint";
+import { usePad } from "./store";
+
+export async function loadBase(file: Blob, name: string): Promise<void> {
+  usePad.getState().change({ type: "base", base: await baseOf(file, name) });
+}
+
+/** A picture of this server: of the gallery, or one that was made. */
+export async function loadBaseFrom(path: string, name: string): Promise<void> {
+  const response = await request(new Request(new URL(path, window.location.origin)));
+  await loadBase(await response.blob(), name);
+}

@@ -1,0 +1,99 @@
+/** Pictures of the drawing, for searches and generation. They are the same on every screen. */
+
+import type { Base, Drawing, Layer } from "./drawing";
+import { hasInk } from "./drawing";
+import { pathOf } from "./outline";
+
+/** Larger pictures are made smaller when they are loaded: providers take no more, and they are kept in the browser. */
+const LARGEST_BASE = 1536;
+
+/** The lines on white paper: what is searched by, and what generation keeps to. Null when nothing is drawn. */
+export async function sketchPicture(drawing: Drawing): Promise<Blob | null> {
+  if (!hasInk(drawing, "line")) return null;
+  const { canvas, context } = paper(drawing.width, drawing.height, "#fff");
+  context.drawImage(layerPicture(drawing, "line", 1, null), 0, 0);
+  return blobOf(canvas);
+}
+
+/** White where the base is painted anew, black elsewhere, in the base's own size. Null without a mask or a base. */
+export async function maskPicture(drawing: Drawing): Promise<Blob | null> {
+  if (drawing.base === null || !hasInk(drawing, "mask")) return null;
+  const { width, height } = drawing.base;
+  const { canvas, context } = paper(width, height, "#000");
+  context.drawImage(layerPicture(drawing, "mask", width / drawing.width, "#fff"), 0, 0, width, height);
+  // Soft edges would be neither inside nor outside.
+  const pixels = context.getImageData(0, 0, width, height);
+  for (let index = 0; index < pixels.data.length; index += 4) {
+    const value = (pixels.data[index] ?? 0) >= 128 ? 255 : 0;
+    pixels.data.fill(value, index, index + 3);
+  }
+  context.putImageData(pixels, 0, 0);
+  return blobOf(canvas);
+}
+
+/** One layer alone, so that its eraser takes nothing from the others. */
+function layerPicture(drawing: Drawing, layer: Layer, scale: number, colour: string | null): HTMLCanvasElement {
+  const { canvas, context } = paper(Math.round(drawing.width * scale), Math.round(drawing.height * scale), null);
+  context.scale(scale, scale);
+  for (const stroke of drawing.strokes) {
+    if (stroke.layer !== layer) continue;
+    context.globalCompositeOperation = stroke.erases ? "destination-out" : "source-over";
+    context.fillStyle = colour ?? stroke.colour;
+    context.fill(new Path2D(pathOf(stroke)));
+  }
+  return canvas;
+}
+
+function paper(width: number, height: number, colour: string | null) {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, width);
+  canvas.height = Math.max(1, height);
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("This browser cannot paint.");
+  if (colour !== null) {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+  return { canvas, context };
+}
+
+function blobOf(canvas: HTMLCanvasElement, type = "image/png", quality?: number): Promise<Blob> {
+  return new Promise((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture could not be written."))), type, quality);
+  });
+}
+
+export function dataUrlOf(blob: Blob): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => (typeof reader.result === "string" ? resolve(reader.result) : reject(new Error("The picture could not be read.")));
+    reader.onerror = () => reject(new Error("The picture could not be read."));
+    reader.readAsDataURL(blob);
+  });
+}
+
+/** A file as a base: turned upright, and made smaller when it is very large. */
+export async function baseOf(file: Blob, name: string, largest = LARGEST_BASE): Promise<Base> {
+  let bitmap: ImageBitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+  } catch {
+    throw new Error(`${name} is not a picture that this browser can read.`);
+  }
+  const scale = Math.min(1, largest / Math.max(bitmap.width, bitmap.height));
+  const { canvas, context } = paper(Math.round(bitmap.width * scale), Math.round(bitmap.height * scale), "#fff");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  const small = canvas.width * canvas.height <= 1024 * 1024;
+  const blob = small ? await blobOf(canvas) : await blobOf(canvas, "image/jpeg", 0.92);
+  return { url: await dataUrlOf(blob), width: canvas.width, height: canvas.height, name };
+}
+
+/** The base as a file. */
+export function basePicture({ base }: Drawing): Blob | null {
+  if (base === null) return null;
+  const [, type, content] = base.url.match(/^data:([^;,]+);base64,(.*)$/) ?? [];
+  if (type === undefined || content === undefined) return null;
+  return new Blob([Uint8Array.from(atob(content), (character) => character.charCodeAt(0))], { type });
+}

@@ -1,0 +1,52 @@
+import { useEffect } from "react";
+
+import { usePad } from "./store";
+
+export const SHORTCUTS: readonly (readonly [keys: string, does: string])[] = [
+  ["B", "Brush"],
+  ["E", "Eraser"],
+  ["[  and  ]", "Smaller and larger brush"],
+  ["L", "Draw on the lines"],
+  ["M", "Paint the mask"],
+  ["Ctrl Z", "Undo"],
+  ["Ctrl Shift Z", "Redo"],
+  ["Shift Delete", "Clear the layer"],
+  ["Ctrl V", "Paste a picture as the base"],
+  ["/", "Search with words"],
+  ["?", "Show these keys"],
+];
+
+function typing(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
+}
+
+/** Keys of the pad, wherever the focus is, but for fields that are typed in. */
+export function usePadShortcuts(onHelp: () => void): void {
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent) => {
+      if (typing(event.target) || event.altKey || document.querySelector('[role="dialog"]') !== null) return;
+      const pad = usePad.getState();
+      const key = event.key.toLowerCase();
+      const command = event.ctrlKey || event.metaKey;
+      const actions: Record<string, () => void> = command
+        ? { z: event.shiftKey ? pad.redo : pad.undo, y: pad.redo }
+        : {
+            b: () => pad.setTool("brush"),
+            e: () => pad.setTool("eraser"),
+            l: () => pad.setLayer("line"),
+            m: () => pad.setLayer("mask"),
+            "[": () => pad.setSize(pad.size - (pad.size > 20 ? 4 : 1)),
+            "]": () => pad.setSize(pad.size + (pad.size >= 20 ? 4 : 1)),
+            "/": () => document.getElementById("words")?.focus(),
+            "?": onHelp,
+            ...(event.shiftKey ? { delete: () => pad.change({ type: "clear", layer: pad.layer }) } : {}),
+          };
+      const action = actions[key];
+      if (action === undefined) return;
+      event.preventDefault();
+      action();
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [onHelp]);
+}

@@ -1,0 +1,46 @@
+import { gzipSync } from "node:zlib";
+
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
+
+/** Text is also written gzipped: the server sends these as they are, and never compresses while somebody waits. */
+function gzipped(): Plugin {
+  return {
+    name: "clippy-gzipped",
+    apply: "build",
+    enforce: "post",
+    generateBundle(_options, bundle) {
+      for (const [name, file] of Object.entries(bundle)) {
+        if (!/\.(html|js|css|svg|json)$/.test(name) || name.startsWith(".vite/")) continue;
+        const text = file.type === "chunk" ? file.code : file.source;
+        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: gzipSync(text, { level: 9 }) });
+      }
+    },
+  };
+}
+
+const server = process.env["CLIPPY_SERVER"] ?? "http://127.0.0.1:8000";
+const proxy = Object.fromEntries(
+  ["/api", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [path, { target: server, changeOrigin: true }]),
+);
+
+export default defineConfig({
+  plugins: [react(), tailwindcss(), gzipped()],
+  resolve: { tsconfigPaths: true },
+  server: { proxy },
+  preview: { proxy },
+  build: {
+    // The folder above is in the repository, so that the server's build can watch it before there is a client.
+    outDir: "dist/client",
+    emptyOutDir: true,
+    manifest: true,
+    // The server's policy allows no inline scripts, and images from data URLs only.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+    chunkSizeWarningLimit: 600,
+  },
+  test: { environment: "jsdom", include: ["src/**/*.test.ts", "src/**/*.test.tsx"], restoreMocks: true },
+});
