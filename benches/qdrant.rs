@@ -1,7 +1,7 @@
 //! What a hybrid search costs on a Qdrant server, and what it finds, next to one bare query with the same client; and the
 //! other ways in which such a search could be asked.
 //!
-//! Run with `cargo bench --bench qdrant`. Without `QDRANT_TEST_URL`, the server is the fake one: Qdrant's engine behind
+//! Run with `cargo bench -p clippy-gallery --bench qdrant`. Without `QDRANT_TEST_URL`, the server is the fake one: Qdrant's engine behind
 //! its gRPC, in this process. `POINTS` and `QUERIES` change the size. Prints JSON lines.
 
 use std::collections::{HashMap, HashSet};

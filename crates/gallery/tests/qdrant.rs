@@ -161,7 +161,7 @@ async fn fill_old(client: &Qdrant, name: &str, points: &[Point]) {
 /// What 0.2 stores: no edges, a zero vector where a picture could not be embedded, nulls in the payload.
 fn old_points() -> Vec<Point> {
     let mut random = StdRng::seed_from_u64(2);
-    (1..=300)
+    (1..=300_u64)
         .map(|number| {
             let image = if number.is_multiple_of(50) { vec![0.0; DIMENSION] } else { unit(&mut random) };
             let payload = fields(json!({

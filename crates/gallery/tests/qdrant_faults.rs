@@ -145,14 +145,15 @@ async fn a_collection_that_is_deleted_meanwhile_is_told_and_not_made_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let limit = Duration::from_millis(400);
+    // Long enough for a machine that is busy with other tests.
+    let limit = Duration::from_millis(1_500);
     let server = QdrantServer { timeout: limit, ..QdrantServer::new(fake.url()) };
     let gallery = QdrantGallery::open(QdrantOptions::new(server, "stall", model())).await.expect("opened");
     gallery.upsert((1..=200).map(point).collect()).await.expect("stored");
     fake.faults().set_stall(Duration::from_secs(10));
     let begun = Instant::now();
     let error = gallery.hybrid(query()).await.expect_err("it stalls");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     says(&error, ErrorCode::Timeout, &["QDRANT_TIMEOUT_SECS"]);
     // After a few of these, callers do not wait any more.
     let mut quick = false;

@@ -3,7 +3,7 @@
 //! The first asks, in one batch, for the best of each space and for the bearers of the lexical tags: ids and scores
 //! alone. The second asks, in one batch, for the exact scores of those candidates in the spaces that did not name
 //! them, and for their payloads. No vector travels, but for those of points that a walk over a graph has missed.
-//! docs/benchmarks.md tells what the other ways cost.
+//! docs/benchmarks.md compares other ways of asking.
 
 use std::collections::HashMap;
 
