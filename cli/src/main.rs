@@ -84,7 +84,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 /// Every stream of events is an open connection. Systems let a process have about a thousand by default, and more when it
-/// asks: ten thousand watchers need more.
+/// asks.
 fn allow_many_connections() {
     const WANTED: u64 = 65_536;
     match rlimit::increase_nofile_limit(WANTED) {
