@@ -27,6 +27,12 @@ async function accessible(page, name) {
   assert.deepEqual(told, [], name);
 }
 
+/** A view is as wide as the screen; only rows that scroll have more to them. */
+async function inside(view) {
+  const { wide, screen } = await view.evaluate((element) => ({ wide: element.getBoundingClientRect().right, screen: window.innerWidth }));
+  assert.ok(wide <= screen, `${wide} of ${screen}: nothing sticks out sideways`);
+}
+
 async function shown(page) {
   await page.waitForFunction(() => [...document.querySelectorAll("#results img")].filter((image) => image.naturalWidth > 0).length >= 6);
 }
@@ -342,6 +348,7 @@ test("a phone in the dark: words, a reference, and nothing sticks out", async ()
   await page.getByLabel("Words", { exact: true }).fill("apple");
   await settled(page, answers);
   await shown(page);
+  await inside(page.getByRole("region", { name: "Find references" }));
   await keep(page, "phone-find-dark");
   await accessible(page, "the phone's results");
   await page.locator("#results > li").first().getByRole("button", { name: /as a reference/ }).tap();
@@ -351,6 +358,7 @@ test("a phone in the dark: words, a reference, and nothing sticks out", async ()
   await accessible(page, "the phone's references");
   await bench.getByRole("button", { name: /Generate/ }).tap();
   await page.getByRole("form", { name: "What to make" }).getByText(/honoured/i).first().waitFor();
+  await inside(page.getByRole("region", { name: "Generate" }));
   await keep(page, "phone-generate-dark");
   await accessible(page, "the phone's generation");
   for (const place of ["History", "Admin"]) {

@@ -11,7 +11,7 @@ import { Segments } from "@/ui/controls";
 import { cycled, toggled, useQueryState, without } from "./query";
 import { TagField } from "./tag-field";
 
-const FEW = 7;
+const FEW = 6;
 
 /** Style chips, tag filters, and the pictures that results are to be like. */
 export function Filters({ facets }: { facets: Facets | null }) {
