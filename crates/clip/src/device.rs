@@ -135,9 +135,7 @@ impl Precision {
     #[must_use]
     pub fn default_for(device: Device, config: &ModelConfig) -> Self {
         match device {
-            Device::Cpu
-                if cpu_multiplies_bf16() && matches!(config.vision.network, VisionNetwork::Transformer { .. }) =>
-            {
+            Device::Cpu if cpu_multiplies_bf16() && matches!(config.vision.network, VisionNetwork::Transformer { .. }) => {
                 Self::Bf16
             }
             Device::Cuda(_) => Self::Fp16,

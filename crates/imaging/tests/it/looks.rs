@@ -1,8 +1,6 @@
 //! Sketches and perceptual hashes, on pictures as they come.
 
-use clippy_imaging::{
-    DecodeLimits, Encoding, RgbImage, decode, encode, hamming, perceptual_hash, thumbnail, trim_sketch,
-};
+use clippy_imaging::{DecodeLimits, Encoding, RgbImage, decode, encode, hamming, perceptual_hash, thumbnail, trim_sketch};
 use image::Rgb;
 
 fn blob(width: u32, height: u32, seed: f64) -> RgbImage {
