@@ -26,7 +26,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn find(name: &str) -> Result<ModelConfig> {
     let found = ARCHITECTURES.as_ref().and_then(|table| table.get(&name.replace('/', "-")));
     let Some(value) = found else {
-        return Err(ClipError::UnknownArchitecture { name: name.to_owned(), known: names().collect::<Vec<_>>().join(", ") });
+        return Err(ClipError::UnknownArchitecture {
+            name: name.to_owned(),
+            known: names().collect::<Vec<_>>().join(", "),
+        });
     };
     ModelConfig::from_json(value)
 }
@@ -51,7 +54,9 @@ mod tests {
         let big = find("ViT-bigG-14").unwrap();
         assert_eq!((big.embed_dim, big.vision.width, big.vision.head_width), (1280, 1664, 104));
         assert_eq!((big.text.width, big.text.heads, big.text.layers), (1280, 20, 32));
-        assert!(matches!(big.vision.network, VisionNetwork::Transformer { layers: 48, mlp_ratio, .. } if mlp_ratio == 4.9231));
+        assert!(
+            matches!(big.vision.network, VisionNetwork::Transformer { layers: 48, mlp_ratio, .. } if mlp_ratio == 4.9231)
+        );
         assert!(find("ViT-B/32-quickgelu").unwrap().quick_gelu);
         assert!(!find("ViT-B-32").unwrap().quick_gelu);
         assert!(matches!(find("RN50").unwrap().vision.network, VisionNetwork::ModifiedResNet { layers: [3, 4, 6, 3] }));

@@ -296,9 +296,7 @@ impl<'a> Section<'a> {
     }
 
     fn boolean(&self, field: &str) -> Result<bool> {
-        self.given(field).map_or(Ok(false), |value| {
-            value.as_bool().ok_or_else(|| self.invalid(field, "true or false"))
-        })
+        self.given(field).map_or(Ok(false), |value| value.as_bool().ok_or_else(|| self.invalid(field, "true or false")))
     }
 
     fn ratio(&self, field: &str) -> Result<f64> {

@@ -74,7 +74,8 @@ pub async fn pull(
                 attempt += 1;
             }
             Err(Failure::Broken(reason)) => {
-                let reason = format!("the connection broke {ATTEMPTS} times ({reason}); run the command again to go on");
+                let reason =
+                    format!("the connection broke {ATTEMPTS} times ({reason}); run the command again to go on");
                 return Err(ClipError::Download { url, reason });
             }
             Err(Failure::Final(error)) => return Err(error),

@@ -182,7 +182,10 @@ impl Embedder for TorchEmbedder {
             let waiting = self.max_waiting - self.places.available_permits();
             Error::new(
                 ErrorCode::Overloaded,
-                format!("{waiting} of at most {} inputs wait for the model already: try again shortly", self.max_waiting),
+                format!(
+                    "{waiting} of at most {} inputs wait for the model already: try again shortly",
+                    self.max_waiting
+                ),
             )
         })?;
         let inputs = self.prepare(inputs).await?;

@@ -34,6 +34,6 @@ pub use embedder::{EmbedderOptions, TorchEmbedder};
 pub use error::{ClipError, Result};
 pub use model::ClipModel;
 pub use source::{Description, LoadedModel, ModelSource};
-pub use verify::{Verified, verify};
 /// The device type of libtorch, so that callers need no dependency on `tch`.
 pub use tch::Device;
+pub use verify::{Verified, verify};

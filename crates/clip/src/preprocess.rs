@@ -48,8 +48,9 @@ pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTran
                     .map_err(|_| ClipError::UnsupportedConfig(invalid("`bicubic` or `bilinear`").to_string()))?;
             }
             "resize_mode" => {
-                transform.resize_mode = serde_json::from_value(value.clone())
-                    .map_err(|_| ClipError::UnsupportedConfig(invalid("`shortest`, `longest` or `squash`").to_string()))?;
+                transform.resize_mode = serde_json::from_value(value.clone()).map_err(|_| {
+                    ClipError::UnsupportedConfig(invalid("`shortest`, `longest` or `squash`").to_string())
+                })?;
             }
             "mode" if value == "RGB" => {}
             "fill_color" if value.as_f64() == Some(0.0) => {}

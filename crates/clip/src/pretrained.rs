@@ -79,7 +79,10 @@ pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
         let advice = if tags.is_empty() {
             "`clippy models list` shows what there is".to_owned()
         } else {
-            format!("there are: {}. A path to a .safetensors file, or local-dir:PATH, can be given too", tags.join(", "))
+            format!(
+                "there are: {}. A path to a .safetensors file, or local-dir:PATH, can be given too",
+                tags.join(", ")
+            )
         };
         ClipError::UnknownTag { model: model.to_owned(), tag: tag.to_owned(), advice }
     })

@@ -202,7 +202,8 @@ impl LoadedModel {
         let file = WeightsFile::open(&weights)?;
         // What is hashed is what was understood, not the file's bytes: the same model read by its tag or from a folder
         // is the same model.
-        let head = serde_json::to_vec(&(&config, &transform)).map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
+        let head =
+            serde_json::to_vec(&(&config, &transform)).map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
         let model = ClipModel::load(&config, &transform, &file, device, precision)?;
         let info = model_info(name, pretrained, &config, transform, file.fingerprint(&head));
         tracing::info!(

@@ -163,7 +163,9 @@ pub enum DecodeError {
         limit: u64,
     },
     /// Decoding needs more than [`DecodeLimits::allocation`].
-    #[error("reading the picture takes more than the {limit} bytes of memory allowed: scale it down, or save it with 8 bits a channel")]
+    #[error(
+        "reading the picture takes more than the {limit} bytes of memory allowed: scale it down, or save it with 8 bits a channel"
+    )]
     TooMuchMemory {
         /// Bytes of memory allowed.
         limit: u64,
@@ -196,9 +198,9 @@ impl From<DecodeError> for Error {
     /// `TooLarge` for the limits, `NotFound` for a file that is not there, `InvalidPicture` for the rest.
     fn from(error: DecodeError) -> Self {
         let code = match &error {
-            DecodeError::TooManyBytes { .. } | DecodeError::TooManyPixels { .. } | DecodeError::TooMuchMemory { .. } => {
-                ErrorCode::TooLarge
-            }
+            DecodeError::TooManyBytes { .. }
+            | DecodeError::TooManyPixels { .. }
+            | DecodeError::TooMuchMemory { .. } => ErrorCode::TooLarge,
             DecodeError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 ErrorCode::NotFound
             }
@@ -261,10 +263,7 @@ pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
 
 /// Runs a decoder so that a panic inside it becomes an error: the decoders are other people's code, and what they read
 /// comes from anywhere. Nothing is shared with the closure that a panic could leave half written.
-fn contained<T>(
-    format: PictureFormat,
-    work: impl FnOnce() -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
+fn contained<T>(format: PictureFormat, work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(DecodeError::Damaged { format, reason: "the decoder gave up".to_owned() }))
 }

@@ -17,9 +17,9 @@ pub(crate) fn on_white(picture: DynamicImage) -> RgbImage {
             [over_white(red, alpha), over_white(green, alpha), over_white(blue, alpha)]
         }),
         DynamicImage::ImageLuma16(picture) => convert(picture.as_raw(), |&[grey]| [high_byte(grey); 3]),
-        DynamicImage::ImageLumaA16(picture) => convert(picture.as_raw(), |&[grey, alpha]| {
-            [over_white(high_byte(grey), high_byte(alpha)); 3]
-        }),
+        DynamicImage::ImageLumaA16(picture) => {
+            convert(picture.as_raw(), |&[grey, alpha]| [over_white(high_byte(grey), high_byte(alpha)); 3])
+        }
         DynamicImage::ImageRgb16(picture) => {
             convert(picture.as_raw(), |&[red, green, blue]| [high_byte(red), high_byte(green), high_byte(blue)])
         }

@@ -118,9 +118,8 @@ fn bounded(drawing: RgbImage) -> RgbImage {
     if longest <= LARGEST_DRAWING {
         return drawing;
     }
-    let scaled = |length: u32| {
-        ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32).max(1)
-    };
+    let scaled =
+        |length: u32| ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32).max(1);
     resize_whole(&drawing, FilterType::CatmullRom, scaled(drawing.width()), scaled(drawing.height()))
 }
 

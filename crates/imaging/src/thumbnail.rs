@@ -90,9 +90,8 @@ pub fn encode(picture: &RgbImage, encoding: Encoding) -> Result<Vec<u8>, EncodeE
         )))
     } else {
         match encoding {
-            Encoding::Jpeg(quality) => {
-                JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100)).write_image(pixels, width, height, kind)
-            }
+            Encoding::Jpeg(quality) => JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
+                .write_image(pixels, width, height, kind),
             Encoding::Png => PngEncoder::new(&mut bytes).write_image(pixels, width, height, kind),
             Encoding::WebP => WebPEncoder::new_lossless(&mut bytes).write_image(pixels, width, height, kind),
         }

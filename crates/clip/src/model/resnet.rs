@@ -87,7 +87,8 @@ impl Convolution {
         let [inputs, outputs, kernel, stride] = shape;
         let [convolution, norm] = names;
         // Folded in double precision: what is left is one rounding to the model's precision.
-        let weight = weights.take(&format!("{convolution}.weight"), &[outputs, inputs, kernel, kernel], Kind::Double)?;
+        let weight =
+            weights.take(&format!("{convolution}.weight"), &[outputs, inputs, kernel, kernel], Kind::Double)?;
         let mut of_norm = |part: &str| weights.take(&format!("{norm}.{part}"), &[outputs], Kind::Double);
         let (gain, shift) = (of_norm("weight")?, of_norm("bias")?);
         let (mean, variance) = (of_norm("running_mean")?, of_norm("running_var")?);
@@ -114,7 +115,14 @@ struct Bottleneck {
 }
 
 impl Bottleneck {
-    fn load(weights: &mut Weights<'_>, prefix: &str, inputs: i64, planes: i64, stride: i64, kind: Kind) -> Result<Self> {
+    fn load(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        inputs: i64,
+        planes: i64,
+        stride: i64,
+        kind: Kind,
+    ) -> Result<Self> {
         let outputs = planes * EXPANSION;
         let names = [&format!("{prefix}downsample.0")[..], &format!("{prefix}downsample.1")];
         let shortcut = (stride > 1 || inputs != outputs)
@@ -157,7 +165,8 @@ struct AttentionPool {
 impl AttentionPool {
     fn load(weights: &mut Weights<'_>, config: &VisionConfig, width: i64, embed_dim: i64, kind: Kind) -> Result<Self> {
         let grid = config.image_size / 32;
-        let mut linear = |part: &str, outputs, kind| Linear::load(weights, &format!("visual.attnpool.{part}"), width, outputs, kind);
+        let mut linear =
+            |part: &str, outputs, kind| Linear::load(weights, &format!("visual.attnpool.{part}"), width, outputs, kind);
         Ok(Self {
             queries: linear("q_proj", width, kind)?,
             keys: linear("k_proj", width, kind)?,

@@ -56,7 +56,8 @@ impl TextTransformer {
             row[..tokens.len()].copy_from_slice(tokens);
         }
         let ends: Vec<i64> = texts.iter().map(|tokens| end_of(tokens)).collect();
-        let tokens = Tensor::f_from_slice(&padded)?.f_view([texts.len() as i64, longest as i64])?.f_to_device(device)?;
+        let tokens =
+            Tensor::f_from_slice(&padded)?.f_view([texts.len() as i64, longest as i64])?.f_to_device(device)?;
         let ends = Tensor::f_from_slice(&ends)?.f_to_device(device)?;
 
         let x = Tensor::f_embedding(&self.token_embedding, &tokens, -1, false, false)?;

@@ -46,7 +46,9 @@ impl Transformer {
     /// The last block computes that one token only: its keys and values need all tokens, nothing else does. That
     /// leaves the result as it is, and saves most of a block.
     pub fn forward(&self, mut x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
-        let Some((last, blocks)) = self.blocks.split_last() else { return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into) };
+        let Some((last, blocks)) = self.blocks.split_last() else {
+            return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into);
+        };
         for block in blocks {
             x = block.forward(x, self.causal)?;
         }
@@ -170,7 +172,13 @@ impl Attention {
 }
 
 /// Softmax of `query key^T / sqrt(head width)`, times `value`; all of them `[batch, heads, tokens, head width]`.
-pub(super) fn attend(query: &Tensor, key: &Tensor, value: &Tensor, mask: Option<&Tensor>, causal: bool) -> Result<Tensor> {
+pub(super) fn attend(
+    query: &Tensor,
+    key: &Tensor,
+    value: &Tensor,
+    mask: Option<&Tensor>,
+    causal: bool,
+) -> Result<Tensor> {
     Ok(Tensor::f_scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, false)?)
 }
 

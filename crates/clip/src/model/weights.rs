@@ -51,10 +51,8 @@ impl WeightsFile {
     /// # Errors
     /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
     pub fn weights(&self, device: Device) -> Result<Weights<'_>> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| ClipError::UnreadableWeights {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        })?;
+        let tensors = SafeTensors::deserialize(&self.bytes)
+            .map_err(|error| ClipError::UnreadableWeights { path: self.path.clone(), reason: error.to_string() })?;
         let unused = tensors.names().into_iter().filter(|name| !is_not_needed(name)).map(str::to_owned).collect();
         Ok(Weights { path: &self.path, origin: Origin::File(tensors), device, unused, problems: Vec::new() })
     }
@@ -90,7 +88,13 @@ impl Weights<'static> {
     #[must_use]
     pub fn random(device: Device, seed: i64) -> Self {
         tch::manual_seed(seed);
-        Self { path: Path::new("random"), origin: Origin::Random, device, unused: BTreeSet::new(), problems: Vec::new() }
+        Self {
+            path: Path::new("random"),
+            origin: Origin::Random,
+            device,
+            unused: BTreeSet::new(),
+            problems: Vec::new(),
+        }
     }
 }
 
@@ -121,14 +125,18 @@ impl Weights<'_> {
         };
         let found: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
         if found != shape {
-            return Err(Unfit::Problem(format!("  wrong shape: {name} is {found:?}, the configuration asks for {shape:?}")));
+            return Err(Unfit::Problem(format!(
+                "  wrong shape: {name} is {found:?}, the configuration asks for {shape:?}"
+            )));
         }
         let kind = match view.dtype() {
             Dtype::F32 => Kind::Float,
             Dtype::F16 => Kind::Half,
             Dtype::BF16 => Kind::BFloat16,
             Dtype::F64 => Kind::Double,
-            other => return Err(Unfit::Problem(format!("  wrong kind: {name} holds {other:?}, not floating-point numbers"))),
+            other => {
+                return Err(Unfit::Problem(format!("  wrong kind: {name} holds {other:?}, not floating-point numbers")));
+            }
         };
         Tensor::f_from_data_size(view.data(), shape, kind).map_err(Unfit::Torch)
     }

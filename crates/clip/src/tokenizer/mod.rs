@@ -19,8 +19,7 @@ pub const START_OF_TEXT: i64 = 49_406;
 pub const END_OF_TEXT: i64 = 49_407;
 
 /// The words that a text is cut into before byte pairs are merged. The marks count when a user writes them, too.
-const PATTERN: &str =
-    r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+const PATTERN: &str = r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
 /// `None` only if the pattern were broken, which every test of this file rules out.
 static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());

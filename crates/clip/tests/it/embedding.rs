@@ -72,10 +72,8 @@ async fn concurrent_callers_get_what_they_would_get_alone() {
     let calls: Vec<_> = (0..32)
         .map(|caller| {
             let (picture, text) = (caller % expected.pictures.len(), caller % texts.len());
-            let inputs = vec![
-                EmbedInput::Text(texts[text].clone()),
-                EmbedInput::Pixels(expected.pictures[picture].clone()),
-            ];
+            let inputs =
+                vec![EmbedInput::Text(texts[text].clone()), EmbedInput::Pixels(expected.pictures[picture].clone())];
             let answers = [expected.texts[text].clone(), expected.images[picture].clone()];
             let embedder = Arc::clone(&embedder);
             (answers, tokio::spawn(async move { embedder.embed(inputs).await }))

@@ -25,9 +25,8 @@ fn changed(change: impl FnOnce(&mut Tensors)) -> tempfile::TempDir {
         .map(|(name, view)| (name.to_owned(), (view.dtype(), view.shape().to_vec(), view.data().to_vec())))
         .collect();
     change(&mut tensors);
-    let views = tensors
-        .iter()
-        .map(|(name, (kind, shape, data))| (name, TensorView::new(*kind, shape.clone(), data).unwrap()));
+    let views =
+        tensors.iter().map(|(name, (kind, shape, data))| (name, TensorView::new(*kind, shape.clone(), data).unwrap()));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(WEIGHTS), safetensors::serialize(views, None).unwrap()).unwrap();
     fs::copy(fixtures::path("models/vit_odd").join(CONFIG), folder.path().join(CONFIG)).unwrap();

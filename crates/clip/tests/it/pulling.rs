@@ -69,7 +69,8 @@ async fn respond(stream: &mut TcpStream, request: &str, is_file: bool, answer: A
         let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
         let what = format!("X-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n", content.len());
         let what = if announces { what.as_str() } else { "" };
-        let head = format!("HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let head =
+            format!("HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: close\r\n\r\n");
         let _ = stream.write_all(head.as_bytes()).await;
         return;
     }

@@ -27,7 +27,12 @@ pub(super) fn sweep(folder: &Path, most: u64) -> io::Result<usize> {
         return Ok(0);
     }
     files.sort_unstable_by_key(|file| file.made);
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rough share")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rough share"
+    )]
     let kept = (most as f64 * KEPT_SHARE) as u64;
     let mut removed = 0;
     for file in files {
@@ -79,7 +84,8 @@ mod tests {
             let file = fs::File::options().write(true).open(&path).expect("there");
             file.set_modified(begin + Duration::from_secs(number)).expect("a time");
         }
-        let left = |number: u64| folder.path().join(format!("{:02x}", number % 3)).join(format!("{number}.jpg")).exists();
+        let left =
+            |number: u64| folder.path().join(format!("{:02x}", number % 3)).join(format!("{number}.jpg")).exists();
         assert_eq!(sweep(folder.path(), 1_000).expect("swept"), 0);
         assert_eq!(sweep(folder.path(), 500).expect("swept"), 6);
         assert!((0..6).all(|number| !left(number)) && (6..10).all(left));

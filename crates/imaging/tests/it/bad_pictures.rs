@@ -73,14 +73,19 @@ fn formats_that_are_not_read_are_named() {
         (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIC"),
     ] {
         let error = refused(bytes);
-        assert!(matches!(&error, DecodeError::Unsupported { what } if what.to_uppercase().contains(&name.to_uppercase())), "{name}: {error}");
+        assert!(
+            matches!(&error, DecodeError::Unsupported { what } if what.to_uppercase().contains(&name.to_uppercase())),
+            "{name}: {error}"
+        );
     }
 }
 
 #[test]
 fn every_cut_of_every_format_is_an_error_and_not_a_panic() {
     let picture = make::scene(37, 23);
-    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff] {
+    for format in
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff]
+    {
         let whole = make::file(&picture, format);
         assert!(decode(&whole, &DecodeLimits::default()).is_ok(), "{format:?}");
         for cut in [1, 3, 9, 20, 40, whole.len() / 4, whole.len() / 2, whole.len() * 3 / 4] {
@@ -96,7 +101,9 @@ fn every_cut_of_every_format_is_an_error_and_not_a_panic() {
 #[test]
 fn flipped_bytes_never_panic() {
     let picture = make::scene(29, 31);
-    for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff] {
+    for format in
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff]
+    {
         let whole = make::file(&picture, format);
         for at in (0..whole.len()).step_by(whole.len() / 150 + 1) {
             for flip in [0xff, 0x80, 0x01] {
@@ -115,7 +122,10 @@ fn a_header_that_claims_too_much_is_refused_without_its_memory() {
     let bytes = make::png_that_claims(60_000, 60_000);
     let (error, memory) = memory_of(|| refused(&bytes));
     assert!(
-        matches!(error, DecodeError::TooManyPixels { width: 60_000, height: 60_000, .. } | DecodeError::TooMuchMemory { .. }),
+        matches!(
+            error,
+            DecodeError::TooManyPixels { width: 60_000, height: 60_000, .. } | DecodeError::TooMuchMemory { .. }
+        ),
         "{error}"
     );
     assert!(memory < 1 << 20, "{memory} bytes");

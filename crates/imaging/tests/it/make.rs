@@ -93,8 +93,8 @@ pub fn animated_png(width: u32, height: u32) -> Vec<u8> {
         }
     }
     bytes.extend(control(1));
-    for (sequence, (_, data)) in
-        (2_u32..).zip(chunks(&RgbImage::from_pixel(width, height, BLUE)).into_iter().filter(|(label, _)| label == b"IDAT"))
+    for (sequence, (_, data)) in (2_u32..)
+        .zip(chunks(&RgbImage::from_pixel(width, height, BLUE)).into_iter().filter(|(label, _)| label == b"IDAT"))
     {
         bytes.extend(png_chunk(b"fdAT", &[&sequence.to_be_bytes()[..], &data].concat()));
     }
