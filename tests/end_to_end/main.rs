@@ -7,4 +7,3 @@ mod ingest;
 mod jobs;
 mod one_process;
 mod reindex;
-mod streams;
