@@ -78,11 +78,6 @@ impl Server {
     pub fn start_with(data: &Path, command: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut program = clippy(data);
         program.arg(command).args(["--bind", "127.0.0.1:0"]).args(arguments).envs(settings.iter().copied());
-        Self::run(program, command)
-    }
-
-    /// Starts a command that serves, whatever it is wrapped in, and waits until it says its address.
-    pub fn run(mut program: Command, command: &str) -> Self {
         let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("piped");
         // Both pipes are read to their ends, so that the server never waits for a reader.
@@ -108,11 +103,6 @@ impl Server {
                 panic!("clippy {command} never said where it serves: {}", log.join().unwrap_or_default());
             }
         }
-    }
-
-    /// Its process.
-    pub fn process(&self) -> u32 {
-        self.child.id()
     }
 
     /// Ends it as a power cut would.

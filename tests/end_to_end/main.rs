@@ -10,4 +10,3 @@ mod jobs;
 mod one_process;
 mod qdrant;
 mod reindex;
-mod streams;

@@ -135,7 +135,9 @@ impl Weights<'_> {
             Dtype::BF16 => Kind::BFloat16,
             Dtype::F64 => Kind::Double,
             other => {
-                return Err(Unfit::Problem(format!("  wrong kind: {name} holds {other:?}, not floating-point numbers")));
+                return Err(Unfit::Problem(format!(
+                    "  wrong kind: {name} holds {other:?}, not floating-point numbers"
+                )));
             }
         };
         Tensor::f_from_data_size(view.data(), shape, kind).map_err(Unfit::Torch)
