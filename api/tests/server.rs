@@ -284,9 +284,9 @@ async fn the_document_names_every_route() {
 }
 
 #[tokio::test]
-async fn the_page_is_whole_and_asks_nobody_else() {
+async fn the_plain_page_is_whole_and_asks_nobody_else() {
     let server = TestServer::start().await;
-    let response = server.get("/").send().await.expect("an answer");
+    let response = server.get("/plain").send().await.expect("an answer");
     let policy = response.headers()["content-security-policy"].to_str().expect("text").to_owned();
     assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
     let html = response.text().await.expect("text");
