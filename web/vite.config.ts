@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 
 import tailwindcss from "@tailwindcss/vite";
@@ -10,12 +12,13 @@ function gzipped(): Plugin {
   return {
     name: "clippy-gzipped",
     apply: "build",
-    enforce: "post",
-    generateBundle(_options, bundle) {
-      for (const [name, file] of Object.entries(bundle)) {
-        if (!/\.(html|js|css|svg|json)$/.test(name) || name.startsWith(".vite/")) continue;
-        const text = file.type === "chunk" ? file.code : file.source;
-        this.emitFile({ type: "asset", fileName: `${name}.gz`, source: gzipSync(text, { level: 9 }) });
+    // Once all is written: until then, Vite still puts names of files into the scripts.
+    writeBundle({ dir }, bundle) {
+      if (dir === undefined) this.error("the client is written to no folder");
+      for (const name of Object.keys(bundle)) {
+        if (!/\.(html|js|css|svg)$/.test(name)) continue;
+        const file = join(dir, name);
+        writeFileSync(`${file}.gz`, gzipSync(readFileSync(file), { level: 9 }));
       }
     },
   };

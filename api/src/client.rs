@@ -19,9 +19,9 @@ use crate::state::AppState;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The names of these files change with their content.
-const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const FOREVER: &str = "public, max-age=31536000, immutable";
 /// A new version of the program brings a new client; asking again costs nothing while it is the old one.
-const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+const ASK_AGAIN: &str = "no-cache";
 
 /// What Vite wrote, each text beside its gzipped form. Empty when the client was not built.
 #[derive(RustEmbed)]
@@ -38,11 +38,10 @@ pub(crate) fn routes() -> Router<AppState> {
     router
         .route("/", get(|headers: HeaderMap| async move { answer("index.html", &headers) }))
         .route("/clippy.svg", get(|headers: HeaderMap| async move { answer("clippy.svg", &headers) }))
-        .route("/assets/{file}", get(|Path(file): Path<String>, headers: HeaderMap| asset(file, headers)))
-}
-
-async fn asset(file: String, headers: HeaderMap) -> Response {
-    answer(&format!("assets/{file}"), &headers)
+        .route(
+            "/assets/{file}",
+            get(|Path(file): Path<String>, headers: HeaderMap| async move { answer(&format!("assets/{file}"), &headers) }),
+        )
 }
 
 fn answer(name: &str, asked: &HeaderMap) -> Response {
@@ -51,7 +50,7 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
     let gzipped = if takes_gzip(asked) { Built::get(&format!("{name}.gz")) } else { None };
     let cache = if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN };
     let always = [
-        (header::CACHE_CONTROL, cache),
+        (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),

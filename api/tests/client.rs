@@ -58,6 +58,9 @@ async fn the_clients_files(server: &TestServer, script: &str) {
     assert!(tag != other && tag.len() > 10, "each form has its own tag: {tag} {other}");
     let (small, plain) = (small.bytes().await.expect("bytes"), plain.bytes().await.expect("bytes"));
     assert!(small.starts_with(&[0x1f, 0x8b]) && small.len() * 2 < plain.len(), "{} of {}", small.len(), plain.len());
+    // The end of a gzipped file says how long it is unpacked.
+    let unpacked = u32::from_le_bytes(small[small.len() - 4..].try_into().expect("four bytes"));
+    assert_eq!(unpacked as usize, plain.len(), "both forms are the same script");
 
     let again = asked("gzip").header(header::IF_NONE_MATCH, &tag).send().await.expect("an answer");
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);

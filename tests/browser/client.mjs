@@ -34,7 +34,10 @@ async function inside(view) {
 }
 
 async function shown(page) {
-  await page.waitForFunction(() => [...document.querySelectorAll("#results img")].filter((image) => image.naturalWidth > 0).length >= 6);
+  await page.waitForFunction(() => {
+    const seen = [...document.querySelectorAll("#results img")].filter((image) => image.getBoundingClientRect().top < window.innerHeight);
+    return seen.length >= 4 && seen.every((image) => image.naturalWidth > 0);
+  });
 }
 
 test("draw an apple, see apples; weights, a style filter, references; generate, reload, cancel, use as base", async () => {

@@ -18,7 +18,7 @@ describe("features", () => {
 
   it("are found in the server's own document", () => {
     const found = featuresOf(document);
-    expect(found).toMatchObject({ negativeText: true, diversity: true, severalLikes: true, lineage: true, suggest: true, completesTags: true, minPercentile: true, facetsOfResults: true, calibrate: true });
+    expect(found).toMatchObject({ negativeText: true, diversity: true, severalLikes: true, lineage: true });
   });
 
   it("come and go with the document", () => {
