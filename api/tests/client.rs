@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use support::TestServer;
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/openapi.json");
+/// The document that the client was made from.
+fn document() -> std::path::PathBuf {
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it");
+    std::path::Path::new(&folder).join("../web/openapi.json")
+}
 
 fn told(response: &Response, name: header::HeaderName) -> String {
     response.headers().get(name).map(|value| value.to_str().expect("text").to_owned()).unwrap_or_default()
@@ -19,9 +23,9 @@ async fn the_clients_document_is_the_servers() {
     let served: Value = server.get("/api/openapi.json").send().await.expect("an answer").json().await.expect("JSON");
     if std::env::var_os("CLIPPY_UPDATE_OPENAPI").is_some() {
         let text = format!("{}\n", serde_json::to_string_pretty(&served).expect("JSON"));
-        std::fs::write(DOCUMENT, text).expect("written");
+        std::fs::write(document(), text).expect("written");
     }
-    let kept: Value = serde_json::from_str(&std::fs::read_to_string(DOCUMENT).expect("a file")).expect("JSON");
+    let kept: Value = serde_json::from_str(&std::fs::read_to_string(document()).expect("a file")).expect("JSON");
     assert!(kept == served, "web/openapi.json is not the server's document any more: `make openapi` writes it anew");
 }
 

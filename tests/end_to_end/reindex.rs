@@ -58,14 +58,14 @@ fn ended(server: &Server, id: &str) -> Value {
 
 /// The collection that answered, and the results' scores in the image space, best first.
 fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
-    let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true});
+    let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true, "calibrated": false});
     let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
     answer(response)
 }
 
 /// As [`search`], by words: they go through the model at each search.
 fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
-    let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true});
+    let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true, "calibrated": false});
     let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
     answer(response)
 }
