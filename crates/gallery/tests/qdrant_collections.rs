@@ -150,6 +150,7 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
     gallery.upsert((1..=200).map(|id| point(id, 0, 32)).collect()).await.expect("stored");
     let done = Arc::new(AtomicBool::new(false));
     let searches = Arc::new(AtomicU64::new(0));
+    let followed = Arc::new(AtomicBool::new(false));
 
     let writers: Vec<_> = (0..2_u64)
         .map(|writer| {
@@ -179,6 +180,7 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
         .collect();
     let searcher = tokio::spawn({
         let (options, done, searches) = (options(&fake.url(), "clippy"), Arc::clone(&done), Arc::clone(&searches));
+        let followed = Arc::clone(&followed);
         async move {
             let (mine, gallery) = opened(options, "first").await;
             let mut pair = ("clippy".to_owned(), gallery, 32);
@@ -191,6 +193,7 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
                         let gallery = mine.open(&live.name).await.expect("opened");
                         let dimension = gallery.info().await.expect("info").dimension;
                         pair = (live.name, gallery, dimension);
+                        followed.store(true, Ordering::SeqCst);
                     }
                 }
                 let query = HybridQuery {
@@ -217,10 +220,13 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
     copy(&collections, &built.name).await;
     catch_up(&collections, &built.name).await;
     switch(&collections, &built.name, Some("job")).await;
-    // For a while in the new one.
-    let (begun, before) = (Instant::now(), searches.load(Ordering::SeqCst));
-    while searches.load(Ordering::SeqCst) < before + 100 {
+    // For a while in the new one, once the searcher has found it.
+    let (begun, mut found_at) = (Instant::now(), None);
+    while found_at.is_none_or(|found| searches.load(Ordering::SeqCst) < found + 100) {
         assert!(begun.elapsed() < Duration::from_secs(120), "the searcher is stuck");
+        if found_at.is_none() && followed.load(Ordering::SeqCst) {
+            found_at = Some(searches.load(Ordering::SeqCst));
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     done.store(true, Ordering::SeqCst);
