@@ -39,14 +39,14 @@ export function Studio() {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-2 p-2 max-lg:p-0 lg:grid-cols-[minmax(22rem,5fr)_minmax(24rem,6fr)]">
-        <div className={cn("grid min-h-0 grid-rows-[minmax(0,1fr)_auto] gap-2 max-lg:gap-0", hidden(sheet === "draw" || sheet === "references"))}>
+        <div className={cn("grid min-h-0 min-w-0 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto] gap-2 max-lg:gap-0", hidden(sheet === "draw" || sheet === "references"))}>
           <Pad className={cn("rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "draw"))} />
           <TrayPanel className={cn("h-[11.5rem] rounded-lg border bg-panel max-lg:h-auto max-lg:rounded-none max-lg:border-0", sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden")} />
         </div>
         <Tabs.Root
           value={tab}
           onValueChange={(next) => show(next === "make" ? "make" : "find")}
-          className={cn("flex min-h-0 flex-col rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "find" || sheet === "make"))}
+          className={cn("flex min-h-0 min-w-0 flex-col rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "find" || sheet === "make"))}
         >
           <Tabs.List aria-label="Bench" className="flex gap-5 border-b px-4 max-lg:hidden">
             <TabButton value="find"><Search />Find</TabButton>
