@@ -13,6 +13,7 @@ mod failure;
 mod following;
 mod generation;
 mod logging;
+mod memory;
 mod models;
 mod qdrant;
 mod queue;
@@ -27,6 +28,7 @@ use crate::arguments::{Arguments, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    memory::keep_tensors();
     // Bad arguments end here: one line, exit code 2.
     let arguments = Arguments::parse();
     match run(arguments) {
