@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn texts_share_a_batch_with_their_like() {
-        let waiting = [texts(0, &[77, 5]), texts(0, &[6, 40, 16])];
-        let batches = run(&mut waiting.clone(), LIMITS);
+        let mut waiting = [texts(0, &[77, 5]), texts(0, &[6, 40, 16])];
+        let batches = run(&mut waiting, LIMITS);
         let items: Vec<_> = batches.iter().map(|batch| batch.items.clone()).collect();
         assert_eq!(items, [vec![(0, 1), (1, 0), (1, 2)], vec![(0, 0)], vec![(1, 1)]]);
     }

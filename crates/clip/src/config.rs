@@ -86,8 +86,11 @@ impl VisionConfig {
     }
 }
 
+/// Whether a value asks for what is computed anyway.
+type IsNeutral = fn(&Value) -> bool;
+
 /// Fields that are accepted only where they ask for what is computed anyway. `null` is always accepted.
-const NEUTRAL: &[(&str, fn(&Value) -> bool)] = &[
+const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("custom_text", is_false),
     ("multimodal_cfg", never),
     ("nonscalar_logit_scale", anything),

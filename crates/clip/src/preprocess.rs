@@ -8,7 +8,7 @@ use crate::error::{ClipError, Result};
 /// Mean of each channel of OpenAI's training pictures, on values in 0..1 (open_clip's `OPENAI_DATASET_MEAN`).
 pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
 /// Standard deviation of each channel of OpenAI's training pictures (open_clip's `OPENAI_DATASET_STD`).
-pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// open_clip's default for a model of this side, in pixels.
 #[must_use]

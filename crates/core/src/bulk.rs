@@ -256,14 +256,14 @@ mod tests {
             (ManifestRequest { upsert_batch: 100_000, ..good.clone() }, "upsert_batch"),
             (ManifestRequest { text_template: "a picture".to_owned(), ..good.clone() }, "text_template"),
             (ManifestRequest { shard_index: Some(0), ..good.clone() }, "shard_count"),
-            (ManifestRequest { shard_index: Some(2), shard_count: Some(2), ..good.clone() }, "shard_index"),
+            (ManifestRequest { shard_index: Some(2), shard_count: Some(2), ..good }, "shard_index"),
         ] {
             let error = wrong.check().expect_err(name);
             assert!(error.message.contains(name), "{}", error.message);
         }
         let model = Some("RN50".to_owned());
         for (wrong, name) in [
-            (ReindexRequest { rollback: true, model: model.clone(), ..ReindexRequest::default() }, "rollback"),
+            (ReindexRequest { rollback: true, model, ..ReindexRequest::default() }, "rollback"),
             (ReindexRequest { drop_old: true, rollback: true, ..ReindexRequest::default() }, "drop_old"),
             (ReindexRequest { pretrained: Some("openai".to_owned()), ..ReindexRequest::default() }, "model"),
             (ReindexRequest { text_template: "a picture".to_owned(), ..ReindexRequest::default() }, "text_template"),

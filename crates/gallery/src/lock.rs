@@ -98,7 +98,7 @@ fn read_holder(path: &Path) -> Option<Holder> {
 }
 
 fn taken(folder: &Path, holder: Option<Holder>) -> Error {
-    let who = match &holder {
+    let who = match holder {
         Some(Holder { pid, address: Some(address) }) => format!("process {pid}, which serves at {address}"),
         Some(Holder { pid, address: None }) => format!("process {pid}"),
         None => "another process".to_owned(),

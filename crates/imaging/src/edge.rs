@@ -174,9 +174,9 @@ fn spread_strong(classes: &mut [u8], stride: usize) {
         pending.push(start);
         while let Some(at) = pending.pop() {
             for row in [at - stride, at, at + stride] {
-                for neighbour in row - 1..=row + 1 {
-                    if classes[neighbour] == WEAK {
-                        classes[neighbour] = STRONG;
+                for (neighbour, class) in (row - 1..).zip(&mut classes[row - 1..=row + 1]) {
+                    if *class == WEAK {
+                        *class = STRONG;
                         pending.push(neighbour);
                     }
                 }

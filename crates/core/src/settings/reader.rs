@@ -6,9 +6,12 @@ use std::str::FromStr;
 
 use crate::{Error, Result};
 
+/// Gives a variable's value.
+type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// A source of variables.
 pub struct Reader {
-    lookup: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    lookup: Lookup,
 }
 
 impl fmt::Debug for Reader {

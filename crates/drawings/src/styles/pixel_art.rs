@@ -34,10 +34,10 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let colours = commonest(&layer(figure, &Flat)?);
     let forms = commonest(&layer(figure, &Numbered)?);
     let mut cells = scene(chance);
-    for row in 0..CELLS {
-        for column in 0..CELLS {
+    for (row, line) in cells.iter_mut().enumerate() {
+        for (column, place) in line.iter_mut().enumerate() {
             if let Some(colour) = cell(&colours, &forms, row, column) {
-                cells[row][column] = colour;
+                *place = colour;
             }
         }
     }

@@ -14,7 +14,8 @@ use super::data::{DIMENSION, Random, TAGS, counts, model};
 type AnyGallery = Arc<dyn Gallery>;
 
 fn fields(value: serde_json::Value) -> Payload {
-    value.as_object().cloned().expect("an object")
+    let serde_json::Value::Object(fields) = value else { panic!("{value} is no object") };
+    fields
 }
 
 fn bits(vectors: &Vectors) -> Vec<Option<Vec<u32>>> {

@@ -198,7 +198,7 @@ mod tests {
             journal.append(&delete(2)).expect("appended");
             assert_eq!(reopen(&path).1, [delete(0), delete(2)], "cut at {cut}");
         }
-        let mut flipped = bytes.clone();
+        let mut flipped = bytes;
         *flipped.last_mut().expect("not empty") ^= 1;
         std::fs::write(&path, &flipped).expect("flipped");
         assert_eq!(reopen(&path).1, [delete(0)]);

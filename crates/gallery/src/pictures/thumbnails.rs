@@ -41,7 +41,7 @@ impl PictureFiles {
         }
         let width = thumbnail_width(width);
         let key = format!("{}-{width}-{VERSION}", file.identity);
-        let bytes = self.memory.try_get_with_by_ref(&key, self.from_disk_or_made(file, width, &key)).await.map_err(
+        let bytes = self.memory.try_get_with_by_ref(&key, self.kept_or_made(file, width, &key)).await.map_err(
             |error: Arc<Error>| {
                 // Several callers may wait for one outcome; each gets the kind and the message.
                 Error::new(error.code, error.message.clone()).with_source(error.to_string())
@@ -50,7 +50,7 @@ impl PictureFiles {
         Ok(ServedPicture { bytes, content_type: Encoding::THUMBNAIL.media_type().to_owned(), etag: key })
     }
 
-    async fn from_disk_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
+    async fn kept_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
         let cached = self.cached_path(key);
         match tokio::fs::read(&cached).await {
             Ok(content) => return Ok(content.into()),
