@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
+use clippy_core::embedding::Embedder;
+use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, Vectors};
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
@@ -90,23 +91,6 @@ fn payload(number: u64) -> Payload {
         .unwrap_or_default()
 }
 
-fn model() -> ModelInfo {
-    ModelInfo {
-        name: "bench".to_owned(),
-        pretrained: "none".to_owned(),
-        dimension: DIMENSION,
-        context_length: 77,
-        transform: ImageTransform {
-            side: 32,
-            mean: [0.5; 3],
-            std: [0.25; 3],
-            interpolation: Interpolation::Bicubic,
-            resize_mode: ResizeMode::Shortest,
-        },
-        fingerprint: "bench".to_owned(),
-    }
-}
-
 fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
 }
@@ -126,7 +110,8 @@ async fn main() -> Result<(), AnyError> {
     };
     let client = Qdrant::from_url(&url).skip_compatibility_check().timeout(Duration::from_secs(60)).build()?;
     client.delete_collection(COLLECTION).await?;
-    let gallery = QdrantGallery::open(QdrantOptions::new(server, COLLECTION, model())).await?;
+    let model = (**FakeEmbedder::new(DIMENSION).info()).clone();
+    let gallery = QdrantGallery::open(QdrantOptions::new(server, COLLECTION, model)).await?;
 
     let (world, mut random) = (World::new(), Random(2));
     let begun = Instant::now();

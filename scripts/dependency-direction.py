@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
-core <- imaging <- clip, gallery, search, generate, drawings <- api, worker <- cli, and core <- jobs <- api, worker <- cli. A
-crate may use those on its left that are listed for it below, and no others; libtorch stands in one manifest, the clip
-crate's, and the queue's engine in one, the jobs crate's.
+core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- jobs <- api, worker <- cli;
+core <- remote <- api, cli; drawings <- cli. A crate may use those on its left that are listed for it below, and no
+others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 import json
 import subprocess

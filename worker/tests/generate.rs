@@ -3,6 +3,9 @@
 //!
 //! The workers are processes of their own (this very program, told to be one), ended by `kill -9`.
 
+#[path = "support/timing.rs"]
+mod timing;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -21,10 +24,10 @@ use clippy_generate::{
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
-    Backoff, Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings, Timing,
+    Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{GenerateJob, GenerateTools};
+use timing::short_timing;
 use tokio_util::sync::CancellationToken;
 
 /// Names the folder of a test to a process that is to be its worker.
@@ -146,15 +149,7 @@ async fn open(folder: &Path) -> Arc<SqliteJobs> {
 async fn a_worker_process() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let folder = PathBuf::from(folder);
-    let timing = Timing {
-        lease: Duration::from_secs(2),
-        beat: Duration::from_millis(200),
-        poll: Duration::from_millis(50),
-        sweep: Duration::from_millis(200),
-        dead_after: Duration::from_secs(1),
-        backoff: Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(50) },
-        ..Timing::default()
-    };
+    let timing = short_timing();
     let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], timing, drain: Duration::from_secs(5) };
     let handlers = Handlers::new().with(GenerateJob::new(tools(&folder)));
     Runner::new(open(&folder).await, handlers, settings).expect("good settings").run(CancellationToken::new()).await;

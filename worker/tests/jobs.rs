@@ -9,26 +9,19 @@ use std::time::Duration;
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::ledger::LedgerTotals;
 use clippy_jobs::{
-    Backoff, Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings, Timing,
+    Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
+    SqliteSettings,
 };
 use clippy_worker::jobs::{BulkSettings, handlers};
 use serde::Serialize;
+use support::timing::short_timing;
 use support::{House, line, touch};
 use tokio_util::sync::CancellationToken;
 
 const PARTS: BulkSettings = BulkSettings { part_lines: 5, most_parts: 3, parts_at_once: 2 };
 
 fn settings() -> RunnerSettings {
-    let timing = Timing {
-        lease: Duration::from_secs(2),
-        beat: Duration::from_millis(200),
-        poll: Duration::from_millis(50),
-        sweep: Duration::from_millis(200),
-        dead_after: Duration::from_secs(1),
-        backoff: Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(50) },
-        ..Timing::default()
-    };
+    let timing = short_timing();
     RunnerSettings { lanes: vec![(Lane::Bulk, 2), (Lane::Control, 1)], timing, drain: Duration::from_secs(5) }
 }
 

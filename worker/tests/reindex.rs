@@ -25,14 +25,14 @@ use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
 };
 use clippy_jobs::{
-    Backoff, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
-    Timing,
+    Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_search::{MakeSearcher, SearchQuery, Searcher, SearcherOptions};
 use clippy_worker::ingest::{IngestReport, LiveTools, MARK_FIELD, ingest};
 use clippy_worker::jobs::{BulkSettings, ReindexJob, ReindexTools, handlers};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use support::timing::short_timing;
 use support::{House, line};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -159,15 +159,7 @@ impl Process {
         let handlers = handlers(&self.tools, PARTS).with(ReindexJob::new(self.reindex.clone(), PARTS));
         let jobs = Arc::clone(&self.jobs);
         runtime.spawn(async move {
-            let timing = Timing {
-                lease: Duration::from_secs(2),
-                beat: Duration::from_millis(200),
-                poll: Duration::from_millis(50),
-                sweep: Duration::from_millis(200),
-                dead_after: Duration::from_secs(1),
-                backoff: Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(50) },
-                ..Timing::default()
-            };
+            let timing = short_timing();
             let lanes = vec![(Lane::Bulk, 2), (Lane::Control, 2)];
             let settings = RunnerSettings { lanes, timing, drain: Duration::from_secs(5) };
             Runner::new(jobs, handlers, settings).expect("good settings").run(CancellationToken::new()).await;

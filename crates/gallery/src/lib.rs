@@ -6,6 +6,7 @@ pub mod contract;
 pub mod edge;
 mod files;
 mod guarded;
+mod identity;
 pub mod lock;
 pub mod pictures;
 pub mod qdrant;

@@ -24,6 +24,7 @@ use super::metadata::{METADATA_FILE, Metadata};
 use super::operation::Operation;
 use super::shard::{Shard, ShardShape};
 use crate::files::{remove_folder, remove_leftovers};
+use crate::identity::Identity;
 use crate::lock::StoreLock;
 use crate::schema::{Schema, migrations};
 
@@ -87,7 +88,7 @@ impl Store {
                 metadata
             }
         };
-        metadata.check(&name, &model)?;
+        metadata.identity.check(&name, &model)?;
         for (number, shard) in shard_folders(&folder)? {
             if number != metadata.generation {
                 remove_folder(&shard).map_err(|error| broken(&shard, error))?;
@@ -234,7 +235,7 @@ impl Drop for Store {
 pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
     let Some(metadata) = Metadata::read(folder)? else { return Ok(None) };
     let points = metadata.points;
-    let bytes = metadata.changed_points.saturating_mul(metadata.dimension as u64 * 4);
+    let bytes = metadata.changed_points.saturating_mul(metadata.identity.dimension as u64 * 4);
     let indexed = bytes / 1024 < Schema::current().indexing_threshold_kb as u64;
     Ok(Some(info_of(name, metadata, points, indexed)))
 }
@@ -242,12 +243,12 @@ pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo
 /// The model that filled a collection, as far as opening it must know.
 pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
     let missing = || Error::not_found(format!("there is no collection {name} in {}", folder.display()));
-    let metadata = Metadata::read(folder)?.ok_or_else(missing)?;
+    let identity = Metadata::read(folder)?.ok_or_else(missing)?.identity;
     Ok(ModelInfo {
-        name: metadata.model,
-        pretrained: metadata.pretrained,
-        dimension: metadata.dimension,
-        fingerprint: metadata.fingerprint,
+        name: identity.model,
+        pretrained: identity.pretrained,
+        dimension: identity.dimension,
+        fingerprint: identity.fingerprint,
         // Only who embeds needs to know how; this is for the check that the model is the same.
         context_length: 0,
         transform: ImageTransform {
@@ -261,18 +262,19 @@ pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
 }
 
 fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> CollectionInfo {
-    let Metadata { model, pretrained, fingerprint, dimension, schema_version, roots, .. } = metadata;
+    let Metadata { identity, roots, .. } = metadata;
+    let Identity { model, pretrained, fingerprint, dimension, schema_version } = identity;
     let name = name.to_owned();
     CollectionInfo { name, points, dimension, model, pretrained, fingerprint, schema_version, roots, indexed }
 }
 
 /// Writes down that the collection has the newest schema. Its indexes were made when the shard was opened.
 fn migrate(folder: &Path, name: &str, metadata: &mut Metadata) -> Result<()> {
-    for migration in migrations().iter().filter(|migration| migration.version > metadata.schema_version) {
+    for migration in migrations().iter().filter(|migration| migration.version > metadata.identity.schema_version) {
         tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
     }
-    if metadata.schema_version < Schema::current().version {
-        metadata.schema_version = Schema::current().version;
+    if metadata.identity.schema_version < Schema::current().version {
+        metadata.identity.schema_version = Schema::current().version;
         metadata.write(folder)?;
     }
     Ok(())

@@ -8,14 +8,12 @@ use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clippy_core::collections::ModelSource;
-use clippy_core::embedding::ModelInfo;
 use clippy_core::{Error, Result};
 use qdrant_client::qdrant as wire;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::edge::metadata::Metadata;
-use crate::schema::Schema;
+use crate::identity::Identity;
 
 /// The entry that says what the collection is.
 const IDENTITY: &str = "clippy";
@@ -26,50 +24,12 @@ const NOTE: &str = "clippy_note_";
 /// Begins the names of the entries for folders; a hash of the folder follows.
 const ROOT: &str = "clippy_root_";
 
-/// Which model filled a collection, and which version of the schema it has.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Identity {
-    /// open_clip's name of the model.
-    pub(super) model: String,
-    /// Its weights.
-    pub(super) pretrained: String,
-    /// What tells two models apart.
-    pub(super) fingerprint: String,
-    /// Length of the vectors.
-    pub(super) dimension: usize,
-    /// Version of the schema.
-    pub(super) schema_version: u32,
-}
-
-impl Identity {
-    /// A collection of this model, with the newest schema.
-    pub(super) fn new(model: &ModelInfo) -> Self {
-        Self {
-            model: model.name.clone(),
-            pretrained: model.pretrained.clone(),
-            fingerprint: model.fingerprint.clone(),
-            dimension: model.dimension,
-            schema_version: Schema::current().version,
-        }
-    }
-
-    /// Refuses a collection that another model filled, or a newer clippy made.
-    ///
-    /// # Errors
-    /// [`clippy_core::ErrorCode::Conflict`], with both sides and the mend.
-    pub(super) fn check(&self, name: &str, model: &ModelInfo) -> Result<()> {
-        let Self { model: known, pretrained, fingerprint, dimension, schema_version } = self.clone();
-        Metadata { model: known, pretrained, fingerprint, dimension, schema_version, ..Metadata::new(model) }
-            .check(name, model)
-    }
-
-    /// As an entry of the metadata.
-    ///
-    /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON, which it always can.
-    pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
-        Ok(HashMap::from([(IDENTITY.to_owned(), to_value(self)?)]))
-    }
+/// What a collection is, as an entry of the metadata.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::Internal`] when it cannot be written as JSON, which it always can.
+pub(super) fn identity_entry(identity: &Identity) -> Result<HashMap<String, wire::Value>> {
+    Ok(HashMap::from([(IDENTITY.to_owned(), to_value(identity)?)]))
 }
 
 /// What a collection is there for, beside others of the same public name. Which one is live is not said here: the alias
@@ -97,7 +57,7 @@ impl Place {
     /// As an entry of the metadata.
     ///
     /// # Errors
-    /// As [`Identity::entry`].
+    /// As [`identity_entry`].
     pub(super) fn entry(&self) -> Result<HashMap<String, wire::Value>> {
         Ok(HashMap::from([(PLACE.to_owned(), to_value(self)?)]))
     }
@@ -124,7 +84,7 @@ struct Root {
 /// A folder as an entry of the metadata.
 ///
 /// # Errors
-/// As [`Identity::entry`].
+/// As [`identity_entry`].
 pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
     let hash: String = Sha256::digest(path.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();

@@ -7,11 +7,12 @@ use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
-use super::metadata::{Identity, Place};
+use super::metadata::{Place, identity_entry};
 use super::opening::{add_vector, ask_version, create, create_index, graph, look, quantization, thresholds};
 use super::shape::Shape;
 use super::version::{Feature, Version};
 use super::{QdrantOptions, Quantization};
+use crate::identity::Identity;
 use crate::schema::{FieldIndex, Schema};
 
 /// What a migration would do, or has done.
@@ -128,7 +129,7 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
                 update(&connection, &physical, &text, request).await?;
             }
             Step::Identify => {
-                let metadata = Identity::new(&options.model).entry()?;
+                let metadata = identity_entry(&Identity::new(&options.model))?;
                 let request = wire::UpdateCollection { metadata, ..wire::UpdateCollection::default() };
                 update(&connection, &physical, &text, request).await?;
             }

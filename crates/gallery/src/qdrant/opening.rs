@@ -12,10 +12,11 @@ use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
 use super::errors::{Trouble, explain, trouble};
-use super::metadata::{Identity, Place};
+use super::metadata::{Place, identity_entry};
 use super::shape::Shape;
 use super::version::{Feature, Version};
 use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
+use crate::identity::Identity;
 use crate::schema::{FieldIndex, FieldKind, Schema};
 
 /// How often a process looks whether the collection has changed its looks: another one may have added a vector, or
@@ -212,7 +213,7 @@ pub(super) async fn create(
 /// What a new collection is made with.
 #[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
 fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wire::CreateCollection> {
-    let mut metadata = Identity::new(&options.model).entry()?;
+    let mut metadata = identity_entry(&Identity::new(&options.model))?;
     metadata.extend(place.entry()?);
     let schema = Schema::current();
     let on_disk = options.storage.on_disk;

@@ -7,7 +7,8 @@ use clippy_core::gallery::Space;
 use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
-use super::metadata::{Identity, Place, Said, read};
+use super::metadata::{Place, Said, read};
+use crate::identity::Identity;
 
 /// A collection as it is on the server.
 #[derive(Debug, Clone)]
