@@ -5,6 +5,7 @@ import document from "../../openapi.json";
 import { keyFor, useSession } from "@/state/session";
 
 import { featuresOf, NO_FEATURES } from "./features";
+import { suggestionsOf } from "./later";
 import { hitOf, pageOf } from "./pictures";
 import { needsKey, problemOf, told, Unreachable, worthRetrying } from "./problem";
 
@@ -55,6 +56,15 @@ describe("results", () => {
     expect(pageOf(sent(answer))).toMatchObject({ facets: null, nextCursor: null });
     const counted = { ...answer, facets: { of: 200, tags: [{ value: "apple", count: 3 }], styles: [{ value: "line_art", count: 2 }, 7] } };
     expect(pageOf(sent(counted)).facets).toEqual({ tags: [{ value: "apple", count: 3 }], styles: [{ value: "line_art", count: 2 }] });
+  });
+});
+
+describe("suggestions", () => {
+  it("are named by what they show, with ids that JavaScript's numbers cannot hold", () => {
+    const payload = { image_url: "/image/18446744073709551615", subject: "house", license: "CC0" };
+    const references = [{ id: 18446744073709552000, role: "subject", weight: 0.8, reason: "the closest", style: "line_art", payload }, { role: "style" }];
+    expect(suggestionsOf({ references })).toEqual([{ id: "18446744073709551615", title: "house", licence: "CC0", role: "subject", weight: 0.8, reason: "the closest" }]);
+    expect(suggestionsOf({})).toEqual([]);
   });
 });
 

@@ -17,6 +17,7 @@ export async function completedTags(prefix: string, signal: AbortSignal): Promis
 export interface Suggestion {
   id: string;
   title: string;
+  licence: string | null;
   role: Role;
   weight: number;
   reason: string | null;
@@ -27,20 +28,16 @@ export async function suggestedReferences(form: FormData, provider: string): Pro
   if (provider !== "") form.set("provider", provider);
   const address = new URL("/api/references/suggest", window.location.origin);
   const response = await request(new Request(address, { method: "POST", body: form }));
-  const answer = fields(await response.json());
-  return list(answer["references"]).flatMap((member): Suggestion[] => {
+  return suggestionsOf(await response.json());
+}
+
+export function suggestionsOf(answer: unknown): Suggestion[] {
+  return list(fields(answer)["references"]).flatMap((member): Suggestion[] => {
     const given = fields(member);
     if (given["id"] === undefined) return [];
-    const { id } = pictureOf(given["id"], given);
-    return [
-      {
-        id,
-        title: text(given["style"]) ?? id,
-        role: given["role"] === "subject" ? "subject" : "style",
-        weight: number(given["weight"]) ?? 0.7,
-        reason: text(given["reason"]),
-      },
-    ];
+    const { id, title, licence } = pictureOf(given["id"], fields(given["payload"]));
+    const role = given["role"] === "subject" ? "subject" : "style";
+    return [{ id, title, licence, role, weight: number(given["weight"]) ?? 0.7, reason: text(given["reason"]) }];
   });
 }
 

@@ -29,7 +29,7 @@ export function Toolbar({ onFile }: { onFile: (file: File) => void }) {
   const layerEmpty = !strokes.some((stroke) => stroke.layer === layer);
 
   return (
-    <div role="toolbar" aria-label="Drawing tools" className="flex flex-wrap items-center gap-x-1.5 gap-y-1 px-3 py-2">
+    <div role="toolbar" aria-label="Drawing tools" className="flex flex-wrap items-center gap-x-1 gap-y-1 px-2.5 py-2">
       <Segments
         label="Layer"
         value={layer}
@@ -39,19 +39,19 @@ export function Toolbar({ onFile }: { onFile: (file: File) => void }) {
           { value: "mask", label: <><span aria-hidden className="size-2 rounded-full bg-[#d8343a]" />Mask</>, title: "What is painted red is made anew when the base is edited" },
         ]}
       />
-      <span aria-hidden className="mx-1 h-5 w-px bg-line" />
+      <span aria-hidden className="mx-0.5 h-5 w-px bg-line" />
       <Tip text="Brush" keys="B">
         <Button look="ghost" size="icon-small" aria-label="Brush" aria-pressed={tool === "brush"} onClick={() => pad.setTool("brush")}><Brush /></Button>
       </Tip>
       <Tip text="Eraser" keys="E">
         <Button look="ghost" size="icon-small" aria-label="Eraser" aria-pressed={tool === "eraser"} onClick={() => pad.setTool("eraser")}><Eraser /></Button>
       </Tip>
-      <div className="flex w-28 items-center gap-2 px-1 max-sm:w-20">
+      <div className="flex w-24 items-center gap-2 px-1 max-sm:w-20">
         <Slider label="Brush size" value={pad.size} min={SMALLEST_BRUSH} max={LARGEST_BRUSH} step={1} onChange={pad.setSize} valueText={`${pad.size} points`} />
         <span aria-hidden className="tabular w-5 text-right text-xs text-soft">{pad.size}</span>
       </div>
       {layer === "line" && <Colours />}
-      <span aria-hidden className="mx-1 h-5 w-px bg-line" />
+      <span aria-hidden className="mx-0.5 h-5 w-px bg-line" />
       <Tip text="Undo" keys="Ctrl Z">
         <Button look="ghost" size="icon-small" aria-label="Undo" disabled={history.past.length === 0} onClick={pad.undo}><Undo2 /></Button>
       </Tip>

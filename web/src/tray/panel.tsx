@@ -161,7 +161,7 @@ function Suggest({ provider, onFault }: { provider: Provider | null; onFault: (e
       const form = await searchForm(query, drawingNow(), artist, features, null);
       const suggestions = await suggestedReferences(form, provider?.name ?? "");
       const { add } = useTray.getState();
-      for (const { id, title, role, weight, reason } of suggestions) add({ source: { kind: "gallery", id }, title, role, weight, reason });
+      for (const { id, ...suggested } of suggestions) add({ source: { kind: "gallery", id }, ...suggested });
       setAdded(suggestions.length);
     } catch (error) {
       onFault(error);
