@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::Result;
-use clippy_core::gallery::{FacetCount, Filter, Gallery};
+use clippy_core::gallery::{FacetCount, Filter, Gallery, Origin};
 use tokio::sync::Mutex;
 
 /// How long the tags are kept: counting all of them at every letter would be a lot of work for nothing new.
@@ -31,7 +31,8 @@ impl KnownTags {
         {
             return Ok(Arc::clone(tags));
         }
-        let tags = Arc::new(gallery.facet("tags_all", &Filter::default(), MOST).await?);
+        let tags =
+            Arc::new(gallery.facet("tags_all", &Filter { origin: Origin::Gallery, ..Filter::default() }, MOST).await?);
         *kept = Some((Instant::now(), Arc::clone(&tags)));
         Ok(tags)
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clippy_core::bulk::TEXT_TEMPLATE;
 use clippy_core::settings::Settings;
 use clippy_jobs::{JobKind, JobState, Lane};
 
@@ -149,7 +150,7 @@ pub struct ManifestArguments {
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65_536))]
     pub upsert_batch: u64,
     /// Sentence that a picture's tags are embedded as.
-    #[arg(long, value_name = "TEXT", default_value = "an illustration with {tags}")]
+    #[arg(long, value_name = "TEXT", default_value = TEXT_TEMPLATE)]
     pub text_template: String,
     #[command(flatten)]
     pub slice: SliceArguments,
@@ -216,7 +217,7 @@ pub struct ReindexArguments {
     #[arg(long, conflicts_with_all = ["model", "pretrained", "allow_missing", "rollback"])]
     pub drop_old: bool,
     /// Sentence that a picture's tags are embedded as.
-    #[arg(long, value_name = "TEXT", default_value = "an illustration with {tags}")]
+    #[arg(long, value_name = "TEXT", default_value = TEXT_TEMPLATE)]
     pub text_template: String,
     /// Switch although more than one of ten pictures cannot be read any more.
     #[arg(long)]
@@ -346,6 +347,9 @@ pub struct SearchArguments {
     /// Tags that results hold one of, with commas between them.
     #[arg(long, value_name = "TAGS", value_delimiter = ',')]
     pub tags: Vec<String>,
+    /// The gallery's own pictures, pictures made here and added to it, or both.
+    #[arg(long, value_parser = ["gallery", "generated", "any"])]
+    pub origin: Option<String>,
     /// How many results.
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub top: usize,

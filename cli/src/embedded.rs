@@ -128,7 +128,7 @@ impl Embedded {
         let references = GalleryReferences::new(Arc::clone(&self.gallery) as _, Arc::clone(&self.pictures) as _);
         clippy_worker::jobs::handlers(&self.live_tools(), BulkSettings::default())
             .with(ReindexJob::new(self.reindex_tools(), BulkSettings::default()))
-            .with(GenerateJob::new(self.generation.tools(references)))
+            .with(GenerateJob::new(self.generation.tools(references, Arc::clone(&self.live))))
     }
 
     /// The encoder that is live at each call, for a worker that embeds for others.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clippy_api::GenerationParts;
+use clippy_core::live::LivePair;
 use clippy_core::settings::Reader;
 use clippy_generate::{
     DailyBudget, Fetcher, FileJournal, FileSpending, GenerationSettings, Intake, Outputs, Providers, Resolver,
@@ -75,7 +76,7 @@ impl Generation {
     }
 
     /// What workers make pictures with.
-    pub fn tools(&self, references: GalleryReferences) -> GenerateTools {
+    pub fn tools(&self, references: GalleryReferences, live: Arc<LivePair>) -> GenerateTools {
         GenerateTools {
             providers: Arc::clone(&self.providers),
             resolver: Arc::new(Resolver::new(Arc::new(references), Arc::new(Fetcher::default()))),
@@ -84,6 +85,7 @@ impl Generation {
             journal: Arc::clone(&self.journal) as _,
             budget: self.budget,
             spending: self.spending.clone(),
+            live,
         }
     }
 }

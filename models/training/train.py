@@ -1,6 +1,6 @@
 """Trains Clippy's small CLIP on a gallery folder by the clock: `python -m training.train --gallery DIR --out DIR --minutes 70`.
 
-Each step shows five views of 64 subjects (44 of the gallery, 20 made up): a sketch, its edge map, the edge map of a picture and
+Each step shows five views of 64 subjects (26 of the gallery, 26 of icon sets, 12 made up): a sketch, its edge map, the edge map of a picture and
 two pictures in different styles. Views of one subject attract each other and repel every other subject's, also in the same
 style, so that what is drawn counts and not how. Words are matched with pictures, and names with tag lists; runs of random
 tokens teach the text tower to match words it has never met. The learning rate follows the clock, so a run ends on time.
@@ -23,6 +23,7 @@ from safetensors.torch import load_file, save_file
 
 from .drawings import collage, figure
 from .gallery import load_drawings, load_items, never_seen
+from .icons import load_icons
 from .views import KINDS, Views
 
 CONTEXT, VOCAB = 32, 49408
@@ -31,7 +32,8 @@ MODEL = dict(embed_dim=224,
              text_cfg=dict(context_length=CONTEXT, vocab_size=VOCAB, width=128, heads=2, layers=3))
 PREPROCESS = dict(mean=[0.48145466, 0.4578275, 0.40821073], std=[0.26862954, 0.26130258, 0.27577711],
                   interpolation="bicubic", resize_mode="shortest")
-REAL, MADE_UP, WORDS = 44, 20, 48       # subjects of the gallery, made-up subjects and made-up names a step
+REAL, MADE_UP, WORDS = 52, 12, 48       # drawn subjects, made-up subjects and made-up names a step
+ICONS = 26                              # of the drawn subjects, those of icon sets; the others are the gallery's
 POOL = 3000                             # made-up subjects kept by each process
 RANKS = 2                               # training processes; each computes half of every step on one core
 
@@ -61,12 +63,13 @@ def made_up_words(prompt, comma):
 class Batches:
     """Draws the subjects of a step; a third of the steps takes many of one kind, which are hard to tell apart."""
 
-    def __init__(self, gallery, drawings, seed, rank):
+    def __init__(self, gallery, drawings, icons, seed, rank):
         self.seed, self.rank, self.step = seed, rank, 0
         left_out = never_seen(gallery)
         self.items = load_items(gallery, lambda code, _: code not in left_out)
         if drawings:
             self.items += load_drawings(drawings, gallery)
+        self.icons = load_icons(icons) if icons else []
         self.groups = {}
         for i in self.items:
             self.groups.setdefault(i.group, []).append(i)
@@ -86,16 +89,18 @@ class Batches:
     def subjects(self):
         """This process's share of the real subjects of the step; all processes follow one plan, so that none comes twice."""
         plan, chosen = random.Random(f"{self.seed} {self.step}"), []
+        icons = plan.sample(self.icons, ICONS) if self.icons else []
+        count = REAL - len(icons)
         if plan.random() < .4:
             for name in plan.sample(list(self.groups), len(self.groups)):
                 chosen += plan.sample(self.groups[name], min(len(self.groups[name]), 16))
-                if len(chosen) >= REAL * 2 // 3:
+                if len(chosen) >= count * 2 // 3:
                     break
-        chosen = chosen[:REAL * 2 // 3]
+        chosen = chosen[:count * 2 // 3]
         taken = set(map(id, chosen))
-        chosen += plan.sample([i for i in self.items if id(i) not in taken], REAL - len(chosen))
+        chosen += plan.sample([i for i in self.items if id(i) not in taken], count - len(chosen))
         self.step += 1
-        return chosen[self.rank::RANKS]
+        return (chosen + icons)[self.rank::RANKS]
 
     def next(self):
         self.grow(1, 1 if self.step % 2 == self.rank else 0)
@@ -108,12 +113,12 @@ class Batches:
         return pictures, tokens.numpy()
 
 
-def worker(gallery, drawings, seed, rank, queue):
+def worker(gallery, drawings, icons, seed, rank, queue):
     random.seed(seed * 10 + rank + 1)
     np.random.seed(seed * 10 + rank + 1)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    batches = Batches(gallery, drawings, seed, rank)
+    batches = Batches(gallery, drawings, icons, seed, rank)
     while True:
         queue.put(batches.next())
 
@@ -305,7 +310,7 @@ def train(rank, args, share):
     begin = time.time()
     context = multiprocessing.get_context("spawn")
     queue = context.Queue(3)
-    helper = context.Process(target=worker, args=(args.gallery, args.drawings, args.seed, rank, queue), daemon=True)
+    helper = context.Process(target=worker, args=(args.gallery, args.drawings, args.icons, args.seed, rank, queue), daemon=True)
     helper.start()
     run, last, waited = Run(args, share, rank), -1, 0.
     run.use_size(64 if args.small_until > 0 else 96)
@@ -337,6 +342,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--gallery", required=True, help="gallery folder")
     p.add_argument("--drawings", help="folder of the project's own drawings, which `clippy demo` writes to DATA_DIR/demo")
+    p.add_argument("--icons", help="folder of drawings of icon sets, which `python -m training.icons` writes")
     p.add_argument("--out", required=True, help="folder for the model")
     p.add_argument("--minutes", type=float, default=70, help="how long to train")
     p.add_argument("--small-until", type=float, default=.45, help="part of the time that is spent on 64-pixel pictures")

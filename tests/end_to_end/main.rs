@@ -7,6 +7,7 @@ mod embedder;
 mod harness;
 mod ingest;
 mod jobs;
+mod made_pictures;
 mod one_process;
 mod qdrant;
 mod reindex;

@@ -3,19 +3,22 @@
 //!
 //! The workers are processes of their own (this very program, told to be one), ended by `kill -9`.
 
-#[path = "support/timing.rs"]
-mod timing;
+mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ErrorCode;
 use clippy_core::bulk::payload;
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::gallery::{Gallery, Space};
 use clippy_core::ids::PointId;
+use clippy_core::live::{Live, LivePair};
 use clippy_generate::{
     CallFingerprint, CallPictures, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, GenerateError,
     GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext, GenerationMeta, Intake, MicroDollars,
@@ -27,7 +30,8 @@ use clippy_jobs::{
     Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{GenerateJob, GenerateTools};
-use timing::short_timing;
+use support::timing::short_timing;
+use support::{DIMENSION, MemoryGallery};
 use tokio_util::sync::CancellationToken;
 
 /// Names the folder of a test to a process that is to be its worker.
@@ -126,7 +130,7 @@ impl ReferencePictures for EmptyGallery {
     }
 }
 
-fn tools(folder: &Path) -> GenerateTools {
+fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     let mut providers = Providers::default();
     providers.put(ProviderName::Gemini, Shop { folder: folder.to_owned() });
     GenerateTools {
@@ -137,6 +141,11 @@ fn tools(folder: &Path) -> GenerateTools {
         journal: Arc::new(FileJournal::new(folder.join("calls"))),
         budget: DailyBudget { limit: Some(MicroDollars::from_dollars(1.0)) },
         spending: FileSpending::new(folder.join("spending")),
+        live: LivePair::new(Live {
+            name: "memory".to_owned(),
+            embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
+            gallery,
+        }),
     }
 }
 
@@ -151,7 +160,7 @@ async fn a_worker_process() {
     let folder = PathBuf::from(folder);
     let timing = short_timing();
     let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], timing, drain: Duration::from_secs(5) };
-    let handlers = Handlers::new().with(GenerateJob::new(tools(&folder)));
+    let handlers = Handlers::new().with(GenerateJob::new(tools(&folder, Arc::new(MemoryGallery::default()))));
     Runner::new(open(&folder).await, handlers, settings).expect("good settings").run(CancellationToken::new()).await;
 }
 
@@ -207,11 +216,12 @@ impl House {
     }
 
     async fn ask(&self) -> JobId {
-        let request = GenerateRequest {
-            prompt: Some("a red apple".to_owned()),
-            provider: Some("gemini".to_owned()),
-            ..GenerateRequest::default()
-        };
+        self.ask_for(GenerateRequest::default()).await
+    }
+
+    async fn ask_for(&self, request: GenerateRequest) -> JobId {
+        let request =
+            GenerateRequest { prompt: Some("a red apple".to_owned()), provider: Some("gemini".to_owned()), ..request };
         let new = NewJob::new(JobKind::Generate, Lane::Interactive, payload(&request).expect("JSON")).owner("key-1");
         self.store.create(&new).await.expect("made").job.id
     }
@@ -331,6 +341,49 @@ async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again()
     let failure = job.error.expect("failed");
     assert_eq!((failure.code, failure.retryable, job.attempt), (ErrorCode::Unavailable, true, 3));
     assert_eq!(house.sold(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_gallery_is_back() {
+    let house = House::new().await;
+    let gallery = Arc::new(MemoryGallery::default());
+    gallery.fails_from.store(1, Ordering::SeqCst);
+    let handlers = Handlers::new().with(GenerateJob::new(tools(house.folder.path(), Arc::clone(&gallery) as _)));
+    let lanes = vec![(Lane::Interactive, 2)];
+    let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_secs(5) };
+    let stop = CancellationToken::new();
+    let store = Arc::clone(&house.store);
+    let running = tokio::spawn(Runner::new(store, handlers, settings).expect("good settings").run(stop.clone()));
+
+    let request = GenerateRequest { add_to_gallery: true, ..GenerateRequest::default() };
+    let id = house.ask_for(request.clone()).await;
+    while gallery.upserts.load(Ordering::SeqCst) == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    gallery.fails_from.store(0, Ordering::SeqCst);
+    let job = house.ended(id).await;
+    house.shows(&job);
+    assert!(job.attempt > 1, "the first attempt found no gallery");
+    assert_eq!(house.sold(), 1);
+    let points: Vec<_> = gallery.points.lock().values().cloned().collect();
+    let [point] = points.as_slice() else { panic!("one picture, and not {}", points.len()) };
+    assert!(matches!(point.id, PointId::Uuid(_)));
+    let image = &job.result.as_ref().expect("a result")["images"][0];
+    assert_eq!(image["gallery_id"], serde_json::json!(point.id));
+    assert!(Space::ALL.iter().all(|space| point.vectors.get(*space).is_some()));
+    assert_eq!(point.payload["origin"], "generated");
+    assert_eq!(point.payload["tags_all"], serde_json::json!(["red", "apple"]));
+    assert_eq!(point.payload["sha256"], image["sha256"]);
+    assert!(Path::new(point.payload["path"].as_str().expect("a path")).is_file());
+
+    // A collection without an index of the origin takes none, and nothing is bought for it.
+    gallery.schema_version.store(2, Ordering::SeqCst);
+    let failure = house.ended(house.ask_for(request).await).await.error.expect("failed");
+    assert_eq!(failure.code, ErrorCode::Unsupported);
+    assert!(failure.message.contains("clippy migrate"), "{}", failure.message);
+    assert_eq!(house.sold(), 1);
+    stop.cancel();
+    running.await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::ledger::LedgerTotals;
+use clippy_core::search::calibration;
 use clippy_jobs::{
     Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
     SqliteSettings,
@@ -129,6 +130,7 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     assert_eq!((children.total, children.succeeded), (6, 6));
     assert_eq!((job.progress.done, job.progress.total), (27, Some(27)));
     assert_eq!(house.gallery.optimized.load(Ordering::SeqCst), 1, "once, at the end");
+    assert!(house.gallery.notes.lock().contains_key(calibration::NOTE), "its scores can be compared");
 
     // What is there is left as it is.
     house.embedded();

@@ -19,6 +19,7 @@ use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::recent::{RecentQueries, RecentQuery};
+use clippy_core::search::calibration;
 use clippy_core::search::weights::DEFAULT_WEIGHTS;
 use clippy_core::{Error, Result};
 use clippy_gallery::{
@@ -260,6 +261,8 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
     assert_eq!((live.name.as_str(), live.embedder.info().dimension), ("clippy@fake-1", NEW));
     let info = live.gallery.info().await.expect("known");
     assert_eq!((info.dimension, info.points, info.roots.len()), (NEW, 23, 1));
+    let calibration = live.gallery.note(calibration::NOTE).await.expect("read").expect("the new scores are calibrated");
+    assert_eq!(calibration["fingerprint"], format!("fake-{NEW}"));
     for (id, point) in process.points().await {
         assert!(point.vectors.iter().all(|(_, vector)| vector.as_ref().is_some_and(|vector| vector.len() == NEW)));
         let old = &before[&id];

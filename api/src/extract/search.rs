@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
-use clippy_core::gallery::{Filter, PerSpace, TagMode};
+use clippy_core::gallery::{Filter, Origin, PerSpace, TagMode};
 use clippy_core::{Error, Result};
 use clippy_search::SearchQuery;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 
 const FILES: [&str; 2] = ["sketch", "image"];
-const TEXTS: [&str; 24] = [
+const TEXTS: [&str; 25] = [
     "like",
     "unlike",
     "collapse",
@@ -40,6 +40,7 @@ const TEXTS: [&str; 24] = [
     "user_id",
     "personalize",
     "exclude_ids",
+    "origin",
 ];
 /// Most tags, ratings or ids that one filter may name.
 const MOST_NAMED: usize = 256;
@@ -173,6 +174,7 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         exclude_tags: either_case(tags("exclude_tags")?),
         ratings: tags("rating")?,
         exclude_ids,
+        origin: origin(fields.text("origin")?.as_deref())?,
         ..Filter::default()
     };
     let weight = |name: &str, default: f32| -> Result<f32> { Ok(fields.number(name)?.unwrap_or(default)) };
@@ -229,6 +231,19 @@ fn tag_mode(text: Option<&str>) -> Result<TagMode> {
         Some(other) => {
             let shown: String = other.chars().take(60).collect();
             Err(Error::invalid(format!("tag_mode is \"{shown}\", but must be any or all")))
+        }
+    }
+}
+
+/// Made pictures are left out unless they are asked for: an artist looks for references, not for what came of them.
+fn origin(text: Option<&str>) -> Result<Origin> {
+    match text.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+        None | Some("gallery") => Ok(Origin::Gallery),
+        Some("generated") => Ok(Origin::Generated),
+        Some("any") => Ok(Origin::Any),
+        Some(other) => {
+            let shown: String = other.chars().take(60).collect();
+            Err(Error::invalid(format!("origin is \"{shown}\", but must be gallery, generated or any")))
         }
     }
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
-use clippy_core::gallery::{FacetCount, Filter, Payload, With};
+use clippy_core::gallery::{FacetCount, Filter, Origin, Payload, With};
 use clippy_core::ids::PointId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -84,7 +84,8 @@ pub(crate) async fn list_facets(
     if limit == 0 || limit > MOST_VALUES {
         return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_VALUES}")).into());
     }
-    let counts = state.gallery().facet(&field, &Filter::default(), limit).await?;
+    let filter = Filter { origin: Origin::Gallery, ..Filter::default() };
+    let counts = state.gallery().facet(&field, &filter, limit).await?;
     let values = counts.into_iter().map(FacetValue::from).collect();
     Ok(Json(FacetResponse { field, values }))
 }

@@ -143,6 +143,9 @@ async fn checked(state: &AppState, request: &GenerateRequest) -> Result<Estimate
             }
         }
     }
+    if request.add_to_gallery {
+        state.gallery().info().await?.check_takes_generated()?;
+    }
     Ok(Estimate { receipt, ..estimate(provider.as_ref(), request)? })
 }
 

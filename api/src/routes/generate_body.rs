@@ -76,6 +76,9 @@ pub(crate) struct GenerateBody {
     preset: Option<String>,
     /// The search that the references were found by.
     query: Option<QueryBody>,
+    /// Put the pictures into the gallery, too. Searches leave them out unless they ask for them with `origin`.
+    #[schema(default = false)]
+    add_to_gallery: Option<bool>,
 }
 
 impl From<GenerateBody> for GenerateRequest {
@@ -96,6 +99,7 @@ impl From<GenerateBody> for GenerateRequest {
             strict: body.strict.unwrap_or_default(),
             preset: body.preset,
             query: body.query.map(|QueryBody { text, w_img, w_edge, w_txt }| QueryNote { text, w_img, w_edge, w_txt }),
+            add_to_gallery: body.add_to_gallery.unwrap_or_default(),
             subject_type: None,
         }
     }

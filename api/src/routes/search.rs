@@ -65,6 +65,9 @@ pub(crate) struct SearchForm {
     rating: Option<String>,
     /// Leave these pictures out.
     exclude_ids: Option<Vec<String>>,
+    /// `gallery` (the gallery's own pictures), `generated` (pictures made here and added to it) or `any`.
+    #[schema(default = "gallery")]
+    origin: Option<String>,
     /// Look at every picture instead of walking the search graph.
     #[schema(default = false)]
     exact: Option<bool>,

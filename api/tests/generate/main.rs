@@ -6,6 +6,7 @@ mod studio;
 mod support;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -95,6 +96,51 @@ async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from()
     assert_eq!(made["images"][1]["lineage"]["references"][0]["weight"], 0.8_f32);
     assert_eq!(body(get(&server, "/api/lineage?ref=4").await).await["images"], json!([]));
     problem(get(&server, "/api/lineage?ref=x").await, StatusCode::BAD_REQUEST, "invalid_input").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when_they_are_asked_for() {
+    let server = studio(ApiOptions::default()).await;
+    let request = json!({
+        "prompt": "a red apple", "style_tags": ["pixel_art"], "refs": [{"role": "style", "id": 3}],
+        "add_to_gallery": true,
+    });
+    let job = accepted(post(&server, "/images/generate", &request).await).await;
+    let job = ended(&server, job["id"].as_str().expect("an id")).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    let made = &job["result"]["images"][0]["gallery_id"];
+    assert!(made.is_string(), "a UUID: {job}");
+
+    let found = async |origin: Option<&str>| {
+        let mut query = json!({"query_text": "apple", "top": 200, "collapse": false});
+        if let Some(origin) = origin {
+            query["origin"] = origin.into();
+        }
+        let answer = body(post(&server, "/api/search/hybrid", &query).await).await;
+        let ids: Vec<Value> =
+            answer["results"].as_array().expect("results").iter().map(|hit| hit["id"].clone()).collect();
+        ids
+    };
+    for origin in [None, Some("gallery")] {
+        let ids = found(origin).await;
+        assert!(ids.len() == 41 && !ids.contains(made), "{origin:?}: {ids:?}");
+    }
+    assert_eq!(found(Some("generated")).await, [made.clone()]);
+    assert_eq!(found(Some("any")).await.len(), 42);
+    let wrong = post(&server, "/api/search/hybrid", &json!({"query_text": "a", "origin": "mine"})).await;
+    let said = problem(wrong, StatusCode::BAD_REQUEST, "invalid_input").await;
+    assert!(said["detail"].as_str().expect("words").contains("gallery, generated or any"), "{said}");
+    let tags = body(get(&server, "/api/tags?prefix=red").await).await;
+    assert_eq!(tags["tags"], json!([]), "no filter is completed with what only made pictures are called");
+
+    // What was made is a reference like any other.
+    let next = json!({"prompt": "an apple", "refs": [{"role": "subject", "id": made}]});
+    accepted(post(&server, "/images/generate", &next).await).await;
+
+    server.gallery.schema_version.store(2, Ordering::SeqCst);
+    let old = post(&server, "/images/generate", &request).await;
+    let said = problem(old, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    assert!(said["detail"].as_str().expect("words").contains("clippy migrate"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

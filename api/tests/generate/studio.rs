@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_api::ApiOptions;
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::{Pictures, ServedPicture};
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
@@ -14,7 +16,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::support::{Setup, TestServer, json as body};
+use crate::support::{DIMENSION, Setup, TestServer, json as body};
 
 /// Draws a picture of its own for each path.
 pub struct DrawnPictures;
@@ -88,6 +90,11 @@ pub async fn studio(options: ApiOptions) -> Studio {
         journal: Arc::new(MemoryJournal::default()),
         budget: parts.budget,
         spending: FileSpending::new(server.data.path().join("spending")),
+        live: LivePair::new(Live {
+            name: "test".to_owned(),
+            embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
+            gallery: Arc::clone(&server.gallery) as _,
+        }),
     };
     let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], ..RunnerSettings::default() };
     let runner = Runner::new(store, Handlers::new().with(GenerateJob::new(tools)), settings).expect("good settings");

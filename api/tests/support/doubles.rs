@@ -1,7 +1,7 @@
 //! A gallery in memory, preferences in memory, pictures without files, and an encoder that is full.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,8 +9,8 @@ use bytes::Bytes;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
-    Candidate, Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, PerSpace, Point,
-    Space, TagMode, Vectors, With,
+    Candidate, Candidates, CollectionInfo, FacetCount, Filter, GENERATED, Gallery, HybridQuery, ORIGIN_FIELD,
+    ORIGIN_SCHEMA_VERSION, Origin, Page, Payload, PerSpace, Point, Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::pictures::{Pictures, ServedPicture};
@@ -37,6 +37,8 @@ impl RecentQueries for RecentInMemory {
 /// Points in a map; every search looks at all of them.
 pub struct MemoryGallery {
     dimension: usize,
+    /// Version of the schema.
+    pub schema_version: AtomicU32,
     points: Mutex<BTreeMap<PointId, Point>>,
     notes: Mutex<HashMap<String, Value>>,
     /// `info` fails while this is set.
@@ -75,6 +77,7 @@ impl MemoryGallery {
         }
         Self {
             dimension,
+            schema_version: AtomicU32::new(ORIGIN_SCHEMA_VERSION),
             points: Mutex::new(points),
             notes: Mutex::default(),
             away: AtomicBool::new(false),
@@ -96,8 +99,16 @@ fn counts(point: &Point, filter: &Filter) -> bool {
         TagMode::Any => filter.tags.is_empty() || filter.tags.iter().any(has),
         TagMode::All => filter.tags.iter().all(has),
     };
+    let made = point.payload.get(ORIGIN_FIELD).is_some_and(|origin| origin == GENERATED);
+    let origin = match filter.origin {
+        Origin::Any => true,
+        Origin::Gallery => !made,
+        Origin::Generated => made,
+    };
     let rating = point.payload.get("rating").and_then(Value::as_str).unwrap_or_default();
-    tags && !filter.exclude_tags.iter().any(has)
+    origin
+        && tags
+        && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| wanted == rating))
         && !filter.exclude_ids.contains(&point.id)
         && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
@@ -124,7 +135,7 @@ impl Gallery for MemoryGallery {
             model: "fake".to_owned(),
             pretrained: "none".to_owned(),
             fingerprint: "fake".to_owned(),
-            schema_version: 1,
+            schema_version: self.schema_version.load(Ordering::SeqCst),
             roots: vec!["pictures".to_owned()],
             indexed: true,
         })
@@ -197,7 +208,7 @@ impl Gallery for MemoryGallery {
     }
 
     async fn add_root(&self, _root: &str) -> Result<()> {
-        not_in_this_double()
+        Ok(())
     }
 
     async fn note(&self, name: &str) -> Result<Option<Value>> {

@@ -25,6 +25,9 @@ pub async fn run(settings: &Settings, server: Option<&str>, arguments: &SearchAr
     if !arguments.tags.is_empty() {
         form = form.field("tag_filters", arguments.tags.join(","));
     }
+    if let Some(origin) = &arguments.origin {
+        form = form.field("origin", origin.clone());
+    }
     if arguments.exact {
         form = form.field("exact", "true".to_owned());
     }

@@ -32,8 +32,11 @@ fn upsert_batch() -> u64 {
     256
 }
 
+/// The sentence that tags are embedded as, unless another is asked for.
+pub const TEXT_TEMPLATE: &str = "an illustration with {tags}";
+
 fn text_template() -> String {
-    "an illustration with {tags}".to_owned()
+    TEXT_TEMPLATE.to_owned()
 }
 
 /// A manifest, which of its lines, and how its pictures are found and embedded.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::ids::PointId;
-use crate::{Error, Result};
+use crate::{Error, ErrorCode, Result};
 
 /// A point's payload: the manifest's fields.
 pub type Payload = Map<String, Value>;
@@ -103,6 +103,27 @@ pub enum TagMode {
     All,
 }
 
+/// The payload field that tells made pictures from the gallery's own.
+pub const ORIGIN_FIELD: &str = "origin";
+/// What [`ORIGIN_FIELD`] says of a made picture; the gallery's own say something else, or have no such field.
+pub const GENERATED: &str = "generated";
+/// The version of the schema from which on a collection takes made pictures: older ones have no index to leave them
+/// out of searches by.
+pub const ORIGIN_SCHEMA_VERSION: u32 = 3;
+
+/// Whether pictures that Clippy made itself count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// All pictures count.
+    #[default]
+    Any,
+    /// The gallery's own alone.
+    Gallery,
+    /// Made pictures alone.
+    Generated,
+}
+
 /// Which points count. Applied inside the vector search, never after it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
@@ -120,6 +141,8 @@ pub struct Filter {
     pub only_ids: Option<Vec<PointId>>,
     /// Spaces in which a point has no vector: it counts when any of them is missing. None asks for nothing.
     pub missing_any: Vec<Space>,
+    /// Whether made pictures count.
+    pub origin: Origin,
 }
 
 /// What to look for, in every space that was asked for.
@@ -215,6 +238,26 @@ pub struct CollectionInfo {
     pub roots: Vec<String>,
     /// Whether every large enough segment has its graph.
     pub indexed: bool,
+}
+
+impl CollectionInfo {
+    /// Refuses made pictures for a collection that has no index of the origin: they would get into every search there.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::Unsupported`] that says what to do.
+    pub fn check_takes_generated(&self) -> Result<()> {
+        if self.schema_version >= ORIGIN_SCHEMA_VERSION {
+            return Ok(());
+        }
+        let Self { name, schema_version, .. } = self;
+        Err(Error::new(
+            ErrorCode::Unsupported,
+            format!(
+                "add_to_gallery: the collection {name} has version {schema_version} of the schema, and takes made \
+                 pictures from version {ORIGIN_SCHEMA_VERSION} on: run `clippy migrate`, or generate without it"
+            ),
+        ))
+    }
 }
 
 /// Most bytes of JSON that a note takes: it lies among the collection's own few lines of metadata.

@@ -9,9 +9,10 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 2] = [
+const FILES: [&str; 3] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
+    include_str!("../../../migrations/collection/0003_origin.json"),
 ];
 
 /// What kind of values a payload field holds, as far as its index must know.
@@ -184,6 +185,8 @@ fn sum(migrations: &[Migration]) -> Schema {
 
 #[cfg(test)]
 mod tests {
+    use clippy_core::gallery::{ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION};
+
     use super::*;
 
     #[test]
@@ -204,9 +207,10 @@ mod tests {
     #[test]
     fn the_contract_fields_are_indexed() {
         let schema = Schema::current();
-        for field in ["tags_all", "matched_tags", "rating", "style"] {
+        for field in ["tags_all", "matched_tags", "rating", "style", ORIGIN_FIELD] {
             assert!(schema.is_keyword(field), "{field}");
         }
+        assert!(schema.version >= ORIGIN_SCHEMA_VERSION);
         for field in ["score", "width", "height"] {
             assert!(
                 schema.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Integer)

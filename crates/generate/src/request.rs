@@ -107,6 +107,9 @@ pub struct GenerateRequest {
     /// The search that the references were found by, for the picture's lineage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<QueryNote>,
+    /// Put the pictures into the gallery, too, where searches find them that ask for made pictures.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub add_to_gallery: bool,
     /// Clippy 0.2's `subject_type_default`: `person`, `animal`, `product` or `default`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_type: Option<String>,
@@ -148,6 +151,7 @@ impl Default for GenerateRequest {
             strict: false,
             preset: None,
             query: None,
+            add_to_gallery: false,
             subject_type: None,
         }
     }

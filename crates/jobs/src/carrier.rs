@@ -9,6 +9,7 @@ use apalis_core::task::task_id::TaskId;
 use clippy_core::ErrorCode;
 use futures::future::BoxFuture;
 use serde::Deserialize;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{JobId, Lane};
@@ -63,6 +64,8 @@ impl Codec<Delivery> for DeliveryCodec {
 pub(crate) struct Carrier {
     pub(crate) lane: Lane,
     pub(crate) deliver: Arc<dyn Deliver>,
+    /// Where tasks go that were seen through to their end, for a backend that is not told of them by apalis.
+    pub(crate) ended: Option<UnboundedSender<TaskId>>,
 }
 
 /// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its own way.
@@ -74,6 +77,10 @@ pub(crate) async fn take(delivery: Delivery, task: TaskId, carrier: Data<Carrier
         job @ Delivery::Job(_) => job,
     };
     carrier.deliver.deliver(carrier.lane, delivery).await;
+    if let Some(ended) = &carrier.ended {
+        // Without a receiver the worker loop is over, and its tasks go back into the line.
+        let _ = ended.send(task);
+    }
     Ok(())
 }
 
@@ -83,9 +90,9 @@ pub(crate) type WorkerLoop = BoxFuture<'static, Result<(), WorkerError>>;
 /// Builds apalis' worker on a backend. A macro, since the backends' types share no name; and boxed where no other
 /// future is being written, since the compiler cannot follow `tokio::spawn` through one.
 macro_rules! worker_loop {
-    ($backend:expr, $worker:expr, $deliver:expr) => {{
+    ($backend:expr, $worker:expr, $deliver:expr, $ended:expr) => {{
         use apalis::prelude::*;
-        let carrier = $crate::carrier::Carrier { lane: $worker.lane, deliver: $deliver };
+        let carrier = $crate::carrier::Carrier { lane: $worker.lane, deliver: $deliver, ended: $ended };
         Box::pin(
             WorkerBuilder::new($worker.name.as_str())
                 .backend($backend)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use clippy_core::gallery::{FacetCount, Filter, PerSpace};
+use clippy_core::gallery::{FacetCount, Filter, Origin, PerSpace};
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::weights::{DEFAULT_WEIGHTS, normalised};
@@ -71,7 +71,7 @@ impl Default for SearchQuery {
             weights: DEFAULT_WEIGHTS,
             top: 24,
             cursor: None,
-            filter: Filter::default(),
+            filter: Filter { origin: Origin::Gallery, ..Filter::default() },
             exact: false,
             user_id: None,
             personalize: true,

@@ -49,6 +49,12 @@ describe("results", () => {
     expect(hitOf(sent({ ...result, payload: { ...payload, source_post_url: "https://a.org/1" } })).picture.source).toBe("https://a.org/1");
   });
 
+  it("tell made pictures by their origin, and name them by their prompt", () => {
+    const made = { ...payload, subject: undefined, origin: "generated", prompt: "a red apple" };
+    expect(hitOf(sent({ ...result, payload: made })).picture).toMatchObject({ made: true, title: "a red apple" });
+    expect(hitOf(sent(result)).picture.made).toBe(false);
+  });
+
   it("show percentiles, look-alikes and facets where the server has them", () => {
     const later = { ...result, percentiles: { image: 0.99, edge: null, text: null }, percentile: 0.98, duplicates: [1, 2] };
     expect(hitOf(sent(later))).toMatchObject({ percentiles: { image: 0.99 }, percentile: 0.98, duplicates: 2 });

@@ -4,6 +4,7 @@ import { fields, isFields, text, type Fields } from "@/lib/json";
 
 export interface Features {
   negativeText: boolean;
+  madePictures: boolean;
   diversity: boolean;
   minPercentile: boolean;
   severalLikes: boolean;
@@ -17,6 +18,7 @@ export interface Features {
 
 export const NO_FEATURES: Features = {
   negativeText: false,
+  madePictures: false,
   diversity: false,
   minPercentile: false,
   severalLikes: false,
@@ -46,6 +48,7 @@ export function featuresOf(document: unknown): Features {
   const calibrated = Object.keys(result).some((name) => name.startsWith("percentile"));
   return {
     negativeText: "negative_text" in form,
+    madePictures: "origin" in form,
     diversity: "diversity" in form,
     minPercentile: "min_percentile" in form && calibrated,
     severalLikes: Array.isArray(like) ? like.includes("array") : like === "array",

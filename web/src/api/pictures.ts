@@ -16,6 +16,8 @@ export interface Picture {
   source: string | null;
   site: string | null;
   licence: string | null;
+  /** Whether it was made here, from references. */
+  made: boolean;
 }
 
 export const SPACES = ["image", "edge", "text"] as const;
@@ -62,9 +64,10 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
   const styles = texts(payload["matched_tags"]);
   const style = text(payload["style"]);
   const path = text(payload["path"]);
+  const made = payload["origin"] === "generated";
   return {
     id: idOf(id, payload),
-    title: text(payload["subject"]) ?? nameOf(path) ?? idOf(id, payload),
+    title: (made ? text(payload["prompt"]) : text(payload["subject"])) ?? (made ? "made picture" : nameOf(path)) ?? idOf(id, payload),
     tags: texts(payload["tags_all"]),
     styles: style !== null && !styles.includes(style) ? [style, ...styles] : styles,
     width: number(payload["width"]),
@@ -72,6 +75,7 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
     source: httpUrl(text(payload["source_post_url"]) ?? text(payload["source"])),
     site: text(payload["source_site"]),
     licence: text(payload["license"]) ?? text(payload["licence"]),
+    made,
   };
 }
 

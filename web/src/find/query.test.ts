@@ -6,7 +6,7 @@ import { nearness, nearnessTold } from "./bars";
 import { completions } from "./completion";
 import { asks, cycled, formOf, liking, presetOf, PRESETS, START, toggled, type Query } from "./query";
 
-const ALL: Features = { ...NO_FEATURES, negativeText: true, diversity: true, minPercentile: true, facetsOfResults: true, severalLikes: true };
+const ALL: Features = { ...NO_FEATURES, negativeText: true, diversity: true, minPercentile: true, facetsOfResults: true, severalLikes: true, madePictures: true };
 const FULL: Query = {
   ...START,
   text: " red apple ",
@@ -14,6 +14,7 @@ const FULL: Query = {
   likes: [{ id: "18446744073709551615", title: "a" }, { id: "2", title: "b" }],
   filters: [{ tag: "line_art", excluded: false }, { tag: "pixel_art", excluded: false }, { tag: "cat", excluded: true }],
   tagMode: "all",
+  origin: "any",
   diversity: 0.3,
   minPercentile: 0.9,
 };
@@ -31,6 +32,7 @@ describe("the search's form", () => {
       tag_filters: "line_art,pixel_art",
       exclude_tags: "cat",
       tag_mode: "all",
+      origin: "any",
       user_id: "me",
       personalize: "true",
       diversity: "0.3",

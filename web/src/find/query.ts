@@ -24,6 +24,8 @@ export interface Query {
   likes: readonly Liked[];
   filters: readonly TagFilter[];
   tagMode: "any" | "all";
+  /** The gallery's own pictures, those made here and added to it, or both. */
+  origin: "gallery" | "generated" | "any";
   personalise: boolean;
   diversity: number;
   minPercentile: number;
@@ -51,6 +53,7 @@ export const START: Query = {
   likes: [],
   filters: [],
   tagMode: "any",
+  origin: "gallery",
   personalise: true,
   diversity: 0,
   minPercentile: 0,
@@ -87,6 +90,7 @@ export function formOf(query: Query, artist: string, features: Features, cursor:
   put("tag_filters", tags(query, false));
   put("exclude_tags", tags(query, true));
   if (query.filters.some(({ excluded }) => !excluded)) form.set("tag_mode", query.tagMode);
+  if (features.madePictures && query.origin !== "gallery") form.set("origin", query.origin);
   form.set("user_id", artist);
   form.set("personalize", String(query.personalise));
   if (features.diversity && query.diversity > 0) form.set("diversity", String(query.diversity));
@@ -140,6 +144,6 @@ export const useQueryState = create<QueryState>()(
 );
 
 export function queryOf(state: Query): Query {
-  const { text, negativeText, weights, useSketch, likes, filters, tagMode, personalise, diversity, minPercentile } = state;
-  return { text, negativeText, weights, useSketch, likes, filters, tagMode, personalise, diversity, minPercentile };
+  const { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, diversity, minPercentile } = state;
+  return { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, diversity, minPercentile };
 }

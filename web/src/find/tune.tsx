@@ -73,6 +73,22 @@ export function Tune() {
             )}
           </div>
         )}
+        {features.madePictures && (
+          <div className="flex items-center justify-between gap-3 border-t pt-3">
+            <span className="text-[0.8125rem]">Pictures</span>
+            <Segments
+              small
+              label="Which pictures"
+              value={query.origin}
+              onChange={(origin) => query.set({ origin })}
+              choices={[
+                { value: "gallery", label: "Gallery" },
+                { value: "generated", label: "Made here" },
+                { value: "any", label: "Both" },
+              ]}
+            />
+          </div>
+        )}
         <div className="flex flex-col gap-2.5 border-t pt-3">
           <Switch id="use-pad" label="Search by what is on the pad" checked={query.useSketch} onChange={(useSketch) => query.set({ useSketch })} />
           <Switch id="personalise" label="Let my taste bend the ranking" checked={query.personalise} onChange={(personalise) => query.set({ personalise })} />

@@ -1,7 +1,7 @@
 import { Dices, Wand2 } from "lucide-react";
 import { useMemo, useState } from "react";
 
-import { useProviders } from "@/api/queries";
+import { useFeatures, useProviders } from "@/api/queries";
 import { queryOf, useQueryState } from "@/find/query";
 import { cn } from "@/lib/classes";
 import { percent, words } from "@/lib/format";
@@ -30,6 +30,7 @@ export function MakeForm() {
   const references = useTray((tray) => tray.references);
   const query = useQueryState();
   const provider = useProvider();
+  const { features } = useFeatures();
   const { data: providers, error: providersError } = useProviders();
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
@@ -146,6 +147,7 @@ export function MakeForm() {
           </div>
         )}
         <Switch id="strict" label="Refuse rather than approximate" checked={wish.strict} onChange={(strict) => set({ strict })} />
+        {features.madePictures && <Switch id="add-to-gallery" label="Add the pictures to the gallery" checked={wish.addToGallery} onChange={(addToGallery) => set({ addToGallery })} />}
       </div>
       {providersError !== null && <Notice error={providersError} />}
       {lacking === null && estimate.error !== null && <Notice error={estimate.error} />}

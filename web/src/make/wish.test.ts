@@ -47,6 +47,11 @@ describe("a wish", () => {
     expect(bodyOf({ ...FIRST_WISH, prompt: " a cat " }, [], NOTHING, null)).toEqual({ count: 2, refs: [], style_tags: [], strict: false, prompt: "a cat", aspect_ratio: "1:1" });
   });
 
+  it("adds to the gallery only when that is wanted", () => {
+    expect(bodyOf(FIRST_WISH, [], NOTHING, null)).not.toHaveProperty("add_to_gallery");
+    expect(bodyOf({ ...FIRST_WISH, addToGallery: true }, [], NOTHING, null)).toMatchObject({ add_to_gallery: true });
+  });
+
   it("takes ids as text, own pictures as data, and the base's shape", () => {
     const references = added(added([], gallery("18446744073709551615")), { source: { kind: "own", url: "data:image/png;base64,a" }, title: "own", role: "subject", weight: 0.4 });
     const body = bodyOf({ ...FIRST_WISH, seed: "7", sketchWeight: 0.5 }, references, { sketch: "data:s", base: "data:b", mask: "data:m" }, { ...START, text: "cat" });

@@ -26,6 +26,8 @@ export interface Wish {
   provider: string;
   /** Refuse, rather than approximate or drop anything. */
   strict: boolean;
+  /** Put the pictures into the gallery, too. */
+  addToGallery: boolean;
 }
 
 export const FIRST_WISH: Wish = {
@@ -40,6 +42,7 @@ export const FIRST_WISH: Wish = {
   useMask: true,
   provider: "",
   strict: false,
+  addToGallery: false,
 };
 
 /** The pictures that go with a wish, as data URLs. */
@@ -82,6 +85,7 @@ export function bodyOf(wish: Wish, references: readonly Reference[], pictures: P
     style_tags: [...wish.styleTags],
     strict: wish.strict,
   };
+  if (wish.addToGallery) body.add_to_gallery = true;
   if (wish.prompt.trim() !== "") body.prompt = wish.prompt.trim();
   if (wish.negativePrompt.trim() !== "") body.negative_prompt = wish.negativePrompt.trim();
   if (wish.seed.trim() !== "") body.seed = Number(wish.seed);
@@ -111,6 +115,6 @@ export const useWish = create<WishState>()(
 );
 
 export function wishOf(state: WishState): Wish {
-  const { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict } = state;
-  return { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict };
+  const { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict, addToGallery } = state;
+  return { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict, addToGallery };
 }

@@ -19,7 +19,7 @@ pub(crate) mod source;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clippy_core::bulk::ManifestRequest;
+use clippy_core::bulk::{ManifestRequest, TEXT_TEMPLATE};
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals};
@@ -105,7 +105,7 @@ impl ManifestOptions {
             begin: None,
             clip_batch: 32,
             upsert_batch: 256,
-            text_template: "an illustration with {tags}".to_owned(),
+            text_template: TEXT_TEMPLATE.to_owned(),
             fail_log: None,
             limits: DecodeLimits::default(),
         }

@@ -27,7 +27,8 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<LineRecord>,
 }
 
-/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search.
+/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search and its scores
+/// comparable.
 pub(super) async fn run(
     context: &JobContext,
     tools: &Tools,
@@ -56,6 +57,7 @@ pub(super) async fn run(
             message: String::new(),
         });
         tools.gallery.optimize().await?;
+        clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
     }
     context.go_on()?;
     finished(&sum.outcome)

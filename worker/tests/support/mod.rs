@@ -8,13 +8,14 @@ pub mod timing;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, PerSpace, Point, Vectors, With,
+    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, ORIGIN_SCHEMA_VERSION, Page, Payload,
+    PerSpace, Point, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
@@ -30,7 +31,6 @@ use uuid::Uuid;
 pub const DIMENSION: usize = 8;
 
 /// Points in memory.
-#[derive(Default)]
 pub struct MemoryGallery {
     pub points: Mutex<BTreeMap<PointId, Point>>,
     pub roots: Mutex<Vec<String>>,
@@ -39,6 +39,24 @@ pub struct MemoryGallery {
     /// Upserts from this one on fail; 0 means never.
     pub fails_from: AtomicUsize,
     pub optimized: AtomicUsize,
+    /// Version of the schema.
+    pub schema_version: AtomicU32,
+    pub notes: Mutex<HashMap<String, Value>>,
+}
+
+impl Default for MemoryGallery {
+    fn default() -> Self {
+        Self {
+            points: Mutex::default(),
+            roots: Mutex::default(),
+            fingerprint: Mutex::default(),
+            upserts: AtomicUsize::new(0),
+            fails_from: AtomicUsize::new(0),
+            optimized: AtomicUsize::new(0),
+            schema_version: AtomicU32::new(ORIGIN_SCHEMA_VERSION),
+            notes: Mutex::default(),
+        }
+    }
 }
 
 impl MemoryGallery {
@@ -61,7 +79,7 @@ impl Gallery for MemoryGallery {
             model: "fake".to_owned(),
             pretrained: "none".to_owned(),
             fingerprint: self.fingerprint.lock().clone(),
-            schema_version: 1,
+            schema_version: self.schema_version.load(Ordering::SeqCst),
             roots: self.roots.lock().clone(),
             indexed: true,
         })
@@ -114,8 +132,11 @@ impl Gallery for MemoryGallery {
         Err(unused())
     }
 
-    async fn scroll(&self, _filter: &Filter, _from: Option<PointId>, _limit: usize, _with: With) -> Result<Page> {
-        Err(unused())
+    async fn scroll(&self, _filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+        let ids: Vec<PointId> =
+            self.points.lock().keys().copied().filter(|id| from.is_none_or(|from| *id >= from)).collect();
+        let points = self.retrieve(&ids[..limit.min(ids.len())], with).await?;
+        Ok(Page { points, next: ids.get(limit).copied() })
     }
 
     async fn count(&self, _filter: &Filter) -> Result<u64> {
@@ -139,12 +160,13 @@ impl Gallery for MemoryGallery {
         Ok(())
     }
 
-    async fn note(&self, _name: &str) -> Result<Option<Value>> {
-        Err(unused())
+    async fn note(&self, name: &str) -> Result<Option<Value>> {
+        Ok(self.notes.lock().get(name).cloned())
     }
 
-    async fn set_note(&self, _name: &str, _note: Value) -> Result<()> {
-        Err(unused())
+    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
+        self.notes.lock().insert(name.to_owned(), note);
+        Ok(())
     }
 
     async fn optimize(&self) -> Result<()> {

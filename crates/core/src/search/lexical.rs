@@ -56,6 +56,11 @@ impl LexicalQuery {
         tags
     }
 
+    /// The words that carry a subject, in their order.
+    pub fn subjects(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().map(String::as_str).filter(|word| !is_stop_word(word))
+    }
+
     /// How much of the query these tags cover, from 0 (nothing) to 1 (one tag is the whole query).
     ///
     /// The words are tiled with runs that are tags; a run of `n` of `N` words is worth `(n / N)^1.5`, so that one tag

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
-use clippy_core::gallery::{Candidates, Filter, PerSpace, Point, Space, TagMode, Vectors};
+use clippy_core::gallery::{
+    Candidates, Filter, GENERATED, ORIGIN_FIELD, Origin, PerSpace, Point, Space, TagMode, Vectors,
+};
 use clippy_core::ids::PointId;
 use serde_json::json;
 use uuid::Uuid;
@@ -13,6 +15,7 @@ pub const DIMENSION: usize = 32;
 
 const CLUSTERS: usize = 40;
 pub(super) const TAGS: [&str; 8] = ["apple", "bear", "cat", "drum", "egg", "fish", "goat", "hat"];
+const ORIGINS: [&str; 2] = [GENERATED, "scanned"];
 const RATINGS: [&str; 3] = ["safe", "questionable", "explicit"];
 
 /// The model that an implementation's collections are opened for.
@@ -87,12 +90,15 @@ impl Random {
             let cluster = self.below(CLUSTERS);
             (self.below(10) != 0).then(|| self.vector(space, cluster))
         });
-        let payload = json!({
+        let mut payload = json!({
             "tags_all": self.some_tags(4),
             "rating": RATINGS[self.below(RATINGS.len())],
             "path": format!("{number}.png"),
             "score": number,
         });
+        if self.below(5) == 0 {
+            payload[ORIGIN_FIELD] = ORIGINS[self.below(ORIGINS.len())].into();
+        }
         Point { id, vectors, payload: payload.as_object().cloned().unwrap_or_default() }
     }
 
@@ -118,6 +124,7 @@ impl Random {
         if self.below(8) == 0 {
             filter.only_ids = Some((0..400).map(|_| points[self.below(points.len())].id).collect());
         }
+        filter.origin = [Origin::Any, Origin::Any, Origin::Gallery, Origin::Generated][self.below(4)];
         filter
     }
 }
@@ -144,6 +151,11 @@ pub(super) fn counts(filter: &Filter, point: &Point) -> bool {
         && !filter.exclude_tags.iter().any(bears)
         && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| rating.contains(wanted.as_str())))
         && !filter.exclude_ids.contains(&point.id)
+        && match filter.origin {
+            Origin::Any => true,
+            Origin::Gallery => !words(point, ORIGIN_FIELD).contains(GENERATED),
+            Origin::Generated => words(point, ORIGIN_FIELD).contains(GENERATED),
+        }
         && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
         && (filter.missing_any.is_empty() || filter.missing_any.iter().any(|space| point.vectors.get(*space).is_none()))
 }

@@ -1,7 +1,7 @@
 //! Core's filter as the engine's.
 
 use clippy_core::Result;
-use clippy_core::gallery::{Filter, TagMode};
+use clippy_core::gallery::{Filter, GENERATED, ORIGIN_FIELD, Origin, TagMode};
 use clippy_core::ids::PointId;
 use qdrant_edge as engine;
 
@@ -25,6 +25,11 @@ pub(super) fn filter_in(filter: &Filter) -> Result<Option<engine::Filter>> {
     }
     if !filter.ratings.is_empty() {
         must.push(any_of("rating", &filter.ratings)?);
+    }
+    match filter.origin {
+        Origin::Any => {}
+        Origin::Gallery => must_not.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])?),
+        Origin::Generated => must.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])?),
     }
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids));

@@ -1,15 +1,16 @@
 //! Core's filter as the wire's.
 
-use clippy_core::gallery::{Filter, Space, TagMode};
+use clippy_core::gallery::{Filter, GENERATED, ORIGIN_FIELD, Origin, Space, TagMode};
 use clippy_core::ids::PointId;
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::condition::ConditionOneOf;
 
 use super::convert::id_in;
+use super::shape::Shape;
 
-/// The wire's filter, or `None` when every point counts. `spaces` are those that the collection has: in another one
-/// every vector is missing.
-pub(super) fn filter_in(filter: &Filter, spaces: &[Space]) -> Option<wire::Filter> {
+/// The wire's filter, or `None` when every point counts. In a space that the collection does not have every vector is
+/// missing, and without an index of the origin it holds no made pictures.
+pub(super) fn filter_in(filter: &Filter, shape: &Shape) -> Option<wire::Filter> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
     match filter.tag_mode {
@@ -25,13 +26,20 @@ pub(super) fn filter_in(filter: &Filter, spaces: &[Space]) -> Option<wire::Filte
     if !filter.ratings.is_empty() {
         must.push(any_of("rating", &filter.ratings));
     }
+    match filter.origin {
+        Origin::Gallery if shape.indexes.contains(ORIGIN_FIELD) => {
+            must_not.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()]));
+        }
+        Origin::Any | Origin::Gallery => {}
+        Origin::Generated => must.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])),
+    }
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids.iter().copied()));
     }
     if !filter.exclude_ids.is_empty() {
         must_not.push(has_id(filter.exclude_ids.iter().copied()));
     }
-    if !filter.missing_any.is_empty() && filter.missing_any.iter().all(|space| spaces.contains(space)) {
+    if !filter.missing_any.is_empty() && filter.missing_any.iter().all(|space| shape.has(*space)) {
         let should = filter.missing_any.iter().map(|space| lacks_vector(*space)).collect();
         must.push(condition(ConditionOneOf::Filter(wire::Filter { should, ..wire::Filter::default() })));
     }

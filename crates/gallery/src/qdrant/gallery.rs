@@ -89,7 +89,7 @@ impl Inner {
     pub(super) async fn count(&self, shape: &Shape, filter: &Filter) -> Result<u64> {
         let request = wire::CountPoints {
             collection_name: shape.physical.clone(),
-            filter: filter_in(filter, &shape.spaces),
+            filter: filter_in(filter, shape),
             exact: Some(true),
             ..wire::CountPoints::default()
         };
@@ -124,7 +124,7 @@ impl Inner {
         let include = wire::PayloadIncludeSelector { fields: vec![field.to_owned()] };
         loop {
             let request = wire::ScrollPoints {
-                filter: filter_in(filter, &shape.spaces),
+                filter: filter_in(filter, shape),
                 offset: from.map(id_in),
                 limit: Some(5_000),
                 with_payload: Some(wire::WithPayloadSelector {
@@ -329,7 +329,7 @@ impl Gallery for QdrantGallery {
         let shape = self.inner.shape()?;
         let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
         let request = wire::ScrollPoints {
-            filter: filter_in(filter, &shape.spaces),
+            filter: filter_in(filter, &shape),
             offset: from.map(id_in),
             limit: Some(u32::try_from(limit.max(1)).unwrap_or(u32::MAX)),
             with_payload: with_payload(with.payload),
@@ -358,7 +358,7 @@ impl Gallery for QdrantGallery {
             key: field.to_owned(),
             // With a filter, even one that lets all through, the server counts points; without, it reads its index,
             // which may still know of deleted ones.
-            filter: Some(filter_in(filter, &shape.spaces).unwrap_or_default()),
+            filter: Some(filter_in(filter, &shape).unwrap_or_default()),
             limit: Some(limit.max(1) as u64),
             exact: Some(true),
             ..wire::FacetCounts::default()

@@ -2,7 +2,8 @@
 //!
 //! The first asks, in one batch, for the best of each space and for the bearers of the lexical tags: ids and scores
 //! alone. The second asks, in one batch, for the exact scores of those candidates in the spaces that did not name
-//! them, and for their payloads. No vector travels, but for those of points that a walk over a graph has missed.
+//! them, and for their payloads. No vector travels, but for those of points that a walk over a graph has missed. A third
+//! is made only when such a walk ended before it had as many as there are.
 //! docs/benchmarks.md compares other ways of asking.
 
 use std::collections::HashMap;
@@ -34,7 +35,7 @@ enum Part {
 
 /// Runs a query whose vectors are of unit length.
 pub(super) async fn hybrid(connection: &Connection, shape: &Shape, query: &HybridQuery) -> Result<Candidates> {
-    let search = Search { shape, query, filter: filter_in(&query.filter, &shape.spaces) };
+    let search = Search { shape, query, filter: filter_in(&query.filter, shape) };
     let asked: Vec<Space> = query
         .vectors
         .iter()
@@ -74,6 +75,7 @@ pub(super) async fn hybrid(connection: &Connection, shape: &Shape, query: &Hybri
     }
 
     let (wants, requests) = search.second(&asked, &union, &short, bearers_are_short);
+    let mut looked_past = Vec::new();
     if !requests.is_empty() {
         let answers = batch(connection, &shape.physical, "score the candidates", requests).await?;
         let mut bearers_again = None;
@@ -84,6 +86,9 @@ pub(super) async fn hybrid(connection: &Connection, shape: &Shape, query: &Hybri
                 Want::AllOf(space) => {
                     let found = union.take_whole(&search, &asked, answer)?;
                     *union.floors.get_mut(space) = union.add_best(space, found, query.candidates);
+                    if union.floors.get(space).is_some() {
+                        looked_past.push(space);
+                    }
                 }
                 Want::AllBearers => bearers_again = Some(union.take_whole(&search, &asked, answer)?),
                 Want::OtherBearers => {
@@ -93,6 +98,16 @@ pub(super) async fn hybrid(connection: &Connection, shape: &Shape, query: &Hybri
                     union.lexical_floor = union.add_best(Space::Text, best, query.candidates);
                     union.add_other_bearers(&found, query.candidates);
                 }
+            }
+        }
+    }
+    // A walk that ended early although there is more than was asked for: what another space named may lie beyond.
+    let (wants, requests) = search.scores(looked_past.into_iter(), &union);
+    if !requests.is_empty() {
+        let answers = batch(connection, &shape.physical, "score the candidates", requests).await?;
+        for (want, answer) in wants.into_iter().zip(answers) {
+            if let Want::Scores(space) = want {
+                union.score(space, &scored(&answer)?);
             }
         }
     }
@@ -145,17 +160,10 @@ impl Search<'_> {
         short: &[Space],
         bearers_are_short: bool,
     ) -> (Vec<Want>, Vec<wire::QueryPoints>) {
-        let (mut wants, mut requests) = (Vec::new(), Vec::new());
-        for &space in asked {
-            let unknown: Vec<PointId> =
-                union.found.iter().filter(|(_, hit)| hit.scores.get(space).is_none()).map(|(id, _)| *id).collect();
-            if !unknown.is_empty() {
-                wants.push(Want::Scores(space));
-                let limit = unknown.len() as u64;
-                let filter = wire::Filter { must: vec![has_id(unknown)], ..wire::Filter::default() };
-                requests.push(wire::QueryPoints { limit: Some(limit), ..self.nearest(space, Some(filter), true) });
-            }
-        }
+        // When every space is looked through, as under a filter that keeps little, each tells its own scores.
+        let all_short = short.len() == asked.len() && !bearers_are_short;
+        let (mut wants, mut requests) =
+            if all_short { (Vec::new(), Vec::new()) } else { self.scores(asked.iter().copied(), union) };
         if self.query.with_payload && !union.found.is_empty() {
             wants.push(Want::Payloads);
             let limit = union.found.len() as u64;
@@ -169,7 +177,7 @@ impl Search<'_> {
         // What these find anew is scored here, so that no third trip is needed.
         let whole = |request: wire::QueryPoints| wire::QueryPoints {
             with_payload: with_payload(self.query.with_payload),
-            with_vectors: with_vectors(asked),
+            with_vectors: with_vectors(if all_short { &[] } else { asked }),
             ..request
         };
         for &space in short {
@@ -181,6 +189,22 @@ impl Search<'_> {
             requests.push(whole(self.nearest(Space::Text, Some(self.bearers()), true)));
             wants.push(Want::OtherBearers);
             requests.push(whole(self.other_bearers(asked)));
+        }
+        (wants, requests)
+    }
+
+    /// Asks for the scores that are missing in these spaces.
+    fn scores(&self, spaces: impl Iterator<Item = Space>, union: &Union) -> (Vec<Want>, Vec<wire::QueryPoints>) {
+        let (mut wants, mut requests) = (Vec::new(), Vec::new());
+        for space in spaces {
+            let unknown: Vec<PointId> =
+                union.found.iter().filter(|(_, hit)| hit.scores.get(space).is_none()).map(|(id, _)| *id).collect();
+            if !unknown.is_empty() {
+                wants.push(Want::Scores(space));
+                let limit = unknown.len() as u64;
+                let filter = wire::Filter { must: vec![has_id(unknown)], ..wire::Filter::default() };
+                requests.push(wire::QueryPoints { limit: Some(limit), ..self.nearest(space, Some(filter), true) });
+            }
         }
         (wants, requests)
     }

@@ -37,6 +37,7 @@ scripts!(
     finish,
     keep_alive,
     release,
+    forget,
     dead_workers,
     promote,
     sweep,

@@ -5,10 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use apalis_core::backend::ext::BackendExt;
+use apalis_core::task::task_id::TaskId;
 use apalis_redis::RedisStorage;
 use async_trait::async_trait;
 use clippy_core::Result;
 use tokio::sync::broadcast;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::CancellationToken;
 
 use super::RedisJobs;
@@ -30,8 +32,13 @@ const PROMOTED_AT_ONCE: u64 = 1_000;
 /// In each lane; `sweep.lua` knows it too.
 const REAPED_AT_ONCE: u64 = 200;
 const JOBS_DROPPED_AT_ONCE: u64 = 100;
-/// Of each lane and ending.
-const TASKS_DROPPED_AT_ONCE: u64 = 500;
+/// Tasks that ended are forgotten together: so many at most, and after so long at the latest.
+const FORGOTTEN_AT_ONCE: usize = 256;
+const LINGER: Duration = Duration::from_millis(5);
+/// After a loop's end.
+const LAST_FORGETTING: Duration = Duration::from_millis(50);
+/// Between two tries while the server is away.
+const FORGET_AGAIN: Duration = Duration::from_millis(500);
 
 fn lanes(call: Call<'_>) -> Call<'_> {
     Lane::ALL.iter().fold(call, |call, lane| call.arg(lane.as_str()))
@@ -47,16 +54,48 @@ impl RedisJobs {
             .missed_heartbeats(MISSED_HEARTBEATS)
             .lock_tasks(false)
             .emit_events(false)
-            // This is the acknowledgement, whatever its name says.
-            .persist_results(true)
+            // This is apalis' acknowledgement, whatever its name says: a call for each task. [`RedisJobs::forget`] is ours.
+            .persist_results(false)
     }
 
-    fn worker_loop(&self, worker: &LaneWorker, tick: Tick, deliver: Arc<dyn Deliver>) -> WorkerLoop {
+    fn worker_loop(
+        &self,
+        worker: &LaneWorker,
+        tick: Tick,
+        deliver: Arc<dyn Deliver>,
+        ended: UnboundedSender<TaskId>,
+    ) -> WorkerLoop {
         let backend = RedisStorage::<Delivery>::new(self.connection.clone())
             .with_config(self.apalis_config(worker.lane))
             .with_codec(DeliveryCodec)
             .poll_with_strategy(tick);
-        worker_loop!(backend, worker, deliver)
+        worker_loop!(backend, worker, deliver, Some(ended))
+    }
+
+    /// Forgets tasks that were seen through to their end, many in a call, for as long as any come. Nothing hangs on it: a
+    /// task that is not forgotten when its worker dies is delivered once more, and then its job has ended.
+    async fn forget(&self, worker: &LaneWorker, mut ended: UnboundedReceiver<TaskId>) {
+        let mut tasks = Vec::new();
+        while ended.recv_many(&mut tasks, FORGOTTEN_AT_ONCE).await > 0 {
+            tokio::time::sleep(LINGER).await;
+            while tasks.len() < FORGOTTEN_AT_ONCE
+                && let Ok(task) = ended.try_recv()
+            {
+                tasks.push(task);
+            }
+            loop {
+                let call = self.call(&self.scripts.forget).arg(worker.lane.as_str()).arg(&worker.name);
+                let call = tasks.iter().fold(call, |call, task| call.arg(task.to_string()));
+                match call.invoke::<u64>().await {
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::debug!(%error, "forgetting ended tasks is tried again");
+                        tokio::time::sleep(FORGET_AGAIN).await;
+                    }
+                }
+            }
+            tasks.clear();
+        }
     }
 }
 
@@ -69,7 +108,18 @@ impl JobTransport for RedisJobs {
         deliver: Arc<dyn Deliver>,
         stop: CancellationToken,
     ) -> Result<()> {
-        run_until(self.worker_loop(worker, tick, deliver), stop).await
+        let (sender, ended) = mpsc::unbounded_channel();
+        let looping = run_until(self.worker_loop(worker, tick, deliver, sender), stop);
+        let forgetting = self.forget(worker, ended);
+        tokio::pin!(forgetting);
+        let ended = tokio::select! {
+            ended = looping => ended,
+            // Only without anybody left to send: the loop is about to end.
+            () = &mut forgetting => Ok(()),
+        };
+        // What has just ended need not be delivered again.
+        let _ = tokio::time::timeout(LAST_FORGETTING, forgetting).await;
+        ended
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
@@ -127,9 +177,8 @@ impl JobTransport for RedisJobs {
                 .call(&self.scripts.tidy)
                 .arg(millis(self.settings.keep_finished))
                 .arg(self.settings.max_finished)
-                .arg(JOBS_DROPPED_AT_ONCE)
-                .arg(TASKS_DROPPED_AT_ONCE);
-            let (some, more): (u64, u64) = lanes(call).invoke().await?;
+                .arg(JOBS_DROPPED_AT_ONCE);
+            let (some, more): (u64, u64) = call.invoke().await?;
             expired += some;
             if more == 0 {
                 break;

@@ -159,7 +159,7 @@ impl SqliteJobs {
             .with_config(apalis_config(worker.lane))
             .with_codec(DeliveryCodec)
             .poll_with_strategy(tick);
-        worker_loop!(backend, worker, deliver)
+        worker_loop!(backend, worker, deliver, None)
     }
 
     /// Whether nobody swept for longer than a worker may be silent; and for as long again after that.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod failure;
+mod gallery;
 mod payload;
 mod references;
 mod watch;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use clippy_core::live::LivePair;
 use clippy_generate::{
     CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest, Generated, Generation,
     GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, admit,
@@ -42,6 +44,8 @@ pub struct GenerateTools {
     pub budget: DailyBudget,
     /// What was spent.
     pub spending: FileSpending,
+    /// The model and the collection that made pictures are added to, when a request asks for that.
+    pub live: Arc<LivePair>,
 }
 
 /// Makes pictures.
@@ -116,6 +120,10 @@ impl JobHandler for GenerateJob {
             let reserved = estimate(provider.as_ref(), &request)?.usd.unwrap_or_default();
             (Arc::clone(provider), reserved)
         };
+        if request.add_to_gallery {
+            // Before anything is made or paid for.
+            tools.live.now().gallery.info().await?.check_takes_generated()?;
+        }
         let resolved = async {
             let request = tools.intake.give(request).await?;
             let generation = tools.resolver.resolve(&request).await?;
@@ -153,7 +161,11 @@ impl JobHandler for GenerateJob {
         for (index, image) in (0..).zip(&generated.images) {
             let lineage = Lineage::of(&generation, &generated.meta, image, index, Some(&job));
             let output = tools.outputs.keep(image, &lineage).await?;
-            kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
+            let mut answer = answer::image(&job, index, image, &output, &tools.outputs).await?;
+            if request.add_to_gallery {
+                answer["gallery_id"] = answer::json(&gallery::add(&tools.live.now(), &tools.outputs, &output).await?)?;
+            }
+            kept.push(answer);
         }
         for reason in &generated.meta.filtered {
             context.log(LogLevel::Warning, format!("a picture is missing: {reason}")).await;

@@ -115,6 +115,7 @@ impl Work {
         let done = outcome.totals.lines;
         stage(context, done, Some(done), "indexing");
         renewer.beside.optimize().await?;
+        clippy_search::calibrate_if_outgrown(renewer.beside.as_ref()).await?;
         catching_up.until_few().await?;
 
         let new =

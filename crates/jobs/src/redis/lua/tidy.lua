@@ -1,8 +1,7 @@
--- ARGV: 1 milliseconds that finished jobs are kept, 2 how many are kept, 3 jobs and 4 tasks dropped in one call at most,
---       then lanes
+-- ARGV: 1 milliseconds that finished jobs are kept, 2 how many are kept, 3 jobs dropped in one call at most
 -- Answer: {jobs dropped, 1 when there is more to do}
 local expired, more = 0, 0
-local jobs, tasks = tonumber(ARGV[3]), tonumber(ARGV[4])
+local jobs = tonumber(ARGV[3])
 
 -- Finished jobs whose time is over, and those above the bound; with their parts.
 local function drop(id)
@@ -23,19 +22,4 @@ if above > 0 then
   for _, id in ipairs(redis.call('ZRANGE', P .. ':finished', 0, math.min(above, jobs) - 1)) do drop(id) end
 end
 if #old == jobs or above > jobs then more = 1 end
-
--- What apalis leaves behind for each task that ended.
-for i = 5, #ARGV do
-  local q = queue(ARGV[i])
-  for _, set in ipairs({ ':done', ':dead' }) do
-    local ended = redis.call('SPOP', q .. set, tasks)
-    if #ended > 0 then
-      local metas = {}
-      for place, task in ipairs(ended) do metas[place] = q .. ':meta:' .. task end
-      redis.call('HDEL', q .. ':data', unpack(ended))
-      redis.call('UNLINK', unpack(metas))
-    end
-    if #ended == tasks then more = 1 end
-  end
-end
 return { expired, more }
