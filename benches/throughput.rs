@@ -16,8 +16,9 @@ use clippy_core::gallery::{Gallery, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::preferences::PreferenceRule;
+use clippy_drawings::Style;
 use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions};
-use clippy_imaging::DecodeLimits;
+use clippy_imaging::{DecodeLimits, edge_map, transform, transform_grey};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use serde_json::json;
@@ -127,8 +128,7 @@ impl Server {
             indexing_threshold_kb: None,
         })
         .await?;
-        let points = (0..POINTS).map(|id| point(id, info.dimension)).collect();
-        gallery.upsert(points).await?;
+        gallery.upsert(points(embedder).await?).await?;
         gallery.optimize().await?;
         let gallery: Arc<dyn Gallery> = Arc::new(gallery);
         let state = Arc::new(EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?);
@@ -168,11 +168,27 @@ impl Server {
     }
 }
 
-/// A point with pseudo-random vectors: what they are does not matter here.
-fn point(id: u64, dimension: usize) -> Point {
-    let mut state = id.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut vector = || {
-        let mut values: Vec<f32> = (0..dimension)
+/// Vectors as a gallery has them, where look and edges go together: the project's drawings in a few styles, and copies of
+/// each that lie a little beside it.
+async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
+    let how = &embedder.info().transform;
+    let styles = [Style::LineArt, Style::CelShading, Style::PixelArt, Style::SoftShading, Style::NeonLights];
+    let mut drawn = Vec::new();
+    for subject in clippy_drawings::subjects() {
+        for style in styles {
+            let picture = clippy_drawings::render(subject, style)?;
+            let inputs = vec![
+                EmbedInput::Pixels(transform(how, &picture)),
+                EmbedInput::Pixels(transform_grey(how, &edge_map(&picture))),
+                EmbedInput::Text(format!("an illustration with {}", subject.name)),
+            ];
+            drawn.push((subject.name, embedder.embed(inputs).await?.embeddings));
+        }
+    }
+    let mut state = 1_u64;
+    let mut beside = |vector: &[f32]| {
+        let noise: Vec<f32> = vector
+            .iter()
             .map(|_| {
                 state ^= state << 13;
                 state ^= state >> 7;
@@ -180,14 +196,19 @@ fn point(id: u64, dimension: usize) -> Point {
                 (state >> 40) as f32 / (1_u32 << 24) as f32 - 0.5
             })
             .collect();
-        let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
-        values.iter_mut().for_each(|value| *value /= length);
-        Some(values)
+        let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+        let share = 0.35 / length(&noise);
+        let mut moved: Vec<f32> = vector.iter().zip(&noise).map(|(value, noise)| value + share * noise).collect();
+        let whole = length(&moved);
+        moved.iter_mut().for_each(|value| *value /= whole);
+        Some(moved)
     };
-    let vectors = Vectors { image: vector(), edge: vector(), text: vector() };
-    let mut payload = serde_json::Map::new();
-    payload.insert("tags_all".to_owned(), json!([format!("tag_{}", id % 50), "drawing"]));
-    Point { id: PointId::Number(id), vectors, payload }
+    let points = (0..POINTS).zip(drawn.iter().cycle()).map(|(id, (subject, made))| {
+        let vectors = Vectors { image: beside(&made[0]), edge: beside(&made[1]), text: beside(&made[2]) };
+        let payload = serde_json::Map::from_iter([("tags_all".to_owned(), json!([subject, "drawing"]))]);
+        Point { id: PointId::Number(id), vectors, payload }
+    });
+    Ok(points.collect())
 }
 
 struct Load {

@@ -15,7 +15,6 @@ import re
 
 import cv2
 import numpy as np
-import resvg_py
 
 from .gallery import FULL, Item, fitted, name, never_seen, read_manifest, read_rgb, subjects, thicken, thin
 
@@ -70,6 +69,8 @@ def subject_of(icon):
 
 def picture(icon, sheet, colour="#000"):
     """The icon on white, FULL x FULL, with a small margin."""
+    import resvg_py     # here, since training reads the drawings without it
+
     w, h = (icon.get(k, sheet.get(k, 16)) for k in ("width", "height"))
     x, y, side = icon.get("left", sheet.get("left", 0)), icon.get("top", sheet.get("top", 0)), max(w, h)
     box = f"{x + w / 2 - side * .56} {y + h / 2 - side * .56} {side * 1.12} {side * 1.12}"

@@ -5,9 +5,10 @@
 //! degrees in fixed point, ties broken towards the left and the top, then hysteresis over eight neighbours.
 //!
 //! Everything up to the hysteresis runs on 16-bit lanes over whole rows without a branch, so that the compiler
-//! vectorises it: magnitudes are at most 2 * 4 * 255 = 2040.
+//! vectorises it, also for processors with wider lanes than all have: magnitudes are at most 2 * 4 * 255 = 2040.
 
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
+use multiversion::multiversion;
 
 /// Magnitudes above this are edges if they touch a strong one.
 const LOW: i16 = 100;
@@ -20,13 +21,13 @@ const NONE: u8 = 0;
 const WEAK: u8 = 1;
 const STRONG: u8 = 2;
 
-/// The edges of a picture, white (255) on black (0) in three equal channels, of the same size.
+/// The edges of a picture, white (255) on black (0), of the same size.
 ///
 /// Equal to `cv2.Canny(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), 100, 200)` for every pixel.
 #[must_use]
-pub fn edge_map(picture: &RgbImage) -> RgbImage {
+pub fn edge_map(picture: &RgbImage) -> GrayImage {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let mut edges = RgbImage::new(picture.width(), picture.height());
+    let mut edges = GrayImage::new(picture.width(), picture.height());
     if width == 0 || height == 0 {
         return edges;
     }
@@ -35,15 +36,16 @@ pub fn edge_map(picture: &RgbImage) -> RgbImage {
     spread_strong(&mut classes, width + 2);
 
     let rows = classes.chunks_exact(width + 2).skip(1);
-    for (target, row) in edges.chunks_exact_mut(width * 3).zip(rows) {
-        for (target, &class) in target.as_chunks_mut::<3>().0.iter_mut().zip(&row[1..=width]) {
-            *target = [if class == STRONG { 255 } else { 0 }; 3];
+    for (target, row) in edges.chunks_exact_mut(width).zip(rows) {
+        for (target, &class) in target.iter_mut().zip(&row[1..=width]) {
+            *target = if class == STRONG { 255 } else { 0 };
         }
     }
     edges
 }
 
 /// OpenCV's `COLOR_RGB2GRAY` for bytes: 15 fractional bits, rounded (`color_rgb.simd.hpp`).
+#[multiversion(targets("x86_64+avx2"))]
 fn grey(rgb: &[u8]) -> Vec<u8> {
     const RED: u32 = 9798;
     const GREEN: u32 = 19235;
@@ -102,6 +104,7 @@ fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
 }
 
 /// The 3 x 3 Sobel gradient of the middle row and its L1 magnitude.
+#[multiversion(targets("x86_64+avx2"))]
 fn gradient(above: &[u8], middle: &[u8], below: &[u8], vertical: &mut Vertical, row: &mut GradientRow) {
     let width = middle.len();
     let (above, below) = (&above[..width], &below[..width]);
@@ -132,6 +135,7 @@ fn gradient(above: &[u8], middle: &[u8], below: &[u8], vertical: &mut Vertical, 
 }
 
 /// Keeps the pixels of one row that are maxima across their edge, and tells weak from strong ones.
+#[multiversion(targets("x86_64+avx2"))]
 fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) {
     let width = target.len();
     let (above_left, above_centre, above_right) = (&above[..width], &above[1..][..width], &above[2..][..width]);

@@ -35,6 +35,13 @@ impl<'p> Source<'p> {
     }
 }
 
+impl Source<'_> {
+    /// Bytes of a pixel.
+    pub(crate) fn channels(self) -> usize {
+        if self.kind == PixelType::U8 { 1 } else { 3 }
+    }
+}
+
 thread_local! {
     // It keeps the buffer between the two passes, which would otherwise be allocated for every picture.
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());

@@ -35,8 +35,13 @@ pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     }
     let Some(paper) = paper_colour(picture) else { return Some(picture.clone()) };
     let drawing = bounds_of_drawing(picture, paper)?;
+    if drawing.width.max(drawing.height) <= LARGEST_DRAWING {
+        return Some(on_square(picture, &drawing, paper));
+    }
     let cut = imageops::crop_imm(picture, drawing.left, drawing.top, drawing.width, drawing.height).to_image();
-    Some(on_square(&bounded(cut), paper))
+    let reduced = reduced(&cut);
+    let (width, height) = reduced.dimensions();
+    Some(on_square(&reduced, &Bounds { left: 0, top: 0, width, height }, paper))
 }
 
 /// The colour that dominates the border, averaged; `None` when less than half of the border has it.
@@ -91,18 +96,24 @@ struct Bounds {
 
 /// The smallest box around everything that is not paper.
 fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
-    let (mut left, mut right) = (usize::MAX, 0);
+    let width = picture.width() as usize;
+    let empty = paper.0.repeat(width);
+    // From the first drawn column to the last; while `left > right`, nothing is drawn yet.
+    let (mut left, mut right) = (width, 0);
     let (mut top, mut bottom) = (None, 0);
-    let row_length = picture.width() as usize * 3;
-    for (y, row) in picture.as_raw().chunks_exact(row_length).enumerate() {
-        let (pixels, _) = row.as_chunks::<3>();
-        let is_drawn = |pixel: &[u8; 3]| !is_paper(Rgb(*pixel), paper);
-        let Some(first) = pixels.iter().position(is_drawn) else { continue };
-        let last = pixels.iter().rposition(is_drawn).unwrap_or(first);
-        left = left.min(first);
-        right = right.max(last);
+    for (y, row) in picture.as_raw().chunks_exact(width * 3).enumerate() {
+        // One pass over the bytes without a branch tells whether there is anything to look for.
+        let farthest = row.iter().zip(&empty).map(|(value, paper)| value.abs_diff(*paper)).fold(0, u8::max);
+        if farthest <= TOLERANCE {
+            continue;
+        }
         top = top.or(Some(y));
         bottom = y;
+        // Only beyond the box that is known already.
+        let (pixels, _) = row.as_chunks::<3>();
+        let is_drawn = |pixel: &[u8; 3]| !is_paper(Rgb(*pixel), paper);
+        left = pixels[..left].iter().position(is_drawn).unwrap_or(left);
+        right += pixels[right..].iter().rposition(is_drawn).unwrap_or(0);
     }
     let top = top?;
     Some(Bounds {
@@ -113,23 +124,27 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
     })
 }
 
-fn bounded(drawing: RgbImage) -> RgbImage {
+/// A drawing that is larger than [`LARGEST_DRAWING`], scaled down to it.
+fn reduced(drawing: &RgbImage) -> RgbImage {
     let longest = drawing.width().max(drawing.height());
-    if longest <= LARGEST_DRAWING {
-        return drawing;
-    }
     let scaled =
         |length: u32| ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32).max(1);
-    resize_whole(&drawing, FilterType::CatmullRom, scaled(drawing.width()), scaled(drawing.height()))
+    resize_whole(drawing, FilterType::CatmullRom, scaled(drawing.width()), scaled(drawing.height()))
 }
 
-fn on_square(drawing: &RgbImage, paper: Rgb<u8>) -> RgbImage {
-    let (width, height) = drawing.dimensions();
-    let longest = width.max(height);
+/// The drawing in the middle of a square of paper, copied once.
+fn on_square(picture: &RgbImage, drawing: &Bounds, paper: Rgb<u8>) -> RgbImage {
+    let longest = drawing.width.max(drawing.height);
     let side = (f64::from(longest) / (1.0 - 2.0 * MARGIN)).round() as u32;
     let mut square = RgbImage::from_pixel(side, side, paper);
-    let (left, top) = ((side - width) / 2, (side - height) / 2);
-    imageops::replace(&mut square, drawing, left.into(), top.into());
+    let bytes = |pixels: u32| pixels as usize * 3;
+    let (left, top) = ((side - drawing.width) / 2, (side - drawing.height) / 2);
+    let rows = picture.as_raw().chunks_exact(bytes(picture.width())).skip(drawing.top as usize);
+    let targets = square.chunks_exact_mut(bytes(side)).skip(top as usize);
+    for (target, row) in targets.zip(rows).take(drawing.height as usize) {
+        target[bytes(left)..][..bytes(drawing.width)]
+            .copy_from_slice(&row[bytes(drawing.left)..][..bytes(drawing.width)]);
+    }
     square
 }
 

@@ -6,7 +6,7 @@
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelPixels, ResizeMode};
 use clippy_core::{Error, Result};
 use fast_image_resize::FilterType;
-use image::RgbImage;
+use image::{GrayImage, RgbImage};
 
 use crate::resize::{Region, Source, resize_into};
 
@@ -19,20 +19,32 @@ const FILL: u8 = 0;
 /// without pixels gives a square of the fill colour.
 #[must_use]
 pub fn transform(transform: &ImageTransform, picture: &RgbImage) -> ModelPixels {
+    ModelPixels { side: transform.side, rgb: squared(transform, Source::rgb(picture)) }
+}
+
+/// As [`transform`], for a picture whose three channels are equal: they are scaled once.
+#[must_use]
+pub fn transform_grey(transform: &ImageTransform, picture: &GrayImage) -> ModelPixels {
+    let grey = squared(transform, Source::grey(picture));
+    ModelPixels { side: transform.side, rgb: grey.into_iter().flat_map(|value| [value; 3]).collect() }
+}
+
+/// The square's pixels, with as many channels as the source has.
+fn squared(transform: &ImageTransform, source: Source<'_>) -> Vec<u8> {
     let side = transform.side;
-    let mut rgb = vec![FILL; side as usize * side as usize * 3];
-    if side > 0 && picture.width() > 0 && picture.height() > 0 {
+    let mut square = vec![FILL; side as usize * side as usize * source.channels()];
+    if side > 0 && source.width > 0 && source.height > 0 {
         let filter = match transform.interpolation {
             Interpolation::Bicubic => FilterType::CatmullRom,
             Interpolation::Bilinear => FilterType::Bilinear,
         };
         match transform.resize_mode {
-            ResizeMode::Shortest => shortest(picture, side, filter, &mut rgb),
-            ResizeMode::Longest => longest(picture, side, filter, &mut rgb),
-            ResizeMode::Squash => scale(picture, whole(picture), filter, (side, side), &mut rgb),
+            ResizeMode::Shortest => shortest(source, side, filter, &mut square),
+            ResizeMode::Longest => longest(source, side, filter, &mut square),
+            ResizeMode::Squash => scale(source, whole(source), filter, (side, side), &mut square),
         }
     }
-    ModelPixels { side, rgb }
+    square
 }
 
 /// `(value / 255 - mean) / std` for every value, as `pixels.len()` pictures of three planes (red, green, blue) of
@@ -72,8 +84,8 @@ pub fn normalise(transform: &ImageTransform, pixels: &[ModelPixels]) -> Result<V
 }
 
 /// torchvision's `Resize(side)` then `CenterCrop(side)`.
-fn shortest(picture: &RgbImage, side: u32, filter: FilterType, target: &mut [u8]) {
-    let (width, height) = picture.dimensions();
+fn shortest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]) {
+    let Source { width, height, .. } = source;
     let long = |long: u32, short: u32| (u64::from(side) * u64::from(long)) as f64 / f64::from(short);
     // `int(...)`, which cuts the fraction off.
     let (scaled_width, scaled_height) = if width <= height {
@@ -88,32 +100,33 @@ fn shortest(picture: &RgbImage, side: u32, filter: FilterType, target: &mut [u8]
     let top = ((scaled_height - side) / 2.0).round_ties_even();
     let region =
         Region { left: left * per_column, top: top * per_row, width: side * per_column, height: side * per_row };
-    scale(picture, region, filter, (side as u32, side as u32), target);
+    scale(source, region, filter, (side as u32, side as u32), target);
 }
 
 /// open_clip's `ResizeKeepRatio(side, longest=1)` then `CenterCropOrPad(side)`.
-fn longest(picture: &RgbImage, side: u32, filter: FilterType, target: &mut [u8]) {
-    let (width, height) = picture.dimensions();
+fn longest(source: Source<'_>, side: u32, filter: FilterType, target: &mut [u8]) {
+    let Source { width, height, .. } = source;
+    let channels = source.channels();
     let ratio = f64::from(width.max(height)) / f64::from(side);
     // open_clip lets a very thin picture round to no pixels and fails; one row of it is kept here.
     let scaled = |length: u32| ((f64::from(length) / ratio).round_ties_even() as u32).clamp(1, side);
     let (scaled_width, scaled_height) = (scaled(width), scaled(height));
 
-    let mut small = vec![0; scaled_width as usize * scaled_height as usize * 3];
-    scale(picture, whole(picture), filter, (scaled_width, scaled_height), &mut small);
-    let (left, top) = (((side - scaled_width) / 2) as usize * 3, ((side - scaled_height) / 2) as usize);
-    let (row, target_row) = (scaled_width as usize * 3, side as usize * 3);
+    let mut small = vec![0; scaled_width as usize * scaled_height as usize * channels];
+    scale(source, whole(source), filter, (scaled_width, scaled_height), &mut small);
+    let (left, top) = (((side - scaled_width) / 2) as usize * channels, ((side - scaled_height) / 2) as usize);
+    let (row, target_row) = (scaled_width as usize * channels, side as usize * channels);
     for (source, target) in small.chunks_exact(row).zip(target.chunks_exact_mut(target_row).skip(top)) {
         target[left..left + row].copy_from_slice(source);
     }
 }
 
-fn whole(picture: &RgbImage) -> Region {
-    Region { left: 0.0, top: 0.0, width: picture.width().into(), height: picture.height().into() }
+fn whole(source: Source<'_>) -> Region {
+    Region { left: 0.0, top: 0.0, width: source.width.into(), height: source.height.into() }
 }
 
-fn scale(picture: &RgbImage, region: Region, filter: FilterType, size: (u32, u32), target: &mut [u8]) {
-    let outcome = resize_into(Source::rgb(picture), region, filter, size, target);
+fn scale(source: Source<'_>, region: Region, filter: FilterType, size: (u32, u32), target: &mut [u8]) {
+    let outcome = resize_into(source, region, filter, size, target);
     // Every region above lies in the picture and every buffer has its size, so the scaler has nothing to refuse.
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }

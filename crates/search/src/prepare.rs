@@ -3,7 +3,7 @@
 use clippy_core::embedding::{EmbedInput, ImageTransform};
 use clippy_core::gallery::{PerSpace, Space};
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_imaging::{DecodeLimits, decode, edge_map, transform, trim_sketch};
+use clippy_imaging::{DecodeLimits, decode, edge_map, transform, transform_grey, trim_sketch};
 
 use crate::query::{SearchQuery, filled};
 
@@ -73,7 +73,7 @@ fn push_picture(
     }
     if wanted.edge {
         let edges = edge_map(picture);
-        prepared.push(Role::For(Space::Edge), EmbedInput::Pixels(transform(image_transform, &edges)));
+        prepared.push(Role::For(Space::Edge), EmbedInput::Pixels(transform_grey(image_transform, &edges)));
     }
 }
 

@@ -6,7 +6,9 @@ use std::time::UNIX_EPOCH;
 
 use clippy_core::embedding::{ImageTransform, ModelPixels};
 use clippy_core::search::duplicates::noted;
-use clippy_imaging::{DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform};
+use clippy_imaging::{
+    DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform, transform_grey,
+};
 
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::paths::Found;
@@ -122,7 +124,7 @@ pub(crate) fn prepare(
         height: picture.height(),
         hash: perceptual_hash(&picture),
         image: transform(model_transform, &picture),
-        edge: transform(model_transform, &edge_map(&picture)),
+        edge: transform_grey(model_transform, &edge_map(&picture)),
     })
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use clippy_clip::preprocess::default_transform;
 use clippy_core::embedding::{ImageTransform, Interpolation, ResizeMode};
-use clippy_imaging::{DecodeLimits, decode_file, normalise, transform};
+use clippy_imaging::{DecodeLimits, RgbImage, decode_file, edge_map, normalise, transform, transform_grey};
 use safetensors::SafeTensors;
 
 use crate::fixtures;
@@ -58,4 +58,21 @@ fn pixels_are_within_one_step_of_open_clips() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen.len() >= 30, "{}", seen.len());
+}
+
+#[test]
+fn a_grey_picture_is_scaled_as_its_three_channels_would_be() {
+    for kind in ["shortest.bicubic.32", "longest.bilinear.48", "squash.bicubic.20"] {
+        for picture in std::fs::read_dir(fixtures::path("preprocess")).unwrap() {
+            let path = picture.unwrap().path();
+            let Ok(picture) = decode_file(&path, &DecodeLimits::default()) else { continue };
+            let edges = edge_map(&picture);
+            let whole = RgbImage::from_fn(edges.width(), edges.height(), |x, y| [edges.get_pixel(x, y).0[0]; 3].into());
+            assert!(
+                transform_grey(&parse(kind), &edges) == transform(&parse(kind), &whole),
+                "{kind}, {}",
+                path.display()
+            );
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! A query in several spaces at once, every candidate scored in all of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use clippy_core::Result;
-use clippy_core::gallery::{Candidate, Candidates, HybridQuery, PerSpace, Space, With};
+use clippy_core::gallery::{Candidate, Candidates, HybridQuery, Payload, PerSpace, Point, Space, With};
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
 use qdrant_edge as engine;
@@ -120,28 +120,37 @@ fn complete(
     asked: &[Space],
     mut found: HashMap<PointId, Scores>,
 ) -> Result<Vec<Candidate>> {
-    let unknown: Vec<Space> =
-        asked.iter().copied().filter(|space| found.values().any(|scores| scores.get(*space).is_none())).collect();
-    if unknown.is_empty() && !query.with_payload {
-        return Ok(found
-            .into_iter()
-            .map(|(id, scores)| Candidate { id, scores, payload: Default::default() })
-            .collect());
-    }
-    let mut ids: Vec<PointId> = found.keys().copied().collect();
-    ids.sort_unstable_by_key(|id| id_in(*id));
-    let mut hits = Vec::with_capacity(ids.len());
-    // A point that was deleted since the search is not there any more, and no hit.
-    for point in shard.retrieve_spaces(&ids, query.with_payload, &unknown)? {
-        let mut scores = found.remove(&point.id).unwrap_or_default();
-        for &space in &unknown {
-            if let (None, Some(query), Some(stored)) =
-                (*scores.get(space), query.vectors.get(space), point.vectors.get(space))
-            {
-                *scores.get_mut(space) = Some(product(query, stored));
+    // A space named most of its own best, and only the vectors of the others are fetched.
+    for &space in asked {
+        let Some(wanted) = query.vectors.get(space) else { continue };
+        let unknown = sorted(found.iter().filter(|(_, scores)| scores.get(space).is_none()).map(|(id, _)| *id));
+        if unknown.is_empty() {
+            continue;
+        }
+        let points = shard.retrieve_spaces(&unknown, false, &[space])?;
+        if points.len() < unknown.len() {
+            // A point that was deleted since the search is not there any more, and no hit.
+            let there: HashSet<PointId> = points.iter().map(|point| point.id).collect();
+            found.retain(|id, scores| scores.get(space).is_some() || there.contains(id));
+        }
+        for point in points {
+            if let (Some(scores), Some(stored)) = (found.get_mut(&point.id), point.vectors.get(space)) {
+                *scores.get_mut(space) = Some(product(wanted, stored));
             }
         }
-        hits.push(Candidate { id: point.id, scores, payload: point.payload });
     }
-    Ok(hits)
+    if !query.with_payload {
+        let bare = |(id, scores)| Candidate { id, scores, payload: Payload::default() };
+        return Ok(found.into_iter().map(bare).collect());
+    }
+    let points = shard.retrieve_spaces(&sorted(found.keys().copied()), true, &[])?;
+    let hit = |Point { id, payload, .. }| found.remove(&id).map(|scores| Candidate { id, scores, payload });
+    Ok(points.into_iter().filter_map(hit).collect())
+}
+
+/// In the engine's order, in which points that are stored together are read together.
+fn sorted(ids: impl Iterator<Item = PointId>) -> Vec<PointId> {
+    let mut ids: Vec<PointId> = ids.collect();
+    ids.sort_unstable_by_key(|id| id_in(*id));
+    ids
 }
