@@ -27,7 +27,7 @@ const DIMENSION: usize = 512;
 const LATENT: usize = 40;
 const TOP: usize = 24;
 /// As many as a search takes at first.
-const CANDIDATES: usize = 256;
+const CANDIDATES: usize = 96;
 const EF: usize = 128;
 const COLLECTION: &str = "bench";
 const WEIGHTS: PerSpace<f32> = PerSpace { image: 0.7, edge: 0.3, text: 0.2 };
@@ -280,7 +280,8 @@ impl Run<'_> {
                 filter: Filter { tags: self.tag.iter().map(|tag| (*tag).to_owned()).collect(), ..Filter::default() },
                 candidates,
                 lexical_tags: Vec::new(),
-                with_payload: true,
+                // Payloads are fetched for the page alone, as the yardstick's would be.
+                with_payload: false,
                 exact: false,
                 hnsw_ef: EF,
             };

@@ -75,6 +75,8 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
             "text_share_of_encoder": share(many_texts.per_second, texts),
             "failed_requests": many_sketches.failed + many_texts.failed + one_sketch.failed,
             "one_client_ms": rounded(1000.0 / one_sketch.per_second),
+            // Of that, from the encoder's door to its answer: to be held against the next line.
+            "one_client_embed_ms": rounded(one_sketch.embed_ms),
             "unbatched_encoder_ms": rounded(1000.0 / pairs),
         })
     );
@@ -219,15 +221,28 @@ struct Load {
 struct Outcome {
     per_second: f64,
     failed: u64,
+    /// Mean of what the answers say that embedding took.
+    embed_ms: f64,
+}
+
+/// What is read of an answer.
+#[derive(serde::Deserialize)]
+struct Answer {
+    took_ms: Took,
+}
+
+#[derive(serde::Deserialize)]
+struct Took {
+    embed: f64,
 }
 
 impl Load {
     async fn run(&self, clients: usize) -> Result<Outcome, AnyError> {
-        let (done, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (done, failed, embed_us) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let http = reqwest::Client::new();
         let begin = Instant::now();
         futures::future::join_all((0..clients).map(|client| {
-            let (done, failed, http) = (&done, &failed, &http);
+            let (done, failed, embed_us, http) = (&done, &failed, &embed_us, &http);
             async move {
                 let mut number = client;
                 while begin.elapsed() < Duration::from_secs(SECONDS) {
@@ -239,20 +254,26 @@ impl Load {
                         None => form.text("query_text", format!("a red apple number {number}")),
                     };
                     number += clients;
-                    let good = match http.post(&self.url).multipart(form).send().await {
-                        Ok(response) if response.status().is_success() => response.bytes().await.is_ok(),
-                        _ => false,
+                    let answer = match http.post(&self.url).multipart(form).send().await {
+                        Ok(response) if response.status().is_success() => response.json::<Answer>().await.ok(),
+                        _ => None,
                     };
-                    if good {
-                        done.fetch_add(1, Ordering::Relaxed)
-                    } else {
-                        failed.fetch_add(1, Ordering::Relaxed)
+                    match answer {
+                        Some(Answer { took_ms }) => {
+                            embed_us.fetch_add((took_ms.embed * 1_000.0) as u64, Ordering::Relaxed);
+                            done.fetch_add(1, Ordering::Relaxed)
+                        }
+                        None => failed.fetch_add(1, Ordering::Relaxed),
                     };
                 }
             }
         }))
         .await;
-        let per_second = done.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64();
-        Ok(Outcome { per_second, failed: failed.load(Ordering::Relaxed) })
+        let done = done.load(Ordering::Relaxed) as f64;
+        Ok(Outcome {
+            per_second: done / begin.elapsed().as_secs_f64(),
+            failed: failed.load(Ordering::Relaxed),
+            embed_ms: embed_us.load(Ordering::Relaxed) as f64 / 1_000.0 / done.max(1.0),
+        })
     }
 }

@@ -19,7 +19,7 @@ export interface CardActions {
 
 export const Card = memo(function Card({ hit, saved, inTray, liked, actions }: { hit: Hit; saved: boolean; inTray: boolean; liked: boolean; actions: CardActions }) {
   const { picture } = hit;
-  const style = picture.made ? "made here" : picture.styles[0];
+  const style = picture.made ? "made" : picture.styles[0];
   const name = `${words(picture.title)}${style === undefined ? "" : `, ${words(style)}`}`;
   return (
     <li

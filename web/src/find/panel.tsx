@@ -72,7 +72,7 @@ export function FindPanel({ className }: { className?: string }) {
             <Input aria-label="Words to stay away from" placeholder="Without…" value={query.negativeText} onChange={(event) => query.set({ negativeText: event.target.value })} className="flex-1" />
           )}
         </div>
-        <div className="flex items-center gap-1 overflow-x-auto [scrollbar-width:none]">
+        <div className="-m-1 flex items-center gap-1 overflow-x-auto p-1 [scrollbar-width:none]">
           <Presets />
           <span className="ml-auto"><Tune /></span>
         </div>
