@@ -59,7 +59,7 @@ fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engi
             }),
             filter,
             params: Some(engine::SearchParams {
-                hnsw_ef: Some(query.hnsw_ef.max(query.candidates)),
+                hnsw_ef: Some(query.beam()),
                 exact,
                 ..engine::SearchParams::default()
             }),

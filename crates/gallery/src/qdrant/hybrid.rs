@@ -250,7 +250,7 @@ impl Search<'_> {
             using: Some(space.name().to_owned()),
             filter,
             params: Some(wire::SearchParams {
-                hnsw_ef: Some(self.query.hnsw_ef.max(self.query.candidates) as u64),
+                hnsw_ef: Some(self.query.beam() as u64),
                 exact: Some(exact),
                 quantization,
                 ..wire::SearchParams::default()
