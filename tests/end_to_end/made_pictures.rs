@@ -22,8 +22,8 @@ fn get(server: &Server, path: &str) -> Value {
 }
 
 /// The ids that a search answers.
-fn found(server: &Server, query: Value) -> Vec<Value> {
-    let answer = call(server, "/api/search/hybrid", &query);
+fn found(server: &Server, query: &Value) -> Vec<Value> {
+    let answer = call(server, "/api/search/hybrid", query);
     answer["results"].as_array().expect("a list").iter().map(|hit| hit["id"].clone()).collect()
 }
 
@@ -34,7 +34,7 @@ fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill(
     let root = gallery().display().to_string();
     answered(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
     let server = Server::start(folder.path(), "serve", &[]);
-    let reference = found(&server, json!({"query_text": "apple", "top": 1})).pop().expect("a picture");
+    let reference = found(&server, &json!({"query_text": "apple", "top": 1})).pop().expect("a picture");
     let request = json!({
         "prompt": "an apple at night", "style_tags": ["pixel_art"], "add_to_gallery": true,
         "refs": [{"role": "style", "id": reference}],
@@ -50,10 +50,10 @@ fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill(
     server.kill();
     let server = Server::start(folder.path(), "serve", &[]);
     let everything = json!({"query_text": "apple", "top": 50, "collapse": false});
-    assert!(!found(&server, everything.clone()).contains(&made));
+    assert!(!found(&server, &everything).contains(&made));
     let asked = |origin: &str| json!({"query_text": "apple", "top": 50, "collapse": false, "origin": origin});
-    assert_eq!(found(&server, asked("generated")), [made.clone()]);
-    assert_eq!(found(&server, asked("any")).len(), found(&server, everything).len() + 1);
+    assert_eq!(found(&server, &asked("generated")), std::slice::from_ref(&made));
+    assert_eq!(found(&server, &asked("any")).len(), found(&server, &everything).len() + 1);
     // In every space: what looks like it, is called like it, and has its edges.
     let like = json!({"like": [reference], "w_img": 0.5, "w_edge": 0.5, "w_txt": 0.0, "origin": "generated"});
     let answer = call(&server, "/api/search/hybrid", &like);

@@ -125,7 +125,7 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
         let ids = found(origin).await;
         assert!(ids.len() == 41 && !ids.contains(made), "{origin:?}: {ids:?}");
     }
-    assert_eq!(found(Some("generated")).await, [made.clone()]);
+    assert_eq!(found(Some("generated")).await, std::slice::from_ref(made));
     assert_eq!(found(Some("any")).await.len(), 42);
     let wrong = post(&server, "/api/search/hybrid", &json!({"query_text": "a", "origin": "mine"})).await;
     let said = problem(wrong, StatusCode::BAD_REQUEST, "invalid_input").await;

@@ -60,7 +60,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         .map_err(|error| Error::internal("the folder of made pictures has no full name").with_source(error))?;
     let path = root.join(&output.path).to_string_lossy().into_owned();
     live.gallery.add_root(&root.to_string_lossy()).await?;
-    let mut payload = fields(output, id, &path, tags, &mark);
+    let mut payload = fields(output, id, &path, &tags, &mark);
     payload.extend([("width".to_owned(), width.into()), ("height".to_owned(), height.into())]);
     payload.insert("phash".to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
@@ -90,7 +90,7 @@ fn tags_of(output: &Output) -> Vec<String> {
 }
 
 /// The payload, with the names that manifests use, and where the picture came from.
-fn fields(output: &Output, id: PointId, path: &str, tags: Vec<String>, mark: &Mark) -> Payload {
+fn fields(output: &Output, id: PointId, path: &str, tags: &[String], mark: &Mark) -> Payload {
     let lineage = &output.lineage;
     let references: Vec<Value> =
         lineage.references.iter().filter_map(|used| used.origin.id).map(|id| json!(id)).collect();
@@ -115,6 +115,6 @@ fn fields(output: &Output, id: PointId, path: &str, tags: Vec<String>, mark: &Ma
     fields
 }
 
-fn unusable(reason: String) -> Error {
+fn unusable(reason: impl std::fmt::Display) -> Error {
     Error::new(ErrorCode::InvalidPicture, format!("a made picture cannot be put into the gallery: {reason}"))
 }
