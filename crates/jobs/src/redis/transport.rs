@@ -9,6 +9,7 @@ use apalis_core::task::task_id::TaskId;
 use apalis_redis::RedisStorage;
 use async_trait::async_trait;
 use clippy_core::Result;
+use futures::FutureExt;
 use tokio::sync::broadcast;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio_util::sync::CancellationToken;
@@ -110,12 +111,12 @@ impl JobTransport for RedisJobs {
     ) -> Result<()> {
         let (sender, ended) = mpsc::unbounded_channel();
         let looping = run_until(self.worker_loop(worker, tick, deliver, sender), stop);
-        let forgetting = self.forget(worker, ended);
-        tokio::pin!(forgetting);
+        // Fused, since it may end before the loop does: apalis lets go of its handler first, and closes afterwards.
+        let forgetting = self.forget(worker, ended).fuse();
+        tokio::pin!(looping, forgetting);
         let ended = tokio::select! {
-            ended = looping => ended,
-            // Only without anybody left to send: the loop is about to end.
-            () = &mut forgetting => Ok(()),
+            ended = &mut looping => ended,
+            () = &mut forgetting => looping.await,
         };
         // What has just ended need not be delivered again.
         let _ = tokio::time::timeout(LAST_FORGETTING, forgetting).await;
