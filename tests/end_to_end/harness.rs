@@ -152,3 +152,11 @@ pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
     std::fs::write(&path, cut.join("\n")).expect("a temporary folder");
     path
 }
+
+/// Ingests the gallery's first pictures into a data folder; gives the manifest's path.
+pub fn ingest_some(folder: &Path, lines: usize) -> String {
+    let manifest = short_manifest(folder, lines).display().to_string();
+    let root = gallery().display().to_string();
+    json(folder, &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    manifest
+}

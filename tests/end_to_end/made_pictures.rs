@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::harness::{Server, gallery, json as answered, run, short_manifest, text, wait_until};
+use crate::harness::{Server, ingest_some, run, text, wait_until};
 
 fn call(server: &Server, path: &str, body: &Value) -> Value {
     let response = Client::new().post(format!("{}{path}", server.url)).json(body).send().expect("it serves");
@@ -30,9 +30,7 @@ fn found(server: &Server, query: &Value) -> Vec<Value> {
 #[test]
 fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let manifest = short_manifest(folder.path(), 12).display().to_string();
-    let root = gallery().display().to_string();
-    answered(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    ingest_some(folder.path(), 12);
     let server = Server::start(folder.path(), "serve", &[]);
     let reference = found(&server, &json!({"query_text": "apple", "top": 1})).pop().expect("a picture");
     let request = json!({

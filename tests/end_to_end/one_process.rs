@@ -1,13 +1,11 @@
 //! An embedded collection belongs to one process; the other commands talk to that one.
 
-use crate::harness::{Server, gallery, json, run, short_manifest, text};
+use crate::harness::{Server, ingest_some, json, run, text};
 
 #[test]
 fn while_a_server_runs_searches_go_through_it_and_a_second_owner_is_told() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let manifest = short_manifest(folder.path(), 12).display().to_string();
-    let root = gallery().display().to_string();
-    json(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    let manifest = ingest_some(folder.path(), 12);
     let server = Server::start(folder.path(), "serve", &[]);
 
     let found = json(folder.path(), &["search", "--text", "apple", "--json"]);

@@ -28,6 +28,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    /// The mark of a point that a model makes of these bytes, still without its text.
+    pub(crate) fn new(bytes: &[u8], mtime_ns: Option<u64>, model: &str) -> Self {
+        let (md5, size, model) = (md5_hex(bytes), bytes.len() as u64, model.to_owned());
+        Self { md5, size, mtime_ns, model, text: None, appearance: None }
+    }
+
     /// The mark of a stored point. One that cannot be understood is as good as none: the picture is embedded again.
     pub(crate) fn of(payload: &Payload) -> Option<Self> {
         payload.get(FIELD).and_then(|value| Self::deserialize(value).ok())

@@ -10,7 +10,7 @@ use clippy_imaging::{
     DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform, transform_grey,
 };
 
-use crate::ingest::mark::{Mark, md5_hex};
+use crate::ingest::mark::Mark;
 use crate::ingest::paths::Found;
 
 /// A file beside what the collection knows of it.
@@ -46,13 +46,7 @@ pub(crate) fn content(
     model: &str,
     limits: &DecodeLimits,
 ) -> Result<Content, String> {
-    let unreadable =
-        |error: std::io::Error| DecodeError::Unreadable { path: found.path.clone().into(), source: error }.to_string();
-    let file = File::open(&found.file).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    let size = metadata.len();
-    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let mtime_ns = since.and_then(|since| u64::try_from(since.as_nanos()).ok());
+    let (file, size, mtime_ns) = open(found)?;
     let known = known.filter(|mark| mark.model == model);
     if let Some(mark) = known
         && mark.size == size
@@ -62,16 +56,13 @@ pub(crate) fn content(
         return Ok(Content::Same(mark.clone()));
     }
     let bytes = read(&file, size, found, limits)?;
-    let md5 = md5_hex(&bytes);
-    if let Some(mark) = known
-        && mark.md5 == md5
+    let mark = Mark::new(&bytes, mtime_ns, model);
+    if let Some(known) = known
+        && known.md5 == mark.md5
     {
-        return Ok(Content::Same(Mark { size, mtime_ns, ..mark.clone() }));
+        return Ok(Content::Same(Mark { size: mark.size, mtime_ns, ..known.clone() }));
     }
-    Ok(Content::New {
-        bytes,
-        mark: Mark { md5, size, mtime_ns, model: model.to_owned(), text: None, appearance: None },
-    })
+    Ok(Content::New { bytes, mark })
 }
 
 /// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from them.
@@ -81,7 +72,7 @@ pub(crate) fn content(
 pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), String> {
     let (file, size, mtime_ns) = open(found)?;
     let bytes = read(&file, size, found, limits)?;
-    let mark = Mark { md5: md5_hex(&bytes), size, mtime_ns, model: model.to_owned(), text: None, appearance: None };
+    let mark = Mark::new(&bytes, mtime_ns, model);
     Ok((bytes, mark))
 }
 

@@ -30,14 +30,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     let file = outputs.read(&output.sha256).await?;
     let model = Arc::clone(live.embedder.info());
     let prepared = tokio::task::spawn_blocking(move || {
-        let mark = Mark {
-            md5: md5_hex(&file),
-            size: file.len() as u64,
-            mtime_ns: None,
-            model: model.fingerprint.clone(),
-            text: None,
-            appearance: None,
-        };
+        let mark = Mark::new(&file, None, &model.fingerprint);
         prepare(&file, mark, &model.transform, &DecodeLimits::default())
     })
     .await

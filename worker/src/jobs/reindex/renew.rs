@@ -140,11 +140,10 @@ impl Renewer {
         let prepared = self
             .threads
             .run(move || {
-                let md5 = md5_hex(&served.bytes);
+                let mark = Mark::new(&served.bytes, None, &model.fingerprint);
                 // The time that the known content was seen with; without one, the next ingest looks at the content.
-                let mtime_ns = known.filter(|known| known.md5 == md5).and_then(|known| known.mtime_ns);
-                let size = served.bytes.len() as u64;
-                let mark = Mark { md5, size, mtime_ns, model: model.fingerprint.clone(), text: None, appearance: None };
+                let mtime_ns = known.filter(|known| known.md5 == mark.md5).and_then(|known| known.mtime_ns);
+                let mark = Mark { mtime_ns, ..mark };
                 prepare(&served.bytes, mark, &model.transform, &limits)
             })
             .await;
