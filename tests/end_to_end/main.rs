@@ -8,6 +8,7 @@ mod harness;
 mod ingest;
 mod jobs;
 mod made_pictures;
+mod older_collection;
 mod one_process;
 mod qdrant;
 mod reindex;

@@ -14,7 +14,7 @@ use crate::jobs::Redis;
 /// A fake Qdrant, and the threads that it runs on.
 pub(crate) struct Qdrant {
     fake: FakeQdrant,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Qdrant {
@@ -24,7 +24,17 @@ impl Qdrant {
             let _inside = runtime.enter();
             FakeQdrant::start(FakeOptions { api_key: Some("secret".to_owned()), ..FakeOptions::default() })
         };
-        Self { fake: fake.expect("started"), _runtime: runtime }
+        Self { fake: fake.expect("started"), runtime: runtime }
+    }
+
+    /// The server's own client, to put in and look at what no command does, and to wait for it.
+    pub(crate) fn client(&self) -> qdrant_client::Qdrant {
+        let client = qdrant_client::Qdrant::from_url(&self.fake.url()).api_key("secret").skip_compatibility_check();
+        client.build().expect("an address")
+    }
+
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
@@ -32,7 +42,7 @@ impl Qdrant {
     }
 }
 
-fn succeed(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
+pub(crate) fn succeed(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
     let output = clippy(data)
         .args(arguments)
         .envs(settings.iter().map(|(name, value)| (*name, value)))
@@ -42,7 +52,7 @@ fn succeed(data: &Path, settings: &[(&'static str, String)], arguments: &[&str])
     text(&output.stdout)
 }
 
-fn answered(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> Value {
+pub(crate) fn answered(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> Value {
     let said = succeed(data, settings, arguments);
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
 }

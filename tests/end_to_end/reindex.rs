@@ -30,24 +30,24 @@ fn ingested(data: &Path, lines: usize) -> usize {
     whole.lines().count()
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::builder().timeout(Duration::from_secs(120)).build().expect("a client")
 }
 
-fn get(server: &Server, path: &str) -> Value {
+pub(crate) fn get(server: &Server, path: &str) -> Value {
     let response = client().get(format!("{}{path}", server.url)).send().expect("it serves");
     assert!(response.status().is_success(), "{path}: {}", response.status());
     response.json().expect("JSON")
 }
 
-fn ask(server: &Server, kind: &str, body: &Value) -> String {
+pub(crate) fn ask(server: &Server, kind: &str, body: &Value) -> String {
     let response = client().post(format!("{}/api/admin/{kind}", server.url)).json(body).send().expect("it serves");
     assert_eq!(response.status(), 202, "{}", response.text().unwrap_or_default());
     let job: Value = response.json().expect("JSON");
     job["id"].as_str().expect("an id").to_owned()
 }
 
-fn ended(server: &Server, id: &str) -> Value {
+pub(crate) fn ended(server: &Server, id: &str) -> Value {
     let job = wait_until("the job to end", Duration::from_secs(240), || {
         let job = get(server, &format!("/api/jobs/{id}"));
         ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
@@ -125,12 +125,10 @@ fn first_id() -> u64 {
     line["id"].as_u64().expect("a number")
 }
 
-#[test]
-fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes_models() {
+/// A thousand searches and more, some before the re-index, some during it, some after the switch: none fails, and none
+/// mixes models. Of 300 pictures in `clippy`; gives the job's result.
+pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value {
     FIRST_ID.store(first_id() as usize, Ordering::Relaxed);
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    ingested(folder.path(), 300);
-    let server = Server::start(folder.path(), "serve", &[]);
     let seen = Seen::default();
     for query in 0..=WORDS.len() {
         seen.check(query, searched(&client(), &server.url, query));
@@ -147,8 +145,8 @@ fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes
                 }
             });
         }
-        let id = ask(&server, "reindex", &json!({"pretrained": other_model()}));
-        let result = ended(&server, &id);
+        let id = ask(server, "reindex", &json!({"pretrained": other_model()}));
+        let result = ended(server, &id);
         // A part of the thousand is of the time after the switch.
         let after = done.load(Ordering::SeqCst) + 100;
         wait_until("searches after the switch", Duration::from_secs(120), || {
@@ -180,9 +178,18 @@ fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes
         let apart = apart(of("clippy"), of(&new));
         assert!(apart > 3.0 * SAME, "query {query}: the two models are only {apart} apart");
     }
-    let model = get(&server, "/api/model");
+    let model = get(server, "/api/model");
     assert_eq!(model["dimension"], 24, "{model}");
-    assert_eq!(get(&server, "/api/admin/collection")["name"], new.as_str());
+    assert_eq!(get(server, "/api/admin/collection")["name"], new.as_str());
+    result
+}
+
+#[test]
+fn a_thousand_searches_during_a_reindex_and_its_switch_none_fails_and_none_mixes_models() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    ingested(folder.path(), 300);
+    let server = Server::start(folder.path(), "serve", &[]);
+    search_a_thousand_times_during_a_reindex(&server);
     assert!(server.stop().success());
 }
 

@@ -244,7 +244,7 @@ pub struct Page {
 /// What a collection is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CollectionInfo {
-    /// The collection's name.
+    /// The collection's own name: after a re-index another one than the public name.
     pub name: String,
     /// How many points it holds.
     pub points: u64,

@@ -12,6 +12,7 @@ mod collections;
 mod convert;
 mod faults;
 mod filter;
+mod older;
 mod points;
 mod proxy;
 mod query;
@@ -19,5 +20,6 @@ mod server;
 mod state;
 
 pub use faults::Faults;
+pub use older::{OlderPoint, fill_older_collection, make_older_collection};
 pub use proxy::Proxy;
 pub use server::{FakeOptions, FakeQdrant};

@@ -11,13 +11,12 @@ use clippy_core::gallery::{
     Candidates, Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
-use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
+use clippy_fake_qdrant::{FakeOptions, FakeQdrant, OlderPoint, fill_older_collection, make_older_collection};
 use clippy_gallery::contract::{DIMENSION, model};
 use clippy_gallery::qdrant::{migrate, plan};
 use clippy_gallery::schema::Schema;
 use clippy_gallery::{QdrantGallery, Quantization, StorageOptions};
 use qdrant_client::Qdrant;
-use qdrant_client::qdrant as wire;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
@@ -123,39 +122,22 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
     }
 }
 
-/// A collection as Clippy 0.2 makes it: two or three named vectors, no index, no metadata.
+/// A collection as Clippy 0.2 makes it.
 async fn old_collection(fake: &FakeQdrant, name: &str, spaces: &[Space], dimension: u64) -> Qdrant {
     let client = Qdrant::from_url(&fake.url()).skip_compatibility_check().build().expect("an address");
-    let params = wire::VectorParams {
-        size: dimension,
-        distance: wire::Distance::Cosine as i32,
-        ..wire::VectorParams::default()
-    };
-    let map = spaces.iter().map(|space| (space.name().to_owned(), params)).collect();
-    let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
-    let request = wire::CreateCollection {
-        collection_name: name.to_owned(),
-        vectors_config: Some(wire::VectorsConfig { config: Some(config) }),
-        ..wire::CreateCollection::default()
-    };
-    client.create_collection(request).await.expect("made");
+    let names: Vec<&str> = spaces.iter().map(|space| space.name()).collect();
+    make_older_collection(&client, name, &names, dimension).await.expect("made");
     client
 }
 
 async fn fill_old(client: &Qdrant, name: &str, points: &[Point]) {
-    let points = points
-        .iter()
-        .map(|point| {
-            let PointId::Number(number) = point.id else { panic!("0.2 has numbers only") };
-            let vectors: HashMap<String, Vec<f32>> = point
-                .vectors
-                .iter()
-                .filter_map(|(space, vector)| Some((space.name().to_owned(), vector.clone()?)))
-                .collect();
-            wire::PointStruct::new(number, vectors, point.payload.clone())
-        })
-        .collect::<Vec<_>>();
-    client.upsert_points(wire::UpsertPointsBuilder::new(name, points).wait(true)).await.expect("stored");
+    let points = points.iter().map(|point| {
+        let PointId::Number(id) = point.id else { panic!("0.2 has numbers only") };
+        let vectors =
+            point.vectors.iter().filter_map(|(space, vector)| Some((space.name().to_owned(), vector.clone()?)));
+        OlderPoint { id, vectors: vectors.collect(), payload: point.payload.clone() }
+    });
+    fill_older_collection(client, name, points.collect()).await.expect("stored");
 }
 
 /// What 0.2 stores: no edges, a zero vector where a picture could not be embedded, nulls in the payload.

@@ -216,7 +216,7 @@ impl Gallery for QdrantGallery {
             None => ("unknown".to_owned(), String::new(), String::new()),
         };
         Ok(CollectionInfo {
-            name: self.inner.name.clone(),
+            name: self.inner.physical.clone(),
             points,
             dimension: shape.dimension,
             model,
