@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
-    Candidate, Candidates, CollectionInfo, FacetCount, Filter, GENERATED, Gallery, HybridQuery, ORIGIN_FIELD,
+    Candidate, Candidates, CollectionInfo, Crowding, FacetCount, Filter, GENERATED, Gallery, HybridQuery, ORIGIN_FIELD,
     ORIGIN_SCHEMA_VERSION, Origin, Page, Payload, PerSpace, Point, Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
@@ -193,6 +193,11 @@ impl Gallery for MemoryGallery {
 
     async fn set_payload(&self, _id: PointId, _fields: Payload) -> Result<()> {
         not_in_this_double()
+    }
+
+    async fn crowding(&self, ids: &[PointId], _spaces: &[Space], _neighbours: usize) -> Result<Vec<Crowding>> {
+        // Nobody stands in a crowd here.
+        Ok(vec![Crowding::default(); ids.len()])
     }
 
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, _with: With) -> Result<Page> {

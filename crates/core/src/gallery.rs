@@ -81,6 +81,9 @@ impl<T> PerSpace<T> {
 /// The vectors of a point; each has the collection's dimension and unit length, any may be missing.
 pub type Vectors = PerSpace<Option<Vec<f32>>>;
 
+/// How crowded it is around a point: the mean cosine to its nearest neighbours, in each space that was looked at.
+pub type Crowding = PerSpace<Option<f32>>;
+
 /// One picture of the collection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
@@ -323,6 +326,11 @@ pub trait Gallery: Send + Sync + 'static {
 
     /// The candidates of every space asked for, scored in all of them.
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates>;
+
+    /// How crowded it is around these points, in the order asked for: in each of these spaces the mean cosine to the
+    /// `neighbours` other points that are nearest. `None` where the point has no vector or does not exist, and where fewer
+    /// others have one. Neighbours are found as [`Gallery::hybrid`] finds candidates, by the graphs.
+    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>>;
 
     /// A page of points in the order of their ids, beginning at `from`.
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page>;

@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::Result;
 use crate::embedding::Embedder;
 use crate::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
+    Vectors, With,
 };
 use crate::ids::PointId;
 
@@ -119,6 +120,10 @@ impl Gallery for LiveGallery {
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         self.now().retrieve(ids, with).await
+    }
+
+    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+        self.now().crowding(ids, spaces, neighbours).await
     }
 
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {

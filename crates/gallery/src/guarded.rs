@@ -4,7 +4,8 @@
 use async_trait::async_trait;
 use clippy_core::Result;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
+    Vectors, With,
 };
 use clippy_core::ids::PointId;
 use futures::future::BoxFuture;
@@ -49,6 +50,10 @@ impl<G: Guard> Gallery for Guarded<G> {
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         self.0.inner().retrieve(ids, with).await
+    }
+
+    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+        self.0.inner().crowding(ids, spaces, neighbours).await
     }
 
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {

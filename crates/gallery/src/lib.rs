@@ -8,6 +8,7 @@ mod files;
 mod guarded;
 mod identity;
 pub mod lock;
+mod neighbourhood;
 pub mod pictures;
 pub mod qdrant;
 pub mod recent;

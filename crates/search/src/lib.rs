@@ -4,6 +4,7 @@
 //! with the real model and with a fake one.
 
 mod calibrating;
+mod crowding;
 mod live;
 mod prepare;
 mod query;

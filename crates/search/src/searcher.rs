@@ -13,12 +13,13 @@ use clippy_core::search::duplicates::{collapsed, left_out};
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::normalised;
-use clippy_core::search::{cursor, diversity};
+use clippy_core::search::{crowding, cursor, diversity};
 use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
 
 use crate::calibrating::{AtHand, calibrate};
+use crate::crowding::Crowds;
 use crate::prepare::{Prepared, prepare};
 use crate::query::{Facets, SearchAnswer, SearchQuery, Took, filled};
 use crate::vectors::{Parts, combined};
@@ -56,6 +57,7 @@ pub struct Searcher {
     /// up a core anyway.
     preparing: Arc<Semaphore>,
     calibration: AtHand,
+    crowds: Crowds,
 }
 
 impl Searcher {
@@ -74,6 +76,7 @@ impl Searcher {
             options,
             preparing: Arc::new(Semaphore::new(cores)),
             calibration: AtHand::default(),
+            crowds: Crowds::default(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Searcher {
     pub async fn calibrate(&self) -> Result<Arc<Sampled>> {
         let sampled = Arc::new(calibrate(self.gallery.as_ref()).await?);
         self.calibration.set(Arc::clone(&sampled));
+        self.crowds.forget();
         Ok(sampled)
     }
 
@@ -219,11 +223,22 @@ impl Searcher {
             wanted = wanted.max(FACET_POOL);
         }
         let mut needed = if query.collapse { wanted + SPARE } else { wanted };
+        if ranking.heeds_crowding() {
+            needed = needed.max(crowding::POOL);
+        }
         loop {
             let (mut hits, all) = self.rank(query, vectors, ranking, needed).await?;
             // What lies beyond is not settled: somebody unseen may belong there.
             let all = all && hits.len() <= needed;
             hits.truncate(needed);
+            if ranking.heeds_crowding() {
+                let last = hits.last().map(|hit| hit.score);
+                self.heed_crowding(ranking, &mut hits).await?;
+                // Who fell behind those who were ranked stands among others who were not.
+                if let (false, Some(last)) = (all, last) {
+                    hits.retain(|hit| hit.score >= last);
+                }
+            }
             if query.collapse {
                 self.fill_payloads(&mut hits).await?;
                 hits = collapsed(hits);
@@ -233,6 +248,13 @@ impl Searcher {
             }
             needed *= 2;
         }
+    }
+
+    async fn heed_crowding(&self, ranking: &Ranking, hits: &mut [Hit]) -> Result<()> {
+        let pool: Vec<PointId> = hits.iter().take(crowding::POOL).map(|hit| hit.id).collect();
+        let around = self.crowds.around(self.gallery.as_ref(), &pool).await?;
+        ranking.heed(&around, hits);
+        Ok(())
     }
 
     /// Takes candidates until no point that was not seen could still belong to the first `needed`. Also tells whether

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, ORIGIN_SCHEMA_VERSION, Page, Payload,
-    PerSpace, Point, Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, ORIGIN_SCHEMA_VERSION, Page,
+    Payload, PerSpace, Point, Space, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
@@ -129,6 +129,10 @@ impl Gallery for MemoryGallery {
     }
 
     async fn hybrid(&self, _query: HybridQuery) -> Result<Candidates> {
+        Err(unused())
+    }
+
+    async fn crowding(&self, _ids: &[PointId], _spaces: &[Space], _neighbours: usize) -> Result<Vec<Crowding>> {
         Err(unused())
     }
 

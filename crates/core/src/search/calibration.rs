@@ -157,6 +157,12 @@ impl QueryBackground {
         PerSpace::from_fn(|space| Some(self.level(space)?.deviations((*scores.get(space))?) / FULL_MATCH))
     }
 
+    /// What a difference of two cosines is worth, as in [`QueryBackground::worth`]; 0 where nothing is known.
+    #[must_use]
+    pub fn worth_of_difference(&self, space: Space, difference: f32) -> f32 {
+        self.level(space).map_or(0.0, |level| difference / level.deviation / FULL_MATCH)
+    }
+
     /// The background of a sum of scores: what `total` makes of a point's cosines, over the sample.
     ///
     /// `weights` say how much each space has to do with it. `None` when no space with a weight is calibrated.

@@ -65,6 +65,11 @@ pub struct UnseenBound {
     pub percentile: Option<f32>,
 }
 
+/// Best first, equal scores by id, so that pages never overlap.
+pub(super) fn by_score(left: &Hit, right: &Hit) -> Ordering {
+    right.score.partial_cmp(&left.score).unwrap_or(Ordering::Equal).then(left.id.cmp(&right.id))
+}
+
 /// The tags of a payload.
 pub fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
     payload.get("tags_all").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
@@ -124,14 +129,21 @@ impl Ranking {
         self.lexical.is_some() || self.against.is_some()
     }
 
-    /// Scores every candidate and sorts: best first, equal scores by id, so that pages never overlap.
+    /// Scores every candidate and sorts.
     #[must_use]
     pub fn rank(&self, candidates: Vec<Candidate>) -> Vec<Hit> {
         let mut hits: Vec<Hit> = candidates.into_iter().map(|candidate| self.hit(candidate)).collect();
-        hits.sort_unstable_by(|left, right| {
-            right.score.partial_cmp(&left.score).unwrap_or(Ordering::Equal).then(left.id.cmp(&right.id))
-        });
+        hits.sort_unstable_by(by_score);
         hits
+    }
+
+    /// What a difference of two cosines in a space makes of a difference of scores.
+    pub(super) fn worth_of_difference(&self, space: Space, difference: f32) -> f32 {
+        let worth = match &self.background {
+            Some(background) if self.ranks_calibrated => background.worth_of_difference(space, difference),
+            _ => difference,
+        };
+        self.weights.get(space) * worth
     }
 
     fn hit(&self, candidate: Candidate) -> Hit {

@@ -1,6 +1,7 @@
 //! The arithmetic of hybrid search: pure functions from scores to a ranking.
 
 pub mod calibration;
+pub mod crowding;
 pub mod cursor;
 pub mod diversity;
 pub mod duplicates;

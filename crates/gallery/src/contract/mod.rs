@@ -47,6 +47,7 @@ macro_rules! gallery_contract {
             floors_tell_whether_there_is_more,
             bearers_of_lexical_tags_are_looked_at,
             payloads_come_only_when_asked_for,
+            crowding_is_the_mean_cosine_to_the_nearest_others,
             writes_while_graphs_are_built_are_kept,
             notes_are_kept_one_a_name,
         }

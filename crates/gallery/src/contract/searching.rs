@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clippy_core::gallery::{Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With};
+use clippy_core::gallery::{Crowding, Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
 
-use super::data::{Random, best_of, brute_force, counts, scores};
+use super::data::{Random, best_of, brute_force, cosine, counts, scores};
 
 type AnyGallery = Arc<dyn Gallery>;
 
@@ -248,4 +248,42 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
     assert!(found == points, "some point is not what was written");
+}
+
+/// [`Gallery::crowding`] is what a plain loop gives, in the order asked for, with and without graphs.
+pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
+    let points = filled(&gallery, 31, 1_500).await;
+    check_crowding(&gallery, &points, 10, 1e-5).await;
+    gallery.optimize().await.expect("graphs");
+    check_crowding(&gallery, &points, 10, 0.01).await;
+
+    let strange = [PointId::Number(1_000_000), points[0].id];
+    let none = gallery.crowding(&strange, &[Space::Image], 10).await.expect("looked at");
+    assert_eq!((none.len(), none[0]), (2, Crowding::default()), "a point that does not exist stands nowhere");
+    let alone = gallery.crowding(&strange[1..], &Space::ALL, points.len()).await.expect("looked at");
+    assert_eq!(alone, [Crowding::default()], "there are not so many others");
+    assert_eq!(gallery.crowding(&[], &Space::ALL, 10).await.expect("looked at"), []);
+}
+
+async fn check_crowding(gallery: &AnyGallery, points: &[Point], neighbours: usize, tolerance: f32) {
+    let some: Vec<&Point> = points.iter().rev().step_by(50).collect();
+    let ids: Vec<PointId> = some.iter().map(|point| point.id).collect();
+    let spaces = [Space::Image, Space::Edge];
+    let found = gallery.crowding(&ids, &spaces, neighbours).await.expect("looked at");
+    assert_eq!(found.len(), ids.len());
+    for (point, found) in some.into_iter().zip(found) {
+        assert_eq!(found.text, None, "not asked for");
+        for space in spaces {
+            let expected = point.vectors.get(space).as_ref().map(|vector| {
+                let others = points.iter().filter(|other| other.id != point.id);
+                let cosine_to = |other: &Point| Some(cosine(vector, other.vectors.get(space).as_ref()?));
+                let mut cosines: Vec<f32> = others.filter_map(cosine_to).collect();
+                cosines.sort_unstable_by(|left, right| right.total_cmp(left));
+                cosines[..neighbours].iter().sum::<f32>() / neighbours as f32
+            });
+            assert_eq!(found.get(space).is_some(), expected.is_some(), "{} {space:?}", point.id);
+            let (found, expected) = (found.get(space).unwrap_or(0.0), expected.unwrap_or(0.0));
+            assert!((found - expected).abs() < tolerance, "{} {space:?}: {found}, but {expected}", point.id);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The collection on the Qdrant engine in this process (qdrant-edge).
 
 mod convert;
+mod crowding;
 mod filter;
 mod hybrid;
 mod journal;
@@ -18,8 +19,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Vectors, With,
-    check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
+    Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -155,6 +156,11 @@ impl Gallery for EdgeGallery {
             hybrid::hybrid(&store.live(), &query)
         })
         .await
+    }
+
+    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+        let (ids, spaces) = (ids.to_vec(), spaces.to_vec());
+        self.with_store(move |store| crowding::crowding(&store.live(), &ids, &spaces, neighbours)).await
     }
 
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, PerSpace, Point, Space,
-    Vectors, With, check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, PerSpace, Point,
+    Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -14,6 +14,7 @@ use qdrant_client::qdrant::points_update_operation::{self as operation, Operatio
 use serde_json::Value;
 
 use super::convert::{id_in, id_out, payload_in, point_out, selector, vectors_in, with_payload, with_vectors};
+use super::crowding::crowding;
 use super::errors::{Trouble, explain, trouble};
 use super::filter::filter_in;
 use super::hybrid::hybrid;
@@ -323,6 +324,13 @@ impl Gallery for QdrantGallery {
         let shape = self.inner.shape()?;
         check_and_normalise(&mut query.vectors, shape.dimension)?;
         hybrid(&self.inner.connection, &shape, &query).await
+    }
+
+    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+        let shape = self.inner.shape()?;
+        let there: Vec<Space> = spaces.iter().copied().filter(|space| shape.has(*space)).collect();
+        let points = self.inner.get(&shape, ids, false, &there).await?;
+        crowding(&self.inner.connection, &shape, ids, points, &there, neighbours).await
     }
 
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {

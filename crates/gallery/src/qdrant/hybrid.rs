@@ -236,32 +236,34 @@ impl Search<'_> {
 
     /// The best of a space, ids and scores alone.
     fn nearest(&self, space: Space, filter: Option<wire::Filter>, exact: bool) -> wire::QueryPoints {
-        let data = self.query.vectors.get(space).clone().unwrap_or_default();
-        let nearest =
-            wire::VectorInput { variant: Some(wire::vector_input::Variant::Dense(wire::DenseVector { data })) };
-        let quantization = self.shape.quantized.then_some(wire::QuantizationSearchParams {
-            ignore: None,
-            rescore: Some(true),
-            oversampling: Some(OVERSAMPLING),
-        });
-        wire::QueryPoints {
-            collection_name: self.shape.physical.clone(),
-            query: Some(wire::Query { variant: Some(wire::query::Variant::Nearest(nearest)) }),
-            using: Some(space.name().to_owned()),
-            filter,
-            params: Some(wire::SearchParams {
-                hnsw_ef: Some(self.query.beam() as u64),
-                exact: Some(exact),
-                quantization,
-                ..wire::SearchParams::default()
-            }),
-            limit: self.limit(),
-            ..wire::QueryPoints::default()
-        }
+        let vector = self.query.vectors.get(space).clone().unwrap_or_default();
+        let request = nearest(self.shape, space, vector, self.query.beam());
+        let params = request.params.map(|params| wire::SearchParams { exact: Some(exact), ..params });
+        wire::QueryPoints { filter, params, limit: self.limit(), ..request }
     }
 }
 
-async fn batch(
+/// Asks for what is nearest to a vector in a space, by the graph, ids and scores alone.
+pub(super) fn nearest(shape: &Shape, space: Space, vector: Vec<f32>, beam: usize) -> wire::QueryPoints {
+    let dense = wire::vector_input::Variant::Dense(wire::DenseVector { data: vector });
+    let quantization = shape.quantized.then_some(wire::QuantizationSearchParams {
+        ignore: None,
+        rescore: Some(true),
+        oversampling: Some(OVERSAMPLING),
+    });
+    wire::QueryPoints {
+        collection_name: shape.physical.clone(),
+        query: Some(wire::Query {
+            variant: Some(wire::query::Variant::Nearest(wire::VectorInput { variant: Some(dense) })),
+        }),
+        using: Some(space.name().to_owned()),
+        params: Some(wire::SearchParams { hnsw_ef: Some(beam as u64), quantization, ..wire::SearchParams::default() }),
+        ..wire::QueryPoints::default()
+    }
+}
+
+/// Several queries in one round trip.
+pub(super) async fn batch(
     connection: &Connection,
     physical: &str,
     what: &str,
@@ -288,7 +290,8 @@ async fn batch(
     Ok(answer.result.into_iter().map(|result| result.result).collect())
 }
 
-fn scored(points: &[wire::ScoredPoint]) -> Result<Vec<(PointId, f32)>> {
+/// The ids and scores of an answer.
+pub(super) fn scored(points: &[wire::ScoredPoint]) -> Result<Vec<(PointId, f32)>> {
     points.iter().map(|point| Ok((id_out(point.id.clone())?, point.score))).collect()
 }
 

@@ -5,6 +5,7 @@ mod breaker;
 mod collections;
 mod connection;
 mod convert;
+mod crowding;
 mod errors;
 mod filter;
 mod gallery;
