@@ -24,7 +24,7 @@ impl Qdrant {
             let _inside = runtime.enter();
             FakeQdrant::start(FakeOptions { api_key: Some("secret".to_owned()), ..FakeOptions::default() })
         };
-        Self { fake: fake.expect("started"), runtime: runtime }
+        Self { fake: fake.expect("started"), runtime }
     }
 
     /// The server's own client, to put in and look at what no command does, and to wait for it.
