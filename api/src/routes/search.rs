@@ -75,7 +75,8 @@ pub(crate) struct SearchForm {
     /// small to say.
     #[schema(minimum = 0, maximum = 1)]
     min_percentile: Option<f32>,
-    /// Whether weights act on calibrated scores, so that a weight means the same in every space; else on raw cosines.
+    /// Whether weights act on calibrated scores, so that a weight means the same in every space, and the best hits are
+    /// ordered by how crowded it is around them, too; else raw cosines alone count.
     #[schema(default = true)]
     calibrated: Option<bool>,
     /// Whether pictures that look the same as a better one are left out, and named there as `duplicates`.

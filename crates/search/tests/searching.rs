@@ -210,6 +210,26 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
 }
 
 #[tokio::test]
+async fn a_picture_that_a_crowd_came_to_falls_once_it_is_looked_at_again() {
+    let collection = filled(600, 14).await;
+    let crowd: Vec<PointId> = (5_000..5_012).map(PointId::Number).collect();
+    let filter = Filter { exclude_ids: crowd.clone(), ..Filter::default() };
+    let query = SearchQuery { filter, collapse: false, ..like(9) };
+    let before = collection.search(query.clone()).await;
+    let first = collection.point(before.hits[0].id).clone();
+    let score =
+        |answer: &SearchAnswer| answer.hits.iter().find(|hit| hit.id == first.id).map_or(f32::MIN, |hit| hit.score);
+
+    let copies = crowd.into_iter().map(|id| Point { id, ..first.clone() });
+    collection.gallery.upsert(copies.collect()).await.expect("stored");
+    let after = collection.search(query.clone()).await;
+    assert_eq!(ids(&after.hits), ids(&before.hits), "what is known of a picture holds for a while");
+    collection.searcher.calibrate().await.expect("calibrated");
+    let again = collection.search(query).await;
+    assert!(score(&again) < score(&before) - 0.005, "{} and then {}", score(&before), score(&again));
+}
+
+#[tokio::test]
 async fn min_percentile_leaves_exactly_those_who_reach_it() {
     let collection = filled(2_000, 3).await;
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
