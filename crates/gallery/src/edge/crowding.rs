@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use clippy_core::Result;
 use clippy_core::gallery::{Crowding, Space};
 use clippy_core::ids::PointId;
-use qdrant_edge as engine;
+use qdrant_edge::SearchParams;
 
-use super::convert::id_out;
-use super::shard::{Shard, guarded};
+use super::shard::Shard;
 use crate::neighbourhood::{BEAM, mean_of_others};
 
 /// The crowding around each of these points, in their order.
@@ -20,29 +19,13 @@ pub(super) fn crowding(shard: &Shard, ids: &[PointId], spaces: &[Space], neighbo
         for &space in spaces {
             if let Some(vector) = point.vectors.get(space) {
                 // One more, since the point itself is among them.
-                let found = nearest(shard, space, vector.clone(), neighbours.saturating_add(1))?;
+                let limit = neighbours.saturating_add(1);
+                let params = SearchParams { hnsw_ef: Some(BEAM.max(limit)), ..SearchParams::default() };
+                let found = shard.nearest(space, vector.clone(), None, params, limit)?;
                 *crowding.get_mut(space) = mean_of_others(point.id, found, neighbours);
             }
         }
         known.insert(point.id, crowding);
     }
     Ok(ids.iter().map(|id| known.get(id).copied().unwrap_or_default()).collect())
-}
-
-fn nearest(shard: &Shard, space: Space, vector: Vec<f32>, limit: usize) -> Result<Vec<(PointId, f32)>> {
-    let request = engine::SearchRequest {
-        query: engine::QueryEnum::Nearest(engine::NamedQuery {
-            query: engine::VectorInternal::Dense(vector),
-            using: Some(space.name().into()),
-        }),
-        filter: None,
-        params: Some(engine::SearchParams { hnsw_ef: Some(BEAM.max(limit)), ..engine::SearchParams::default() }),
-        limit,
-        offset: 0,
-        with_payload: Some(engine::WithPayloadInterface::Bool(false)),
-        with_vector: Some(engine::WithVector::Bool(false)),
-        score_threshold: None,
-    };
-    let hits = guarded("look at neighbours", || shard.engine().search(request))?;
-    Ok(hits.into_iter().map(|hit| (id_out(hit.id), hit.score)).collect())
 }

@@ -8,9 +8,9 @@ use clippy_core::ids::PointId;
 use clippy_core::search::product;
 use qdrant_edge as engine;
 
-use super::convert::{id_in, id_out};
+use super::convert::id_in;
 use super::filter::{any_of, filter_in, lacks_vector, narrowed};
-use super::shard::{Shard, guarded};
+use super::shard::Shard;
 
 type Scores = PerSpace<Option<f32>>;
 
@@ -52,24 +52,8 @@ fn add(found: &mut HashMap<PointId, Scores>, space: Space, hits: &[(PointId, f32
 fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engine::Filter>) -> Result<Best> {
     let Some(vector) = query.vectors.get(space) else { return Ok(Best { hits: Vec::new(), floor: None }) };
     let search = |exact: bool, filter: Option<engine::Filter>| {
-        let request = engine::SearchRequest {
-            query: engine::QueryEnum::Nearest(engine::NamedQuery {
-                query: engine::VectorInternal::Dense(vector.clone()),
-                using: Some(space.name().into()),
-            }),
-            filter,
-            params: Some(engine::SearchParams {
-                hnsw_ef: Some(query.beam()),
-                exact,
-                ..engine::SearchParams::default()
-            }),
-            limit: query.candidates.saturating_add(1),
-            offset: 0,
-            with_payload: Some(engine::WithPayloadInterface::Bool(false)),
-            with_vector: Some(engine::WithVector::Bool(false)),
-            score_threshold: None,
-        };
-        guarded("search", || shard.engine().search(request))
+        let params = engine::SearchParams { hnsw_ef: Some(query.beam()), exact, ..engine::SearchParams::default() };
+        shard.nearest(space, vector.clone(), filter, params, query.candidates.saturating_add(1))
     };
     let mut hits = search(query.exact, filter.clone())?;
     // A walk over the graph may end early; only a look at every point tells that there are no more.
@@ -78,7 +62,6 @@ fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engi
     }
     let more = hits.len() > query.candidates;
     hits.truncate(query.candidates);
-    let hits: Vec<_> = hits.into_iter().map(|hit| (id_out(hit.id), hit.score)).collect();
     let floor = if more { hits.last().map(|(_, score)| *score) } else { None };
     Ok(Best { hits, floor })
 }

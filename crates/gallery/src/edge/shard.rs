@@ -145,6 +145,32 @@ impl Shard {
         Ok((records.into_iter().map(point_out).collect(), next.map(id_out)))
     }
 
+    /// The points whose vectors are nearest to one in a space, best first.
+    pub(super) fn nearest(
+        &self,
+        space: Space,
+        vector: Vec<f32>,
+        filter: Option<engine::Filter>,
+        params: engine::SearchParams,
+        limit: usize,
+    ) -> Result<Vec<(PointId, f32)>> {
+        let request = engine::SearchRequest {
+            query: engine::QueryEnum::Nearest(engine::NamedQuery {
+                query: engine::VectorInternal::Dense(vector),
+                using: Some(space.name().into()),
+            }),
+            filter,
+            params: Some(params),
+            limit,
+            offset: 0,
+            with_payload: Some(engine::WithPayloadInterface::Bool(false)),
+            with_vector: Some(engine::WithVector::Bool(false)),
+            score_threshold: None,
+        };
+        let hits = guarded("search", || self.engine().search(request))?;
+        Ok(hits.into_iter().map(|hit| (id_out(hit.id), hit.score)).collect())
+    }
+
     /// How many points count, exactly.
     pub(super) fn count(&self, filter: Option<engine::Filter>) -> Result<u64> {
         let request = engine::CountRequest { filter, exact: true };
