@@ -28,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 const CLIENTS: usize = 32;
 const SECONDS: u64 = 12;
 const POINTS: u64 = 5_000;
+/// More than can be searched for in the time of a measurement, so that none comes twice.
+const DRAWINGS: usize = 6_000;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -54,12 +56,13 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
 
     let folder = tempfile::tempdir()?;
     let server = Server::start(folder.path(), &embedder).await?;
-    let sketch = drawing()?;
-    let sketches = Load { url: server.url.clone(), sketch: Some(sketch) };
-    let typed = Load { url: server.url.clone(), sketch: None };
-    let one_sketch = sketches.run(1).await?;
-    let many_sketches = sketches.run(CLIENTS).await?;
-    let many_texts = typed.run(CLIENTS).await?;
+    let drawn = drawings()?;
+    let (alone, crowd) = drawn.split_at(DRAWINGS / 6);
+    let one_sketch = server.load(alone).run(1).await?;
+    let many_sketches = server.load(crowd).run(CLIENTS).await?;
+    // One more time, as when weights are moved or pages are turned: the newest drawings are known.
+    let again = server.load(&crowd[crowd.len() - CLIENTS..]).run(CLIENTS).await?;
+    let many_texts = server.load(&[]).run(CLIENTS).await?;
     server.stop().await?;
 
     println!(
@@ -70,10 +73,11 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
             "encoder_pictures_per_second": full.round(),
             "encoder_texts_per_second": texts.round(),
             "sketch_searches_per_second": many_sketches.per_second.round(),
+            "same_sketches_again_per_second": again.per_second.round(),
             "text_searches_per_second": many_texts.per_second.round(),
             "sketch_share_of_encoder": share(many_sketches.per_second * 2.0, full),
             "text_share_of_encoder": share(many_texts.per_second, texts),
-            "failed_requests": many_sketches.failed + many_texts.failed + one_sketch.failed,
+            "failed_requests": many_sketches.failed + again.failed + many_texts.failed + one_sketch.failed,
             "one_client_ms": rounded(1000.0 / one_sketch.per_second),
             // Of that, from the encoder's door to its answer: to be held against the next line.
             "one_client_embed_ms": rounded(one_sketch.embed_ms),
@@ -106,12 +110,15 @@ async fn rate(
     Ok(done as f64 / begin.elapsed().as_secs_f64())
 }
 
-/// A sketch as a drawing pad sends it.
-fn drawing() -> Result<Vec<u8>, AnyError> {
-    let subject = clippy_drawings::subject("apple").ok_or("there is no apple")?;
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    clippy_drawings::sketch(subject, 1)?.write_to(&mut bytes, image::ImageFormat::Png)?;
-    Ok(bytes.into_inner())
+/// Sketches as a drawing pad sends them, all different: what was embedded once is not embedded again.
+fn drawings() -> Result<Vec<Vec<u8>>, AnyError> {
+    let subjects = clippy_drawings::subjects();
+    let drawn = (0..DRAWINGS).zip(subjects.iter().cycle()).map(|(seed, subject)| {
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        clippy_drawings::sketch(subject, seed as u64)?.write_to(&mut bytes, image::ImageFormat::Png)?;
+        Ok(bytes.into_inner())
+    });
+    drawn.collect()
 }
 
 struct Server {
@@ -164,6 +171,11 @@ impl Server {
         Ok(Self { url, stop, serving })
     }
 
+    /// Searches for these sketches one after the other, or, without any, for words.
+    fn load<'d>(&self, sketches: &'d [Vec<u8>]) -> Load<'d> {
+        Load { url: self.url.clone(), sketches }
+    }
+
     async fn stop(self) -> Result<(), AnyError> {
         self.stop.cancel();
         Ok(self.serving.await??)
@@ -213,9 +225,9 @@ async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
     Ok(points.collect())
 }
 
-struct Load {
+struct Load<'d> {
     url: String,
-    sketch: Option<Vec<u8>>,
+    sketches: &'d [Vec<u8>],
 }
 
 struct Outcome {
@@ -236,7 +248,7 @@ struct Took {
     embed: f64,
 }
 
-impl Load {
+impl Load<'_> {
     async fn run(&self, clients: usize) -> Result<Outcome, AnyError> {
         let (done, failed, embed_us) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let http = reqwest::Client::new();
@@ -247,7 +259,7 @@ impl Load {
                 let mut number = client;
                 while begin.elapsed() < Duration::from_secs(SECONDS) {
                     let form = reqwest::multipart::Form::new().text("top", "24");
-                    let form = match &self.sketch {
+                    let form = match self.sketches.get(number % self.sketches.len().max(1)) {
                         Some(sketch) => {
                             form.part("sketch", reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png"))
                         }

@@ -5,6 +5,7 @@
 
 mod calibrating;
 mod crowding;
+mod known;
 mod live;
 mod prepare;
 mod query;

@@ -1,83 +1,127 @@
 //! From the files and words of a query to a model's inputs. Blocking: it decodes pictures.
 
-use clippy_core::embedding::{EmbedInput, ImageTransform};
+use std::sync::Arc;
+
+use clippy_core::embedding::{EmbedInput, Embedding, ImageTransform};
 use clippy_core::gallery::{PerSpace, Space};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{DecodeLimits, decode, edge_map, transform, transform_grey, trim_sketch};
+use image::RgbImage;
 
+use crate::known::{Digests, Key, Known};
 use crate::query::{SearchQuery, filled};
 
-/// What one input of the model stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Adds to the query's vector in this space.
-    For(Space),
-    /// Is taken away from the query's text vector.
-    Against,
+/// One thing that a query compares by: one input of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    /// The sketch, trimmed to what is drawn: its look or its edges.
+    Sketch(Space),
+    /// The picture: its look or its edges.
+    Image(Space),
+    /// The words to look for.
+    Words,
+    /// The words to stay away from.
+    WordsAgainst,
 }
 
-/// A query's inputs for the model, each with its role.
-#[derive(Debug, Default)]
-pub(crate) struct Prepared {
-    pub inputs: Vec<EmbedInput>,
-    pub roles: Vec<Role>,
-}
-
-impl Prepared {
-    fn push(&mut self, role: Role, input: EmbedInput) {
-        self.roles.push(role);
-        self.inputs.push(input);
+impl Part {
+    /// What a query compares by in the spaces that have a weight.
+    fn of(query: &SearchQuery, wanted: PerSpace<bool>) -> Vec<Self> {
+        let mut parts = Vec::new();
+        for space in [Space::Image, Space::Edge].into_iter().filter(|space| *wanted.get(*space)) {
+            parts.extend(query.sketch.is_some().then_some(Self::Sketch(space)));
+            parts.extend(query.image.is_some().then_some(Self::Image(space)));
+        }
+        if wanted.text {
+            parts.extend(filled(query.text.as_ref()).map(|_| Self::Words));
+            parts.extend(filled(query.negative_text.as_ref()).map(|_| Self::WordsAgainst));
+        }
+        parts
     }
 }
 
-/// Decodes and transforms what the spaces with a weight need.
+/// A query with everything that can be made of it without a model.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub query: SearchQuery,
+    /// Tells this query from any other one, for its cursors.
+    pub fingerprint: String,
+    /// What it compares by, each with its embedding where that is known.
+    pub parts: Vec<(Key, Option<Arc<Embedding>>)>,
+    /// The model's inputs for the parts that are not known, in their order.
+    pub inputs: Vec<EmbedInput>,
+}
+
+/// Decodes and transforms what the spaces with a weight need and what was not embedded before.
 pub(crate) fn prepare(
-    query: &SearchQuery,
+    query: SearchQuery,
     wanted: PerSpace<bool>,
+    known: &Known,
     image_transform: &ImageTransform,
     limits: &DecodeLimits,
 ) -> Result<Prepared> {
-    let mut prepared = Prepared::default();
-    if wanted.image || wanted.edge {
-        if let Some(bytes) = &query.sketch {
-            let drawing = decode(bytes, limits).map_err(|error| named("sketch", error.into()))?;
-            let drawing = trim_sketch(&drawing).ok_or_else(|| {
-                Error::new(ErrorCode::InvalidPicture, "sketch: the pad is empty, nothing is drawn on it")
-            })?;
-            push_picture(&mut prepared, &drawing, wanted, image_transform);
-        }
-        if let Some(bytes) = &query.image {
-            let picture = decode(bytes, limits).map_err(|error| named("image", error.into()))?;
-            push_picture(&mut prepared, &picture, wanted, image_transform);
-        }
-    }
-    if wanted.text {
-        if let Some(text) = filled(query.text.as_ref()) {
-            prepared.push(Role::For(Space::Text), EmbedInput::Text(text.to_owned()));
-        }
-        if let Some(text) = filled(query.negative_text.as_ref()) {
-            prepared.push(Role::Against, EmbedInput::Text(text.to_owned()));
-        }
-    }
-    Ok(prepared)
+    let digests = Digests::of(&query);
+    let parts: Vec<(Key, Option<Arc<Embedding>>)> = Part::of(&query, wanted)
+        .into_iter()
+        .map(|part| {
+            let key = digests.key(part);
+            (key, known.get(&key))
+        })
+        .collect();
+    let mut drawn = Drawn { query: &query, limits, sketch: None, image: None };
+    let inputs = parts
+        .iter()
+        .filter(|(_, known)| known.is_none())
+        .map(|(key, _)| drawn.input(key.part, image_transform))
+        .collect::<Result<_>>()?;
+    Ok(Prepared { fingerprint: digests.fingerprint(&query), parts, inputs, query })
 }
 
-fn push_picture(
-    prepared: &mut Prepared,
-    picture: &image::RgbImage,
-    wanted: PerSpace<bool>,
-    image_transform: &ImageTransform,
-) {
-    if wanted.image {
-        prepared.push(Role::For(Space::Image), EmbedInput::Pixels(transform(image_transform, picture)));
-    }
-    if wanted.edge {
-        let edges = edge_map(picture);
-        prepared.push(Role::For(Space::Edge), EmbedInput::Pixels(transform_grey(image_transform, &edges)));
+/// The pictures of a query, decoded when they are first needed.
+struct Drawn<'q> {
+    query: &'q SearchQuery,
+    limits: &'q DecodeLimits,
+    sketch: Option<RgbImage>,
+    image: Option<RgbImage>,
+}
+
+impl Drawn<'_> {
+    fn input(&mut self, part: Part, image_transform: &ImageTransform) -> Result<EmbedInput> {
+        let (space, picture) = match part {
+            Part::Words => return Ok(words(self.query.text.as_ref())),
+            Part::WordsAgainst => return Ok(words(self.query.negative_text.as_ref())),
+            Part::Sketch(space) => match &mut self.sketch {
+                Some(drawing) => (space, drawing),
+                empty => (space, empty.insert(drawing(self.query.sketch.as_deref().unwrap_or_default(), self.limits)?)),
+            },
+            Part::Image(space) => match &mut self.image {
+                Some(picture) => (space, picture),
+                empty => (
+                    space,
+                    empty.insert(picture("image", self.query.image.as_deref().unwrap_or_default(), self.limits)?),
+                ),
+            },
+        };
+        Ok(EmbedInput::Pixels(match space {
+            Space::Edge => transform_grey(image_transform, &edge_map(picture)),
+            _ => transform(image_transform, picture),
+        }))
     }
 }
 
-/// The error, with the field that it is about in front.
-fn named(field: &str, error: Error) -> Error {
-    Error { message: format!("{field}: {}", error.message), ..error }
+fn words(text: Option<&String>) -> EmbedInput {
+    EmbedInput::Text(filled(text).unwrap_or_default().to_owned())
+}
+
+fn drawing(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
+    trim_sketch(&picture("sketch", bytes, limits)?)
+        .ok_or_else(|| Error::new(ErrorCode::InvalidPicture, "sketch: the pad is empty, nothing is drawn on it"))
+}
+
+/// A decoded picture; the error has the field that it is about in front.
+fn picture(field: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
+    decode(bytes, limits).map_err(|error| {
+        let error = Error::from(error);
+        Error { message: format!("{field}: {}", error.message), ..error }
+    })
 }

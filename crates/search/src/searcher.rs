@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use clippy_core::embedding::Embedder;
+use clippy_core::embedding::{EmbedInput, Embedder, Embedding};
 use clippy_core::gallery::{Filter, Gallery, HybridQuery, PerSpace, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::{PreferenceRule, Preferences};
@@ -20,7 +20,8 @@ use tokio::sync::Semaphore;
 
 use crate::calibrating::{AtHand, calibrate};
 use crate::crowding::Crowds;
-use crate::prepare::{Prepared, prepare};
+use crate::known::{Key, Known};
+use crate::prepare::{Part, Prepared, prepare};
 use crate::query::{Facets, SearchAnswer, SearchQuery, Took, filled};
 use crate::vectors::{Parts, combined};
 
@@ -58,6 +59,7 @@ pub struct Searcher {
     preparing: Arc<Semaphore>,
     calibration: AtHand,
     crowds: Crowds,
+    known: Arc<Known>,
 }
 
 impl Searcher {
@@ -77,6 +79,7 @@ impl Searcher {
             preparing: Arc::new(Semaphore::new(cores)),
             calibration: AtHand::default(),
             crowds: Crowds::default(),
+            known: Arc::new(Known::default()),
         }
     }
 
@@ -88,13 +91,13 @@ impl Searcher {
     pub async fn search(&self, query: SearchQuery) -> Result<SearchAnswer> {
         let started = Instant::now();
         let weights = query.check()?;
-        let fingerprint = fingerprint(&query);
-        let offset = query.cursor.as_deref().map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let tag_weights = self.tag_weights(&query).await?;
 
-        let (query, prepared) = self.prepare(query, weights).await?;
+        let Prepared { query, fingerprint, parts, inputs } = self.prepare(query, weights).await?;
+        let offset = query.cursor.as_deref().map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
-        let vectors = self.vectors(&query, prepared, weights).await?;
+        let embedded = self.embedded(parts, inputs).await?;
+        let vectors = self.vectors(&query, &embedded, weights).await?;
         let embedded_at = Instant::now();
 
         let weights = normalised(query.weights, PerSpace::from_fn(|space| vectors.get(space).is_some()))?;
@@ -146,14 +149,12 @@ impl Searcher {
     }
 
     /// Decoding and edge maps take milliseconds of pure computing: they run beside the async threads.
-    async fn prepare(&self, query: SearchQuery, weights: PerSpace<f32>) -> Result<(SearchQuery, Prepared)> {
+    async fn prepare(&self, query: SearchQuery, weights: PerSpace<f32>) -> Result<Prepared> {
         let wanted = PerSpace::from_fn(|space| *weights.get(space) > 0.0);
+        let (info, known, limits) = (Arc::clone(self.embedder.info()), Arc::clone(&self.known), self.options.limits);
         if query.sketch.is_none() && query.image.is_none() {
-            let prepared = prepare(&query, wanted, &self.embedder.info().transform, &self.options.limits)?;
-            return Ok((query, prepared));
+            return prepare(query, wanted, &known, &info.transform, &limits);
         }
-        let info = Arc::clone(self.embedder.info());
-        let limits = self.options.limits;
         let turn = Arc::clone(&self.preparing)
             .acquire_owned()
             .await
@@ -161,19 +162,45 @@ impl Searcher {
         tokio::task::spawn_blocking(move || {
             // Held until the work ends, also when nobody waits for it any more.
             let _turn = turn;
-            let prepared = prepare(&query, wanted, &info.transform, &limits)?;
-            Ok((query, prepared))
+            prepare(query, wanted, &known, &info.transform, &limits)
         })
         .await
         .map_err(|error| Error::internal("preparing a query's pictures ended early").with_source(error))?
     }
 
+    /// Embeds what is not known yet, and keeps it.
+    async fn embedded(
+        &self,
+        parts: Vec<(Key, Option<Arc<Embedding>>)>,
+        inputs: Vec<EmbedInput>,
+    ) -> Result<Vec<(Part, Arc<Embedding>)>> {
+        let made = if inputs.is_empty() { Vec::new() } else { self.embedder.embed(inputs).await?.embeddings };
+        let mut made = made.into_iter().map(Arc::new);
+        parts
+            .into_iter()
+            .map(|(key, known)| {
+                let embedding = match known {
+                    Some(embedding) => embedding,
+                    None => {
+                        let embedding = made.next().ok_or_else(|| Error::internal("the model embedded too little"))?;
+                        self.known.keep(key, Arc::clone(&embedding));
+                        embedding
+                    }
+                };
+                Ok((key.part, embedding))
+            })
+            .collect()
+    }
+
     /// The query's unit vector in each space that has a weight and something to compare.
-    async fn vectors(&self, query: &SearchQuery, prepared: Prepared, weights: PerSpace<f32>) -> Result<Vectors> {
+    async fn vectors(
+        &self,
+        query: &SearchQuery,
+        embedded: &[(Part, Arc<Embedding>)],
+        weights: PerSpace<f32>,
+    ) -> Result<Vectors> {
         let (like, unlike) = tokio::try_join!(self.named("like", &query.like), self.named("unlike", &query.unlike))?;
-        let Prepared { inputs, roles } = prepared;
-        let embedded = if inputs.is_empty() { Vec::new() } else { self.embedder.embed(inputs).await?.embeddings };
-        let embedded = roles.into_iter().zip(&embedded).collect();
+        let embedded = embedded.iter().map(|(part, embedding)| (*part, embedding.as_ref())).collect();
         combined(&Parts { like: &like, unlike: &unlike, embedded }, weights)
     }
 
@@ -349,33 +376,4 @@ impl Searcher {
         }
         Ok(())
     }
-}
-
-/// Everything that decides the order of results, so that a cursor is only taken by its own query.
-fn fingerprint(query: &SearchQuery) -> String {
-    let SearchQuery {
-        sketch,
-        image,
-        like,
-        text,
-        negative_text,
-        weights,
-        top: _,
-        cursor: _,
-        filter,
-        exact,
-        user_id,
-        personalize,
-        min_percentile,
-        diversity,
-        unlike,
-        collapse,
-        calibrated,
-        facets: _,
-    } = query;
-    let rest = format!(
-        "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} {personalize} {min_percentile:?} {diversity} \
-         {unlike:?} {collapse} {calibrated}"
-    );
-    cursor::fingerprint(&[sketch.as_deref().unwrap_or_default(), image.as_deref().unwrap_or_default(), rest.as_bytes()])
 }

@@ -4,7 +4,7 @@ use clippy_core::embedding::Embedding;
 use clippy_core::gallery::{PerSpace, Space, Vectors};
 use clippy_core::{Error, Result};
 
-use crate::prepare::Role;
+use crate::prepare::Part;
 
 /// How far a query's vector is moved away from what it should be unlike.
 const NEGATIVE_SHARE: f32 = 0.5;
@@ -15,8 +15,8 @@ pub(crate) struct Parts<'p> {
     pub like: &'p [Vectors],
     /// Vectors of pictures to be unlike.
     pub unlike: &'p [Vectors],
-    /// Embedded pictures and words, each with its role.
-    pub embedded: Vec<(Role, &'p Embedding)>,
+    /// Embedded pictures and words, each with what it is of.
+    pub embedded: Vec<(Part, &'p Embedding)>,
 }
 
 /// The query's unit vector in each space that has a weight and something to compare: the sum of what to be like, less
@@ -34,14 +34,15 @@ pub(crate) fn combined(parts: &Parts<'_>, weights: PerSpace<f32>) -> Result<Vect
             }
         }
     }
-    for (role, vector) in &parts.embedded {
-        match role {
-            Role::For(space) => add(towards.get_mut(*space), vector, 1.0),
-            Role::Against => add(&mut away.text, vector, 1.0),
+    for (part, vector) in &parts.embedded {
+        match part {
+            Part::Sketch(space) | Part::Image(space) => add(towards.get_mut(*space), vector, 1.0),
+            Part::Words => add(&mut towards.text, vector, 1.0),
+            Part::WordsAgainst => add(&mut away.text, vector, 1.0),
         }
     }
     // Words to stay away from may stand alone; pictures to be unlike only bend what is looked for.
-    let words_alone = parts.embedded.iter().any(|(role, _)| *role == Role::Against);
+    let words_alone = parts.embedded.iter().any(|(part, _)| *part == Part::WordsAgainst);
     let vectors = PerSpace::from_fn(|space| {
         if *weights.get(space) == 0.0 {
             return None;
@@ -111,10 +112,10 @@ mod tests {
     #[test]
     fn words_to_stay_away_from_may_stand_alone_and_pictures_may_not() {
         let word = vec![0.0_f32, 1.0];
-        let alone = Parts { like: &[], unlike: &[], embedded: vec![(Role::Against, &word)] };
+        let alone = Parts { like: &[], unlike: &[], embedded: vec![(Part::WordsAgainst, &word)] };
         near(combined(&alone, EVEN).expect("made").text.as_ref(), [0.0, -1.0]);
         let towards = vec![1.0_f32, 0.0];
-        let both = vec![(Role::For(Space::Text), &towards), (Role::Against, &word)];
+        let both = vec![(Part::Words, &towards), (Part::WordsAgainst, &word)];
         near(
             combined(&Parts { like: &[], unlike: &[], embedded: both }, EVEN).expect("made").text.as_ref(),
             [0.8944, -0.4472],

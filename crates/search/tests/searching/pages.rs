@@ -1,180 +1,18 @@
-//! Searches on the real engine, compared with a plain look at every picture.
+//! Pages, compared with a plain look at every picture.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
-use async_trait::async_trait;
-use clippy_core::fake::FakeEmbedder;
-use clippy_core::gallery::{Candidate, Crowding, Filter, Gallery, PerSpace, Point, Space, TagMode, Vectors, With};
+use clippy_core::ErrorCode;
+use clippy_core::gallery::{Filter, PerSpace, Point, TagMode, With};
 use clippy_core::ids::PointId;
-use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
-use clippy_core::search::calibration::{NOTE, Sampled};
-use clippy_core::search::crowding::{NEIGHBOURS, POOL, SPACES};
+use clippy_core::search::calibration::NOTE;
 use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
-use clippy_core::search::fusion::{Hit, Ranking, tags_of};
-use clippy_core::search::lexical::LexicalQuery;
-use clippy_core::search::{product, weights};
-use clippy_core::{ErrorCode, Result};
-use clippy_gallery::{EdgeGallery, EdgeOptions};
-use clippy_search::{FACET_POOL, SearchAnswer, SearchQuery, Searcher, SearcherOptions};
+use clippy_core::search::fusion::{Hit, tags_of};
+use clippy_core::search::product;
+use clippy_search::{FACET_POOL, SearchAnswer, SearchQuery};
 use serde_json::{Value, json};
 
-const DIMENSION: usize = 16;
-const TAGS: [&str; 6] = ["apple", "bear", "cat", "drum", "red_egg", "fish"];
-const STYLES: [&str; 3] = ["ink", "oil", "neon"];
-
-struct Nobody;
-
-#[async_trait]
-impl Preferences for Nobody {
-    async fn record(&self, _feedback: Feedback) -> Result<FeedbackOutcome> {
-        Ok(FeedbackOutcome { updated_tags: 0, updated_style: false })
-    }
-
-    async fn tag_weights(&self, _user: &str) -> Result<HashMap<String, f64>> {
-        Ok(HashMap::new())
-    }
-
-    async fn profile(&self, _user: &str, _top: usize) -> Result<Profile> {
-        Ok(Profile::default())
-    }
-}
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let shifted = (((self.0 >> 18) ^ self.0) >> 27) as u32;
-        u64::from(shifted.rotate_right((self.0 >> 59) as u32))
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-
-    fn unit(&mut self) -> f32 {
-        self.next() as f32 / u32::MAX as f32
-    }
-
-    /// Around an axis that all share, so that every cosine is raised, and more so in some spaces.
-    fn vector(&mut self, space: Space) -> Vec<f32> {
-        let raised = [0.4, 1.5, 0.1][space as usize];
-        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() + self.unit() + self.unit() - 1.5).collect();
-        vector[0] += raised;
-        let length = product(&vector, &vector).sqrt();
-        vector.iter_mut().for_each(|value| *value /= length);
-        vector
-    }
-}
-
-fn point(random: &mut Random, number: u64) -> Point {
-    let vectors = Vectors::from_fn(|space| (random.below(12) != 0).then(|| random.vector(space)));
-    let style = STYLES[random.below(3)];
-    let mut tags: Vec<&str> = (0..2).map(|_| TAGS[random.below(TAGS.len())]).collect();
-    tags.dedup();
-    tags.push(style);
-    let payload = json!({ "tags_all": tags, "matched_tags": [style], "path": format!("{number}.png") });
-    Point { id: PointId::Number(number), vectors, payload: payload.as_object().cloned().expect("an object") }
-}
-
-struct Collection {
-    gallery: Arc<dyn Gallery>,
-    searcher: Searcher,
-    points: Vec<Point>,
-    _folder: tempfile::TempDir,
-}
-
-fn searcher(gallery: &Arc<dyn Gallery>) -> Searcher {
-    let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: Default::default() };
-    Searcher::new(Arc::new(FakeEmbedder::new(DIMENSION)), Arc::clone(gallery), Arc::new(Nobody), options)
-}
-
-async fn collection(points: Vec<Point>) -> Collection {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = EdgeOptions {
-        folder: folder.path().join("collection"),
-        name: "searching".to_owned(),
-        model: clippy_core::embedding::Embedder::info(&FakeEmbedder::new(DIMENSION)).as_ref().clone(),
-        indexing_threshold_kb: None,
-    };
-    let gallery: Arc<dyn Gallery> = Arc::new(EdgeGallery::open(options).await.expect("opened"));
-    for batch in points.chunks(500) {
-        gallery.upsert(batch.to_vec()).await.expect("stored");
-    }
-    Collection { searcher: searcher(&gallery), gallery, points, _folder: folder }
-}
-
-async fn filled(count: u64, seed: u64) -> Collection {
-    let mut random = Random(seed);
-    collection((1..=count).map(|number| point(&mut random, number)).collect()).await
-}
-
-impl Collection {
-    async fn search(&self, query: SearchQuery) -> SearchAnswer {
-        self.searcher.search(query).await.expect("an answer")
-    }
-
-    fn point(&self, id: PointId) -> &Point {
-        self.points.iter().find(|point| point.id == id).expect("stored")
-    }
-
-    /// All pictures, ranked for a query that is like one of them and has words.
-    fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
-        let like = &self.point(query.like[0]).vectors;
-        let vectors = PerSpace::from_fn(|space| like.get(space).clone().filter(|_| *query.weights.get(space) > 0.0));
-        let used = PerSpace::from_fn(|space| vectors.get(space).is_some());
-        let mut ranking = Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
-        if vectors.text.is_some() {
-            ranking.against = query.negative_text.as_deref().map(LexicalQuery::new);
-        }
-        if let Some(sampled) = sampled {
-            ranking = ranking.calibrated_by(sampled.background(&vectors), query.calibrated);
-        }
-        let bears =
-            |point: &Point| query.filter.tags.iter().all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted));
-        let counted = self.points.iter().filter(|point| !query.like.contains(&point.id) && bears(point));
-        let scored = counted.filter_map(|point| {
-            let scores = PerSpace::from_fn(|space| {
-                Some(product(vectors.get(space).as_ref()?, point.vectors.get(space).as_ref()?))
-            });
-            let found = scores.iter().any(|(_, score)| score.is_some());
-            found.then(|| Candidate { id: point.id, scores, payload: point.payload.clone() })
-        });
-        let mut hits = ranking.rank(scored.collect());
-        if let Some(percentile) = query.min_percentile {
-            hits.retain(|hit| hit.percentile >= Some(percentile));
-        }
-        if ranking.heeds_crowding() {
-            let pool: Vec<Crowding> = hits.iter().take(POOL).map(|hit| self.crowding(hit.id)).collect();
-            ranking.heed(&pool, &mut hits);
-        }
-        hits
-    }
-
-    /// By a look at every other picture.
-    fn crowding(&self, id: PointId) -> Crowding {
-        let point = self.point(id);
-        let mut crowding = Crowding::default();
-        for space in SPACES {
-            let Some(vector) = point.vectors.get(space) else { continue };
-            let others = self.points.iter().filter(|other| other.id != id);
-            let mut cosines: Vec<f32> =
-                others.filter_map(|other| Some(product(vector, other.vectors.get(space).as_ref()?))).collect();
-            cosines.sort_unstable_by(|left, right| right.total_cmp(left));
-            *crowding.get_mut(space) = Some(cosines[..NEIGHBOURS].iter().sum::<f32>() / NEIGHBOURS as f32);
-        }
-        crowding
-    }
-}
-
-fn ids(hits: &[Hit]) -> Vec<PointId> {
-    hits.iter().map(|hit| hit.id).collect()
-}
-
-fn like(id: u64) -> SearchQuery {
-    SearchQuery { like: vec![PointId::Number(id)], ..SearchQuery::default() }
-}
+use crate::harness::{Collection, Random, STYLES, TAGS, collection, filled, ids, like, point, searcher};
 
 #[tokio::test]
 async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {

@@ -1,0 +1,136 @@
+//! What was embedded once is not embedded again, and is never taken for something else.
+
+use std::io::Cursor;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::gallery::{Filter, PerSpace};
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_search::{SearchAnswer, SearchQuery, Searcher};
+use image::{ImageFormat, Rgb, RgbImage};
+
+use crate::harness::{Collection, DIMENSION, filled, ids, searcher_with};
+
+/// Counts what it embeds, and fails when it is told to.
+struct Counting {
+    inner: FakeEmbedder,
+    embedded: AtomicUsize,
+    broken: Mutex<bool>,
+}
+
+#[async_trait]
+impl Embedder for Counting {
+    fn info(&self) -> &Arc<ModelInfo> {
+        self.inner.info()
+    }
+
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+        if *self.broken.lock().expect("whole") {
+            return Err(Error::new(ErrorCode::Unavailable, "the model is away"));
+        }
+        self.embedded.fetch_add(inputs.len(), Ordering::Relaxed);
+        self.inner.embed(inputs).await
+    }
+}
+
+struct Setting {
+    collection: Collection,
+    embedder: Arc<Counting>,
+    searcher: Searcher,
+}
+
+impl Setting {
+    async fn new() -> Self {
+        let collection = filled(200, 21).await;
+        let embedder = Arc::new(Counting {
+            inner: FakeEmbedder::new(DIMENSION),
+            embedded: AtomicUsize::new(0),
+            broken: Mutex::new(false),
+        });
+        let searcher = searcher_with(Arc::clone(&embedder) as _, &collection.gallery);
+        Self { collection, embedder, searcher }
+    }
+
+    /// The answer, and how many inputs the model saw for it.
+    async fn search(&self, query: &SearchQuery) -> (SearchAnswer, usize) {
+        let before = self.embedder.embedded.load(Ordering::Relaxed);
+        let answer = self.searcher.search(query.clone()).await.expect("an answer");
+        let fresh = self.collection.search(query.clone()).await;
+        assert_eq!(answer.hits, fresh.hits, "the answer is the one of a searcher that knows nothing");
+        (answer, self.embedder.embedded.load(Ordering::Relaxed) - before)
+    }
+}
+
+/// A square on a pad, so far from the left.
+fn drawing(left: u32) -> Bytes {
+    let mut pad = RgbImage::from_pixel(120, 80, Rgb([255, 255, 255]));
+    for (x, y) in (left..left + 30).flat_map(|x| (20..60).map(move |y| (x, y))) {
+        pad.put_pixel(x, y, Rgb([(x * 5) as u8, 20, (y * 3) as u8]));
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    pad.write_to(&mut bytes, ImageFormat::Png).expect("written");
+    bytes.into_inner().into()
+}
+
+fn sketch(left: u32) -> SearchQuery {
+    SearchQuery { sketch: Some(drawing(left)), top: 10, ..SearchQuery::default() }
+}
+
+#[tokio::test]
+async fn the_same_drawing_is_embedded_once_whatever_else_changes() {
+    let setting = Setting::new().await;
+    let (first, embedded) = setting.search(&sketch(10)).await;
+    assert_eq!(embedded, 2, "its look and its edges");
+    let heavier_edges = PerSpace { image: 0.2, edge: 0.8, text: 0.2 };
+    let other_weights = SearchQuery { weights: heavier_edges, ..sketch(10) };
+    let filter = Filter { tags: vec!["apple".to_owned()], ..Filter::default() };
+    let narrowed = SearchQuery { filter, ..sketch(10) };
+    let next_page = SearchQuery { cursor: first.next_cursor.clone(), ..sketch(10) };
+    for query in [sketch(10), other_weights, narrowed, next_page.clone()] {
+        assert_eq!(setting.search(&query).await.1, 0);
+    }
+    let (second, _) = setting.search(&next_page).await;
+    assert!(ids(&second.hits).iter().all(|id| !ids(&first.hits).contains(id)), "pages do not overlap");
+    let (_, embedded) = setting.search(&SearchQuery { text: Some("cat".to_owned()), ..sketch(10) }).await;
+    assert_eq!(embedded, 1, "only the words are new");
+}
+
+#[tokio::test]
+async fn a_space_that_gets_a_weight_later_is_embedded_then() {
+    let setting = Setting::new().await;
+    let look = SearchQuery { weights: PerSpace { image: 1.0, edge: 0.0, text: 0.0 }, ..sketch(10) };
+    assert_eq!(setting.search(&look).await.1, 1);
+    assert_eq!(setting.search(&sketch(10)).await.1, 1, "the edges");
+    assert_eq!(setting.search(&sketch(10)).await.1, 0);
+}
+
+#[tokio::test]
+async fn nothing_is_taken_for_something_else() {
+    let setting = Setting::new().await;
+    let words = |text: &str| SearchQuery { text: Some(text.to_owned()), ..SearchQuery::default() };
+    let picture = SearchQuery { image: Some(drawing(10)), top: 10, ..SearchQuery::default() };
+    let against = SearchQuery { negative_text: Some("cat".to_owned()), ..SearchQuery::default() };
+    // Each differs from those before in one thing: the file, how it is looked at, the words, and what they are for.
+    for (query, new) in
+        [(sketch(10), 2), (sketch(50), 2), (picture, 2), (words("cat"), 1), (words("cats"), 1), (against, 1)]
+    {
+        assert_eq!(setting.search(&query).await.1, new, "{:?} {:?}", query.text, query.negative_text);
+        assert_eq!(setting.search(&query).await.1, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
+    let setting = Setting::new().await;
+    *setting.embedder.broken.lock().expect("whole") = true;
+    let error = setting.searcher.search(sketch(10)).await.expect_err("the model is away");
+    assert_eq!(error.code, ErrorCode::Unavailable);
+    *setting.embedder.broken.lock().expect("whole") = false;
+    assert_eq!(setting.search(&sketch(10)).await.1, 2);
+    *setting.embedder.broken.lock().expect("whole") = true;
+    assert_eq!(setting.search(&sketch(10)).await.1, 0);
+}

@@ -1,0 +1,181 @@
+//! Collections of random vectors, and what a plain look at every picture finds in them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::Result;
+use clippy_core::embedding::Embedder;
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::gallery::{Candidate, Crowding, Gallery, PerSpace, Point, Space, Vectors};
+use clippy_core::ids::PointId;
+use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::search::calibration::Sampled;
+use clippy_core::search::crowding::{NEIGHBOURS, POOL, SPACES};
+use clippy_core::search::fusion::{Hit, Ranking, tags_of};
+use clippy_core::search::lexical::LexicalQuery;
+use clippy_core::search::{product, weights};
+use clippy_gallery::{EdgeGallery, EdgeOptions};
+use clippy_search::{SearchAnswer, SearchQuery, Searcher, SearcherOptions};
+use serde_json::json;
+
+pub const DIMENSION: usize = 16;
+pub const TAGS: [&str; 6] = ["apple", "bear", "cat", "drum", "red_egg", "fish"];
+pub const STYLES: [&str; 3] = ["ink", "oil", "neon"];
+
+pub struct Nobody;
+
+#[async_trait]
+impl Preferences for Nobody {
+    async fn record(&self, _feedback: Feedback) -> Result<FeedbackOutcome> {
+        Ok(FeedbackOutcome { updated_tags: 0, updated_style: false })
+    }
+
+    async fn tag_weights(&self, _user: &str) -> Result<HashMap<String, f64>> {
+        Ok(HashMap::new())
+    }
+
+    async fn profile(&self, _user: &str, _top: usize) -> Result<Profile> {
+        Ok(Profile::default())
+    }
+}
+
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let shifted = (((self.0 >> 18) ^ self.0) >> 27) as u32;
+        u64::from(shifted.rotate_right((self.0 >> 59) as u32))
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    pub fn unit(&mut self) -> f32 {
+        self.next() as f32 / u32::MAX as f32
+    }
+
+    /// Around an axis that all share, so that every cosine is raised, and more so in some spaces.
+    pub fn vector(&mut self, space: Space) -> Vec<f32> {
+        let raised = [0.4, 1.5, 0.1][space as usize];
+        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() + self.unit() + self.unit() - 1.5).collect();
+        vector[0] += raised;
+        let length = product(&vector, &vector).sqrt();
+        vector.iter_mut().for_each(|value| *value /= length);
+        vector
+    }
+}
+
+pub fn point(random: &mut Random, number: u64) -> Point {
+    let vectors = Vectors::from_fn(|space| (random.below(12) != 0).then(|| random.vector(space)));
+    let style = STYLES[random.below(3)];
+    let mut tags: Vec<&str> = (0..2).map(|_| TAGS[random.below(TAGS.len())]).collect();
+    tags.dedup();
+    tags.push(style);
+    let payload = json!({ "tags_all": tags, "matched_tags": [style], "path": format!("{number}.png") });
+    Point { id: PointId::Number(number), vectors, payload: payload.as_object().cloned().expect("an object") }
+}
+
+pub struct Collection {
+    pub gallery: Arc<dyn Gallery>,
+    pub searcher: Searcher,
+    pub points: Vec<Point>,
+    _folder: tempfile::TempDir,
+}
+
+pub fn searcher(gallery: &Arc<dyn Gallery>) -> Searcher {
+    searcher_with(Arc::new(FakeEmbedder::new(DIMENSION)), gallery)
+}
+
+pub fn searcher_with(embedder: Arc<dyn Embedder>, gallery: &Arc<dyn Gallery>) -> Searcher {
+    let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: Default::default() };
+    Searcher::new(embedder, Arc::clone(gallery), Arc::new(Nobody), options)
+}
+
+pub async fn collection(points: Vec<Point>) -> Collection {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let options = EdgeOptions {
+        folder: folder.path().join("collection"),
+        name: "searching".to_owned(),
+        model: FakeEmbedder::new(DIMENSION).info().as_ref().clone(),
+        indexing_threshold_kb: None,
+    };
+    let gallery: Arc<dyn Gallery> = Arc::new(EdgeGallery::open(options).await.expect("opened"));
+    for batch in points.chunks(500) {
+        gallery.upsert(batch.to_vec()).await.expect("stored");
+    }
+    Collection { searcher: searcher(&gallery), gallery, points, _folder: folder }
+}
+
+pub async fn filled(count: u64, seed: u64) -> Collection {
+    let mut random = Random(seed);
+    collection((1..=count).map(|number| point(&mut random, number)).collect()).await
+}
+
+impl Collection {
+    pub async fn search(&self, query: SearchQuery) -> SearchAnswer {
+        self.searcher.search(query).await.expect("an answer")
+    }
+
+    pub fn point(&self, id: PointId) -> &Point {
+        self.points.iter().find(|point| point.id == id).expect("stored")
+    }
+
+    /// All pictures, ranked for a query that is like one of them and has words.
+    pub fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
+        let like = &self.point(query.like[0]).vectors;
+        let vectors = PerSpace::from_fn(|space| like.get(space).clone().filter(|_| *query.weights.get(space) > 0.0));
+        let used = PerSpace::from_fn(|space| vectors.get(space).is_some());
+        let mut ranking = Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
+        if vectors.text.is_some() {
+            ranking.against = query.negative_text.as_deref().map(LexicalQuery::new);
+        }
+        if let Some(sampled) = sampled {
+            ranking = ranking.calibrated_by(sampled.background(&vectors), query.calibrated);
+        }
+        let bears =
+            |point: &Point| query.filter.tags.iter().all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted));
+        let counted = self.points.iter().filter(|point| !query.like.contains(&point.id) && bears(point));
+        let scored = counted.filter_map(|point| {
+            let scores = PerSpace::from_fn(|space| {
+                Some(product(vectors.get(space).as_ref()?, point.vectors.get(space).as_ref()?))
+            });
+            let found = scores.iter().any(|(_, score)| score.is_some());
+            found.then(|| Candidate { id: point.id, scores, payload: point.payload.clone() })
+        });
+        let mut hits = ranking.rank(scored.collect());
+        if let Some(percentile) = query.min_percentile {
+            hits.retain(|hit| hit.percentile >= Some(percentile));
+        }
+        if ranking.heeds_crowding() {
+            let pool: Vec<Crowding> = hits.iter().take(POOL).map(|hit| self.crowding(hit.id)).collect();
+            ranking.heed(&pool, &mut hits);
+        }
+        hits
+    }
+
+    /// By a look at every other picture.
+    pub fn crowding(&self, id: PointId) -> Crowding {
+        let point = self.point(id);
+        let mut crowding = Crowding::default();
+        for space in SPACES {
+            let Some(vector) = point.vectors.get(space) else { continue };
+            let others = self.points.iter().filter(|other| other.id != id);
+            let mut cosines: Vec<f32> =
+                others.filter_map(|other| Some(product(vector, other.vectors.get(space).as_ref()?))).collect();
+            cosines.sort_unstable_by(|left, right| right.total_cmp(left));
+            *crowding.get_mut(space) = Some(cosines[..NEIGHBOURS].iter().sum::<f32>() / NEIGHBOURS as f32);
+        }
+        crowding
+    }
+}
+
+pub fn ids(hits: &[Hit]) -> Vec<PointId> {
+    hits.iter().map(|hit| hit.id).collect()
+}
+
+pub fn like(id: u64) -> SearchQuery {
+    SearchQuery { like: vec![PointId::Number(id)], ..SearchQuery::default() }
+}

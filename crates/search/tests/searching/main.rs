@@ -1,0 +1,5 @@
+//! Searches on the real engine.
+
+mod asked_before;
+mod harness;
+mod pages;
