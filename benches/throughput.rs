@@ -60,7 +60,7 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
     let (alone, crowd) = drawn.split_at(DRAWINGS / 6);
     let one_sketch = server.load(alone).run(1).await?;
     let many_sketches = server.load(crowd).run(CLIENTS).await?;
-    // One more time, as when weights are moved or pages are turned: the newest drawings are known.
+    // The same few over and over, as when weights are moved or pages are turned.
     let again = server.load(&crowd[crowd.len() - CLIENTS..]).run(CLIENTS).await?;
     let many_texts = server.load(&[]).run(CLIENTS).await?;
     server.stop().await?;
