@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 const CLIENTS: usize = 32;
 const SECONDS: u64 = 12;
 const POINTS: u64 = 5_000;
-/// More than can be searched for in the time of a measurement, so that none comes twice.
+/// Of drawings that must not come twice, a measurement ends when these are used up.
 const DRAWINGS: usize = 6_000;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -58,11 +58,11 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
     let server = Server::start(folder.path(), &embedder).await?;
     let drawn = drawings()?;
     let (alone, crowd) = drawn.split_at(DRAWINGS / 6);
-    let one_sketch = server.load(alone).run(1).await?;
-    let many_sketches = server.load(crowd).run(CLIENTS).await?;
+    let one_sketch = server.load(alone, alone.len()).run(1).await?;
+    let many_sketches = server.load(crowd, crowd.len()).run(CLIENTS).await?;
     // The same few over and over, as when weights are moved or pages are turned.
-    let again = server.load(&crowd[crowd.len() - CLIENTS..]).run(CLIENTS).await?;
-    let many_texts = server.load(&[]).run(CLIENTS).await?;
+    let again = server.load(&crowd[crowd.len() - CLIENTS..], usize::MAX).run(CLIENTS).await?;
+    let many_texts = server.load(&[], usize::MAX).run(CLIENTS).await?;
     server.stop().await?;
 
     println!(
@@ -171,9 +171,9 @@ impl Server {
         Ok(Self { url, stop, serving })
     }
 
-    /// Searches for these sketches one after the other, or, without any, for words.
-    fn load<'d>(&self, sketches: &'d [Vec<u8>]) -> Load<'d> {
-        Load { url: self.url.clone(), sketches }
+    /// At most so many searches for these sketches in turn, or, without any, for words.
+    fn load<'d>(&self, sketches: &'d [Vec<u8>], most: usize) -> Load<'d> {
+        Load { url: self.url.clone(), sketches, most }
     }
 
     async fn stop(self) -> Result<(), AnyError> {
@@ -228,6 +228,7 @@ async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
 struct Load<'d> {
     url: String,
     sketches: &'d [Vec<u8>],
+    most: usize,
 }
 
 struct Outcome {
@@ -257,7 +258,7 @@ impl Load<'_> {
             let (done, failed, embed_us, http) = (&done, &failed, &embed_us, &http);
             async move {
                 let mut number = client;
-                while begin.elapsed() < Duration::from_secs(SECONDS) {
+                while number < self.most && begin.elapsed() < Duration::from_secs(SECONDS) {
                     let form = reqwest::multipart::Form::new().text("top", "24");
                     let form = match self.sketches.get(number % self.sketches.len().max(1)) {
                         Some(sketch) => {

@@ -5,6 +5,7 @@
 
 mod calibrating;
 mod crowding;
+mod digests;
 mod known;
 mod live;
 mod prepare;

@@ -8,7 +8,8 @@ use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{DecodeLimits, decode, edge_map, transform, transform_grey, trim_sketch};
 use image::RgbImage;
 
-use crate::known::{Digests, Key, Known};
+use crate::digests::Digests;
+use crate::known::{Key, Known};
 use crate::query::{SearchQuery, filled};
 
 /// One thing that a query compares by: one input of the model.

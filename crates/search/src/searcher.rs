@@ -23,7 +23,7 @@ use crate::crowding::Crowds;
 use crate::known::{Key, Known};
 use crate::prepare::{Part, Prepared, prepare};
 use crate::query::{Facets, SearchAnswer, SearchQuery, Took, filled};
-use crate::vectors::{Parts, combined};
+use crate::vectors::{Ingredients, combined};
 
 /// Fewest candidates that are taken from each space. What a picture looks like and what its edges look like go together, so
 /// that of real drawings a page is settled by fewer than 64; words beside a drawing may take a second round.
@@ -96,8 +96,11 @@ impl Searcher {
         let Prepared { query, fingerprint, parts, inputs } = self.prepare(query, weights).await?;
         let offset = query.cursor.as_deref().map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
+        // First what may be named in vain: the model is not asked for a query that cannot be answered.
+        let (like, unlike) = tokio::try_join!(self.named("like", &query.like), self.named("unlike", &query.unlike))?;
         let embedded = self.embedded(parts, inputs).await?;
-        let vectors = self.vectors(&query, &embedded, weights).await?;
+        let embedded = embedded.iter().map(|(part, embedding)| (*part, embedding.as_ref())).collect();
+        let vectors = combined(&Ingredients { like: &like, unlike: &unlike, embedded }, weights)?;
         let embedded_at = Instant::now();
 
         let weights = normalised(query.weights, PerSpace::from_fn(|space| vectors.get(space).is_some()))?;
@@ -190,18 +193,6 @@ impl Searcher {
                 Ok((key.part, embedding))
             })
             .collect()
-    }
-
-    /// The query's unit vector in each space that has a weight and something to compare.
-    async fn vectors(
-        &self,
-        query: &SearchQuery,
-        embedded: &[(Part, Arc<Embedding>)],
-        weights: PerSpace<f32>,
-    ) -> Result<Vectors> {
-        let (like, unlike) = tokio::try_join!(self.named("like", &query.like), self.named("unlike", &query.unlike))?;
-        let embedded = embedded.iter().map(|(part, embedding)| (*part, embedding.as_ref())).collect();
-        combined(&Parts { like: &like, unlike: &unlike, embedded }, weights)
     }
 
     /// The vectors of pictures that a field names.

@@ -10,7 +10,7 @@ use crate::prepare::Part;
 const NEGATIVE_SHARE: f32 = 0.5;
 
 /// What a query's vectors are made of.
-pub(crate) struct Parts<'p> {
+pub(crate) struct Ingredients<'p> {
     /// Vectors of pictures to be like.
     pub like: &'p [Vectors],
     /// Vectors of pictures to be unlike.
@@ -24,17 +24,17 @@ pub(crate) struct Parts<'p> {
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when nothing is left to compare by.
-pub(crate) fn combined(parts: &Parts<'_>, weights: PerSpace<f32>) -> Result<Vectors> {
+pub(crate) fn combined(made_of: &Ingredients<'_>, weights: PerSpace<f32>) -> Result<Vectors> {
     let mut towards: PerSpace<Option<Embedding>> = PerSpace::default();
     let mut away: PerSpace<Option<Embedding>> = PerSpace::default();
-    for (vectors, sums) in [(parts.like, &mut towards), (parts.unlike, &mut away)] {
+    for (vectors, sums) in [(made_of.like, &mut towards), (made_of.unlike, &mut away)] {
         for (space, vector) in vectors.iter().flat_map(PerSpace::iter) {
             if let Some(vector) = vector {
                 add(sums.get_mut(space), vector, 1.0);
             }
         }
     }
-    for (part, vector) in &parts.embedded {
+    for (part, vector) in &made_of.embedded {
         match part {
             Part::Sketch(space) | Part::Image(space) => add(towards.get_mut(*space), vector, 1.0),
             Part::Words => add(&mut towards.text, vector, 1.0),
@@ -42,7 +42,7 @@ pub(crate) fn combined(parts: &Parts<'_>, weights: PerSpace<f32>) -> Result<Vect
         }
     }
     // Words to stay away from may stand alone; pictures to be unlike only bend what is looked for.
-    let words_alone = parts.embedded.iter().any(|(part, _)| *part == Part::WordsAgainst);
+    let words_alone = made_of.embedded.iter().any(|(part, _)| *part == Part::WordsAgainst);
     let vectors = PerSpace::from_fn(|space| {
         if *weights.get(space) == 0.0 {
             return None;
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn likes_add_up_and_what_to_be_unlike_is_half_taken_off() {
         let (east, north) = (image([1.0, 0.0]), image([0.0, 1.0]));
-        let both = Parts { like: &[east.clone(), north.clone()], unlike: &[], embedded: Vec::new() };
+        let both = Ingredients { like: &[east.clone(), north.clone()], unlike: &[], embedded: Vec::new() };
         near(combined(&both, EVEN).expect("made").image.as_ref(), [std::f32::consts::FRAC_1_SQRT_2; 2]);
         let many = vec![north; 9];
-        let away = Parts { like: std::slice::from_ref(&east), unlike: &many, embedded: Vec::new() };
+        let away = Ingredients { like: std::slice::from_ref(&east), unlike: &many, embedded: Vec::new() };
         near(combined(&away, EVEN).expect("made").image.as_ref(), [0.8944, -0.4472]);
         let weightless = PerSpace { image: 0.0, ..EVEN };
         assert!(combined(&both, weightless).is_err());
@@ -112,15 +112,15 @@ mod tests {
     #[test]
     fn words_to_stay_away_from_may_stand_alone_and_pictures_may_not() {
         let word = vec![0.0_f32, 1.0];
-        let alone = Parts { like: &[], unlike: &[], embedded: vec![(Part::WordsAgainst, &word)] };
+        let alone = Ingredients { like: &[], unlike: &[], embedded: vec![(Part::WordsAgainst, &word)] };
         near(combined(&alone, EVEN).expect("made").text.as_ref(), [0.0, -1.0]);
         let towards = vec![1.0_f32, 0.0];
         let both = vec![(Part::Words, &towards), (Part::WordsAgainst, &word)];
         near(
-            combined(&Parts { like: &[], unlike: &[], embedded: both }, EVEN).expect("made").text.as_ref(),
+            combined(&Ingredients { like: &[], unlike: &[], embedded: both }, EVEN).expect("made").text.as_ref(),
             [0.8944, -0.4472],
         );
-        let picture = Parts { like: &[], unlike: &[image([1.0, 0.0])], embedded: Vec::new() };
+        let picture = Ingredients { like: &[], unlike: &[image([1.0, 0.0])], embedded: Vec::new() };
         assert!(combined(&picture, EVEN).is_err());
     }
 }

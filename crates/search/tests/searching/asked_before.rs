@@ -9,6 +9,7 @@ use bytes::Bytes;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{Filter, PerSpace};
+use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher};
 use image::{ImageFormat, Rgb, RgbImage};
@@ -133,4 +134,15 @@ async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
     assert_eq!(setting.search(&sketch(10)).await.1, 2);
     *setting.embedder.broken.lock().expect("whole") = true;
     assert_eq!(setting.search(&sketch(10)).await.1, 0);
+}
+
+#[tokio::test]
+async fn the_model_is_not_asked_for_a_query_that_cannot_be_answered() {
+    let setting = Setting::new().await;
+    let nobody = SearchQuery { like: vec![PointId::Number(9_999)], ..sketch(10) };
+    let of_another = SearchQuery { cursor: setting.search(&sketch(50)).await.0.next_cursor, ..sketch(10) };
+    for (query, code) in [(nobody, ErrorCode::NotFound), (of_another, ErrorCode::InvalidInput)] {
+        assert_eq!(setting.searcher.search(query).await.expect_err("it cannot work").code, code);
+    }
+    assert_eq!(setting.search(&sketch(10)).await.1, 2, "it was not embedded before");
 }
