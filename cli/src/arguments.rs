@@ -353,6 +353,9 @@ pub struct SearchArguments {
     /// How many results.
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub top: usize,
+    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several guesses at what was drawn.
+    #[arg(long, value_name = "SHARE")]
+    pub diversity: Option<f32>,
     /// Look at every picture instead of walking the graph.
     #[arg(long)]
     pub exact: bool,
@@ -374,6 +377,9 @@ pub struct EvalArguments {
     /// Rank by raw cosines instead of calibrated scores, to compare the two.
     #[arg(long)]
     pub raw: bool,
+    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several guesses at what was drawn.
+    #[arg(long, value_name = "SHARE")]
+    pub diversity: Option<f32>,
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,

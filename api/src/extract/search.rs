@@ -199,7 +199,7 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         user_id,
         personalize: fields.boolean("personalize")?.unwrap_or(default.personalize),
         min_percentile: fields.number("min_percentile")?,
-        diversity: fields.number("diversity")?.unwrap_or(default.diversity),
+        diversity: fields.number("diversity")?,
         unlike,
         collapse: fields.boolean("collapse")?.unwrap_or(default.collapse),
         calibrated: fields.boolean("calibrated")?.unwrap_or(default.calibrated),

@@ -85,8 +85,9 @@ pub(crate) struct SearchForm {
     /// Whether to count the tags and styles of the best 200 hits.
     #[schema(default = false)]
     facets: Option<bool>,
-    /// How much results should differ from each other in their look (maximal marginal relevance).
-    #[schema(default = 0.0, minimum = 0, maximum = 1)]
+    /// How much results should differ from each other in their look (maximal marginal relevance). Left out, a sketch
+    /// without words or other pictures finds several guesses at what was drawn; 0 orders by likeness alone.
+    #[schema(minimum = 0, maximum = 1)]
     diversity: Option<f32>,
     /// Whose taste bends the ranking.
     user_id: Option<String>,

@@ -101,7 +101,9 @@ pub(crate) async fn suggest_references(
     // What the provider cannot take is said before anything is searched for.
     suggest(provider.as_ref(), &[], wish)?;
     let words = query.text.as_deref().map(|text| LexicalQuery::new(text).tags()).unwrap_or_default();
-    let query = SearchQuery { top: POOL, cursor: None, collapse: true, facets: false, ..query };
+    // References show one subject: the nearest pictures count, not several guesses at it.
+    let diversity = query.diversity.or(Some(0.0));
+    let query = SearchQuery { top: POOL, cursor: None, collapse: true, facets: false, diversity, ..query };
     let answer = state.searcher().0.search(query).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
     let suggested = suggest(provider.as_ref(), &found, wish)?;

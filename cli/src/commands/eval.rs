@@ -126,10 +126,13 @@ async fn search(
     arguments: &EvalArguments,
 ) -> Result<Vec<(String, Option<String>)>, Failure> {
     // Every picture is an answer of its own here, copies included.
-    let form = SearchForm::new(&arguments.weights, DEPTH)
+    let mut form = SearchForm::new(&arguments.weights, DEPTH)
         .field("personalize", "false".to_owned())
         .field("collapse", "false".to_owned())
         .field("calibrated", (!arguments.raw).to_string());
+    if let Some(diversity) = arguments.diversity {
+        form = form.field("diversity", diversity.to_string());
+    }
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {
             let path = folder.join(image);

@@ -28,6 +28,9 @@ pub async fn run(settings: &Settings, server: Option<&str>, arguments: &SearchAr
     if let Some(origin) = &arguments.origin {
         form = form.field("origin", origin.clone());
     }
+    if let Some(diversity) = arguments.diversity {
+        form = form.field("diversity", diversity.to_string());
+    }
     if arguments.exact {
         form = form.field("exact", "true".to_owned());
     }

@@ -63,7 +63,7 @@ impl Digests {
         } = query;
         let rest = format!(
             "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} {personalize} {min_percentile:?} \
-             {diversity} {unlike:?} {collapse} {calibrated}"
+             {diversity:?} {unlike:?} {collapse} {calibrated}"
         );
         cursor::fingerprint(&[&self.sketch, &self.image, rest.as_bytes()])
     }

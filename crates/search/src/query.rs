@@ -48,8 +48,9 @@ pub struct SearchQuery {
     pub personalize: bool,
     /// Least percentile a result must reach, 0..1.
     pub min_percentile: Option<f32>,
-    /// How much results should differ from each other, 0..1.
-    pub diversity: f32,
+    /// How much results should differ from each other in their look, 0..1. Where nothing is said, those of a sketch alone
+    /// show several guesses at what was drawn.
+    pub diversity: Option<f32>,
     /// Pictures of the collection to be unlike.
     pub unlike: Vec<PointId>,
     /// Whether pictures that look like a better one are left out.
@@ -76,7 +77,7 @@ impl Default for SearchQuery {
             user_id: None,
             personalize: true,
             min_percentile: None,
-            diversity: 0.0,
+            diversity: None,
             unlike: Vec::new(),
             collapse: true,
             calibrated: true,
@@ -107,8 +108,8 @@ impl SearchQuery {
                 return Err(Error::invalid(format!("{field} is longer than {LONGEST_TEXT} bytes")));
             }
         }
-        if !(0.0..=1.0).contains(&self.diversity) {
-            return Err(Error::invalid(format!("diversity is {}, but must be 0..1", self.diversity)));
+        if let Some(diversity) = self.diversity.filter(|diversity| !(0.0..=1.0).contains(diversity)) {
+            return Err(Error::invalid(format!("diversity is {diversity}, but must be 0..1")));
         }
         if let Some(percentile) = self.min_percentile.filter(|percentile| !(0.0..=1.0).contains(percentile)) {
             return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
@@ -127,6 +128,12 @@ impl SearchQuery {
             ));
         }
         normalised(self.weights, PerSpace { image: pictures || liked, edge: pictures || liked, text: words || liked })
+    }
+
+    /// Whether nothing but a sketch says what to look for.
+    pub(crate) fn is_a_sketch_alone(&self) -> bool {
+        let words = filled(self.text.as_ref()).or(filled(self.negative_text.as_ref()));
+        self.sketch.is_some() && self.image.is_none() && self.like.is_empty() && words.is_none()
     }
 }
 

@@ -13,7 +13,7 @@ use clippy_core::search::duplicates::{collapsed, left_out};
 use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::normalised;
-use clippy_core::search::{crowding, cursor, diversity};
+use clippy_core::search::{crowding, cursor, diversity, subjects};
 use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
@@ -109,8 +109,10 @@ impl Searcher {
         let end = offset + query.top;
         let mut hits = self.ranked(&query, &vectors, &ranking, end).await?;
         let facets = if query.facets { Some(self.facets(&hits).await?) } else { None };
-        if query.diversity > 0.0 {
-            hits = self.diversified(hits, query.diversity, end).await?;
+        match query.diversity {
+            Some(share) if share > 0.0 => hits = self.diversified(hits, share, end).await?,
+            None if guesses(&query, &ranking) => hits = self.several_guesses(hits).await?,
+            _ => {}
         }
         let more = hits.len() > end;
         let mut page: Vec<Hit> = hits.into_iter().skip(offset).take(query.top).collect();
@@ -234,8 +236,10 @@ impl Searcher {
     async fn ranked(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, end: usize) -> Result<Vec<Hit>> {
         // One more than the page, to know whether there is a next one.
         let mut wanted = end + 1;
-        if query.diversity > 0.0 {
+        if query.diversity.is_some_and(|share| share > 0.0) {
             wanted = wanted.max(diversity::POOL);
+        } else if guesses(query, ranking) {
+            wanted = wanted.max(subjects::POOL);
         }
         if query.facets {
             wanted = wanted.max(FACET_POOL);
@@ -328,11 +332,17 @@ impl Searcher {
         // Hundreds of pictures are compared with each other: beside the async threads.
         tokio::task::spawn_blocking(move || {
             let order = diversity::order(&hits, &vectors, share, wanted);
-            let mut hits: Vec<Option<Hit>> = hits.into_iter().map(Some).collect();
-            order.into_iter().filter_map(|index| hits[index].take()).collect()
+            reordered(hits, order)
         })
         .await
         .map_err(|error| Error::internal("ordering results ended early").with_source(error))
+    }
+
+    async fn several_guesses(&self, mut hits: Vec<Hit>) -> Result<Vec<Hit>> {
+        let pool = hits.len().min(subjects::POOL);
+        self.fill_payloads(&mut hits[..pool]).await?;
+        let order = subjects::order(&hits);
+        Ok(reordered(hits, order))
     }
 
     /// What tags and styles the best hits have.
@@ -367,4 +377,15 @@ impl Searcher {
         }
         Ok(())
     }
+}
+
+/// Whether the first places should hold several guesses at what the query shows: it is a sketch and nothing else, nobody
+/// asked for another order, and scores are in the unit that guesses are compared in.
+fn guesses(query: &SearchQuery, ranking: &Ranking) -> bool {
+    query.is_a_sketch_alone() && query.diversity.is_none() && ranking.ranks_calibrated()
+}
+
+fn reordered(hits: Vec<Hit>, order: Vec<usize>) -> Vec<Hit> {
+    let mut hits: Vec<Option<Hit>> = hits.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|index| hits[index].take()).collect()
 }

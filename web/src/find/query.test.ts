@@ -42,6 +42,12 @@ describe("the search's form", () => {
     });
   });
 
+  it("asks for likeness alone where several guesses are not wanted", () => {
+    expect(formOf(START, "me", ALL, null).get("diversity")).toBeNull();
+    expect(formOf({ ...START, severalGuesses: false }, "me", ALL, null).get("diversity")).toBe("0");
+    expect(formOf({ ...START, severalGuesses: false }, "me", NO_FEATURES, null).get("diversity")).toBeNull();
+  });
+
   it("leaves out what the server does not know, and what is empty", () => {
     const form = formOf({ ...FULL, filters: [], likes: [], text: "  " }, "me", NO_FEATURES, null);
     expect([...form.keys()].sort()).toEqual(["personalize", "top", "user_id", "w_edge", "w_img", "w_txt"]);

@@ -27,6 +27,8 @@ export interface Query {
   /** The gallery's own pictures, those made here and added to it, or both. */
   origin: "gallery" | "generated" | "any";
   personalise: boolean;
+  /** Whether a drawing alone may be taken for several things; else the order is by likeness alone. */
+  severalGuesses: boolean;
   diversity: number;
   minPercentile: number;
 }
@@ -55,6 +57,7 @@ export const START: Query = {
   tagMode: "any",
   origin: "gallery",
   personalise: true,
+  severalGuesses: true,
   diversity: 0,
   minPercentile: 0,
 };
@@ -93,7 +96,8 @@ export function formOf(query: Query, artist: string, features: Features, cursor:
   if (features.madePictures && query.origin !== "gallery") form.set("origin", query.origin);
   form.set("user_id", artist);
   form.set("personalize", String(query.personalise));
-  if (features.diversity && query.diversity > 0) form.set("diversity", String(query.diversity));
+  // A server that is told no diversity shows several guesses at a drawing.
+  if (features.diversity && (query.diversity > 0 || !query.severalGuesses)) form.set("diversity", String(query.diversity));
   if (features.minPercentile && query.minPercentile > 0) form.set("min_percentile", String(query.minPercentile));
   if (features.facetsOfResults) form.set("facets", "true");
   put("cursor", cursor ?? "");
@@ -144,6 +148,6 @@ export const useQueryState = create<QueryState>()(
 );
 
 export function queryOf(state: Query): Query {
-  const { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, diversity, minPercentile } = state;
-  return { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, diversity, minPercentile };
+  const { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, severalGuesses, diversity, minPercentile } = state;
+  return { text, negativeText, weights, useSketch, likes, filters, tagMode, origin, personalise, severalGuesses, diversity, minPercentile };
 }

@@ -91,6 +91,9 @@ export function Tune() {
         )}
         <div className="flex flex-col gap-2.5 border-t pt-3">
           <Switch id="use-pad" label="Search by what is on the pad" checked={query.useSketch} onChange={(useSketch) => query.set({ useSketch })} />
+          {features.diversity && (
+            <Switch id="several-guesses" label="Show several guesses at my drawing" checked={query.severalGuesses} onChange={(severalGuesses) => query.set({ severalGuesses })} />
+          )}
           <Switch id="personalise" label="Let my taste bend the ranking" checked={query.personalise} onChange={(personalise) => query.set({ personalise })} />
         </div>
       </div>

@@ -8,6 +8,7 @@ pub mod duplicates;
 pub mod fusion;
 pub mod lexical;
 mod product;
+pub mod subjects;
 pub mod weights;
 
 pub use product::product;

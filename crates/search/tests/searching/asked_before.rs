@@ -1,20 +1,17 @@
 //! What was embedded once is not embedded again, and is never taken for something else.
 
-use std::io::Cursor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{Filter, PerSpace};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher};
-use image::{ImageFormat, Rgb, RgbImage};
 
-use crate::harness::{Collection, DIMENSION, filled, ids, searcher_with};
+use crate::harness::{Collection, DIMENSION, drawing, filled, ids, searcher_with, sketch};
 
 /// Counts what it embeds, and fails when it is told to.
 struct Counting {
@@ -64,21 +61,6 @@ impl Setting {
         assert_eq!(answer.hits, fresh.hits, "the answer is the one of a searcher that knows nothing");
         (answer, self.embedder.embedded.load(Ordering::Relaxed) - before)
     }
-}
-
-/// A square on a pad, so far from the left.
-fn drawing(left: u32) -> Bytes {
-    let mut pad = RgbImage::from_pixel(120, 80, Rgb([255, 255, 255]));
-    for (x, y) in (left..left + 30).flat_map(|x| (20..60).map(move |y| (x, y))) {
-        pad.put_pixel(x, y, Rgb([(x * 5) as u8, 20, (y * 3) as u8]));
-    }
-    let mut bytes = Cursor::new(Vec::new());
-    pad.write_to(&mut bytes, ImageFormat::Png).expect("written");
-    bytes.into_inner().into()
-}
-
-fn sketch(left: u32) -> SearchQuery {
-    SearchQuery { sketch: Some(drawing(left)), top: 10, ..SearchQuery::default() }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Collections of random vectors, and what a plain look at every picture finds in them.
 
 use std::collections::HashMap;
+use std::io::Cursor;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use clippy_core::Result;
 use clippy_core::embedding::Embedder;
 use clippy_core::fake::FakeEmbedder;
@@ -17,6 +19,7 @@ use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::{product, weights};
 use clippy_gallery::{EdgeGallery, EdgeOptions};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher, SearcherOptions};
+use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::json;
 
 pub const DIMENSION: usize = 16;
@@ -178,4 +181,19 @@ pub fn ids(hits: &[Hit]) -> Vec<PointId> {
 
 pub fn like(id: u64) -> SearchQuery {
     SearchQuery { like: vec![PointId::Number(id)], ..SearchQuery::default() }
+}
+
+/// A square on a pad, so far from the left.
+pub fn drawing(left: u32) -> Bytes {
+    let mut pad = RgbImage::from_pixel(120, 80, Rgb([255, 255, 255]));
+    for (x, y) in (left..left + 30).flat_map(|x| (20..60).map(move |y| (x, y))) {
+        pad.put_pixel(x, y, Rgb([(x * 5) as u8, 20, (y * 3) as u8]));
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    pad.write_to(&mut bytes, ImageFormat::Png).expect("written");
+    bytes.into_inner().into()
+}
+
+pub fn sketch(left: u32) -> SearchQuery {
+    SearchQuery { sketch: Some(drawing(left)), top: 10, ..SearchQuery::default() }
 }

@@ -174,13 +174,13 @@ async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() 
         closest / (vectors.len() - 1) as f32
     };
     let plain = collection.search(SearchQuery { top: 20, ..like(11) }).await;
-    let varied = collection.search(SearchQuery { top: 20, diversity: 0.7, ..like(11) }).await;
+    let varied = collection.search(SearchQuery { top: 20, diversity: Some(0.7), ..like(11) }).await;
     assert_eq!(plain.hits[0].id, varied.hits[0].id, "the best stays first");
     let (before, after) = (alike(&plain.hits), alike(&varied.hits));
     assert!(after < before - 0.1, "{before} {after}");
-    let first = collection.search(SearchQuery { top: 10, diversity: 0.7, ..like(11) }).await;
+    let first = collection.search(SearchQuery { top: 10, diversity: Some(0.7), ..like(11) }).await;
     let cursor = first.next_cursor.clone();
-    let second = collection.search(SearchQuery { top: 10, diversity: 0.7, cursor, ..like(11) }).await;
+    let second = collection.search(SearchQuery { top: 10, diversity: Some(0.7), cursor, ..like(11) }).await;
     assert_eq!([ids(&first.hits), ids(&second.hits)].concat(), ids(&varied.hits));
 }
 
