@@ -43,9 +43,9 @@ describe("the search's form", () => {
   });
 
   it("asks for likeness alone where several guesses are not wanted", () => {
-    expect(formOf(START, "me", ALL, null).get("diversity")).toBeNull();
+    expect(formOf(START, "me", ALL, null).get("diversity")).toBeUndefined();
     expect(formOf({ ...START, severalGuesses: false }, "me", ALL, null).get("diversity")).toBe("0");
-    expect(formOf({ ...START, severalGuesses: false }, "me", NO_FEATURES, null).get("diversity")).toBeNull();
+    expect(formOf({ ...START, severalGuesses: false }, "me", NO_FEATURES, null).get("diversity")).toBeUndefined();
   });
 
   it("leaves out what the server does not know, and what is empty", () => {
