@@ -332,7 +332,8 @@ pub trait Gallery: Send + Sync + 'static {
     /// others have one. Neighbours are found as [`Gallery::hybrid`] finds candidates, by the graphs.
     async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>>;
 
-    /// A page of points in the order of their ids, beginning at `from`.
+    /// A page of points in the order of their ids, beginning at `from`. Whatever is written meanwhile, a walk from page
+    /// to page comes by every point that is there all the time; a page may be short, even empty, without being the last.
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page>;
 
     /// How many points count, exactly.

@@ -36,6 +36,7 @@ macro_rules! gallery_contract {
             set_payload_keeps_the_other_fields,
             retrieve_keeps_the_order_asked_for,
             scroll_walks_in_the_order_of_ids,
+            a_walk_comes_by_every_point_that_stays,
             deleted_points_are_gone_everywhere,
             bad_vectors_are_refused_and_nothing_of_their_batch_is_seen,
             filters_count_what_they_say,

@@ -222,6 +222,45 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     }
 }
 
+/// [`Gallery::scroll`] does not take a page for the last one because points of it were deleted while it was read.
+pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
+    let points = filled(&gallery, 9, 4_000).await;
+    let mut ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
+    ids.sort();
+    let (staying, going): (Vec<_>, Vec<_>) = ids.iter().enumerate().partition(|(place, _)| place % 4 == 0);
+    let staying: Vec<PointId> = staying.into_iter().map(|(_, id)| *id).collect();
+    // A few of every page at a time, so that there are deletions from the beginning of a walk to its end.
+    let mut rounds: Vec<Vec<PointId>> = vec![Vec::new(); 100];
+    going.into_iter().enumerate().for_each(|(place, (_, id))| rounds[place % 100].push(*id));
+    let deleting = tokio::spawn({
+        let gallery = Arc::clone(&gallery);
+        async move {
+            for round in rounds {
+                gallery.delete(&round).await.expect("deleted");
+            }
+        }
+    });
+    let (mut walks, mut ended) = (0, false);
+    while !ended {
+        // The last walk begins when nothing is deleted any more.
+        ended = deleting.is_finished();
+        let (mut walked, mut from) = (Vec::new(), None);
+        loop {
+            let page = gallery.scroll(&Filter::default(), from, 50, With::NOTHING).await.expect("a page");
+            walked.extend(page.points.into_iter().map(|point| point.id));
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        assert!(walked.is_sorted(), "walk {walks} is out of order");
+        let missed = staying.iter().filter(|id| walked.binary_search(id).is_err()).count();
+        assert_eq!(missed, 0, "walk {walks} missed points that were there all the time");
+        walks += 1;
+    }
+    deleting.await.expect("no panic");
+}
+
 /// Deleted points are found by nothing any more; deleting what is not there is fine.
 pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
     let points = filled(&gallery, 10, 2_000).await;

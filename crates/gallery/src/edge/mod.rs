@@ -166,7 +166,7 @@ impl Gallery for EdgeGallery {
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
         let filter = filter::filter_in(filter)?;
         self.with_store(move |store| {
-            let (points, next) = store.live().scroll(filter, from, limit.max(1), with)?;
+            let (points, next) = store.page(filter, from, limit.max(1), with)?;
             Ok(Page { points, next })
         })
         .await

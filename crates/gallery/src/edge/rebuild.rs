@@ -75,10 +75,9 @@ impl Store {
     }
 
     fn copy_into(&self, fresh: &Shard) -> Result<()> {
-        let live = self.live();
         let mut from = None;
         loop {
-            let (points, next) = live.scroll(None, from, COPY_BATCH, With::ALL)?;
+            let (points, next) = self.page(None, from, COPY_BATCH, With::ALL)?;
             fresh.apply(Operation::Put(points))?;
             if next.is_none() {
                 return Ok(());

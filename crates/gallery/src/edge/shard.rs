@@ -125,7 +125,8 @@ impl Shard {
         Ok(records.into_iter().map(point_out).collect())
     }
 
-    /// A page of points in the order of their ids, and where the next one begins.
+    /// A page of points in the order of their ids, and where the next one begins. The engine lists ids first and reads
+    /// the points then: when one is deleted in between, the page is short, and looks like the last one.
     pub(super) fn scroll(
         &self,
         filter: Option<engine::Filter>,

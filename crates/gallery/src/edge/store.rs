@@ -14,8 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
-use clippy_core::gallery::CollectionInfo;
+use clippy_core::gallery::{CollectionInfo, Point, With};
+use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
+use qdrant_edge as engine;
 use serde_json::Value;
 
 use super::EdgeOptions;
@@ -134,6 +136,23 @@ impl Store {
     /// Readers see another generation from now on; gives the one from before.
     pub(super) fn switch(&self, shard: Arc<Shard>) -> Arc<Shard> {
         std::mem::replace(&mut *self.live.write().unwrap_or_else(PoisonError::into_inner), shard)
+    }
+
+    /// A page of points in the order of their ids, and where the next one begins.
+    pub(super) fn page(
+        &self,
+        filter: Option<engine::Filter>,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<(Vec<Point>, Option<PointId>)> {
+        let (points, next) = self.live().scroll(filter.clone(), from, limit, with)?;
+        if next.is_some() {
+            return Ok((points, next));
+        }
+        // It may only look like the last page (see `Shard::scroll`). Nothing goes away while it is our turn to write.
+        let _turn = self.writer();
+        self.live().scroll(filter, from, limit, with)
     }
 
     /// The turn to write.

@@ -26,6 +26,9 @@ use crate::schema::Schema;
 
 /// Points that are asked for by their ids at a time: what fits a message.
 const RETRIEVED_AT_ONCE: usize = 512;
+/// Points that are looked for after a page that looks like the last one. A walk ends there only when all of them are
+/// deleted within the few microseconds in which the server reads them.
+const FOLLOWING: u32 = 256;
 /// How often vectors are sent again without points that were deleted meanwhile.
 const ATTEMPTS: u32 = 4;
 
@@ -104,8 +107,29 @@ impl Inner {
         Ok(answer.result.unwrap_or_default().count)
     }
 
+    /// A page of points in the order of their ids, and where the next one begins.
     async fn page(&self, shape: &Shape, request: wire::ScrollPoints) -> Result<(Vec<Point>, Option<PointId>)> {
         let request = wire::ScrollPoints { collection_name: shape.physical.clone(), ..request };
+        let (points, next) = self.scrolled(&request).await?;
+        if next.is_some() {
+            return Ok((points, next));
+        }
+        // The server lists ids first and reads the points then: when one is deleted in between, the page is short, and
+        // looks like the last one. So it is asked once more what follows.
+        let last = points.last().map(|point| point.id);
+        let what_follows = wire::ScrollPoints {
+            offset: last.map(id_in).or_else(|| request.offset.clone()),
+            limit: Some(FOLLOWING),
+            with_payload: with_payload(false),
+            with_vectors: with_vectors(&[]),
+            ..request
+        };
+        let (following, _) = self.scrolled(&what_follows).await?;
+        let next = following.into_iter().map(|point| point.id).find(|id| Some(*id) != last);
+        Ok((points, next))
+    }
+
+    async fn scrolled(&self, request: &wire::ScrollPoints) -> Result<(Vec<Point>, Option<PointId>)> {
         let answer = self
             .connection
             .read("walk over the points", |client| {
