@@ -66,7 +66,7 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
 
     // The stream is open; what happens now comes by itself.
     let progress = Progress { done: 1, total: Some(4), unit: "steps".to_owned(), ..Progress::default() };
-    jobs.beat(key, LEASE, &Beat { progress: Some(progress), cursor: None }).await.expect("written");
+    jobs.beat(key, LEASE, &Beat { progress: Some(progress), ..Beat::default() }).await.expect("written");
     let told = open.next().await.expect("progress");
     assert_eq!((told.event.as_str(), &told.data["done"]), ("progress", &json!(1)));
     log(&*jobs, key, "nearly there").await;

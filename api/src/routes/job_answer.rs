@@ -19,7 +19,7 @@ pub(crate) struct JobResponse {
     /// Place in its lane, from 1; only while queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<u64>,
-    /// Deliveries so far.
+    /// Deliveries since the job last got further: they count, so that one that stops its workers comes to an end.
     attempt: u32,
     /// Deliveries allowed.
     max_attempts: u32,

@@ -215,7 +215,7 @@ pub struct Job {
     /// Place in its lane, from 1; only while queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// Deliveries so far that count.
+    /// Deliveries that count, since the job last got further.
     pub attempt: u32,
     /// Deliveries allowed.
     pub max_attempts: u32,

@@ -70,6 +70,8 @@ pub struct Beat {
     pub progress: Option<Progress>,
     /// Where to go on after a crash, if that changed.
     pub cursor: Option<Value>,
+    /// Whether the cursor says that the job got further. Its attempts count anew then, this run being the first.
+    pub further: bool,
 }
 
 /// The answer to a beat.

@@ -95,6 +95,21 @@ pub(super) async fn planning_twice_makes_no_child_twice(store: Store) {
     assert_eq!(claim(&store, job.id).await.step, Step::Merge);
 }
 
+pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(store: Store) {
+    let job = create(&store, &parent()).await;
+    let Claim::Run(first) = store.claim(job.id, "doomed", Duration::from_millis(1)).await.expect("a claim") else {
+        panic!("claimed")
+    };
+    store.add_children(first.key, "pictures", &parts(2)).await.expect("children").expect("held");
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    claim(&store, job.id).await;
+    let failure = crate::JobFailure { code: ErrorCode::InvalidInput, message: "no".to_owned(), retryable: false };
+    for (part, outcome, attempt) in [("part-0", Outcome::Failed(failure), 2), ("part-1", done(), 1)] {
+        end(&store, JobId::child(job.id, part), &outcome).await;
+        assert_eq!(store.get(job.id).await.expect("it is there").attempt, attempt, "after {part}");
+    }
+}
+
 pub(super) async fn a_parent_without_children_merges_at_once(store: Store) {
     let (job, _) = planned(&store, 0).await;
     assert_eq!(claim(&store, job.id).await.step, Step::Merge);

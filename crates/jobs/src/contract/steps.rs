@@ -126,7 +126,7 @@ pub(super) async fn a_run_is_claimed_once_and_fenced(store: Store) {
     let successor = claim(&store, old.id).await;
     assert!(successor.key.run > zombie.key.run);
     let progress = Progress { done: 9, ..Progress::default() };
-    let beat = Beat { progress: Some(progress), cursor: Some(json!("zombie")) };
+    let beat = Beat { progress: Some(progress), cursor: Some(json!("zombie")), further: true };
     assert_eq!(store.beat(zombie.key, LEASE, &beat).await.expect("a beat"), BeatAnswer::Lost);
     assert_eq!(store.finish(zombie.key, &done()).await.expect("an end"), Finished::Fenced);
     assert!(!store.append(zombie.key, EventKind::Log, &json!({"message": "boo"})).await.expect("a line"));
@@ -209,7 +209,7 @@ pub(super) async fn events_come_in_order_and_after_any_id(store: Store) {
     let claimed = claim(&store, job.id).await;
     for n in 1..=5 {
         let progress = Progress { done: n, total: Some(5), unit: "steps".to_owned(), ..Progress::default() };
-        let beat = Beat { progress: Some(progress), cursor: None };
+        let beat = Beat { progress: Some(progress), ..Beat::default() };
         store.beat(claimed.key, LEASE, &beat).await.expect("a beat");
     }
     store.append(claimed.key, EventKind::Log, &json!({"level": "info", "message": "nearly"})).await.expect("a line");
@@ -280,6 +280,34 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
     let failed = store.get(job.id).await.expect("it is there");
     assert!(failed.error.is_some_and(|error| error.retryable && error.message.contains("as often as allowed")));
     assert!(u64::from(failed.attempt) < KEPT);
+}
+
+pub(super) async fn a_job_that_gets_further_has_all_its_attempts_again(store: Store) {
+    let job = create(&store, &new_job(json!({})).max_attempts(2)).await;
+    let short = Duration::from_millis(30);
+    // What each run, killed in the end, did before; how it is counted, and what becomes of the job.
+    let lives = [
+        (None, 1, JobState::Queued),
+        (Some(true), 1, JobState::Queued),
+        (Some(true), 1, JobState::Queued),
+        (Some(false), 2, JobState::Failed),
+    ];
+    for (life, (further, attempt, state)) in lives.into_iter().enumerate() {
+        let Claim::Run(run) = store.claim(job.id, "doomed", LEASE).await.expect("a claim") else { panic!("claimed") };
+        assert_eq!(run.job.attempt, if life == 0 { 1 } else { 2 }, "life {life}");
+        let beat = Beat {
+            cursor: further.map(|_| json!({ "life": life })),
+            further: further.unwrap_or_default(),
+            ..Beat::default()
+        };
+        assert_eq!(store.beat(run.key, short, &beat).await.expect("a beat"), BeatAnswer::Ok);
+        assert_eq!(store.get(job.id).await.expect("it is there").attempt, attempt, "life {life}");
+        wait_until("the lease to be reaped", Duration::from_secs(10), || async {
+            store.sweep(&SWEEP).await.expect("a sweep").reaped == 1
+        })
+        .await;
+        assert_eq!(store.get(job.id).await.expect("it is there").state, state, "life {life}");
+    }
 }
 
 pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {

@@ -233,6 +233,7 @@ impl JobStore for RedisJobs {
             .arg(millis(lease))
             .arg(progress.unwrap_or_default())
             .arg(cursor.unwrap_or_default())
+            .arg(u8::from(beat.further))
             .invoke()
             .await?;
         match answer.as_str() {

@@ -174,13 +174,27 @@ impl JobContext {
         *self.run.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
     }
 
-    /// Writes where to go on after a crash, at once, together with the newest progress.
+    /// Writes where to go on after a crash, at once, together with the newest progress. The job got further, so that all
+    /// its attempts are allowed again: a long job outlives any number of workers, as long as each does a part of it. So
+    /// a handler must not say this twice for the same piece of work; see [`JobContext::remember`].
     ///
     /// # Errors
     /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a shorter time is waited
     /// for); [`JobError::Permanent`] for a cursor above 1 MiB.
     pub async fn checkpoint(&self, cursor: Value) -> Result<(), JobError> {
-        let beat = Beat { progress: self.run.take_progress(), cursor: Some(cursor) };
+        self.write(cursor, true).await
+    }
+
+    /// Writes what the next run needs to know, like [`JobContext::checkpoint`], of a job that is no further by that.
+    ///
+    /// # Errors
+    /// As [`JobContext::checkpoint`].
+    pub async fn remember(&self, cursor: Value) -> Result<(), JobError> {
+        self.write(cursor, false).await
+    }
+
+    async fn write(&self, cursor: Value, further: bool) -> Result<(), JobError> {
+        let beat = Beat { progress: self.run.take_progress(), cursor: Some(cursor), further };
         let mut patience = Patience::new();
         while let Err(error) = self.run.beat(&beat).await {
             if let Err(error) = self.bear(&mut patience, error).await {

@@ -123,7 +123,7 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let begun = Instant::now();
     let mut delay = Duration::from_millis(50);
     // What the handler said last is worth having, above all a bar that is full.
-    let mut beat = Beat { progress: run.take_progress(), cursor: None };
+    let mut beat = Beat { progress: run.take_progress(), ..Beat::default() };
     loop {
         let written = async {
             if beat.progress.is_some() {
@@ -176,7 +176,7 @@ async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
         if progress.is_none() && last.elapsed() + ticks.period() / 2 < timing.beat {
             continue;
         }
-        let beat = Beat { progress, cursor: None };
+        let beat = Beat { progress, ..Beat::default() };
         match run.beat(&beat).await {
             Ok(crate::BeatAnswer::Lost) => return,
             Ok(_) => last = Instant::now(),

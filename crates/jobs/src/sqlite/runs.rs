@@ -77,10 +77,10 @@ impl SqliteJobs {
         let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
         let query = sqlx::query(
             "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
-             version = version + (?3 IS NOT NULL) WHERE id = ?4",
+             attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
         );
         let until = change.now + millis(lease);
-        change.run(query.bind(until).bind(cursor).bind(&progress).bind(&id)).await?;
+        change.run(query.bind(until).bind(cursor).bind(&progress).bind(beat.further).bind(&id)).await?;
         if let Some(progress) = progress {
             change.event(&id, EventKind::Progress.as_str(), &progress).await?;
         }

@@ -184,6 +184,10 @@ impl Change<'_> {
         self.count_child(parent, state, 1, child.weight).await?;
         let Some(row) = self.load(parent).await? else { return Ok(()) };
         let parent_state = row.state()?;
+        if state == JobState::Succeeded && row.attempt > 1 && !parent_state.is_finished() {
+            // A planner whose parts succeed is not what stops its workers.
+            self.run(sqlx::query("UPDATE job_records SET attempt = 1 WHERE id = ?").bind(parent)).await?;
+        }
         if !matches!(parent_state, JobState::Running | JobState::Waiting) {
             return Ok(());
         }

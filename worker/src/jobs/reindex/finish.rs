@@ -131,7 +131,7 @@ impl Work {
         };
         let written =
             serde_json::to_value(&ready).map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
-        context.checkpoint(written).await?;
+        context.remember(written).await?;
         catching_up.until_few().await?;
 
         stage(context, done, Some(done), "switching");

@@ -37,7 +37,7 @@ pub(super) async fn run(
             let cursor = Cursor { back_to: previous.name.clone(), from: live.name.clone() };
             let written = serde_json::to_value(&cursor)
                 .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
-            context.checkpoint(written).await?;
+            context.remember(written).await?;
             cursor
         }
     };

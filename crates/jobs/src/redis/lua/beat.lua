@@ -1,4 +1,5 @@
--- ARGV: 1 id, 2 run, 3 lease in milliseconds, 4 progress ('' = unchanged), 5 cursor ('' = unchanged)
+-- ARGV: 1 id, 2 run, 3 lease in milliseconds, 4 progress ('' = unchanged), 5 cursor ('' = unchanged),
+--       6 whether the job got further (1)
 -- Answer: 'ok' | 'cancel' | 'lost'
 local id = ARGV[1]
 local read = redis.call('HMGET', job_key(id), 'run', 'state', 'lane', 'cancel', 'parent')
@@ -7,6 +8,10 @@ local lease = NOW + tonumber(ARGV[3])
 redis.call('HSET', job_key(id), 'lease', lease)
 redis.call('ZADD', running_key(read[3]), lease, id)
 if ARGV[5] ~= '' then redis.call('HSET', job_key(id), 'cursor', ARGV[5]) end
+if ARGV[6] == '1' then
+  redis.call('HSET', job_key(id), 'attempt', 1)
+  touch(id)
+end
 if ARGV[4] ~= '' then
   redis.call('HSET', job_key(id), 'progress', ARGV[4])
   touch(id)

@@ -72,6 +72,8 @@ local function unlist(id, lane)
   redis.call('ZREM', delayed_key(lane), id)
 end
 
+local function finished(state) return state == 'succeeded' or state == 'failed' or state == 'cancelled' end
+
 local function number(value) return tonumber(value or '0') or 0 end
 
 local function children_left(parent)
@@ -109,6 +111,10 @@ local function terminal(id, job, state, fields)
   redis.call('HINCRBY', job_key(job.parent), 'kids_' .. state, 1)
   parent['kids_' .. state] = number(parent['kids_' .. state]) + 1
   local done = redis.call('HINCRBY', job_key(job.parent), 'kids_done', number(job.weight))
+  -- A planner whose parts succeed is not what stops its workers.
+  if state == 'succeeded' and number(parent.attempt) > 1 and not finished(parent.state) then
+    redis.call('HSET', job_key(job.parent), 'attempt', 1)
+  end
   if parent.state ~= 'running' and parent.state ~= 'waiting' then return end
   local left = children_left(parent)
   if left == 0 or NOW - number(parent.told) >= 500 then
@@ -144,8 +150,6 @@ local function out_of_touch()
   local silence, mercy = tonumber(read[2]), number(read[3])
   return NOW - tonumber(read[1]) > silence or (NOW < mercy and mercy <= NOW + silence)
 end
-
-local function finished(state) return state == 'succeeded' or state == 'failed' or state == 'cancelled' end
 
 -- Whether the job, or the parent it is a part of, is asked to stop.
 local function stopping(job)
