@@ -35,17 +35,21 @@ async fn by_likeness(collection: &Collection, query: SearchQuery) -> Vec<PointId
 #[tokio::test]
 async fn the_first_places_hold_several_guesses() {
     let collection = filled(1_000, 31).await;
-    let plain = collection.search(SearchQuery { diversity: Some(0.0), ..alone() }).await.hits;
-    let several = collection.search(alone()).await.hits;
-    assert!(plain.is_sorted_by(|left, right| left.score >= right.score));
-    assert_eq!(plain[0].id, several[0].id, "the best stays first");
-    assert!(shown(&several[..10]) > shown(&plain[..10]), "{} {}", shown(&several[..10]), shown(&plain[..10]));
+    // Payloads come with the search where copies are looked for, and are fetched for the guesses where they are not.
+    for collapse in [true, false] {
+        let alone = || SearchQuery { collapse, ..alone() };
+        let plain = collection.search(SearchQuery { diversity: Some(0.0), ..alone() }).await.hits;
+        let several = collection.search(alone()).await.hits;
+        assert!(plain.is_sorted_by(|left, right| left.score >= right.score));
+        assert_eq!(plain[0].id, several[0].id, "the best stays first");
+        assert!(shown(&several[..10]) > shown(&plain[..10]), "{} {}", shown(&several[..10]), shown(&plain[..10]));
 
-    let expected: Vec<PointId> = subjects::order(&plain).into_iter().map(|place| plain[place].id).collect();
-    assert_eq!(ids(&several), expected);
-    for hit in &several {
-        let before = plain.iter().find(|before| before.id == hit.id).expect("nobody is lost");
-        assert_eq!((before.score, before.percentile), (hit.score, hit.percentile), "only places change");
+        let expected: Vec<PointId> = subjects::order(&plain).into_iter().map(|place| plain[place].id).collect();
+        assert_eq!(ids(&several), expected);
+        for hit in &several {
+            let before = plain.iter().find(|before| before.id == hit.id).expect("nobody is lost");
+            assert_eq!((before.score, before.percentile), (hit.score, hit.percentile), "only places change");
+        }
     }
 }
 
