@@ -9,14 +9,16 @@ BIND ?= 127.0.0.1:8000
 LIBTORCH_FOLDER = $(shell scripts/libtorch.sh)
 CARGO = $(if $(LIBTORCH_USE_PYTORCH),,LIBTORCH="$(LIBTORCH_FOLDER)") cargo
 
-.PHONY: help demo build release test test-page test-client client openapi lint bench check-tools
+.PHONY: help demo build release package test test-rust test-page test-client client openapi lint format clippy docs direction unused deny packaging bench check-tools
 
 help:
 	@echo "make demo     draw a gallery, embed it, serve the page at http://$(BIND)"
 	@echo "make test     build everything and prove it"
 	@echo "make test-page  the client in a real browser, alone"
 	@echo "make openapi  write the server's document anew, which the client's types are made from"
-	@echo "make lint     formatting, lints, the direction of dependencies"
+	@echo "make lint     formatting, lints, documentation, dependencies: what .ci/run checks beside the tests"
+	@echo "make package  a wheel and an archive for people without Rust, in dist/"
+	@echo "make packaging  check those, the Dockerfile and the compose file, without a container engine"
 	@echo "make bench    measure, as ratios"
 	@echo "make release  an optimised binary"
 
@@ -35,12 +37,12 @@ release: check-tools
 client:
 	@scripts/client.sh
 
-test: check-tools test-client
-	@scripts/test-tools.sh redis browser
-	scripts/dependency-direction.py
+test: test-client test-rust test-page
+
+test-rust: check-tools
+	@scripts/test-tools.sh redis
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run,test) --workspace
-	@scripts/browser-tests.sh
 
 # Types, lints and state logic of the client, and the size of its first load.
 test-client: client
@@ -51,16 +53,42 @@ test-page: client build
 	@scripts/browser-tests.sh
 
 openapi: check-tools
-	CLIPPY_UPDATE_OPENAPI=1 $(CARGO) test --workspace --test client -- the_clients_document
+	CLIPPY_UPDATE_OPENAPI=1 $(CARGO) test --workspace --test api -- the_clients_document
 
-lint: check-tools client
-	cd web && npm run --silent types && npx tsc --noEmit && npx eslint .
+lint: format direction unused deny clippy docs
+
+format:
 	cargo fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	scripts/dependency-direction.py
 
+clippy: check-tools
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+docs: check-tools
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+# The direction of dependencies between crates, and circles of modules within them.
+direction:
+	scripts/dependency-direction.py
+	scripts/module-circles.py
+
+unused:
+	@scripts/test-tools.sh machete
+	@PATH="$$(scripts/test-tools.sh folder):$$PATH" cargo machete
+
+deny:
+	@scripts/test-tools.sh deny
+	@PATH="$$(scripts/test-tools.sh folder):$$PATH" cargo deny --log-level error check bans licenses sources
+
+package: check-tools
+	scripts/package.sh
+
+packaging: check-tools
+	tests/packaging/run.sh
+
+# In the everyday profile, which is built already. Pass PROFILE=release for the figures of docs/benchmarks.md.
+PROFILE ?= dev
 bench: check-tools
-	$(CARGO) bench -p clippy-cli --bench throughput
+	$(CARGO) bench --profile $(PROFILE) --workspace --bench throughput
 
 check-tools:
 	@scripts/build-tools.sh

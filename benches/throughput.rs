@@ -252,7 +252,7 @@ struct Took {
 impl Load<'_> {
     async fn run(&self, clients: usize) -> Result<Outcome, AnyError> {
         let (done, failed, embed_us) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let http = reqwest::Client::new();
+        let http = clippy_http::client().build().expect("a client");
         let begin = Instant::now();
         futures::future::join_all((0..clients).map(|client| {
             let (done, failed, embed_us, http) = (&done, &failed, &embed_us, &http);

@@ -1,9 +1,27 @@
-//! Lets the binary, its tests and its benches find libtorch where it was linked from.
+//! Run paths: where the program, its tests and its benches find libtorch.
+//!
+//! A packaged program (`CLIPPY_PORTABLE=1`, set by `scripts/package.sh` and the Dockerfile) looks beside itself alone:
+//! in the environment that pip installed it into, and in the folder that an archive or an image brings. An everyday
+//! build looks first in the folder that it was linked against.
+
+/// Minor versions of Python 3 that PyTorch 2.11 is published for.
+const PYTHONS: std::ops::RangeInclusive<u32> = 10..=14;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=DEP_CLIPPY_CLIP_LIBTORCH_LIB");
-    if let Ok(folder) = std::env::var("DEP_CLIPPY_CLIP_LIBTORCH_LIB") {
+    println!("cargo::rerun-if-env-changed=CLIPPY_PORTABLE");
+    let portable = std::env::var_os("CLIPPY_PORTABLE").is_some_and(|value| value == "1");
+    if let (false, Ok(folder)) = (portable, std::env::var("DEP_CLIPPY_CLIP_LIBTORCH_LIB")) {
         println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}");
+    }
+    let beside = if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "macos") {
+        "@executable_path"
+    } else {
+        "$ORIGIN"
+    };
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/clippy");
+    for minor in PYTHONS {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/python3.{minor}/site-packages/torch/lib");
     }
 }

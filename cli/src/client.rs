@@ -107,7 +107,7 @@ impl SearchForm {
 impl Client {
     /// A client of the server at this address, such as `http://127.0.0.1:8000`.
     pub fn new(base: &str, settings: &Settings) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder()
+        let http = clippy_http::client()
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| Failure::run(format!("the HTTP client cannot start: {error}")))?;

@@ -7,8 +7,6 @@ fn main() {
     if let Ok(folder) = std::env::var("DEP_TCH_LIBTORCH_LIB") {
         // For this crate's own tests and examples; a run path is not inherited by dependents.
         println!("cargo::rustc-link-arg=-Wl,-rpath,{folder}");
-        // Where `libtorch_cuda.so` is looked for first.
-        println!("cargo::rustc-env=CLIPPY_LIBTORCH_LIB={folder}");
         // Dependents read this as `DEP_CLIPPY_CLIP_LIBTORCH_LIB`.
         println!("cargo::metadata=LIBTORCH_LIB={folder}");
     }

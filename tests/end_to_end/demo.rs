@@ -18,8 +18,13 @@ fn drawing(name: &str, seed: u64) -> Vec<u8> {
 }
 
 fn search(server: &Server, form: Form) -> Value {
-    let response =
-        Client::new().post(format!("{}/api/search/hybrid", server.url)).multipart(form).send().expect("it serves");
+    let response = clippy_http::blocking_client()
+        .build()
+        .expect("a client")
+        .post(format!("{}/api/search/hybrid", server.url))
+        .multipart(form)
+        .send()
+        .expect("it serves");
     let status = response.status();
     let body: Value = response.json().expect("JSON");
     assert!(status.is_success(), "{status}: {body}");
@@ -41,7 +46,7 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
 fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(folder.path(), "demo", &[]);
-    let http = Client::new();
+    let http = clippy_http::blocking_client().build().expect("a client");
     let page = http.get(&server.url).send().expect("it serves");
     assert!(page.status().is_success());
     assert!(page.text().expect("text").contains("<html"), "the page");

@@ -66,7 +66,7 @@ fn a_server_without_a_model_searches_by_a_workers() {
     settings.push(("EMBEDDER_URL", worker.url.clone()));
     let given: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let server = Server::start_with(api.path(), "serve", &[], &given);
-    let client = Client::new();
+    let client = clippy_http::blocking_client().build().expect("a client");
     let search = |words: &str| -> Response {
         let call = client.post(format!("{}/api/search/hybrid", server.url)).bearer_auth("between-us");
         call.json(&json!({"query_text": words, "top": 15})).send().expect("it serves")

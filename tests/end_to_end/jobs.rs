@@ -20,7 +20,7 @@ fn manifest_in(data: &Path) -> u64 {
 }
 
 fn client() -> Client {
-    Client::builder().timeout(None).build().expect("a client")
+    clippy_http::blocking_client().timeout(None).build().expect("a client")
 }
 
 fn job(server: &Server, id: &str) -> Value {

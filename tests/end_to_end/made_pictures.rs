@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use crate::harness::{Server, ingest_some, run, text, wait_until};
 
 fn call(server: &Server, path: &str, body: &Value) -> Value {
-    let response = Client::new().post(format!("{}{path}", server.url)).json(body).send().expect("it serves");
+    let response = clippy_http::blocking_client()
+        .build()
+        .expect("a client")
+        .post(format!("{}{path}", server.url))
+        .json(body)
+        .send()
+        .expect("it serves");
     let status = response.status();
     let answer: Value = response.json().expect("JSON");
     assert!(status.is_success(), "{path}: {status}: {answer}");
@@ -16,7 +22,12 @@ fn call(server: &Server, path: &str, body: &Value) -> Value {
 }
 
 fn get(server: &Server, path: &str) -> Value {
-    let response = Client::new().get(format!("{}{path}", server.url)).send().expect("it serves");
+    let response = clippy_http::blocking_client()
+        .build()
+        .expect("a client")
+        .get(format!("{}{path}", server.url))
+        .send()
+        .expect("it serves");
     assert!(response.status().is_success(), "{path}: {}", response.status());
     response.json().expect("JSON")
 }
@@ -61,7 +72,12 @@ fn a_picture_added_to_the_gallery_is_found_by_who_asks_for_it_also_after_a_kill(
     assert_eq!(hit["payload"]["origin"], "generated");
     assert_eq!(hit["payload"]["references"], json!([reference]));
     let address = hit["payload"]["image_url"].as_str().expect("an address");
-    let picture = Client::new().get(format!("{}{address}", server.url)).send().expect("it serves");
+    let picture = clippy_http::blocking_client()
+        .build()
+        .expect("a client")
+        .get(format!("{}{address}", server.url))
+        .send()
+        .expect("it serves");
     assert_eq!(picture.headers()["content-type"], "image/png", "{}", picture.status());
     assert!(server.stop().success());
 

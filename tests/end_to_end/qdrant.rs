@@ -123,7 +123,7 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     short_manifest(&folder.path().join("data"), 40);
 
     let server = Server::start_with(folder.path(), "serve", &[], &given);
-    let client = reqwest::blocking::Client::new();
+    let client = clippy_http::blocking_client().build().expect("a client");
     let body = json!({"manifest": "manifest.jsonl"});
     let made: Value = client
         .post(format!("{}/api/admin/ingest", server.url))

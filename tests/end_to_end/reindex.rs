@@ -31,7 +31,7 @@ fn ingested(data: &Path, lines: usize) -> usize {
 }
 
 pub(crate) fn client() -> Client {
-    Client::builder().timeout(Duration::from_secs(120)).build().expect("a client")
+    clippy_http::blocking_client().timeout(Duration::from_secs(120)).build().expect("a client")
 }
 
 pub(crate) fn get(server: &Server, path: &str) -> Value {

@@ -86,9 +86,8 @@ fn open_cuda_library() -> Result<(), String> {
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 
     const NAME: &str = "libtorch_cuda.so";
-    // The folder that this was built against first: a run path is searched too, but only where the binary has one.
-    let built_against = option_env!("CLIPPY_LIBTORCH_LIB").map(|folder| PathBuf::from(folder).join(NAME));
-    let candidates = built_against.filter(|path| path.is_file()).into_iter().chain([PathBuf::from(NAME)]);
+    // Beside the libtorch that is loaded already, and then wherever the loader looks.
+    let candidates = loaded_libtorch().map(|folder| folder.join(NAME)).into_iter().chain([PathBuf::from(NAME)]);
     let mut reason = String::new();
     for candidate in candidates {
         // SAFETY: the library's initialisers register operators with the libtorch that is loaded already, of the same
@@ -103,6 +102,16 @@ fn open_cuda_library() -> Result<(), String> {
         }
     }
     Err(reason)
+}
+
+/// The folder that this process's libtorch was loaded from, as the kernel lists it.
+#[cfg(target_os = "linux")]
+fn loaded_libtorch() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let library = maps.lines().find_map(|line| {
+        line.find('/').map(|start| &line[start..]).filter(|path| path.ends_with("/libtorch_cpu.so"))
+    })?;
+    PathBuf::from(library).parent().map(PathBuf::from)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -63,7 +63,7 @@ pub async fn pull(
     if announced.sha256.is_none() && part.exists() {
         fs::remove_file(&part).map_err(io_at(&part))?;
     }
-    let client = Client::builder().read_timeout(SILENCE).build().map_err(|error| broken(&url, &error))?;
+    let client = clippy_http::client().read_timeout(SILENCE).build().map_err(|error| broken(&url, &error))?;
     let mut attempt = 1;
     loop {
         match continue_part(&client, &url, &part, &announced, &mut progress).await {
@@ -105,7 +105,7 @@ impl From<ClipError> for Failure {
 
 /// Asks what the file is, without following the redirect that the answer is in.
 async fn announced(url: &str) -> Result<Announced> {
-    let client = Client::builder()
+    let client = clippy_http::client()
         .redirect(redirect::Policy::none())
         .timeout(SILENCE)
         .build()

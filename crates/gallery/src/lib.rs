@@ -1,8 +1,6 @@
 //! The collection of pictures: its schema, the engine that holds it, the embedded database, and the picture files.
 
 pub mod collections;
-#[cfg(feature = "contract-suite")]
-pub mod contract;
 pub mod edge;
 mod files;
 mod guarded;

@@ -12,8 +12,6 @@
 
 mod carrier;
 mod checks;
-#[cfg(feature = "contract-suite")]
-pub mod contract;
 mod events;
 mod failure;
 mod follow;

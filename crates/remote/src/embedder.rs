@@ -70,7 +70,7 @@ impl RemoteEmbedder {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(Error::invalid(format!("EMBEDDER_URL is {}: it begins with http:// or https://", options.url)));
         }
-        let client = Client::builder()
+        let client = clippy_http::client()
             .connect_timeout(options.connect_timeout)
             .timeout(options.timeout)
             .no_proxy()

@@ -45,7 +45,7 @@ impl Client {
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when no HTTP client can be made.
     pub fn new(base: &str, time: Duration) -> Result<Self, GenerateError> {
-        let http = reqwest::Client::builder()
+        let http = clippy_http::client()
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
             .build()

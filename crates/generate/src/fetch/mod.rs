@@ -175,7 +175,7 @@ impl Fetcher {
     /// One request, without following, through no proxy, to exactly the addresses that were checked. How long it may take
     /// is [`Fetcher::fetch`]'s to say, for all of them together.
     async fn ask(&self, url: &Url, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Response> {
-        let client = reqwest::Client::builder()
+        let client = clippy_http::client()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .resolve_to_addrs(host, addresses)

@@ -170,7 +170,7 @@ impl GoogleClient {
         time: Duration,
         setting: &'static str,
     ) -> Result<Self, GenerateError> {
-        let http = reqwest::Client::builder()
+        let http = clippy_http::client()
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -1,0 +1,215 @@
+//! A real server on a free port, over doubles of everything that is not HTTP.
+#![allow(dead_code, reason = "every test binary uses its own share of this")]
+
+pub mod doubles;
+pub mod events;
+pub mod redis;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts, metrics, serve};
+use clippy_core::embedding::Embedder;
+use clippy_core::fake::FakeEmbedder;
+use clippy_core::live::{Live, LivePair};
+use clippy_core::pictures::Pictures;
+use clippy_core::preferences::PreferenceRule;
+use clippy_core::settings::Secret;
+use clippy_generate::{DailyBudget, Providers};
+use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
+use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
+use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+#[allow(unused_imports, reason = "every test binary uses its own share of this")]
+pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences, RecentInMemory};
+
+/// Length of the vectors here.
+pub const DIMENSION: usize = 16;
+
+/// A server that runs until it is dropped or stopped.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub client: Client,
+    pub gallery: Arc<MemoryGallery>,
+    /// What searches take; replace it as a re-index does.
+    pub live: Arc<LivePair>,
+    /// What was searched for.
+    pub recent: Arc<RecentInMemory>,
+    pub state: AppState,
+    /// The store behind the routes.
+    pub jobs: Arc<dyn JobStore>,
+    /// What generation stands on.
+    pub generation: GenerationParts,
+    /// `DATA_DIR`, with the job file in it.
+    pub data: tempfile::TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    task: Option<JoinHandle<clippy_core::Result<()>>>,
+}
+
+/// How a test wants its server.
+pub struct Setup {
+    pub options: ApiOptions,
+    pub embedder: Arc<dyn Embedder>,
+    /// Without one, a file of the server's own.
+    pub jobs: Option<Arc<dyn JobStore>>,
+    pub job_settings: SqliteSettings,
+    pub providers: Providers,
+    pub budget: DailyBudget,
+    pub pictures: Arc<dyn Pictures>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let options = ApiOptions { probe_every: Duration::from_millis(10), ..ApiOptions::default() };
+        Self {
+            options,
+            embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
+            jobs: None,
+            job_settings: SqliteSettings::default(),
+            providers: Providers::default(),
+            budget: DailyBudget::default(),
+            pictures: Arc::new(FolderlessPictures),
+        }
+    }
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let gallery = Arc::new(MemoryGallery::filled(DIMENSION).await);
+        let preferences = Arc::new(MemoryPreferences::default());
+        let embedder: Arc<dyn Embedder> = Arc::new(metrics::MeteredEmbedder::new(setup.embedder));
+        let limits = DecodeLimits { pixels: 4_000_000, ..DecodeLimits::default() };
+        let taste = preferences.clone();
+        let make: MakeSearcher = Arc::new(move |live: &Live| {
+            let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits };
+            Searcher::new(Arc::clone(&live.embedder), Arc::clone(&live.gallery), taste.clone(), options)
+        });
+        let name = "memory".to_owned();
+        let live = LivePair::new(Live { name, embedder: Arc::clone(&embedder), gallery: gallery.clone() });
+        let recent = Arc::new(RecentInMemory::default());
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let jobs: Arc<dyn JobStore> = match setup.jobs {
+            Some(jobs) => jobs,
+            None => {
+                let file = data.path().join("jobs.db");
+                Arc::new(SqliteJobs::open(&file, setup.job_settings).await.expect("a new file"))
+            }
+        };
+        let options = ApiOptions { data_dir: Some(data.path().to_owned()), ..setup.options };
+        let generation = GenerationParts {
+            providers: Arc::new(setup.providers),
+            budget: setup.budget,
+            ..GenerationParts::local(data.path()).expect("folders")
+        };
+        let parts = ApiParts {
+            searcher: LiveSearcher::new(Arc::clone(&live), make),
+            gallery: gallery.clone(),
+            preferences,
+            pictures: Arc::clone(&setup.pictures),
+            recent: recent.clone(),
+            jobs: Arc::clone(&jobs),
+            events: EventHub::start(Arc::clone(&jobs)),
+            generation: generation.clone(),
+        };
+        let state = AppState::new(parts, options).expect("good options");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(listener, state.clone(), async {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            client: clippy_http::client().build().expect("a client"),
+            gallery,
+            live,
+            recent,
+            state,
+            jobs,
+            generation,
+            data,
+            stop: Some(stop),
+            task: Some(task),
+        }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path))
+    }
+
+    /// A search as JSON.
+    pub async fn search(&self, body: &Value) -> Response {
+        self.post("/api/search/hybrid").json(body).send().await.expect("an answer")
+    }
+
+    /// Tells the server to stop; the task ends when it has.
+    pub fn stop(&mut self) -> JoinHandle<clippy_core::Result<()>> {
+        self.stop.take().expect("running").send(()).expect("listening");
+        self.task.take().expect("running")
+    }
+}
+
+pub fn secrets(keys: &[&str]) -> Vec<Secret> {
+    keys.iter().map(|key| Secret::new((*key).to_owned())).collect()
+}
+
+/// A PNG with something drawn on it.
+pub fn drawing() -> Vec<u8> {
+    let picture = RgbImage::from_fn(90, 60, |x, y| {
+        let inside = (30..60).contains(&x) && (20..40).contains(&y);
+        if inside { [20, 20, 20].into() } else { [255, 255, 255].into() }
+    });
+    encode(&picture, Encoding::Png).expect("a small picture")
+}
+
+/// Checks that an answer is problem JSON of this status and code, and gives its `detail`.
+pub async fn problem(response: Response, status: StatusCode, code: &str) -> Value {
+    let given = response.status();
+    let content_type = response.headers()["content-type"].to_str().expect("text").to_owned();
+    let text = response.text().await.expect("a body");
+    assert_eq!(given, status, "{text}");
+    assert_eq!(content_type, "application/problem+json", "{text}");
+    let body: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(body["status"], status.as_u16(), "{text}");
+    assert_eq!(body["code"], code, "{text}");
+    for field in ["type", "title", "detail"] {
+        assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {text}");
+    }
+    body
+}
+
+pub async fn json(response: Response) -> Value {
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert_eq!(status, StatusCode::OK, "{text}");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Polls until it is so, and fails after a long while.
+pub async fn wait_until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
+    for _ in 0..2_000 {
+        if check().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("never came true: {what}");
+}

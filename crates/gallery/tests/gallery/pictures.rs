@@ -1,0 +1,171 @@
+//! Real files, real links: what is served, what is refused, and that a thumbnail is made once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use clippy_core::ErrorCode;
+use clippy_core::pictures::{PictureContent, ServedPicture};
+use clippy_gallery::{PictureFiles, PictureOptions};
+use clippy_imaging::{Encoding, RgbImage, encode, probe};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+struct Place {
+    folder: TempDir,
+    roots: Vec<String>,
+}
+
+/// `root/a.png`, `root/sub/b.png`, `other/c.png`, `secret/s.png`; root and other are recorded.
+fn place() -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for path in ["root/a.png", "root/sub/b.png", "other/c.png", "secret/s.png", "rootless/r.png"] {
+        write_picture(&folder.path().join(path), 400, 300);
+    }
+    let roots = ["root", "other"].map(|root| folder.path().join(root).display().to_string()).to_vec();
+    Place { folder, roots }
+}
+
+fn write_picture(path: &Path, width: u32, height: u32) {
+    let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 90]));
+    std::fs::create_dir_all(path.parent().expect("in a folder")).expect("made");
+    std::fs::write(path, encode(&picture, Encoding::Png).expect("a PNG")).expect("written");
+}
+
+impl Place {
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    fn files(&self, images_root: Option<&str>) -> PictureFiles {
+        let mut options = PictureOptions::new(self.path("data/thumbnails"));
+        options.images_root = images_root.map(|root| self.path(root));
+        options.concurrency = 2;
+        PictureFiles::new(options).expect("a folder")
+    }
+
+    async fn code(&self, files: &PictureFiles, stored: &str) -> Option<ErrorCode> {
+        files.find(stored, &self.roots).await.err().map(|error| error.code)
+    }
+}
+
+/// A thumbnail's bytes, type and tag.
+fn held(served: ServedPicture) -> (Bytes, String, String) {
+    (served.content.whole().expect("in memory"), served.content_type, served.etag)
+}
+
+#[tokio::test]
+async fn files_under_the_roots_are_found_and_read() {
+    let place = place();
+    let files = place.files(None);
+    for (stored, real) in [
+        ("a.png", "root/a.png"),
+        ("sub/b.png", "root/sub/b.png"),
+        ("c.png", "other/c.png"),
+        ("sub/../a.png", "root/a.png"),
+    ] {
+        let file = files.find(stored, &place.roots).await.expect(stored);
+        assert_eq!(file.path, place.path(real).canonicalize().expect("there"));
+    }
+    let absolute = place.path("other/c.png").display().to_string();
+    let file = files.find(&absolute, &place.roots).await.expect("absolute");
+    let served = files.read(&file).await.expect("read");
+    assert_eq!(served.content_type, "image/png");
+    assert!(matches!(&served.content, PictureContent::File(..)), "a file is read as it is taken, not held as a whole");
+    assert!(served.etag.len() > 20 && served.etag.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{}", served.etag);
+    assert_eq!(served.content.whole().expect("read"), std::fs::read(&absolute).expect("there"));
+    let again = files.find("c.png", &place.roots).await.expect("found");
+    assert_eq!(again, file);
+    write_picture(&place.path("other/c.png"), 401, 300);
+    assert_ne!(files.find("c.png", &place.roots).await.expect("found").identity, file.identity);
+}
+
+#[tokio::test]
+async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
+    let place = place();
+    let files = place.files(None);
+    let secret = place.path("secret/s.png").display().to_string();
+    let absent = place.path("secret/absent.png").display().to_string();
+    // A folder whose name only begins like a root's.
+    let beside = place.path("rootless/r.png").display().to_string();
+    for stored in
+        ["../secret/s.png", "../secret/absent.png", "sub/../../secret/s.png", "/etc/passwd", &secret, &absent, &beside]
+    {
+        assert_eq!(place.code(&files, stored).await, Some(ErrorCode::Forbidden), "{stored}");
+    }
+    for stored in ["absent.png", "sub", "", "a.png/", "a\0.png"] {
+        assert_eq!(place.code(&files, stored).await, Some(ErrorCode::NotFound), "{stored:?}");
+    }
+    assert_eq!(files.find("a.png", &[]).await.expect_err("no roots").code, ErrorCode::NotFound);
+    let opened = place.files(Some("secret"));
+    assert_eq!(place.code(&opened, "s.png").await, None, "IMAGES_ROOT is a root");
+    assert_eq!(place.code(&opened, &secret).await, None);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_out_of_the_roots_is_forbidden_and_one_inside_is_followed() {
+    use std::os::unix::fs::symlink;
+    let place = place();
+    let files = place.files(None);
+    symlink(place.path("secret/s.png"), place.path("root/file-link.png")).expect("linked");
+    symlink(place.path("secret"), place.path("root/folder-link")).expect("linked");
+    symlink(place.path("root/a.png"), place.path("root/inside.png")).expect("linked");
+    symlink(place.path("secret/absent.png"), place.path("root/dangling.png")).expect("linked");
+    assert_eq!(place.code(&files, "file-link.png").await, Some(ErrorCode::Forbidden));
+    assert_eq!(place.code(&files, "folder-link/s.png").await, Some(ErrorCode::Forbidden));
+    assert_eq!(place.code(&files, "inside.png").await, None);
+    assert_eq!(place.code(&files, "dangling.png").await, Some(ErrorCode::NotFound));
+    // A root that is a link itself is what it points to.
+    symlink(place.path("root"), place.path("alias")).expect("linked");
+    let alias = vec![place.path("alias").display().to_string()];
+    assert!(files.find("a.png", &alias).await.is_ok());
+    assert_eq!(files.find("file-link.png", &alias).await.expect_err("outside").code, ErrorCode::Forbidden);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_picture_is_not_served() {
+    let place = place();
+    std::fs::write(place.path("root/notes.png"), "root:x:0:0").expect("written");
+    let files = place.files(None);
+    let file = files.find("notes.png", &place.roots).await.expect("found");
+    assert_eq!(files.read(&file).await.expect_err("text").code, ErrorCode::InvalidPicture);
+    assert_eq!(files.thumbnail(&file, 64).await.expect_err("text").code, ErrorCode::InvalidPicture);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thumbnail_is_made_once_and_kept() {
+    let place = place();
+    let files = Arc::new(place.files(None));
+    let file = files.find("a.png", &place.roots).await.expect("found");
+    let mut requests = JoinSet::new();
+    for _ in 0..16 {
+        let (files, file) = (Arc::clone(&files), file.clone());
+        requests.spawn(async move { files.thumbnail(&file, 130).await.expect("made") });
+    }
+    let mut contents = Vec::new();
+    while let Some(served) = requests.join_next().await {
+        contents.push(held(served.expect("no panic")));
+    }
+    assert_eq!(files.thumbnails_made(), 1);
+    let first = &contents[0];
+    assert_eq!(first.1, "image/jpeg");
+    assert!(contents.iter().all(|other| other == first));
+    let seen = probe(&first.0).expect("a JPEG");
+    assert_eq!((seen.width, seen.height), (128, 96));
+
+    let wide = held(files.thumbnail(&file, 4_000).await.expect("made"));
+    assert_eq!(probe(&wide.0).expect("a JPEG").width, 400, "nothing is enlarged");
+    assert_ne!(wide.2, first.2);
+    assert_eq!(files.thumbnail(&file, 0).await.expect_err("nothing").code, ErrorCode::InvalidInput);
+    let tiny = held(files.thumbnail(&file, 7).await.expect("made"));
+    assert!(probe(&tiny.0).expect("a JPEG").width <= 7);
+
+    let restarted = place.files(None);
+    assert_eq!(&held(restarted.thumbnail(&file, 130).await.expect("from the disk")), first);
+    assert_eq!(restarted.thumbnails_made(), 0);
+    write_picture(&place.path("root/a.png"), 200, 200);
+    let changed = restarted.find("a.png", &place.roots).await.expect("found");
+    let served = held(restarted.thumbnail(&changed, 130).await.expect("made anew"));
+    assert_eq!(probe(&served.0).expect("a JPEG").height, 128);
+}

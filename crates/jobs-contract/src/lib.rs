@@ -1,0 +1,177 @@
+//! What every store must do: a list of checks, each given an empty store of its own. The suite is the specification.
+//!
+//! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a [`clippy_jobs::Runner`] on it.
+
+mod families;
+mod running;
+mod steps;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use clippy_jobs::{
+    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobTransport, Lane, NewJob, Runner, RunnerSettings,
+    Timing,
+};
+
+/// An empty store whose bulk lane takes [`SMALL_LANE`] jobs and no more, and which keeps [`KEPT`] finished jobs.
+pub type Store = Arc<dyn JobTransport>;
+
+/// The limit of the bulk lane in a store under test.
+pub const SMALL_LANE: u64 = 300;
+/// Finished jobs that a store under test keeps.
+pub const KEPT: u64 = 1_000;
+
+/// One check.
+#[derive(Clone, Copy)]
+pub struct Check {
+    /// What it proves.
+    pub name: &'static str,
+    /// Proves it, or panics.
+    pub run: fn(Store) -> BoxFuture<'static, ()>,
+}
+
+macro_rules! checks {
+    ($($module:ident::$name:ident),+ $(,)?) => {
+        /// All checks.
+        pub const CHECKS: &[Check] = &[$(Check { name: stringify!($name), run: |store| Box::pin($module::$name(store)) }),+];
+    };
+}
+
+checks![
+    steps::a_job_is_created_queued_and_found,
+    steps::an_idempotency_key_makes_one_job,
+    steps::a_full_lane_refuses,
+    steps::jobs_are_listed_newest_first_page_by_page,
+    steps::a_run_is_claimed_once_and_fenced,
+    steps::a_cancelled_job_ends_once,
+    steps::retries_count_and_snoozes_do_not,
+    steps::a_failed_job_can_be_retried,
+    steps::events_come_in_order_and_after_any_id,
+    steps::a_preview_is_kept_and_bounded,
+    steps::a_paused_lane_hands_out_nothing,
+    steps::an_ended_lease_is_reaped,
+    steps::a_job_that_gets_further_has_all_its_attempts_again,
+    steps::a_time_in_which_nobody_swept_ends_no_lease,
+    steps::a_lost_task_is_rescued,
+    families::children_fan_in_once,
+    families::planning_twice_makes_no_child_twice,
+    families::a_part_that_succeeds_gives_its_planner_all_attempts_again,
+    families::a_parent_without_children_merges_at_once,
+    families::cancelling_a_parent_ends_its_children,
+    families::retrying_a_parent_retries_its_failed_children,
+    families::a_part_is_not_retried_while_its_parent_merges,
+    running::jobs_run_and_end,
+    running::a_line_is_first_come_first_served,
+    running::panics_and_errors_are_ordinary_failures,
+    running::a_retry_waits_as_long_as_the_server_asked,
+    running::what_cannot_be_stored_fails_the_job,
+    running::bulk_work_never_delays_interactive_work,
+    running::cancellation_reaches_running_work,
+    running::progress_previews_and_logs_are_seen,
+    running::a_checkpoint_is_where_the_next_attempt_begins,
+    running::parents_plan_wait_and_merge,
+    running::a_part_has_no_parts,
+    running::an_unreadable_task_goes_to_the_dead_letters,
+    running::stopping_hands_running_jobs_back,
+    running::a_paused_lane_runs_nothing_until_it_is_resumed,
+    running::a_job_that_kills_its_worker_fails_after_three_deliveries,
+    running::watchers_see_every_event_once,
+];
+
+/// Polls until something is so; panics, saying what was waited for, when it is not so in time.
+pub async fn wait_until<F, Fut>(what: &str, within: Duration, mut is_so: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let begun = std::time::Instant::now();
+    while !is_so().await {
+        assert!(begun.elapsed() < within, "waited {within:?} in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// Waits until a job is in a state that passes, and gives it.
+pub async fn wait_for_job(store: &Store, id: JobId, what: &str, is_so: impl Fn(&Job) -> bool) -> Job {
+    let mut last = None;
+    let begun = std::time::Instant::now();
+    loop {
+        if let Ok(job) = store.get(id).await {
+            if is_so(&job) {
+                return job;
+            }
+            last = Some(job);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for: {what}; it is {last:?}");
+        tokio::time::sleep(Duration::from_millis(15)).await;
+    }
+}
+
+/// Short times that still add up, so that a check of a lease need not take 20 seconds.
+#[must_use]
+pub fn short_timing() -> Timing {
+    Timing {
+        lease: Duration::from_millis(1_500),
+        beat: Duration::from_millis(400),
+        poll: Duration::from_millis(50),
+        sweep: Duration::from_millis(300),
+        dead_after: Duration::from_millis(1_500),
+        rescue_after: Duration::from_secs(2),
+        progress: Duration::from_millis(200),
+        grace: Duration::from_millis(800),
+        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
+    }
+}
+
+/// A runner of all lanes in this process, stopped with [`RunningRunner::stop`].
+pub struct RunningRunner {
+    stop: tokio_util::sync::CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl RunningRunner {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When the settings are refused.
+    #[must_use]
+    pub fn start(store: &Store, handlers: Handlers, concurrency: usize) -> Self {
+        let lanes = Lane::ALL.iter().map(|lane| (*lane, concurrency)).collect();
+        let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_millis(500) };
+        let runner = Runner::new(Arc::clone(store), handlers, settings).expect("settings that add up");
+        let stop = tokio_util::sync::CancellationToken::new();
+        let task = tokio::spawn(runner.run(stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Stops it, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not stop within its own deadline.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        tokio::time::timeout(Duration::from_secs(12), self.task).await.expect("stops in time").expect("stops well");
+    }
+}
+
+/// A job of the `generate` kind in the interactive lane.
+pub(crate) fn new_job(payload: serde_json::Value) -> NewJob {
+    NewJob::new(JobKind::Generate, Lane::Interactive, payload)
+}
+
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+
+pub(crate) async fn create(store: &Store, job: &NewJob) -> Job {
+    store.create(job).await.expect("created").job
+}
+
+pub(crate) async fn claim(store: &Store, id: JobId) -> ClaimedJob {
+    match store.claim(id, "a worker", LEASE).await.expect("a claim") {
+        Claim::Run(claimed) => *claimed,
+        other => panic!("job {id} could not be claimed: {other:?}"),
+    }
+}

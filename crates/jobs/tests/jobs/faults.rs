@@ -1,0 +1,230 @@
+//! Faults of worker processes: killed, frozen, stopped, with a clock that is wrong; and what must still be true.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::support::{Redis, Worker, signal};
+use clippy_jobs::{
+    EventKind, JobFilter, JobId, JobKind, JobState, Lane, LaneLimits, NewJob, SqliteJobs, SqliteSettings, Timestamp,
+    Timing,
+};
+use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
+use serde_json::json;
+
+/// Not a test of its own: the other tests start this program as a worker with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn worker_process() {
+    crate::support::handlers::worker_process().await;
+}
+
+fn job(lane: Lane, payload: serde_json::Value) -> NewJob {
+    NewJob::new(JobKind::Ingest, lane, payload)
+}
+
+async fn count_done(store: &Store, id: JobId) -> usize {
+    let events = store.events_after(id, None, 1_000).await.expect("events").events;
+    events.iter().filter(|event| event.kind == EventKind::Done).count()
+}
+
+/// Every part ended well and once; the parent merged once; nothing is left over.
+async fn check_family(store: &Store, parent: JobId, parts: u64) {
+    let merged = store.get(parent).await.expect("it is there");
+    assert_eq!(merged.state, JobState::Succeeded, "{merged:?}");
+    assert_eq!(merged.result, Some(json!({"sum": parts * (parts + 1) / 2})));
+    assert_eq!(merged.children.map(|children| (children.total, children.succeeded)), Some((parts, parts)));
+    assert_eq!(count_done(store, parent).await, 1, "merged once");
+    let mut filter = JobFilter { parent: Some(parent), limit: 500, ..JobFilter::default() };
+    let mut seen = 0;
+    loop {
+        let page = store.list(&filter).await.expect("a page");
+        for part in &page.jobs {
+            assert_eq!(part.state, JobState::Succeeded);
+            assert_eq!(count_done(store, part.id).await, 1, "each part's effect counts once");
+            seen += 1;
+        }
+        match page.next_cursor {
+            Some(cursor) => filter.before = Some(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen, parts);
+    let left: u64 = store.lanes().await.expect("lanes").iter().map(|lane| lane.queued + lane.running).sum();
+    assert_eq!(left, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_workers_lose_nothing() {
+    eprintln!("recovery after a kill: at most {:?} as shipped", Timing::default().recovery_bound());
+    eprintln!("recovery after a kill: at most {:?} in this test", short_timing().recovery_bound());
+    let redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let logs = tempfile::tempdir().expect("a folder");
+    let log = logs.path().join("workers.log");
+    let settings = [("CLIPPY_TEST_REDIS", redis.url())];
+    // A part that is killed in every run would rightly be given up; here chance must not decide.
+    // Eight at once, and two seconds each: about a minute.
+    let parent = store.create(&job(Lane::Control, json!({"parts": 200, "ms": 2_000})).max_attempts(30)).await;
+    let parent = parent.expect("created").job.id;
+    let mut workers = [Worker::start(&settings, &log), Worker::start(&settings, &log)];
+    let begun = Instant::now();
+    let mut kills = 0;
+    while !store.get(parent).await.expect("it is there").state.is_finished() {
+        assert!(begun.elapsed() < Duration::from_secs(170), "not done: {:?}", store.get(parent).await);
+        let next = begun + Duration::from_secs(2) * (kills + 1);
+        while Instant::now() < next && !store.get(parent).await.expect("it is there").state.is_finished() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let index = kills as usize % 2;
+        workers[index].kill();
+        workers[index] = Worker::start(&settings, &log);
+        kills += 1;
+    }
+    eprintln!("{kills} kills in {:?}", begun.elapsed());
+    assert!(kills >= 20, "too quick to prove anything");
+    check_family(&store, parent, 200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_embedded_process_goes_on_after_its_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, log) = (folder.path().join("jobs.db"), folder.path().join("workers.log"));
+    let store: Store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("a store"));
+    let settings = [("CLIPPY_TEST_FILE", file.display().to_string())];
+    let parent = store.create(&job(Lane::Control, json!({"parts": 40, "ms": 500})).max_attempts(30)).await;
+    let parent = parent.expect("created").job.id;
+    for _ in 0..3 {
+        let mut worker = Worker::start(&settings, &log);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        worker.kill();
+    }
+    let _last = Worker::start(&settings, &log);
+    wait_for_job(&store, parent, "the parts to be merged", |job| job.state.is_finished()).await;
+    check_family(&store, parent, 40).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_worker_cannot_overwrite_its_successor() {
+    let redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let logs = tempfile::tempdir().expect("a folder");
+    let log = logs.path().join("workers.log");
+    let settings = [("CLIPPY_TEST_REDIS", redis.url())];
+    let frozen = Worker::start(&settings, &log);
+    let id = store.create(&job(Lane::Bulk, json!({"ms": 2_000}))).await.expect("created").job.id;
+    wait_for_job(&store, id, "the first run", |job| job.state == JobState::Running).await;
+    signal(frozen.id(), "STOP");
+    let successor = Worker::start(&settings, &log);
+    let done = wait_for_job(&store, id, "the second run", |job| job.state.is_finished()).await;
+    let result = done.result.clone().expect("a result");
+    assert_eq!((result["process"].as_u64(), result["run"].as_u64()), (Some(u64::from(successor.id())), Some(2)));
+    signal(frozen.id(), "CONT");
+    // It must be able to write again before it counts that it did not: another job of its own proves that.
+    drop(successor);
+    let next = store.create(&job(Lane::Bulk, json!({"ms": 10}))).await.expect("created").job.id;
+    let next = wait_for_job(&store, next, "the thawed worker", |job| job.state.is_finished()).await;
+    assert_eq!(next.result.expect("a result")["process"].as_u64(), Some(u64::from(frozen.id())));
+    assert_eq!(count_done(&store, id).await, 1);
+    assert_eq!(store.get(id).await.expect("it is there"), done, "nothing was changed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_aborts_its_process_fails_after_three_deliveries() {
+    let redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let logs = tempfile::tempdir().expect("a folder");
+    let log = logs.path().join("workers.log");
+    let settings = [("CLIPPY_TEST_REDIS", redis.url())];
+    let id = store.create(&job(Lane::Bulk, json!({"abort": true}))).await.expect("created").job.id;
+    let mut workers = Vec::new();
+    for delivery in 1..=3 {
+        workers.push(Worker::start(&settings, &log));
+        wait_for_job(&store, id, "a delivery", |job| job.attempt == delivery).await;
+    }
+    // A worker that is alive gives it up instead of taking it.
+    workers.push(Worker::start(&settings, &log));
+    let failed = wait_for_job(&store, id, "it to be given up", |job| job.state.is_finished()).await;
+    assert_eq!((failed.state, failed.attempt), (JobState::Failed, 3));
+    let harmless = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect("created").job.id;
+    wait_for_job(&store, harmless, "the last worker to live", |job| job.state == JobState::Succeeded).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stopped_worker_hands_back_what_it_runs() {
+    const AT_ONCE: u64 = 64;
+    let redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let logs = tempfile::tempdir().expect("a folder");
+    let log = logs.path().join("workers.log");
+    let settings = [("CLIPPY_TEST_REDIS", redis.url()), ("CLIPPY_TEST_CONCURRENCY", AT_ONCE.to_string())];
+    let mut first = Worker::start(&settings, &log);
+    let mut ids = Vec::new();
+    for n in 0..AT_ONCE + 40 {
+        ids.push(store.create(&job(Lane::Bulk, json!({"ms": 5_000, "n": n}))).await.expect("created").job.id);
+    }
+    wait_until("all room to be taken", Duration::from_secs(20), || async {
+        store.lanes().await.expect("lanes")[1].running == AT_ONCE
+    })
+    .await;
+    signal(first.id(), "TERM");
+    let (asked, process) = (Instant::now(), first.id());
+    // Two seconds to end, the grace, and some for a busy machine.
+    let status = first.ended(Duration::from_secs(10)).await;
+    eprintln!("ended {:?} after it was asked to, with {AT_ONCE} jobs in flight", asked.elapsed());
+    assert!(status.success(), "{status}");
+    let lanes = store.lanes().await.expect("lanes");
+    assert_eq!((lanes[1].running, lanes[1].queued), (0, AT_ONCE + 40), "all are in the line again, at once");
+    for id in &ids {
+        assert_eq!(store.get(*id).await.expect("it is there").attempt, 0, "being handed back does not count");
+    }
+    let _second = Worker::start(&settings, &log);
+    let mut resumed = 0;
+    for id in &ids {
+        let done = wait_for_job(&store, *id, "the next worker to end it", |job| job.state.is_finished()).await;
+        assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
+        let result = done.result.expect("a result");
+        assert_ne!(result["process"], process, "none ended in the first worker");
+        resumed += u64::from(result["run"] == 2);
+    }
+    assert_eq!(resumed, AT_ONCE);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clocks_a_minute_apart_do_no_harm() {
+    let redis = Redis::start();
+    let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (log, library) = (folder.path().join("workers.log"), crate::support::clock::library(folder.path()));
+    let worker = |skew: &str| {
+        let settings = [
+            ("CLIPPY_TEST_REDIS", redis.url()),
+            ("LD_PRELOAD", library.display().to_string()),
+            ("CLIPPY_TEST_SKEW_SECS", skew.to_owned()),
+        ];
+        Worker::start(&settings, &log)
+    };
+    let begun = Timestamp::now().as_millis();
+    let workers = [worker("60"), worker("-60"), worker("0")];
+    let parent = store.create(&job(Lane::Control, json!({"parts": 60, "ms": 500}))).await.expect("created").job.id;
+    wait_for_job(&store, parent, "the parts to be merged", |job| job.state.is_finished()).await;
+    check_family(&store, parent, 60).await;
+    let parts = JobFilter { parent: Some(parent), limit: 500, ..JobFilter::default() };
+    let parts = store.list(&parts).await.expect("a page").jobs;
+    let now = Timestamp::now().as_millis();
+    for worker in &workers {
+        let clocks = parts.iter().filter_map(|part| part.result.as_ref());
+        let clock =
+            clocks.filter(|result| result["process"] == worker.id()).filter_map(|result| result["clock"].as_i64());
+        eprintln!("a worker's clock is {:?} ms off", clock.clone().next_back().map(|clock| clock - now));
+        assert!(clock.count() > 0, "each worker took its share");
+    }
+    let off =
+        |part: &clippy_jobs::Job| part.result.as_ref().and_then(|result| result["clock"].as_i64()).unwrap_or(now) - now;
+    assert!(parts.iter().any(|part| off(part) > 40_000) && parts.iter().any(|part| off(part) < -50_000));
+    for part in &parts {
+        assert_eq!(part.attempt, 1, "no lease ended early: {part:?}");
+        for time in [Some(part.created_at), part.started_at, part.finished_at] {
+            let time = time.expect("it ended").as_millis();
+            assert!((begun - 5_000..=now + 5_000).contains(&time), "the server's clock counts: {part:?}");
+        }
+    }
+}

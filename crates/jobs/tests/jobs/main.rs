@@ -1,0 +1,8 @@
+//! The tests of this crate, in one program: linking libtorch and the engine once is enough.
+
+mod contract;
+mod faults;
+mod layout;
+mod load;
+mod outages;
+mod support;

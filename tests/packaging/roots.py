@@ -1,0 +1,100 @@
+"""Root folders of their own, in which the instructions of an image are run: overlays over this machine or over a bare Debian."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .processes import run
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "clippy"
+
+
+def may_make_roots() -> bool:
+    return os.geteuid() == 0 and shutil.which("debootstrap") is not None and shutil.which("unshare") is not None
+
+
+def bare_debian() -> Path:
+    """The content of `debian:bookworm-slim`, as near as debootstrap makes it; kept in the user's cache."""
+    folder = CACHE / "debian-bookworm"
+    if not (folder / ".complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        run(["debootstrap", "--variant=minbase", "bookworm", str(folder), mirror()])
+        (folder / ".complete").touch()
+    return folder
+
+
+def mirror() -> str:
+    """Where this machine gets Debian's packages from."""
+    for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
+        found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(\S+)", file.read_text(), re.MULTILINE) if file.is_file() else None
+        if found:
+            return found[1]
+    return "http://deb.debian.org/debian"
+
+
+class Root:
+    """One root: what is written to it stays in an upper layer that is thrown away."""
+
+    def __init__(self, folder: Path, lower: Path) -> None:
+        self.path = folder / "root"
+        for name in ("root", "upper", "work"):
+            (folder / name).mkdir(parents=True)
+        options = f"lowerdir={lower},upperdir={folder / 'upper'},workdir={folder / 'work'}"
+        run(["mount", "-t", "overlay", "overlay", "-o", options, str(self.path)])
+        self.mounted = [self.path]
+        for name in ("proc", "dev", "sys"):
+            (self.path / name).mkdir(exist_ok=True)
+            run(["mount", "--rbind", f"/{name}", str(self.path / name)])
+            run(["mount", "--make-rslave", str(self.path / name)])
+            self.mounted.append(self.path / name)
+
+    def enter(self, command: list[str], env: dict[str, str], workdir: str = "/", user: str = "0", prefix: list[str] | None = None) -> list[str]:
+        """The command line that runs `command` in this root."""
+        variables = [f"{name}={value}" for name, value in env.items()]
+        change = ["chroot", f"--userspec={user}:{user}", str(self.path), "env", "-i", *variables]
+        return [*(prefix or []), *change, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", workdir, *command]
+
+    def unmount(self) -> None:
+        for path in reversed(self.mounted):
+            subprocess.run(["umount", "--recursive", "--lazy", str(path)], check=False, capture_output=True)
+
+
+class Roots:
+    """All roots of a run; leaving it unmounts and removes them."""
+
+    def __init__(self, repository: Path) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="clippy-packaging-", dir=os.environ.get("TMPDIR", "/tmp")))
+        self.made: list[Root] = []
+        self.repository = repository
+
+    def __enter__(self) -> "Roots":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for root in reversed(self.made):
+            root.unmount()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def machine(self) -> Root:
+        """A root that looks like this machine."""
+        return self._make(Path("/"))
+
+    def debian(self) -> Root:
+        """A root with a bare Debian, which may ask this machine's package servers."""
+        root = self._make(bare_debian())
+        for name in ("apt/sources.list", "apt/sources.list.d", "apt/apt.conf.d", "resolv.conf", "hosts", "ssl/certs"):
+            source, target = Path("/etc") / name, root.path / "etc" / name
+            if source.is_dir():
+                shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)
+            elif source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+        return root
+
+    def _make(self, lower: Path) -> Root:
+        root = Root(self.folder / f"stage-{len(self.made)}", lower)
+        self.made.append(root)
+        return root

@@ -1,0 +1,287 @@
+//! Bulk work as jobs, over a real embedded queue in a file: parts, kills, cancellation, and accounts that add up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::support::timing::short_timing;
+use crate::support::{House, line, touch};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
+use clippy_core::ledger::LedgerTotals;
+use clippy_core::search::calibration;
+use clippy_jobs::{
+    Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
+    SqliteSettings,
+};
+use clippy_worker::jobs::{BulkSettings, handlers};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+const PARTS: BulkSettings = BulkSettings { part_lines: 5, most_parts: 3, parts_at_once: 2 };
+
+fn settings() -> RunnerSettings {
+    let timing = short_timing();
+    RunnerSettings { lanes: vec![(Lane::Bulk, 2), (Lane::Control, 1)], timing, drain: Duration::from_secs(5) }
+}
+
+async fn store(house: &House) -> Arc<SqliteJobs> {
+    Arc::new(SqliteJobs::open(&house.path("jobs.db"), SqliteSettings::default()).await.expect("opened"))
+}
+
+/// A worker until it is dropped; then it ends as a killed process does, with whatever it was doing.
+struct Worker(Option<tokio::runtime::Runtime>);
+
+impl Worker {
+    fn start(house: &House) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
+        let (file, handlers) = (house.path("jobs.db"), handlers(&house.live_tools(), PARTS));
+        runtime.spawn(async move {
+            let store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("opened"));
+            let runner = Runner::new(store, handlers, settings()).expect("good settings");
+            runner.run(CancellationToken::new()).await;
+        });
+        Self(Some(runtime))
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.take().expect("running").shutdown_background();
+    }
+}
+
+async fn ask<R: Serialize>(store: &SqliteJobs, kind: JobKind, request: &R) -> JobId {
+    let new = NewJob::new(kind, Lane::Control, payload(request).expect("JSON"));
+    store.create(&new).await.expect("made").job.id
+}
+
+async fn wait_for(what: &str, store: &SqliteJobs, id: JobId, good: impl Fn(&Job) -> bool) -> Job {
+    for _ in 0..6_000 {
+        let job = store.get(id).await.expect("there");
+        if good(&job) {
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never: {what}: {:?}", store.get(id).await);
+}
+
+async fn ended(store: &SqliteJobs, id: JobId) -> Job {
+    wait_for("the job to end", store, id, |job| job.state.is_finished()).await
+}
+
+fn manifest(house: &House) -> ManifestRequest {
+    ManifestRequest { clip_batch: 2, upsert_batch: 2, ..ManifestRequest::new(house.path("manifest.jsonl")) }
+}
+
+fn ingest(house: &House) -> IngestRequest {
+    IngestRequest { lines: manifest(house), no_text: false, dry_run: false }
+}
+
+fn totals(job: &Job) -> LedgerTotals {
+    assert_eq!(job.state, JobState::Succeeded, "{job:?}");
+    let totals = serde_json::from_value(job.result.as_ref().expect("a result")["totals"].clone()).expect("totals");
+    assert!(LedgerTotals::adds_up(&totals), "{totals:?}");
+    totals
+}
+
+/// Twenty pictures, and between them two repeated ids far from each other, an empty line, and three that fail.
+fn with_everything() -> House {
+    let house = House::with_pictures(20);
+    for id in 1..=20 {
+        // The time is a part of what is stored, and two houses are compared.
+        touch(&house.path(&format!("{id}.png")));
+    }
+    let mut lines: Vec<String> = (1..=20).map(|id| line(id, "apple")).collect();
+    lines.insert(3, "no json".to_owned());
+    lines.insert(9, line(900, "gone"));
+    lines.push(line(1, "apple"));
+    lines.push(line(2, "pear"));
+    lines.push(String::new());
+    lines.push(line(901, "gone"));
+    lines.push(line(902, "gone"));
+    house.manifest(&lines);
+    house
+}
+
+#[tokio::test]
+async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
+    let (single, house) = (with_everything(), with_everything());
+    let report = single.ingest().await.expect("a single run");
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let fail_log = house.path("failed.txt");
+    let request = IngestRequest {
+        lines: ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) },
+        ..ingest(&house)
+    };
+    let id = ask(&store, JobKind::Ingest, &request).await;
+    let job = ended(&store, id).await;
+
+    assert_eq!(totals(&job), report.totals);
+    assert!(*house.gallery.points.lock() == *single.gallery.points.lock(), "the points are not the same");
+    let result = job.result.expect("a result");
+    assert_eq!(result["parts"], 6, "27 lines, 5 in a part");
+    assert_eq!(result["failures"][0]["line"], 3);
+    assert_eq!(std::fs::read_to_string(fail_log).expect("written"), "line 3\n900\n901\n902\n");
+    let children = job.children.expect("parts");
+    assert_eq!((children.total, children.succeeded), (6, 6));
+    assert_eq!((job.progress.done, job.progress.total), (27, Some(27)));
+    assert_eq!(house.gallery.optimized.load(Ordering::SeqCst), 1, "once, at the end");
+    assert!(house.gallery.notes.lock().contains_key(calibration::NOTE), "its scores can be compared");
+
+    // What is there is left as it is.
+    house.embedded();
+    let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    assert_eq!(totals(&ended(&store, again).await).unchanged, 20);
+    assert_eq!(house.embedded(), (0, 0));
+}
+
+#[tokio::test]
+async fn slices_and_shards_cover_the_manifest_once() {
+    let house = House::with_pictures(23);
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let mut lines = 0;
+    for index in 0..2 {
+        let shard = ManifestRequest {
+            start_line: 2,
+            max_lines: Some(9),
+            shard_index: Some(index),
+            shard_count: Some(2),
+            ..manifest(&house)
+        };
+        let id = ask(&store, JobKind::Ingest, &IngestRequest { lines: shard, ..ingest(&house) }).await;
+        lines += totals(&ended(&store, id).await).embedded;
+    }
+    assert_eq!(lines, 18);
+    let stored: Vec<String> = house.gallery.points.lock().keys().map(ToString::to_string).collect();
+    assert_eq!(stored, (3..=20).map(|id| id.to_string()).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
+    let house = House::with_pictures(12);
+    house.ingest().await.expect("ingested");
+    let whole = house.gallery.points.lock().clone();
+    for (id, point) in house.gallery.points.lock().iter_mut() {
+        point.payload.insert("note".to_owned(), id.to_string().into());
+        if [2, 7, 11].map(Into::into).contains(id) {
+            point.vectors.edge = None;
+            point.vectors.text = None;
+        }
+    }
+    house.embedded();
+    let ids = house.path("ids.txt");
+    std::fs::write(&ids, "2\n11\n3\n").expect("written");
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let request =
+        |ids_file| BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
+
+    let listed = ask(&store, JobKind::Backfill, &request(Some(ids))).await;
+    let listed = totals(&ended(&store, listed).await);
+    assert_eq!((listed.lines, listed.embedded, listed.unchanged, listed.skipped), (12, 2, 1, 9));
+    let rest = ask(&store, JobKind::Backfill, &request(None)).await;
+    assert_eq!(totals(&ended(&store, rest).await).embedded, 1);
+    assert_eq!(house.embedded(), (3, 0), "three edge maps and no text");
+    let points = house.gallery.points.lock();
+    for (id, point) in points.iter() {
+        assert_eq!(point.vectors.edge, whole[id].vectors.edge, "{id}");
+        assert_eq!(point.payload["note"], id.to_string());
+    }
+    assert_eq!(points[&7.into()].vectors.text, None, "not asked for");
+}
+
+#[tokio::test]
+async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
+    let house = House::with_pictures(40);
+    let store = store(&house).await;
+    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    for done in [5, 15, 25] {
+        let worker = Worker::start(&house);
+        wait_for("some progress", &store, id, |job| job.progress.done >= done || job.state.is_finished()).await;
+        drop(worker);
+    }
+    let _worker = Worker::start(&house);
+    let job = ended(&store, id).await;
+    let totals = totals(&job);
+    assert_eq!((totals.lines, totals.embedded + totals.unchanged, totals.failed), (40, 40, 0));
+    assert_eq!(house.gallery.points.lock().len(), 40);
+    // Three kills, two parts at a time: what was under way may have been made twice, and no more.
+    let (pictures, _) = house.embedded();
+    assert!((80..=80 + 3 * 2 * 5 * 2).contains(&pictures), "{pictures} embeddings for 40 pictures and their edges");
+}
+
+#[tokio::test]
+async fn a_cancelled_job_stops_with_all_its_parts() {
+    let house = House::with_pictures(60);
+    house.embedder.busy.store(usize::MAX, Ordering::SeqCst);
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    wait_for("parts", &store, id, |job| job.children.is_some_and(|children| children.total > 0)).await;
+    store.cancel(id).await.expect("running");
+    let begun = std::time::Instant::now();
+    let job = ended(&store, id).await;
+    assert_eq!(job.state, JobState::Cancelled);
+    let filter = JobFilter { parent: Some(id), limit: 500, ..JobFilter::default() };
+    loop {
+        let parts = store.list(&filter).await.expect("listed").jobs;
+        if parts.iter().all(|part| part.state == JobState::Cancelled) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{parts:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(house.gallery.points.lock().len(), 0);
+}
+
+#[tokio::test]
+async fn what_can_never_work_fails_at_once_and_says_why() {
+    let house = House::with_pictures(3);
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let missing = ManifestRequest::new(house.path("none.jsonl"));
+    let no_ids = BackfillRequest {
+        lines: manifest(&house),
+        which: Which::All,
+        force_all: false,
+        ids_file: Some(house.path("none.txt")),
+    };
+    let ids = [
+        (ask(&store, JobKind::Ingest, &IngestRequest { lines: missing, ..ingest(&house) }).await, "none.jsonl"),
+        (ask(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
+        (ask(&store, JobKind::Ingest, &"nonsense").await, "cannot be understood"),
+        (ask(&store, JobKind::Reindex, &ReindexRequest::default()).await, "No worker here knows"),
+    ];
+    for (id, word) in ids {
+        let job = ended(&store, id).await;
+        assert_eq!((job.state, job.attempt), (JobState::Failed, 1), "{job:?}");
+        let error = job.error.expect("a reason");
+        assert!(error.message.contains(word), "{}", error.message);
+    }
+    std::fs::write(house.path("empty.jsonl"), "").expect("written");
+    let lines = ManifestRequest::new(house.path("empty.jsonl"));
+    let empty = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+    assert_eq!(totals(&ended(&store, empty).await).lines, 0);
+}
+
+#[tokio::test]
+async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_rest() {
+    let house = House::with_pictures(12);
+    let store = store(&house).await;
+    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    // Planned, and not worked on, as the bulk lane is paused.
+    store.pause(Lane::Bulk, true).await.expect("paused");
+    let _worker = Worker::start(&house);
+    wait_for("all parts", &store, id, |job| job.state == JobState::Waiting).await;
+    house.manifest(&(1..=12).rev().map(|id| line(id, "another tag")).collect::<Vec<_>>());
+    store.pause(Lane::Bulk, false).await.expect("on again");
+    let job = ended(&store, id).await;
+    assert_eq!(job.state, JobState::Failed);
+    let error = job.error.expect("a reason");
+    assert!(error.message.contains("was changed") && error.message.contains("3 of 3 parts"), "{}", error.message);
+    let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    assert_eq!(totals(&ended(&store, again).await).embedded, 12);
+}

@@ -1,0 +1,9 @@
+//! The tests of this crate, in one program: linking libtorch and the engine once is enough.
+
+mod backfill;
+mod generate;
+mod ingest;
+mod jobs;
+mod reindex;
+mod running;
+mod support;
