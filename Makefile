@@ -5,6 +5,8 @@ SHELL := /bin/bash
 
 DATA_DIR ?= data
 BIND ?= 127.0.0.1:8000
+# Most tests wait for something; see .config/nextest.toml.
+TEST_THREADS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 # Evaluated where it is used: the first use installs libtorch, the others only name its folder.
 LIBTORCH_FOLDER = $(shell scripts/libtorch.sh)
 CARGO = $(if $(LIBTORCH_USE_PYTORCH),,LIBTORCH="$(LIBTORCH_FOLDER)") cargo
@@ -42,7 +44,8 @@ test: test-client test-rust test-page
 test-rust: check-tools
 	@scripts/test-tools.sh redis
 	$(CARGO) build --workspace --all-targets
-	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run,test) --workspace
+	$(CARGO) $(if $(shell command -v cargo-nextest),nextest run --test-threads $(TEST_THREADS),test) --workspace
+	@if command -v cargo-nextest >/dev/null; then scripts/slowest-tests.py; fi
 
 # Types, lints and state logic of the client, and the size of its first load.
 test-client: client

@@ -132,16 +132,54 @@ pub fn signal(process: u32, name: &str) {
     assert!(status.success(), "kill -{name} {process}");
 }
 
-/// A small gallery of the project's own drawings with its manifest, made once for all tests of this process.
+/// A small gallery of the project's own drawings with its manifest. Drawn once for all test processes: it takes as
+/// long as everything else in most of them.
 pub fn gallery() -> &'static Path {
-    static GALLERY: OnceLock<tempfile::TempDir> = OnceLock::new();
-    GALLERY
-        .get_or_init(|| {
-            let folder = tempfile::tempdir().expect("a temporary folder");
-            clippy_drawings::write_gallery(folder.path()).expect("the drawings can be written");
-            folder
+    static GALLERY: OnceLock<PathBuf> = OnceLock::new();
+    GALLERY.get_or_init(|| {
+        made_once("gallery", |folder| {
+            clippy_drawings::write_gallery(folder).expect("the drawings can be written");
         })
-        .path()
+    })
+}
+
+/// A folder that the first test process to ask for it makes and all others share. It belongs to one build of the
+/// program: another build makes another.
+fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
+    let program =
+        std::fs::metadata(env!("CARGO_BIN_EXE_clippy")).and_then(|file| file.modified()).expect("it was built");
+    let build = program.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared");
+    std::fs::create_dir_all(&shared).expect("cargo's own folder");
+    let lock = std::fs::File::create(shared.join(format!("{name}.lock"))).expect("a lock file");
+    lock.lock().expect("whoever makes it ends");
+    let folder = shared.join(format!("{name}-{build}"));
+    if !folder.is_dir() {
+        for older in std::fs::read_dir(&shared).expect("made above").flatten() {
+            let file_name = older.file_name();
+            if file_name.to_str().and_then(|text| text.strip_prefix(name)).is_some_and(|rest| rest.starts_with('-')) {
+                let _ = std::fs::remove_dir_all(older.path());
+            }
+        }
+        let unfinished = shared.join(format!("{name}.part"));
+        let _ = std::fs::remove_dir_all(&unfinished);
+        std::fs::create_dir_all(&unfinished).expect("cargo's own folder");
+        make(&unfinished);
+        std::fs::rename(&unfinished, &folder).expect("on one disk");
+    }
+    folder
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a temporary folder");
+    for entry in std::fs::read_dir(from).expect("it is there").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("an entry").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a temporary folder");
+        }
+    }
 }
 
 /// The gallery's manifest, cut to its first lines.
@@ -153,10 +191,15 @@ pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
     path
 }
 
-/// Ingests the gallery's first pictures into a data folder; gives the manifest's path.
+/// Fills a data folder with the gallery's first pictures; gives the manifest's path. Embedded once for all tests that
+/// ask for as many, and copied.
 pub fn ingest_some(folder: &Path, lines: usize) -> String {
     let manifest = short_manifest(folder, lines).display().to_string();
-    let root = gallery().display().to_string();
-    json(folder, &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    let filled = made_once(&format!("filled-{lines}"), |filled| {
+        let manifest = short_manifest(filled, lines).display().to_string();
+        let root = gallery().display().to_string();
+        json(filled, &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    });
+    copy_folder(&filled.join("data"), &folder.join("data"));
     manifest
 }
