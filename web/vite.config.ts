@@ -26,11 +26,13 @@ function gzipped(): Plugin {
 
 const server = process.env["CLIPPY_SERVER"] ?? "http://127.0.0.1:8000";
 const proxy = Object.fromEntries(
-  ["/api", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [path, { target: server, changeOrigin: true }]),
+  ["/api", "/image", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [path, { target: server, changeOrigin: true }]),
 );
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), gzipped()],
+  // The server may lie under a sub-path of its host: all addresses are relative to the page's <base>.
+  base: "./",
   resolve: { tsconfigPaths: true },
   server: { proxy },
   preview: { proxy },

@@ -1,11 +1,12 @@
 import { lazy, Suspense, useCallback, useEffect, useState } from "react";
 
+import { useDocument } from "@/documents/current";
 import { useJobs } from "@/jobs/store";
 import { SHORTCUTS, usePadShortcuts } from "@/pad/shortcuts";
-import { usePad } from "@/pad/store";
 import { Header } from "@/shell/header";
 import { KeysDialog } from "@/shell/keys";
 import { usePlace } from "@/shell/place";
+import { Preparing } from "@/shell/preparing";
 import { AwayBanner, useReachable } from "@/shell/reachable";
 import { Studio } from "@/shell/studio";
 import { useSession } from "@/state/session";
@@ -23,7 +24,7 @@ export function App() {
   usePadShortcuts(showHelp);
 
   useEffect(() => {
-    void usePad.getState().restore();
+    void useDocument.getState().restore();
     void useJobs.getState().restore();
   }, []);
   useEffect(() => {
@@ -37,6 +38,7 @@ export function App() {
         <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-solid focus:px-3 focus:py-2 focus:text-on-solid" onClick={(event) => { event.preventDefault(); document.getElementById("main")?.focus(); }}>Skip to the work</a>
         <Header onHelp={showHelp} />
         {!reachable && <AwayBanner />}
+        <Preparing />
         <main id="main" tabIndex={-1} className="flex min-h-0 flex-1 flex-col outline-none">
           {place === "studio" && <h1 className="sr-only">Studio</h1>}
           {place === "studio" ? (

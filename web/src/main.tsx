@@ -5,11 +5,13 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
 import { queryClient } from "@/api/query-client";
+import { keepTickets } from "@/api/tickets";
 
 import { App } from "./app";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("The page has no place for the client.");
+keepTickets();
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queryClient}>

@@ -1,13 +1,14 @@
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { createJSONStorage, persist } from "zustand/middleware";
 
 import { api, body, type Job } from "@/api/client";
 import { queryClient } from "@/api/query-client";
 import { useFeatures } from "@/api/queries";
 import { followListed } from "@/jobs/store";
 import { uniqueId } from "@/lib/id";
+import { tabStorage } from "@/lib/tab-storage";
 import { Button } from "@/ui/button";
 import { Field, Input, Segments, Select, Switch } from "@/ui/controls";
 import { Notice } from "@/ui/states";
@@ -32,7 +33,7 @@ interface Plan {
 const usePlan = create<Plan & { set: (part: Partial<Plan>) => void }>()(
   persist(
     (set) => ({ work: "backfill", manifest: "", imagesRoot: "", which: "all", force: false, noText: false, dryRun: false, model: "", pretrained: "", rollback: false, set: (part) => set(part) }),
-    { name: "clippy.plan", version: 1 },
+    { name: "clippy.plan", version: 1, storage: createJSONStorage(() => tabStorage) },
   ),
 );
 

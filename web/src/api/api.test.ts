@@ -6,7 +6,7 @@ import { keyFor, useSession } from "@/state/session";
 
 import { featuresOf, NO_FEATURES } from "./features";
 import { suggestionsOf } from "./later";
-import { hitOf, pageOf } from "./pictures";
+import { hitOf, pageOf, picturePath } from "./pictures";
 import { needsKey, problemOf, told, Unreachable, worthRetrying } from "./problem";
 
 /** As it comes over the wire, which no type has checked; servers of other versions send less, or more. */
@@ -47,6 +47,16 @@ describe("results", () => {
     expect(picture).toMatchObject({ id: "18446744073709551615", title: "apple", tags: ["apple"], styles: ["line_art"], source: null, licence: "CC0", width: 10, height: null });
     expect(percentiles).toBeNull();
     expect(hitOf(sent({ ...result, payload: { ...payload, source_post_url: "https://a.org/1" } })).picture.source).toBe("https://a.org/1");
+  });
+
+  it("have the address of the version that was found, and the plain one where the answer has none", () => {
+    const at = (image_url: unknown) => hitOf(sent({ ...result, payload: { ...payload, image_url } })).picture;
+    const versioned = at("/image/17?v=abc");
+    expect([versioned.id, picturePath(versioned), picturePath(versioned, 256)]).toEqual(["17", "/image/17?v=abc", "/image/17?v=abc&w=256"]);
+    expect(picturePath(at("/studio/image/17?v=a"))).toBe("/studio/image/17?v=a");
+    // What is kept goes by its id alone: a version that was kept would be shown for ever.
+    expect([picturePath({ id: "17" }), picturePath({ id: "a b" }, 64)]).toEqual(["/api/image/17", "/api/image/a%20b?w=64"]);
+    for (const elsewhere of ["//evil.example/image/17", "https://evil.example/image/17", 7, "image/17"]) expect(at(elsewhere).address, String(elsewhere)).toBeNull();
   });
 
   it("tell made pictures by their origin, and name them by their prompt", () => {
@@ -91,6 +101,27 @@ describe("the artist", () => {
 });
 
 describe("keys", () => {
+  it("stay in this tab, unless the browser is to keep them", () => {
+    useSession.getState().setKey("adminKey", " root ", false);
+    useSession.getState().setKey("key", "k", true);
+    expect(useSession.getState()).toMatchObject({ adminKey: "root", key: "k" });
+    expect(localStorage.getItem("clippy.session")).not.toContain("root");
+    expect(sessionStorage.getItem("clippy.keys")).toBe('{"key":"","adminKey":"root"}');
+    useSession.getState().setKey("adminKey", "", false);
+    expect(sessionStorage.getItem("clippy.keys")).toBeNull();
+  });
+
+  it("that another tab forgot are not written back", async () => {
+    useSession.getState().setKey("key", "k", true);
+    const stored = localStorage.getItem("clippy.session") ?? "";
+    localStorage.setItem("clippy.session", stored.replace('"key":"k"', '"key":""'));
+    window.dispatchEvent(new StorageEvent("storage", { key: "clippy.session" }));
+    await Promise.resolve();
+    useSession.getState().setTheme("dark");
+    expect(useSession.getState().key).toBe("");
+    expect(localStorage.getItem("clippy.session")).not.toContain('"key":"k"');
+  });
+
   it("go where they open something", () => {
     const keys = { key: "k", adminKey: "a" };
     expect(["/api/admin/queues", "/api/jobs/1", "/api/search/hybrid"].map((path) => keyFor(path, keys))).toEqual(["a", "a", "k"]);

@@ -2,6 +2,7 @@
 
 import createClient from "openapi-fetch";
 
+import { at, serverPath } from "@/lib/address";
 import { keyFor, useSession } from "@/state/session";
 
 import { Problem, problemOf, Unreachable } from "./problem";
@@ -15,8 +16,8 @@ export type GenerateBody = Schemas["GenerateBody"];
 
 /** `fetch` with the key, and with failures as exceptions. */
 export async function request(input: Request): Promise<Response> {
-  const key = keyFor(new URL(input.url).pathname, useSession.getState());
-  if (key !== "") input.headers.set("authorization", `Bearer ${key}`);
+  const key = keyFor(serverPath(new URL(input.url)), useSession.getState());
+  if (key !== "" && !input.headers.has("authorization")) input.headers.set("authorization", `Bearer ${key}`);
   let response: Response;
   try {
     response = await fetch(input);
@@ -28,11 +29,10 @@ export async function request(input: Request): Promise<Response> {
   return response;
 }
 
-export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: request });
+export const api = createClient<paths>({ baseUrl: at("/").href.replace(/\/$/, ""), fetch: request });
 
 /** The body of an answer that has one: failures were thrown before. */
 export function body<T>(answer: { data?: T }): T {
   if (answer.data === undefined) throw new Problem(0, "empty", "The server's answer was empty.", "No answer");
   return answer.data;
 }
-

@@ -1,5 +1,6 @@
 /** Calls that a later server has. Their answers are read with care, since this page's types may be older than the server. */
 
+import { at } from "@/lib/address";
 import { fields, list, number, text } from "@/lib/json";
 import type { Role } from "@/tray/tray";
 
@@ -7,7 +8,7 @@ import { request } from "./client";
 import { facetValues, pictureOf, type FacetValue } from "./pictures";
 
 export async function completedTags(prefix: string, signal: AbortSignal): Promise<FacetValue[]> {
-  const address = new URL("/api/tags", window.location.origin);
+  const address = at("/api/tags");
   address.searchParams.set("prefix", prefix);
   address.searchParams.set("limit", "12");
   const response = await request(new Request(address, { signal }));
@@ -26,7 +27,7 @@ export interface Suggestion {
 /** References for the search, with roles and reasons. */
 export async function suggestedReferences(form: FormData, provider: string): Promise<Suggestion[]> {
   if (provider !== "") form.set("provider", provider);
-  const address = new URL("/api/references/suggest", window.location.origin);
+  const address = at("/api/references/suggest");
   const response = await request(new Request(address, { method: "POST", body: form }));
   return suggestionsOf(await response.json());
 }
@@ -42,7 +43,7 @@ export function suggestionsOf(answer: unknown): Suggestion[] {
 }
 
 export async function calibrate(): Promise<number> {
-  const address = new URL("/api/admin/calibrate", window.location.origin);
+  const address = at("/api/admin/calibrate");
   const response = await request(new Request(address, { method: "POST" }));
   return number(fields(await response.json())["sampled"]) ?? 0;
 }

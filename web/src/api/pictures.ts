@@ -1,13 +1,15 @@
 /** Pictures of the gallery, as results show them. */
 
 import { fields, list, number, text, texts, type Fields } from "@/lib/json";
-import { withKey } from "@/state/session";
+import { withParameter } from "@/lib/address";
 
 import type { Schemas } from "./client";
 
 export interface Picture {
   /** As text: ids may be larger than a JavaScript number can tell apart. */
   id: string;
+  /** Where the server has it, in the version that was found; null where the answer does not say. */
+  address: string | null;
   title: string;
   tags: string[];
   styles: string[];
@@ -56,8 +58,13 @@ export interface SearchPage {
   facets: Facets | null;
 }
 
-export function pictureUrl(id: string, width?: number): string {
-  return withKey(`/api/image/${encodeURIComponent(id)}${width === undefined ? "" : `?w=${width}`}`);
+/**
+ * The server's path of a picture. An address with a version is never asked for again, so it is taken from a fresh answer
+ * only; what was kept longer (a reference, a drawing's neighbour) goes by its id, which browsers ask about each time.
+ */
+export function picturePath({ id, address = null }: { id: string; address?: string | null }, width?: number): string {
+  const path = address ?? `/api/image/${encodeURIComponent(id)}`;
+  return width === undefined ? path : withParameter(path, "w", String(width));
 }
 
 export function pictureOf(id: unknown, payload: Fields): Picture {
@@ -67,6 +74,7 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
   const made = payload["origin"] === "generated";
   return {
     id: idOf(id, payload),
+    address: addressOf(payload),
     title: (made ? text(payload["prompt"]) : text(payload["subject"])) ?? (made ? "made picture" : nameOf(path)) ?? idOf(id, payload),
     tags: texts(payload["tags_all"]),
     styles: style !== null && !styles.includes(style) ? [style, ...styles] : styles,
@@ -79,8 +87,16 @@ export function pictureOf(id: unknown, payload: Fields): Picture {
   };
 }
 
+/** A path of this server, under a sub-path or not, with or without a version. */
+const ADDRESS = /^\/(?!\/)(?:[^?#]*\/)?image\/([^/?#]+)(?:\?[^#]*)?$/;
+
+function addressOf(payload: Fields): string | null {
+  const given = text(payload["image_url"]);
+  return given !== null && ADDRESS.test(given) ? given : null;
+}
+
 function idOf(id: unknown, payload: Fields): string {
-  const named = text(payload["image_url"])?.match(/\/image\/([^/?#]+)$/)?.[1];
+  const named = text(payload["image_url"])?.match(ADDRESS)?.[1];
   return named !== undefined ? decodeURIComponent(named) : String(id);
 }
 

@@ -2,6 +2,8 @@
 
 import { useQuery } from "@tanstack/react-query";
 
+import { at } from "@/lib/address";
+
 import { api, body, request } from "./client";
 import { featuresOf, NO_FEATURES, type Features } from "./features";
 import { facetValues, type FacetValue } from "./pictures";
@@ -13,7 +15,7 @@ export function useFeatures(): { features: Features; known: boolean } {
   const { data, isSuccess } = useQuery({
     queryKey: ["openapi"],
     queryFn: async () => {
-      const response = await request(new Request(new URL("/api/openapi.json", window.location.origin)));
+      const response = await request(new Request(at("/api/openapi.json")));
       return featuresOf(await response.json());
     },
     staleTime: LONG,

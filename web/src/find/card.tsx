@@ -1,12 +1,13 @@
 import { Bookmark, BookmarkCheck, Layers, Plus } from "lucide-react";
 import { memo } from "react";
 
-import { pictureUrl, type Hit } from "@/api/pictures";
+import { picturePath, type Hit } from "@/api/pictures";
 import { cn } from "@/lib/classes";
 import { drag } from "@/lib/drag";
 import { words } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Tip } from "@/ui/overlays";
+import { Picture } from "@/ui/picture";
 
 import { Bars } from "./bars";
 
@@ -33,9 +34,9 @@ export const Card = memo(function Card({ hit, saved, inTray, liked, actions }: {
         onClick={() => actions.open(hit)}
         className={cn("relative block aspect-square overflow-hidden rounded-md bg-well", inTray && "outline-3 -outline-offset-3 outline-blue")}
       >
-        <img
-          src={pictureUrl(picture.id, 256)}
-          srcSet={`${pictureUrl(picture.id, 256)} 256w, ${pictureUrl(picture.id, 512)} 512w`}
+        <Picture
+          path={picturePath(picture, 256)}
+          widths={[[picturePath(picture, 256), 256], [picturePath(picture, 512), 512]]}
           sizes="(max-width: 640px) 45vw, 200px"
           alt={name}
           loading="lazy"

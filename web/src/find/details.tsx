@@ -4,13 +4,14 @@ import { useState } from "react";
 
 import { api, body } from "@/api/client";
 import { useFeatures } from "@/api/queries";
-import { pictureUrl, type Hit, type PerSpace } from "@/api/pictures";
+import { address, useTickets } from "@/api/tickets";
+import { picturePath, type Hit, type PerSpace } from "@/api/pictures";
 import { words } from "@/lib/format";
 import { loadBaseFrom } from "@/pad/load";
-import { withKey } from "@/state/session";
 import { useTray } from "@/tray/tray";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/overlays";
+import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
 import { save, useSaved } from "./feedback";
@@ -35,7 +36,7 @@ export function Details({ hit, weights, onClose }: { hit: Hit; weights: PerSpace
   return (
     <Dialog open onClose={onClose} title={words(picture.title)} description={picture.styles.map(words).join(", ")} className="max-w-4xl">
       <div className="grid gap-5 md:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)]">
-        <img src={pictureUrl(picture.id)} alt={`${words(picture.title)} at full size`} className="max-h-[70dvh] w-full rounded-md bg-well object-contain" />
+        <Picture path={picturePath(picture)} alt={`${words(picture.title)} at full size`} className="max-h-[70dvh] w-full rounded-md bg-well object-contain" />
         <div className="flex min-w-0 flex-col gap-5">
           <div className="grid grid-cols-2 gap-1.5">
             <Button size="small" look="solid" onClick={() => add("style")}><PaintBucket />Style reference</Button>
@@ -45,7 +46,7 @@ export function Details({ hit, weights, onClose }: { hit: Hit; weights: PerSpace
             <Button
               size="small"
               className="col-span-2"
-              onClick={() => loadBaseFrom(pictureUrl(picture.id), picture.title).then(onClose, setFault)}
+              onClick={() => loadBaseFrom(picturePath(picture), picture.title).then(onClose, setFault)}
             >
               <SquarePen />Draw on it
             </Button>
@@ -102,6 +103,7 @@ function MadeFrom({ id }: { id: string }) {
     queryKey: ["lineage", id],
     queryFn: async () => body(await api.GET("/api/lineage", { params: { query: { ref: id } } })),
   });
+  const ticket = useTickets((tickets) => tickets.ticket);
   const images = data?.images ?? [];
   if (images.length === 0) return null;
   return (
@@ -110,8 +112,8 @@ function MadeFrom({ id }: { id: string }) {
       <ul className="flex flex-wrap gap-1.5">
         {images.slice(0, 12).map((image, index) => (
           <li key={`${image.sha256}-${index}`}>
-            <a href={withKey(image.url)} target="_blank" rel="noreferrer">
-              <img src={withKey(image.url)} alt={`Made from it, ${index + 1}`} loading="lazy" className="size-14 rounded-sm bg-well object-cover" />
+            <a href={address(image.url, ticket)} target="_blank" rel="noreferrer">
+              <Picture path={image.url} alt={`Made from it, ${index + 1}`} loading="lazy" className="size-14 rounded-sm bg-well object-cover" />
             </a>
           </li>
         ))}

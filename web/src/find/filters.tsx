@@ -1,12 +1,13 @@
 import { ChevronDown, X } from "lucide-react";
 import { useState } from "react";
 
-import { pictureUrl, type Facets } from "@/api/pictures";
+import { picturePath, type Facets } from "@/api/pictures";
 import { useFacet } from "@/api/queries";
 import { cn } from "@/lib/classes";
 import { count, words } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Segments } from "@/ui/controls";
+import { Picture } from "@/ui/picture";
 
 import { cycled, toggled, useQueryState, without } from "./query";
 import { TagField } from "./tag-field";
@@ -100,7 +101,7 @@ export function Likes() {
       <span className="label-caps">Like</span>
       {likes.map(({ id, title }) => (
         <span key={id} className="inline-flex items-center gap-1.5 rounded-md bg-blue-soft pr-1 text-xs text-blue">
-          <img src={pictureUrl(id, 64)} alt="" className="size-8 rounded-l-md object-cover" />
+          <Picture path={picturePath({ id }, 64)} alt="" className="size-8 rounded-l-md object-cover" />
           {words(title)}
           <button type="button" aria-label={`No longer like ${words(title)}`} className="p-1" onClick={() => set({ likes: likes.filter((like) => like.id !== id) })}>
             <X className="size-3.5" />

@@ -1,10 +1,11 @@
 /** What is looked for, as the artist set it. */
 
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { Features } from "@/api/features";
 import type { PerSpace, Picture } from "@/api/pictures";
+import { tabStorage } from "@/lib/tab-storage";
 
 export interface TagFilter {
   tag: string;
@@ -143,7 +144,7 @@ interface QueryState extends Query {
 export const useQueryState = create<QueryState>()(
   persist(
     (set) => ({ ...START, set: (part) => set(part), reset: () => set(START) }),
-    { name: "clippy.query", version: 1 },
+    { name: "clippy.query", version: 1, storage: createJSONStorage(() => tabStorage) },
   ),
 );
 

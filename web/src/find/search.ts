@@ -3,6 +3,7 @@
 import { request, type Schemas } from "@/api/client";
 import type { Features } from "@/api/features";
 import { pageOf, type SearchPage } from "@/api/pictures";
+import { at } from "@/lib/address";
 import type { Drawing } from "@/pad/drawing";
 import { basePicture, sketchPicture } from "@/pad/paint";
 
@@ -42,7 +43,7 @@ export interface SearchAsk {
 
 export async function search({ query, drawing, artist, features, cursor, signal }: SearchAsk): Promise<SearchPage> {
   const form = await searchForm(query, drawing, artist, features, cursor);
-  const address = new URL("/api/search/hybrid", window.location.origin);
+  const address = at("/api/search/hybrid");
   const response = await request(new Request(address, { method: "POST", body: form, signal }));
   return pageOf((await response.json()) as Schemas["SearchResponse"]);
 }

@@ -1,12 +1,15 @@
 import { Ban, RotateCcw, X } from "lucide-react";
 import { useState } from "react";
 
+import type { Job } from "@/api/client";
+import { receiptOf } from "@/api/providers";
 import { Made } from "@/make/made";
+import { outcome, Shortfalls } from "@/make/receipt";
 import { cn } from "@/lib/classes";
 import { ago, plural, took } from "@/lib/format";
-import { withKey } from "@/state/session";
 import { Button } from "@/ui/button";
 import { Tip } from "@/ui/overlays";
+import { Picture } from "@/ui/picture";
 import { Notice, ProgressBar, Skeleton } from "@/ui/states";
 
 import { cancelJob, picturesOf, promptOf, retryJob } from "./store";
@@ -14,8 +17,11 @@ import { fractionOf, isOver, mayRetry, type JobView } from "./view";
 
 const COLOURS: Record<string, string> = { succeeded: "text-green", failed: "text-ruby", cancelled: "text-soft", running: "text-blue", waiting: "text-blue", queued: "text-soft" };
 
-export function StateName({ state }: { state: string }) {
-  return <span className={cn("font-medium capitalize", COLOURS[state])}>{state}</span>;
+export function StateName({ state, job }: { state: string; job?: Job }) {
+  const { dropped, approximated } = outcome(receiptOf(job?.receipt));
+  const less = [dropped > 0 && `${dropped} dropped`, approximated > 0 && `${approximated} approximated`].filter((part) => part !== false);
+  if (state !== "succeeded" || less.length === 0) return <span className={cn("font-medium capitalize", COLOURS[state])}>{state}</span>;
+  return <span className="font-medium whitespace-nowrap text-amber">Made, {less.join(", ")}</span>;
 }
 
 /** One job of generation: previews while it runs, then its pictures. */
@@ -24,6 +30,7 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
   const [open, setOpen] = useState<number | null>(null);
   const [fault, setFault] = useState<unknown>(null);
   const pictures = picturesOf(job);
+  const receipt = receiptOf(job.receipt);
   const over = isOver(job);
   const prompt = promptOf(job);
   const fraction = fractionOf(job);
@@ -36,7 +43,7 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
   return (
     <article aria-label={`Generation, ${job.state}`} data-job={job.id} data-state={job.state} className="flex flex-col gap-3 rounded-lg border border-line bg-raised p-3">
       <div className="flex items-center gap-2 text-[0.8125rem]">
-        <StateName state={job.state} />
+        <StateName state={job.state} job={job} />
         <span className="min-w-0 flex-1 truncate text-soft" role={over ? undefined : "status"}>{line}{job.attempt > 1 && !over ? ` · attempt ${job.attempt}` : ""}</span>
         {connection === "lost" && !over && <span className="text-xs text-amber">connecting again…</span>}
         {!over && <Button size="tiny" look="danger" onClick={() => cancelJob(job.id).then(() => setFault(null), setFault)}><Ban />Cancel</Button>}
@@ -55,7 +62,7 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
             ? pictures.map((picture) => (
                 <li key={picture.index}>
                   <button type="button" aria-label={`Open picture ${picture.index + 1}`} onClick={() => setOpen(picture.index)} className="block w-full overflow-hidden rounded-md bg-well">
-                    <img src={withKey(picture.url)} alt={`Result ${picture.index + 1}`} loading="lazy" className="aspect-square w-full object-cover" />
+                    <Picture path={picture.url} alt={`Result ${picture.index + 1}`} loading="lazy" className="aspect-square w-full object-cover" />
                   </button>
                 </li>
               ))
@@ -69,6 +76,7 @@ export function GenerateCard({ view, now, onForget, remember = true }: { view: J
               })}
         </ul>
       )}
+      {over && receipt !== null && <Shortfalls receipt={receipt} />}
       {job.state === "succeeded" && <p className="sr-only" role="status">{plural(pictures.length, "picture")} made</p>}
       {open !== null && <Made job={job} index={open} onIndex={setOpen} onClose={() => setOpen(null)} />}
     </article>

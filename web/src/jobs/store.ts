@@ -1,13 +1,16 @@
-/** The jobs that this page watches. Which they are, and how far each was read, survives a reload. */
+/** The jobs that this page watches. Which they are, and how far they were read, survives a reload. */
 
 import { create } from "zustand";
 
 import { api, body, type Job } from "@/api/client";
 import { Problem } from "@/api/problem";
 import { queryClient } from "@/api/query-client";
+import { renewed, ticketed } from "@/api/tickets";
+import { withParameter } from "@/lib/address";
 import { fields, parsed, text } from "@/lib/json";
+import { shared, tabOnly } from "@/lib/tab-storage";
 
-import { follow } from "./follow";
+import { JobStream } from "./stream";
 import { applied, isOver, viewOf, type JobView } from "./view";
 
 interface Watched {
@@ -20,40 +23,51 @@ interface Watched {
 }
 
 const RECENT = "clippy.jobs";
+const PLACE = "clippy.events";
 const MOST_RECENT = 12;
-const stops = new Map<string, () => void>();
 
-export const useJobs = create<Watched>()((set, read) => ({
+export const useJobs = create<Watched>()((set) => ({
   views: {},
   recent: [],
   watch: (job, remember) => {
-    if (remember) {
-      set((state) => ({ recent: [job.id, ...state.recent.filter((id) => id !== job.id)].slice(0, MOST_RECENT) }));
-      writeRecent(read().recent);
-    }
-    start(job, readPlace(job.id));
+    if (remember) set({ recent: changeRecent((recent) => [job.id, ...recent.filter((id) => id !== job.id)]) });
+    start(job);
   },
   restore: async () => {
-    const recent = readRecent();
-    set({ recent });
+    // Jobs that another tab starts are shown here, too, and none of the two lists replaces the other.
+    shared.watch(RECENT, () => void showRecent());
+    await showRecent();
+  },
+  forget: (id) => {
+    stream.leave(id);
+    set({ recent: changeRecent((recent) => recent.filter((known) => known !== id)) });
+  },
+}));
+
+const stream = new JobStream({
+  addressOf: async (path, fresh) => {
+    if (fresh) await renewed();
+    return ticketed(path);
+  },
+  onEvent: (id, event) => put(id, (view) => applied(view, event)),
+  onConnection: (connection) =>
+    useJobs.setState(({ views }) => ({
+      views: Object.fromEntries(Object.entries(views).map(([id, view]) => [id, stream.has(id) ? { ...view, connection } : view])),
+    })),
+  onDone: (id) => void refresh(id),
+  onRefused: async (ids) => {
     await Promise.all(
-      recent.map(async (id) => {
-        try {
-          start(await fetchJob(id), readPlace(id));
-        } catch (error) {
-          if (error instanceof Problem && error.status === 404) read().forget(id);
-        }
+      ids.map(async (id) => {
+        const job = await existing(id);
+        if (job !== null && !isOver(job)) return;
+        stream.leave(id);
+        if (job !== null) put(id, (view) => ({ ...view, job, connection: "live" }));
       }),
     );
   },
-  forget: (id) => {
-    stops.get(id)?.();
-    stops.delete(id);
-    sessionStorage.removeItem(placeKey(id));
-    set((state) => ({ recent: state.recent.filter((known) => known !== id) }));
-    writeRecent(read().recent);
-  },
-}));
+  readPlace: () => text(tabOnly.get(PLACE)),
+  writePlace: (id) => tabOnly.set(PLACE, id),
+});
 
 function put(id: string, change: (view: JobView) => JobView): void {
   useJobs.setState(({ views }) => {
@@ -62,27 +76,41 @@ function put(id: string, change: (view: JobView) => JobView): void {
   });
 }
 
-function start(job: Job, after: string | null): void {
-  stops.get(job.id)?.();
-  stops.delete(job.id);
+function start(job: Job): void {
   useJobs.setState(({ views }) => {
     const known = views[job.id];
     const view = known !== undefined && !isOver(known.job) ? { ...known, job } : viewOf(job);
     return { views: { ...views, [job.id]: { ...view, connection: isOver(job) ? "live" : "connecting" } } };
   });
-  if (isOver(job)) return;
-  const stop = follow(job.id, after, {
-    onEvent: (event) => {
-      put(job.id, (view) => applied(view, event));
-      sessionStorage.setItem(placeKey(job.id), event.id);
-    },
-    onConnection: (connection) => put(job.id, (view) => ({ ...view, connection })),
-    onDone: () => {
-      stops.delete(job.id);
-      void refresh(job.id);
-    },
-  });
-  stops.set(job.id, stop);
+  if (!isOver(job)) stream.follow(job.id);
+}
+
+/** Shows the jobs of this browser, those of other tabs included. */
+export async function showRecent(): Promise<void> {
+  const recent = readRecent();
+  useJobs.setState({ recent });
+  const unknown = recent.filter((id) => useJobs.getState().views[id] === undefined);
+  await Promise.all(
+    unknown.map(async (id) => {
+      try {
+        const job = await existing(id);
+        if (job === null) useJobs.getState().forget(id);
+        else start(job);
+      } catch {
+        // The server is away, or wants a key: the page says so elsewhere, and asks again.
+      }
+    }),
+  );
+}
+
+/** The job, or null where the server knows none (any more). */
+async function existing(id: string): Promise<Job | null> {
+  try {
+    return await fetchJob(id);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 404) return null;
+    throw error;
+  }
 }
 
 /** The end of a job brings its result and receipt, which no event holds; a job that was begun again meanwhile goes on. */
@@ -91,7 +119,7 @@ async function refresh(id: string): Promise<void> {
     try {
       const job = await fetchJob(id);
       put(id, (view) => ({ ...view, job, connection: "live" }));
-      if (!isOver(job)) start(job, readPlace(id));
+      if (!isOver(job)) start(job);
       void queryClient.invalidateQueries({ queryKey: ["jobs"] });
       return;
     } catch (error) {
@@ -114,29 +142,26 @@ export async function cancelJob(id: string): Promise<void> {
 export async function retryJob(id: string, remember: boolean): Promise<Job> {
   const job = body(await api.POST("/api/jobs/{id}/retry", { params: { path: { id } } }));
   if (remember) useJobs.getState().watch(job, true);
-  else start(job, readPlace(id));
+  else start(job);
   void queryClient.invalidateQueries({ queryKey: ["jobs"] });
   return job;
 }
 
 /** Follows a job that a list shows, unless it is followed or over. */
 export function followListed(job: Job): void {
-  if (!isOver(job) && !stops.has(job.id)) start(job, readPlace(job.id));
-}
-
-const placeKey = (id: string) => `clippy.place.${id}`;
-
-function readPlace(id: string): string | null {
-  return text(sessionStorage.getItem(placeKey(id)));
+  if (!isOver(job) && !stream.has(job.id)) start(job);
 }
 
 function readRecent(): string[] {
-  const kept = parsed(localStorage.getItem(RECENT) ?? "null");
+  const kept = parsed(shared.get(RECENT) ?? "null");
   return Array.isArray(kept) ? kept.filter((id): id is string => typeof id === "string") : [];
 }
 
-function writeRecent(recent: readonly string[]): void {
-  localStorage.setItem(RECENT, JSON.stringify(recent));
+/** Changes the list as it is now, whichever tab wrote it last. */
+function changeRecent(change: (recent: string[]) => string[]): string[] {
+  const recent = change(readRecent()).slice(0, MOST_RECENT);
+  shared.set(RECENT, JSON.stringify(recent));
+  return recent;
 }
 
 /** A picture that a job made. */
@@ -152,10 +177,11 @@ export function picturesOf(job: Job): MadePicture[] {
   const images = fields(job.result)["images"];
   if (!Array.isArray(images)) return [];
   return images.flatMap((image: unknown, place): MadePicture[] => {
-    const { url, width, height, seed } = fields(image);
-    if (typeof url !== "string" || !url.startsWith("/api/jobs/")) return [];
+    const { url, width, height, seed, sha256 } = fields(image);
+    if (typeof url !== "string" || !/^\/(?!\/)(?:[^?#]*\/)?api\/jobs\//.test(url)) return [];
     const known = typeof seed === "number" || typeof seed === "string" ? String(seed) : null;
-    return [{ index: place, url, width: Number(width) || 0, height: Number(height) || 0, seed: known }];
+    const version = text(sha256)?.slice(0, 16);
+    return [{ index: place, url: version === undefined ? url : withParameter(url, "v", version), width: Number(width) || 0, height: Number(height) || 0, seed: known }];
   });
 }
 

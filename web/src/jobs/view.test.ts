@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Job } from "@/api/client";
 
-import { follow, pauseBefore } from "./follow";
 import { failedLines, picturesOf } from "./store";
+import { JobStream, MOST_FOLLOWED, pauseBefore, type Listener } from "./stream";
 import { applied, fractionOf, mayRetry, viewOf, type JobEvent, type JobView } from "./view";
 
 function job(part: Partial<Job> = {}): Job {
@@ -76,8 +76,8 @@ describe("a watched job", () => {
 
 describe("results", () => {
   it("are read with care", () => {
-    const result = { images: [{ url: "/api/jobs/j/images/0", width: 512, height: 512, seed: 7 }, { url: "https://elsewhere" }, null] };
-    expect(picturesOf(job({ result }))).toEqual([{ index: 0, url: "/api/jobs/j/images/0", width: 512, height: 512, seed: "7" }]);
+    const result = { images: [{ url: "/api/jobs/j/images/0", width: 512, height: 512, seed: 7, sha256: "0123456789abcdef0123" }, { url: "https://elsewhere" }, { url: "//elsewhere/api/jobs/j" }, null] };
+    expect(picturesOf(job({ result }))).toEqual([{ index: 0, url: "/api/jobs/j/images/0?v=0123456789abcdef", width: 512, height: 512, seed: "7" }]);
     expect(picturesOf(job())).toEqual([]);
     expect(failedLines(job({ result: { failures: [{ line: 3, id: 17, outcome: "failed", reason: "no file" }, {}] } }))).toEqual([
       { line: 3, id: "17", outcome: "failed", reason: "no file" },
@@ -111,6 +111,34 @@ class FakeSource {
   }
 }
 
+interface Told {
+  events: string[];
+  connections: string[];
+  done: string[];
+  refused: string[][];
+  place: string | null;
+}
+
+function listening(part: Partial<Listener> = {}): { told: Told; stream: JobStream } {
+  const told: Told = { events: [], connections: [], done: [], refused: [], place: null };
+  const stream = new JobStream({
+    addressOf: (path) => Promise.resolve(path),
+    onEvent: (job, { name, id }) => told.events.push(`${job} ${name} ${id}`),
+    onConnection: (connection) => told.connections.push(connection),
+    onDone: (job) => told.done.push(job),
+    onRefused: (jobs) => Promise.resolve(void told.refused.push([...jobs])),
+    readPlace: () => told.place,
+    writePlace: (id) => (told.place = id),
+    ...part,
+  });
+  return { told, stream };
+}
+
+const hide = (hidden: boolean) => {
+  vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+
 describe("following", () => {
   beforeEach(() => {
     FakeSource.opened = [];
@@ -122,39 +150,92 @@ describe("following", () => {
     vi.unstubAllGlobals();
   });
 
-  it("goes on after the last event when the connection broke for good", () => {
-    const events: JobEvent[] = [];
-    const states: string[] = [];
-    let done = false;
-    follow("j 1", "2-0", { onEvent: (next) => events.push(next), onConnection: (state) => states.push(state), onDone: () => (done = true) });
+  it("takes one connection for any number of jobs", async () => {
+    const { told, stream } = listening();
+    for (let job = 0; job < 9; job += 1) stream.follow(`j${job}`);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSource.opened.map(({ url }) => url)).toEqual(["/api/jobs/events?ids=j0,j1,j2,j3,j4,j5,j6,j7,j8"]);
+    const [source] = FakeSource.opened;
+    source?.onopen?.();
+    source?.send("progress", { job_id: "j3", done: 1 }, "a");
+    source?.send("done", { job_id: "j4", state: "succeeded" }, "b");
+    source?.send("progress", { job_id: "j4", done: 1 }, "c");
+    source?.send("progress", { job_id: "other", done: 1 }, "d");
+    expect(told).toMatchObject({ events: ["j3 progress a", "j4 done b"], done: ["j4"], connections: ["live"], place: "d" });
+    stream.follow("j9");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSource.opened.filter(({ readyState }) => readyState !== FakeSource.CLOSED).map(({ url }) => url)).toEqual(["/api/jobs/events?ids=j0,j1,j2,j3,j5,j6,j7,j8,j9&after=d"]);
+  });
+
+  it("has so many jobs at most in its address, and takes the others when some are over", async () => {
+    const { stream } = listening();
+    for (let job = 0; job <= MOST_FOLLOWED; job += 1) stream.follow(`j${job}`);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSource.opened[0]?.url.split(",").length).toBe(MOST_FOLLOWED);
+    FakeSource.opened[0]?.send("done", { job_id: "j0" }, "a");
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSource.opened[1]?.url).toContain(`j${MOST_FOLLOWED}`);
+  });
+
+  it("ends with its last job", async () => {
+    const { told, stream } = listening();
+    stream.follow("j");
+    await vi.advanceTimersByTimeAsync(100);
+    FakeSource.opened[0]?.send("done", { job_id: "j" }, "a");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([FakeSource.opened.length, FakeSource.opened[0]?.readyState, told.done]).toEqual([1, FakeSource.CLOSED, ["j"]]);
+  });
+
+  it("goes on after the last event when the connection broke for good, with a new ticket, and asks what is over", async () => {
+    const asked: boolean[] = [];
+    const { told, stream } = listening({ addressOf: (path, fresh) => Promise.resolve(asked.push(fresh) > 0 ? path : "") });
+    stream.follow("j 1");
+    await vi.advanceTimersByTimeAsync(100);
     const [first] = FakeSource.opened;
-    expect(first?.url).toBe("/api/jobs/j%201/events?after=2-0");
     first?.onopen?.();
-    first?.send("progress", { done: 1 }, "3-0");
+    first?.send("progress", { job_id: "j 1" }, "3-0");
     first?.breaks(true);
-    expect(states).toEqual(["live", "lost"]);
-    vi.advanceTimersByTime(pauseBefore(0));
-    const [, second] = FakeSource.opened;
-    expect(second?.url).toBe("/api/jobs/j%201/events?after=3-0");
-    second?.send("done", { state: "succeeded" }, "4-0");
-    expect(done).toBe(true);
-    expect(second?.readyState).toBe(2);
-    expect(events.map(({ name, id }) => `${name} ${id}`)).toEqual(["progress 3-0", "done 4-0"]);
+    expect(told.connections).toEqual(["live", "lost"]);
+    await vi.advanceTimersByTimeAsync(pauseBefore(0) + 10);
+    expect(told.refused).toEqual([["j 1"]]);
+    expect(FakeSource.opened[1]?.url).toBe("/api/jobs/events?ids=j%201&after=3-0");
+    expect(asked).toEqual([false, true]);
   });
 
-  it("leaves it to the browser while that tries again itself", () => {
-    follow("j", null, { onEvent: () => undefined, onConnection: () => undefined, onDone: () => undefined });
-    FakeSource.opened[0]?.breaks(false);
-    vi.advanceTimersByTime(60_000);
-    expect(FakeSource.opened.length).toBe(1);
-  });
-
-  it("does not come back once it was stopped, and waits longer each time", () => {
-    const stop = follow("j", null, { onEvent: () => undefined, onConnection: () => undefined, onDone: () => undefined });
+  it("is not opened again for jobs that turned out to be over", async () => {
+    const { stream } = listening({ onRefused: (jobs) => Promise.resolve(jobs.forEach((job) => stream.leave(job))) });
+    stream.follow("j");
+    await vi.advanceTimersByTimeAsync(100);
     FakeSource.opened[0]?.breaks(true);
-    stop();
-    vi.advanceTimersByTime(60_000);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(FakeSource.opened.length).toBe(1);
+  });
+
+  it("leaves it to the browser while that tries again itself", async () => {
+    const { stream } = listening();
+    stream.follow("j");
+    await vi.advanceTimersByTimeAsync(100);
+    FakeSource.opened[0]?.breaks(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSource.opened.length).toBe(1);
+  });
+
+  it("lets go of the connection while nobody looks at the tab, and reads what it missed", async () => {
+    const { told, stream } = listening();
+    stream.follow("j");
+    await vi.advanceTimersByTimeAsync(100);
+    FakeSource.opened[0]?.send("progress", { job_id: "j" }, "7");
+    hide(true);
+    expect(FakeSource.opened[0]?.readyState).toBe(FakeSource.CLOSED);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSource.opened.length).toBe(1);
+    hide(false);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(FakeSource.opened.map(({ url }) => url)).toContain("/api/jobs/events?ids=j&after=7");
+    expect(told.refused).toEqual([]);
+  });
+
+  it("waits longer each time", () => {
     expect([0, 1, 2, 30].map(pauseBefore)).toEqual([500, 1000, 2000, 15_000]);
   });
 });

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { request, type Job, type Schemas } from "@/api/client";
 import { receiptOf, type Receipt } from "@/api/providers";
+import { at } from "@/lib/address";
 import { useDebounced } from "@/lib/use-debounced";
 
 import type { bodyOf } from "./wish";
@@ -10,7 +11,7 @@ type Body = ReturnType<typeof bodyOf>;
 
 function post(path: string, body: Body, headers: Record<string, string> = {}, signal?: AbortSignal): Promise<Response> {
   const init: RequestInit = { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/json", ...headers } };
-  return request(new Request(new URL(path, window.location.origin), signal === undefined ? init : { ...init, signal }));
+  return request(new Request(at(path), signal === undefined ? init : { ...init, signal }));
 }
 
 /** Asks for pictures. The key makes sure that asking twice by accident buys once. */

@@ -1,5 +1,5 @@
 import { Dices, Wand2 } from "lucide-react";
-import { useMemo, useState } from "react";
+import { useState } from "react";
 
 import { useFeatures, useProviders } from "@/api/queries";
 import { queryOf, useQueryState } from "@/find/query";
@@ -15,17 +15,20 @@ import { Field, Input, Select, Slider, Switch, Textarea } from "@/ui/controls";
 import { Notice } from "@/ui/states";
 
 import { generate, useEstimate } from "./calls";
+import { keepMadeFrom } from "./made-from";
 import { picturesFor, placeholdersFor } from "./pictures";
+import { Painter } from "./painter";
 import { useProvider } from "./provider";
 import { ReceiptList, summary } from "./receipt";
-import { bodyOf, lacks, MOST_PICTURES, MOST_STYLE_TAGS, RATIOS, seedFault, toggledStyle, useWish, wishOf } from "./wish";
+import { bodyOf, lacks, MOST_PICTURES, MOST_STYLE_TAGS, ratioNamed, RATIOS, seedFault, toggledStyle, useWish, wishOf } from "./wish";
 
 /** What to make, and what the provider will do with it. */
 export function MakeForm() {
   const state = useWish();
   const { set } = state;
-  const wish = wishOf(state);
   const drawing = usePad(({ history }) => history.present);
+  // The paper is what is seen: a drawing that was opened brings its own ratio.
+  const wish = { ...wishOf(state), ratio: ratioNamed(drawing) ?? state.ratio };
   const change = usePad((pad) => pad.change);
   const references = useTray((tray) => tray.references);
   const query = useQueryState();
@@ -35,7 +38,7 @@ export function MakeForm() {
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
 
-  const placeholders = useMemo(() => placeholdersFor(drawing, wish), [drawing, wish]);
+  const placeholders = placeholdersFor(drawing, wish);
   const lacking = lacks(wish, references, placeholders);
   const estimate = useEstimate(lacking === null ? bodyOf(wish, references, placeholders, null) : null);
   const inked = hasInk(drawing, "line");
@@ -45,9 +48,12 @@ export function MakeForm() {
     setBusy(true);
     setFault(null);
     try {
-      const pictures = await picturesFor(drawingNow(), wish);
+      const drawn = drawingNow();
+      const pictures = await picturesFor(drawn, wish);
       const job = await generate(bodyOf(wish, references, pictures, queryOf(query)), uniqueId());
       useJobs.getState().watch(job, true);
+      // A browser that keeps nothing compares nothing later; what is made is the same.
+      await keepMadeFrom(job.id, pictures, drawn.base).catch(() => undefined);
     } catch (error) {
       setFault(error);
     } finally {
@@ -125,7 +131,7 @@ export function MakeForm() {
         {(providers?.providers.length ?? 0) > 1 && (
           <Field label="Provider" htmlFor="provider">
             <Select id="provider" value={provider?.name ?? ""} onChange={(event) => set({ provider: event.target.value })}>
-              {providers?.providers.map(({ name }) => <option key={name}>{name}</option>)}
+              {providers?.providers.map(({ name, model, paid }) => <option key={name} value={name}>{name}{model === null ? "" : ` · ${model}`}{paid ? " · paid" : ""}</option>)}
             </Select>
           </Field>
         )}
@@ -149,6 +155,7 @@ export function MakeForm() {
         <Switch id="strict" label="Refuse rather than approximate" checked={wish.strict} onChange={(strict) => set({ strict })} />
         {features.madePictures && <Switch id="add-to-gallery" label="Add the pictures to the gallery" checked={wish.addToGallery} onChange={(addToGallery) => set({ addToGallery })} />}
       </div>
+      {provider !== null && <Painter provider={provider} others={(providers?.providers ?? []).filter(({ name }) => name !== provider.name)} />}
       {providersError !== null && <Notice error={providersError} />}
       {lacking === null && estimate.error !== null && <Notice error={estimate.error} />}
       {fault !== null && <Notice error={fault} />}

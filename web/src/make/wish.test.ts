@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 
 import { providerOf, receiptOf } from "@/api/providers";
 import { START } from "@/find/query";
+import { changed, EMPTY } from "@/pad/drawing";
 import { added, honourOf, MOST_REFERENCES, type Reference } from "@/tray/tray";
 
-import { bodyOf, FIRST_WISH, lacks, seedFault, toggledStyle } from "./wish";
+import { outcome, shortfalls } from "./receipt";
+import { bodyOf, FIRST_WISH, lacks, ratioNamed, RATIOS, seedFault, toggledStyle } from "./wish";
 
 const NOTHING = { sketch: null, base: null, mask: null };
 const gallery = (id: string) => ({ source: { kind: "gallery", id } as const, title: id });
@@ -65,6 +67,11 @@ describe("a wish", () => {
     expect(bodyOf(FIRST_WISH, [], { ...NOTHING, mask: "data:m" }, null)).not.toHaveProperty("mask");
   });
 
+  it("has the ratio of the paper", () => {
+    for (const ratio of RATIOS) expect(ratioNamed(changed(EMPTY, { type: "ratio", ratio }))).toBe(ratio);
+    expect(ratioNamed({ width: 900, height: 123 })).toBeNull();
+  });
+
   it("has two styles at most", () => {
     expect(toggledStyle(["a", "b"], "c")).toEqual(["a", "b"]);
     expect(toggledStyle(["a", "b"], "a")).toEqual(["b"]);
@@ -76,6 +83,15 @@ describe("what the server says", () => {
     expect(LOCAL.ratios).toEqual(["3:4"]);
     expect(LOCAL.cancelIsBilled).toBe(true);
     expect(providerOf({ ratios: "any", sketch: "perhaps" })).toMatchObject({ name: "unknown", ratios: null, sketch: "no", maxReferences: 0 });
+  });
+
+  it("of what is missing comes first, and a success that lacks something is counted", () => {
+    const line = (input: string, treatment: string) => ({ input, treatment, sent: "x", reason: "y" });
+    const receipt = receiptOf({ provider: "local", lines: [line("seed", "honoured"), line("prompt", "approximated"), line("refs[2]", "dropped")] });
+    if (receipt === null) throw new Error("no receipt");
+    expect(shortfalls(receipt).map(({ input }) => input)).toEqual(["refs[2]", "prompt"]);
+    expect(outcome(receipt)).toEqual({ dropped: 1, approximated: 1 });
+    expect(outcome(null)).toEqual({ dropped: 0, approximated: 0 });
   });
 
   it("in receipts too", () => {

@@ -1,10 +1,12 @@
 /** What is to be made, and how it is put to the server. */
 
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { GenerateBody } from "@/api/client";
 import type { Query } from "@/find/query";
+import { tabStorage } from "@/lib/tab-storage";
+import { paperOf, ratioOf } from "@/pad/drawing";
 import type { Reference } from "@/tray/tray";
 
 export const MOST_STYLE_TAGS = 2;
@@ -44,6 +46,15 @@ export const FIRST_WISH: Wish = {
   strict: false,
   addToGallery: false,
 };
+
+/** The ratio that a paper of this size has, when it is one that can be chosen. */
+export function ratioNamed({ width, height }: { width: number; height: number }): string | null {
+  return RATIOS.find((ratio) => {
+    const [across, down] = ratioOf(ratio) ?? [0, 0];
+    const paper = paperOf(across, down);
+    return paper.width === width && paper.height === height;
+  }) ?? null;
+}
 
 /** The pictures that go with a wish, as data URLs. */
 export interface Pictures {
@@ -111,7 +122,7 @@ interface WishState extends Wish {
 }
 
 export const useWish = create<WishState>()(
-  persist((set) => ({ ...FIRST_WISH, set: (part) => set(part) }), { name: "clippy.wish", version: 1 }),
+  persist((set) => ({ ...FIRST_WISH, set: (part) => set(part) }), { name: "clippy.wish", version: 1, storage: createJSONStorage(() => tabStorage) }),
 );
 
 export function wishOf(state: WishState): Wish {

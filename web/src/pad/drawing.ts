@@ -122,7 +122,7 @@ function isStroke(value: unknown): value is Stroke {
   );
 }
 
-function isBase(value: unknown): value is Base {
+export function isBase(value: unknown): value is Base {
   if (typeof value !== "object" || value === null) return false;
   const base = value as Partial<Record<keyof Base, unknown>>;
   return (

@@ -1,6 +1,7 @@
 /** Pictures as the pad's base. */
 
 import { request } from "@/api/client";
+import { at } from "@/lib/address";
 
 import { baseOf } from "./paint";
 import { usePad } from "./store";
@@ -11,6 +12,6 @@ export async function loadBase(file: Blob, name: string): Promise<void> {
 
 /** A picture of this server: of the gallery, or one that was made. */
 export async function loadBaseFrom(path: string, name: string): Promise<void> {
-  const response = await request(new Request(new URL(path, window.location.origin)));
+  const response = await request(new Request(at(path)));
   await loadBase(await response.blob(), name);
 }

@@ -1,7 +1,8 @@
 import { lazy, Suspense, useEffect, useState, type DragEvent } from "react";
 
 import { draggedPicture, pictureFiles, takes } from "@/lib/drag";
-import { pictureUrl } from "@/api/pictures";
+import { picturePath } from "@/api/pictures";
+import { DocumentBar } from "@/documents/bar";
 import { cn } from "@/lib/classes";
 import { Notice } from "@/ui/states";
 
@@ -39,13 +40,14 @@ export function Pad({ className }: { className?: string }) {
     setOver(false);
     const picture = draggedPicture(event);
     const [file] = pictureFiles(event.dataTransfer);
-    if (picture !== null) load(loadBaseFrom(pictureUrl(picture.id), picture.title));
+    if (picture !== null) load(loadBaseFrom(picturePath({ id: picture.id }), picture.title));
     else if (file !== undefined) load(loadBase(file, file.name));
     else setFault(new Error("Only pictures can be dropped on the pad."));
   };
 
   return (
     <section aria-label="Sketch" className={cn("flex min-h-0 flex-col", className)}>
+      <DocumentBar />
       <Toolbar onFile={(file) => load(loadBase(file, file.name))} />
       {fault !== null && <Notice error={fault} className="mx-3 mb-2" />}
       <div

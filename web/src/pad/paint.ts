@@ -31,6 +31,22 @@ export async function maskPicture(drawing: Drawing): Promise<Blob | null> {
   return blobOf(canvas);
 }
 
+/** A small picture of all that is on the pad, for a list. */
+export async function thumbnail(drawing: Drawing, side: number): Promise<HTMLCanvasElement> {
+  const scale = side / Math.max(drawing.width, drawing.height);
+  const { canvas, context } = paper(Math.round(drawing.width * scale), Math.round(drawing.height * scale), "#fff");
+  if (drawing.base !== null) {
+    const image = new Image();
+    image.src = drawing.base.url;
+    await image.decode();
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  }
+  context.drawImage(layerPicture(drawing, "line", scale, null), 0, 0, canvas.width, canvas.height);
+  context.globalAlpha = 0.5;
+  context.drawImage(layerPicture(drawing, "mask", scale, "#d8343a"), 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
 /** One layer alone, so that its eraser takes nothing from the others. */
 function layerPicture(drawing: Drawing, layer: Layer, scale: number, colour: string | null): HTMLCanvasElement {
   const { canvas, context } = paper(Math.round(drawing.width * scale), Math.round(drawing.height * scale), null);

@@ -1,13 +1,12 @@
-import { create } from "zustand";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { create } from "zustand";
 
-import { useSession } from "@/state/session";
+import { showRecent } from "@/jobs/store";
+import { useSession, type Which } from "@/state/session";
 import { Button } from "@/ui/button";
-import { Field, Input } from "@/ui/controls";
+import { Field, Input, Switch } from "@/ui/controls";
 import { Dialog } from "@/ui/overlays";
-
-type Which = "key" | "adminKey";
 
 const useKeysDialog = create<{ open: Which | null }>()(() => ({ open: null }));
 
@@ -26,19 +25,20 @@ function KeyForm({ which, onClose }: { which: Which; onClose: () => void }) {
   const session = useSession();
   const client = useQueryClient();
   const [value, setValue] = useState(session[which]);
+  const [keep, setKeep] = useState(session.kept[which]);
   const admin = which === "adminKey";
   const done = (key: string) => {
-    if (admin) session.setAdminKey(key);
-    else session.setKey(key);
+    session.setKey(which, key, keep);
     onClose();
     void client.invalidateQueries();
+    void showRecent();
   };
   return (
     <Dialog
       open
       onClose={onClose}
       title={admin ? "Admin key" : "Key"}
-      description={admin ? "One of the server's ADMIN_KEYS. It is kept in this browser." : "One of the server's API_KEYS. It is kept in this browser."}
+      description={admin ? "One of the server's ADMIN_KEYS. With it one sees and stops everybody's jobs." : "One of the server's API_KEYS."}
     >
       <form
         className="flex flex-col gap-4"
@@ -50,6 +50,15 @@ function KeyForm({ which, onClose }: { which: Which; onClose: () => void }) {
         <Field label="Key" htmlFor="key-value">
           <Input id="key-value" type="password" autoComplete="off" value={value} onChange={(event) => setValue(event.target.value)} />
         </Field>
+        <div className="flex flex-col gap-1.5">
+          <Switch id="key-keep" label="Keep it in this browser" checked={keep} onChange={setKeep} />
+          <p className="text-xs text-soft">
+            {keep
+              ? "It stays in this browser's storage, readable for whoever uses this browser, until you forget it here."
+              : "Only this tab knows it, and forgets it when the tab is closed."}{" "}
+            It is sent in a header; addresses of pictures hold a ticket of ten minutes instead.
+          </p>
+        </div>
         <div className="flex justify-end gap-2">
           {session[which] !== "" && <Button onClick={() => done("")}>Forget it</Button>}
           <Button look="solid" type="submit">Use it</Button>

@@ -4,13 +4,15 @@ import { useEffect, useRef } from "react";
 
 import { request } from "@/api/client";
 import { queryClient } from "@/api/query-client";
+import { showRecent } from "@/jobs/store";
+import { at } from "@/lib/address";
 
 /** Asks now and then whether the server is there, more often while it is not; and asks everything again when it is back. */
 export function useReachable(): boolean {
   const { isError, isSuccess } = useQuery({
     queryKey: ["livez"],
     queryFn: async () => {
-      await request(new Request(new URL("/livez", window.location.origin), { cache: "no-store" }));
+      await request(new Request(at("/livez"), { cache: "no-store" }));
       return true;
     },
     retry: 1,
@@ -21,6 +23,7 @@ export function useReachable(): boolean {
     if (isError) was.current = true;
     else if (isSuccess && was.current) {
       was.current = false;
+      void showRecent();
       void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "livez" });
     }
   }, [isError, isSuccess]);

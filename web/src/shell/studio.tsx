@@ -1,12 +1,13 @@
 import { Images, Palette, PenTool, Search, Wand2 } from "lucide-react";
 import { Tabs } from "radix-ui";
 import { create } from "zustand";
-import { persist } from "zustand/middleware";
+import { createJSONStorage, persist } from "zustand/middleware";
 
 import { FindPanel } from "@/find/panel";
 import { useJobs } from "@/jobs/store";
 import { isOver } from "@/jobs/view";
 import { cn } from "@/lib/classes";
+import { tabStorage } from "@/lib/tab-storage";
 import { MakePanel } from "@/make/panel";
 import { Pad } from "@/pad/pad";
 import { TrayPanel } from "@/tray/panel";
@@ -25,7 +26,7 @@ interface Bench {
 const useBench = create<Bench>()(
   persist(
     (set) => ({ tab: "find", sheet: "draw", show: (sheet) => set(sheet === "find" || sheet === "make" ? { sheet, tab: sheet } : { sheet }) }),
-    { name: "clippy.bench", version: 1 },
+    { name: "clippy.bench", version: 1, storage: createJSONStorage(() => tabStorage) },
   ),
 );
 

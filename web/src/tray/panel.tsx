@@ -2,7 +2,7 @@ import { ImagePlus, Sparkles, Trash2, X } from "lucide-react";
 import { useRef, useState, type DragEvent } from "react";
 
 import { suggestedReferences } from "@/api/later";
-import { pictureUrl } from "@/api/pictures";
+import { picturePath } from "@/api/pictures";
 import type { Provider, Support } from "@/api/providers";
 import { useFeatures } from "@/api/queries";
 import { asks, queryOf, useQueryState } from "@/find/query";
@@ -18,6 +18,7 @@ import { useProvider } from "@/make/provider";
 import { Button } from "@/ui/button";
 import { Segments, Slider } from "@/ui/controls";
 import { Tip } from "@/ui/overlays";
+import { Picture } from "@/ui/picture";
 import { Notice } from "@/ui/states";
 
 import { honourOf, MOST_REFERENCES, useTray, type Reference } from "./tray";
@@ -105,6 +106,7 @@ export function TrayPanel({ className }: { className?: string }) {
   );
 }
 
+const SHOWN = "h-full min-h-20 w-20 shrink-0 rounded-sm max-lg:w-28 bg-well object-cover";
 const DOTS: Record<Support, string> = { yes: "bg-green", approximate: "bg-amber", no: "bg-ruby" };
 const SAID: Record<Support, string> = { yes: "Honoured", approximate: "Approximated", no: "Dropped" };
 
@@ -115,7 +117,9 @@ function Item({ reference, references, provider }: { reference: Reference; refer
   const honour = provider === null ? null : honourOf(provider, references, reference);
   return (
     <li className="flex w-[13.5rem] shrink-0 max-lg:h-32 max-lg:w-full gap-2.5 rounded-md border border-line bg-raised p-2">
-      <img src={source.kind === "gallery" ? pictureUrl(source.id, 256) : source.url} alt={title} title={reference.reason ?? title} className="h-full min-h-20 w-20 shrink-0 rounded-sm max-lg:w-28 bg-well object-cover" />
+      {source.kind === "gallery"
+        ? <Picture path={picturePath({ id: source.id }, 256)} alt={title} title={reference.reason ?? title} className={SHOWN} />
+        : <img src={source.url} alt={title} title={reference.reason ?? title} className={SHOWN} />}
       <div className="flex min-w-0 flex-1 flex-col gap-1">
         <div className="flex items-center gap-1">
           <span className="min-w-0 flex-1 truncate text-xs font-medium" title={title}>{title}</span>

@@ -1,11 +1,10 @@
 /** The references that pictures are made from. */
 
 import { create } from "zustand";
-import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { Provider, Support } from "@/api/providers";
-import { database } from "@/lib/database";
 import { uniqueId } from "@/lib/id";
+import { isFields } from "@/lib/json";
 
 export type Role = "style" | "subject";
 
@@ -68,16 +67,33 @@ interface Tray {
   clear: () => void;
 }
 
-export const useTray = create<Tray>()(
-  persist(
-    (set) => ({
-      references: [],
-      add: (reference) => set((tray) => ({ references: added(tray.references, reference) })),
-      change: (key, part) =>
-        set((tray) => ({ references: tray.references.map((known) => (known.key === key ? { ...known, ...part } : known)) })),
-      remove: (key) => set((tray) => ({ references: tray.references.filter((known) => known.key !== key) })),
-      clear: () => set({ references: [] }),
-    }),
-    { name: "clippy.tray", version: 1, storage: createJSONStorage(() => database) },
-  ),
-);
+export const useTray = create<Tray>()((set) => ({
+  references: [],
+  add: (reference) => set((tray) => ({ references: added(tray.references, reference) })),
+  change: (key, part) =>
+    set((tray) => ({ references: tray.references.map((known) => (known.key === key ? { ...known, ...part } : known)) })),
+  remove: (key) => set((tray) => ({ references: tray.references.filter((known) => known.key !== key) })),
+  clear: () => set({ references: [] }),
+}));
+
+/** A reference that was kept. */
+export function isReference(value: unknown): value is Reference {
+  if (!isFields(value)) return false;
+  const { key, role, weight, title, source, licence, reason } = value;
+  const worded = (word: unknown) => word === null || typeof word === "string";
+  return (
+    typeof key === "string" &&
+    (role === "style" || role === "subject") &&
+    typeof weight === "number" &&
+    typeof title === "string" &&
+    worded(licence) &&
+    worded(reason) &&
+    isSource(source)
+  );
+}
+
+function isSource(value: unknown): value is Reference["source"] {
+  if (!isFields(value)) return false;
+  const { kind, id, url } = value;
+  return kind === "gallery" ? typeof id === "string" : kind === "own" && typeof url === "string" && url.startsWith("data:image/");
+}

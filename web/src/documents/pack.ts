@@ -1,0 +1,67 @@
+/**
+ * A drawing with all its steps, as it is kept. Steps share most of their strokes and their pictures, so that each is
+ * written once.
+ */
+
+import { isFields, list, number, text } from "@/lib/json";
+import { restored, type Base, type Drawing, type Stroke } from "@/pad/drawing";
+import type { History } from "@/pad/history";
+
+interface Step {
+  width: number;
+  height: number;
+  /** Which of the pictures. */
+  base: number | null;
+  /** Which of the strokes, in order. */
+  strokes: number[];
+}
+
+export interface PackedHistory {
+  strokes: Stroke[];
+  /** The ids of the pictures. */
+  pictures: string[];
+  steps: Step[];
+  /** Which step is shown. */
+  place: number;
+}
+
+export function packed({ past, present, future }: History<Drawing>, idOf: (base: Base) => string): PackedHistory {
+  const strokes = new Map<Stroke, number>();
+  const pictures = new Map<string, number>();
+  const placeIn = <T>(known: Map<T, number>, value: T): number => {
+    const place = known.get(value) ?? known.size;
+    known.set(value, place);
+    return place;
+  };
+  const steps = [...past, present, ...future].map((drawing): Step => ({
+    width: drawing.width,
+    height: drawing.height,
+    base: drawing.base === null ? null : placeIn(pictures, idOf(drawing.base)),
+    strokes: drawing.strokes.map((stroke) => placeIn(strokes, stroke)),
+  }));
+  return { strokes: [...strokes.keys()], pictures: [...pictures.keys()], steps, place: past.length };
+}
+
+/** The history, or null when what was kept is none. Steps that make no sense are left out; the shown one must. */
+export function unpacked(value: unknown, pictures: ReadonlyMap<string, Base>): History<Drawing> | null {
+  if (!isFields(value)) return null;
+  const strokes = list(value["strokes"]) as readonly Stroke[];
+  const bases = list(value["pictures"]).map((id) => pictures.get(text(id) ?? "") ?? null);
+  const steps = list(value["steps"]).map((step): Drawing | null => {
+    if (!isFields(step)) return null;
+    const base = number(step["base"]);
+    const drawing = {
+      width: step["width"],
+      height: step["height"],
+      base: base === null ? null : (bases[base] ?? null),
+      strokes: list(step["strokes"]).map((place) => strokes[Number(place)]),
+    };
+    if (base !== null && drawing.base === null) return null;
+    return restored(drawing);
+  });
+  const place = number(value["place"]) ?? steps.length - 1;
+  const present = steps[place] ?? null;
+  if (present === null) return null;
+  const whole = (some: (Drawing | null)[]) => some.filter((drawing) => drawing !== null);
+  return { past: whole(steps.slice(0, place)), present, future: whole(steps.slice(place + 1)) };
+}
