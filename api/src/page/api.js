@@ -34,13 +34,37 @@ export function userId() {
   return user;
 }
 
-export function setKey(key) { keep(KEY, key.trim()); }
+export function setKey(key) {
+  keep(KEY, key.trim());
+  held = null;
+}
 
-export function imageUrl(id, width) {
-  const url = new URL(`api/image/${encodeURIComponent(id)}`, document.baseURI);
+// An <img> cannot send headers, and a key in an address would be written into logs and histories: addresses hold a
+// ticket instead, which opens pictures only and lasts some minutes.
+let held = null;
+const EARLY = 120_000;
+
+/** Gets a ticket where a key is set and the last one is near its end. */
+export async function freshTicket() {
+  if (!recall(KEY) || (held && held.until - Date.now() > EARLY)) return;
+  const { ticket, expires_in: seconds } = await call("api/tickets", { method: "POST" });
+  held = { ticket, until: Date.now() + seconds * 1000 };
+}
+
+/** A picture's id as text: ids may be larger than a number here can tell apart, but addresses have all of it. */
+export function idOf({ id, payload }) {
+  const [, named] = /^\/(?:[^?#]*\/)?image\/([^/?#]+)/.exec(payload?.image_url ?? "") ?? [];
+  return named ? decodeURIComponent(named) : String(id);
+}
+
+/** The address of a result, in the version that was found; or of an id alone, which browsers ask about each time. */
+export function imageUrl(hit, width) {
+  const base = new URL(".", document.baseURI);
+  const named = hit.payload?.image_url;
+  const path = typeof named === "string" && /^\/(?!\/)/.test(named) ? named : `/api/image/${encodeURIComponent(idOf(hit))}`;
+  const url = new URL(base.pathname !== "/" && path.startsWith(base.pathname) ? path.slice(base.pathname.length) : path.slice(1), base);
   if (width) url.searchParams.set("w", width);
-  const key = recall(KEY);
-  if (key) url.searchParams.set("key", key);
+  if (held) url.searchParams.set("ticket", held.ticket);
   return url.href;
 }
 
@@ -65,6 +89,8 @@ function pause(seconds, signal) {
 
 /** A page of results for these form fields; a busy server is asked again a few times. */
 export async function search(fields, cursor, signal, busy) {
+  // The pictures that it finds are shown at once.
+  await freshTicket();
   for (let attempt = 1; ; attempt += 1) {
     const form = new FormData();
     for (const [name, value, file] of fields) file ? form.append(name, value, file) : form.append(name, value);
@@ -78,6 +104,9 @@ export async function search(fields, cursor, signal, busy) {
     }
   }
 }
+
+/** What the server still prepares, or null. */
+export async function preparing() { return (await call("api/preparing")).preparing; }
 
 export function facets(limit) { return call(`api/facets?field=matched_tags&limit=${limit}`); }
 

@@ -1,6 +1,6 @@
 // The page: gathers the query, searches when it changed, shows what came.
 
-import { facets, feedback, imageUrl, search, setKey, userId } from "./api.js";
+import { facets, feedback, idOf, imageUrl, preparing, search, setKey, userId } from "./api.js";
 import { Pad } from "./pad.js";
 import { bestScores, button, card, chip, ghosts, keyForm, message, reference, view } from "./results.js";
 
@@ -124,7 +124,7 @@ function show(answer) {
   state.hits.push(...answer.results);
   state.cursor = answer.next_cursor;
   const best = bestScores(state.hits);
-  at("results").append(...answer.results.map((hit) => card(hit, best, state.saved.has(hit.id), actions)));
+  at("results").append(...answer.results.map((hit) => card(hit, best, state.saved.has(idOf(hit)), actions)));
   at("more").hidden = !state.cursor;
   const count = state.hits.length;
   const taste = answer.priors_size > 0 ? ", with your taste in mind" : "";
@@ -165,19 +165,21 @@ function showError(error, again) {
 const actions = {
   open(hit) {
     view(at("viewer"), hit, bestScores(state.hits), actions);
-    learn(hit.id, "click");
+    learn(idOf(hit), "click");
   },
   like(hit) {
-    if (!state.likes.includes(hit.id)) state.likes = [...state.likes, hit.id].slice(-8);
+    const id = idOf(hit);
+    if (!state.likes.includes(id)) state.likes = [...state.likes, id].slice(-8);
     showReferences();
     window.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     changed(0);
   },
   save(hit) {
-    if (state.saved.has(hit.id)) return;
-    state.saved.add(hit.id);
-    actions.showSaved(hit.id);
-    learn(hit.id, "save");
+    const id = idOf(hit);
+    if (state.saved.has(id)) return;
+    state.saved.add(id);
+    actions.showSaved(id);
+    learn(id, "save");
   },
   showSaved(id) {
     const saved = state.saved.has(id);
@@ -240,7 +242,7 @@ function showReferences() {
     }));
   }
   for (const id of state.likes) {
-    items.push(reference(imageUrl(id, 96), "like this", () => {
+    items.push(reference(imageUrl({ id }, 96), "like this", () => {
       state.likes = state.likes.filter((other) => other !== id);
       showReferences();
       changed(0);
@@ -265,6 +267,26 @@ function showWeights() {
     const idle = somethingToLookFor() && !(id === "w-txt" ? said : pictures);
     for (const part of [at(id), at(`${id}-out`), document.querySelector(`label[for=${id}]`)]) part.classList.toggle("idle", idle);
   }
+}
+
+// ---- a gallery that is still being filled ----
+
+const STAGES = { drawing: "Drawing the gallery", embedding: "Looking at the gallery's pictures", calibrating: "Measuring scores" };
+
+/** Shows how far it is; what was found is asked for again after each hundred pictures, and at the end. */
+async function showPreparing(searched = null) {
+  let now;
+  try { now = await preparing(); } catch { return; }
+  at("preparing").hidden = !now;
+  const there = now && now.stage !== "drawing" ? now.done : 0;
+  if (searched !== null && (!now || there - searched >= 100)) {
+    loadStyles();
+    changed(0);
+    searched = there;
+  }
+  if (!now) return;
+  at("preparing").textContent = `${STAGES[now.stage] ?? "Preparing"}: ${now.done} of ${now.total}`;
+  setTimeout(showPreparing, 1000, searched ?? there);
 }
 
 // ---- wiring ----
@@ -313,10 +335,14 @@ document.addEventListener("drop", (event) => {
   if (file) takeFile(file);
 });
 
+// The page has a base, from which the link to a part of it would lead away.
+document.querySelector(".skip").onclick = (event) => { event.preventDefault(); at("results").focus(); };
+
 new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) more(); }, { rootMargin: "400px" })
   .observe(at("more"));
 
 showPad();
 showWeights();
 loadStyles();
+showPreparing();
 run();

@@ -1,6 +1,6 @@
 // Cards of results, and the larger view.
 
-import { imageUrl } from "./api.js";
+import { freshTicket, idOf, imageUrl } from "./api.js";
 
 const SPACES = [["image", "Look"], ["edge", "Shape"], ["text", "Words"]];
 
@@ -18,7 +18,7 @@ export const words = (tag) => tag.replaceAll("_", " ");
 
 function label(hit) {
   const tags = hit.payload.tags_all ?? [];
-  return tags.length > 0 ? tags.slice(0, 4).map(words).join(", ") : `picture ${hit.id}`;
+  return tags.length > 0 ? tags.slice(0, 4).map(words).join(", ") : `picture ${idOf(hit)}`;
 }
 
 /** The best score of each space among the results so far: bars are drawn against it. */
@@ -52,16 +52,21 @@ function tagButtons(tags, pick) {
 }
 
 export function card(hit, best, saved, actions) {
-  const picture = element("img", { alt: label(hit), loading: "lazy", decoding: "async", src: imageUrl(hit.id, 256) });
+  const picture = element("img", { alt: label(hit), loading: "lazy", decoding: "async", src: imageUrl(hit, 256) });
   const open = element("button", { type: "button", className: "open", onclick: () => actions.open(hit), aria: { label: `Open: ${label(hit)}` } }, picture);
-  picture.onerror = () => {
+  const broken = () => {
     open.classList.add("broken");
     open.replaceChildren("its file is not there");
+  };
+  // Its ticket may have ended before it was scrolled to.
+  picture.onerror = () => {
+    picture.onerror = broken;
+    freshTicket().then(() => { picture.src = imageUrl(hit, 256); }, broken);
   };
   const tags = [...new Set([...(hit.payload.matched_tags ?? []), ...(hit.payload.tags_all ?? [])])].slice(0, 4);
   const like = element("button", { type: "button", textContent: "More like this", onclick: () => actions.like(hit) });
   const save = element("button", {
-    type: "button", className: "save", textContent: saved ? "Saved" : "Save", dataset: { save: hit.id },
+    type: "button", className: "save", textContent: saved ? "Saved" : "Save", dataset: { save: idOf(hit) },
     onclick: () => actions.save(hit), aria: { pressed: String(saved) },
   });
   return element("li", { className: "card" }, open, element("div", { className: "below" },
@@ -103,13 +108,14 @@ export function keyForm(submit) {
   return element("form", {
     className: "key",
     onsubmit: (event) => { event.preventDefault(); submit(input.value); },
-  }, input, element("button", { className: "plain", textContent: "Use it" }));
+  }, input, element("button", { className: "plain", textContent: "Use it" }),
+  element("p", { textContent: "It is kept in this browser, and sent in a header. Addresses of pictures hold a ticket of ten minutes instead." }));
 }
 
 /** Fills and shows the larger view. */
 export function view(dialog, hit, best, actions) {
   const at = (id) => dialog.querySelector(id);
-  at("#viewer-image").src = imageUrl(hit.id, 1024);
+  freshTicket().catch(() => undefined).then(() => { at("#viewer-image").src = imageUrl(hit, 1024); });
   at("#viewer-image").alt = label(hit);
   const rows = SPACES.filter(([space]) => hit.scores[space] !== null).flatMap(([space, name]) => [
     element("span", { textContent: name }), bar(space, hit.scores[space], best[space]),
@@ -126,8 +132,8 @@ export function view(dialog, hit, best, actions) {
     }));
   }
   at("#viewer-like").onclick = () => { dialog.close(); actions.like(hit); };
-  at("#viewer-save").dataset.save = hit.id;
+  at("#viewer-save").dataset.save = idOf(hit);
   at("#viewer-save").onclick = () => actions.save(hit);
-  actions.showSaved(hit.id);
+  actions.showSaved(idOf(hit));
   dialog.showModal();
 }
