@@ -7,5 +7,8 @@ import { start, stop } from "./harness.mjs";
 before(start);
 after(stop);
 
+await import("./preparing.mjs");
 await import("./client.mjs");
+await import("./tabs.mjs");
+await import("./keyed.mjs");
 await import("./plain.mjs");

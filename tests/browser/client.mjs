@@ -246,12 +246,12 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
   });
   await strokes(6);
   await page.waitForFunction(async () => {
-    const open = indexedDB.open("keyval-store");
+    const open = indexedDB.open("clippy");
     const database = await new Promise((resolve) => (open.onsuccess = () => resolve(open.result)));
-    const got = database.transaction("keyval").objectStore("keyval").get("clippy.drawing");
-    const drawing = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
+    const got = database.transaction("documents").objectStore("documents").get(sessionStorage.getItem("clippy.document"));
+    const kept = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
     database.close();
-    const last = drawing?.strokes.at(-1);
+    const last = kept?.history.strokes.at(-1);
     return last?.pressure === true && last.points.at(-1)[2] > 0.8 && last.points[0][2] < 0.2;
   });
 

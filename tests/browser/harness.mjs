@@ -12,7 +12,8 @@ import { chromium } from "playwright-core";
 const pictures = process.env.CLIPPY_SCREENSHOTS;
 const browsers = ["/usr/bin/chromium", "/usr/bin/google-chrome", "/usr/bin/chromium-browser"];
 
-let folder, server, browser;
+let folder, browser;
+const servers = [];
 /** The server's address. */
 export let url;
 /** Its DATA_DIR; undefined for a server that was started elsewhere. */
@@ -25,19 +26,26 @@ export async function start() {
   assert.ok(executablePath, "the tests need a browser; on Debian: apt-get install chromium");
   const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--force-color-profile=srgb"];
   const opening = chromium.launch({ executablePath, args: arguments_ });
-  url = process.env.CLIPPY_URL ?? (await startServer());
+  folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
+  url = process.env.CLIPPY_URL;
+  if (url === undefined) {
+    data = join(folder, "data");
+    url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
+  }
   browser = await opening;
 }
 
-async function startServer() {
+/** Another server, with settings of its own and an empty collection: its address and its DATA_DIR. */
+export async function serve(settings) {
+  const own = mkdtempSync(join(folder, "server-"));
+  return { url: await startServer(["serve", "--bind", "127.0.0.1:0"], { ...settings, DATA_DIR: own }), data: own };
+}
+
+async function startServer(words, settings = {}) {
   const program = process.env.CLIPPY_PROGRAM;
   assert.ok(program, "CLIPPY_PROGRAM names the binary; `make test` sets it");
-  folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
-  data = join(folder, "data");
-  server = spawn(program, ["demo", "--data-dir", data, "--bind", "127.0.0.1:0"], {
-    cwd: folder,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const server = spawn(program, words, { cwd: folder, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...settings } });
+  servers.push(server);
   return new Promise((resolve, reject) => {
     createInterface({ input: server.stdout }).on("line", (line) => {
       const found = line.match(/http:\/\/[\d.:]+/);
@@ -49,20 +57,42 @@ async function startServer() {
 
 export async function stop() {
   await browser?.close();
-  server?.kill("SIGKILL");
+  for (const server of servers) server.kill("SIGKILL");
   if (folder) rmSync(folder, { recursive: true, force: true });
 }
 
-/** A page of an artist of its own, and what went wrong on it. */
-export async function open(path, options = {}) {
+/** A page of an artist of its own, what went wrong on it, and what opens further tabs of the same browser. */
+export async function open(path, { at = url, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
   const faults = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
-  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
-  await page.goto(url + path);
-  return { page, faults, close: () => context.close() };
+  const requests = [];
+  const tab = async (to = path) => {
+    const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
+    page.on("pageerror", (error) => faults.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+    page.on("request", (request) => requests.push(request));
+    await page.goto(at + to);
+    return page;
+  };
+  return { page: await tab(), tab, faults, requests, close: () => context.close() };
+}
+
+/** A call that the page does not make. */
+export async function call(path, { at = url, method = "GET", key, body } = {}) {
+  const headers = { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), ...(body === undefined ? {} : { "content-type": "application/json" }) };
+  const response = await fetch(at + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${await response.clone().text()}`);
+  return response.json();
+}
+
+/** Waits for something that is asked for again and again. */
+export async function until(what, ask) {
+  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    const found = await ask();
+    if (found) return found;
+  }
+  assert.fail(`waited in vain for ${what}`);
 }
 
 export async function keep(page, name) {

@@ -123,6 +123,7 @@ async function refresh(id: string): Promise<void> {
       void queryClient.invalidateQueries({ queryKey: ["jobs"] });
       return;
     } catch (error) {
+      if (error instanceof Problem && error.status === 404) useJobs.getState().forget(id);
       if (error instanceof Problem && error.status < 500) return;
       await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
     }

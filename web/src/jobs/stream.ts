@@ -13,7 +13,7 @@ export interface Listener {
   addressOf: (path: string, fresh: boolean) => Promise<string>;
   onEvent: (job: string, event: JobEvent) => void;
   onConnection: (connection: Connection) => void;
-  /** Nothing more will come of this job. */
+  /** Nothing more will come of this job: it has ended, or is not there any more. */
   onDone: (job: string) => void;
   /** The server gave no stream for these: those that are over are left. */
   onRefused: (jobs: readonly string[]) => Promise<void>;
@@ -22,7 +22,7 @@ export interface Listener {
   writePlace: (id: string) => void;
 }
 
-const NAMES = ["snapshot", "state", "progress", "preview", "log", "done"] as const;
+const NAMES = ["snapshot", "state", "progress", "preview", "log", "done", "gone"] as const;
 const LONGEST_PAUSE = 15_000;
 /** Most jobs of one stream: their ids stand in its address. The others wait until one of these is over. */
 export const MOST_FOLLOWED = 50;
@@ -118,8 +118,8 @@ export class JobStream {
     const job = text(fields(data)["job_id"]);
     if (message.lastEventId !== "") this.listener.writePlace(message.lastEventId);
     if (job === null || !this.jobs.has(job)) return;
-    this.listener.onEvent(job, { name, id: message.lastEventId, data });
-    if (name !== "done") return;
+    if (name !== "gone") this.listener.onEvent(job, { name, id: message.lastEventId, data });
+    if (name !== "done" && name !== "gone") return;
     this.leave(job);
     this.listener.onDone(job);
   }

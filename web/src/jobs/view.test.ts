@@ -177,6 +177,15 @@ describe("following", () => {
     expect(FakeSource.opened[1]?.url).toContain(`j${MOST_FOLLOWED}`);
   });
 
+  it("leaves a job that is not there any more", async () => {
+    const { told, stream } = listening();
+    stream.follow("j");
+    stream.follow("k");
+    await vi.advanceTimersByTimeAsync(100);
+    FakeSource.opened[0]?.send("gone", { job_id: "k" }, "a");
+    expect([told.events, told.done, stream.has("j"), stream.has("k")]).toEqual([[], ["k"], true, false]);
+  });
+
   it("ends with its last job", async () => {
     const { told, stream } = listening();
     stream.follow("j");

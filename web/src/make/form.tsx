@@ -28,13 +28,15 @@ export function MakeForm() {
   const { set } = state;
   const drawing = usePad(({ history }) => history.present);
   // The paper is what is seen: a drawing that was opened brings its own ratio.
-  const wish = { ...wishOf(state), ratio: ratioNamed(drawing) ?? state.ratio };
+  const ratio = ratioNamed(drawing) ?? state.ratio;
   const change = usePad((pad) => pad.change);
   const references = useTray((tray) => tray.references);
   const query = useQueryState();
   const provider = useProvider();
   const { features } = useFeatures();
   const { data: providers, error: providersError } = useProviders();
+  // A provider that is no longer set up is not asked: what is shown is what is sent.
+  const wish = { ...wishOf(state), ratio, provider: provider?.name === state.provider ? state.provider : "" };
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<unknown>(null);
 
@@ -164,7 +166,7 @@ export function MakeForm() {
           <Wand2 />{busy ? "Sending…" : `Generate ${wish.count === 1 ? "a picture" : `${wish.count} pictures`}`}
         </Button>
         <p className="min-w-0 text-[0.8125rem] text-soft" role="status">
-          {lacking ?? (estimate.data === undefined ? "" : estimate.data.usd === null ? estimate.data.note : estimate.data.usd === 0 ? `Free, by ${estimate.data.provider}` : `About $${estimate.data.usd.toFixed(2)}, by ${estimate.data.provider}`)}
+          {lacking ?? (estimate.data === undefined ? "" : estimate.data.usd === null ? estimate.data.note : estimate.data.usd === 0 ? "Free" : `About $${estimate.data.usd.toFixed(2)}`)}
         </p>
       </div>
       {lacking === null && estimate.data?.receipt && (

@@ -6,7 +6,7 @@ export function Painter({ provider, others }: { provider: Provider; others: read
   return (
     <p id="painter" className="text-[0.8125rem] text-soft">
       Made by <strong className="font-medium text-ink">{name}{model === null ? "" : ` (${model})`}</strong>
-      {paid ? ", which costs money" : name === "local" ? ", on this server, which costs nothing" : ", which costs nothing"}.
+      {name === "local" ? ", on this server" : paid ? ", a paid service" : ""}.
       {others.length > 0 && ` Also set up: ${others.map((other) => other.name).join(", ")}.`}
     </p>
   );

@@ -1,0 +1,23 @@
+// The page while the demo's gallery is still drawn and embedded. It is the first test: the others need the gallery.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { call, draw, DRAWINGS, keep, open, until } from "./harness.mjs";
+
+test("the page is there while the gallery is filled, says how far it is, and shows what comes in", async () => {
+  const { page, faults, close } = await open("/");
+  if ((await call("/api/preparing")).preparing !== null) {
+    const banner = page.getByRole("region", { name: "Preparation" });
+    await banner.getByRole("progressbar").waitFor();
+    await draw(page, "#paper", DRAWINGS.apple);
+    await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
+    await keep(page, "preparing-light");
+    // Results come by themselves, before all of it is there.
+    await page.locator("#results > li").first().waitFor({ timeout: 180_000 });
+    await banner.waitFor({ state: "detached", timeout: 300_000 });
+  }
+  await until("the gallery", async () => (await call("/api/preparing")).preparing === null);
+  assert.deepEqual(faults, []);
+  await close();
+});

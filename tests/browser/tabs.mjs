@@ -1,0 +1,181 @@
+// Several tabs, several jobs, and what a picture was made from.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { call, draw, DRAWINGS, keep, open } from "./harness.mjs";
+
+const strokes = (page, count) => page.getByRole("img", { name: new RegExp(`Sketch pad with ${count} stroke`) }).waitFor();
+const references = (page) => page.getByRole("list", { name: "References in use" }).locator("li");
+const named = (page) => page.getByLabel("Name of the drawing").inputValue();
+
+async function refer(page, place) {
+  await page.locator("#results > li").nth(place).hover();
+  await page.locator("#results > li").nth(place).getByRole("button", { name: /as a reference/ }).click();
+}
+
+test("two tabs have a drawing, references, words and steps of their own; drawings are kept by name", async () => {
+  const { page: first, tab, faults, close } = await open("/");
+  await strokes(first, 0);
+  await draw(first, "#paper", DRAWINGS.apple);
+  await strokes(first, 3);
+  await first.locator("#results > li").first().waitFor();
+  await refer(first, 0);
+  await refer(first, 1);
+  await first.getByLabel("Name of the drawing").fill("The apple");
+  await first.getByLabel("Name of the drawing").press("Enter");
+  await first.getByLabel("Words", { exact: true }).fill("fruit");
+
+  // A second tab begins with an empty paper, and takes nothing from the first one.
+  const second = await tab();
+  await strokes(second, 0);
+  await draw(second, "#paper", DRAWINGS.house);
+  await strokes(second, 4);
+  await second.getByLabel("Words", { exact: true }).fill("cottage");
+  await second.locator("#results > li").first().waitFor();
+  await refer(second, 2);
+  assert.equal(await references(second).count(), 1);
+
+  await first.reload();
+  await strokes(first, 3);
+  await references(first).nth(1).waitFor();
+  assert.equal(await first.getByLabel("Words", { exact: true }).inputValue(), "fruit");
+  await first.getByRole("button", { name: "Undo" }).click();
+  await strokes(first, 2);
+  await first.getByRole("button", { name: "Redo" }).click();
+  await strokes(first, 3);
+  await references(first).first().getByRole("button", { name: /away$/ }).click();
+  await second.reload();
+  await strokes(second, 4);
+  assert.equal(await second.getByLabel("Words", { exact: true }).inputValue(), "cottage");
+  assert.deepEqual([await references(first).count(), await references(second).count()], [1, 1]);
+
+  // What is open elsewhere is opened as a copy; the two are two drawings from then on.
+  await second.getByRole("button", { name: "Your drawings" }).click();
+  await second.getByRole("list", { name: "Drawings" }).locator("canvas").nth(1).waitFor();
+  await keep(second, "drawings-light");
+  await second.getByRole("button", { name: "Open The apple" }).click();
+  await second.getByText("open in another tab").waitFor();
+  assert.equal(await named(second), "The apple (copy)");
+  await draw(second, "#paper", DRAWINGS.house.slice(0, 2));
+  await strokes(second, 5);
+
+  // A duplicated tab has what the first one has, and another drawing.
+  const copied = await first.evaluate(() => Object.entries(sessionStorage));
+  const third = await tab();
+  await third.evaluate((entries) => entries.forEach(([name, value]) => sessionStorage.setItem(name, value)), copied);
+  await third.reload();
+  await strokes(third, 3);
+  await draw(third, "#paper", DRAWINGS.house.slice(0, 1));
+  await strokes(third, 4);
+  for (const [page, count] of [[first, 3], [second, 5], [third, 4]]) {
+    await page.reload();
+    await strokes(page, count);
+  }
+
+  // The second tab goes back to its house, with all of its steps.
+  await second.getByRole("button", { name: "Your drawings" }).click();
+  const house = second.getByRole("list", { name: "Drawings" }).locator("li").filter({ hasText: "4 strokes" }).filter({ hasNotText: "copy" });
+  await house.getByRole("button", { name: /^Open/ }).click();
+  await strokes(second, 4);
+  await second.getByRole("button", { name: "Undo" }).click();
+  await strokes(second, 3);
+
+  // All are closed: the next tab goes on with what was drawn last.
+  for (const page of [first, second, third]) await page.close();
+  const next = await tab();
+  await strokes(next, 3);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
+test("eight unfinished jobs take one connection, the page answers, and a picture is compared with what it was made from", async () => {
+  const { page, requests, faults, close } = await open("/");
+  await strokes(page, 0);
+  await draw(page, "#paper", DRAWINGS.apple);
+  await strokes(page, 3);
+  await page.locator("#results > li").first().waitFor();
+  await refer(page, 0);
+  await page.getByRole("tab", { name: /Generate/ }).click();
+  await page.getByLabel("Pictures", { exact: true }).selectOption("1");
+  assert.match(await page.locator("#painter").innerText(), /Made by local/);
+  await call("/api/admin/queues/interactive/pause", { method: "POST" });
+  try {
+    const sent = [];
+    for (let count = 1; count <= 8; count += 1) {
+      const asking = page.waitForResponse((response) => response.url().endsWith("/api/images/generate"));
+      await page.getByRole("button", { name: /^Generate a picture/ }).click();
+      const answer = await asking;
+      sent.push({ id: (await answer.json()).id, sketch: answer.request().postDataJSON().sketch });
+      await page.locator(`article[data-job="${sent.at(-1).id}"]`).waitFor();
+    }
+    const asked = Date.now();
+    await page.getByRole("tab", { name: /Find/ }).click();
+    await page.getByLabel("Words", { exact: true }).fill("cat");
+    await page.waitForFunction(() => [...document.querySelectorAll("#results img")].slice(0, 4).every((image) => image.naturalWidth > 0) && /cat/.test(document.querySelector("#results")?.textContent ?? ""));
+    assert.ok(Date.now() - asked < 10_000, `the page answered after ${Date.now() - asked} ms`);
+    // Each stream but the last was closed for the next, which follows one job more.
+    const streams = requests.filter((request) => request.url().includes("/events"));
+    assert.ok(streams.every((request) => request.url().includes("/api/jobs/events?ids=")), streams.map((request) => request.url()).join("\n"));
+    const lasting = await Promise.all(streams.map(async (request) => request.failure() === null));
+    assert.equal(lasting.filter(Boolean).length, 1);
+
+    // After a reload there is one again, and it goes on to the end of one of them.
+    await page.reload();
+    await page.getByRole("tab", { name: /Generate/ }).click();
+    const [{ id, sketch }, ...others] = sent;
+    for (const other of others) await call(`/api/jobs/${other.id}/cancel`, { method: "POST" });
+    await call("/api/admin/queues/interactive/resume", { method: "POST" });
+    for (const other of others) await page.locator(`article[data-job="${other.id}"][data-state="cancelled"]`).waitFor();
+    await page.locator(`article[data-job="${id}"][data-state="succeeded"]`).waitFor({ timeout: 180_000 });
+
+    // The pad shows something else by now; the comparison shows what was sent.
+    await page.getByRole("button", { name: "New drawing" }).click();
+    await strokes(page, 0);
+    await draw(page, "#paper", DRAWINGS.house);
+    await strokes(page, 4);
+    await page.getByRole("link", { name: "History" }).click();
+    await page.locator(`article[data-job="${id}"]`).getByRole("button", { name: "Open picture 1", exact: true }).click();
+    await page.getByRole("dialog").getByRole("radio", { name: "Compare with the sketch" }).click();
+    assert.equal(await page.getByRole("img", { name: "The drawing" }).getAttribute("src"), sketch);
+    await keep(page, "compare-history-light");
+
+    // Another browser does not have that drawing, and says so instead of showing its own.
+    const elsewhere = await open("/");
+    await strokes(elsewhere.page, 0);
+    await draw(elsewhere.page, "#paper", DRAWINGS.house);
+    await elsewhere.page.getByRole("link", { name: "History" }).click();
+    await elsewhere.page.locator(`article[data-job="${id}"]`).getByRole("button", { name: "Open picture 1", exact: true }).click();
+    await elsewhere.page.getByText("is not kept in this browser").waitFor();
+    assert.equal(await elsewhere.page.getByRole("dialog").getByRole("radio", { name: /Compare/ }).count(), 0);
+    await elsewhere.close();
+  } finally {
+    await call("/api/admin/queues/interactive/resume", { method: "POST" });
+  }
+  assert.deepEqual(faults.filter((fault) => !/ERR_ABORTED/.test(fault)), []);
+  await close();
+});
+
+test("a job that dropped something never says plain success, and says what and why", async () => {
+  const { page, faults, close } = await open("/");
+  await strokes(page, 0);
+  await draw(page, "#paper", DRAWINGS.apple);
+  await page.getByRole("tab", { name: /Generate/ }).click();
+  await page.getByLabel("Pictures", { exact: true }).selectOption("1");
+  await page.getByLabel("Prompt").fill("a red apple on a wooden table");
+  await page.getByRole("button", { name: /^Generate a picture/ }).click();
+  const job = page.locator("article[data-job]").first();
+  await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
+  const lines = await call(`/api/jobs/${await job.getAttribute("data-job")}`);
+  const missing = lines.receipt.lines.filter(({ treatment }) => treatment !== "honoured");
+  assert.ok(missing.length > 0, JSON.stringify(lines.receipt));
+  const list = job.getByRole("list", { name: "Not as asked" });
+  await list.waitFor();
+  assert.equal(await list.locator("li").count(), missing.length);
+  for (const { reason } of missing) assert.ok((await list.innerText()).includes(reason), reason);
+  assert.doesNotMatch(await job.innerText(), /succeeded/i);
+  await job.scrollIntoViewIfNeeded();
+  await keep(page, "receipt-light");
+  assert.deepEqual(faults, []);
+  await close();
+});
