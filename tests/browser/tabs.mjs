@@ -85,6 +85,26 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   for (const page of [first, second, third]) await page.close();
   const next = await tab();
   await strokes(next, 3);
+
+  // Whatever else wrote the same drawing meanwhile is not written over.
+  const id = await next.evaluate(async () => {
+    const opening = indexedDB.open("clippy");
+    const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const id = sessionStorage.getItem("clippy.document");
+    const transaction = database.transaction("shelf", "readwrite");
+    const got = transaction.objectStore("shelf").get(id);
+    got.onsuccess = () => transaction.objectStore("shelf").put({ ...got.result, name: "Somebody else's", revision: "another" });
+    await new Promise((resolve) => (transaction.oncomplete = resolve));
+    database.close();
+    return id;
+  });
+  await draw(next, "#paper", DRAWINGS.house.slice(0, 1));
+  await next.getByText("changed in another tab").waitFor();
+  assert.notEqual(await next.evaluate(() => sessionStorage.getItem("clippy.document")), id);
+  await next.reload();
+  await strokes(next, 4);
+  await next.getByRole("button", { name: "Your drawings" }).click();
+  await next.getByRole("button", { name: "Open Somebody else's" }).waitFor();
   assert.deepEqual(faults, []);
   await close();
 });
