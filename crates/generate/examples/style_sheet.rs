@@ -72,6 +72,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         progress: Arc::new(NoProgress),
         journal: Arc::new(MemoryJournal::default()),
         scope: "contact sheet".to_owned(),
+        seed: 1,
     };
     for (row, name) in sketches.iter().enumerate() {
         let drawn = sketch(subject(name).ok_or(format!("no subject {name}"))?, 1)?;
@@ -100,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let begun = Instant::now();
             let generated = LocalProvider.generate(generation, receipt, &context).await?;
             println!("{name} in the style of {text}: {:.2} s", begun.elapsed().as_secs_f32());
-            put(column + 1, row + 1, &decode(&generated.images[0].bytes, &DecodeLimits::default())?);
+            put(column + 1, row + 1, &*decode(&generated.images[0].bytes, &DecodeLimits::default())?);
         }
     }
     let file = std::io::BufWriter::new(std::fs::File::create(&sheet)?);

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_imaging::{DecodeLimits, decode};
+use clippy_imaging::{Budget, Permit, Picture, decode, probe, scaled_to};
 use futures::{StreamExt, TryStreamExt};
 use image::{GrayImage, Luma, RgbImage};
 use sha2::{Digest, Sha256};
@@ -14,11 +14,13 @@ use sha2::{Digest, Sha256};
 use crate::comfyui::Preset;
 use crate::data_url::picture_bytes;
 use crate::fetch::Fetcher;
+use crate::held::{DRAWING_SIDE, JOB, PATIENCE, REFERENCE_SIDE, bytes_of, check_edit, edit_bytes, square_bytes};
+use crate::intake::Intake;
 use crate::request::{AspectRatio, GenerateRequest, QueryNote, Role};
 use crate::style::StyleTag;
 
-/// References that are fetched at a time.
-const AT_ONCE: usize = 4;
+/// References that are fetched and decoded at a time.
+const AT_ONCE: usize = 2;
 
 /// The gallery, as far as references need it.
 #[async_trait]
@@ -64,7 +66,7 @@ pub struct Reference {
     pub role: Role,
     /// How much it counts, 0 to 1.
     pub weight: f32,
-    /// Upright RGB, alpha on white.
+    /// Upright RGB, alpha on white; scaled down to what the most demanding provider looks at.
     pub picture: RgbImage,
     /// Where it came from.
     pub origin: ReferenceOrigin,
@@ -130,6 +132,8 @@ pub struct Generation {
     pub query: Option<QueryNote>,
     /// `person`, `animal`, `product` or `default`, where Clippy 0.2's client said it.
     pub subject_type: Option<String>,
+    /// What its pictures hold of the process's memory for pictures.
+    pub memory: Option<Arc<Permit>>,
 }
 
 impl Generation {
@@ -152,19 +156,6 @@ impl Generation {
         self.references.iter().filter(move |reference| reference.role == role && reference.weight > 0.0)
     }
 
-    /// The seed asked for, else one that follows from what is asked for, so that a picture without one is repeatable too.
-    #[must_use]
-    pub fn chosen_seed(&self) -> u64 {
-        if let Some(seed) = self.seed {
-            return seed;
-        }
-        let mut text = format!("{}\n{:?}\n{:?}", self.prompt, self.style_tags, self.sketch_sha256);
-        for reference in &self.references {
-            text.push_str(&format!("\n{} {} {}", reference.role.as_str(), reference.weight, reference.origin.sha256));
-        }
-        u64::from_str_radix(&sha256_hex(text.as_bytes())[..8], 16).unwrap_or(0)
-    }
-
     /// The ratio that the picture should have: the one asked for, else the base's, else the sketch's, else square.
     #[must_use]
     pub fn ratio(&self) -> f32 {
@@ -185,40 +176,84 @@ impl Generation {
 pub struct Resolver {
     gallery: Arc<dyn ReferencePictures>,
     fetcher: Arc<Fetcher>,
-    limits: DecodeLimits,
 }
 
 impl Resolver {
     /// Pictures of ids come from `gallery`, those of URLs through `fetcher`.
     #[must_use]
     pub fn new(gallery: Arc<dyn ReferencePictures>, fetcher: Arc<Fetcher>) -> Self {
-        let limits = DecodeLimits { bytes: 24 << 20, pixels: 40_000_000, allocation: 320 << 20 };
-        Self { gallery, fetcher, limits }
+        Self { gallery, fetcher }
     }
 
     /// The request with its pictures.
     ///
     /// # Errors
     /// What [`GenerateRequest::validate`] finds; [`ErrorCode::NotFound`] for an id that the gallery does not have;
-    /// [`ErrorCode::InvalidPicture`] for what is no picture; [`ErrorCode::InvalidInput`] for a mask of another size
-    /// or with nothing to edit; the fetcher's refusals.
+    /// [`ErrorCode::InvalidPicture`] for what is no picture; [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the
+    /// limits; [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the fetcher's refusals;
+    /// [`ErrorCode::Unavailable`] when other pictures take all memory for minutes.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
+        self.resolved(request, None).await
+    }
+
+    /// As [`Resolver::resolve`], for a request whose uploads [`Intake::take`] has kept.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`], and [`ErrorCode::NotFound`] for an upload that is gone.
+    pub async fn resolve_kept(&self, request: &GenerateRequest, intake: &Intake) -> Result<Generation> {
+        self.resolved(request, Some(intake)).await
+    }
+
+    async fn resolved(&self, request: &GenerateRequest, intake: Option<&Intake>) -> Result<Generation> {
         request.validate()?;
-        let fetched = (0..request.refs.len()).map(|index| self.reference(request, index));
+        let base = self.optional("base", request.base.as_deref(), intake).await?;
+        let mask = self.optional("mask", request.mask.as_deref(), intake).await?;
+        // An edit keeps every pixel of its base; everything else is scaled down as soon as it is decoded.
+        let edited = match (&base, &mask) {
+            (Some(base), Some(_)) => {
+                let seen = probe(base).map_err(|error| named("base", error.into()))?;
+                check_edit((seen.width, seen.height))?;
+                Some((seen.width, seen.height))
+            }
+            _ => None,
+        };
+        let drawings = u64::from(request.sketch.is_some()) + u64::from(base.is_some() && edited.is_none());
+        let most = square_bytes(REFERENCE_SIDE) * request.refs.len() as u64
+            + square_bytes(DRAWING_SIDE) * drawings
+            + edited.map_or(0, edit_bytes);
+        // All of it before the first picture is decoded, so that two jobs never wait for what the other holds.
+        let mut memory = match most {
+            0 => None,
+            most => Some(Budget::of_jobs().acquire_async(most, PATIENCE).await?),
+        };
+
+        let fetched = (0..request.refs.len()).map(|index| self.reference(request, index, intake));
         let references = futures::stream::iter(fetched).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
-        let (sketch, sketch_sha256) = match &request.sketch {
+        let (sketch, sketch_sha256) = match self.optional("sketch", request.sketch.as_deref(), intake).await? {
             None => (None, None),
-            Some(text) => {
-                let bytes = self.bytes("sketch", text).await?;
+            Some(bytes) => {
                 let hash = sha256_hex(&bytes);
-                (Some(self.decoded("sketch", bytes).await?), Some(hash))
+                (Some(decoded("sketch", bytes, |sketch| scaled_to(&sketch, DRAWING_SIDE)).await?), Some(hash))
             }
         };
-        let base = self.optional("base", request.base.as_deref()).await?;
-        let mask = match self.optional("mask", request.mask.as_deref()).await? {
-            Some(mask) => Some(checked_mask(&mask, base.as_ref())?),
+        let base = match base {
             None => None,
+            Some(bytes) if edited.is_some() => Some(decoded("base", bytes, Picture::into_pixels).await?),
+            Some(bytes) => Some(decoded("base", bytes, |base| scaled_to(&base, DRAWING_SIDE)).await?),
         };
+        let mask = match (mask, &base) {
+            (Some(bytes), Some(base)) => {
+                let size = base.dimensions();
+                Some(decoded("mask", bytes, move |mask| checked_mask(&mask, size)).await??)
+            }
+            _ => None,
+        };
+        if let Some(memory) = &mut memory {
+            let small = references.iter().map(|reference| bytes_of(&reference.picture)).sum::<u64>();
+            let drawings = sketch.as_ref().map_or(0, bytes_of)
+                + edited.map_or_else(|| base.as_ref().map_or(0, bytes_of), edit_bytes);
+            memory.shrink_to(small + drawings);
+        }
         Ok(Generation {
             prompt: request.prompt.as_deref().unwrap_or_default().trim().to_owned(),
             negative_prompt: request.negative_prompt.as_deref().unwrap_or_default().trim().to_owned(),
@@ -235,10 +270,11 @@ impl Resolver {
             preset: request.preset.as_deref().map(Preset::named).transpose()?,
             query: request.query.clone(),
             subject_type: request.subject_type.clone(),
+            memory: memory.map(Arc::new),
         })
     }
 
-    async fn reference(&self, request: &GenerateRequest, index: usize) -> Result<Reference> {
+    async fn reference(&self, request: &GenerateRequest, index: usize, intake: Option<&Intake>) -> Result<Reference> {
         let input = &request.refs[index];
         let name = format!("refs[{index}]");
         let (bytes, source_url, licence) = if let Some(id) = input.id {
@@ -251,41 +287,47 @@ impl Resolver {
             let text = input.url.as_ref().or(input.image_url.as_ref()).or(input.image_b64.as_ref());
             let text = text.ok_or_else(|| Error::invalid(format!("{name} names no picture")))?;
             let source = (input.image_b64.is_none() && is_web(text)).then(|| text.clone());
-            (self.bytes(&name, text).await?, source, None)
+            (self.bytes(&name, text, intake).await?, source, None)
         };
         let origin = ReferenceOrigin { id: input.id, source_url, licence, sha256: sha256_hex(&bytes) };
-        let picture = self.decoded(&name, bytes).await?;
+        let picture = decoded(&name, bytes, |picture| scaled_to(&picture, REFERENCE_SIDE)).await?;
         Ok(Reference { role: request.role(index)?, weight: request.weight(index), picture, origin })
     }
 
-    async fn optional(&self, name: &str, text: Option<&str>) -> Result<Option<RgbImage>> {
+    async fn optional(&self, name: &str, text: Option<&str>, intake: Option<&Intake>) -> Result<Option<Bytes>> {
         match text {
             None => Ok(None),
-            Some(text) => {
-                let bytes = self.bytes(name, text).await?;
-                self.decoded(name, bytes).await.map(Some)
-            }
+            Some(text) => self.bytes(name, text, intake).await.map(Some),
         }
     }
 
-    async fn bytes(&self, name: &str, text: &str) -> Result<Bytes> {
+    async fn bytes(&self, name: &str, text: &str, intake: Option<&Intake>) -> Result<Bytes> {
         if is_web(text) {
-            let fetched = self.fetcher.fetch(text).await;
-            return fetched.map_err(|error| Error::new(error.code, format!("{name}: {}", error.message)));
+            return self.fetcher.fetch(text).await.map_err(|error| named(name, error));
         }
-        picture_bytes(text).map_err(|error| Error::new(error.code, format!("{name}: {}", error.message)))
+        if let Some(intake) = intake
+            && let Some(kept) = intake.kept(name, text).await?
+        {
+            return Ok(kept);
+        }
+        picture_bytes(text).map_err(|error| named(name, error))
     }
+}
 
-    /// Decodes on a thread of its own: a large picture takes a good part of a second.
-    async fn decoded(&self, name: &str, bytes: Bytes) -> Result<RgbImage> {
-        let limits = self.limits;
-        let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &limits)).await;
-        let decoded = decoded.map_err(|error| Error::internal("the decoding thread ended").with_source(error))?;
-        decoded.map_err(|error| {
-            let error = Error::from(error);
-            Error::new(error.code, format!("{name}: {}", error.message))
-        })
-    }
+/// Decodes on a thread of its own, as a large picture takes a good part of a second, and keeps what `part` makes of it:
+/// the memory of the picture itself is given back before the next one is decoded.
+async fn decoded<T: Send + 'static>(
+    name: &str,
+    bytes: Bytes,
+    part: impl FnOnce(Picture) -> T + Send + 'static,
+) -> Result<T> {
+    let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &JOB).map(part)).await;
+    let decoded = decoded.map_err(|error| Error::internal("the decoding thread ended").with_source(error))?;
+    decoded.map_err(|error| named(name, error.into()))
+}
+
+fn named(name: &str, error: Error) -> Error {
+    Error { message: format!("{name}: {}", error.message), ..error }
 }
 
 pub(crate) fn is_web(text: &str) -> bool {
@@ -293,18 +335,13 @@ pub(crate) fn is_web(text: &str) -> bool {
     beginning.starts_with("http://") || beginning.starts_with("https://")
 }
 
-/// The mask as grey, when it fits the base and has something to edit.
-pub(crate) fn checked_mask(mask: &RgbImage, base: Option<&RgbImage>) -> Result<GrayImage> {
-    let Some(base) = base else {
-        return Err(Error::invalid("mask was sent without base: send the picture to edit as base as well"));
-    };
-    if mask.dimensions() != base.dimensions() {
+/// The mask as grey, when it fits the base, which has this width and height, and has something to edit.
+pub(crate) fn checked_mask(mask: &RgbImage, (width, height): (u32, u32)) -> Result<GrayImage> {
+    if mask.dimensions() != (width, height) {
         return Err(Error::invalid(format!(
-            "mask is {}x{} pixels, but base is {}x{}: they must have the same size",
+            "mask is {}x{} pixels, but base is {width}x{height}: they must have the same size",
             mask.width(),
             mask.height(),
-            base.width(),
-            base.height()
         )));
     }
     let grey = GrayImage::from_fn(mask.width(), mask.height(), |x, y| {

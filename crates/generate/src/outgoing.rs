@@ -5,8 +5,10 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use clippy_imaging::{DecodeLimits, Encoding, decode, encode, probe};
-use image::{RgbImage, imageops};
+use clippy_imaging::{DecodeLimits, Encoding, decode, encode, probe, scaled_to};
+use image::RgbImage;
+use img_parts::jpeg::{Jpeg, markers};
+use img_parts::png::Png;
 
 use crate::error::GenerateError;
 use crate::inputs::Generation;
@@ -30,7 +32,7 @@ impl Outgoing {
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when it cannot be written.
     pub fn new(picture: &RgbImage, side: u32) -> Result<Self, GenerateError> {
-        let scaled = scaled(picture, side);
+        let scaled = scaled_to(picture, side);
         let written = |encoding| encode(&scaled, encoding).map_err(|error| GenerateError::permanent(error.to_string()));
         let png = written(Encoding::Png)?;
         if png.len() <= LARGEST {
@@ -55,17 +57,6 @@ impl Outgoing {
     }
 }
 
-/// At most `side` pixels wide and high.
-#[must_use]
-pub fn scaled(picture: &RgbImage, side: u32) -> RgbImage {
-    let longest = picture.width().max(picture.height());
-    if longest <= side {
-        return picture.clone();
-    }
-    let length = |own: u32| ((u64::from(own) * u64::from(side)) / u64::from(longest)).max(1) as u32;
-    imageops::resize(picture, length(picture.width()), length(picture.height()), imageops::FilterType::Lanczos3)
-}
-
 /// A sketch as scribble models want it: white lines on black, whatever it was drawn with.
 #[must_use]
 pub fn scribble(sketch: &RgbImage) -> RgbImage {
@@ -74,6 +65,25 @@ pub fn scribble(sketch: &RgbImage) -> RgbImage {
         let value = (ink[(y * sketch.width() + x) as usize] * 255.0) as u8;
         image::Rgb([value; 3])
     })
+}
+
+/// A PNG or JPEG without its texts: what a server writes about itself, its graph and the artist's words. Pixels stay byte
+/// for byte; a file of another format, or one that cannot be taken apart, is left as it is.
+#[must_use]
+pub fn without_metadata(file: Bytes) -> Bytes {
+    if let Ok(mut png) = Png::from_bytes(file.clone()) {
+        for kind in [*b"tEXt", *b"zTXt", *b"iTXt", *b"eXIf"] {
+            png.remove_chunks_by_type(kind);
+        }
+        return png.encoder().bytes();
+    }
+    if let Ok(mut jpeg) = Jpeg::from_bytes(file.clone()) {
+        for marker in [markers::APP1, markers::APP13, markers::COM] {
+            jpeg.remove_segments_by_marker(marker);
+        }
+        return jpeg.encoder().bytes();
+    }
+    file
 }
 
 /// A file from a provider as the finished picture: its type told by its content, laid into the base where there is a
@@ -108,7 +118,7 @@ fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateE
 /// # Errors
 /// As [`incoming`].
 fn within_mask(bytes: &Bytes, base: &RgbImage, mask: &image::GrayImage) -> Result<Bytes, GenerateError> {
-    let picture = decode(bytes, &DecodeLimits::default())
+    let picture = decode(bytes, &DecodeLimits::bulk())
         .map_err(|error| GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})")))?;
     let whole = crate::local::composited(base, mask, &picture);
     let png = encode(&whole, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;

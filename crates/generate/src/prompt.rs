@@ -13,6 +13,13 @@ pub struct BuiltPrompt {
     pub negative: String,
 }
 
+impl BuiltPrompt {
+    /// Writes the prompt into the log, where `PROMPT_LOG_LEVEL` asks for it. Call it when it is sent.
+    pub(crate) fn log(&self, provider: &str) {
+        tracing::info!(target: clippy_core::settings::PROMPTS, provider, prompt = ?self.prompt, negative = ?self.negative);
+    }
+}
+
 /// Whether there should be people in the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum People {
@@ -99,11 +106,21 @@ pub fn weight_word(weight: f32) -> &'static str {
 /// The task in words. Providers with labelled pictures put their labels before it.
 #[must_use]
 pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) -> BuiltPrompt {
-    let mut parts = vec![opening(generation, analysis)];
+    sentences(generation, analysis, true)
+}
+
+/// The task in words for a provider whose edits take no picture beside the base and its mask.
+#[must_use]
+pub fn build_edit_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) -> BuiltPrompt {
+    sentences(generation, analysis, false)
+}
+
+fn sentences(generation: &Generation, analysis: Option<&SketchAnalysis>, with_pictures: bool) -> BuiltPrompt {
+    let mut parts = vec![opening(generation, analysis, with_pictures)];
     if let Some(analysis) = analysis {
         parts.extend(seen(analysis, !generation.prompt.is_empty()));
     }
-    if generation.sketch.is_some() {
+    if with_pictures && generation.sketch.is_some() {
         parts.push(
             match weight_word(generation.sketch_weight) {
                 "strong" => "Keep the sketch's layout, silhouette, pose and framing exactly.",
@@ -117,7 +134,7 @@ pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) 
     if !hints.is_empty() {
         parts.push(format!("Style: {}.", hints.join("; ")));
     }
-    if generation.with_role(Role::Style).next().is_some() {
+    if with_pictures && generation.with_role(Role::Style).next().is_some() {
         parts.push(
             "Take medium, palette, line quality, texture and light from the style references, not their objects."
                 .to_owned(),
@@ -130,13 +147,13 @@ pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) 
     BuiltPrompt { prompt: parts.join(" "), negative: negatives(generation, analysis, people).join(", ") }
 }
 
-fn opening(generation: &Generation, analysis: Option<&SketchAnalysis>) -> String {
+fn opening(generation: &Generation, analysis: Option<&SketchAnalysis>, with_pictures: bool) -> String {
     let seen = analysis.map(|analysis| sentence(&analysis.subject_summary)).filter(|summary| !summary.is_empty());
     let subject = if !generation.prompt.is_empty() {
         sentence(&generation.prompt)
     } else if let Some(seen) = seen {
         seen
-    } else if generation.sketch.is_some() {
+    } else if with_pictures && generation.sketch.is_some() {
         "the sketched subject".to_owned()
     } else {
         "the subject".to_owned()
@@ -182,12 +199,12 @@ fn seen(analysis: &SketchAnalysis, has_words: bool) -> Vec<String> {
     parts
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     text.trim().trim_end_matches(['.', ' ', ';']).to_owned()
 }
 
 /// Bare nouns, each once: the artist's, the styles', the analysis's, and what is never wanted.
-fn negatives(generation: &Generation, analysis: Option<&SketchAnalysis>, people: People) -> Vec<String> {
+pub(crate) fn negatives(generation: &Generation, analysis: Option<&SketchAnalysis>, people: People) -> Vec<String> {
     let mut all: Vec<String> = generation.negative_prompt.split(',').map(bare).collect();
     all.extend(generation.style_tags.iter().flat_map(|tag| tag.negatives()).map(|noun| (*noun).to_owned()));
     if let Some(analysis) = analysis {

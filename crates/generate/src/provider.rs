@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::GenerateError;
+use crate::finding::Finding;
 use crate::inputs::Generation;
 use crate::paid_once::CallJournal;
 use crate::receipt::{Receipt, plan};
 use crate::request::{AspectRatio, GenerateRequest};
+use crate::seen;
 
 /// How well something is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +214,15 @@ pub struct GenerationContext {
     pub journal: Arc<dyn CallJournal>,
     /// Keeps the calls of two jobs apart: the job's id, and how often a person has asked to buy again.
     pub scope: String,
+    /// The seed of this job where none was asked for: another one for every job, and the same for all of its attempts.
+    pub seed: u64,
+}
+
+/// A seed for a job, from the job's id. Below 2^30, so that every provider and every client takes it as it is.
+#[must_use]
+pub fn seed_of(job: &str) -> u64 {
+    let digits = crate::inputs::sha256_hex(format!("seed of {job}").as_bytes());
+    digits.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default() >> 2
 }
 
 impl GenerationContext {
@@ -280,6 +291,15 @@ pub struct Generated {
     pub receipt: Receipt,
 }
 
+/// A paid call that is made beside those for the pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// What it is for.
+    pub what: String,
+    /// US dollars; `None` when the price is not set.
+    pub usd: Option<f64>,
+}
+
 /// Somebody who makes pictures.
 #[async_trait]
 pub trait Provider: Send + Sync + 'static {
@@ -297,7 +317,20 @@ pub trait Provider: Send + Sync + 'static {
     /// US dollars for one picture; `None` when it is not set.
     fn price_per_image(&self) -> Option<f64>;
 
-    /// Whether it could work now: nodes, models, keys. Costs nothing.
+    /// A paid call beside those for the pictures, such as a description of the sketch.
+    fn beside(&self, _request: &GenerateRequest) -> Option<Beside> {
+        None
+    }
+
+    /// Asks the provider whether its key works, its models exist, and each kind of input could be used. Costs nothing.
+    async fn check(&self) -> Vec<Finding> {
+        match self.ready().await {
+            Ok(()) => vec![Finding::ok("provider", "ready")],
+            Err(error) => vec![Finding::fault("provider", error.message)],
+        }
+    }
+
+    /// Whether it could make a picture now. Costs nothing.
     ///
     /// # Errors
     /// What is missing, and the mend.
@@ -328,6 +361,22 @@ pub fn admit(provider: &dyn Provider, request: &GenerateRequest) -> Result<Recei
     Ok(receipt)
 }
 
+/// Checks a request once more, has its pictures made, and looks at them: the receipt says what can be seen.
+///
+/// # Errors
+/// As [`admit`] and [`Provider::generate`].
+pub async fn make(
+    provider: &dyn Provider,
+    request: &GenerateRequest,
+    generation: &Arc<Generation>,
+    context: &GenerationContext,
+) -> Result<Generated, GenerateError> {
+    let receipt = admit(provider, request)?;
+    let mut generated = provider.generate(Arc::clone(generation), receipt, context).await?;
+    seen::look(generation, &mut generated).await;
+    Ok(generated)
+}
+
 /// What a request would cost and what would be honoured.
 ///
 /// # Errors
@@ -336,7 +385,7 @@ pub fn estimate(provider: &dyn Provider, request: &GenerateRequest) -> Result<Es
     request.validate()?;
     let capabilities = provider.capabilities();
     let receipt = provider.plan(request)?;
-    let (usd, note) = match (capabilities.paid, provider.price_per_image()) {
+    let (mut usd, mut note) = match (capabilities.paid, provider.price_per_image()) {
         (false, _) => (Some(0.0), "this provider costs nothing".to_owned()),
         (true, Some(price)) => {
             let note = format!("{price} USD a picture, as set; the provider's own bill decides");
@@ -344,7 +393,26 @@ pub fn estimate(provider: &dyn Provider, request: &GenerateRequest) -> Result<Es
         }
         (true, None) => (None, "the price of a picture is not set, so the cost is not known".to_owned()),
     };
-    let calls = if capabilities.paid { request.count.div_ceil(capabilities.images_per_call.max(1)) } else { 0 };
+    let mut calls = if capabilities.paid { request.count.div_ceil(capabilities.images_per_call.max(1)) } else { 0 };
+    if let Some(Beside { what, usd: price }) = provider.beside(request) {
+        calls += 1;
+        usd = usd.zip(price).map(|(pictures, beside)| pictures + beside);
+        let priced = price.map_or("whose price is not set".to_owned(), |price| format!("{price} USD, as set"));
+        note = format!("{note}; {what}: {priced}");
+    }
     let Capabilities { provider, model, .. } = capabilities;
     Ok(Estimate { provider, model, calls, images: request.count, usd, note, receipt })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_has_a_seed_of_its_own_which_stays() {
+        let seeds: std::collections::HashSet<u64> = (0..1_000).map(|job| seed_of(&job.to_string())).collect();
+        assert_eq!(seeds.len(), 1_000);
+        assert!(seeds.iter().all(|seed| *seed < 1 << 30));
+        assert_eq!(seed_of("a"), seed_of("a"));
+    }
 }

@@ -1,12 +1,16 @@
 //! The providers that are set up, by name.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use clippy_core::{Error, ErrorCode, Result};
 
+use crate::address::Address;
 use crate::comfyui::ComfyUiProvider;
-use crate::google::{Backoff, Endpoint, GcpTokens, GeminiProvider, GoogleClient, ImagenProvider};
+use crate::describe::Describer;
+use crate::finding::Finding;
+use crate::google::{Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiVision, GoogleClient, ImagenProvider};
 use crate::local::LocalProvider;
 use crate::provider::{Capabilities, Provider};
 use crate::settings::{GenerationSettings, ProviderName};
@@ -16,7 +20,16 @@ use crate::settings::{GenerationSettings, ProviderName};
 pub struct Providers {
     default: ProviderName,
     known: BTreeMap<ProviderName, Arc<dyn Provider>>,
+    checked: Arc<Mutex<Checked>>,
 }
+
+/// What each provider found the last time it was asked, and when that was.
+type Checked = BTreeMap<ProviderName, (Instant, Vec<Finding>)>;
+
+/// So long what a provider found is not asked again.
+const FRESH: Duration = Duration::from_secs(60);
+/// So long a provider may take to look at itself.
+const LOOK: Duration = Duration::from_secs(5);
 
 impl std::fmt::Debug for Providers {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -28,7 +41,8 @@ impl Default for Providers {
     /// The local provider alone.
     fn default() -> Self {
         let local: Arc<dyn Provider> = Arc::new(LocalProvider);
-        Self { default: ProviderName::Local, known: BTreeMap::from([(ProviderName::Local, local)]) }
+        let known = BTreeMap::from([(ProviderName::Local, local)]);
+        Self { default: ProviderName::Local, known, checked: Arc::default() }
     }
 }
 
@@ -45,30 +59,38 @@ impl Providers {
             let tokens = Arc::new(GcpTokens::new(google.credentials.clone()));
             Some(Endpoint::Vertex { base: google.vertex_base.clone(), project, location, tokens })
         };
+        let mut describer: Option<Arc<dyn Describer>> = None;
         if let Some(gemini) = &settings.gemini {
             let endpoint = if google.gemini_on_vertex {
                 // The 3.x image models are served from there only.
                 vertex(google.location.clone().unwrap_or_else(|| "global".to_owned()))
             } else {
-                let base = google
-                    .gemini_base
-                    .clone()
-                    .unwrap_or_else(|| "https://generativelanguage.googleapis.com".to_owned());
+                let base = match &google.gemini_base {
+                    Some(base) => base.clone(),
+                    None => Address::parse("https://generativelanguage.googleapis.com")?,
+                };
                 google.key.clone().map(|key| Endpoint::ApiKey { base, key })
             };
             if let Some(endpoint) = endpoint {
                 let client = GoogleClient::new(endpoint, Backoff::default(), settings.timeout, "GEMINI_IMAGE_MODEL")?;
-                providers.put(ProviderName::Gemini, GeminiProvider::new(client, gemini.clone()));
+                // A budget cannot be kept with calls whose price is not known: without one nothing is described.
+                let affordable = settings.budget.limit.is_none() || gemini.vision_price.is_some();
+                if let Some(model) = gemini.vision_model.clone().filter(|_| affordable) {
+                    describer = Some(Arc::new(GeminiVision::new(&client, model, gemini.vision_price)));
+                }
+                let provider = GeminiProvider::new(client, gemini.clone()).described_by(describer.clone());
+                providers.put(ProviderName::Gemini, provider);
             }
         }
         if let Some(imagen) = &settings.imagen
             && let Some(endpoint) = vertex(google.location.clone().unwrap_or_else(|| "us-central1".to_owned()))
         {
             let client = GoogleClient::new(endpoint, Backoff::default(), settings.timeout, "IMAGEN_MODEL")?;
-            providers.put(ProviderName::Imagen, ImagenProvider::new(client, imagen.clone()));
+            let provider = ImagenProvider::new(client, imagen.clone()).described_by(describer.clone());
+            providers.put(ProviderName::Imagen, provider);
         }
         if let Some(comfyui) = &settings.comfyui {
-            providers.put(ProviderName::ComfyUi, ComfyUiProvider::new(comfyui.clone())?);
+            providers.put(ProviderName::ComfyUi, ComfyUiProvider::new(comfyui.clone())?.described_by(describer));
         }
         Ok(providers)
     }
@@ -89,6 +111,37 @@ impl Providers {
             let message = format!("the provider {} is not set up here: it needs {}", name.as_str(), name.needs());
             Error::new(ErrorCode::Unsupported, message)
         })
+    }
+
+    /// What each of them takes and gives, and what it says of itself when it is asked whether it could work, the default
+    /// first. What was asked within the last minute is not asked again.
+    pub async fn checked(&self) -> Vec<(Capabilities, Vec<Finding>)> {
+        let asked = self.known.iter().map(|(name, provider)| async move {
+            let known = self.remembered(*name);
+            let findings = match known {
+                Some(findings) => findings,
+                None => self.look(*name, provider.as_ref()).await,
+            };
+            (*name != self.default, provider.capabilities(), findings)
+        });
+        let mut all = futures::future::join_all(asked).await;
+        all.sort_by_key(|(other, ..)| *other);
+        all.into_iter().map(|(_, capabilities, findings)| (capabilities, findings)).collect()
+    }
+
+    fn remembered(&self, name: ProviderName) -> Option<Vec<Finding>> {
+        let checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.get(&name).filter(|(when, _)| when.elapsed() < FRESH).map(|(_, findings)| findings.clone())
+    }
+
+    async fn look(&self, name: ProviderName, provider: &dyn Provider) -> Vec<Finding> {
+        let findings = tokio::time::timeout(LOOK, provider.check()).await.unwrap_or_else(|_| {
+            let message = format!("it did not answer within {} s", LOOK.as_secs());
+            vec![Finding::warning("server", message)]
+        });
+        let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+        checked.insert(name, (Instant::now(), findings.clone()));
+        findings
     }
 
     /// What each of them takes and gives, the default first.

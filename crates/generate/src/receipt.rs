@@ -125,8 +125,9 @@ pub fn plan(request: &GenerateRequest, capabilities: &Capabilities) -> Result<Re
         let weight = request.sketch_weight.unwrap_or(0.8);
         say(&mut receipt, "sketch", capabilities.sketch, &format!("structure, weight {weight}"));
     }
-    if let Some(seed) = request.seed {
-        say(&mut receipt, "seed", capabilities.seed, &seed.to_string());
+    match request.seed {
+        Some(seed) => say(&mut receipt, "seed", capabilities.seed, &seed.to_string()),
+        None => receipt.honoured("seed", "another one for every job"),
     }
     if request.negative_prompt.as_ref().is_some_and(|text| !text.trim().is_empty()) {
         say(&mut receipt, "negative_prompt", capabilities.negative_prompt, "the words as given");

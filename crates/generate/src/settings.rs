@@ -6,6 +6,7 @@ use std::time::Duration;
 use clippy_core::settings::{Reader, Secret};
 use clippy_core::{Error, Result};
 
+use crate::address::{Address, without_login};
 use crate::budget::{DailyBudget, MicroDollars};
 use crate::comfyui::{ComfyUiSettings, Template};
 use crate::google::{GeminiSettings, ImagenSettings};
@@ -83,11 +84,11 @@ pub struct GoogleAccount {
     /// `GEMINI_API_KEY`.
     pub key: Option<Secret>,
     /// `GEMINI_BASE_URL`.
-    pub gemini_base: Option<String>,
+    pub gemini_base: Option<Address>,
     /// `GOOGLE_GENAI_USE_VERTEXAI`: Gemini through Vertex AI; on by itself where there is a project and no key.
     pub gemini_on_vertex: bool,
     /// `VERTEX_BASE_URL`.
-    pub vertex_base: Option<String>,
+    pub vertex_base: Option<Address>,
     /// `GOOGLE_CLOUD_PROJECT`.
     pub project: Option<String>,
     /// `GOOGLE_CLOUD_LOCATION` where it is set.
@@ -99,8 +100,10 @@ pub struct GoogleAccount {
 /// Everything about generation that can be set.
 #[derive(Debug, Clone)]
 pub struct GenerationSettings {
-    /// `GENERATION_PROVIDER`.
+    /// `GENERATION_PROVIDER`. Where that is not set, what Clippy 0.2's settings mean, else the local one.
     pub default: ProviderName,
+    /// Whether `GENERATION_PROVIDER` is set.
+    pub chosen: bool,
     /// Google's account.
     pub google: GoogleAccount,
     /// Gemini's models, where there is a key or a project.
@@ -113,21 +116,19 @@ pub struct GenerationSettings {
     pub budget: DailyBudget,
     /// `GENERATION_TIMEOUT_SECS`: the longest that one call to a provider may take.
     pub timeout: Duration,
+    /// `GENERATION_WAIT_SECS`: how long a provider that is away or busy is waited for.
+    pub patience: Duration,
 }
 
 fn wrong(name: &str, value: &str, expected: &str) -> Error {
     Error::invalid(format!("{name} is \"{value}\", but must be {expected}"))
 }
 
-/// A base URL without a slash at its end.
-fn url(reader: &Reader, name: &str) -> Result<Option<String>> {
+/// A server's address. A wrong one is not repeated with the user and the password in it.
+fn url(reader: &Reader, name: &str) -> Result<Option<Address>> {
     let Some(text) = reader.text(&[name]) else { return Ok(None) };
-    match url::Url::parse(&text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
-            Ok(Some(text.trim_end_matches('/').to_owned()))
-        }
-        _ => Err(wrong(name, &text, "an http or https URL")),
-    }
+    let expected = "an http or https URL without ? and #";
+    Address::parse(&text).map(Some).map_err(|_| wrong(name, &without_login(&text), expected))
 }
 
 /// An amount in US dollars.
@@ -163,10 +164,12 @@ impl GenerationSettings {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that names the variable, its value and what it should be.
     pub fn read(reader: &Reader) -> Result<Self> {
-        let default = match reader.text(&["GENERATION_PROVIDER"]) {
-            None => ProviderName::Local,
-            Some(name) => ProviderName::named(&name)
-                .map_err(|_| wrong("GENERATION_PROVIDER", &name, "local, gemini, imagen, comfyui or sdxl"))?,
+        let chosen = match reader.text(&["GENERATION_PROVIDER"]) {
+            None => None,
+            Some(name) => Some(
+                ProviderName::named(&name)
+                    .map_err(|_| wrong("GENERATION_PROVIDER", &name, "local, gemini, imagen, comfyui or sdxl"))?,
+            ),
         };
         let key = reader.text(&["GEMINI_API_KEY"]).map(Secret::new);
         let project = reader.text(&["GOOGLE_CLOUD_PROJECT"]);
@@ -180,15 +183,16 @@ impl GenerationSettings {
             project,
         };
         let has_gemini = if google.gemini_on_vertex { google.project.is_some() } else { google.key.is_some() };
-        let settings = Self {
-            default,
+        let mut settings = Self {
+            default: chosen.unwrap_or(ProviderName::Local),
+            chosen: chosen.is_some(),
             gemini: if has_gemini { Some(gemini(reader)?) } else { None },
             imagen: match model(reader, "IMAGEN_MODEL")? {
                 Some(model) if google.project.is_some() => Some(imagen(reader, model)?),
                 _ => None,
             },
             comfyui: match url(reader, "COMFYUI_URL")? {
-                Some(url) => Some(comfyui(reader, &url)?),
+                Some(address) => Some(comfyui(reader, address)?),
                 None => None,
             },
             budget: DailyBudget {
@@ -200,8 +204,23 @@ impl GenerationSettings {
                 "from 1 to 3600 seconds",
                 |seconds: &u64| (1..=3600).contains(seconds),
             )?),
+            patience: Duration::from_secs(reader.checked(
+                "GENERATION_WAIT_SECS",
+                1800,
+                "from 0 to 86400 seconds",
+                |seconds: &u64| *seconds <= 86_400,
+            )?),
             google,
         };
+        // Clippy 0.2 made pictures with Vertex AI once this was set; nobody sets it for the local provider.
+        let as_in_0_2 = yes(reader, "GOOGLE_GENAI_USE_VERTEXAI")? == Some(true);
+        if chosen.is_none() && as_in_0_2 {
+            settings.default = match (&settings.imagen, &settings.gemini) {
+                (Some(_), _) => ProviderName::Imagen,
+                (None, Some(_)) => ProviderName::Gemini,
+                (None, None) => ProviderName::Local,
+            };
+        }
         let there = match settings.default {
             ProviderName::Local => true,
             ProviderName::Gemini => settings.gemini.is_some(),
@@ -231,6 +250,8 @@ fn gemini(reader: &Reader) -> Result<GeminiSettings> {
         settings.image_size = size;
     }
     settings.price = dollars(reader, "GEMINI_PRICE_USD")?;
+    // A description never costs more than a picture.
+    settings.vision_price = dollars(reader, "GEMINI_VISION_PRICE_USD")?.or(settings.price);
     Ok(settings)
 }
 
@@ -254,8 +275,14 @@ fn imagen(reader: &Reader, model: String) -> Result<ImagenSettings> {
     })
 }
 
-fn comfyui(reader: &Reader, url: &str) -> Result<ComfyUiSettings> {
-    let mut settings = ComfyUiSettings::at(url)?;
+fn comfyui(reader: &Reader, address: Address) -> Result<ComfyUiSettings> {
+    let mut settings = ComfyUiSettings::of(address)?;
+    settings.longest = Duration::from_secs(reader.checked(
+        "COMFYUI_TIMEOUT_SECS",
+        settings.longest.as_secs(),
+        "from 10 to 86400 seconds",
+        |seconds: &u64| (10..=86_400).contains(seconds),
+    )?);
     if let Some(checkpoint) = reader.text(&["COMFYUI_CHECKPOINT"]) {
         settings.checkpoint = checkpoint;
     }
@@ -309,6 +336,22 @@ mod tests {
     }
 
     #[test]
+    fn a_complete_vertex_configuration_of_clippy_0_2_is_what_pictures_are_made_with() {
+        let vertex = [("GOOGLE_GENAI_USE_VERTEXAI", "true"), ("GOOGLE_CLOUD_PROJECT", "p")];
+        let default = |more: &[(&str, &str)]| {
+            let settings = read(&[&vertex[..], more].concat()).expect("settings");
+            (settings.default, settings.chosen)
+        };
+        assert_eq!(default(&[]), (ProviderName::Gemini, false));
+        assert_eq!(default(&[("IMAGEN_MODEL", "imagen-3.0-capability-001")]), (ProviderName::Imagen, false));
+        assert_eq!(default(&[("GENERATION_PROVIDER", "local")]), (ProviderName::Local, true));
+        // Halves of it, and what other programs on the machine are set up with, spend nobody's money.
+        for incomplete in [&vertex[..1], &vertex[1..], &[("GEMINI_API_KEY", "k")]] {
+            assert_eq!(read(incomplete).expect("settings").default, ProviderName::Local, "{incomplete:?}");
+        }
+    }
+
+    #[test]
     fn wrong_values_are_named_and_secrets_do_not_show() {
         for (name, value) in [
             ("GENERATION_PROVIDER", "dalle"),
@@ -316,6 +359,7 @@ mod tests {
             ("GEMINI_BASE_URL", "file:///etc"),
             ("GENERATION_DAILY_BUDGET_USD", "lots"),
             ("GENERATION_TIMEOUT_SECS", "0"),
+            ("GENERATION_WAIT_SECS", "-1"),
             ("GOOGLE_GENAI_USE_VERTEXAI", "maybe"),
             ("GOOGLE_CLOUD_LOCATION", "evil.example/x?"),
         ] {
@@ -326,6 +370,17 @@ mod tests {
         assert!(message.contains("COMFYUI_URL"), "{message}");
         let settings = read(&[("GEMINI_API_KEY", "hunter2"), ("GEMINI_PRICE_USD", "0.04")]).expect("a key");
         assert!(!format!("{settings:?}").contains("hunter2"));
-        assert_eq!(settings.gemini.and_then(|gemini| gemini.price), Some(0.04));
+        for name in ["COMFYUI_URL", "GEMINI_BASE_URL", "VERTEX_BASE_URL"] {
+            for value in ["ann:hunter2@host.test:8188", "ftp://ann:hunter2@host.test"] {
+                let message = read(&[(name, value)]).expect_err(name).message;
+                assert!(message.contains(name) && message.contains("host.test"), "{message}");
+                assert!(!message.contains("hunter2") && !message.contains("ann"), "{message}");
+            }
+            let settings = read(&[(name, "http://ann:hunter2@host.test")]).expect("an address");
+            let shown = format!("{settings:?}");
+            assert!(shown.contains("host.test") && !shown.contains("hunter2"), "{shown}");
+        }
+        let gemini = settings.gemini.expect("a key");
+        assert_eq!((gemini.price, gemini.vision_price), (Some(0.04), Some(0.04)));
     }
 }

@@ -4,10 +4,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::multipart::{Form, Part};
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use uuid::Uuid;
 
+use super::failure::{execution_error, interrupted_there, refusal};
+use super::lenient;
+use crate::address::Address;
+use crate::body;
 use crate::error::GenerateError;
 
 /// Most bytes of an answer that is read.
@@ -16,7 +22,7 @@ const LARGEST: usize = 64 << 20;
 /// Calls one server.
 #[derive(Clone)]
 pub struct Client {
-    base: String,
+    address: Address,
     http: reqwest::Client,
 }
 
@@ -28,53 +34,62 @@ pub struct Stored {
     kind: String,
 }
 
-/// What the server remembers of a prompt.
+/// What a server knows of a prompt.
 #[derive(Debug)]
-pub enum History {
-    /// Nothing, or it is not done.
-    Open,
-    /// These pictures.
+pub enum Seen {
+    /// It is done, with these pictures.
     Done(Vec<Stored>),
-    /// Why it failed.
+    /// It failed.
     Failed(GenerateError),
+    /// It is being worked on.
+    Running,
+    /// It waits behind so many others.
+    Waiting(usize),
+    /// Neither in the history nor in the queue: it was never sent, or it was lost there.
+    Absent,
 }
 
 impl Client {
-    /// `base` is `COMFYUI_URL`, such as `http://127.0.0.1:8188`.
+    /// For `COMFYUI_URL`.
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when no HTTP client can be made.
-    pub fn new(base: &str, time: Duration) -> Result<Self, GenerateError> {
+    pub fn new(address: Address, time: Duration) -> Result<Self, GenerateError> {
         let http = clippy_http::client()
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| GenerateError::permanent(format!("an HTTP client could not be made: {error}")))?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), http })
+        Ok(Self { address, http })
     }
 
-    /// The address of the server, as it is set.
+    /// The address of the server, without user and password.
     #[must_use]
-    pub fn base(&self) -> &str {
-        &self.base
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
-    /// The address of the WebSocket of this client id.
+    /// The opening of the WebSocket of this client id; `None` for an address that cannot have one.
     #[must_use]
-    pub fn socket(&self, client: Uuid) -> String {
-        let base = match self.base.split_once("://") {
-            Some(("https", rest)) => format!("wss://{rest}"),
-            Some((_, rest)) => format!("ws://{rest}"),
-            None => format!("ws://{}", self.base),
-        };
-        format!("{base}/ws?clientId={client}")
+    pub fn socket(&self, client: Uuid) -> Option<Request> {
+        let base = self.address.as_str();
+        let base = base.strip_prefix("http").map_or_else(|| base.to_owned(), |rest| format!("ws{rest}"));
+        let mut request = format!("{base}/ws?clientId={client}").into_client_request().ok()?;
+        if let Some(login) = self.address.authorization() {
+            request.headers_mut().insert("authorization", login.parse().ok()?);
+        }
+        Some(request)
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.address.signed(self.http.request(method, format!("{}{path}", self.address)))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, GenerateError> {
         request.send().await.map_err(|error| {
             let message = format!(
                 "ComfyUI at {} {}: start it, or set COMFYUI_URL to where it runs",
-                self.base,
+                self.address,
                 if error.is_timeout() { "did not answer in time" } else { "could not be reached" }
             );
             GenerateError::transient(message, None)
@@ -82,54 +97,69 @@ impl Client {
     }
 
     async fn bytes(&self, response: Response) -> Result<Bytes, GenerateError> {
-        let broken = || GenerateError::transient(format!("ComfyUI at {} broke off its answer", self.base), None);
-        let bytes = response.bytes().await.map_err(|_| broken())?;
-        if bytes.len() > LARGEST {
-            let message = format!("ComfyUI at {} sent {} MiB, which is too much", self.base, bytes.len() >> 20);
-            return Err(GenerateError::permanent(message));
-        }
-        Ok(bytes)
+        body::read(response, LARGEST).await.map_err(|fault| {
+            let message = format!("the answer of ComfyUI at {} {fault}", self.address);
+            match fault {
+                body::BodyFault::Broken(_) => GenerateError::transient(message, None),
+                body::BodyFault::TooLong(_) => GenerateError::permanent(message),
+            }
+        })
     }
 
     async fn json(&self, request: RequestBuilder) -> Result<Value, GenerateError> {
         let response = self.send(request).await?;
         let status = response.status();
-        let bytes = self.bytes(response).await?;
-        let parsed: Option<Value> = serde_json::from_slice(&bytes).ok();
+        let parsed = lenient::json(&self.bytes(response).await?);
         if !status.is_success() {
             return Err(refusal(status, parsed.as_ref()));
         }
         parsed.ok_or_else(|| {
-            GenerateError::permanent(format!("{} does not answer as ComfyUI does: check COMFYUI_URL", self.base))
+            let message = format!("{} does not answer as ComfyUI does: check COMFYUI_URL", self.address);
+            GenerateError::permanent(message)
         })
     }
 
-    /// Uploads an input picture, and gives the name that the server chose.
+    /// Uploads a picture into the folder that the server empties when it starts, and gives the name to use in a graph.
     ///
     /// # Errors
     /// By class.
-    pub async fn upload(&self, name: &str, png: Vec<u8>) -> Result<String, GenerateError> {
-        let part = Part::bytes(png).file_name(name.to_owned()).mime_str("image/png");
+    pub async fn upload(&self, folder: &str, name: &str, png: Bytes) -> Result<String, GenerateError> {
+        let length = png.len() as u64;
+        let part = Part::stream_with_length(png, length).file_name(name.to_owned()).mime_str("image/png");
         let part = part.map_err(|error| GenerateError::permanent(format!("an upload could not be made: {error}")))?;
-        let form =
-            Form::new().part("image", part).text("type", "input").text("subfolder", "clippy").text("overwrite", "true");
-        let answer = self.json(self.http.post(format!("{}/upload/image", self.base)).multipart(form)).await?;
+        let form = Form::new()
+            .part("image", part)
+            .text("type", "temp")
+            .text("subfolder", folder.to_owned())
+            .text("overwrite", "true");
+        let answer = self.json(self.call(Method::POST, "/upload/image").multipart(form)).await?;
         let name = answer["name"]
             .as_str()
             .ok_or_else(|| GenerateError::permanent("ComfyUI took an upload and named no file"))?;
-        Ok(match answer["subfolder"].as_str() {
+        let path = match answer["subfolder"].as_str() {
             None | Some("") => name.to_owned(),
             Some(folder) => format!("{folder}/{name}"),
+        };
+        // A name without a folder's name behind it is looked for in the folder of inputs.
+        Ok(match answer["type"].as_str() {
+            None | Some("" | "input") => path,
+            Some(kind) => format!("{path} [{kind}]"),
         })
     }
 
-    /// Queues a graph under our own id.
+    /// Queues a graph under our own id, with previews whatever the server was started with.
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] with the nodes that the server refuses, and why.
     pub async fn prompt(&self, graph: &Value, client: Uuid, prompt: Uuid) -> Result<(), GenerateError> {
-        let body = json!({"prompt": graph, "client_id": client, "prompt_id": prompt, "front": false, "extra_data": {}});
-        let answer = self.json(self.http.post(format!("{}/prompt", self.base)).json(&body)).await?;
+        let body = json!({
+            "prompt": graph,
+            "client_id": client,
+            "prompt_id": prompt,
+            "front": false,
+            "extra_data": {"preview_method": "auto"},
+        });
+        let answer = self.json(self.call(Method::POST, "/prompt").json(&body)).await?;
         match answer["prompt_id"].as_str() {
             Some(id) if id == prompt.to_string() => Ok(()),
             Some(_) => Err(GenerateError::permanent(
@@ -139,13 +169,25 @@ impl Client {
         }
     }
 
-    /// What became of a prompt.
+    /// What the server knows of a prompt.
     ///
     /// # Errors
     /// When the server does not answer; a prompt that failed is not an error here.
-    pub async fn history(&self, prompt: Uuid) -> Result<History, GenerateError> {
-        let answer = self.json(self.http.get(format!("{}/history/{prompt}", self.base))).await?;
-        let Some(entry) = answer.get(prompt.to_string()) else { return Ok(History::Open) };
+    pub async fn look(&self, prompt: Uuid) -> Result<Seen, GenerateError> {
+        if let Some(ended) = self.history(prompt).await? {
+            return Ok(ended);
+        }
+        if let Some(place) = self.place(prompt).await? {
+            return Ok(place);
+        }
+        // It may have ended between the two questions.
+        Ok(self.history(prompt).await?.unwrap_or(Seen::Absent))
+    }
+
+    /// How a prompt ended, where it has.
+    async fn history(&self, prompt: Uuid) -> Result<Option<Seen>, GenerateError> {
+        let answer = self.json(self.call(Method::GET, &format!("/history/{prompt}"))).await?;
+        let Some(entry) = answer.get(prompt.to_string()) else { return Ok(None) };
         let status = &entry["status"];
         if status["status_str"] == "error" {
             let messages = status["messages"].as_array().into_iter().flatten();
@@ -153,38 +195,61 @@ impl Client {
                 messages.filter(|message| message[0] == "execution_error").map(|message| &message[1]).next_back();
             let interrupted =
                 status["messages"].as_array().is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
-            return Ok(History::Failed(match told {
+            return Ok(Some(Seen::Failed(match told {
                 Some(told) => execution_error(told),
                 None if interrupted => interrupted_there(),
                 None => GenerateError::permanent("ComfyUI failed to run the graph and gave no reason: see its log"),
-            }));
+            })));
         }
-        let mut pictures = Vec::new();
-        for image in entry["outputs"].as_object().into_iter().flat_map(|outputs| outputs.values()) {
-            for image in image["images"].as_array().into_iter().flatten().filter(|image| image["type"] == "output") {
+        let (mut kept, mut temporary) = (Vec::new(), Vec::new());
+        for outputs in entry["outputs"].as_object().into_iter().flat_map(|outputs| outputs.values()) {
+            for image in outputs["images"].as_array().into_iter().flatten() {
                 let text = |key: &str| image[key].as_str().unwrap_or_default().to_owned();
-                pictures.push(Stored { filename: text("filename"), subfolder: text("subfolder"), kind: text("type") });
+                let stored = Stored { filename: text("filename"), subfolder: text("subfolder"), kind: text("type") };
+                if stored.kind == "output" { kept.push(stored) } else { temporary.push(stored) }
             }
         }
+        // Where a graph keeps pictures, its previews are steps on the way.
+        let pictures = if kept.is_empty() { temporary } else { kept };
         if pictures.is_empty() && status["completed"].as_bool() != Some(true) {
-            return Ok(History::Open);
+            return Ok(None);
         }
-        Ok(History::Done(pictures))
+        Ok(Some(Seen::Done(pictures)))
     }
 
-    /// A picture's file.
+    /// Where a prompt is in the queue, when it is there.
+    async fn place(&self, prompt: Uuid) -> Result<Option<Seen>, GenerateError> {
+        let queue = self.json(self.call(Method::GET, "/queue")).await?;
+        let id = prompt.to_string();
+        let entries = |key: &str| queue[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        let (running, pending) = (entries("queue_running"), entries("queue_pending"));
+        if running.iter().any(|entry| entry[1] == id.as_str()) {
+            return Ok(Some(Seen::Running));
+        }
+        let own = pending.iter().find(|entry| entry[1] == id.as_str());
+        Ok(own.map(|own| {
+            let number = own[0].as_f64().unwrap_or(0.0);
+            let earlier = pending.iter().filter(|entry| entry[0].as_f64().is_some_and(|other| other < number)).count();
+            Seen::Waiting(running.len() + earlier)
+        }))
+    }
+
+    /// A picture's file; `None` when it is no longer there.
     ///
     /// # Errors
     /// By class.
-    pub async fn view(&self, stored: &Stored) -> Result<Bytes, GenerateError> {
+    pub async fn view(&self, stored: &Stored) -> Result<Option<Bytes>, GenerateError> {
         let query = [("filename", &stored.filename), ("subfolder", &stored.subfolder), ("type", &stored.kind)];
-        let response = self.send(self.http.get(format!("{}/view", self.base)).query(&query)).await?;
+        let response = self.send(self.call(Method::GET, "/view").query(&query)).await?;
         let status = response.status();
         let bytes = self.bytes(response).await?;
-        if !status.is_success() {
-            return Err(refusal(status, serde_json::from_slice(&bytes).ok().as_ref()));
+        if status == StatusCode::NOT_FOUND {
+            return Ok(None);
         }
-        Ok(bytes)
+        if !status.is_success() {
+            return Err(refusal(status, lenient::json(&bytes).as_ref()));
+        }
+        Ok(Some(bytes))
     }
 
     /// Takes exactly this prompt out of the queue, or stops it when it is the one that runs.
@@ -192,34 +257,14 @@ impl Client {
     /// # Errors
     /// By class.
     pub async fn cancel(&self, prompt: Uuid) -> Result<(), GenerateError> {
-        let removed = self.http.post(format!("{}/queue", self.base)).json(&json!({"delete": [prompt]}));
+        let removed = self.call(Method::POST, "/queue").json(&json!({"delete": [prompt]}));
         accepted(&self.send(removed).await?)?;
         // Older servers ignore the id and stop whatever runs: ask first whether that is ours.
-        let queue = self.json(self.http.get(format!("{}/queue", self.base))).await?;
-        let id = prompt.to_string();
-        let running =
-            queue["queue_running"].as_array().is_some_and(|all| all.iter().any(|entry| entry[1] == id.as_str()));
-        if running {
-            let stopped = self.http.post(format!("{}/interrupt", self.base)).json(&json!({"prompt_id": prompt}));
+        if matches!(self.place(prompt).await?, Some(Seen::Running)) {
+            let stopped = self.call(Method::POST, "/interrupt").json(&json!({"prompt_id": prompt}));
             accepted(&self.send(stopped).await?)?;
         }
         Ok(())
-    }
-
-    /// How many prompts wait before this one; `None` when it does not wait.
-    ///
-    /// # Errors
-    /// By class.
-    pub async fn waiting_before(&self, prompt: Uuid) -> Result<Option<usize>, GenerateError> {
-        let queue = self.json(self.http.get(format!("{}/queue", self.base))).await?;
-        let id = prompt.to_string();
-        let pending = queue["queue_pending"].as_array().cloned().unwrap_or_default();
-        let own = pending.iter().find(|entry| entry[1] == id.as_str());
-        let running = queue["queue_running"].as_array().map_or(0, Vec::len);
-        Ok(own.map(|own| {
-            let number = own[0].as_f64().unwrap_or(0.0);
-            running + pending.iter().filter(|entry| entry[0].as_f64().is_some_and(|other| other < number)).count()
-        }))
     }
 
     /// What a node takes; `None` when the server does not have it.
@@ -227,60 +272,17 @@ impl Client {
     /// # Errors
     /// When the server does not answer.
     pub async fn node(&self, class: &str) -> Result<Option<Value>, GenerateError> {
-        let mut url = url::Url::parse(&self.base).map_err(|error| {
-            GenerateError::permanent(format!("COMFYUI_URL is {}, which is no URL ({error})", self.base))
+        let mut url = url::Url::parse(self.address.as_str()).map_err(|error| {
+            GenerateError::permanent(format!("COMFYUI_URL is {}, which is no URL ({error})", self.address))
         })?;
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["object_info", class]);
         }
-        let answer = self.json(self.http.get(url)).await?;
+        let answer = self.json(self.address.signed(self.http.get(url))).await?;
         Ok(answer.get(class).cloned())
     }
 }
 
 fn accepted(response: &Response) -> Result<(), GenerateError> {
     if response.status().is_success() { Ok(()) } else { Err(refusal(response.status(), None)) }
-}
-
-/// A failed node, as `execution_error` tells of it.
-#[must_use]
-pub fn execution_error(told: &Value) -> GenerateError {
-    let text = |key: &str| told[key].as_str().unwrap_or("?").trim().chars().take(400).collect::<String>();
-    let (node, message) = (text("node_type"), text("exception_message"));
-    let lower = message.to_lowercase();
-    let help = if lower.contains("out of memory") || lower.contains("allocation") {
-        "its graphics memory is full: use a smaller picture, fewer references, or start it with --lowvram"
-    } else {
-        "see its log"
-    };
-    GenerateError::permanent(format!("ComfyUI failed in the node {node}: {message} ({help})"))
-}
-
-/// Somebody at the server stopped the prompt.
-#[must_use]
-pub fn interrupted_there() -> GenerateError {
-    GenerateError::permanent("the picture was interrupted at the ComfyUI server: use retry to start it again")
-}
-
-/// An answer with an error status, in ComfyUI's own form where it has it.
-fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
-    let mut reasons = Vec::new();
-    if let Some(body) = body {
-        reasons.extend(body["error"]["message"].as_str().map(str::to_owned));
-        reasons.extend(body["error"].as_str().map(str::to_owned));
-        for (id, node) in body["node_errors"].as_object().into_iter().flatten() {
-            let class = node["class_type"].as_str().unwrap_or("?");
-            for error in node["errors"].as_array().into_iter().flatten() {
-                let (message, details) =
-                    (error["message"].as_str().unwrap_or("?"), error["details"].as_str().unwrap_or(""));
-                reasons.push(format!("node {id} ({class}): {message} {details}").trim_end().to_owned());
-            }
-        }
-    }
-    let said: String = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
-    let message = format!("ComfyUI answered {status}: {}", said.chars().take(900).collect::<String>());
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
-        return GenerateError::transient(message, None);
-    }
-    GenerateError::permanent(message)
 }

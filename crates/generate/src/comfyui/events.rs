@@ -4,14 +4,32 @@ use bytes::Bytes;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::client::{execution_error, interrupted_there};
+use super::failure::{execution_error, interrupted_there};
+use super::lenient;
 use crate::error::GenerateError;
+
+/// How far a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeProgress {
+    /// The node's id in the graph.
+    pub node: String,
+    /// Steps done.
+    pub value: f32,
+    /// Steps in all. Nodes without steps say 0 of 1, then 1 of 1.
+    pub most: f32,
+}
 
 /// A frame that matters to one prompt.
 #[derive(Debug)]
 pub enum Event {
-    /// Steps done, and steps in all, of the node that works.
-    Step(f32, f32),
+    /// The server has begun with it.
+    Started,
+    /// These nodes need no work: their output is kept from another prompt.
+    Cached(Vec<String>),
+    /// This node works now.
+    Working(String),
+    /// How far nodes are.
+    Progress(Vec<NodeProgress>),
     /// The prompt is done.
     Finished,
     /// The prompt failed.
@@ -23,7 +41,7 @@ pub enum Event {
 /// Reads a text frame; `None` for other prompts and for what does not matter.
 #[must_use]
 pub fn of_text(text: &str, prompt: Uuid) -> Option<Event> {
-    let frame: Value = serde_json::from_str(text).ok()?;
+    let frame = lenient::json(text.as_bytes())?;
     let data = &frame["data"];
     // Some kinds of frames carry no id; those are about this client's own prompts.
     let named = data["prompt_id"].as_str();
@@ -31,12 +49,23 @@ pub fn of_text(text: &str, prompt: Uuid) -> Option<Event> {
         return None;
     }
     match frame["type"].as_str()? {
-        "progress" => Some(Event::Step(number(&data["value"])?, number(&data["max"])?)),
-        "progress_state" => {
-            let running = data["nodes"].as_object()?.values().find(|node| node["state"] == "running")?;
-            Some(Event::Step(number(&running["value"])?, number(&running["max"])?))
+        "execution_start" => named.map(|_| Event::Started),
+        "execution_cached" => {
+            let nodes = data["nodes"].as_array()?.iter().filter_map(Value::as_str);
+            Some(Event::Cached(nodes.map(str::to_owned).collect()))
         }
-        "executing" if named.is_some() && data["node"].is_null() => Some(Event::Finished),
+        "progress" => {
+            let node = data["node"].as_str().unwrap_or_default();
+            Some(Event::Progress(vec![progress(node, data)?]))
+        }
+        "progress_state" => {
+            let nodes = data["nodes"].as_object()?;
+            Some(Event::Progress(nodes.iter().filter_map(|(id, state)| progress(id, state)).collect()))
+        }
+        "executing" => match data["node"].as_str() {
+            Some(node) => Some(Event::Working(node.to_owned())),
+            None => named.map(|_| Event::Finished),
+        },
         "execution_success" => named.map(|_| Event::Finished),
         "execution_error" => named.map(|_| Event::Failed(execution_error(data))),
         "execution_interrupted" => named.map(|_| Event::Failed(interrupted_there())),
@@ -44,8 +73,9 @@ pub fn of_text(text: &str, prompt: Uuid) -> Option<Event> {
     }
 }
 
-fn number(value: &Value) -> Option<f32> {
-    value.as_f64().map(|number| number as f32)
+fn progress(node: &str, data: &Value) -> Option<NodeProgress> {
+    let number = |key: &str| data[key].as_f64().map(|number| number as f32);
+    Some(NodeProgress { node: node.to_owned(), value: number("value")?, most: number("max")? })
 }
 
 /// Reads a binary frame: 1 is a preview with a format, 4 one with JSON before it.
@@ -82,13 +112,20 @@ mod tests {
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let frame = |kind: &str, data: Value| json!({"type": kind, "data": data}).to_string();
         let read = |kind: &str, data: Value| of_text(&frame(kind, data), own);
-        assert!(matches!(
-            read("progress", json!({"value": 3, "max": 28, "prompt_id": own})),
-            Some(Event::Step(3.0, 28.0))
-        ));
+        let Some(Event::Progress(nodes)) =
+            read("progress", json!({"value": 3, "max": 28, "prompt_id": own, "node": "3"}))
+        else {
+            panic!("progress")
+        };
+        assert_eq!(nodes, [NodeProgress { node: "3".to_owned(), value: 3.0, most: 28.0 }]);
         assert!(read("progress", json!({"value": 3, "max": 28, "prompt_id": other})).is_none());
+        // Python writes numbers that are none, and the frame counts all the same.
+        let text = format!(r#"{{"type": "execution_start", "data": {{"prompt_id": "{own}", "timestamp": NaN}}}}"#);
+        assert!(matches!(of_text(&text, own), Some(Event::Started)));
         assert!(matches!(read("executing", json!({"node": null, "prompt_id": own})), Some(Event::Finished)));
-        assert!(read("executing", json!({"node": "3", "prompt_id": own})).is_none());
+        assert!(
+            matches!(read("executing", json!({"node": "3", "prompt_id": own})), Some(Event::Working(node)) if node == "3")
+        );
         assert!(read("executing", json!({"node": null})).is_none());
         assert!(matches!(read("execution_success", json!({"prompt_id": own})), Some(Event::Finished)));
         assert!(read("status", json!({"status": {"exec_info": {"queue_remaining": 1}}})).is_none());

@@ -5,50 +5,162 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::client::Client;
-use super::template::{Fill, Template};
+use super::template::{Fill, Need, Template};
 use crate::error::GenerateError;
 
-/// Asks the server about every node of the graph.
+/// Endings of files with weights. A node that takes one takes the others.
+const WEIGHTS: [&str; 7] = [".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".sft", ".gguf"];
+
+/// The names under which the server has files: by node, input and the name in the graph.
+pub type Names = BTreeMap<(String, String, String), String>;
+
+/// What the server said of its nodes so far.
+pub struct Nodes<'a> {
+    client: &'a Client,
+    known: BTreeMap<String, Option<Value>>,
+}
+
+/// What a graph needs and the server lacks.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Each with the mend.
+    pub missing: Vec<String>,
+    /// Files that it has in a folder, or with another ending.
+    pub names: Names,
+}
+
+impl<'a> Nodes<'a> {
+    /// Nothing was asked yet.
+    #[must_use]
+    pub fn of(client: &'a Client) -> Self {
+        Self { client, known: BTreeMap::new() }
+    }
+
+    /// What a node takes; `None` when the server does not have it.
+    async fn info(&mut self, class: &str) -> Result<Option<Value>, GenerateError> {
+        if let Some(known) = self.known.get(class) {
+            return Ok(known.clone());
+        }
+        let info = self.client.node(class).await?;
+        self.known.insert(class.to_owned(), info.clone());
+        Ok(info)
+    }
+
+    /// Asks the server about every node of a graph.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn look(&mut self, template: &Template, fill: &Fill, graph: &Value) -> Result<Report, GenerateError> {
+        let mut report = Report::default();
+        for node in graph.as_object().into_iter().flat_map(|nodes| nodes.values()) {
+            let class = node["class_type"].as_str().unwrap_or_default();
+            let Some(info) = self.info(class).await? else {
+                report.lacks(format!("the node {class} ({})", source_of(class)));
+                continue;
+            };
+            if class.starts_with("LoadImage") {
+                // Lists the files of the input folder as they were before our upload.
+                continue;
+            }
+            for (input, value) in node["inputs"].as_object().into_iter().flatten() {
+                let (Some(value), Some(choices)) = (value.as_str(), choices(&info, input)) else { continue };
+                if choices.iter().any(|choice| choice == value) {
+                    continue;
+                }
+                match same_file(value, &choices) {
+                    Some(file) => {
+                        let place = (class.to_owned(), input.clone(), value.to_owned());
+                        report.names.insert(place, file.to_owned());
+                    }
+                    None => report.lacks(format!("\"{value}\" as {input} of {class} ({})", offered(class, &choices))),
+                }
+            }
+        }
+        for need in template.needs(fill) {
+            // A server without the node that lists these files cannot be asked; the graph's own nodes will say it.
+            let Some(info) = self.info(&need.class).await? else { continue };
+            let listed = choices(&info, &need.input).unwrap_or_default();
+            if !listed.iter().any(|choice| need.is_met_by(choice)) {
+                report.lacks(format!(
+                    "the file {} (put it into {}, a folder in it, or .bin instead, will do)",
+                    need.file, need.folder
+                ));
+            }
+        }
+        Ok(report)
+    }
+}
+
+impl Report {
+    fn lacks(&mut self, what: String) {
+        if !self.missing.contains(&what) {
+            self.missing.push(what);
+        }
+    }
+}
+
+impl Need {
+    /// Whether the node would find this file.
+    fn is_met_by(&self, file: &str) -> bool {
+        file_name(file).eq_ignore_ascii_case(&self.file) || self.like.iter().any(|like| is_like(like, file))
+    }
+}
+
+/// Asks the server about every node of the graph, and gives the names under which it has its files.
 ///
 /// # Errors
 /// [`crate::FailureClass::Permanent`] that names every node and file that is missing, and where to get it or put it.
-pub async fn check(client: &Client, template: &Template, fill: &Fill, graph: &Value) -> Result<(), GenerateError> {
-    let mut known: BTreeMap<String, Option<Value>> = BTreeMap::new();
-    let mut missing = Vec::new();
-    for node in graph.as_object().into_iter().flat_map(|nodes| nodes.values()) {
-        let class = node["class_type"].as_str().unwrap_or_default();
-        if !known.contains_key(class) {
-            let info = client.node(class).await?;
-            if info.is_none() {
-                missing.push(format!("the node {class} ({})", source_of(class)));
-            }
-            known.insert(class.to_owned(), info);
-        }
-        let Some(Some(info)) = known.get(class) else { continue };
-        if class.starts_with("LoadImage") {
-            // Lists the files of the input folder as they were before our upload.
-            continue;
-        }
-        for (input, value) in node["inputs"].as_object().into_iter().flatten() {
-            let (Some(value), Some(choices)) = (value.as_str(), choices(info, input)) else { continue };
-            if !choices.iter().any(|choice| choice == value) {
-                missing.push(format!("\"{value}\" as {input} of {class} ({})", offered(class, &choices)));
-            }
-        }
-    }
-    for need in template.needs(fill) {
-        // A server without the node that lists these files cannot be asked; the graph's own nodes will say it.
-        let Some(info) = client.node(&need.class).await? else { continue };
-        let listed = choices(&info, &need.input).unwrap_or_default();
-        if !listed.iter().any(|choice| choice.rsplit(['/', '\\']).next() == Some(&need.file)) {
-            missing.push(format!("the file {} (put it into {}, named exactly so)", need.file, need.folder));
-        }
-    }
-    missing.dedup();
+pub async fn check(client: &Client, template: &Template, fill: &Fill, graph: &Value) -> Result<Names, GenerateError> {
+    let Report { missing, names } = Nodes::of(client).look(template, fill, graph).await?;
     if missing.is_empty() {
-        return Ok(());
+        return Ok(names);
     }
-    Err(GenerateError::permanent(format!("ComfyUI at {} lacks {}", client.base(), missing.join("; "))))
+    Err(GenerateError::permanent(format!("ComfyUI at {} lacks {}", client.address(), missing.join("; "))))
+}
+
+/// The graph with files under the names that the server has them by.
+#[must_use]
+pub fn renamed(mut graph: Value, names: &Names) -> Value {
+    for node in graph.as_object_mut().into_iter().flat_map(|nodes| nodes.values_mut()) {
+        let class = node["class_type"].as_str().unwrap_or_default().to_owned();
+        for (input, value) in node["inputs"].as_object_mut().into_iter().flatten() {
+            let Some(named) = value.as_str() else { continue };
+            if let Some(name) = names.get(&(class.clone(), input.clone(), named.to_owned())) {
+                *value = Value::from(name.clone());
+            }
+        }
+    }
+    graph
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+/// The same weights in a folder, or with another ending.
+fn same_file<'a>(wanted: &str, choices: &'a [String]) -> Option<&'a str> {
+    fn stem(path: &str) -> Option<String> {
+        let lower = file_name(path).to_lowercase();
+        WEIGHTS.iter().find_map(|ending| lower.strip_suffix(ending)).map(str::to_owned)
+    }
+    let wanted_stem = stem(wanted)?;
+    let by_name = choices.iter().find(|choice| file_name(choice).eq_ignore_ascii_case(file_name(wanted)));
+    by_name.or_else(|| choices.iter().find(|choice| stem(choice).as_ref() == Some(&wanted_stem))).map(String::as_str)
+}
+
+/// Whether a text is like a pattern: `*` is anything, `?` any one letter, and capitals do not matter.
+fn is_like(pattern: &str, text: &str) -> bool {
+    fn like(pattern: &[char], text: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['*', rest @ ..] => (0..=text.len()).any(|skipped| like(rest, &text[skipped..])),
+            [one, rest @ ..] => {
+                text.first().is_some_and(|letter| *one == '?' || one == letter) && like(rest, &text[1..])
+            }
+        }
+    }
+    let letters = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    like(&letters(pattern), &letters(text))
 }
 
 fn source_of(class: &str) -> &'static str {
@@ -79,4 +191,42 @@ fn choices(info: &Value, input: &str) -> Option<Vec<String>> {
         .find(|spec| spec.is_array())?;
     let list = spec[0].as_array().or_else(|| spec[1]["options"].as_array())?;
     Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_found_in_folders_and_with_other_endings() {
+        let choices = ["sdxl/Base_1.0.safetensors", "win\\other.ckpt", "base_2.bin"].map(str::to_owned);
+        for (wanted, expected) in [
+            ("base_1.0.safetensors", Some("sdxl/Base_1.0.safetensors")),
+            ("other.ckpt", Some("win\\other.ckpt")),
+            ("base_2.safetensors", Some("base_2.bin")),
+            ("base_3.safetensors", None),
+            ("euler", None),
+        ] {
+            assert_eq!(same_file(wanted, &choices), expected, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn what_the_adapter_loads_by_itself_is_found_as_its_node_finds_it() {
+        let template = Template::built_in().expect("built in");
+        let fill = Fill { styles: vec![super::super::template::ReferenceSlots::default()], ..Fill::default() };
+        let needs: Vec<&Need> = template.needs(&fill).collect();
+        let meets = |index: usize, file: &str| needs[index].is_met_by(file);
+        for good in [
+            "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors",
+            "sdxl/clip-vit-h-14-laion2b-s32b-b79k.bin",
+            "SDXL\\CLIP-ViT-H-14-s32B-b79K.safetensors",
+            "ipadapter/sd15.safetensors",
+        ] {
+            assert!(meets(0, good), "{good}");
+        }
+        assert!(!meets(0, "CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors"));
+        assert!(meets(1, "x/ip-adapter-plus_sdxl_vit-h.bin") && meets(1, "plus-sdxl-vit-h.safetensors"));
+        assert!(!meets(1, "ip-adapter-plus-face_sdxl_vit-h.safetensors") && !meets(1, "ip-adapter_sdxl_vit-h.bin"));
+    }
 }

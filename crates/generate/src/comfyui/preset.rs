@@ -3,8 +3,8 @@
 use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::inputs::{Generation, Mode};
-use crate::request::{Role, shortened};
+use crate::inputs::Generation;
+use crate::request::{GenerateRequest, Role, shortened};
 
 /// A recommended pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -49,14 +49,35 @@ impl Preset {
     /// The one asked for, else the one that fits what was sent.
     #[must_use]
     pub fn of(generation: &Generation) -> Self {
-        if let Some(asked) = generation.preset {
-            return asked;
-        }
         let heaviest = |role| generation.with_role(role).map(|reference| reference.weight).fold(0.0, f32::max);
-        match generation.mode() {
-            Mode::Edit => Self::TightEdit,
-            _ if generation.base.is_some() => Self::Img2img,
-            _ if heaviest(Role::Subject) > heaviest(Role::Style) => Self::SubjectFirst,
+        let (base, mask) = (generation.base.is_some(), generation.mask.is_some());
+        generation.preset.unwrap_or_else(|| Self::fitting(base, mask, heaviest(Role::Style), heaviest(Role::Subject)))
+    }
+
+    /// The same, before any picture was fetched.
+    ///
+    /// # Errors
+    /// As [`Preset::named`] and [`GenerateRequest::role`].
+    pub fn of_request(request: &GenerateRequest) -> Result<Self> {
+        if let Some(asked) = &request.preset {
+            return Self::named(asked);
+        }
+        let (mut style, mut subject) = (0.0, 0.0);
+        for index in 0..request.refs.len() {
+            let heaviest: &mut f32 = match request.role(index)? {
+                Role::Style => &mut style,
+                Role::Subject => &mut subject,
+            };
+            *heaviest = heaviest.max(request.weight(index));
+        }
+        Ok(Self::fitting(request.base.is_some(), request.mask.is_some(), style, subject))
+    }
+
+    fn fitting(base: bool, mask: bool, style: f32, subject: f32) -> Self {
+        match (base, mask) {
+            (true, true) => Self::TightEdit,
+            (true, false) => Self::Img2img,
+            _ if subject > style => Self::SubjectFirst,
             _ => Self::StyleFirst,
         }
     }
@@ -83,4 +104,24 @@ pub struct PresetNumbers {
     pub control_strength: f32,
     /// The share of the steps that the sketch steers.
     pub control_end: f32,
+}
+
+impl PresetNumbers {
+    /// What the weights of this role's references are multiplied with.
+    #[must_use]
+    pub fn scale(&self, role: Role) -> f32 {
+        match role {
+            Role::Style => self.style_weight,
+            Role::Subject => self.subject_weight,
+        }
+    }
+
+    /// IP-Adapter's `weight_type` of this role's references.
+    #[must_use]
+    pub fn kind(&self, role: Role) -> &str {
+        match role {
+            Role::Style => &self.style_type,
+            Role::Subject => &self.subject_type,
+        }
+    }
 }

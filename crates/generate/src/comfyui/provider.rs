@@ -4,65 +4,81 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use clippy_core::Result;
-use image::{DynamicImage, RgbImage, imageops};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::client::{Client, History, Stored};
-use super::preflight;
-use super::preset::{Preset, PresetNumbers};
-use super::template::{Fill, ReferenceSlots, Template, When};
-use super::watch::{Follow, Pace, open};
-use crate::error::GenerateError;
+use super::again::told_apart;
+use super::client::{Client, Seen, Stored};
+use super::planning;
+use super::preflight::{self, Names};
+use super::prepared::{Prepared, Upload, put_words, rename};
+use super::progress::Teller;
+use super::readiness;
+use super::template::{Fill, Template};
+use super::watch::{Follow, Followed, Pace, open};
+use crate::address::Address;
+use crate::describe::{Describer, beside, described};
+use crate::error::{FailureClass, GenerateError};
+use crate::finding::{Finding, FindingLevel};
 use crate::inputs::{Generation, sha256_hex};
-use crate::outgoing::{Outgoing, finished, scribble};
+use crate::outgoing::{finished, without_metadata};
 use crate::paid_once::CallFingerprint;
-use crate::prompt::build_prompt;
-use crate::provider::{
-    CancelKind, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, ProgressKind, Provider,
-    Support,
-};
+use crate::provider::{Beside, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Provider};
 use crate::receipt::Receipt;
-use crate::request::{GenerateRequest, Role};
+use crate::request::GenerateRequest;
 
 /// SDXL's own number of pixels.
 const AREA: f32 = 1024.0 * 1024.0;
-/// Longest side of a reference that is uploaded: the adapter looks at 224 pixels.
-const REFERENCE_SIDE: u32 = 768;
 /// Prompts of one picture that may have failed on the server before a retry finds a fresh id.
 const MOST_RETRIES: u32 = 16;
+/// So often a prompt that the server lost is sent again.
+const MOST_LOST: u32 = 5;
+/// How long tidying up may take.
+const TIDYING: Duration = Duration::from_secs(15);
 
 /// Where the server is, and what it works with.
 #[derive(Debug, Clone)]
 pub struct ComfyUiSettings {
     /// `COMFYUI_URL`.
-    pub url: String,
+    pub address: Address,
     /// `COMFYUI_CHECKPOINT`: an SDXL model in `models/checkpoints`.
     pub checkpoint: String,
     /// `COMFYUI_CONTROLNET`: a scribble ControlNet for SDXL in `models/controlnet`.
     pub controlnet: String,
     /// The graph.
     pub template: Template,
-    /// How often the server is asked where there is no WebSocket.
+    /// How often the server is asked.
     pub poll: Duration,
-    /// The longest a picture may take.
+    /// `COMFYUI_TIMEOUT_SECS`: the longest that the server may work on a picture; its queue is not counted.
     pub longest: Duration,
+    /// How long a server that stops answering while it works is waited for before the job is put back.
+    pub patience: Duration,
 }
 
 impl ComfyUiSettings {
     /// The built-in graph and the usual models, on this server.
     ///
     /// # Errors
-    /// As [`Template::built_in`].
+    /// As [`Address::parse`] and [`Template::built_in`].
     pub fn at(url: &str) -> Result<Self> {
+        Self::of(Address::parse(url)?)
+    }
+
+    /// The same, for an address.
+    ///
+    /// # Errors
+    /// As [`Template::built_in`].
+    pub fn of(address: Address) -> Result<Self> {
         Ok(Self {
-            url: url.to_owned(),
+            address,
             checkpoint: "sd_xl_base_1.0.safetensors".to_owned(),
             controlnet: "controlnet-scribble-sdxl-1.0.safetensors".to_owned(),
             template: Template::built_in()?,
             poll: Duration::from_secs(1),
             longest: Duration::from_secs(900),
+            patience: Duration::from_secs(90),
         })
     }
 }
@@ -72,127 +88,191 @@ impl ComfyUiSettings {
 pub struct ComfyUiProvider {
     client: Client,
     settings: ComfyUiSettings,
-}
-
-/// A request on its way: what goes into the graph, and what has to be uploaded before.
-struct Prepared {
-    fill: Fill,
-    uploads: Vec<(String, Vec<u8>)>,
-    numbers: PresetNumbers,
-    preset: Preset,
+    describer: Option<Arc<dyn Describer>>,
 }
 
 /// Width and height near SDXL's area, multiples of 64.
-fn size_for(ratio: f32) -> (u32, u32) {
+pub(super) fn size_for(ratio: f32) -> (u32, u32) {
     let side = |length: f32| ((length / 64.0).round() as u32 * 64).clamp(512, 2048);
     (side((AREA * ratio).sqrt()), side((AREA / ratio).sqrt()))
+}
+
+/// What the prompts of one generation share.
+struct Work<'a> {
+    context: &'a GenerationContext,
+    teller: Teller<'a>,
+    /// The folder of its uploads.
+    folder: String,
+    uploads: Vec<Upload>,
+    /// What goes into the graph.
+    fill: Fill,
+    /// The same without a description of the sketch: what tells prompts apart must not depend on what a vision model
+    /// said this time.
+    stable: Fill,
+    /// The names under which the server has its files.
+    names: Names,
 }
 
 impl ComfyUiProvider {
     /// For this server.
     ///
     /// # Errors
-    /// [`crate::FailureClass::Permanent`] when no HTTP client can be made.
+    /// [`FailureClass::Permanent`] when no HTTP client can be made.
     pub fn new(settings: ComfyUiSettings) -> Result<Self, GenerateError> {
-        Ok(Self { client: Client::new(&settings.url, Duration::from_secs(60))?, settings })
+        let client = Client::new(settings.address.clone(), Duration::from_secs(60))?;
+        Ok(Self { client, settings, describer: None })
     }
 
-    /// Fills the template's slots. Files are named by their content, so that two jobs never overwrite each other's.
-    fn prepared(&self, generation: &Generation) -> Result<Prepared, GenerateError> {
-        let preset = Preset::of(generation);
-        let numbers = self.settings.template.numbers(preset)?;
-        let built = build_prompt(generation, None);
-        let (width, height) = size_for(generation.ratio());
-        let mut uploads: Vec<(String, Vec<u8>)> = Vec::new();
-        let mut add = |kind: &str, picture: &RgbImage| -> Result<String, GenerateError> {
-            let bytes = Outgoing::png(picture)?.bytes;
-            let name = format!("{kind}_{}.png", &sha256_hex(&bytes)[..24]);
-            uploads.push((name.clone(), bytes));
-            Ok(name)
-        };
-        let mut fill = Fill::default();
-        for reference in generation.references.iter().filter(|reference| reference.weight > 0.0) {
-            let (kind, scale, list) = match reference.role {
-                Role::Style => ("style", numbers.style_weight, &mut fill.styles),
-                Role::Subject => ("subject", numbers.subject_weight, &mut fill.subjects),
-            };
-            let image = add(kind, &crate::outgoing::scaled(&reference.picture, REFERENCE_SIDE))?;
-            // Rounded, as 0.8f32 * 0.3f32 would be written with nine digits.
-            let weight = f64::from((reference.weight * scale * 1000.0).round()) / 1000.0;
-            list.push(ReferenceSlots { image, weight });
-        }
-        let exact = |picture: &RgbImage| imageops::resize(picture, width, height, imageops::FilterType::Lanczos3);
-        if let Some(sketch) = &generation.sketch {
-            // Fitted, not stretched: the sketch's own proportions stay.
-            fill.values.insert("sketch", json!(add("sketch", &scribble(&fitted(sketch, width, height)))?));
-        }
-        let first_subject = || generation.with_role(Role::Subject).next().map(|subject| &subject.picture);
-        let base = generation.base.as_ref().or_else(|| if preset == Preset::Img2img { first_subject() } else { None });
-        if let Some(base) = base {
-            fill.values.insert("base", json!(add("base", &exact(base))?));
-        }
-        if let (Some(_), Some(mask)) = (&generation.base, &generation.mask) {
-            fill.values.insert("mask", json!(add("mask", &exact(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8()))?));
-        }
-        let rounded = |value: f32| json!(f64::from((value * 1000.0).round()) / 1000.0);
-        let denoise = if base.is_some() { numbers.denoise } else { 1.0 };
-        for (slot, value) in [
-            ("prompt", json!(built.prompt)),
-            ("negative", json!(built.negative)),
-            ("steps", json!(numbers.steps)),
-            ("cfg", rounded(numbers.cfg)),
-            ("denoise", rounded(denoise)),
-            ("width", json!(width)),
-            ("height", json!(height)),
-            ("checkpoint", json!(self.settings.checkpoint)),
-            ("controlnet", json!(self.settings.controlnet)),
-            ("control_strength", rounded(numbers.control_strength * generation.sketch_weight)),
-            ("control_end", rounded(numbers.control_end)),
-            ("style_type", json!(numbers.style_type)),
-            ("subject_type", json!(numbers.subject_type)),
-        ] {
-            fill.values.insert(slot, value);
-        }
-        Ok(Prepared { fill, uploads, numbers, preset })
+    /// With somebody who describes sketches.
+    #[must_use]
+    pub fn described_by(mut self, describer: Option<Arc<dyn Describer>>) -> Self {
+        self.describer = describer;
+        self
     }
 
-    async fn one(
-        &self,
-        fill: &Fill,
-        index: u32,
-        count: u32,
-        context: &GenerationContext,
-    ) -> Result<Vec<Stored>, GenerateError> {
-        let graph = self.settings.template.graph(fill)?;
-        let follow = |prompt| Follow {
-            client: &self.client,
-            prompt,
-            index,
-            count,
-            pace: Pace { poll: self.settings.poll, longest: self.settings.longest },
-            context,
+    async fn send_pictures(&self, work: &mut Work<'_>) -> Result<(), GenerateError> {
+        let Work { context, folder, uploads, fill, stable, .. } = work;
+        for Upload { name, png } in uploads.iter() {
+            context.check()?;
+            let stored = self.client.upload(folder, name, png.clone()).await?;
+            rename(fill, name, &stored);
+            rename(stable, name, &stored);
+        }
+        Ok(())
+    }
+
+    /// Writes a single pixel over every upload: the server has no call that removes them.
+    async fn tidy(&self, work: &Work<'_>) {
+        let Ok(pixel) = crate::outgoing::Outgoing::png(&image::RgbImage::new(1, 1)) else { return };
+        let pixel = Bytes::from(pixel.bytes);
+        let over = async {
+            for upload in &work.uploads {
+                self.client.upload(&work.folder, &upload.name, pixel.clone()).await?;
+            }
+            Ok::<_, GenerateError>(())
         };
+        match tokio::time::timeout(TIDYING, over).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(%error, "uploads stay with ComfyUI until it is started anew"),
+            Err(_) => tracing::info!("uploads stay with ComfyUI until it is started anew: it is too slow"),
+        }
+    }
+
+    /// The files of one prompt.
+    async fn one(&self, work: &mut Work<'_>, index: u32, seed: u64) -> Result<Vec<Bytes>, GenerateError> {
+        work.fill.values.insert("seed", json!(seed));
+        work.stable.values.insert("seed", json!(seed));
+        let identity = self.settings.template.graph(&work.stable)?;
+        let graph = preflight::renamed(self.settings.template.graph(&work.fill)?, &work.names);
+        work.teller.begins(index, &graph);
         // The id follows from what is asked for: a retry after a crash finds the picture instead of painting it again.
         for attempt in 0..MOST_RETRIES {
-            let body = format!("{attempt}\n{graph}");
-            let fingerprint =
-                CallFingerprint::new("comfyui", &self.settings.checkpoint, &context.scope, index, body.as_bytes());
+            let body = format!("{attempt}\n{identity}");
+            let scope = &work.context.scope;
+            let fingerprint = CallFingerprint::new("comfyui", &self.settings.checkpoint, scope, index, body.as_bytes());
             let prompt = uuid_of(&fingerprint);
-            match self.client.history(prompt).await? {
-                History::Done(pictures) => return Ok(pictures),
-                History::Failed(_) => continue,
-                History::Open => {}
+            let pictures = match self.client.look(prompt).await? {
+                Seen::Done(pictures) => pictures,
+                Seen::Failed(_) => continue,
+                place => self.followed(work, index, prompt, &told_apart(graph.clone(), attempt), place).await?,
+            };
+            if let Some(files) = self.files(&pictures).await? {
+                return Ok(files);
             }
-            // Before the prompt, or its first frames would be missed.
-            let client_id = Uuid::new_v4();
-            let socket = open(&self.client, client_id).await;
-            context.check()?;
-            if self.client.waiting_before(prompt).await?.is_none() {
-                self.client.prompt(&graph, client_id, prompt).await?;
-            }
-            return follow(prompt).wait(socket).await;
+            tracing::info!(%prompt, "ComfyUI no longer has the file of a finished picture: it is made again");
         }
         Err(GenerateError::permanent("this picture has failed too often at ComfyUI: change something, or see its log"))
+    }
+
+    /// Sends a prompt unless the server has it, and follows it to its end.
+    async fn followed(
+        &self,
+        work: &mut Work<'_>,
+        index: u32,
+        prompt: Uuid,
+        graph: &Value,
+        place: Seen,
+    ) -> Result<Vec<Stored>, GenerateError> {
+        let mut send = matches!(place, Seen::Absent);
+        // The server sends frames to the client that asked: after a restart of ours that is us again.
+        let client_id = Uuid::from_u128(prompt.as_u128().rotate_left(64));
+        for _ in 0..MOST_LOST {
+            // Before the prompt, or its first frames would be missed.
+            let socket = open(&self.client, client_id).await;
+            work.context.check()?;
+            if send {
+                self.client.prompt(graph, client_id, prompt).await?;
+            }
+            let follow = Follow {
+                client: &self.client,
+                prompt,
+                index,
+                pace: Pace {
+                    poll: self.settings.poll,
+                    longest: self.settings.longest,
+                    patience: self.settings.patience,
+                },
+                teller: &work.teller,
+                context: work.context,
+            };
+            match follow.wait(socket).await? {
+                Followed::Done(pictures) => return Ok(pictures),
+                Followed::Lost => {
+                    tracing::info!(%prompt, "ComfyUI lost a prompt: it is sent again");
+                    send = true;
+                    work.teller.begins(index, graph);
+                    // A server that was started anew has emptied the folder of uploads.
+                    self.send_pictures(work).await?;
+                }
+            }
+        }
+        Err(GenerateError::permanent(format!(
+            "ComfyUI at {} lost this picture {MOST_LOST} times: its queue is cleared again and again, or it does not stay up",
+            self.client.address()
+        )))
+    }
+
+    /// The files of these pictures; `None` when one of them is gone.
+    async fn files(&self, pictures: &[Stored]) -> Result<Option<Vec<Bytes>>, GenerateError> {
+        let mut files = Vec::with_capacity(pictures.len());
+        for stored in pictures {
+            match self.client.view(stored).await? {
+                Some(file) => files.push(without_metadata(file)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// As many pictures as were asked for, whatever number of them one run of the graph gives.
+    async fn pictures(
+        &self,
+        work: &mut Work<'_>,
+        generation: &Arc<Generation>,
+    ) -> Result<Vec<GeneratedImage>, GenerateError> {
+        let first = generation.seed.unwrap_or(work.context.seed);
+        let seeded = self.settings.template.uses("seed");
+        let wanted = generation.count as usize;
+        let mut images: Vec<GeneratedImage> = Vec::new();
+        // Without a slot for a seed another run would give the same.
+        for index in 0..if seeded { generation.count } else { 1 } {
+            work.context.check()?;
+            let seed = first.wrapping_add(u64::from(index));
+            let files = self.one(work, index, seed).await?;
+            if files.is_empty() {
+                return Err(GenerateError::permanent(
+                    "ComfyUI finished without a picture: the graph needs a node that gives one, such as SaveImage or \
+                     PreviewImage",
+                ));
+            }
+            for file in files.into_iter().take(wanted - images.len()) {
+                images.push(finished(generation, file, seeded.then_some(seed)).await?);
+            }
+            if images.len() == wanted {
+                break;
+            }
+        }
+        Ok(images)
     }
 }
 
@@ -203,64 +283,36 @@ fn uuid_of(fingerprint: &CallFingerprint) -> Uuid {
     uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
 }
 
-/// The sketch on a canvas of this size, as large as it fits, its paper around it.
-fn fitted(sketch: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let scale = (width as f32 / sketch.width() as f32).min(height as f32 / sketch.height() as f32);
-    let side = |length: u32, most: u32| ((length as f32 * scale).round() as u32).clamp(1, most);
-    let (wide, high) = (side(sketch.width(), width), side(sketch.height(), height));
-    let small = imageops::resize(sketch, wide, high, imageops::FilterType::Lanczos3);
-    let mut canvas = RgbImage::from_pixel(width, height, *sketch.get_pixel(0, 0));
-    imageops::replace(&mut canvas, &small, i64::from((width - wide) / 2), i64::from((height - high) / 2));
-    canvas
-}
-
 #[async_trait]
 impl Provider for ComfyUiProvider {
     fn capabilities(&self) -> Capabilities {
-        let template = &self.settings.template;
-        let takes = |when| if template.takes(when) { Support::Yes } else { Support::No };
-        Capabilities {
-            model: Some(self.settings.checkpoint.clone()),
-            style_references: takes(When::Style),
-            subject_references: takes(When::Subject),
-            sketch: takes(When::Sketch),
-            base: takes(When::Base),
-            mask: takes(When::Mask),
-            mask_note: "a latent mask, and the result laid into the base there; outside every pixel stays".to_owned(),
-            progress: ProgressKind::Steps,
-            previews: true,
-            cancel: CancelKind::Stops,
-            paid: false,
-            presets: Preset::ALL.iter().map(|preset| preset.as_str().to_owned()).collect(),
-            ..Capabilities::everything("comfyui")
-        }
+        planning::capabilities(&self.settings, self.describer.is_some())
     }
 
     fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
-        let mut receipt = crate::receipt::plan(request, &self.capabilities())?;
-        if let Some(ratio) = request.aspect_ratio.as_deref().filter(|_| request.mask.is_none()) {
-            let ratio: crate::request::AspectRatio = ratio.parse()?;
-            let (width, height) = size_for(ratio.value());
-            if (width as f32 / height as f32 / ratio.value() - 1.0).abs() > 0.005 {
-                receipt.approximated("aspect_ratio", format!("{width}x{height}"), "sides are multiples of 64 pixels");
-            }
-        }
-        Ok(receipt)
+        planning::plan(&self.settings, self.describer.is_some(), request)
     }
 
     fn price_per_image(&self) -> Option<f64> {
         Some(0.0)
     }
 
+    fn beside(&self, request: &GenerateRequest) -> Option<Beside> {
+        beside(self.describer.as_deref(), request)
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        readiness::check(&self.client, &self.settings).await
+    }
+
     async fn ready(&self) -> Result<(), GenerateError> {
-        let probe = Generation { prompt: "probe".to_owned(), ..Generation::default() };
-        let mut fill = self.prepared(&probe)?.fill;
-        fill.values.insert("seed", json!(0));
-        // A template of the user's own may need more than words: then its nodes are looked at when they are used.
-        match self.settings.template.graph(&fill) {
-            Ok(graph) => preflight::check(&self.client, &self.settings.template, &fill, &graph).await,
-            Err(_) => self.client.node("KSampler").await.map(|_| ()),
-        }
+        let findings = self.check().await;
+        let faults: Vec<String> = findings
+            .into_iter()
+            .filter(|finding| finding.level == FindingLevel::Fault)
+            .map(|finding| finding.message)
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(GenerateError::permanent(faults.join("; "))) }
     }
 
     async fn generate(
@@ -270,70 +322,53 @@ impl Provider for ComfyUiProvider {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         context.check()?;
-        let seed = generation.chosen_seed();
-        let for_pictures = generation.clone();
-        let prepared = tokio::task::spawn_blocking({
-            let provider = self.clone();
-            move || provider.prepared(&for_pictures)
-        });
-        let Prepared { mut fill, uploads, numbers, preset } = prepared
-            .await
+        let (settings, shown, describes) = (self.settings.clone(), generation.clone(), self.describer.is_some());
+        let prepared = tokio::task::spawn_blocking(move || Prepared::of(&settings, &shown, describes)).await;
+        let Prepared { mut fill, uploads, sketch } = prepared
             .map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
-        fill.values.insert("seed", json!(seed));
+        put_words(&self.settings, &mut fill, &generation, None);
+        fill.values.insert("seed", json!(0));
+        let stable = fill.clone();
         context.say("checking", None, "looking at ComfyUI's nodes and models");
         let graph = self.settings.template.graph(&fill)?;
-        preflight::check(&self.client, &self.settings.template, &fill, &graph).await?;
-        context.say("uploading", None, format!("sending {} pictures to ComfyUI", uploads.len()));
-        for (name, bytes) in uploads {
-            context.check()?;
-            let stored = self.client.upload(&name, bytes).await?;
-            rename(&mut fill, &name, &stored);
-        }
-        let mut images: Vec<GeneratedImage> = Vec::new();
-        for index in 0..generation.count {
-            context.check()?;
-            let seed = seed.wrapping_add(u64::from(index));
-            fill.values.insert("seed", json!(seed));
-            for stored in self.one(&fill, index, generation.count, context).await? {
-                images.push(finished(&generation, self.client.view(&stored).await?, Some(seed)).await?);
+        let names = preflight::check(&self.client, &self.settings.template, &fill, &graph).await?;
+        // Last, as it may cost something: what can be refused has been.
+        let described = described(self.describer.as_deref(), &generation, sketch.as_ref(), context).await?;
+        if let Some(reason) = &described.missing {
+            if self.settings.template.takes(super::template::When::Sketch) {
+                receipt.approximated("sketch", "its lines, without a description", reason.as_str());
+            } else {
+                receipt.dropped("sketch", reason.as_str());
             }
         }
-        if images.is_empty() {
-            return Err(GenerateError::permanent(
-                "ComfyUI finished without a picture: the template needs a SaveImage node whose pictures are kept",
-            ));
+        let built = put_words(&self.settings, &mut fill, &generation, described.analysis.as_ref());
+        built.log("comfyui");
+        if !uploads.is_empty() {
+            context.say("uploading", None, format!("sending {} pictures to ComfyUI", uploads.len()));
         }
-        for (index, reference) in
-            generation.references.iter().enumerate().filter(|(_, reference)| reference.weight > 0.0)
-        {
-            let (scale, kind) = match reference.role {
-                Role::Style => (numbers.style_weight, &numbers.style_type),
-                Role::Subject => (numbers.subject_weight, &numbers.subject_type),
-            };
-            let sent =
-                format!("IP-Adapter, weight {:.2} ({kind}), preset {}", reference.weight * scale, preset.as_str());
-            receipt.honoured(format!("refs[{index}]"), sent);
+        let folder = format!("clippy/{}", &sha256_hex(context.scope.as_bytes())[..16]);
+        let teller = Teller::new(context, generation.count);
+        let mut work = Work { context, teller, folder, uploads, fill, stable, names };
+        let made = async {
+            self.send_pictures(&mut work).await?;
+            self.pictures(&mut work, &generation).await
         }
-        let built = build_prompt(&generation, None);
+        .await;
+        // A server that is away is asked again, and will need them.
+        if !made.as_ref().is_err_and(|error| error.class == FailureClass::Transient) {
+            self.tidy(&work).await;
+        }
+        let images = made.map_err(|error| described.counted(error))?;
         let meta = GenerationMeta {
             provider: "comfyui".to_owned(),
-            model: Some(self.settings.checkpoint.clone()),
+            model: planning::model(&self.settings),
             mode: generation.mode().as_str().to_owned(),
             constructed_prompt: built.prompt,
             negative_prompt: built.negative,
-            usd: Some(0.0),
+            calls: described.calls,
+            usd: described.usd(self.describer.as_deref()),
             ..GenerationMeta::default()
         };
         Ok(Generated { images, meta, receipt })
-    }
-}
-
-/// The server may have chosen another name for an upload.
-fn rename(fill: &mut Fill, from: &str, to: &str) {
-    for value in fill.values.values_mut().filter(|value| value.as_str() == Some(from)) {
-        *value = json!(to);
-    }
-    for reference in fill.styles.iter_mut().chain(&mut fill.subjects).filter(|reference| reference.image == from) {
-        to.clone_into(&mut reference.image);
     }
 }

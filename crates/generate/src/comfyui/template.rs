@@ -2,7 +2,8 @@
 //!
 //! Two forms are read. Clippy's own has sections, so that references can be chained: each is put in where its `when`
 //! holds, once for every reference where it says `style` or `subject`; `@model` in it is the latest output that a
-//! section called `model`. The other is a graph as ComfyUI exports it ("Save (API format)") with `{{slots}}` written
+//! section called `model`. A section of `style_set` or `subject_set` is put in once for all references of one weight,
+//! after its parts in `each`, which are put in once for each of them. The other is a graph as ComfyUI exports it ("Save (API format)") with `{{slots}}` written
 //! into its inputs: it is one section that always holds.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,14 +12,17 @@ use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::filling::{Filling, slots_of, texts};
 use super::preset::{Preset, PresetNumbers};
+use crate::request::Role;
 
 /// The graph that comes with Clippy.
 const BUILT_IN: &str = include_str!("templates/sdxl.json");
 
 /// Everything that may stand in a slot.
-pub const SLOTS: [&str; 21] = [
+pub const SLOTS: [&str; 22] = [
     "prompt",
+    "sentences",
     "negative",
     "seed",
     "steps",
@@ -53,6 +57,10 @@ pub enum When {
     Style,
     /// Once for every subject reference.
     Subject,
+    /// Once for all style references of one weight.
+    StyleSet,
+    /// Once for all subject references of one weight.
+    SubjectSet,
     /// With a sketch.
     Sketch,
     /// With a picture to start from.
@@ -66,9 +74,48 @@ pub enum When {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Section {
     when: When,
+    /// For sets: what is put in for each of their references.
+    #[serde(default)]
+    each: Vec<Part>,
+    #[serde(flatten)]
+    nodes: Nodes,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Nodes {
     nodes: BTreeMap<String, Value>,
     #[serde(default)]
     wires: BTreeMap<String, Value>,
+}
+
+/// A part of a set's section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Part {
+    turn: Turn,
+    #[serde(flatten)]
+    nodes: Nodes,
+}
+
+/// For which references of a set a part is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Turn {
+    /// For all of them.
+    Every,
+    /// For the first.
+    First,
+    /// For all but the first.
+    More,
+}
+
+impl Turn {
+    fn takes(self, index: usize) -> bool {
+        match self {
+            Self::Every => true,
+            Self::First => index == 0,
+            Self::More => index > 0,
+        }
+    }
 }
 
 /// A model file that a node loads by itself, so that the graph does not name it.
@@ -80,8 +127,11 @@ pub struct Need {
     pub class: String,
     /// Its input that lists them.
     pub input: String,
-    /// The file's name.
+    /// The file's usual name.
     pub file: String,
+    /// Other names that the node finds, with `*` for anything and `?` for any one letter; capitals do not matter.
+    #[serde(default)]
+    pub like: Vec<String>,
     /// Where it belongs, below ComfyUI's folder.
     pub folder: String,
 }
@@ -124,12 +174,26 @@ impl Fill {
             When::Reference => one(!self.styles.is_empty() || !self.subjects.is_empty()),
             When::Style => self.styles.len(),
             When::Subject => self.subjects.len(),
+            When::StyleSet => sets(&self.styles).len(),
+            When::SubjectSet => sets(&self.subjects).len(),
             When::Sketch => one(self.values.contains_key("sketch")),
             When::Base => one(self.values.contains_key("base")),
             When::NoBase => one(!self.values.contains_key("base")),
             When::Mask => one(self.values.contains_key("mask")),
         }
     }
+}
+
+/// References of one weight belong together; sets stand in the order of their first references.
+fn sets(references: &[ReferenceSlots]) -> Vec<Vec<&ReferenceSlots>> {
+    let mut sets: Vec<Vec<&ReferenceSlots>> = Vec::new();
+    for reference in references {
+        match sets.iter_mut().find(|set| set.iter().all(|other| other.weight == reference.weight)) {
+            Some(set) => set.push(reference),
+            None => sets.push(vec![reference]),
+        }
+    }
+    sets
 }
 
 impl Template {
@@ -154,7 +218,8 @@ impl Template {
         } else {
             let nodes: BTreeMap<String, Value> = serde_json::from_value(value)
                 .map_err(|error| Error::invalid(format!("the ComfyUI template is no graph: {error}")))?;
-            let section = Section { when: When::Always, nodes, wires: BTreeMap::new() };
+            let nodes = Nodes { nodes, wires: BTreeMap::new() };
+            let section = Section { when: When::Always, each: Vec::new(), nodes };
             Self { needs: Vec::new(), presets: BTreeMap::new(), sections: vec![section] }
         };
         template.check()?;
@@ -162,7 +227,7 @@ impl Template {
     }
 
     fn check(&self) -> Result<()> {
-        for (id, node) in self.sections.iter().flat_map(|section| &section.nodes) {
+        for (id, node) in self.nodes() {
             if node["class_type"].as_str().is_none() || !node["inputs"].is_object() {
                 let message = format!(
                     "node \"{id}\" of the ComfyUI template has no class_type or no inputs: export the graph with \
@@ -202,25 +267,64 @@ impl Template {
         self.needs.iter().filter(|need| fill.times(need.when) > 0)
     }
 
+    fn nodes(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.sections.iter().flat_map(|section| {
+            let parts = section.each.iter().flat_map(|part| &part.nodes.nodes);
+            section.nodes.nodes.iter().chain(parts)
+        })
+    }
+
+    /// Whether the graph has this slot.
+    #[must_use]
+    pub fn uses(&self, slot: &str) -> bool {
+        self.nodes().any(|(_, node)| texts(&node["inputs"]).iter().any(|text| slots_of(text).any(|name| name == slot)))
+    }
+
+    /// Whether the graph has a section for this.
+    fn has(&self, whens: &[When]) -> bool {
+        self.sections.iter().any(|section| whens.contains(&section.when))
+    }
+
+    /// Whether the graph is put together of sections that may be left out.
+    #[must_use]
+    pub fn has_sections(&self) -> bool {
+        self.sections.len() > 1 || self.sections.iter().any(|section| section.when != When::Always)
+    }
+
+    /// Whether references of one weight share an adapter.
+    #[must_use]
+    pub fn has_sets(&self) -> bool {
+        self.has(&[When::StyleSet, When::SubjectSet])
+    }
+
+    /// How many references of a role the graph has a place for: none, one, or any number.
+    #[must_use]
+    pub fn room(&self, role: Role) -> usize {
+        let (whens, slot) = match role {
+            Role::Style => ([When::Style, When::StyleSet], "style_image"),
+            Role::Subject => ([When::Subject, When::SubjectSet], "subject_image"),
+        };
+        if self.has(&whens) { usize::MAX } else { usize::from(self.uses(slot)) }
+    }
+
     /// Whether the graph has a place for this kind of input.
     #[must_use]
     pub fn takes(&self, when: When) -> bool {
-        let slot = match when {
-            When::Always | When::Reference | When::NoBase => return true,
-            When::Style => "style_image",
-            When::Subject => "subject_image",
-            When::Sketch => "sketch",
-            When::Base => "base",
-            When::Mask => "mask",
-        };
-        self.sections.iter().any(|section| {
-            section.when == when
-                || section
-                    .nodes
-                    .values()
-                    .flat_map(|node| texts(&node["inputs"]))
-                    .any(|text| slots_of(&text).any(|name| name == slot))
-        })
+        match when {
+            When::Always | When::Reference | When::NoBase => true,
+            When::Style | When::StyleSet => self.room(Role::Style) > 0,
+            When::Subject | When::SubjectSet => self.room(Role::Subject) > 0,
+            When::Sketch => self.has(&[when]) || self.uses("sketch"),
+            When::Base => self.has(&[when]) || self.uses("base"),
+            When::Mask => self.has(&[when]) || self.uses("mask"),
+        }
+    }
+
+    /// The checkpoint that the graph names by itself, where it has no slot for one.
+    #[must_use]
+    pub fn own_checkpoint(&self) -> Option<&str> {
+        self.nodes()
+            .find_map(|(_, node)| ["ckpt_name", "unet_name"].iter().find_map(|input| node["inputs"][input].as_str()))
     }
 
     /// The graph as ComfyUI takes it.
@@ -228,123 +332,62 @@ impl Template {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when the template asks for a wire or a value that there is not.
     pub fn graph(&self, fill: &Fill) -> Result<Value> {
-        let mut graph = Map::new();
-        let mut wires: BTreeMap<String, Value> = BTreeMap::new();
+        let mut build = Build { fill, graph: Map::new(), wires: BTreeMap::new() };
         for section in &self.sections {
-            for round in 0..fill.times(section.when) {
-                let reference = match section.when {
-                    When::Style => fill.styles.get(round),
-                    When::Subject => fill.subjects.get(round),
-                    _ => None,
-                };
-                // The first keeps its name, so that a graph with one reference reads as the template does.
-                let name = |id: &str| if round == 0 { id.to_owned() } else { format!("{id}_{}", round + 1) };
-                let own: BTreeSet<&str> = section.nodes.keys().map(String::as_str).collect();
-                let mut put = Filling { fill, reference, wires: &wires, own: &own, name: &name };
-                for (id, node) in &section.nodes {
-                    let mut node = node.clone();
-                    node["inputs"] = put.value(&node["inputs"])?;
-                    graph.insert(name(id), node);
-                }
-                let mut given = Vec::new();
-                for (wire, output) in &section.wires {
-                    given.push((wire.clone(), put.value(output)?));
-                }
-                wires.extend(given);
+            match section.when {
+                When::StyleSet => build.sets(section, &fill.styles)?,
+                When::SubjectSet => build.sets(section, &fill.subjects)?,
+                When::Style => build.chain(section, &fill.styles)?,
+                When::Subject => build.chain(section, &fill.subjects)?,
+                when if fill.times(when) > 0 => build.put(&section.nodes, 0, None)?,
+                _ => {}
             }
         }
-        Ok(Value::Object(graph))
+        Ok(Value::Object(build.graph))
     }
 }
 
-struct Filling<'a> {
+/// A graph while it is put together.
+struct Build<'a> {
     fill: &'a Fill,
-    reference: Option<&'a ReferenceSlots>,
-    wires: &'a BTreeMap<String, Value>,
-    own: &'a BTreeSet<&'a str>,
-    name: &'a dyn Fn(&str) -> String,
+    graph: Map<String, Value>,
+    wires: BTreeMap<String, Value>,
 }
 
-impl Filling<'_> {
-    fn value(&mut self, value: &Value) -> Result<Value> {
-        match value {
-            Value::String(text) => self.text(text),
-            // A link to a node of the same section follows it through its renaming.
-            Value::Array(link) if link.len() == 2 && link[0].as_str().is_some_and(|id| self.own.contains(id)) => {
-                let id = link[0].as_str().unwrap_or_default();
-                Ok(Value::Array(vec![Value::String((self.name)(id)), link[1].clone()]))
-            }
-            Value::Array(values) => {
-                values.iter().map(|value| self.value(value)).collect::<Result<_>>().map(Value::Array)
-            }
-            Value::Object(map) => {
-                let filled = map.iter().map(|(key, value)| Ok((key.clone(), self.value(value)?)));
-                filled.collect::<Result<_>>().map(Value::Object)
-            }
-            other => Ok(other.clone()),
-        }
+impl Build<'_> {
+    fn chain(&mut self, section: &Section, references: &[ReferenceSlots]) -> Result<()> {
+        references.iter().enumerate().try_for_each(|(round, one)| self.put(&section.nodes, round, Some(one)))
     }
 
-    fn text(&self, text: &str) -> Result<Value> {
-        if let Some(wire) = text.strip_prefix('@') {
-            return self.wires.get(wire).cloned().ok_or_else(|| {
-                Error::invalid(format!("the ComfyUI template uses @{wire} before any section gives it"))
-            });
-        }
-        let mut slots = slots_of(text);
-        if let (Some(slot), None) = (slots.next(), slots.next())
-            && text.len() == slot.len() + 4
-        {
-            return self.slot(&slot);
-        }
-        // From the front and never over what was filled in: what a prompt says is no slot.
-        let mut pieces = text.split("{{");
-        let mut filled = pieces.next().unwrap_or_default().to_owned();
-        for piece in pieces {
-            let Some((slot, rest)) = piece.split_once("}}") else {
-                filled.push_str("{{");
-                filled.push_str(piece);
-                continue;
-            };
-            match self.slot(slot.trim())? {
-                Value::String(text) => filled.push_str(&text),
-                other => filled.push_str(&other.to_string()),
+    fn sets(&mut self, section: &Section, references: &[ReferenceSlots]) -> Result<()> {
+        let mut round = 0;
+        for (number, set) in sets(references).into_iter().enumerate() {
+            for (index, reference) in set.iter().enumerate() {
+                for part in section.each.iter().filter(|part| part.turn.takes(index)) {
+                    self.put(&part.nodes, round, Some(reference))?;
+                }
+                round += 1;
             }
-            filled.push_str(rest);
+            self.put(&section.nodes, number, set.first().copied())?;
         }
-        Ok(Value::String(filled))
+        Ok(())
     }
 
-    fn slot(&self, slot: &str) -> Result<Value> {
-        let first = |references: &[ReferenceSlots]| references.first().map(|first| Value::from(first.image.clone()));
-        let value = match slot {
-            "image" => self.reference.map(|reference| Value::from(reference.image.clone())),
-            "weight" => self.reference.map(|reference| Value::from(reference.weight)),
-            "style_image" => first(&self.fill.styles),
-            "subject_image" => first(&self.fill.subjects),
-            other => self.fill.values.get(other).cloned(),
-        };
-        value.ok_or_else(|| {
-            Error::invalid(format!(
-                "the ComfyUI template needs {{{{{slot}}}}}, and this request has none: send it, or use another template"
-            ))
-        })
+    fn put(&mut self, section: &Nodes, round: usize, reference: Option<&ReferenceSlots>) -> Result<()> {
+        // The first keeps its name, so that a graph with one reference reads as the template does.
+        let name = |id: &str| if round == 0 { id.to_owned() } else { format!("{id}_{}", round + 1) };
+        let own: BTreeSet<&str> = section.nodes.keys().map(String::as_str).collect();
+        let put = Filling { fill: self.fill, reference, wires: &self.wires, own: &own, name: &name };
+        for (id, node) in &section.nodes {
+            let mut node = node.clone();
+            node["inputs"] = put.value(&node["inputs"])?;
+            self.graph.insert(name(id), node);
+        }
+        let given = section.wires.iter().map(|(wire, output)| Ok((wire.clone(), put.value(output)?)));
+        let given: Vec<(String, Value)> = given.collect::<Result<_>>()?;
+        self.wires.extend(given);
+        Ok(())
     }
-}
-
-/// All texts within a value.
-fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(values) => values.iter().flat_map(texts).collect(),
-        Value::Object(map) => map.values().flat_map(texts).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The names of the slots in a text.
-fn slots_of(text: &str) -> impl Iterator<Item = String> {
-    text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -357,6 +400,7 @@ mod tests {
         let mut fill = Fill::default();
         for (slot, value) in [
             ("prompt", json!("a cat")),
+            ("sentences", json!("Make a picture: a cat.")),
             ("negative", json!("text")),
             ("seed", json!(7)),
             ("steps", json!(28)),
@@ -405,6 +449,25 @@ mod tests {
         assert_eq!(graph["23_2"]["inputs"]["image"], json!(["22_2", 0]));
         assert_eq!(graph["21_2"]["inputs"]["image"], "b.png");
         assert_eq!(graph["23_2"]["inputs"]["weight"], 0.2);
+        assert_eq!(graph["3"]["inputs"]["model"], json!(["23_2", 0]));
+    }
+
+    #[test]
+    fn references_of_one_weight_share_one_adapter() {
+        let reference = |image: &str, weight| ReferenceSlots { image: image.into(), weight };
+        let styles =
+            vec![reference("a.png", 0.7), reference("b.png", 0.4), reference("c.png", 0.7), reference("d.png", 0.7)];
+        let graph = Template::built_in().expect("built in").graph(&Fill { styles, ..fill() }).expect("a graph");
+        let of =
+            |class: &str| graph.as_object().expect("nodes").values().filter(|node| node["class_type"] == class).count();
+        assert_eq!((of("IPAdapterUnifiedLoader"), of("IPAdapterAdvanced"), of("LoadImage")), (1, 2, 4));
+        // a, c and d become one batch.
+        assert_eq!(graph["23"]["inputs"]["image"], json!(["27_3", 0]));
+        assert_eq!(graph["27_3"]["inputs"], json!({"image1": ["27_2", 0], "image2": ["22_3", 0]}));
+        assert_eq!(graph["27_2"]["inputs"], json!({"image1": ["22", 0], "image2": ["22_2", 0]}));
+        assert_eq!(graph["21_2"]["inputs"]["image"], "c.png");
+        assert_eq!((&graph["23"]["inputs"]["weight"], &graph["23_2"]["inputs"]["weight"]), (&json!(0.7), &json!(0.4)));
+        assert_eq!(graph["23_2"]["inputs"]["image"], json!(["22_4", 0]));
         assert_eq!(graph["3"]["inputs"]["model"], json!(["23_2", 0]));
     }
 

@@ -1,4 +1,4 @@
-//! Waits for one prompt: over the WebSocket where there is one, by asking where there is none or where it breaks off.
+//! Follows one prompt: over the WebSocket where there is one, and by asking, as the WebSocket may break off.
 
 use std::time::Duration;
 
@@ -9,27 +9,32 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
-use super::client::{Client, History, Stored};
+use super::client::{Client, Seen, Stored};
 use super::events::{Event, of_bytes, of_text};
-use crate::error::GenerateError;
+use super::progress::Teller;
+use crate::error::{FailureClass, GenerateError};
 use crate::provider::{GenerationContext, Preview};
+
+/// A server that does not answer is asked after pauses that grow to this.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long things take.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// How often the server is asked without a WebSocket, and when it has been silent.
+    /// How often the server is asked.
     pub poll: Duration,
-    /// The longest a picture may take, its wait in the queue among it.
+    /// The longest that the server may work on a picture. Its time in the queue is not counted.
     pub longest: Duration,
+    /// How long a server that stopped answering is waited for, before the job lets go of its place.
+    pub patience: Duration,
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Opens the WebSocket; `None` when it cannot be had, which is no fault: the server is asked instead.
 pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
-    let opened =
-        tokio::time::timeout(Duration::from_secs(5), tokio_tungstenite::connect_async(client.socket(id))).await;
-    match opened {
+    let opening = tokio_tungstenite::connect_async(client.socket(id)?);
+    match tokio::time::timeout(Duration::from_secs(5), opening).await {
         Ok(Ok((socket, _))) => Some(socket),
         Ok(Err(error)) => {
             tracing::info!(%error, "no WebSocket to ComfyUI: progress comes by asking");
@@ -39,34 +44,42 @@ pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
     }
 }
 
+/// How following a prompt ended.
+#[derive(Debug)]
+pub enum Followed {
+    /// With these pictures.
+    Done(Vec<Stored>),
+    /// The server no longer knows the prompt: its queue was cleared, or it was started anew.
+    Lost,
+}
+
 /// One prompt that is followed.
 pub struct Follow<'a> {
     /// The server.
     pub client: &'a Client,
     /// Our id of the prompt.
     pub prompt: Uuid,
-    /// Which picture it is, of how many.
+    /// Which picture it is.
     pub index: u32,
-    /// How many pictures there are.
-    pub count: u32,
     /// How long things take.
     pub pace: Pace,
-    /// Where progress goes.
+    /// Tells how far it is.
+    pub teller: &'a Teller<'a>,
+    /// Where previews go, and who stops it.
     pub context: &'a GenerationContext,
 }
 
 impl Follow<'_> {
-    /// Waits until the prompt is done, and gives its pictures. Cancelling takes exactly this prompt off the server.
+    /// Waits until the prompt is done. Cancelling takes exactly this prompt off the server.
     ///
     /// # Errors
-    /// The graph's own failure; [`crate::FailureClass::Cancelled`]; [`crate::FailureClass::Transient`] after
-    /// [`Pace::longest`], with the prompt taken off the server.
-    pub async fn wait(&self, mut socket: Option<Socket>) -> Result<Vec<Stored>, GenerateError> {
-        let end = Instant::now() + self.pace.longest;
-        let mut failures = 0;
-        // An interval, not a pause: a server that talks without end must not keep us from asking.
-        let mut ask = tokio::time::interval_at(Instant::now() + self.pace.poll, self.pace.poll);
-        ask.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    /// The graph's own failure; [`FailureClass::Cancelled`]; [`FailureClass::Permanent`] after [`Pace::longest`], with
+    /// the prompt taken off the server; [`FailureClass::Transient`] when the server stays away.
+    pub async fn wait(&self, mut socket: Option<Socket>) -> Result<Followed, GenerateError> {
+        let mut running: Option<Instant> = None;
+        let mut away: Option<Instant> = None;
+        let mut pause = self.pace.poll;
+        let mut ask = Instant::now() + pause;
         loop {
             let event = tokio::select! {
                 biased;
@@ -74,56 +87,84 @@ impl Follow<'_> {
                     self.take_off().await;
                     return Err(GenerateError::cancelled());
                 }
-                () = tokio::time::sleep_until(end) => {
+                () = until(running.map(|since| since + self.pace.longest)) => {
                     self.take_off().await;
-                    let message = format!("ComfyUI took longer than {} s: it was taken off there", self.pace.longest.as_secs());
-                    return Err(GenerateError::transient(message, None));
+                    return Err(self.too_long());
                 }
-                // Also with a WebSocket: a finished prompt may have been missed between queueing and reading.
-                _ = ask.tick() => None,
+                // Also with a WebSocket: the end may have been missed, and a server that talks without end must not
+                // keep us from asking.
+                () = tokio::time::sleep_until(ask) => None,
                 event = next(&mut socket, self.prompt) => event,
             };
             match event {
-                Some(Event::Step(value, most)) => {
-                    self.say(Some((value / most.max(1.0)).clamp(0.0, 1.0)), "painting");
-                    continue;
-                }
-                Some(Event::Preview(bytes, media_type)) => {
-                    self.context.progress.preview(Preview { index: self.index, bytes, media_type });
-                    continue;
-                }
+                None | Some(Event::Finished) => {}
                 Some(Event::Failed(error)) => return Err(error),
-                Some(Event::Finished) | None => {}
+                Some(event) => {
+                    running.get_or_insert_with(Instant::now);
+                    self.tell(event);
+                    continue;
+                }
             }
-            match self.client.history(self.prompt).await {
-                Ok(History::Done(pictures)) => return Ok(pictures),
-                Ok(History::Failed(error)) => return Err(error),
-                Ok(History::Open) => {
-                    failures = 0;
-                    if let Ok(Some(before)) = self.client.waiting_before(self.prompt).await {
-                        self.context.say("waiting", None, format!("{before} pictures are before this one at ComfyUI"));
+            match self.client.look(self.prompt).await {
+                Ok(seen) => {
+                    (away, pause) = (None, self.pace.poll);
+                    match seen {
+                        Seen::Done(pictures) => return Ok(Followed::Done(pictures)),
+                        Seen::Failed(error) => return Err(error),
+                        Seen::Absent => return Ok(Followed::Lost),
+                        Seen::Waiting(before) => self.teller.waits(before),
+                        Seen::Running => {
+                            running.get_or_insert_with(Instant::now);
+                            self.teller.runs();
+                        }
                     }
                 }
-                // A server that restarts is given a few tries; the prompt is lost then, and history stays empty.
+                Err(error) if error.class != FailureClass::Transient => return Err(error),
                 Err(error) => {
-                    failures += 1;
-                    if failures >= 5 {
+                    if away.get_or_insert_with(Instant::now).elapsed() >= self.pace.patience {
                         return Err(error);
                     }
+                    self.teller.is_away();
+                    pause = (pause * 2).min(LONGEST_PAUSE.max(self.pace.poll));
                 }
             }
+            ask = Instant::now() + pause;
         }
     }
 
-    fn say(&self, share: Option<f32>, phase: &str) {
-        let whole = share.map(|share| (self.index as f32 + share) / self.count.max(1) as f32);
-        self.context.say(phase, whole, format!("ComfyUI paints picture {} of {}", self.index + 1, self.count));
+    fn tell(&self, event: Event) {
+        match event {
+            Event::Started => self.teller.runs(),
+            Event::Cached(nodes) => self.teller.cached(&nodes),
+            Event::Working(node) => self.teller.works(&node),
+            Event::Progress(nodes) => self.teller.steps(&nodes),
+            Event::Preview(bytes, media_type) => {
+                self.context.progress.preview(Preview { index: self.index, bytes, media_type });
+            }
+            Event::Finished | Event::Failed(_) => {}
+        }
+    }
+
+    fn too_long(&self) -> GenerateError {
+        GenerateError::permanent(format!(
+            "ComfyUI worked longer than {} s on a picture, which was taken off there: set COMFYUI_TIMEOUT_SECS to more, \
+             or ask for less",
+            self.pace.longest.as_secs()
+        ))
     }
 
     async fn take_off(&self) {
         if let Err(error) = self.client.cancel(self.prompt).await {
             tracing::warn!(%error, prompt = %self.prompt, "a cancelled prompt could not be taken off ComfyUI");
         }
+    }
+}
+
+/// Waits until then; without a time, for ever.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,14 +7,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use gcp_auth::{CustomServiceAccount, TokenProvider};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::{failure_of_answer, failure_of_transport};
+use super::failure::{failure_of_answer, failure_of_transport, is_of_model};
+use crate::address::Address;
+use crate::body;
 use crate::error::{FailureClass, GenerateError};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// Most bytes of an answer that is read: eight pictures in base64.
+const LARGEST: usize = 256 << 20;
+/// How long a question that costs nothing may take.
+const QUESTION: Duration = Duration::from_secs(20);
 
 /// Gives OAuth tokens.
 #[async_trait]
@@ -89,15 +96,15 @@ impl TokenSource for GcpTokens {
 pub enum Endpoint {
     /// The Gemini Developer API, with a key.
     ApiKey {
-        /// `GEMINI_BASE_URL`, or `https://generativelanguage.googleapis.com`.
-        base: String,
+        /// `GEMINI_BASE_URL`, or Google's.
+        base: Address,
         /// `GEMINI_API_KEY`.
         key: Secret,
     },
     /// Vertex AI, with a token.
     Vertex {
         /// `VERTEX_BASE_URL`; by default it follows from the location.
-        base: Option<String>,
+        base: Option<Address>,
         /// `GOOGLE_CLOUD_PROJECT`.
         project: String,
         /// `GOOGLE_CLOUD_LOCATION`.
@@ -108,20 +115,42 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The URL of a model's method, such as `generateContent`.
+    /// The URL of a model's method, such as `generateContent`. An address that ends in the API's version or in its
+    /// folder of models means the same as one without.
     #[must_use]
     pub fn url(&self, model: &str, method: &str) -> String {
         match self {
-            Self::ApiKey { base, .. } => format!("{}/v1beta/models/{model}:{method}", base.trim_end_matches('/')),
-            Self::Vertex { base, project, location, .. } => {
-                let host = match (base, location.as_str()) {
-                    (Some(base), _) => base.trim_end_matches('/').to_owned(),
-                    (None, "global") => "https://aiplatform.googleapis.com".to_owned(),
-                    (None, "us" | "eu") => format!("https://aiplatform.{location}.rep.googleapis.com"),
-                    (None, _) => format!("https://{location}-aiplatform.googleapis.com"),
-                };
-                format!("{host}/v1/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}")
+            Self::ApiKey { .. } => format!("{}/models/{model}:{method}", self.root()),
+            Self::Vertex { project, location, .. } => {
+                let root = self.root();
+                format!("{root}/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}")
             }
+        }
+    }
+
+    /// The URL that tells about a model.
+    #[must_use]
+    pub fn about(&self, model: &str) -> String {
+        match self {
+            Self::ApiKey { .. } => format!("{}/models/{model}", self.root()),
+            Self::Vertex { .. } => format!("{}/publishers/google/models/{model}", self.root()),
+        }
+    }
+
+    /// The host with the API's version.
+    fn root(&self) -> String {
+        match self {
+            Self::ApiKey { base, .. } => {
+                format!("{}/v1beta", base.clone().without_ending(&["/v1beta/models", "/v1beta", "/v1/models", "/v1"]))
+            }
+            Self::Vertex { base: Some(base), .. } => {
+                format!("{}/v1", base.clone().without_ending(&["/v1beta1", "/v1"]))
+            }
+            Self::Vertex { base: None, location, .. } => match location.as_str() {
+                "global" => "https://aiplatform.googleapis.com/v1".to_owned(),
+                "us" | "eu" => format!("https://aiplatform.{location}.rep.googleapis.com/v1"),
+                _ => format!("https://{location}-aiplatform.googleapis.com/v1"),
+            },
         }
     }
 
@@ -129,6 +158,23 @@ impl Endpoint {
     #[must_use]
     pub fn is_vertex(&self) -> bool {
         matches!(self, Self::Vertex { .. })
+    }
+
+    /// The setting that holds the address.
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::ApiKey { .. } => "GEMINI_BASE_URL",
+            Self::Vertex { .. } => "VERTEX_BASE_URL",
+        }
+    }
+
+    /// A call with the key or the token.
+    async fn signed(&self, request: RequestBuilder, renew: bool) -> Result<RequestBuilder, GenerateError> {
+        Ok(match self {
+            Self::ApiKey { base, key } => base.signed(request).header("x-goog-api-key", key.expose()),
+            Self::Vertex { tokens, .. } => request.bearer_auth(tokens.token(renew).await?),
+        })
     }
 }
 
@@ -217,11 +263,46 @@ impl GoogleClient {
         }
     }
 
+    /// The same client, whose messages name another setting for the model.
+    #[must_use]
+    pub fn for_setting(&self, setting: &'static str) -> Self {
+        Self { setting, ..self.clone() }
+    }
+
+    /// What the provider says of a model. Costs nothing.
+    ///
+    /// # Errors
+    /// By class.
+    pub async fn about(&self, model: &str) -> Result<Value, GenerateError> {
+        let request = self.http.get(self.endpoint.about(model)).timeout(QUESTION);
+        let request = self.endpoint.signed(request, false).await?;
+        let away = |what: String| GenerateError::transient(format!("the provider {what}"), None);
+        let response = request.send().await.map_err(|error| match failure_of_transport(&error) {
+            error if error.charged => away("did not answer".to_owned()),
+            error => error,
+        })?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = body::read(response, LARGEST).await.map_err(|fault| away(format!("answered, but it {fault}")))?;
+        if !status.is_success() {
+            return Err(self.explained(failure_of_answer(status, &headers, &body), model));
+        }
+        serde_json::from_slice(&body).map_err(|_| {
+            let message = format!("the answer is no JSON: check {}", self.endpoint.setting());
+            GenerateError::permanent(message)
+        })
+    }
+
     fn explained(&self, mut error: GenerateError, model: &str) -> GenerateError {
-        if error.message.starts_with("404") {
+        if is_of_model(&error) {
             error.message = format!(
                 "the model {model} is retired or not open to this project and location: set {} to one that is ({})",
                 self.setting, error.message
+            );
+        } else if error.message.starts_with("404") {
+            error.message = format!(
+                "there is no Google API at this address: check {} ({})",
+                self.endpoint.setting(),
+                error.message
             );
         }
         error
@@ -234,24 +315,20 @@ impl GoogleClient {
         renew: bool,
         cancel: &CancellationToken,
     ) -> Result<Value, GenerateError> {
-        let request = self.http.post(url).json(body);
-        let request = match &self.endpoint {
-            Endpoint::ApiKey { key, .. } => request.header("x-goog-api-key", key.expose()),
-            Endpoint::Vertex { tokens, .. } => request.bearer_auth(tokens.token(renew).await?),
-        };
+        let request = self.endpoint.signed(self.http.post(url).json(body), renew).await?;
         let sent = async {
             let response = request.send().await.map_err(|error| failure_of_transport(&error))?;
             let (status, headers) = (response.status(), response.headers().clone());
-            let bytes = response.bytes().await;
+            let body = body::read(response, LARGEST).await;
             if !status.is_success() {
-                return Err(failure_of_answer(status, &headers, &bytes.unwrap_or_default()));
+                return Err(failure_of_answer(status, &headers, &body.unwrap_or_default()));
             }
             let lost = |why: String| {
                 GenerateError::maybe_charged(format!(
                     "the provider answered, but its answer {why}: it may have been charged"
                 ))
             };
-            let bytes = bytes.map_err(|error| lost(format!("broke off ({error})")))?;
+            let bytes = body.map_err(|fault| lost(fault.to_string()))?;
             serde_json::from_slice(&bytes).map_err(|error| lost(format!("cannot be read ({error})")))
         };
         tokio::select! {

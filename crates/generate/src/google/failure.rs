@@ -52,6 +52,12 @@ pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
     }
 }
 
+/// Whether Google itself says that there is no such model. Another 404 is that of a server which is not Google's.
+#[must_use]
+pub fn is_of_model(error: &GenerateError) -> bool {
+    error.message.starts_with("404 NOT_FOUND")
+}
+
 /// `Retry-After` in seconds. A date is not read: Google sends seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)

@@ -8,16 +8,19 @@ use futures::StreamExt;
 use image::{GrayImage, Rgb, RgbImage};
 use serde_json::{Value, json};
 
+use super::check::check;
 use super::endpoint::GoogleClient;
-use super::gemini_answer::{block, picture, text};
-use crate::analysis::{SketchAnalysis, instruction, response_schema};
+use super::gemini_answer::picture;
+use crate::describe::{Describer, beside, described};
 use crate::error::{FailureClass, GenerateError};
+use crate::finding::{Finding, FindingLevel};
 use crate::inputs::{Generation, Mode};
 use crate::outgoing::{Outgoing, finished};
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_prompt, weight_word};
 use crate::provider::{
-    CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios, Support,
+    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios,
+    Support,
 };
 use crate::receipt::{Receipt, nearest_ratio};
 use crate::request::{AspectRatio, GenerateRequest, Role};
@@ -40,6 +43,8 @@ pub struct GeminiSettings {
     pub image_size: String,
     /// US dollars a picture, where it is known.
     pub price: Option<f64>,
+    /// US dollars a description of a sketch, where it is known.
+    pub vision_price: Option<f64>,
 }
 
 impl Default for GeminiSettings {
@@ -49,6 +54,7 @@ impl Default for GeminiSettings {
             vision_model: Some("gemini-3.5-flash".to_owned()),
             image_size: "1K".to_owned(),
             price: None,
+            vision_price: None,
         }
     }
 }
@@ -58,6 +64,12 @@ impl Default for GeminiSettings {
 pub struct GeminiProvider {
     client: GoogleClient,
     settings: GeminiSettings,
+    describer: Option<Arc<dyn Describer>>,
+}
+
+/// Seeds are signed 32-bit numbers there.
+fn sent_seed(seed: u64, index: u64) -> u64 {
+    seed.wrapping_add(index) & 0x7fff_ffff
 }
 
 fn ratios() -> Vec<AspectRatio> {
@@ -80,7 +92,14 @@ impl GeminiProvider {
     /// With this client and these models.
     #[must_use]
     pub fn new(client: GoogleClient, settings: GeminiSettings) -> Self {
-        Self { client, settings }
+        Self { client, settings, describer: None }
+    }
+
+    /// With somebody who describes sketches.
+    #[must_use]
+    pub fn described_by(mut self, describer: Option<Arc<dyn Describer>>) -> Self {
+        self.describer = describer;
+        self
     }
 
     /// 2.5 models take three pictures, later ones fourteen.
@@ -139,7 +158,7 @@ impl GeminiProvider {
         parts
     }
 
-    fn body(&self, call: &Call<'_>, built: &BuiltPrompt, seed: Option<u64>) -> Value {
+    fn body(&self, call: &Call<'_>, built: &BuiltPrompt, seed: u64) -> Value {
         let generation = call.generation;
         let mut image_config = json!({});
         if generation.mode() != Mode::Edit {
@@ -156,10 +175,7 @@ impl GeminiProvider {
             image_config["imageOutputOptions"] = json!({"mimeType": "image/png"});
         }
         let mut config = json!({"responseModalities": ["IMAGE"], "candidateCount": 1, "imageConfig": image_config});
-        if let Some(seed) = seed {
-            // Seeds are signed 32-bit numbers there.
-            config["seed"] = json!(seed & 0x7fff_ffff);
-        }
+        config["seed"] = json!(seed);
         if self.settings.image_model.contains("3.1-flash-image") {
             config["thinkingConfig"] = json!({"thinkingLevel": "MINIMAL"});
         }
@@ -170,46 +186,13 @@ impl GeminiProvider {
         })
     }
 
-    /// The sketch in words; an error says why there are none.
-    async fn analysis(
-        &self,
-        generation: &Generation,
-        outgoing: &Outgoing,
-        context: &GenerationContext,
-    ) -> Result<SketchAnalysis, String> {
-        let (Some(_), Some(model)) = (&generation.sketch, &self.settings.vision_model) else {
-            return Err("no vision model is set".to_owned());
-        };
-        let thinking =
-            if model.contains("2.5") { json!({"thinkingBudget": 0}) } else { json!({"thinkingLevel": "LOW"}) };
-        let body = json!({
-            "contents": [{"role": "user", "parts": [
-                {"text": instruction(&generation.style_tags)},
-                {"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}
-            ]}],
-            "generationConfig": {
-                "temperature": 0.1,
-                "responseMimeType": "application/json",
-                "responseSchema": response_schema(),
-                "maxOutputTokens": 2048,
-                "thinkingConfig": thinking,
-            },
-        });
-        let answer = self.client.post(model, "generateContent", &body, &context.cancel).await;
-        let answer = answer.map_err(|error| error.message)?;
-        if let Some(reason) = block(&answer) {
-            return Err(reason);
-        }
-        SketchAnalysis::parse(&text(&answer)).ok_or_else(|| "the description was cut off or empty".to_owned())
-    }
-
     async fn one(
         &self,
         call: &Call<'_>,
         index: u32,
         context: &GenerationContext,
     ) -> Result<CallPictures, GenerateError> {
-        let seed = call.generation.seed.map(|seed| seed.wrapping_add(u64::from(index)));
+        let seed = sent_seed(call.seed, u64::from(index));
         let body = self.body(call, call.built, seed);
         // What the artist asked for, not what a vision model said of it this time: a retry must find the same call.
         let stable = self.body(call, &build_prompt(call.generation, None), seed).to_string();
@@ -228,6 +211,7 @@ struct Call<'a> {
     generation: &'a Generation,
     labelled: &'a [(String, Outgoing)],
     built: &'a BuiltPrompt,
+    seed: u64,
 }
 
 #[async_trait]
@@ -262,7 +246,30 @@ impl Provider for GeminiProvider {
             + usize::from(request.base.is_some())
             + usize::from(request.mask.is_some());
         capabilities.max_references = capabilities.max_references.saturating_sub(taken);
-        crate::receipt::plan(request, &capabilities)
+        let mut receipt = crate::receipt::plan(request, &capabilities)?;
+        if let Some(seed) = request.seed {
+            receipt.approximated("seed", sent_seed(seed, 0).to_string(), "the model takes it as a hint only");
+        }
+        Ok(receipt)
+    }
+
+    fn beside(&self, request: &GenerateRequest) -> Option<Beside> {
+        beside(self.describer.as_deref(), request)
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        let mut models = vec![(self.settings.image_model.as_str(), "GEMINI_IMAGE_MODEL")];
+        if let Some(vision) = &self.settings.vision_model {
+            models.push((vision, "GEMINI_VISION_MODEL"));
+        }
+        let mut findings = check(&self.client, &models).await;
+        // Without a description pictures are made all the same.
+        for finding in findings.iter_mut().skip(1).filter(|finding| {
+            self.settings.vision_model.as_ref().is_some_and(|model| finding.subject == format!("model {model}"))
+        }) {
+            finding.level = finding.level.min(FindingLevel::Warning);
+        }
+        findings
     }
 
     fn price_per_image(&self) -> Option<f64> {
@@ -287,27 +294,23 @@ impl Provider for GeminiProvider {
         let labelled = tokio::task::spawn_blocking(move || provider.labelled(&pictures)).await;
         let labelled = labelled
             .map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
-        let mut analysis = None;
         // The sketch is the first picture.
-        if let (Some(_), Some((_, sketch))) = (&generation.sketch, labelled.first()) {
-            context.say("analysing", None, "a vision model reads the sketch");
-            match self.analysis(&generation, sketch, context).await {
-                Ok(seen) => analysis = Some(seen),
-                Err(reason) => {
-                    tracing::warn!(reason, "the sketch was not described");
-                    receipt.approximated("sketch", "the sketch itself, without a description", reason);
-                }
-            }
-            context.check()?;
+        let sketch = labelled.first().filter(|_| generation.sketch.is_some()).map(|(_, sketch)| sketch);
+        let described = described(self.describer.as_deref(), &generation, sketch, context).await?;
+        if let Some(reason) = &described.missing {
+            receipt.approximated("sketch", "the sketch itself, without a description", reason.as_str());
         }
-        let built = build_prompt(&generation, analysis.as_ref());
+        context.check().map_err(|error| described.counted(error))?;
+        let built = build_prompt(&generation, described.analysis.as_ref());
+        built.log("gemini");
         context.say("waiting", None, format!("the model paints {} pictures", generation.count));
-        let call = Call { generation: &generation, labelled: &labelled, built: &built };
+        let seed = generation.seed.unwrap_or(context.seed);
+        let call = Call { generation: &generation, labelled: &labelled, built: &built, seed };
         let calls = (0..generation.count).map(|index| self.one(&call, index, context));
         let answers: Vec<_> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
         let (mut images, mut filtered, mut first_error, mut paid) = (Vec::new(), Vec::new(), None, 0);
         for (index, answer) in answers.into_iter().enumerate() {
-            let seed = generation.seed.map(|seed| seed.wrapping_add(index as u64));
+            let seed = Some(sent_seed(seed, index as u64));
             let made = match answer {
                 // One picture a call. That it cannot be read spoils no other.
                 Ok(call) => match call.pictures.into_iter().next() {
@@ -333,7 +336,7 @@ impl Provider for GeminiProvider {
             }
         }
         if let Some(error) = first_error.filter(|_| images.is_empty()) {
-            return Err(error);
+            return Err(described.counted(error));
         }
         if (images.len() as u32) < generation.count {
             receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
@@ -345,8 +348,12 @@ impl Provider for GeminiProvider {
             constructed_prompt: built.prompt,
             negative_prompt: built.negative,
             filtered,
-            calls: generation.count,
-            usd: self.settings.price.map(|price| price * f64::from(paid)),
+            calls: generation.count + described.calls,
+            usd: self
+                .settings
+                .price
+                .zip(described.usd(self.describer.as_deref()))
+                .map(|(price, beside)| price * f64::from(paid) + beside),
         };
         Ok(Generated { images, meta, receipt })
     }

@@ -1,21 +1,31 @@
 //! Gemini's answers: pictures, refusals and blocks.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::base64::paid_picture;
 use crate::error::{FailureClass, GenerateError};
 use crate::paid_once::CallPictures;
 
-/// The parts of the first candidate that are not thoughts.
-fn parts(answer: &Value) -> impl Iterator<Item = &Value> {
-    let parts = answer["candidates"][0]["content"]["parts"].as_array();
-    parts.into_iter().flatten().filter(|part| part["thought"].as_bool() != Some(true))
+/// The parts of all candidates.
+fn parts(answer: &Value) -> impl DoubleEndedIterator<Item = &Value> {
+    let candidates = answer["candidates"].as_array().map(Vec::as_slice).unwrap_or_default();
+    candidates
+        .iter()
+        .flat_map(|candidate| candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default())
+}
+
+fn is_thought(part: &Value) -> bool {
+    part["thought"].as_bool() == Some(true)
+}
+
+/// The base64 of a part that is a picture. Some gateways write the field's name with an underscore.
+fn data(part: &Value) -> Option<&str> {
+    part["inlineData"]["data"].as_str().or_else(|| part["inline_data"]["data"].as_str())
 }
 
 /// All text that is no thought.
 pub fn text(answer: &Value) -> String {
-    parts(answer).filter_map(|part| part["text"].as_str()).collect()
+    parts(answer).filter(|part| !is_thought(part)).filter_map(|part| part["text"].as_str()).collect()
 }
 
 /// Why there is nothing, where the answer says so.
@@ -32,24 +42,24 @@ pub fn block(answer: &Value) -> Option<String> {
     })
 }
 
-/// The picture of an answer.
+/// The picture of an answer: the last one that is no thought. Where every picture is marked as a thought, the last of
+/// them, unless the answer says that it was blocked: it was paid for, and there is no other.
 ///
 /// # Errors
 /// [`FailureClass::Blocked`] with the provider's reason, or its words where it refused in words;
 /// [`FailureClass::MaybeCharged`] when the picture cannot be read.
 pub fn picture(answer: &Value) -> Result<CallPictures, GenerateError> {
-    let data = parts(answer).filter_map(|part| part["inlineData"]["data"].as_str()).last();
-    let Some(data) = data else {
+    let last = |thoughts: bool| parts(answer).rev().filter(|part| is_thought(part) == thoughts).find_map(data);
+    let blocked = block(answer);
+    let found = last(false).or_else(|| if blocked.is_none() { last(true) } else { None });
+    let Some(data) = found else {
         let said: String = text(answer).chars().take(300).collect();
-        let reason = block(answer).unwrap_or_else(|| match said.as_str() {
+        let reason = blocked.unwrap_or_else(|| match said.as_str() {
             "" => "the model answered without a picture and without a reason".to_owned(),
             words => format!("the model answered in words: {words}"),
         });
         let message = format!("{reason}. Change the prompt or the references");
         return Err(GenerateError::new(FailureClass::Blocked, message));
     };
-    let bytes = STANDARD.decode(data).map_err(|_| {
-        GenerateError::maybe_charged("the provider sent a picture that is no base64: it may have been charged")
-    })?;
-    Ok(CallPictures { pictures: vec![bytes.into()], filtered: Vec::new() })
+    Ok(CallPictures { pictures: vec![paid_picture(data)?], filtered: Vec::new() })
 }

@@ -3,20 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use clippy_core::Result;
 use image::{DynamicImage, RgbImage, imageops};
 use serde_json::{Value, json};
 
-use super::endpoint::GoogleClient;
+use super::base64::paid_picture;
+use super::check::check;
+use super::endpoint::{Endpoint, GoogleClient};
+use crate::analysis::SketchAnalysis;
+use crate::describe::{Describer, beside, described};
 use crate::error::{FailureClass, GenerateError};
+use crate::finding::{Finding, FindingLevel};
 use crate::inputs::{Generation, Mode};
-use crate::outgoing::{Outgoing, finished, scaled, scribble};
+use crate::outgoing::{Outgoing, finished, scribble};
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
-use crate::prompt::{BuiltPrompt, build_prompt};
+use crate::prompt::{BuiltPrompt, build_edit_prompt, build_prompt};
 use crate::provider::{
-    CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios, Support,
+    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios,
+    Support,
 };
 use crate::receipt::{Receipt, nearest_ratio};
 use crate::request::{AspectRatio, GenerateRequest, Role};
@@ -26,6 +30,8 @@ const RATIOS: [(u32, u32); 5] = [(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)];
 /// References of one call, the sketch and the base among them.
 const MOST: usize = 4;
 const PICTURES_A_CALL: u32 = 4;
+/// Longest side of a sketch that is described.
+const LOOKED_AT: u32 = 1536;
 
 /// Models, limits, price.
 #[derive(Debug, Clone)]
@@ -62,6 +68,22 @@ impl Default for ImagenSettings {
 pub struct ImagenProvider {
     client: GoogleClient,
     settings: ImagenSettings,
+    describer: Option<Arc<dyn Describer>>,
+}
+
+/// A call that is ready to be sent.
+struct Prepared {
+    model: String,
+    body: Value,
+    built: BuiltPrompt,
+    /// The prompt as it would be without a description of the sketch: what tells this call from others must not depend
+    /// on what a vision model said this time.
+    stable: String,
+}
+
+/// Seeds there are from 1 to 2^31 - 1.
+fn sent_seed(seed: u64, call: u32) -> u64 {
+    (seed.wrapping_add(u64::from(call * PICTURES_A_CALL)) & 0x7fff_ffff).max(1)
 }
 
 fn ratios() -> Vec<AspectRatio> {
@@ -72,34 +94,42 @@ impl ImagenProvider {
     /// With this client and these models.
     #[must_use]
     pub fn new(client: GoogleClient, settings: ImagenSettings) -> Self {
-        Self { client, settings }
+        Self { client, settings, describer: None }
+    }
+
+    /// With somebody who describes sketches.
+    #[must_use]
+    pub fn described_by(mut self, describer: Option<Arc<dyn Describer>>) -> Self {
+        self.describer = describer;
+        self
     }
 
     fn image(&self, picture: &RgbImage) -> Result<Value, GenerateError> {
         Ok(json!({"bytesBase64Encoded": Outgoing::new(picture, self.settings.max_side)?.base64()}))
     }
 
-    /// The model, and the body of call `number` for `count` pictures.
-    fn body(
+    /// Call `number`, for `count` pictures.
+    fn prepared(
         &self,
         generation: &Generation,
+        analysis: Option<&SketchAnalysis>,
         number: u32,
         count: u32,
-    ) -> Result<(String, Value, BuiltPrompt), GenerateError> {
-        let mut built = if generation.mode() == Mode::Edit {
-            // Words about what is not sent would only confuse.
-            build_prompt(&Generation { sketch: None, references: Vec::new(), ..generation.clone() }, None)
-        } else {
-            build_prompt(generation, None)
+    ) -> Result<Prepared, GenerateError> {
+        let words = |analysis| match generation.mode() {
+            // Words about pictures that are not sent would only confuse.
+            Mode::Edit => build_edit_prompt(generation, analysis),
+            _ => build_prompt(generation, analysis),
         };
+        let (mut built, mut stable) = (words(analysis), words(None).prompt);
         let mut references = Vec::new();
         let mut cited = Vec::new();
         let mut edit_mode = None;
         if let (Mode::Edit, Some(base), Some(mask)) = (generation.mode(), &generation.base, &generation.mask) {
             // Exactly a raw picture and a mask of its size.
             let side = self.settings.max_side;
-            let mask = scaled(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
-            let (base, mask) = (self.squared(&scaled(base, side)), self.squared(&mask));
+            let mask = clippy_imaging::scaled_to(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
+            let (base, mask) = (self.squared(&clippy_imaging::scaled_to(base, side)), self.squared(&mask));
             references.push(
                 json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(&base)?}),
             );
@@ -150,7 +180,9 @@ impl ImagenProvider {
             }
         }
         if !cited.is_empty() {
-            built.prompt = format!("Generate an image {}. {}", cited.join(", "), built.prompt);
+            let cited = cited.join(", ");
+            built.prompt = format!("Generate an image {cited}. {}", built.prompt);
+            stable = format!("Generate an image {cited}. {stable}");
         }
         let mut parameters = json!({
             "sampleCount": count,
@@ -167,7 +199,7 @@ impl ImagenProvider {
         }
         if let Some(seed) = generation.seed {
             // A seed is taken only without the watermark.
-            parameters["seed"] = json!((seed as u32).wrapping_add(number * PICTURES_A_CALL));
+            parameters["seed"] = json!(sent_seed(seed, number));
             parameters["addWatermark"] = json!(false);
         }
         let model = if references.is_empty() { &self.settings.text_model } else { &self.settings.model };
@@ -179,7 +211,8 @@ impl ImagenProvider {
         if !references.is_empty() {
             instance["referenceImages"] = Value::Array(references);
         }
-        Ok((model.clone(), json!({"instances": [instance], "parameters": parameters}), built))
+        let body = json!({"instances": [instance], "parameters": parameters});
+        Ok(Prepared { model: model.clone(), body, built, stable })
     }
 }
 
@@ -204,14 +237,14 @@ impl ImagenProvider {
         }
         let (width, height) = base.dimensions();
         let work = tokio::task::spawn_blocking(move || {
-            let square = clippy_imaging::decode(&bytes, &clippy_imaging::DecodeLimits::default()).map_err(|error| {
+            let square = clippy_imaging::decode(&bytes, &clippy_imaging::DecodeLimits::bulk()).map_err(|error| {
                 GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})"))
             })?;
             let side = square.width().min(square.height());
             let length = |own: u32| ((u64::from(side) * u64::from(own) / u64::from(width.max(height))) as u32).max(1);
             let (wide, high) = (length(width), length(height));
             let (x, y) = ((square.width() - wide) / 2, (square.height() - high) / 2);
-            let part = imageops::crop_imm(&square, x, y, wide, high).to_image();
+            let part = imageops::crop_imm(&*square, x, y, wide, high).to_image();
             Ok(bytes::Bytes::from(Outgoing::png(&part)?.bytes))
         });
         work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be cut: {error}")))?
@@ -243,10 +276,7 @@ fn pictures(answer: &Value, asked: u32) -> Result<CallPictures, GenerateError> {
     let mut call = CallPictures::default();
     for prediction in answer["predictions"].as_array().into_iter().flatten() {
         if let Some(data) = prediction["bytesBase64Encoded"].as_str() {
-            let bytes = STANDARD.decode(data).map_err(|_| {
-                GenerateError::maybe_charged("the provider sent a picture that is no base64: it may have been charged")
-            })?;
-            call.pictures.push(bytes.into());
+            call.pictures.push(paid_picture(data)?);
         } else if let Some(reason) = prediction["raiFilteredReason"].as_str() {
             call.filtered.push(reason.to_owned());
         }
@@ -290,6 +320,16 @@ impl Provider for ImagenProvider {
         }
         capabilities.max_references -= usize::from(request.sketch.is_some());
         let mut receipt = crate::receipt::plan(request, &capabilities)?;
+        if let Some(seed) = request.seed {
+            receipt.approximated("seed", sent_seed(seed, 0).to_string(), "the model takes it as a hint only");
+        }
+        if request.mask.is_some() && request.sketch.is_some() && self.describer.is_some() {
+            receipt.approximated(
+                "sketch",
+                "a description in words",
+                "an edit takes no picture beside its base and mask",
+            );
+        }
         let mut styles = 0;
         for index in 0..request.refs.len() {
             if request.mask.is_none() && request.role(index)? == Role::Style && request.weight(index) > 0.0 {
@@ -308,10 +348,28 @@ impl Provider for ImagenProvider {
         self.settings.price
     }
 
+    fn beside(&self, request: &GenerateRequest) -> Option<Beside> {
+        beside(self.describer.as_deref(), request)
+    }
+
+    async fn check(&self) -> Vec<Finding> {
+        if let Err(error) = self.ready().await {
+            return vec![Finding::fault("token", error.message)];
+        }
+        let text = &self.settings.text_model;
+        let models = [(self.settings.model.as_str(), "IMAGEN_MODEL"), (text, "IMAGEN_TEXT_MODEL")];
+        let mut findings = check(&self.client, &models).await;
+        // It makes pictures of words alone; the other one makes all others.
+        for finding in findings.iter_mut().filter(|finding| finding.subject == format!("model {text}")) {
+            finding.level = finding.level.min(FindingLevel::Warning);
+        }
+        findings
+    }
+
     async fn ready(&self) -> Result<(), GenerateError> {
         match &self.client.endpoint {
-            super::endpoint::Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
-            super::endpoint::Endpoint::ApiKey { .. } => Err(GenerateError::permanent(
+            Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
+            Endpoint::ApiKey { .. } => Err(GenerateError::permanent(
                 "Imagen needs Vertex AI: set GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION",
             )),
         }
@@ -323,25 +381,52 @@ impl Provider for ImagenProvider {
         mut receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
+        context.check()?;
+        let shown = generation.clone();
+        let sketch = tokio::task::spawn_blocking(move || {
+            shown.sketch.as_ref().map(|sketch| Outgoing::new(sketch, LOOKED_AT)).transpose()
+        });
+        let sketch = sketch
+            .await
+            .map_err(|error| GenerateError::permanent(format!("the sketch could not be made ready: {error}")))??;
+        let described = described(self.describer.as_deref(), &generation, sketch.as_ref(), context).await?;
+        if let Some(reason) = &described.missing {
+            if generation.mode() == Mode::Edit {
+                receipt.dropped("sketch", reason.as_str());
+            } else {
+                receipt.approximated("sketch", "its lines, without a description", reason.as_str());
+            }
+        }
         context.say("waiting", None, format!("the model paints {} pictures", generation.count));
         let (mut images, mut filtered, mut calls) = (Vec::new(), Vec::new(), 0);
         let (mut built, mut used_model) = (BuiltPrompt::default(), String::new());
         let (mut first_error, mut paid) = (None, 0);
         let mut left = generation.count;
         while left > 0 {
-            context.check()?;
+            context.check().map_err(|error| described.counted(error))?;
             let count = left.min(PICTURES_A_CALL);
             left -= count;
-            let (provider, shown) = (self.clone(), generation.clone());
-            let made = tokio::task::spawn_blocking(move || provider.body(&shown, calls, count)).await;
-            let (model, body, words) = made.map_err(|error| {
+            let (provider, shown, analysis) = (self.clone(), generation.clone(), described.analysis.clone());
+            let made = tokio::task::spawn_blocking(move || {
+                let mut prepared = provider.prepared(&shown, analysis.as_ref(), calls, count)?;
+                let sent = std::mem::replace(&mut prepared.body["instances"][0]["prompt"], json!(prepared.stable));
+                let stable = prepared.body.to_string();
+                prepared.body["instances"][0]["prompt"] = sent;
+                Ok::<_, GenerateError>((prepared, stable))
+            });
+            let (Prepared { model, body, built: words, .. }, stable) = made.await.map_err(|error| {
                 GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
             })??;
-            let bytes = body.to_string();
-            let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, bytes.as_bytes());
+            words.log("imagen");
+            let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, stable.as_bytes());
             calls += 1;
+            let client = if model == self.settings.text_model {
+                self.client.for_setting("IMAGEN_TEXT_MODEL")
+            } else {
+                self.client.clone()
+            };
             let answer = paid_once(&*context.journal, &fingerprint, || async {
-                let answer = self.client.post(&model, "predict", &body, &context.cancel).await?;
+                let answer = client.post(&model, "predict", &body, &context.cancel).await?;
                 pictures(&answer, count)
             });
             match answer.await {
@@ -373,7 +458,7 @@ impl Provider for ImagenProvider {
             (built, used_model) = (words, model);
         }
         if let Some(error) = first_error.filter(|_| images.is_empty()) {
-            return Err(error);
+            return Err(described.counted(error));
         }
         if (images.len() as u32) < generation.count {
             receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
@@ -385,8 +470,12 @@ impl Provider for ImagenProvider {
             constructed_prompt: built.prompt,
             negative_prompt: built.negative,
             filtered,
-            calls,
-            usd: self.settings.price.map(|price| price * f64::from(paid)),
+            calls: calls + described.calls,
+            usd: self
+                .settings
+                .price
+                .zip(described.usd(self.describer.as_deref()))
+                .map(|(price, beside)| price * f64::from(paid) + beside),
         };
         Ok(Generated { images, meta, receipt })
     }

@@ -1,13 +1,16 @@
 //! The local provider behind the contract.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use clippy_core::{Error, ErrorCode};
 use clippy_imaging::{Encoding, encode};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::finish::FINISHES;
 use super::paint::{Reporter, paint};
+use super::words;
 use crate::error::GenerateError;
 use crate::inputs::Generation;
 use crate::prompt::build_prompt;
@@ -17,6 +20,11 @@ use crate::provider::{
 };
 use crate::receipt::Receipt;
 use crate::request::GenerateRequest;
+
+/// Pictures that are painted at a time in this process. Each uses all cores already, and some 100 MB.
+const PAINTERS: usize = 2;
+
+static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PAINTERS)));
 
 /// Paints on this machine's processor. The default.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,12 +61,11 @@ impl Provider for LocalProvider {
     }
 
     fn plan(&self, request: &GenerateRequest) -> clippy_core::Result<Receipt> {
-        let mut receipt = crate::receipt::plan(request, &self.capabilities())?;
-        if request.prompt.as_ref().is_some_and(|prompt| !prompt.trim().is_empty()) {
-            let reason = "the local painter understands the names of colours only; what is shown comes from the sketch, \
-                          the base and the subject references";
-            receipt.approximated("prompt", "the names of colours in it", reason);
+        if let Some(reason) = words::refusal(request) {
+            return Err(Error::new(ErrorCode::Unsupported, reason));
         }
+        let mut receipt = crate::receipt::plan(request, &self.capabilities())?;
+        words::plan(request, &mut receipt);
         Ok(receipt)
     }
 
@@ -76,7 +83,7 @@ impl Provider for LocalProvider {
         receipt: Receipt,
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
-        let seed = generation.chosen_seed();
+        let seed = generation.seed.unwrap_or(context.seed);
         // Dropping the future stops the painters at their next pass.
         let cancel = context.cancel.child_token();
         let _stop = cancel.clone().drop_guard();
@@ -86,6 +93,7 @@ impl Provider for LocalProvider {
             images.push(one(&generation, seed.wrapping_add(u64::from(index)), index, cancel.clone(), context).await?);
         }
         let built = build_prompt(&generation, None);
+        built.log("local");
         let meta = GenerationMeta {
             provider: "local".to_owned(),
             mode: generation.mode().as_str().to_owned(),
@@ -105,7 +113,10 @@ async fn one(
     context: &GenerationContext,
 ) -> Result<GeneratedImage, GenerateError> {
     let (generation, sink) = (generation.clone(), context.progress.clone());
+    let turn = turn(context).await?;
     let work = tokio::task::spawn_blocking(move || {
+        // Held until the painter has stopped, also when nobody waits for the picture any more.
+        let _turn = turn;
         let reporter = Picture { index, count: generation.count, sink };
         let picture = paint(&generation, seed, &cancel, &reporter)?;
         let bytes = encode(&picture, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
@@ -115,4 +126,19 @@ async fn one(
     let (bytes, width, height) =
         work.await.map_err(|error| GenerateError::permanent(format!("the painter ended early: {error}")))??;
     Ok(GeneratedImage { bytes: bytes.into(), media_type: "image/png".to_owned(), width, height, seed: Some(seed) })
+}
+
+/// Waits until there is room for one more painter.
+async fn turn(context: &GenerationContext) -> Result<OwnedSemaphorePermit, GenerateError> {
+    let turns = Arc::clone(&TURNS);
+    if let Ok(turn) = Arc::clone(&turns).try_acquire_owned() {
+        return Ok(turn);
+    }
+    context.say("waiting", None, "other pictures are painted first");
+    tokio::select! {
+        turn = turns.acquire_owned() => {
+            turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: {error}")))
+        }
+        () = context.cancel.cancelled() => Err(GenerateError::cancelled()),
+    }
 }

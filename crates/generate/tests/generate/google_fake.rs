@@ -13,8 +13,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{
-    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GoogleClient, ImagenProvider, ImagenSettings,
+    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GeminiVision, GoogleClient, ImagenProvider, ImagenSettings,
 };
+use clippy_generate::{Address, Describer};
 use image::RgbImage;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -192,8 +193,12 @@ impl FakeGoogle {
         Backoff { retries: 2, first: Duration::from_millis(2), longest: Duration::from_millis(200) }
     }
 
+    pub fn address(&self) -> Address {
+        Address::parse(&self.url).expect("an address")
+    }
+
     pub fn by_key(&self) -> Endpoint {
-        Endpoint::ApiKey { base: self.url.clone(), key: Secret::new("the-key".to_owned()) }
+        Endpoint::ApiKey { base: self.address(), key: Secret::new("the-key".to_owned()) }
     }
 
     /// Vertex AI with a service account whose tokens this server gives.
@@ -201,7 +206,7 @@ impl FakeGoogle {
         let file = folder.join("account.json");
         std::fs::write(&file, account(&self.url)).expect("written");
         Endpoint::Vertex {
-            base: Some(self.url.clone()),
+            base: Some(self.address()),
             project: "project".to_owned(),
             location: "global".to_owned(),
             tokens: Arc::new(GcpTokens::new(Some(file))),
@@ -217,7 +222,14 @@ impl FakeGoogle {
     }
 
     pub fn gemini_at(&self, endpoint: Endpoint, settings: GeminiSettings) -> GeminiProvider {
-        GeminiProvider::new(Self::client(endpoint, "GEMINI_IMAGE_MODEL"), settings)
+        let client = Self::client(endpoint, "GEMINI_IMAGE_MODEL");
+        let describer = settings.vision_model.clone().map(|model| Self::describer(&client, model));
+        GeminiProvider::new(client, settings).described_by(describer)
+    }
+
+    /// A description costs half a cent.
+    pub fn describer(client: &GoogleClient, model: String) -> Arc<dyn Describer> {
+        Arc::new(GeminiVision::new(client, model, Some(0.005)))
     }
 
     pub fn imagen(&self, folder: &std::path::Path) -> ImagenProvider {

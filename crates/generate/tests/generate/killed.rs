@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest,
+    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest,
     Generated,
 };
 
@@ -69,7 +69,7 @@ impl CallJournal for Halting {
 }
 
 async fn attempt(url: &str, journal: Arc<dyn CallJournal>, scope: &str) -> Result<Generated, GenerateError> {
-    let endpoint = Endpoint::ApiKey { base: url.to_owned(), key: Secret::new("k".to_owned()) };
+    let endpoint = Endpoint::ApiKey { base: Address::parse(url)?, key: Secret::new("k".to_owned()) };
     let client =
         GoogleClient::new(endpoint, Backoff::default(), std::time::Duration::from_secs(60), "GEMINI_IMAGE_MODEL")?;
     let provider = GeminiProvider::new(client, GeminiSettings::default());

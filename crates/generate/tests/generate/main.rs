@@ -3,9 +3,11 @@
 mod bad_input;
 mod comfyui;
 mod comfyui_fake;
+mod comfyui_following;
 mod gemini;
 mod google_fake;
 mod google_faults;
+mod hostile_pictures;
 mod hostile_urls;
 mod imagen;
 mod killed;

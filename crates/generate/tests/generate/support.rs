@@ -11,7 +11,7 @@ use clippy_drawings::{Style, render, sketch, subject};
 use clippy_generate::{
     FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext, MemoryJournal,
     Preview, Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture, ReferencePictures, Resolver, admit,
-    data_url,
+    data_url, make,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
@@ -52,6 +52,7 @@ pub fn context() -> (GenerationContext, Arc<Recorder>) {
         progress: recorder.clone(),
         journal: Arc::new(MemoryJournal::default()),
         scope: "job".to_owned(),
+        seed: 4_242,
     };
     (context, recorder)
 }
@@ -72,7 +73,7 @@ pub fn sent(picture: &RgbImage) -> String {
 }
 
 pub fn picture(bytes: &[u8]) -> RgbImage {
-    decode(bytes, &DecodeLimits::default()).expect("a picture")
+    decode(bytes, &DecodeLimits::default()).expect("a picture").into_pixels()
 }
 
 pub fn styled(name: &str, style: Style) -> RgbImage {
@@ -116,8 +117,8 @@ pub async fn generated_in(
     request: &GenerateRequest,
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
-    let receipt = admit(provider, request).expect("admitted");
-    provider.generate(resolved(request).await, receipt, context).await
+    admit(provider, request).expect("admitted");
+    make(provider, request, &resolved(request).await, context).await
 }
 
 pub async fn generated(provider: &dyn Provider, request: &GenerateRequest) -> Result<Generated, GenerateError> {
