@@ -1,194 +1,25 @@
-//! Which files bulk work may touch: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and lists of failures in
-//! `DATA_DIR`. Symbolic links are resolved before anything is decided.
+//! The folders that bulk work may touch, as this server's options name them.
 
-use std::path::{Component, Path, PathBuf};
-
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, Result};
 
 use crate::options::ApiOptions;
 
-/// Kinds of file that a list of failures may be written to, so that it never takes the place of something else.
-const LISTS: [&str; 2] = ["txt", "log"];
-
-/// The folders of a server.
-#[derive(Debug, Clone)]
-pub(crate) struct Folders {
-    images_root: Option<PathBuf>,
-    data_dir: Option<PathBuf>,
-}
+/// The folders of a server. The rule itself is [`clippy_core::folders`], which workers ask as well.
+pub(crate) struct Folders(clippy_core::folders::Folders);
 
 impl Folders {
     pub(crate) fn of(options: &ApiOptions) -> Self {
-        Self { images_root: options.images_root.clone(), data_dir: options.data_dir.clone() }
+        Self(clippy_core::folders::Folders::new(options.images_root.clone(), options.data_dir.clone()))
     }
 
     /// Does something with the folders on a thread that may wait for a disk.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+        question: impl FnOnce(&clippy_core::folders::Folders) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let folders = self.clone();
+        let folders = self.0.clone();
         tokio::task::spawn_blocking(move || question(&folders))
             .await
             .map_err(|error| Error::internal("looking at a folder ended badly").with_source(error))?
-    }
-
-    /// A file to read, by a path that is absolute, or relative to one of the folders.
-    ///
-    /// # Errors
-    /// `Forbidden` outside of the folders, `InvalidInput` when it is not there; `field` is named.
-    pub(crate) fn file(&self, field: &str, given: &str) -> Result<PathBuf> {
-        let found = self.existing(field, given, &[])?;
-        if found.is_file() {
-            return Ok(found);
-        }
-        Err(Error::invalid(format!("{field} is \"{given}\", which is not a file")))
-    }
-
-    /// A folder to read pictures from: under the folders, or one of `recorded`, or in one of these.
-    ///
-    /// # Errors
-    /// As [`Folders::file`].
-    pub(crate) fn folder(&self, field: &str, given: &str, recorded: &[String]) -> Result<PathBuf> {
-        let found = self.existing(field, given, recorded)?;
-        if found.is_dir() {
-            return Ok(found);
-        }
-        Err(Error::invalid(format!("{field} is \"{given}\", which is not a folder")))
-    }
-
-    /// A list to write in `DATA_DIR`, by a path that is absolute or relative to it.
-    ///
-    /// # Errors
-    /// As [`Folders::file`]; `InvalidInput` for a file that is no list.
-    pub(crate) fn list(&self, field: &str, given: &str) -> Result<PathBuf> {
-        let data = self.data_dir.as_deref().and_then(|folder| folder.canonicalize().ok()).ok_or_else(|| {
-            Error::new(ErrorCode::Forbidden, format!("{field}: this server has no DATA_DIR to write lists to"))
-        })?;
-        let wanted = data.join(given);
-        let known = wanted.extension().and_then(|kind| kind.to_str()).is_some_and(|kind| LISTS.contains(&kind));
-        let (Some(folder), Some(name)) = (wanted.parent(), wanted.file_name().filter(|_| known)) else {
-            return Err(Error::invalid(format!(
-                "{field} is \"{given}\", but must be a file that ends in .txt or .log"
-            )));
-        };
-        match folder.canonicalize() {
-            Ok(folder) if folder.starts_with(&data) => Ok(folder.join(name)),
-            Err(error) if plain(folder).is_some_and(|folder| folder.starts_with(&data)) => {
-                Err(Error::invalid(format!("{field} is \"{given}\", whose folder cannot be used: {error}")))
-            }
-            _ => Err(Error::new(ErrorCode::Forbidden, format!("{field} is \"{given}\", but must lie under DATA_DIR"))),
-        }
-    }
-
-    fn existing(&self, field: &str, given: &str, recorded: &[String]) -> Result<PathBuf> {
-        if given.is_empty() || given.contains('\0') {
-            return Err(Error::invalid(format!("{field} is empty, or no path")));
-        }
-        let own = self.images_root.iter().chain(&self.data_dir).map(PathBuf::as_path);
-        let folders = own
-            .chain(recorded.iter().map(Path::new))
-            .filter_map(|folder| Some((std::path::absolute(folder).ok()?, folder.canonicalize().ok()?)));
-        let (mut reason, mut leads_outside) = (None, false);
-        for (named, resolved) in folders {
-            // An absolute path takes the folder's place.
-            let wanted = named.join(given);
-            match wanted.canonicalize() {
-                Ok(found) if found.starts_with(&resolved) => return Ok(found),
-                Ok(_) => leads_outside = true,
-                // Whether something is there is told of these folders only.
-                Err(error) => {
-                    let inside =
-                        plain(&wanted).is_some_and(|path| path.starts_with(&named) || path.starts_with(&resolved));
-                    if inside {
-                        reason.get_or_insert(error);
-                    }
-                }
-            }
-        }
-        Err(match reason.filter(|_| !leads_outside) {
-            Some(error) => Error::invalid(format!("{field} is \"{given}\", which cannot be read: {error}")),
-            None => Error::new(
-                ErrorCode::Forbidden,
-                format!("{field} is \"{given}\", but must lie under IMAGES_ROOT or DATA_DIR"),
-            ),
-        })
-    }
-}
-
-/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root.
-fn plain(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !plain.pop() {
-                    return None;
-                }
-            }
-            other => plain.push(other),
-        }
-    }
-    Some(plain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn house() -> (tempfile::TempDir, Folders) {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        for name in ["images/sub", "data", "other"] {
-            std::fs::create_dir_all(folder.path().join(name)).expect("made");
-        }
-        for name in ["images/sub/m.jsonl", "data/d.jsonl", "other/o.jsonl"] {
-            std::fs::write(folder.path().join(name), "{}").expect("written");
-        }
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(folder.path().join("other"), folder.path().join("images/out")).expect("linked");
-        let path = |name: &str| Some(folder.path().join(name));
-        let folders = Folders { images_root: path("images"), data_dir: path("data") };
-        (folder, folders)
-    }
-
-    #[test]
-    fn files_under_the_folders_are_found_and_others_are_not() {
-        let (folder, folders) = house();
-        let absolute = folder.path().join("images/sub/m.jsonl").display().to_string();
-        for good in ["sub/m.jsonl", "./sub/../sub/m.jsonl", "d.jsonl", absolute.as_str()] {
-            assert!(folders.file("manifest", good).expect(good).is_absolute());
-        }
-        let outside = folder.path().join("other/o.jsonl").display().to_string();
-        let nowhere = folder.path().join("other/none.jsonl").display().to_string();
-        for (bad, code) in [
-            (outside.as_str(), ErrorCode::Forbidden),
-            (nowhere.as_str(), ErrorCode::Forbidden),
-            ("../other/o.jsonl", ErrorCode::Forbidden),
-            ("out/o.jsonl", ErrorCode::Forbidden),
-            ("/etc/passwd", ErrorCode::Forbidden),
-            ("sub/none.jsonl", ErrorCode::InvalidInput),
-            ("sub", ErrorCode::InvalidInput),
-            ("", ErrorCode::InvalidInput),
-        ] {
-            let error = folders.file("manifest", bad).expect_err(bad);
-            assert_eq!(error.code, code, "{bad}: {error}");
-            assert!(error.message.contains("manifest"), "{error}");
-        }
-        let other = folder.path().join("other").display().to_string();
-        assert!(folders.folder("images_root", &other, &[]).is_err());
-        assert!(folders.folder("images_root", &other, std::slice::from_ref(&other)).is_ok(), "recorded");
-    }
-
-    #[test]
-    fn lists_are_written_to_the_data_folder_and_take_nothings_place() {
-        let (folder, folders) = house();
-        let written = folders.list("fail_log", "failed.txt").expect("good");
-        assert_eq!(written, folder.path().canonicalize().expect("there").join("data/failed.txt"));
-        for bad in ["clippy.db", "d.jsonl", "none/failed.txt", "../images/failed.txt", "/tmp/failed.txt", ".."] {
-            assert!(folders.list("fail_log", bad).is_err(), "{bad}");
-        }
-        let none = Folders { images_root: None, data_dir: None };
-        assert_eq!(none.list("fail_log", "f.txt").expect_err("nowhere").code, ErrorCode::Forbidden);
     }
 }

@@ -8,14 +8,18 @@ pub mod collections;
 pub mod embedding;
 pub mod error;
 pub mod fake;
+pub mod folders;
 pub mod gallery;
 pub mod ids;
 pub mod ledger;
 pub mod live;
 pub mod pictures;
 pub mod preferences;
+pub mod preparing;
 pub mod recent;
 pub mod search;
+pub mod sentences;
 pub mod settings;
+pub mod tastes;
 
 pub use error::{Error, ErrorCode, Result};

@@ -3,6 +3,7 @@
 //! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a [`clippy_jobs::Runner`] on it.
 
 mod families;
+mod losses;
 mod running;
 mod steps;
 
@@ -51,9 +52,11 @@ checks![
     steps::retries_count_and_snoozes_do_not,
     steps::a_failed_job_can_be_retried,
     steps::events_come_in_order_and_after_any_id,
+    losses::an_event_id_after_the_last_one_is_a_gap,
     steps::a_preview_is_kept_and_bounded,
     steps::a_paused_lane_hands_out_nothing,
     steps::an_ended_lease_is_reaped,
+    losses::a_lost_job_is_claimed_alone_and_given_up_after_the_second_loss,
     steps::a_job_that_gets_further_has_all_its_attempts_again,
     steps::a_time_in_which_nobody_swept_ends_no_lease,
     steps::a_lost_task_is_rescued,
@@ -78,7 +81,8 @@ checks![
     running::an_unreadable_task_goes_to_the_dead_letters,
     running::stopping_hands_running_jobs_back,
     running::a_paused_lane_runs_nothing_until_it_is_resumed,
-    running::a_job_that_kills_its_worker_fails_after_three_deliveries,
+    running::a_job_that_ends_its_worker_twice_is_not_given_out_again,
+    running::a_job_lost_with_its_worker_runs_beside_nobody,
     running::watchers_see_every_event_once,
 ];
 
@@ -118,6 +122,7 @@ pub fn short_timing() -> Timing {
         lease: Duration::from_millis(1_500),
         beat: Duration::from_millis(400),
         poll: Duration::from_millis(50),
+        only_process: false,
         sweep: Duration::from_millis(300),
         dead_after: Duration::from_millis(1_500),
         rescue_after: Duration::from_secs(2),

@@ -1,5 +1,6 @@
 //! Checks that run a [`Runner`](clippy_jobs::Runner) on the store.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use clippy_jobs::{
 };
 
 pub(super) fn tick() -> Tick {
-    Tick::new(Duration::from_millis(50), Arc::default())
+    Tick::every(Duration::from_millis(50))
 }
 
 /// A handler that does what its payload says.
@@ -369,11 +370,11 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
     runner.stop().await;
 }
 
-pub(super) async fn a_job_that_kills_its_worker_fails_after_three_deliveries(store: Store) {
+pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let (handlers, runs) = scripted();
-    // Three workers that take the job and are never heard of again.
-    for _ in 0..3 {
+    // Two workers that take the job and are never heard of again.
+    for _ in 0..2 {
         wait_until("the job to be to be had", Duration::from_secs(20), || async {
             let claim = store.claim(job.id, "doomed", Duration::from_millis(50)).await;
             matches!(claim, Ok(Claim::Run(_)))
@@ -382,8 +383,70 @@ pub(super) async fn a_job_that_kills_its_worker_fails_after_three_deliveries(sto
     }
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = wait_for_job(&store, job.id, "the job to be given up", |job| job.state.is_finished()).await;
-    assert_eq!((job.state, job.attempt), (JobState::Failed, 3));
-    assert_eq!(runs.load(Ordering::SeqCst), 0, "not given out a fourth time");
+    assert_eq!((job.state, job.attempt), (JobState::Failed, 2));
+    assert!(job.error.is_some_and(|error| error.message.contains("ended its worker process twice")));
+    assert_eq!(runs.load(Ordering::SeqCst), 0, "not given out a third time");
+    runner.stop().await;
+}
+
+/// Runs until it is let go, and counts what runs beside it.
+#[derive(Default)]
+struct Company {
+    now: Arc<AtomicUsize>,
+    most: Arc<Mutex<HashMap<u64, usize>>>,
+    go: tokio_util::sync::CancellationToken,
+}
+
+#[async_trait]
+impl JobHandler for Company {
+    fn kind(&self) -> JobKind {
+        JobKind::Generate
+    }
+
+    async fn run(&self, context: JobContext) -> Result<Value, JobError> {
+        let n = context.job().payload["n"].as_u64().unwrap_or_default();
+        let waits = context.job().payload["waits"] == true;
+        if context.job().lane != Lane::Interactive {
+            return Ok(Value::Null);
+        }
+        self.now.fetch_add(1, Ordering::SeqCst);
+        let mut looks = 0;
+        while looks < 12 || (waits && !self.go.is_cancelled()) {
+            let now = self.now.load(Ordering::SeqCst);
+            self.most.lock().expect("the table").entry(n).and_modify(|most| *most = now.max(*most)).or_insert(now);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            looks += 1;
+        }
+        self.now.fetch_sub(1, Ordering::SeqCst);
+        Ok(Value::Null)
+    }
+}
+
+pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) {
+    let handler = Company::default();
+    let (most, go) = (Arc::clone(&handler.most), handler.go.clone());
+    let suspect = create(&store, &new_job(json!({"n": 1}))).await;
+    let lost = store.claim(suspect.id, "doomed", Duration::from_millis(1)).await.expect("a claim");
+    assert!(matches!(lost, Claim::Run(_)));
+    // Others are there before it is found again, and more come later.
+    let first = create(&store, &new_job(json!({"n": 2, "waits": true}))).await;
+    let runner = RunningRunner::start(&store, Handlers::new().with(handler), 4);
+    wait_for_job(&store, first.id, "another job to run", |job| job.state == JobState::Running).await;
+    wait_for_job(&store, suspect.id, "the loss to be found", |job| job.losses == 1).await;
+    let other = create(&store, &NewJob::new(JobKind::Generate, Lane::Bulk, json!({}))).await;
+    wait_for_job(&store, other.id, "another lane to go on", |job| job.state.is_finished()).await;
+    assert_eq!(store.get(suspect.id).await.expect("it is there").state, JobState::Queued, "it waits until it is alone");
+    let mut later = Vec::new();
+    for n in 4..10 {
+        later.push(create(&store, &new_job(json!({"n": n}))).await.id);
+    }
+    go.cancel();
+    for id in [suspect.id, first.id].into_iter().chain(later) {
+        let job = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
+        assert_eq!(job.state, JobState::Succeeded);
+    }
+    let most = most.lock().expect("the table").clone();
+    assert_eq!(most[&1], 1, "alone: {most:?}");
     runner.stop().await;
 }
 

@@ -52,9 +52,22 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
     let refused = store.create(&other).await.expect_err("the key was used with another body");
     assert_eq!(refused.code, ErrorCode::Unsupported);
     assert!(refused.message.contains(&made[0].job.id.to_string()), "{}", refused.message);
+    // With a digest of the body as it was sent, that is what tells; and the job can be looked for alone.
+    let sent = NewJob { payload: json!({"n": 3, "seed": 1}), ..new_job(json!({})) }.owner("ann").idempotency_key("k 2");
+    assert_eq!(store.made_with("ann", "k 2", "ab12").await.expect("an answer"), None);
+    let first = store.create(&sent.clone().digest("ab12")).await.expect("created").job;
+    let again = NewJob { payload: json!({"n": 3, "seed": 2}), ..sent.clone() }.digest("ab12");
+    assert_eq!(store.create(&again).await.expect("found").job.id, first.id);
+    let found = store.made_with("ann", "k 2", "ab12").await.expect("an answer").expect("made");
+    assert_eq!((found.id, &found.payload), (first.id, &first.payload));
+    let other = store.made_with("ann", "k 2", "ab13").await.expect_err("another body");
+    assert_eq!(other.code, ErrorCode::Unsupported);
+    assert_eq!(store.made_with("bob", "k 2", "ab12").await.expect("an answer"), None);
+    assert_eq!(store.made_with("ann", "", "ab12").await.expect_err("no key").code, ErrorCode::InvalidInput);
+    store.cancel(first.id).await.expect("cancelled");
     let bobs = store.create(&wanted.clone().owner("bob")).await.expect("another owner's keys are another's");
     assert!(!bobs.existing);
-    assert_eq!(store.list(&JobFilter::default()).await.expect("list").jobs.len(), 2);
+    assert_eq!(store.list(&JobFilter::default()).await.expect("list").jobs.len(), 3);
     assert_eq!(store.lanes().await.expect("lanes")[0].queued, 2);
     let one = store.create(&new_job(json!({})).owner("a:b").idempotency_key("c")).await.expect("created");
     let two = store.create(&new_job(json!({})).owner("a").idempotency_key("b:c")).await.expect("created");
@@ -245,7 +258,7 @@ pub(super) async fn a_preview_is_kept_and_bounded(store: Store) {
     }
     let events = store.events_after(job.id, None, 1_000).await.expect("events").events;
     let shown: Vec<_> = events.iter().filter(|event| event.kind == EventKind::Preview).collect();
-    assert_eq!((shown.len() as u64, &shown[0].data), (clippy_jobs::events::KEPT_PREVIEWS, &json!({"image": 13})));
+    assert_eq!((shown.len() as u64, &shown[0].data), (clippy_jobs::KEPT_PREVIEWS, &json!({"image": 13})));
     assert_eq!(events.len() - shown.len(), 2, "only previews are dropped");
     let big = json!("x".repeat(clippy_jobs::MAX_PREVIEW));
     let refused = store.append(claimed.key, EventKind::Preview, &big).await.expect_err("too large");
@@ -264,7 +277,8 @@ pub(super) async fn a_paused_lane_hands_out_nothing(store: Store) {
 }
 
 pub(super) async fn an_ended_lease_is_reaped(store: Store) {
-    let job = create(&store, &new_job(json!({})).max_attempts(2)).await;
+    // Of the control lane, where attempts alone count.
+    let job = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({})).max_attempts(2)).await;
     for attempt in 1..=2 {
         let short = Duration::from_millis(30);
         let claim = store.claim(job.id, "doomed", short).await.expect("a claim");

@@ -27,8 +27,9 @@ impl Delivery {
         format!("{{\"job\":\"{id}\"}}").into_bytes()
     }
 
-    /// Never fails: apalis stops a worker that meets a task it cannot decode, and then the next one.
-    pub(crate) fn decode(bytes: &[u8]) -> Self {
+    /// What bytes carry. Never fails: apalis stops a worker that meets a task it cannot decode, and then the next one.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Self {
         match serde_json::from_slice::<Contents>(bytes) {
             Ok(contents) => Self::Job(contents.job),
             Err(error) => {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::events::{EventKind, MAX_LOG, MAX_PREVIEW};
-use crate::record::{JobFailure, JobId, Lane, NewChild, NewJob};
+use crate::record::{JobFailure, JobId, JobKind, Lane, NewChild, NewJob};
 use crate::store::Outcome;
 
 /// Children made in one call at most.
@@ -17,6 +17,30 @@ pub(crate) const MAX_CHILDREN: usize = 1_000;
 const MAX_RESULT: usize = 1024 * 1024;
 /// The longest reason of a failure, in characters.
 const MAX_REASON: usize = 4_000;
+
+/// How often a worker process may end while it runs a job that gets no further.
+pub(crate) const MAX_LOSSES: u32 = 2;
+
+/// How a job ends that was given out as often as allowed, as JSON.
+pub(crate) fn delivery_limit() -> String {
+    let message = "It was given to a worker as often as allowed, and each time the worker stopped without a word (killed, \
+                   out of memory, or frozen). Look at the workers' logs, then retry.";
+    json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
+}
+
+/// How a job ends that ended its worker process too often, as JSON.
+pub(crate) fn ended_its_worker(kind: &str) -> String {
+    let charged = if kind == JobKind::Generate.as_str() {
+        " If its provider was called, that call may have been charged."
+    } else {
+        ""
+    };
+    let message = format!(
+        "It ended its worker process twice (out of memory, an abort, or a kill), the second time with nothing else \
+         beside it, so it is not run a third time by itself.{charged} Look at the worker's log, ask for less, or retry."
+    );
+    json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
+}
 
 pub(crate) fn unknown(id: JobId) -> Error {
     Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"))

@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 /// The largest preview, in bytes of JSON: larger pictures are stored and named.
 pub const MAX_PREVIEW: usize = 256 * 1024;
 /// Previews of one job that can be replayed, the newest: they are large, and a newer one makes up for an older.
-pub(crate) const KEPT_PREVIEWS: u64 = 8;
+pub const KEPT_PREVIEWS: u64 = 8;
 /// The largest log line, in bytes of JSON; longer ones are cut.
 pub const MAX_LOG: usize = 4 * 1024;
 
@@ -24,6 +24,18 @@ pub struct EventId {
     pub major: u64,
     /// Which, within the same millisecond.
     pub minor: u64,
+}
+
+impl EventId {
+    /// The largest id below this one; `None` below all of them.
+    #[must_use]
+    pub fn before(self) -> Option<Self> {
+        match self {
+            Self { major: 0, minor: 0 } => None,
+            Self { major, minor: 0 } => Some(Self { major: major - 1, minor: u64::MAX }),
+            Self { major, minor } => Some(Self { major, minor: minor - 1 }),
+        }
+    }
 }
 
 impl fmt::Display for EventId {

@@ -12,6 +12,7 @@
 
 mod carrier;
 mod checks;
+mod damage;
 mod events;
 mod failure;
 mod follow;
@@ -23,7 +24,7 @@ mod store;
 mod time;
 
 pub use crate::redis::{LaneLimits, PROTOCOL, RedisJobs, RedisReport, RedisSettings};
-pub use events::{Event, EventId, EventKind, EventNotice, EventPage, MAX_LOG, MAX_PREVIEW};
+pub use events::{Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS, MAX_LOG, MAX_PREVIEW};
 pub use failure::{Backoff, JobError};
 pub use follow::{EventHub, Follow, FollowSettings, Following};
 pub use record::{Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress};

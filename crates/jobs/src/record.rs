@@ -222,6 +222,9 @@ pub struct Job {
     /// How often somebody asked for it again after it had ended. Attempts count anew each time.
     #[serde(default)]
     pub retries: u32,
+    /// How often a worker process ended while it ran the job, since the job last got further.
+    #[serde(default)]
+    pub losses: u32,
     /// How far it is.
     pub progress: Progress,
     /// When it was made.
@@ -271,6 +274,9 @@ pub struct NewJob {
     pub owner: Option<String>,
     /// The client's `Idempotency-Key`: the same owner, key and payload give the same job.
     pub idempotency_key: Option<String>,
+    /// What tells two bodies under one key apart: a digest of the body as it was sent, in hexadecimal. Without one, the
+    /// payload itself tells.
+    pub digest: Option<String>,
 }
 
 impl NewJob {
@@ -284,7 +290,7 @@ impl NewJob {
     /// A job with three attempts, no owner and no key.
     #[must_use]
     pub fn new(kind: JobKind, lane: Lane, payload: Value) -> Self {
-        Self { kind, lane, payload, max_attempts: Self::MAX_ATTEMPTS, owner: None, idempotency_key: None }
+        Self { kind, lane, payload, max_attempts: Self::MAX_ATTEMPTS, owner: None, idempotency_key: None, digest: None }
     }
 
     /// Sets who asks.
@@ -301,11 +307,28 @@ impl NewJob {
         self
     }
 
+    /// Sets the digest of the body as it was sent.
+    #[must_use]
+    pub fn digest(mut self, digest: impl Into<String>) -> Self {
+        self.digest = Some(digest.into());
+        self
+    }
+
     /// Sets how many deliveries are allowed.
     #[must_use]
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts;
         self
+    }
+
+    pub(crate) fn check_key(key: &str) -> Result<(), Error> {
+        if key.is_empty() {
+            return Err(Error::invalid("The Idempotency-Key is empty: send one, or leave it out"));
+        }
+        if key.len() > Self::MAX_KEY {
+            return Err(Error::invalid(format!("The Idempotency-Key is longer than {} bytes", Self::MAX_KEY)));
+        }
+        Ok(())
     }
 
     /// Checks the limits; gives the payload as JSON text and the digest that tells two bodies apart.
@@ -322,12 +345,12 @@ impl NewJob {
         if self.max_attempts == 0 {
             return Err(Error::invalid("max_attempts is 0: a job needs one attempt at least"));
         }
-        match self.idempotency_key.as_deref() {
-            Some("") => return Err(Error::invalid("The Idempotency-Key is empty: send one, or leave it out")),
-            Some(key) if key.len() > Self::MAX_KEY => {
-                return Err(Error::invalid(format!("The Idempotency-Key is longer than {} bytes", Self::MAX_KEY)));
+        self.idempotency_key.as_deref().map_or(Ok(()), Self::check_key)?;
+        if let Some(digest) = &self.digest {
+            if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+                return Err(Error::internal("a body's digest is not hexadecimal"));
             }
-            _ => {}
+            return Ok((payload, digest.clone()));
         }
         let mut digest = Sha256::new();
         for part in [self.kind.as_str(), self.lane.as_str(), &payload] {

@@ -48,6 +48,14 @@ pub enum Claim {
     Nothing,
     /// The lane is paused: ask again when it is not.
     Paused,
+    /// A worker process ended while it ran this job: claim it with [`JobStore::claim`] once nothing else runs in this
+    /// lane of this process. Only [`JobStore::claim_beside`] answers so.
+    Alone,
+    /// Its record cannot be read. It was set aside, and a dead letter says why.
+    Damaged {
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// A job under a lease.
@@ -155,6 +163,9 @@ pub struct JobPage {
     pub jobs: Vec<Job>,
     /// Pass it as [`JobFilter::before`] to go on; absent at the end.
     pub next_cursor: Option<JobId>,
+    /// Records that were left out because they cannot be read. The log names each once.
+    #[serde(default)]
+    pub damaged: u64,
 }
 
 /// One lane, counted.
@@ -203,6 +214,13 @@ pub trait JobStore: Send + Sync + 'static {
     /// `TooLarge` and `InvalidInput` for what can never work, `Unavailable` when the store is away.
     async fn create(&self, job: &NewJob) -> Result<Created>;
 
+    /// The job that this owner made with this idempotency key, while the key is remembered. What is made with
+    /// [`JobStore::create`] may be looked for first, so that nothing else is done for a job that is there.
+    ///
+    /// # Errors
+    /// `Unsupported` (422) when it was made of a body with another digest, `InvalidInput` for what can be no key.
+    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
+
     /// The job, with its place in line.
     ///
     /// # Errors
@@ -226,7 +244,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// `Overloaded` when the lane is full.
     async fn retry(&self, id: JobId) -> Result<Job>;
 
-    /// Events after an id (from the first one without it), at most `limit` of them.
+    /// Events after an id (from the first one without it), at most `limit` of them. Events that cannot be read are left
+    /// out. An id after the job's last event was never given out (or was lost with the store's latest writes): that is
+    /// a gap, and events come from the first one.
     ///
     /// # Errors
     /// `NotFound` when there is no such job.
@@ -249,6 +269,11 @@ pub trait JobStore: Send + Sync + 'static {
 
     /// Takes a job for `lease`.
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
+
+    /// As [`JobStore::claim`], for a worker that runs other jobs of the lane at the same time: a job that was lost with
+    /// its worker is not given out beside them, see [`Claim::Alone`]. The control lane has no such jobs: its planners
+    /// must run while their parts do.
+    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
 
     /// Renews the lease, and writes progress and cursor.
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer>;

@@ -12,10 +12,16 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_DELAY: Duration = Duration::from_millis(500);
 const RETRIES: usize = 3;
 
+/// What an address may look like.
+const EXAMPLES: &str = "redis://host:6379/0, redis://user:password@host:6379/0, or rediss:// for TLS";
+
 /// Connects and asks for an answer.
 pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManager)> {
+    // For `rediss://`. An error means that one is installed already, which is what is wanted.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let client = redis::Client::open(url).map_err(|error| {
-        Error::invalid("REDIS_URL is not the address of a Redis server: write redis://host:6379/0").with_source(error)
+        // Not the value itself: it may hold a password.
+        Error::invalid(format!("REDIS_URL is not the address of a Redis server: write {EXAMPLES}")).with_source(error)
     })?;
     let address = client.get_connection_info().addr().to_string();
     let config = ConnectionManagerConfig::new()
@@ -23,13 +29,44 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
         .set_connection_timeout(Some(CONNECTION_TIMEOUT))
         .set_max_delay(MAX_DELAY)
         .set_number_of_retries(RETRIES);
-    let away = |error: redis::RedisError| {
-        let message = format!("Redis at {address} does not answer ({error}). Start it, or correct REDIS_URL");
-        Error::new(ErrorCode::Unavailable, message).with_source(error)
+    let failed = |error: redis::RedisError| match refused(&address, &error) {
+        Some(message) => Error::invalid(message).with_source(error),
+        None => {
+            let message = format!("Redis at {address} does not answer ({error}). Start it, or correct REDIS_URL");
+            Error::new(ErrorCode::Unavailable, message).with_source(error)
+        }
     };
-    let mut connection = client.get_connection_manager_with_config(config).await.map_err(away)?;
-    redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(away)?;
+    let mut connection = client.get_connection_manager_with_config(config).await.map_err(failed)?;
+    redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(failed)?;
     Ok((client, connection))
+}
+
+/// Why waiting for the server would be in vain; `None` for one that is away, or still starts.
+fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
+    let text = error.to_string();
+    let says = |word: &str| text.contains(word);
+    let wrong = match error.code() {
+        Some("NOAUTH") => "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0",
+        Some("WRONGPASS") => "refuses the user or the password in REDIS_URL",
+        Some("NOPERM") => "does not let the user in REDIS_URL do what is needed: allow it all commands on its keys",
+        Some("DENIED") => "answers on its own machine alone, since it has no password (protected mode): give it one",
+        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => "refuses the user or the password in REDIS_URL",
+        _ if says("refused to switch database") && says("uthentication required") => {
+            "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0"
+        }
+        _ if says("refused to switch database") => {
+            "does not have the database that REDIS_URL names after its last slash: 0 is always there"
+        }
+        _ if says("invalid peer certificate") => {
+            "shows a certificate that this machine does not trust: name the file of its authority's in SSL_CERT_FILE"
+        }
+        _ if says("received corrupt message") => {
+            "does not speak TLS, which rediss:// asks for: write redis://, or the port that speaks TLS"
+        }
+        _ if error.kind() == redis::ErrorKind::InvalidClientConfig => "cannot be reached with these settings",
+        _ => return None,
+    };
+    Some(format!("Redis at {address} {wrong} ({error})"))
 }
 
 /// An error of Redis, for whoever asked.
@@ -38,6 +75,9 @@ pub(crate) fn unavailable(error: redis::RedisError) -> Error {
         Some("OOM") => "Redis is out of memory. Give it more (maxmemory), or keep finished jobs for a shorter time",
         Some("READONLY") => "Redis is read-only (a replica, or in the middle of a fail-over). Try again in a moment",
         Some("MISCONF") => "Redis cannot write its file, and so takes nothing new. Look at its log and its disk",
+        Some("NOAUTH" | "WRONGPASS") => {
+            "Redis does not take the password in REDIS_URL any more. Correct it, and start again"
+        }
         Some("LOADING") => "Redis is still reading its file. Try again in a moment",
         _ => "Redis does not answer as it should. Try again in a moment",
     };

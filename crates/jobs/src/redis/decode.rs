@@ -10,25 +10,76 @@ use crate::record::{Children, Job, JobId};
 use crate::store::{ClaimedJob, RunKey, Step};
 use crate::time::Timestamp;
 
-/// The fields of a record as the scripts answer them: names and values in turn.
-pub(super) struct Record(HashMap<String, String>);
+/// The fields that a job is made of.
+const FIELDS: &[&str] = &[
+    "id",
+    "kind",
+    "lane",
+    "payload",
+    "max",
+    "owner",
+    "state",
+    "step",
+    "attempt",
+    "retries",
+    "losses",
+    "run",
+    "created",
+    "started",
+    "finished",
+    "version",
+    "cursor",
+    "progress",
+    "result",
+    "error",
+    "receipt",
+    "parent",
+    "kids",
+    "kids_succeeded",
+    "kids_failed",
+    "kids_cancelled",
+    "position",
+];
+
+/// Names and values in turn, as the scripts answer them: bytes, since what a store holds need not be text.
+pub(super) type Flat = Vec<Vec<u8>>;
+
+/// What a script says of a record that it does not give.
+pub(super) fn said(flat: &Flat) -> String {
+    flat.first().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+}
+
+/// The fields of a record.
+pub(super) struct Record {
+    fields: HashMap<String, String>,
+    /// A field that is no text.
+    broken: Option<String>,
+}
 
 impl Record {
-    pub(super) fn new(flat: Vec<String>) -> Self {
-        let mut fields = HashMap::with_capacity(flat.len() / 2);
+    pub(super) fn new(flat: Flat) -> Self {
+        let mut record = Self { fields: HashMap::with_capacity(flat.len() / 2), broken: None };
         let mut flat = flat.into_iter();
         while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
-            fields.insert(name, value);
+            let name = String::from_utf8_lossy(&name).into_owned();
+            match String::from_utf8(value) {
+                Ok(value) => {
+                    record.fields.insert(name, value);
+                }
+                // A field of nobody's harms nobody.
+                Err(_) if FIELDS.contains(&name.as_str()) => record.broken = Some(name),
+                Err(_) => {}
+            }
         }
-        Self(fields)
+        record
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty() && self.broken.is_none()
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     fn damaged(name: &str) -> Error {
@@ -52,6 +103,9 @@ impl Record {
     }
 
     pub(super) fn job(&self) -> Result<Job> {
+        if let Some(name) = &self.broken {
+            return Err(Self::damaged(name));
+        }
         let count = |name| self.parsed::<u64>(name).map(Option::unwrap_or_default);
         let children = Children {
             total: count("kids")?,
@@ -68,6 +122,7 @@ impl Record {
             attempt: self.needed("attempt")?,
             max_attempts: self.needed("max")?,
             retries: self.parsed("retries")?.unwrap_or_default(),
+            losses: self.parsed("losses")?.unwrap_or_default(),
             progress: self.json("progress")?.unwrap_or_default(),
             created_at: self.time("created")?.ok_or_else(|| Self::damaged("created"))?,
             started_at: self.time("started")?,

@@ -8,7 +8,7 @@
 //!
 //! | key (after the prefix) | type | what |
 //! |---|---|---|
-//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
+//! | `:job:<id>` | hash | the record: `id kind lane payload max owner state step attempt retries losses run created started finished version worker lease cursor progress preview result error receipt cancel task`; of a child also `parent weight`; of a parent also `kids kids_succeeded kids_failed kids_cancelled kids_weight kids_done kids_unit told` |
 //! | `:events:<id>` | stream | `kind`, `data`; about 1,000 entries at most; the entry's id is the event's |
 //! | `:jobs` | zset, score 0 | ids of jobs that are nobody's children; sorted by text, and so by time of creation |
 //! | `:previews:<id>` | list | ids of the preview events that can still be replayed, the newest |
@@ -45,6 +45,7 @@ use std::time::Duration;
 use clippy_core::Result;
 use redis::aio::ConnectionManager;
 
+use crate::damage::Damage;
 use crate::record::Lane;
 use notices::Notices;
 use scripts::Scripts;
@@ -122,13 +123,15 @@ pub struct RedisJobs {
     notices: Notices,
     /// Where the next look for lost tasks begins.
     rescue_from: AtomicU64,
+    damage: Damage,
 }
 
 impl RedisJobs {
     /// Connects, and looks whether the server answers.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is none; `Unavailable`, naming the server, when it does not answer.
+    /// `InvalidInput` for an address that is none, and when the server refuses what the address says (a password, a database,
+    /// TLS): waiting would not help. `Unavailable` when it does not answer. Both name the server.
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self> {
         let (client, connection) = connection::connect(url).await?;
         let tag =
@@ -136,7 +139,15 @@ impl RedisJobs {
         let prefix = format!("{tag}:{PROTOCOL}");
         let notices = Notices::new(client, &prefix);
         let rescue_from = AtomicU64::new(0);
-        Ok(Self { connection, scripts: Scripts::new(), settings, prefix, notices, rescue_from })
+        Ok(Self {
+            connection,
+            scripts: Scripts::new(),
+            settings,
+            prefix,
+            notices,
+            rescue_from,
+            damage: Damage::default(),
+        })
     }
 
     /// The settings it was made with.

@@ -10,9 +10,13 @@ use tokio::sync::broadcast;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::events::EventNotice;
+use crate::record::Lane;
 use crate::store::Control;
 
 const CAPACITY: usize = 4_096;
+/// A connection that was away may have missed any of these.
+const WAKE_ALL: &[Control] =
+    &[Control::Wake(Lane::Interactive), Control::Wake(Lane::Bulk), Control::Wake(Lane::Control)];
 const RECONNECT: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
@@ -31,7 +35,7 @@ struct Channel<T> {
     listening: DropGuard,
 }
 
-impl<T: Copy + Send + 'static> Channel<T> {
+impl<T: Copy + Send + Sync + 'static> Channel<T> {
     fn new(name: String) -> Self {
         Self {
             name,
@@ -41,11 +45,17 @@ impl<T: Copy + Send + 'static> Channel<T> {
         }
     }
 
-    fn watch(&self, client: &redis::Client, read: fn(&str) -> Option<T>) -> broadcast::Receiver<T> {
+    /// `first` is told whenever the connection is there (again).
+    fn watch(
+        &self,
+        client: &redis::Client,
+        read: fn(&str) -> Option<T>,
+        first: &'static [T],
+    ) -> broadcast::Receiver<T> {
         let receiver = self.sender.subscribe();
         self.started.call_once(|| {
-            let (listening, stop) =
-                (listen(client.clone(), self.name.clone(), self.sender.clone(), read), self.listening.token().clone());
+            let listening = listen(client.clone(), self.name.clone(), self.sender.clone(), read, first);
+            let stop = self.listening.token().clone();
             tokio::spawn(async move { stop.run_until_cancelled(listening).await });
         });
         receiver
@@ -60,11 +70,11 @@ impl Notices {
     }
 
     pub(super) fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
-        self.events.watch(&self.client, |text| text.parse().ok().map(EventNotice))
+        self.events.watch(&self.client, |text| text.parse().ok().map(EventNotice), &[])
     }
 
     pub(super) fn watch_control(&self) -> broadcast::Receiver<Control> {
-        self.control.watch(&self.client, read_control)
+        self.control.watch(&self.client, read_control, WAKE_ALL)
     }
 }
 
@@ -79,12 +89,22 @@ fn read_control(text: &str) -> Option<Control> {
 }
 
 /// Reads one channel for as long as the store lives; receivers come and go.
-async fn listen<T>(client: redis::Client, channel: String, sender: broadcast::Sender<T>, read: fn(&str) -> Option<T>) {
+async fn listen<T: Copy + Send + Sync>(
+    client: redis::Client,
+    channel: String,
+    sender: broadcast::Sender<T>,
+    read: fn(&str) -> Option<T>,
+    first: &'static [T],
+) {
     let mut away = false;
     loop {
         match subscribe(&client, &channel).await {
             Ok(pubsub) => {
                 away = false;
+                // Whatever was said while nobody listened is looked for.
+                for notice in first {
+                    let _ = sender.send(*notice);
+                }
                 let mut messages = pubsub.into_on_message();
                 while let Some(message) = messages.next().await {
                     let notice = message.get_payload::<String>().ok().as_deref().and_then(read);

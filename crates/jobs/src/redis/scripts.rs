@@ -4,6 +4,8 @@ use clippy_core::Result;
 use redis::{FromRedisValue, Script, ToRedisArgs};
 
 use super::{RedisJobs, unavailable};
+use crate::record::JobKind;
+use crate::{checks, damage};
 
 macro_rules! scripts {
     ($($name:ident),+ $(,)?) => {
@@ -13,9 +15,9 @@ macro_rules! scripts {
 
         impl Scripts {
             pub(super) fn new() -> Self {
-                const PRELUDE: &str = include_str!("lua/prelude.lua");
+                let prelude = prelude();
                 Self { $($name: Script::new(&format!(
-                    "{PRELUDE}\n{}", include_str!(concat!("lua/", stringify!($name), ".lua"))
+                    "{prelude}\n{}", include_str!(concat!("lua/", stringify!($name), ".lua"))
                 ))),+ }
             }
         }
@@ -24,6 +26,7 @@ macro_rules! scripts {
 
 scripts!(
     create,
+    made,
     get,
     list,
     cancel,
@@ -42,8 +45,19 @@ scripts!(
     promote,
     sweep,
     tidy,
-    bury
+    bury,
+    set_aside
 );
+
+/// The shared beginning, with what both stores say in the same words.
+fn prelude() -> String {
+    include_str!("lua/prelude.lua")
+        .replace("@DELIVERY_LIMIT@", &checks::delivery_limit())
+        .replace("@DAMAGED@", &damage::failure())
+        .replace("@ENDED_ITS_WORKER@", &checks::ended_its_worker(""))
+        .replace("@ENDED_ITS_WORKER_GENERATING@", &checks::ended_its_worker(JobKind::Generate.as_str()))
+        .replace("@MAX_LOSSES@", &checks::MAX_LOSSES.to_string())
+}
 
 /// A script with its arguments, in order.
 pub(super) struct Call<'a> {

@@ -7,9 +7,10 @@ use clippy_core::{Error, ErrorCode, Result};
 use serde_json::Value;
 use tokio::sync::broadcast;
 
-use super::decode::Record;
+use super::decode::{Flat, Record, said};
 use super::{RedisJobs, unavailable};
 use crate::checks;
+use crate::damage;
 use crate::events::{Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS};
 use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
 use crate::store::{
@@ -20,7 +21,7 @@ use crate::time::Timestamp;
 /// A worker silent for longer is not counted among a lane's workers.
 const COUNTED_ALIVE: Duration = Duration::from_secs(15);
 
-type Entry = (String, Vec<String>);
+type Entry = (String, Flat);
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
@@ -28,7 +29,8 @@ fn millis(duration: Duration) -> u64 {
 
 fn field<'a>(entry: &'a Entry, name: &str) -> &'a str {
     let pairs = entry.1.as_chunks::<2>().0;
-    pairs.iter().find(|[key, _]| key == name).map_or("", |[_, value]| value.as_str())
+    let value = pairs.iter().find(|[key, _]| key == name.as_bytes()).map(|[_, value]| value.as_slice());
+    value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
 }
 
 #[async_trait]
@@ -36,7 +38,7 @@ impl JobStore for RedisJobs {
     async fn create(&self, job: &NewJob) -> Result<Created> {
         let (payload, digest) = job.checked()?;
         let limit = self.settings.limits.of(job.lane);
-        let (answer, record): (String, Vec<String>) = self
+        let (answer, record): (String, Flat) = self
             .call(&self.scripts.create)
             .arg(JobId::generate().to_string())
             .arg(job.kind.as_str())
@@ -56,14 +58,30 @@ impl JobStore for RedisJobs {
                 Ok(Created { job: made, existing: false })
             }
             "existing" => Ok(Created { job: Record::new(record).job()?, existing: true }),
-            "other" => Err(checks::key_reused(record.first().map_or("", String::as_str))),
+            "other" => Err(checks::key_reused(&said(&record))),
             "full" => Err(checks::lane_full(job.lane, limit)),
             other => Err(unexpected("create", other)),
         }
     }
 
+    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+        NewJob::check_key(key)?;
+        let (answer, record): (String, Flat) =
+            self.call(&self.scripts.made).arg(owner).arg(key).arg(digest).invoke().await?;
+        match answer.as_str() {
+            "none" => Ok(None),
+            "existing" => Record::new(record).job().map(Some),
+            "other" => Err(checks::key_reused(&said(&record))),
+            other => Err(unexpected("made", other)),
+        }
+    }
+
     async fn get(&self, id: JobId) -> Result<Job> {
-        let record = Record::new(self.call(&self.scripts.get).arg(id.to_string()).invoke().await?);
+        let (record, wrong): (Flat, String) = self.call(&self.scripts.get).arg(id.to_string()).invoke().await?;
+        let record = Record::new(record);
+        if !wrong.is_empty() {
+            return Err(damaged(id, &wrong));
+        }
         if record.is_empty() {
             return Err(checks::unknown(id));
         }
@@ -71,7 +89,7 @@ impl JobStore for RedisJobs {
     }
 
     async fn list(&self, filter: &JobFilter) -> Result<JobPage> {
-        let (last, records): (String, Vec<Vec<String>>) = self
+        let (last, records, damaged): (String, Vec<(String, Flat)>, Vec<(String, String)>) = self
             .call(&self.scripts.list)
             .arg(filter.kind.map_or("", |kind| kind.as_str()))
             .arg(filter.state.map_or("", |state| state.as_str()))
@@ -81,18 +99,27 @@ impl JobStore for RedisJobs {
             .arg(filter.page_size())
             .invoke()
             .await?;
-        let jobs = records.into_iter().map(|record| Record::new(record).job()).collect::<Result<_>>()?;
         let next_cursor = if last.is_empty() { None } else { Some(last.parse()?) };
-        Ok(JobPage { jobs, next_cursor })
+        let mut page = JobPage { jobs: Vec::with_capacity(records.len()), next_cursor, damaged: 0 };
+        for (id, wrong) in damaged {
+            self.damage.tell("job", &id, &wrong);
+            page.damaged += 1;
+        }
+        for (id, record) in records {
+            let job = self.damage.sift("job", &id, Record::new(record).job())?;
+            page.damaged += u64::from(job.is_none());
+            page.jobs.extend(job);
+        }
+        Ok(page)
     }
 
     async fn cancel(&self, id: JobId) -> Result<Job> {
-        let (answer, record): (String, Vec<String>) =
-            self.call(&self.scripts.cancel).arg(id.to_string()).invoke().await?;
+        let (answer, record): (String, Flat) = self.call(&self.scripts.cancel).arg(id.to_string()).invoke().await?;
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
-            "finished" => Err(checks::already_finished(id, record.first().map_or("", String::as_str))),
+            "finished" => Err(checks::already_finished(id, &said(&record))),
+            "damaged" => Err(damaged(id, &said(&record))),
             other => Err(unexpected("cancel", other)),
         }
     }
@@ -100,55 +127,72 @@ impl JobStore for RedisJobs {
     async fn retry(&self, id: JobId) -> Result<Job> {
         let lane = self.get(id).await?.lane;
         let limit = self.settings.limits.of(lane);
-        let (answer, record): (String, Vec<String>) =
+        let (answer, record): (String, Flat) =
             self.call(&self.scripts.retry).arg(id.to_string()).arg(limit).invoke().await?;
-        let first = || record.first().map_or("", String::as_str);
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
-            "state" => Err(checks::not_retryable(id, first())),
-            "parent" => Err(checks::parent_ended(id, first())),
+            "state" => Err(checks::not_retryable(id, &said(&record))),
+            "parent" => Err(checks::parent_ended(id, &said(&record))),
+            "damaged" => Err(damaged(id, &said(&record))),
             "full" => Err(checks::lane_full(lane, limit)),
             other => Err(unexpected("retry", other)),
         }
     }
 
     async fn events_after(&self, id: JobId, after: Option<EventId>, limit: usize) -> Result<EventPage> {
-        let answer: redis::Value = self
-            .call(&self.scripts.events)
-            .arg(id.to_string())
-            .arg(after.map_or_else(String::new, |after| after.to_string()))
-            .arg(limit.clamp(1, 1_000))
-            .invoke()
-            .await?;
-        if matches!(&answer, redis::Value::Array(parts) if parts.is_empty()) {
-            return Err(checks::unknown(id));
+        let limit = limit.clamp(1, 1_000);
+        let (mut from, mut gap) = (after, None);
+        loop {
+            let answer: redis::Value = self
+                .call(&self.scripts.events)
+                .arg(id.to_string())
+                .arg(from.map_or_else(String::new, |from| from.to_string()))
+                .arg(limit)
+                .invoke()
+                .await?;
+            if matches!(&answer, redis::Value::Array(parts) if parts.is_empty()) {
+                return Err(checks::unknown(id));
+            }
+            let (first, last, entries): (String, String, Vec<Entry>) =
+                redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
+            let bound = |text: String| if text.is_empty() { Ok(None) } else { text.parse::<EventId>().map(Some) };
+            let (first, last) = (bound(first)?, bound(last)?);
+            if gap.is_none() && from.is_some_and(|from| last.is_some_and(|last| from > last)) {
+                // An id after the last event is none of this job's: it is shown everything.
+                (from, gap) = (None, Some(true));
+                continue;
+            }
+            let gap = *gap.get_or_insert(match (after, first) {
+                (Some(after), Some(first)) => first > after,
+                // A stream without a single event was dropped: whatever the client saw, it missed the end.
+                (Some(_), None) => true,
+                (None, _) => false,
+            });
+            let mut events = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                events.extend(self.damage.sift("event", &format!("{id} {}", entry.0), event(entry))?);
+            }
+            // A page that cannot be read at all must not look like the end.
+            if !events.is_empty() || entries.len() < limit {
+                return Ok(EventPage { events, gap });
+            }
+            from = entries.last().map(|entry| entry.0.parse()).transpose()?;
         }
-        let (first, entries): (String, Vec<Entry>) =
-            redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
-        let first: Option<EventId> = if first.is_empty() { None } else { Some(first.parse()?) };
-        let gap = match (after, first) {
-            (Some(after), Some(first)) => first > after,
-            // A stream without a single event was dropped: whatever the client saw, it missed the end.
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        let events = entries.iter().map(event).collect::<Result<_>>()?;
-        Ok(EventPage { events, gap })
     }
 
     async fn last_preview(&self, id: JobId) -> Result<Option<Value>> {
         let mut connection = self.connection.clone();
         let key = format!("{}:job:{id}", self.prefix);
-        let (known, preview): (Option<String>, Option<String>) = redis::cmd("HMGET")
-            .arg(key)
-            .arg("id")
-            .arg("preview")
-            .query_async(&mut connection)
-            .await
-            .map_err(unavailable)?;
+        let read: redis::RedisResult<(Option<Vec<u8>>, Option<Vec<u8>>)> =
+            redis::cmd("HMGET").arg(key).arg("id").arg("preview").query_async(&mut connection).await;
+        let (known, preview) = match read {
+            Err(error) if error.code() == Some("WRONGTYPE") => return Err(damaged(id, "its key holds no hash")),
+            read => read.map_err(unavailable)?,
+        };
         known.ok_or_else(|| checks::unknown(id))?;
-        preview.map(|text| checks::stored_json(&text)).transpose()
+        let preview = preview.map(|bytes| checks::stored_json(&String::from_utf8_lossy(&bytes))).transpose();
+        Ok(self.damage.sift("preview", &id.to_string(), preview)?.flatten())
     }
 
     async fn lanes(&self) -> Result<Vec<LaneStatus>> {
@@ -156,7 +200,8 @@ impl JobStore for RedisJobs {
         for lane in Lane::ALL {
             call = call.arg(lane.as_str());
         }
-        let answers: Vec<(u8, u64, u64, i64, u64, u64, u64, u64)> = call.invoke().await?;
+        let answers: Vec<(u8, u64, u64, i64, u64, i64, i64, i64)> = call.invoke().await?;
+        let ended = |count: i64| u64::try_from(count).unwrap_or_default();
         let statuses = Lane::ALL.iter().zip(answers).map(|(lane, answer)| {
             let (paused, queued, running, oldest, workers, succeeded, failed, cancelled) = answer;
             LaneStatus {
@@ -167,9 +212,9 @@ impl JobStore for RedisJobs {
                 limit: self.settings.limits.of(*lane),
                 oldest_secs: (oldest >= 0).then_some(oldest as f64 / 1_000.0),
                 workers,
-                succeeded,
-                failed,
-                cancelled,
+                succeeded: ended(succeeded),
+                failed: ended(failed),
+                cancelled: ended(cancelled),
             }
         });
         Ok(statuses.collect())
@@ -212,15 +257,11 @@ impl JobStore for RedisJobs {
     }
 
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        let (answer, record): (String, Vec<String>) =
-            self.call(&self.scripts.claim).arg(id.to_string()).arg(owner).arg(millis(lease)).invoke().await?;
-        match answer.as_str() {
-            "run" => Ok(Claim::Run(Box::new(Record::new(record).claimed()?))),
-            "busy" => Ok(Claim::Busy),
-            "nothing" => Ok(Claim::Nothing),
-            "paused" => Ok(Claim::Paused),
-            other => Err(unexpected("claim", other)),
-        }
+        self.claimed(id, owner, lease, false).await
+    }
+
+    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.claimed(id, owner, lease, true).await
     }
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
@@ -282,6 +323,35 @@ impl JobStore for RedisJobs {
             .await?;
         if answer == "fenced" { Ok(Finished::Fenced) } else { Ok(Finished::Accepted(answer.parse()?)) }
     }
+}
+
+impl RedisJobs {
+    async fn claimed(&self, id: JobId, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
+        let call =
+            self.call(&self.scripts.claim).arg(id.to_string()).arg(owner).arg(millis(lease)).arg(u8::from(beside));
+        let (answer, record): (String, Flat) = call.invoke().await?;
+        match answer.as_str() {
+            "run" => match Record::new(record).claimed() {
+                Ok(claimed) => Ok(Claim::Run(Box::new(claimed))),
+                Err(error) => {
+                    let reason = error.message;
+                    self.damage.tell("job", &id.to_string(), &reason);
+                    self.call(&self.scripts.set_aside).arg(id.to_string()).arg(&reason).invoke::<u64>().await?;
+                    Ok(Claim::Damaged { reason })
+                }
+            },
+            "busy" => Ok(Claim::Busy),
+            "nothing" => Ok(Claim::Nothing),
+            "paused" => Ok(Claim::Paused),
+            "alone" => Ok(Claim::Alone),
+            "damaged" => Ok(Claim::Damaged { reason: said(&record) }),
+            other => Err(unexpected("claim", other)),
+        }
+    }
+}
+
+fn damaged(id: JobId, reason: &str) -> Error {
+    Error::internal(damage::letter(&id.to_string(), &reason))
 }
 
 fn event(entry: &Entry) -> Result<Event> {

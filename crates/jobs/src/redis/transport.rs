@@ -150,10 +150,13 @@ impl JobTransport for RedisJobs {
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept> {
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4);
         let mut released = 0;
-        let dead: Vec<String> = self.call(&self.scripts.dead_workers).arg(millis(settings.dead_after)).invoke().await?;
-        for member in dead {
-            if let Some((lane, name)) = member.split_once(' ') {
-                released += self.release_worker(lane.parse()?, name).await?;
+        let dead: Vec<Vec<u8>> =
+            self.call(&self.scripts.dead_workers).arg(millis(settings.dead_after)).invoke().await?;
+        for member in dead.iter().map(|member| String::from_utf8_lossy(member)) {
+            if let Some((lane, name)) = member.split_once(' ')
+                && let Ok(lane) = lane.parse()
+            {
+                released += self.release_worker(lane, name).await?;
             }
         }
         let (mut reaped, mut rescued) = (0, 0);

@@ -300,6 +300,14 @@ impl JobContext {
         let mut patience = Patience::new();
         loop {
             match self.run.store.list(&filter).await {
+                // What a part did is then not known, and must not be left out of a sum in silence.
+                Ok(page) if page.damaged > 0 => {
+                    let message = format!(
+                        "What {} parts of this job did cannot be read. The log names them; ask for the work again",
+                        page.damaged
+                    );
+                    return Err(JobError::permanent(ErrorCode::Internal, message));
+                }
                 Ok(page) => return Ok(page),
                 Err(error) => self.bear(&mut patience, error).await?,
             }

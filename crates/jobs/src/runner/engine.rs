@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use super::side;
 use super::tick::{Bell, Tick};
 use super::{Handlers, RunnerSettings};
 use crate::record::{JobId, Lane};
-use crate::store::{Claim, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker};
+use crate::store::{Claim, ClaimedJob, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker};
 
 /// Between the end of a worker loop and the next.
 const RESTART: Duration = Duration::from_millis(300);
@@ -33,6 +33,8 @@ struct LaneState {
     lane: Lane,
     /// Bounds what runs, also while a dead loop's deliveries are still on their way.
     room: Semaphore,
+    /// All of the room.
+    concurrency: u32,
     changed: Notify,
     loops: Vec<Arc<LoopState>>,
     /// Which loop is told first of the next job.
@@ -59,7 +61,8 @@ impl LaneState {
             Arc::new(LoopState { concurrency, bell, busy, name })
         };
         let (loops, room) = ((0..count).map(one).collect(), Semaphore::new(concurrency));
-        Self { lane, room, changed: Notify::new(), loops, turn: AtomicUsize::new(0) }
+        let concurrency = u32::try_from(concurrency).unwrap_or(u32::MAX);
+        Self { lane, room, concurrency, changed: Notify::new(), loops, turn: AtomicUsize::new(0) }
     }
 
     /// Wakes one loop that has room; they take turns. One is enough: it goes on until it finds nothing.
@@ -77,6 +80,8 @@ pub(super) struct Engine {
     pub(super) settings: RunnerSettings,
     lanes: Vec<LaneState>,
     running: Mutex<HashMap<JobId, Arc<Run>>>,
+    /// Held by the job that runs alone because a worker process ended while it ran.
+    suspects: Semaphore,
     tracker: TaskTracker,
     /// No new job is begun.
     stopping: CancellationToken,
@@ -96,6 +101,7 @@ impl Engine {
             handlers,
             settings,
             running: Mutex::default(),
+            suspects: Semaphore::new(1),
             tracker: TaskTracker::new(),
             stopping: CancellationToken::new(),
             halt: CancellationToken::new(),
@@ -132,6 +138,11 @@ impl Engine {
             name.map(|name| (lane, name))
         };
         loops.filter_map(name).collect()
+    }
+
+    /// Wakes a loop of each lane.
+    pub(super) fn ring_all(&self) {
+        self.lanes.iter().for_each(LaneState::ring);
     }
 
     fn lane(&self, lane: Lane) -> Option<&LaneState> {
@@ -196,9 +207,7 @@ impl Engine {
                     }
                 }
                 // Whatever was missed is found by polling, beats and the second look at a paused lane.
-                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {
-                    self.lanes.iter().for_each(LaneState::ring);
-                }
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }
@@ -226,8 +235,9 @@ impl Engine {
     /// Claims a job and runs it. Returns when the queue may forget the delivery.
     async fn take(&self, state: &LaneState, id: JobId) {
         let mut delay = Duration::from_millis(100);
+        let mut alone = false;
         loop {
-            let Ok(_room) = state.room.acquire().await else { return };
+            let Some(_room) = self.room(state, alone).await else { return };
             // Held over the claim, so that nothing is claimed once the drain has seen that nothing runs.
             let begun = self.tracker.token();
             if self.stopping.is_cancelled() {
@@ -238,20 +248,23 @@ impl Engine {
             }
             // Registered before looking, so that a change in between is not missed.
             let changed = state.changed.notified();
-            match self.store.claim(id, &self.identity, self.settings.timing.lease).await {
-                Ok(Claim::Run(claimed)) => {
-                    let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
-                    let handler = self.handlers.get(claimed.job.kind);
-                    let run = Arc::new(Run::new(store, *claimed, self.settings.timing.lease));
-                    self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&run));
-                    execute(Arc::clone(&run), handler, &self.settings.timing).await;
-                    let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-                    if running.get(&id).is_some_and(|current| Arc::ptr_eq(current, &run)) {
-                        running.remove(&id);
-                    }
+            let lease = self.settings.timing.lease;
+            let claim = if alone {
+                self.store.claim(id, &self.identity, lease).await
+            } else {
+                self.store.claim_beside(id, &self.identity, lease).await
+            };
+            match claim {
+                Ok(Claim::Run(claimed)) => return self.execute(id, *claimed).await,
+                Ok(Claim::Busy | Claim::Nothing) => return,
+                Ok(Claim::Alone) => {
+                    tracing::warn!(job = %id, "a worker process ended while it ran this job: it runs alone in its lane now");
+                    alone = true;
+                }
+                Ok(Claim::Damaged { reason }) => {
+                    tracing::error!(job = %id, reason, "a job's record cannot be read, and was set aside");
                     return;
                 }
-                Ok(Claim::Busy | Claim::Nothing) => return,
                 Ok(Claim::Paused) => {
                     drop(begun);
                     tokio::select! {
@@ -259,6 +272,11 @@ impl Engine {
                         () = tokio::time::sleep(PAUSED) => {}
                         () = self.stopping.cancelled() => {}
                     }
+                }
+                // It would be no better the next time, and would keep its place from others.
+                Err(error) if !error.code.is_retryable() => {
+                    tracing::error!(job = %id, %error, "a job cannot be claimed; it is left to the sweep");
+                    return;
                 }
                 Err(error) => {
                     drop(begun);
@@ -270,6 +288,32 @@ impl Engine {
                     delay = (delay * 2).min(Duration::from_secs(2));
                 }
             }
+        }
+    }
+
+    /// Room for one job in a lane; `None` when the runner is gone. Alone means all of it: what runs ends first, and what
+    /// comes waits. Of all lanes one such job runs at a time, so that the next loss tells which one it was.
+    async fn room<'a>(
+        &'a self,
+        state: &'a LaneState,
+        alone: bool,
+    ) -> Option<(SemaphorePermit<'a>, Option<SemaphorePermit<'a>>)> {
+        if !alone {
+            return Some((state.room.acquire().await.ok()?, None));
+        }
+        let suspect = self.suspects.acquire().await.ok()?;
+        Some((state.room.acquire_many(state.concurrency).await.ok()?, Some(suspect)))
+    }
+
+    async fn execute(&self, id: JobId, claimed: ClaimedJob) {
+        let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
+        let handler = self.handlers.get(claimed.job.kind);
+        let run = Arc::new(Run::new(store, claimed, self.settings.timing.lease));
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&run));
+        execute(Arc::clone(&run), handler, &self.settings.timing).await;
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if running.get(&id).is_some_and(|current| Arc::ptr_eq(current, &run)) {
+            running.remove(&id);
         }
     }
 

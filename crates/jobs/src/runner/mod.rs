@@ -94,6 +94,14 @@ impl Default for RunnerSettings {
     }
 }
 
+impl RunnerSettings {
+    /// For a process that alone uses its store; see [`Timing::embedded`].
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self { timing: Timing::embedded(), ..Self::default() }
+    }
+}
+
 /// Runs jobs. Make one with [`Runner::new`], and [`Runner::run`] it.
 pub struct Runner {
     engine: Arc<Engine>,

@@ -40,6 +40,10 @@ async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
         engine.store.keep_alive(&workers).await?;
     }
     let swept = engine.store.sweep(&engine.settings.timing.sweep_settings()).await?;
+    if swept.promoted + swept.reaped + swept.released + swept.rescued > 0 {
+        // The store tells everybody; should that be lost, this process at least knows.
+        engine.ring_all();
+    }
     if swept.reaped + swept.released + swept.rescued > 0 {
         tracing::info!(
             reaped = swept.reaped,

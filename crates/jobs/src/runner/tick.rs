@@ -33,18 +33,27 @@ pub struct Tick {
     interval: Interval,
     bell: Arc<Bell>,
     /// A ring that comes while a fetch is under way wakes a loop that is not yet ready to look again. So each ring
-    /// has an echo.
+    /// has echoes, the next of which is this.
     echo: Pin<Box<Sleep>>,
-    echoing: bool,
+    /// How many are still to come.
+    echoes: usize,
 }
 
-const ECHO: Duration = Duration::from_millis(3);
+/// When a ring is heard again, counted from the one before. A fetch may wait for its turn to write.
+const ECHOES: [Duration; 4] =
+    [Duration::from_millis(3), Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(3)];
 
 impl Tick {
+    /// Looks this often, with nobody to wake it in between.
+    #[must_use]
+    pub fn every(every: Duration) -> Self {
+        Self::new(every, Arc::default())
+    }
+
     pub(crate) fn new(every: Duration, bell: Arc<Bell>) -> Self {
         let mut interval = tokio::time::interval(every);
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        Self { interval, bell, echo: Box::pin(tokio::time::sleep(Duration::ZERO)), echoing: false }
+        Self { interval, bell, echo: Box::pin(tokio::time::sleep(Duration::ZERO)), echoes: 0 }
     }
 }
 
@@ -59,12 +68,15 @@ impl PollStrategy for Tick {
         self.bell.waker.register(context.waker());
         let mut fired = self.bell.rung.swap(false, Ordering::AcqRel);
         if fired {
-            self.echo.as_mut().reset(Instant::now() + ECHO);
-            self.echoing = true;
+            self.echoes = ECHOES.len();
+            self.echo.as_mut().reset(Instant::now() + ECHOES[0]);
         }
-        if self.echoing && self.echo.as_mut().poll(context).is_ready() {
-            self.echoing = false;
+        while self.echoes > 0 && self.echo.as_mut().poll(context).is_ready() {
             fired = true;
+            self.echoes -= 1;
+            if self.echoes > 0 {
+                self.echo.as_mut().reset(Instant::now() + ECHOES[ECHOES.len() - self.echoes]);
+            }
         }
         while self.interval.poll_tick(context).is_ready() {
             fired = true;

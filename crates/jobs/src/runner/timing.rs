@@ -14,8 +14,11 @@ pub struct Timing {
     pub lease: Duration,
     /// How often a running job renews its lease.
     pub beat: Duration,
-    /// How often a worker loop looks for work unasked.
+    /// How often a worker loop looks for work unasked: notices wake it at once, and this is what a lost one costs.
     pub poll: Duration,
+    /// Whether no other process uses the store. Then no notice can be lost, since the process itself makes all of them, and
+    /// looking unasked is only a second net.
+    pub only_process: bool,
     /// How often the side loop runs.
     pub sweep: Duration,
     /// Silence after which a worker loop is taken for dead.
@@ -36,7 +39,8 @@ impl Default for Timing {
             lease: Duration::from_secs(15),
             // Carries a cancellation whose notice was lost: within a second, as promised.
             beat: Duration::from_secs(1),
-            poll: Duration::from_millis(100),
+            poll: Duration::from_secs(1),
+            only_process: false,
             sweep: Duration::from_secs(2),
             dead_after: Duration::from_secs(10),
             rescue_after: Duration::from_secs(60),
@@ -48,15 +52,23 @@ impl Default for Timing {
 }
 
 impl Timing {
+    /// For a process that alone uses its store, such as a server with the embedded queue: it rests while nothing is asked
+    /// of it.
+    #[must_use]
+    pub fn embedded() -> Self {
+        Self { poll: Duration::from_secs(30), only_process: true, ..Self::default() }
+    }
+
     /// The longest that a job may lie after its worker was killed, as promised.
     pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
 
     /// The longest that a job lies after its worker was killed, while another worker is alive and has room: the
-    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, one poll. (After
-    /// a time in which no worker at all was alive, or the store was away, the silence allowed is waited out once more.)
+    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, and one poll where
+    /// the sweep's notice may be lost. (After a time in which no worker at all was alive, or the store was away, the silence allowed is waited out once more.)
     #[must_use]
     pub fn recovery_bound(&self) -> Duration {
-        self.lease.max(self.dead_after) + self.sweep + self.poll
+        let poll = if self.only_process { Duration::ZERO } else { self.poll };
+        self.lease.max(self.dead_after) + self.sweep + poll
     }
 
     /// Refuses times that do not add up.
@@ -74,7 +86,7 @@ impl Timing {
                 self.sweep * 3 > self.dead_after,
                 "a worker loop says that it lives once a sweep: three sweeps must fit before it is taken for dead",
             ),
-            (self.poll > self.sweep, "looking for work must not be rarer than the sweep"),
+            (!self.only_process && self.poll > self.sweep, "looking for work must not be rarer than the sweep"),
             (self.backoff.base > self.backoff.cap, "the first delay between attempts is above the longest"),
         ];
         if let Some((_, rule)) = rules.iter().find(|(broken, _)| *broken) {
@@ -101,10 +113,11 @@ mod tests {
 
     #[test]
     fn the_defaults_recover_in_time() {
-        let timing = Timing::default();
-        timing.check().expect("the defaults");
-        eprintln!("recovery after a kill: at most {:?}", timing.recovery_bound());
-        assert!(timing.recovery_bound() <= Timing::PROMISED_RECOVERY);
+        for timing in [Timing::default(), Timing::embedded()] {
+            timing.check().expect("the defaults");
+            eprintln!("recovery after a kill: at most {:?}", timing.recovery_bound());
+            assert!(timing.recovery_bound() <= Timing::PROMISED_RECOVERY);
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The steps of those who ask for jobs: create, cancel, retry, pause; and the lists they read.
 
 use clippy_core::{Error, Result};
-use sqlx::QueryBuilder;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::record::Row;
+use super::record::{Row, read, text};
 use super::runs::millis;
 use super::step::{Change, Ending};
 use super::{SqliteJobs, unavailable};
@@ -16,10 +17,25 @@ use crate::time::Timestamp;
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
 /// Jobs before one in its line.
-pub(super) const BEFORE: &str =
+const BEFORE: &str =
     "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)";
 
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
+
+/// A queued job's place in its line.
+pub(super) async fn line_position(reading: &mut SqliteConnection, row: &Row) -> Result<Option<i64>> {
+    if row.state != JobState::Queued.as_str() {
+        return Ok(None);
+    }
+    let before: i64 = sqlx::query_scalar(BEFORE)
+        .bind(&row.lane)
+        .bind(row.queued_ms)
+        .bind(&row.id)
+        .fetch_one(reading)
+        .await
+        .map_err(unavailable)?;
+    Ok(Some(before + 1))
+}
 
 impl Change<'_> {
     async fn answer(&mut self, id: &str) -> Result<Job> {
@@ -41,41 +57,70 @@ impl Change<'_> {
     async fn revive(&mut self, row: &Row) -> Result<()> {
         self.count(&row.lane, row.state()?, -1).await?;
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'queued', attempt = 0, retries = retries + 1, finished_ms = NULL, cancel = 0, error = NULL,
+            "UPDATE job_records SET state = 'queued', attempt = 0, losses = 0, retries = retries + 1, finished_ms = NULL, cancel = 0, error = NULL,
              version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(&row.id)).await.map(|_| ())
     }
 
+    /// A job's parts, without those whose records cannot be read.
     async fn children_of(&mut self, id: &str) -> Result<Vec<Row>> {
-        sqlx::query_as("SELECT * FROM job_records WHERE parent = ?")
+        let rows = sqlx::query("SELECT rowid, * FROM job_records WHERE parent = ?")
             .bind(id)
             .fetch_all(&mut *self.transaction)
             .await
-            .map_err(unavailable)
+            .map_err(unavailable)?;
+        Ok(rows.iter().filter_map(|row| self.sound(row)).collect())
+    }
+
+    /// The row; one that cannot be read is told and left out.
+    fn sound(&self, found: &SqliteRow) -> Option<Row> {
+        self.jobs.sound(found)
+    }
+
+    /// The job that an idempotency key names, with the digest of its body. A note that cannot be read, or that names a
+    /// record that cannot, is as none.
+    async fn kept_for(&mut self, owner: &str, key: &str) -> Result<Option<(Job, String)>> {
+        let row = sqlx::query("SELECT job, digest FROM job_keys WHERE owner = ? AND key = ? AND expires_ms > ?")
+            .bind(owner)
+            .bind(key)
+            .bind(self.now)
+            .fetch_optional(&mut *self.transaction)
+            .await
+            .map_err(unavailable)?;
+        let Some((id, digest)) = row.and_then(|row| Some((text(&row, "job")?, text(&row, "digest")?))) else {
+            return Ok(None);
+        };
+        let found = match self.load(&id).await {
+            Ok(None) => return Ok(None),
+            Ok(Some(row)) => {
+                let position = self.position(&row).await?;
+                row.job(position)
+            }
+            Err(error) => Err(error),
+        };
+        Ok(self.jobs.damage.sift("job", &id, found)?.map(|job| (job, digest)))
     }
 }
 
 impl SqliteJobs {
+    pub(super) async fn read_made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+        NewJob::check_key(key)?;
+        match self.change().await?.kept_for(owner, key).await? {
+            Some((old, old_digest)) if old_digest != digest => Err(checks::key_reused(&old.id.to_string())),
+            found => Ok(found.map(|(job, _)| job)),
+        }
+    }
+
     pub(super) async fn step_create(&self, job: &NewJob) -> Result<Created> {
         let (payload, digest) = job.checked()?;
         let owner = job.owner.as_deref().unwrap_or_default();
         let mut change = self.change().await?;
         let now = change.now;
         if let Some(key) = job.idempotency_key.as_deref() {
-            let old: Option<(String, String)> = sqlx::query_as(
-                "SELECT job, digest FROM job_keys JOIN job_records ON job_records.id = job_keys.job
-                 WHERE job_keys.owner = ? AND key = ? AND expires_ms > ?",
-            )
-            .bind(owner)
-            .bind(key)
-            .bind(now)
-            .fetch_optional(&mut *change.transaction)
-            .await
-            .map_err(unavailable)?;
-            match old {
-                Some((id, old_digest)) if old_digest != digest => return Err(checks::key_reused(&id)),
-                Some((id, _)) => return Ok(Created { job: change.answer(&id).await?, existing: true }),
+            match change.kept_for(owner, key).await? {
+                Some((old, old_digest)) if old_digest != digest => return Err(checks::key_reused(&old.id.to_string())),
+                Some((old, _)) => return Ok(Created { job: old, existing: true }),
                 None => {}
             }
         }
@@ -183,7 +228,7 @@ impl SqliteJobs {
 
     pub(super) async fn read_list(&self, filter: &JobFilter) -> Result<JobPage> {
         let mut reading = self.pool.begin().await.map_err(unavailable)?;
-        let mut query = QueryBuilder::new("SELECT * FROM job_records WHERE ");
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT rowid, * FROM job_records WHERE ");
         match filter.parent {
             Some(parent) => query.push("parent = ").push_bind(parent.to_string()),
             None => query.push("parent IS NULL"),
@@ -202,25 +247,30 @@ impl SqliteJobs {
         }
         let size = filter.page_size();
         query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(size + 1).unwrap_or(i64::MAX));
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *reading).await.map_err(unavailable)?;
-        let more = rows.len() > size;
-        let mut jobs = Vec::with_capacity(rows.len().min(size));
-        for row in rows.iter().take(size) {
-            let mut position = None;
-            if row.state == "queued" {
-                let before: i64 = sqlx::query_scalar(BEFORE)
-                    .bind(&row.lane)
-                    .bind(row.queued_ms)
-                    .bind(&row.id)
-                    .fetch_one(&mut *reading)
-                    .await
-                    .map_err(unavailable)?;
-                position = Some(before + 1);
-            }
-            jobs.push(row.job(position)?);
+        let rows = query.build().fetch_all(&mut *reading).await.map_err(unavailable)?;
+        let mut page = JobPage { jobs: Vec::with_capacity(rows.len().min(size)), next_cursor: None, damaged: 0 };
+        for found in rows.iter().take(size) {
+            let job = match self.sound(found) {
+                Some(row) => {
+                    let position = line_position(&mut reading, &row).await?;
+                    self.damage.sift("job", &row.id, row.job(position))?
+                }
+                None => None,
+            };
+            page.damaged += u64::from(job.is_none());
+            page.jobs.extend(job);
         }
-        let next_cursor = if more { jobs.last().map(|job| job.id) } else { None };
-        Ok(JobPage { jobs, next_cursor })
+        if rows.len() > size {
+            // The last one that was looked at, whether it could be read or not.
+            let ids = rows.iter().take(size).rev().filter_map(|found| text(found, "id")?.parse().ok());
+            page.next_cursor = ids.into_iter().next();
+        }
+        Ok(page)
+    }
+
+    /// The row; one that cannot be read is told and left out.
+    pub(super) fn sound(&self, found: &SqliteRow) -> Option<Row> {
+        read(found).map_err(|broken| self.damage.tell("job", &broken.id, &broken.reason)).ok()
     }
 
     pub(super) async fn read_lanes(&self) -> Result<Vec<LaneStatus>> {

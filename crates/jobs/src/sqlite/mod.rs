@@ -4,15 +4,18 @@
 //! turn to write before it reads. Notices go through memory: another process on the same file finds its work by
 //! polling.
 
+mod aside;
 mod lines;
 mod record;
 mod runs;
 mod step;
 mod store;
+mod sweep;
 mod transport;
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +24,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::broadcast;
 
+use crate::damage::Damage;
 use crate::events::EventNotice;
 use crate::record::Lane;
 use crate::redis::LaneLimits;
@@ -62,6 +66,9 @@ pub struct SqliteJobs {
     events: broadcast::Sender<EventNotice>,
     control: broadcast::Sender<Control>,
     swept: Mutex<LastSweep>,
+    /// When the first delayed job is due, as far as this process knows; the sweep asks the file itself.
+    next_due: AtomicI64,
+    damage: Damage,
     /// Tasks are fetched in the order of their ids; these go up also within a millisecond.
     tasks: Mutex<ulid::Generator>,
 }
@@ -70,6 +77,8 @@ pub struct SqliteJobs {
 #[derive(Debug, Default)]
 struct LastSweep {
     last: Option<i64>,
+    /// When what need not be kept was last dropped.
+    tidied: Option<i64>,
     /// Leases are not ended before this, after a time in which nobody could renew them.
     mercy_until: i64,
 }
@@ -107,7 +116,17 @@ impl SqliteJobs {
         theirs.run(&pool).await.map_err(|error| failed(error.into()))?;
         ours.run(&pool).await.map_err(|error| failed(error.into()))?;
         let (events, control) = (broadcast::channel(NOTICES).0, broadcast::channel(NOTICES).0);
-        Ok(Self { pool, settings, events, control, swept: Mutex::default(), tasks: Mutex::default() })
+        Ok(Self {
+            pool,
+            settings,
+            events,
+            control,
+            swept: Mutex::default(),
+            // Not known yet.
+            next_due: AtomicI64::new(0),
+            damage: Damage::default(),
+            tasks: Mutex::default(),
+        })
     }
 
     /// The id of the next task, above all those before it.
@@ -138,6 +157,9 @@ fn unavailable(error: sqlx::Error) -> Error {
         }
         sqlx::Error::Database(inner) if inner.message().contains("full") => {
             "The disk that holds the job file is full. Make room, then try again"
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            return Error::internal(format!("a stored record cannot be read ({error})")).with_source(error);
         }
         _ => "The job file cannot be read or written as it should",
     };

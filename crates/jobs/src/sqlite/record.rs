@@ -2,6 +2,8 @@
 
 use clippy_core::Result;
 use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _};
 
 use super::{damaged, parsed};
 use crate::record::{Children, Job, JobState, Lane};
@@ -20,6 +22,7 @@ pub(super) struct Row {
     pub(super) max_attempts: i64,
     pub(super) attempt: i64,
     pub(super) retries: i64,
+    pub(super) losses: i64,
     pub(super) run: i64,
     pub(super) version: i64,
     pub(super) created_ms: i64,
@@ -43,6 +46,35 @@ pub(super) struct Row {
     pub(super) told_ms: i64,
 }
 
+/// A row that is no job.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// SQLite's own name of the row: its id may be what is broken.
+    pub(super) rowid: i64,
+    pub(super) id: String,
+    pub(super) reason: String,
+}
+
+/// Reads one row by itself, so that one that is damaged does not take the others with it. The row must have its `rowid`.
+pub(super) fn read(found: &SqliteRow) -> Result<Row, Broken> {
+    let row = Row::from_row(found).map_err(|error| error.to_string());
+    let row = row.and_then(|row| match row.fault() {
+        Some(fault) => Err(fault),
+        None => Ok(row),
+    });
+    row.map_err(|reason| Broken {
+        rowid: found.try_get_unchecked("rowid").unwrap_or_default(),
+        id: text(found, "id").unwrap_or_default(),
+        reason,
+    })
+}
+
+/// A column as text, whatever it holds.
+pub(super) fn text(found: &SqliteRow, column: &str) -> Option<String> {
+    let bytes: Option<Vec<u8>> = found.try_get_unchecked(column).ok()?;
+    bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
 fn count(value: i64) -> u64 {
     u64::try_from(value).unwrap_or_default()
 }
@@ -58,6 +90,13 @@ impl Row {
 
     pub(super) fn lane(&self) -> Result<Lane> {
         parsed("lane", &self.lane)
+    }
+
+    /// What keeps the row from being a step's subject.
+    fn fault(&self) -> Option<String> {
+        let fault = self.id.parse::<crate::record::JobId>().err();
+        let fault = fault.or_else(|| self.state().err()).or_else(|| self.lane().err());
+        fault.map(|error| error.message)
     }
 
     /// Children that have not ended.
@@ -81,6 +120,7 @@ impl Row {
             attempt: u32::try_from(self.attempt).map_err(|_| damaged("attempt"))?,
             max_attempts: u32::try_from(self.max_attempts).map_err(|_| damaged("max_attempts"))?,
             retries: u32::try_from(self.retries).map_err(|_| damaged("retries"))?,
+            losses: u32::try_from(self.losses).map_err(|_| damaged("losses"))?,
             progress: json("progress", self.progress.as_deref())?.unwrap_or_default(),
             created_at: Timestamp::from_millis(self.created_ms),
             started_at: self.started_ms.map(Timestamp::from_millis),

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::SqliteJobs;
 use super::record::Row;
-use super::step::{Change, DELIVERY_LIMIT, Ending};
+use super::step::{Change, Ending};
 use crate::checks;
+use crate::damage::is_damage;
 use crate::events::{EventKind, KEPT_PREVIEWS};
-use crate::record::{Children, JobId, JobState, NewChild};
+use crate::record::{Children, JobId, JobState, Lane, NewChild};
 use crate::store::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey};
 
 pub(super) fn millis(duration: Duration) -> i64 {
@@ -27,10 +28,22 @@ fn holds(row: &Row, key: RunKey) -> bool {
 }
 
 impl SqliteJobs {
-    pub(super) async fn step_claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        let mut change = self.change().await?;
+    /// Takes a job; one whose record cannot be read is set aside. `beside` others, one that was lost with its worker is
+    /// not given out.
+    pub(super) async fn step_claim(&self, id: JobId, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
         let id = id.to_string();
-        let Some(row) = change.load(&id).await? else { return Ok(Claim::Nothing) };
+        match self.claim_sound(&id, owner, lease, beside).await {
+            Err(error) if is_damage(&error) => {
+                self.set_aside_job(&id, &error.message).await?;
+                Ok(Claim::Damaged { reason: error.message })
+            }
+            claimed => claimed,
+        }
+    }
+
+    async fn claim_sound(&self, id: &str, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
+        let mut change = self.change().await?;
+        let Some(row) = change.load(id).await? else { return Ok(Claim::Nothing) };
         let state = row.state()?;
         if state.is_finished() || state == JobState::Waiting || (state == JobState::Queued && row.delayed != 0) {
             return Ok(Claim::Nothing);
@@ -38,14 +51,16 @@ impl SqliteJobs {
         if state == JobState::Running && row.lease_ms.unwrap_or_default() > change.now {
             return Ok(Claim::Busy);
         }
+        // Nothing is written before the whole record was read.
+        row.claimed()?;
+        let losses = row.losses + i64::from(state == JobState::Running);
         if change.stopping(&row).await? {
             change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
-        if row.attempt >= row.max_attempts {
-            let ending = Ending { error: Some(DELIVERY_LIMIT), ..Ending::default() };
-            change.terminal(&row, JobState::Failed, ending).await?;
+        if let Some(failure) = given_up(&row, losses)? {
+            change.terminal(&row, JobState::Failed, Ending { error: Some(&failure), ..Ending::default() }).await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
@@ -57,14 +72,17 @@ impl SqliteJobs {
         if paused != 0 {
             return Ok(Claim::Paused);
         }
+        if beside && losses > 0 && row.lane()? != Lane::Control {
+            return Ok(Claim::Alone);
+        }
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'running', attempt = attempt + 1, run = run + 1, worker = ?, lease_ms = ?,
-             started_ms = COALESCE(started_ms, ?), version = version + 1 WHERE id = ?",
+            "UPDATE job_records SET state = 'running', attempt = attempt + 1, run = run + 1, losses = ?, worker = ?,
+             lease_ms = ?, started_ms = COALESCE(started_ms, ?), version = version + 1 WHERE id = ?",
         );
         let now = change.now;
-        change.run(query.bind(owner).bind(now + millis(lease)).bind(now).bind(&id)).await?;
-        change.state_event(&id, JobState::Running, row.attempt + 1, None).await?;
-        let claimed = change.load(&id).await?.ok_or_else(|| super::damaged("id"))?.claimed()?;
+        change.run(query.bind(losses).bind(owner).bind(now + millis(lease)).bind(now).bind(id)).await?;
+        change.state_event(id, JobState::Running, row.attempt + 1, None).await?;
+        let claimed = change.load(id).await?.ok_or_else(|| super::damaged("id"))?.claimed()?;
         change.commit().await?;
         Ok(Claim::Run(Box::new(claimed)))
     }
@@ -77,7 +95,8 @@ impl SqliteJobs {
         let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
         let query = sqlx::query(
             "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
-             attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
+             attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, losses = CASE WHEN ?4 THEN 0 ELSE losses END,
+             version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
         );
         let until = change.now + millis(lease);
         change.run(query.bind(until).bind(cursor).bind(&progress).bind(beat.further).bind(&id)).await?;
@@ -190,6 +209,27 @@ impl SqliteJobs {
     }
 }
 
+/// How a job ends that may not run again, after so many losses.
+fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
+    if losses >= i64::from(checks::MAX_LOSSES) && row.lane()? != Lane::Control {
+        return Ok(Some(checks::ended_its_worker(&row.kind)));
+    }
+    Ok((row.attempt >= row.max_attempts).then(checks::delivery_limit))
+}
+
+/// The worker process that ran the job has ended.
+pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
+    if change.stopping(row).await? {
+        return change.terminal(row, JobState::Cancelled, Ending::default()).await;
+    }
+    if let Some(failure) = given_up(row, row.losses + 1)? {
+        let ending = Ending { error: Some(&failure), ..Ending::default() };
+        return change.terminal(row, JobState::Failed, ending).await;
+    }
+    change.run(sqlx::query("UPDATE job_records SET losses = losses + 1 WHERE id = ?").bind(&row.id)).await?;
+    requeue(change, row, row.attempt, None, 0).await
+}
+
 async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
     if row.children_left() == 0 {
         change.merge(&row.id, row.lane()?).await?;
@@ -204,13 +244,7 @@ async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
 }
 
 /// Puts a running job back into its line.
-pub(super) async fn requeue(
-    change: &mut Change<'_>,
-    row: &Row,
-    attempt: i64,
-    failure: Option<&str>,
-    delay: i64,
-) -> Result<()> {
+async fn requeue(change: &mut Change<'_>, row: &Row, attempt: i64, failure: Option<&str>, delay: i64) -> Result<()> {
     let query = sqlx::query(
         "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker = NULL,
          lease_ms = NULL, version = version + 1 WHERE id = ?",

@@ -1,12 +1,16 @@
 //! One transaction, and what all steps have in common. It mirrors the Redis store's `prelude.lua`.
 
+use std::sync::atomic::Ordering;
+
 use apalis_core::task::builder::TaskBuilder;
 use apalis_core::task::task_id::TaskId;
-use clippy_core::Result;
+use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 
-use super::record::Row;
+use super::lines::line_position;
+use super::record::{Row, read};
 use super::{SqliteJobs, queue, unavailable, unavailable_apalis};
+use crate::damage::{self, is_damage};
 use crate::events::EventNotice;
 use crate::record::{JobId, JobState, Lane};
 use crate::store::{Control, Delivery};
@@ -15,15 +19,11 @@ use crate::time::Timestamp;
 /// Parents are told of their children's ends no more often than this.
 const TELL_MS: i64 = 500;
 
-pub(super) const DELIVERY_LIMIT: &str = "{\"code\":\"internal\",\"message\":\"It was given to a worker as often as \
-    allowed, and each time the worker stopped without a word (killed, out of memory, or frozen). Look at the log, \
-    then retry.\",\"retryable\":true}";
-
 /// A transaction with the notices to be sent once it is written.
 pub(super) struct Change<'a> {
     pub(super) transaction: Transaction<'a, Sqlite>,
     pub(super) now: i64,
-    jobs: &'a SqliteJobs,
+    pub(super) jobs: &'a SqliteJobs,
     events: Vec<EventNotice>,
     control: Vec<Control>,
 }
@@ -63,12 +63,17 @@ impl Change<'_> {
         }
     }
 
+    /// A job's row.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be read.
     pub(super) async fn load(&mut self, id: &str) -> Result<Option<Row>> {
-        sqlx::query_as("SELECT * FROM job_records WHERE id = ?")
+        let row = sqlx::query("SELECT rowid, * FROM job_records WHERE id = ?")
             .bind(id)
             .fetch_optional(&mut *self.transaction)
             .await
-            .map_err(unavailable)
+            .map_err(unavailable)?;
+        row.map(|row| read(&row)).transpose().map_err(|broken| Error::internal(damage::letter(id, &broken.reason)))
     }
 
     pub(super) async fn run(
@@ -116,13 +121,17 @@ impl Change<'_> {
         let query = sqlx::query("UPDATE job_records SET queued_ms = ?, delayed = ?, task = NULL WHERE id = ?");
         let at = self.now + delay;
         self.run(query.bind(at).bind(i64::from(delay > 0)).bind(id)).await?;
-        if delay > 0 { Ok(()) } else { self.push_task(id, lane).await }
+        if delay > 0 {
+            self.jobs.next_due.fetch_min(at, Ordering::AcqRel);
+            return Ok(());
+        }
+        self.push_task(id, lane).await
     }
 
     /// All children have ended: the parent runs once more, with all its attempts.
     pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, cursor = NULL, worker = NULL,
+            "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, cursor = NULL, worker = NULL,
              lease_ms = NULL, version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(id)).await?;
@@ -147,7 +156,7 @@ impl Change<'_> {
         self.state_event(&row.id, state, row.attempt, ending.error).await?;
         self.event(&row.id, "done", &format!("{{\"state\":\"{state}\"}}")).await?;
         match &row.parent {
-            Some(parent) => self.tell_parent(parent, row, state).await,
+            Some(parent) => self.tell_parent(parent, row.weight, state).await,
             None => Ok(()),
         }
     }
@@ -180,13 +189,25 @@ impl Change<'_> {
         self.run(query.bind(by).bind(by * weight).bind(parent)).await.map(|_| ())
     }
 
-    async fn tell_parent(&mut self, parent: &str, child: &Row, state: JobState) -> Result<()> {
-        self.count_child(parent, state, 1, child.weight).await?;
+    /// A part has ended so. A parent whose record cannot be read is nobody's reason not to end.
+    pub(super) async fn tell_parent(&mut self, parent: &str, weight: i64, state: JobState) -> Result<()> {
+        let found = match self.load(parent).await {
+            Err(error) if is_damage(&error) => {
+                self.jobs.damage.tell("job", parent, &error);
+                None
+            }
+            found => found?,
+        };
+        if found.is_none() {
+            return Ok(());
+        }
+        self.count_child(parent, state, 1, weight).await?;
         let Some(row) = self.load(parent).await? else { return Ok(()) };
         let parent_state = row.state()?;
-        if state == JobState::Succeeded && row.attempt > 1 && !parent_state.is_finished() {
+        if state == JobState::Succeeded && (row.attempt > 1 || row.losses > 0) && !parent_state.is_finished() {
             // A planner whose parts succeed is not what stops its workers.
-            self.run(sqlx::query("UPDATE job_records SET attempt = 1 WHERE id = ?").bind(parent)).await?;
+            let query = sqlx::query("UPDATE job_records SET attempt = min(attempt, 1), losses = 0 WHERE id = ?");
+            self.run(query.bind(parent)).await?;
         }
         if !matches!(parent_state, JobState::Running | JobState::Waiting) {
             return Ok(());
@@ -218,26 +239,15 @@ impl Change<'_> {
             return Ok(true);
         }
         let Some(parent) = &row.parent else { return Ok(false) };
-        let parent = self.load(parent).await?;
+        let parent = self.load(parent).await;
         Ok(match parent {
-            None => true,
-            Some(parent) => parent.cancel != 0 || parent.state()?.is_finished(),
+            Err(error) if !is_damage(&error) => return Err(error),
+            Ok(None) | Err(_) => true,
+            Ok(Some(parent)) => parent.cancel != 0 || parent.state()?.is_finished(),
         })
     }
 
     pub(super) async fn position(&mut self, row: &Row) -> Result<Option<i64>> {
-        if row.state != JobState::Queued.as_str() {
-            return Ok(None);
-        }
-        let before: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)",
-        )
-        .bind(&row.lane)
-        .bind(row.queued_ms)
-        .bind(&row.id)
-        .fetch_one(&mut *self.transaction)
-        .await
-        .map_err(unavailable)?;
-        Ok(Some(before + 1))
+        line_position(&mut self.transaction, row).await
     }
 }

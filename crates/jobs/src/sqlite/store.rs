@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clippy_core::Result;
+use clippy_core::{Error, Result};
 use serde_json::Value;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tokio::sync::broadcast;
 
+use super::lines::line_position;
+use super::record::{read, text};
 use super::{SqliteJobs, unavailable};
 use crate::checks;
+use crate::damage;
 use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
 use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
 use crate::store::{
@@ -20,32 +25,35 @@ fn event_id(seq: i64) -> EventId {
     EventId { major: u64::try_from(seq).unwrap_or_default(), minor: 0 }
 }
 
+fn event(row: &SqliteRow) -> Result<Event> {
+    let seq = row.try_get_unchecked("seq").map_err(unavailable)?;
+    let at = row.try_get("at_ms").map_err(unavailable)?;
+    let kind: String = row.try_get("kind").map_err(unavailable)?;
+    let data: String = row.try_get("data").map_err(unavailable)?;
+    let (kind, data) = (EventKind::parse(&kind)?, checks::stored_json(&data)?);
+    Ok(Event { id: event_id(seq), kind, at: Timestamp::from_millis(at), data })
+}
+
 #[async_trait]
 impl JobStore for SqliteJobs {
     async fn create(&self, job: &NewJob) -> Result<Created> {
         self.step_create(job).await
     }
 
+    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+        self.read_made_with(owner, key, digest).await
+    }
+
     async fn get(&self, id: JobId) -> Result<Job> {
         let mut connection = self.pool.begin().await.map_err(unavailable)?;
-        let row: Option<super::record::Row> = sqlx::query_as("SELECT * FROM job_records WHERE id = ?")
+        let found = sqlx::query("SELECT rowid, * FROM job_records WHERE id = ?")
             .bind(id.to_string())
             .fetch_optional(&mut *connection)
             .await
             .map_err(unavailable)?;
-        let row = row.ok_or_else(|| checks::unknown(id))?;
-        let position: Option<i64> = if row.state == "queued" {
-            let before: i64 = sqlx::query_scalar(super::lines::BEFORE)
-                .bind(&row.lane)
-                .bind(row.queued_ms)
-                .bind(&row.id)
-                .fetch_one(&mut *connection)
-                .await
-                .map_err(unavailable)?;
-            Some(before + 1)
-        } else {
-            None
-        };
+        let found = found.ok_or_else(|| checks::unknown(id))?;
+        let row = read(&found).map_err(|broken| Error::internal(damage::letter(&broken.id, &broken.reason)))?;
+        let position = line_position(&mut connection, &row).await?;
         row.job(position)
     }
 
@@ -70,37 +78,49 @@ impl JobStore for SqliteJobs {
             .await
             .map_err(unavailable)?;
         known.ok_or_else(|| checks::unknown(id))?;
-        let first: Option<i64> = sqlx::query_scalar("SELECT min(seq) FROM job_events WHERE job = ?")
+        let (first, last): (Option<i64>, Option<i64>) =
+            sqlx::query_as("SELECT min(seq), max(seq) FROM job_events WHERE job = ?")
+                .bind(&job)
+                .fetch_one(&mut *reading)
+                .await
+                .map_err(unavailable)?;
+        let asked = after.map(|after| i64::try_from(after.major).unwrap_or(i64::MAX));
+        // An id after the last event is none of this job's: it is shown everything.
+        let asked_beyond = asked.is_some_and(|from| last.is_some_and(|last| from > last));
+        let mut from = asked.filter(|_| !asked_beyond).unwrap_or_default();
+        let gap = asked_beyond || asked.is_some_and(|from| first.is_none_or(|first| first > from));
+        let limit = limit.clamp(1, 1_000);
+        loop {
+            let rows = sqlx::query(
+                "SELECT seq, kind, at_ms, data FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
+            )
             .bind(&job)
-            .fetch_one(&mut *reading)
+            .bind(from)
+            .bind(i64::try_from(limit).unwrap_or(1_000))
+            .fetch_all(&mut *reading)
             .await
             .map_err(unavailable)?;
-        let from = after.map_or(0, |after| i64::try_from(after.major).unwrap_or(i64::MAX));
-        let rows: Vec<(i64, String, i64, String)> = sqlx::query_as(
-            "SELECT seq, kind, at_ms, data FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
-        )
-        .bind(&job)
-        .bind(from)
-        .bind(i64::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-        .fetch_all(&mut *reading)
-        .await
-        .map_err(unavailable)?;
-        let event = |(seq, kind, at, data): (i64, String, i64, String)| {
-            let (kind, data) = (EventKind::parse(&kind)?, checks::stored_json(&data)?);
-            Ok(Event { id: event_id(seq), kind, at: Timestamp::from_millis(at), data })
-        };
-        let gap = after.is_some() && first.is_none_or(|first| first > from);
-        Ok(EventPage { events: rows.into_iter().map(event).collect::<Result<_>>()?, gap })
+            let mut events = Vec::with_capacity(rows.len());
+            for row in &rows {
+                from = row.try_get_unchecked("seq").unwrap_or(i64::MAX);
+                events.extend(self.damage.sift("event", &format!("{job} {from}"), event(row))?);
+            }
+            // A page that cannot be read at all must not look like the end.
+            if !events.is_empty() || rows.len() < limit {
+                return Ok(EventPage { events, gap });
+            }
+        }
     }
 
     async fn last_preview(&self, id: JobId) -> Result<Option<Value>> {
-        let preview: Option<Option<String>> = sqlx::query_scalar("SELECT preview FROM job_records WHERE id = ?")
+        let found = sqlx::query("SELECT preview FROM job_records WHERE id = ?")
             .bind(id.to_string())
             .fetch_optional(&self.pool)
             .await
             .map_err(unavailable)?;
-        let preview = preview.ok_or_else(|| checks::unknown(id))?;
-        preview.map(|text| checks::stored_json(&text)).transpose()
+        let found = found.ok_or_else(|| checks::unknown(id))?;
+        let preview = text(&found, "preview").map(|text| checks::stored_json(&text)).transpose();
+        Ok(self.damage.sift("preview", &id.to_string(), preview)?.flatten())
     }
 
     async fn lanes(&self) -> Result<Vec<LaneStatus>> {
@@ -112,14 +132,17 @@ impl JobStore for SqliteJobs {
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        let rows: Vec<(i64, String, String)> =
-            sqlx::query_as("SELECT at_ms, reason, payload FROM job_dead_letters ORDER BY seq DESC LIMIT ?")
-                .bind(i64::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(unavailable)?;
-        let letter = |(at, reason, payload)| DeadLetter { at: Timestamp::from_millis(at), reason, payload };
-        Ok(rows.into_iter().map(letter).collect())
+        let rows = sqlx::query("SELECT at_ms, reason, payload FROM job_dead_letters ORDER BY seq DESC LIMIT ?")
+            .bind(i64::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let letter = |row: &SqliteRow| DeadLetter {
+            at: Timestamp::from_millis(row.try_get_unchecked("at_ms").unwrap_or_default()),
+            reason: text(row, "reason").unwrap_or_default(),
+            payload: text(row, "payload").unwrap_or_default(),
+        };
+        Ok(rows.iter().map(letter).collect())
     }
 
     fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
@@ -127,7 +150,11 @@ impl JobStore for SqliteJobs {
     }
 
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.step_claim(id, owner, lease).await
+        self.step_claim(id, owner, lease, false).await
+    }
+
+    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.step_claim(id, owner, lease, true).await
     }
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {

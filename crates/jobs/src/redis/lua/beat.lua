@@ -2,14 +2,14 @@
 --       6 whether the job got further (1)
 -- Answer: 'ok' | 'cancel' | 'lost'
 local id = ARGV[1]
-local read = redis.call('HMGET', job_key(id), 'run', 'state', 'lane', 'cancel', 'parent')
-if read[1] ~= ARGV[2] or read[2] ~= 'running' then return 'lost' end
+local read = get_fields(job_key(id), 'run', 'state', 'lane', 'cancel', 'parent')
+if not read or not LANES[read[3] or ''] or read[1] ~= ARGV[2] or read[2] ~= 'running' then return 'lost' end
 local lease = NOW + tonumber(ARGV[3])
 redis.call('HSET', job_key(id), 'lease', lease)
 redis.call('ZADD', running_key(read[3]), lease, id)
 if ARGV[5] ~= '' then redis.call('HSET', job_key(id), 'cursor', ARGV[5]) end
 if ARGV[6] == '1' then
-  redis.call('HSET', job_key(id), 'attempt', 1)
+  redis.call('HSET', job_key(id), 'attempt', 1, 'losses', 0)
   touch(id)
 end
 if ARGV[4] ~= '' then

@@ -1,6 +1,7 @@
--- ARGV: 1 id. Answer: {'ok' | 'unknown' | 'finished', record}
+-- ARGV: 1 id. Answer: {'ok' | 'unknown' | 'finished' | 'damaged', record or what is wrong with it}
 local id = ARGV[1]
-local job = load(id)
+local job, _, wrong = load(id)
+if wrong then return { 'damaged', { wrong } } end
 if not job.id then return { 'unknown', {} } end
 if finished(job.state) then return { 'finished', { job.state } } end
 if job.state == 'running' then
@@ -11,13 +12,10 @@ else
 end
 redis.call('PUBLISH', P .. ':control', 'cancel ' .. id)
 -- Running children are told at once; queued ones end when they are claimed, or at the next sweep.
-local children = redis.call('ZRANGE', children_key(id), 0, -1)
+local children = members(children_key(id))
 for _, child in ipairs(children) do
-  local read = redis.call('HGET', job_key(child), 'state')
-  if read == 'running' then redis.call('PUBLISH', P .. ':control', 'cancel ' .. child) end
-  if read == 'queued' then
-    local queued = load(child)
-    terminal(child, queued, 'cancelled', {})
-  end
+  local queued = load(child)
+  if queued.state == 'running' then redis.call('PUBLISH', P .. ':control', 'cancel ' .. child) end
+  if queued.state == 'queued' then terminal(child, queued, 'cancelled', {}) end
 end
 return { 'ok', answer(id) }

@@ -5,11 +5,11 @@ local id, lane = ARGV[1], ARGV[3]
 -- The owner's length keeps owner `a:b` with key `c` apart from owner `a` with key `b:c`.
 local idempotency = P .. ':idempotency:' .. #ARGV[6] .. ':' .. ARGV[6] .. ':' .. ARGV[7]
 if ARGV[7] ~= '' then
-  local old = redis.call('GET', idempotency)
-  if old then
-    local space = string.find(old, ' ', 1, true)
-    local old_id, digest = string.sub(old, 1, space - 1), string.sub(old, space + 1)
-    if redis.call('EXISTS', job_key(old_id)) == 1 then
+  -- A note that cannot be read, or that names a record that cannot, is as none.
+  local old = redis.pcall('GET', idempotency)
+  if type(old) == 'string' then
+    local old_id, digest = string.match(old, '^(%S+) (%x+)$')
+    if old_id and load(old_id).id then
       if digest ~= ARGV[8] then return { 'other', { old_id } } end
       return { 'existing', answer(old_id) }
     end
@@ -18,12 +18,13 @@ end
 if redis.call('ZCARD', queued_key(lane)) >= tonumber(ARGV[10]) then return { 'full', {} } end
 if ARGV[7] ~= '' then redis.call('SET', idempotency, id .. ' ' .. ARGV[8], 'PX', ARGV[9]) end
 local fields = { 'id', id, 'kind', ARGV[2], 'lane', lane, 'max', ARGV[5], 'owner', ARGV[6], 'state', 'queued',
-  'step', 'start', 'attempt', '0', 'run', '0', 'created', int(NOW), 'version', '1', 'task', push_task(id, lane) }
+  'step', 'start', 'attempt', '0', 'losses', '0', 'run', '0', 'created', int(NOW), 'version', '1', 'task', push_task(id, lane) }
 redis.call('HSET', job_key(id), 'payload', ARGV[4], unpack(fields))
 redis.call('ZADD', P .. ':jobs', 0, id)
 redis.call('ZADD', queued_key(lane), NOW, id)
--- Nobody can be watching it yet.
+-- Nobody can be watching it yet, but its owner may be waiting for a new one.
 note(id, 'state', state_data('queued', 0))
+tell(id)
 fields[#fields + 1] = 'position'
 fields[#fields + 1] = int(redis.call('ZRANK', queued_key(lane), id) + 1)
 return { 'new', fields }

@@ -1,3 +1,11 @@
 -- ARGV: 1 milliseconds of silence after which a worker is taken for dead. Answer: 'lane name' for each
 if out_of_touch() then return {} end
-return redis.call('ZRANGEBYSCORE', P .. ':alive', 0, NOW - tonumber(ARGV[1]), 'LIMIT', 0, 100)
+local dead = {}
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', P .. ':alive', '-inf', NOW - tonumber(ARGV[1]), 'LIMIT', 0, 100)) do
+  if LANES[string.match(member, '^(%l+) .+$') or ''] then
+    dead[#dead + 1] = member
+  else
+    redis.call('ZREM', P .. ':alive', member)
+  end
+end
+return dead

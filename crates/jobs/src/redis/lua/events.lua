@@ -1,10 +1,15 @@
 -- ARGV: 1 id, 2 after ('' = from the first), 3 limit
--- Answer: {} when there is no such job, else {id of the first event kept or '', entries}
+-- Answer: {} when there is no such job, else {id of the first event kept or '', id of the last, entries}
 local id = ARGV[1]
 if redis.call('EXISTS', job_key(id)) == 0 then return {} end
-local first = redis.call('XRANGE', events_key(id), '-', '+', 'COUNT', 1)
-local first_id = ''
-if first[1] then first_id = first[1][1] end
+local function entries(command, from, to, count)
+  local read = redis.pcall(command, events_key(id), from, to, 'COUNT', count)
+  -- A key that holds no stream, or an id above which there can be none.
+  if read.err then return {} end
+  return read
+end
+local function id_of(entry) return entry and entry[1] or '' end
+local first, last = id_of(entries('XRANGE', '-', '+', 1)[1]), id_of(entries('XREVRANGE', '+', '-', 1)[1])
 local from = '-'
 if ARGV[2] ~= '' then from = '(' .. ARGV[2] end
-return { first_id, redis.call('XRANGE', events_key(id), from, '+', 'COUNT', ARGV[3]) }
+return { first, last, entries('XRANGE', from, '+', ARGV[3]) }

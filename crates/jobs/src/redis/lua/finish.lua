@@ -6,8 +6,8 @@ local id, outcome = ARGV[1], ARGV[3]
 local names = { 'run', 'state', 'lane', 'attempt', 'max', 'parent', 'cancel', 'weight', 'version', 'kids', 'kids_succeeded',
   'kids_failed', 'kids_cancelled' }
 local job = {}
-for place, value in ipairs(redis.call('HMGET', job_key(id), unpack(names))) do job[names[place]] = value or nil end
-if job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
+for place, value in ipairs(get_fields(job_key(id), unpack(names)) or {}) do job[names[place]] = value or nil end
+if not LANES[job.lane or ''] or job.run ~= ARGV[2] or job.state ~= 'running' then return 'fenced' end
 if (outcome == 'retry' or outcome == 'later') and stopping(job) then outcome = 'cancelled' end
 if outcome == 'retry' and number(job.attempt) >= number(job.max) then outcome = 'failed' end
 if outcome == 'succeeded' then

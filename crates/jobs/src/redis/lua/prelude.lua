@@ -13,21 +13,72 @@ local function delayed_key(lane) return P .. ':delayed:' .. lane end
 local function queue(lane) return P .. ':lane:' .. lane end
 local function int(value) return string.format('%d', value) end
 
--- An empty hash reply becomes a table of fields.
+-- What both stores say in the same words; filled in by `scripts.rs`.
+local DELIVERY_LIMIT, DAMAGED = [[@DELIVERY_LIMIT@]], [[@DAMAGED@]]
+local ENDED_ITS_WORKER, ENDED_ITS_WORKER_GENERATING = [[@ENDED_ITS_WORKER@]], [[@ENDED_ITS_WORKER_GENERATING@]]
+local MAX_LOSSES = @MAX_LOSSES@
+
+local LANES = { interactive = true, bulk = true, control = true }
+local STATES = { queued = true, running = true, waiting = true, succeeded = true, failed = true, cancelled = true }
+local COUNTS = { 'attempt', 'max', 'run', 'version', 'retries', 'losses', 'weight', 'kids', 'kids_succeeded', 'kids_failed',
+  'kids_cancelled', 'kids_weight', 'kids_done' }
+local JOB_ID = '^%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%x%x%x%x%x%x%x%x$'
+
+-- What a store holds is input. These answer nil for a key of another type.
+local function get_fields(key, ...)
+  local read = redis.pcall('HMGET', key, ...)
+  if read.err then return nil end
+  return read
+end
+
+local function members(key)
+  local read = redis.pcall('ZRANGE', key, 0, -1)
+  if read.err then return {} end
+  return read
+end
+
+-- What keeps a record from being the subject of a step.
+local function fault(id, job)
+  if job.id ~= id then return 'its field "id" is not its id' end
+  if not LANES[job.lane or ''] then return 'its field "lane" names no lane' end
+  if not STATES[job.state or ''] then return 'its field "state" names no state' end
+  if job.parent and job.parent ~= '' and not string.find(job.parent, JOB_ID) then return 'its field "parent" names no job' end
+  for _, name in ipairs(COUNTS) do
+    local value = job[name]
+    if value and not (#value < 16 and string.find(value, '^%-?%d+$')) then return 'its field "' .. name .. '" is no number' end
+  end
+end
+
+-- The fields of a record, and the same as they came; an empty table when there is none. A record that cannot be read is
+-- as none, and the third value says what is wrong with it.
 local function load(id)
-  local flat = redis.call('HGETALL', job_key(id))
+  local flat = redis.pcall('HGETALL', job_key(id))
+  if flat.err then return {}, {}, 'its key holds no hash' end
+  if #flat == 0 then return {}, flat end
   local job = {}
   for i = 1, #flat, 2 do job[flat[i]] = flat[i + 1] end
+  local wrong = fault(id, job)
+  if wrong then return {}, {}, wrong end
   return job, flat
 end
 
+-- A key that holds no stream, or one that takes no more, is made anew: the job goes on without its old events.
+local function xadd(id, ...)
+  local added = redis.pcall('XADD', events_key(id), ...)
+  if type(added) ~= 'table' or not added.err then return added end
+  if not string.find(added.err, 'WRONGTYPE') and not string.find(added.err, 'exhausted')
+    and not string.find(added.err, 'equal or smaller') then error(added.err) end
+  redis.call('UNLINK', events_key(id))
+  return redis.call('XADD', events_key(id), ...)
+end
+
 -- Writes an event of a job's beginning or end, without a trim and without telling: there are few of them in a life.
-local function note(id, kind, data) redis.call('XADD', events_key(id), '*', 'kind', kind, 'data', data) end
+local function note(id, kind, data) xadd(id, '*', 'kind', kind, 'data', data) end
 
 local function tell(id) redis.call('PUBLISH', P .. ':events', id) end
 
 local function event(id, kind, data)
-  local event_id = redis.call('XADD', events_key(id), 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
+  local event_id = xadd(id, 'MAXLEN', '~', 1000, '*', 'kind', kind, 'data', data)
   tell(id)
   return event_id
 end
@@ -82,11 +133,34 @@ end
 
 -- All children have ended: the parent runs once more, with all its attempts.
 local function merge(id, parent)
-  redis.call('HSET', job_key(id), 'state', 'queued', 'step', 'merge', 'attempt', 0)
+  redis.call('HSET', job_key(id), 'state', 'queued', 'step', 'merge', 'attempt', 0, 'losses', 0)
   redis.call('HDEL', job_key(id), 'cursor')
   touch(id)
   enqueue(id, parent.lane, 0)
   state_event(id, 'queued', 0)
+end
+
+-- A part has ended so. A parent whose record cannot be read is nobody's reason not to end.
+local function tell_parent(id, weight, state)
+  local parent = load(id)
+  if not parent.id then return end
+  redis.call('HINCRBY', job_key(id), 'kids_' .. state, 1)
+  parent['kids_' .. state] = number(parent['kids_' .. state]) + 1
+  local done = redis.call('HINCRBY', job_key(id), 'kids_done', weight)
+  -- A planner whose parts succeed is not what stops its workers.
+  if state == 'succeeded' and (number(parent.attempt) > 1 or number(parent.losses) > 0) and not finished(parent.state) then
+    redis.call('HSET', job_key(id), 'attempt', math.min(number(parent.attempt), 1), 'losses', 0)
+  end
+  if parent.state ~= 'running' and parent.state ~= 'waiting' then return end
+  local left = children_left(parent)
+  if left == 0 or NOW - number(parent.told) >= 500 then
+    local progress = '{"done":' .. int(done) .. ',"total":' .. int(number(parent.kids_weight)) .. ',"unit":'
+      .. (parent.kids_unit or '""') .. ',"stage":"parts","message":""}'
+    redis.call('HSET', job_key(id), 'progress', progress, 'told', NOW)
+    touch(id)
+    event(id, 'progress', progress)
+  end
+  if left == 0 and parent.state == 'waiting' then merge(id, parent) end
 end
 
 -- Ends a job, and tells its parent. `fields` are further fields of the record.
@@ -96,7 +170,7 @@ local function terminal(id, job, state, fields)
   local outlived = 'cancel'
   if state == 'succeeded' then outlived = 'error' end
   redis.call('HDEL', job_key(id), 'worker', 'lease', 'cursor', 'cancel', outlived)
-  redis.call('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
+  redis.pcall('HINCRBY', P .. ':totals', job.lane .. ':' .. state, 1)
   local failure = ''
   for i = 1, #fields, 2 do if fields[i] == 'error' then failure = fields[i + 1] end end
   note(id, 'state', state_data(state, number(job.attempt), failure))
@@ -106,31 +180,13 @@ local function terminal(id, job, state, fields)
     redis.call('ZADD', P .. ':finished', NOW, id)
     return
   end
-  local parent = load(job.parent)
-  if not parent.id then return end
-  redis.call('HINCRBY', job_key(job.parent), 'kids_' .. state, 1)
-  parent['kids_' .. state] = number(parent['kids_' .. state]) + 1
-  local done = redis.call('HINCRBY', job_key(job.parent), 'kids_done', number(job.weight))
-  -- A planner whose parts succeed is not what stops its workers.
-  if state == 'succeeded' and number(parent.attempt) > 1 and not finished(parent.state) then
-    redis.call('HSET', job_key(job.parent), 'attempt', 1)
-  end
-  if parent.state ~= 'running' and parent.state ~= 'waiting' then return end
-  local left = children_left(parent)
-  if left == 0 or NOW - number(parent.told) >= 500 then
-    local progress = '{"done":' .. int(done) .. ',"total":' .. int(number(parent.kids_weight)) .. ',"unit":'
-      .. (parent.kids_unit or '""') .. ',"stage":"parts","message":""}'
-    redis.call('HSET', job_key(job.parent), 'progress', progress, 'told', NOW)
-    touch(job.parent)
-    event(job.parent, 'progress', progress)
-  end
-  if left == 0 and parent.state == 'waiting' then merge(job.parent, parent) end
+  tell_parent(job.parent, number(job.weight), state)
 end
 
 -- The record as it is sent: its fields, then its place in line.
 local function answer(id)
-  local job, flat = load(id)
-  if not job.id then return {} end
+  local job, flat, wrong = load(id)
+  if not job.id then return {}, wrong end
   if job.state == 'queued' then
     local rank = redis.call('ZRANK', queued_key(job.lane), id)
     if rank then
@@ -146,18 +202,43 @@ end
 -- so that an outage does not start everything anew that is running.
 local function out_of_touch()
   local read = redis.call('HMGET', P .. ':swept', 'at', 'silence', 'mercy')
-  if not read[1] then return false end
-  local silence, mercy = tonumber(read[2]), number(read[3])
-  return NOW - tonumber(read[1]) > silence or (NOW < mercy and mercy <= NOW + silence)
+  if not tonumber(read[1] or '') then return false end
+  local silence, mercy = number(read[2]), number(read[3])
+  return NOW - number(read[1]) > silence or (NOW < mercy and mercy <= NOW + silence)
 end
 
 -- Whether the job, or the parent it is a part of, is asked to stop.
 local function stopping(job)
   if job.cancel == '1' then return true end
   if not job.parent or job.parent == '' then return false end
-  local parent = redis.call('HMGET', job_key(job.parent), 'state', 'cancel')
-  return parent[2] == '1' or not parent[1] or finished(parent[1])
+  local parent = get_fields(job_key(job.parent), 'state', 'cancel')
+  return not parent or parent[2] == '1' or not parent[1] or finished(parent[1])
 end
 
-local DELIVERY_LIMIT = '{"code":"internal","message":"It was given to a worker as often as allowed, and each time the worker '
-  .. 'stopped without a word (killed, out of memory, or frozen). Look at the workers\' logs, then retry.","retryable":true}'
+local function letter(reason, payload)
+  redis.call('XADD', P .. ':dead', 'MAXLEN', '~', 1000, '*', 'reason', reason, 'payload', string.sub(payload, 1, 1024))
+end
+
+-- Takes a job whose record cannot be read out of all lines, once: it ends as failed, and its parent is told.
+local function set_aside(id, reason)
+  local job = load(id)
+  if finished(job.state) then return end
+  if job.id then
+    terminal(id, job, 'failed', { 'error', DAMAGED })
+  else
+    for lane in pairs(LANES) do unlist(id, lane) end
+    -- It is dropped when other finished jobs are.
+    if redis.call('ZADD', P .. ':finished', 'NX', NOW, id) == 0 then return end
+    local read = get_fields(job_key(id), 'parent')
+    if read and read[1] then tell_parent(read[1], 0, 'failed') end
+  end
+  letter('The record of job ' .. id .. ' cannot be read: ' .. reason, '')
+end
+
+-- How a job ends that may not run again, after so many losses; nil while it may. The control lane has attempts alone.
+local function given_up(job, losses)
+  if losses >= MAX_LOSSES and job.lane ~= 'control' then
+    return job.kind == 'generate' and ENDED_ITS_WORKER_GENERATING or ENDED_ITS_WORKER
+  end
+  if number(job.attempt) >= number(job.max) then return DELIVERY_LIMIT end
+end

@@ -4,7 +4,9 @@ for i = 2, #ARGV do
   local due = redis.call('ZRANGEBYSCORE', delayed_key(ARGV[i]), 0, NOW, 'LIMIT', 0, ARGV[1])
   for _, id in ipairs(due) do
     redis.call('ZREM', delayed_key(ARGV[i]), id)
-    if redis.call('HGET', job_key(id), 'state') == 'queued' then
+    local read = get_fields(job_key(id), 'state')
+    if not read then set_aside(id, 'its key holds no hash') end
+    if read and read[1] == 'queued' then
       redis.call('HSET', job_key(id), 'task', push_task(id, ARGV[i]))
     end
     count = count + 1

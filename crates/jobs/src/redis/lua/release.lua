@@ -8,7 +8,7 @@ local function counts(text) return text and #text < 10 and string.find(text, '^%
 local inflight = q .. ':inflight:' .. name
 local back = 0
 for _, task in ipairs(redis.call('SMEMBERS', inflight)) do
-  local meta = redis.call('HMGET', q .. ':meta:' .. task, 'attempts', 'max_attempts', 'status')
+  local meta = get_fields(q .. ':meta:' .. task, 'attempts', 'max_attempts', 'status') or {}
   if redis.call('HEXISTS', q .. ':data', task) == 1 and #task == 26 and string.find(task, TASK_ID)
     and counts(meta[1]) and counts(meta[2]) and STATUSES[meta[3]] then
     redis.call('LPUSH', q .. ':active', task)
@@ -16,8 +16,7 @@ for _, task in ipairs(redis.call('SMEMBERS', inflight)) do
   else
     redis.call('HDEL', q .. ':data', task)
     redis.call('DEL', q .. ':meta:' .. task)
-    redis.call('XADD', P .. ':dead', 'MAXLEN', '~', 1000, '*', 'reason',
-      'The queue named a task whose contents are missing or incomplete.', 'payload', string.sub(task, 1, 1024))
+    letter('The queue named a task whose contents are missing or incomplete.', task)
   end
 end
 redis.call('DEL', inflight, q .. ':workers:metadata:' .. name)

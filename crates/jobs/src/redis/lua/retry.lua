@@ -1,18 +1,20 @@
--- ARGV: 1 id, 2 the lane's limit. Answer: {'ok' | 'unknown' | 'state' | 'parent' | 'full', record}
+-- ARGV: 1 id, 2 the lane's limit. Answer: {'ok' | 'unknown' | 'state' | 'parent' | 'full' | 'damaged', record or what is wrong with it}
 local id = ARGV[1]
-local job = load(id)
+local job, _, wrong = load(id)
+if wrong then return { 'damaged', { wrong } } end
 if not job.id then return { 'unknown', {} } end
 if job.state ~= 'failed' and job.state ~= 'cancelled' then return { 'state', { job.state } } end
 local function revive(one_id, one)
-  redis.call('HINCRBY', P .. ':totals', one.lane .. ':' .. one.state, -1)
-  redis.call('HSET', job_key(one_id), 'attempt', 0, 'state', 'queued')
+  redis.pcall('HINCRBY', P .. ':totals', one.lane .. ':' .. one.state, -1)
+  redis.call('HSET', job_key(one_id), 'attempt', 0, 'losses', 0, 'state', 'queued')
   redis.call('HDEL', job_key(one_id), 'finished', 'cancel', 'error')
   redis.call('HINCRBY', job_key(one_id), 'retries', 1)
   redis.call('ZREM', P .. ':finished', one_id)
   touch(one_id)
 end
 if job.parent and job.parent ~= '' then
-  local parent = redis.call('HMGET', job_key(job.parent), 'state', 'step')
+  local parent = load(job.parent)
+  parent = { parent.state, parent.step }
   if parent[1] ~= 'waiting' and parent[1] ~= 'running' then return { 'parent', { parent[1] or 'gone' } } end
   if parent[2] == 'merge' and parent[1] == 'running' then return { 'parent', { 'merging' } } end
 end
@@ -23,7 +25,7 @@ if job.parent and job.parent ~= '' then
 end
 revive(id, job)
 local revived = 0
-for _, child_id in ipairs(redis.call('ZRANGE', children_key(id), 0, -1)) do
+for _, child_id in ipairs(members(children_key(id))) do
   local child = load(child_id)
   if child.state == 'failed' or child.state == 'cancelled' then
     redis.call('HINCRBY', job_key(id), 'kids_' .. child.state, -1)

@@ -5,9 +5,8 @@ local jobs = tonumber(ARGV[3])
 
 -- Finished jobs whose time is over, and those above the bound; with their parts.
 local function drop(id)
-  for _, child in ipairs(redis.call('ZRANGE', children_key(id), 0, -1)) do
-    local lane = redis.call('HGET', job_key(child), 'lane')
-    if lane then unlist(child, lane) end
+  for _, child in ipairs(members(children_key(id))) do
+    for lane in pairs(LANES) do unlist(child, lane) end
     redis.call('UNLINK', job_key(child), events_key(child), previews_key(child))
   end
   redis.call('UNLINK', job_key(id), events_key(id), previews_key(id), children_key(id))

@@ -1,0 +1,64 @@
+//! Records that cannot be read. What a store holds is input, like a request: one damaged record must not stop the others.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use clippy_core::{Error, ErrorCode, Result};
+use serde_json::json;
+
+/// Names that are remembered as told. Above that all are told once more.
+const REMEMBERED: usize = 10_000;
+
+/// What was told already: each damaged record is logged and counted once a process.
+#[derive(Debug, Default)]
+pub(crate) struct Damage {
+    told: Mutex<HashSet<(&'static str, String)>>,
+}
+
+impl Damage {
+    /// Says that a record of this sort is left out.
+    pub(crate) fn tell(&self, sort: &'static str, name: &str, reason: &dyn std::fmt::Display) {
+        let shown: String = name.chars().take(100).collect();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() >= REMEMBERED {
+            told.clear();
+        }
+        if told.insert((sort, shown.clone())) {
+            metrics::counter!("clippy_job_records_damaged_total", "record" => sort).increment(1);
+            tracing::error!(record = sort, name = shown, %reason, "a stored record cannot be read and is left out");
+        }
+    }
+
+    /// Keeps what can be read; tells of what cannot. Errors that are no damage are passed on.
+    pub(crate) fn sift<T>(&self, sort: &'static str, name: &str, read: Result<T>) -> Result<Option<T>> {
+        match read {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if is_damage(&error) => {
+                self.tell(sort, name, &error);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether it is the record that is wrong, not the store that is away.
+pub(crate) fn is_damage(error: &Error) -> bool {
+    error.code == ErrorCode::Internal
+}
+
+/// The error that a job with a damaged record ends with, as JSON.
+pub(crate) fn failure() -> String {
+    json!({
+        "code": ErrorCode::Internal.as_str(),
+        "message": "The job's stored record cannot be read, so that it was set aside. The list of dead letters says why; ask for the work again.",
+        "retryable": false,
+    })
+    .to_string()
+}
+
+/// What the dead letter of a damaged record says.
+pub(crate) fn letter(id: &str, reason: &dyn std::fmt::Display) -> String {
+    let shown: String = id.chars().take(100).collect();
+    format!("The record of job {shown} cannot be read: {reason}")
+}

@@ -1,0 +1,98 @@
+//! What becomes of rows that cannot be read: they end as failed, with a dead letter, and nobody else's work waits for them.
+
+use clippy_core::Result;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::record::{Broken, text};
+use super::step::Change;
+use super::{SqliteJobs, unavailable};
+use crate::damage;
+use crate::record::{JobId, JobState, Lane};
+
+/// Letters kept, the newest.
+const KEPT_LETTERS: i64 = 1_000;
+
+impl Change<'_> {
+    /// Writes a dead letter. A worker loop may die before it acknowledges, and so write twice: one letter.
+    pub(super) async fn letter(&mut self, payload: &str, reason: &str) -> Result<()> {
+        let now = self.now;
+        let query = sqlx::query(
+            "INSERT INTO job_dead_letters (at_ms, reason, payload) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+             (SELECT 1 FROM job_dead_letters WHERE reason = ?2 AND payload = ?3
+              AND seq > (SELECT max(seq) FROM job_dead_letters) - 100)",
+        );
+        self.run(query.bind(now).bind(reason).bind(payload)).await?;
+        let query =
+            sqlx::query("DELETE FROM job_dead_letters WHERE seq <= (SELECT max(seq) FROM job_dead_letters) - ?");
+        self.run(query.bind(KEPT_LETTERS)).await.map(|_| ())
+    }
+}
+
+impl SqliteJobs {
+    /// Ends a job whose record cannot be read, and tells its parent.
+    pub(super) async fn set_aside(&self, broken: &Broken) -> Result<()> {
+        self.damage.tell("job", &broken.id, &broken.reason);
+        let mut change = self.change().await?;
+        let now = change.now;
+        let query = sqlx::query(
+            "UPDATE job_records SET state = 'failed', finished_ms = ?, worker = NULL, lease_ms = NULL, delayed = 0,
+             cancel = 0, error = ? WHERE rowid = ? AND state NOT IN ('succeeded', 'failed', 'cancelled')",
+        );
+        if change.run(query.bind(now).bind(damage::failure()).bind(broken.rowid)).await? == 0 {
+            return Ok(());
+        }
+        change.letter("", &damage::letter(&broken.id, &broken.reason)).await?;
+        let row: Option<SqliteRow> =
+            sqlx::query("SELECT CAST(parent AS TEXT) AS parent FROM job_records WHERE rowid = ?")
+                .bind(broken.rowid)
+                .fetch_optional(&mut *change.transaction)
+                .await
+                .map_err(unavailable)?;
+        let parent = row.as_ref().and_then(|row| text(row, "parent")).and_then(|parent| parent.parse::<JobId>().ok());
+        if let Some(parent) = parent {
+            change.tell_parent(&parent.to_string(), 0, JobState::Failed).await?;
+        }
+        change.commit().await
+    }
+
+    /// As [`SqliteJobs::set_aside`], for a job that is known by its id.
+    pub(super) async fn set_aside_job(&self, id: &str, reason: &str) -> Result<()> {
+        let rowid: Option<i64> = sqlx::query_scalar("SELECT rowid FROM job_records WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        let Some(rowid) = rowid else { return Ok(()) };
+        self.set_aside(&Broken { rowid, id: id.to_owned(), reason: reason.to_owned() }).await
+    }
+
+    /// Drops tasks that apalis could not read, of those that a worker loop has fetched: they would end every loop that
+    /// fetches them.
+    pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
+        let rows = sqlx::query("SELECT rowid, * FROM Jobs WHERE lock_by = ? AND status IN ('Queued', 'Running')")
+            .bind(worker)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        for row in rows.iter().filter(|row| !readable(row)) {
+            let rowid: i64 = row.try_get_unchecked("rowid").unwrap_or_default();
+            let task: String = text(row, "id").unwrap_or_default().chars().take(1_024).collect();
+            tracing::error!(%lane, task, "a task could not be read and was set aside");
+            let mut change = self.change().await?;
+            change.letter(&task, "The queue held a task whose contents are missing or incomplete.").await?;
+            change.run(sqlx::query("DELETE FROM Jobs WHERE rowid = ?").bind(rowid)).await?;
+            change.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether apalis can make a task of the row.
+fn readable(row: &SqliteRow) -> bool {
+    let is_text = |column: &str| row.try_get_unchecked::<Option<String>, _>(column);
+    let id = is_text("id").ok().flatten().is_some_and(|id| ulid::Ulid::from_string(&id).is_ok());
+    let number = |column: &str| row.try_get_unchecked::<Option<i64>, _>(column).is_ok_and(|value| value.is_some());
+    let texts = ["job_type", "lock_by", "metadata", "idempotency_key", "last_result"];
+    id && number("attempts") && number("run_at") && texts.into_iter().all(|column| is_text(column).is_ok())
+}

@@ -1,0 +1,247 @@
+//! Looks after what may have been left lying: delayed jobs, ended leases, dead workers, lost tasks, old jobs.
+//!
+//! Each job has a transaction of its own, so that one whose record is damaged is set aside and the others go on. Where
+//! nothing waits and nothing runs, a sweep reads a few index entries and writes nothing.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clippy_core::{Error, Result};
+use sqlx::sqlite::SqliteRow;
+
+use super::record::{Row, read, text};
+use super::runs::{lost, millis};
+use super::{SqliteJobs, unavailable};
+use crate::damage::is_damage;
+use crate::record::Lane;
+use crate::store::{Control, JobTransport, SweepSettings, Swept};
+use crate::time::Timestamp;
+
+/// Events kept of one job.
+const KEPT_EVENTS: i64 = 1_000;
+/// Jobs dropped in one transaction, so that nobody waits long for their turn to write.
+const DROPPED_AT_ONCE: u64 = 200;
+/// Rows looked at in one reading.
+const READ_AT_ONCE: usize = 500;
+/// Readings in one sweep; the next sweep goes on.
+const READINGS: usize = 200;
+/// What need not be kept is looked for no more often than this.
+const TIDY_MS: i64 = 10_000;
+
+/// What becomes of a job that a sweep has found.
+#[derive(Clone, Copy)]
+enum Deed {
+    /// Its time has come, or its task was lost: it gets one.
+    Push,
+    /// Its lease has ended.
+    End,
+}
+
+impl SqliteJobs {
+    pub(super) async fn promote_due(&self) -> Result<u64> {
+        let now = Timestamp::now().as_millis();
+        if now < self.next_due.load(Ordering::Acquire) {
+            return Ok(0);
+        }
+        // Read before the look, so that a job delayed meanwhile is not forgotten.
+        self.next_due.store(i64::MAX, Ordering::Release);
+        let due =
+            "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND queued_ms <= ? LIMIT 500";
+        let promoted = self.do_to_all(due, now, Deed::Push).await;
+        self.read_next_due().await?;
+        promoted
+    }
+
+    async fn read_next_due(&self) -> Result<()> {
+        let next: Option<i64> =
+            sqlx::query_scalar("SELECT min(queued_ms) FROM job_records WHERE state = 'queued' AND delayed = 1")
+                .fetch_one(&self.pool)
+                .await
+                .map_err(unavailable)?;
+        self.next_due.fetch_min(next.unwrap_or(i64::MAX), Ordering::AcqRel);
+        Ok(())
+    }
+
+    pub(super) async fn look_after(&self, settings: &SweepSettings) -> Result<Swept> {
+        let now = Timestamp::now().as_millis();
+        let mut swept = Swept::default();
+        let dead = sqlx::query("SELECT lane, name FROM job_workers WHERE seen_ms <= ?")
+            .bind(now - millis(settings.dead_after))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(unavailable)?;
+        for row in &dead {
+            swept.released += self.release_dead(row).await?;
+        }
+        let merciful = self.out_of_touch(now, settings.dead_after);
+        if self.anything_unfinished().await? {
+            // Another process may have delayed a job.
+            self.read_next_due().await?;
+            swept.promoted = self.promote_due().await?;
+            // A machine that slept has leases that ended while nobody could renew them.
+            if !merciful {
+                let late =
+                    "SELECT rowid, * FROM job_records WHERE state = 'running' AND (lease_ms <= ? OR lease_ms IS NULL)
+                            LIMIT 500";
+                swept.reaped = self.do_to_all(late, now, Deed::End).await?;
+            }
+            let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 AND queued_ms <= ?
+                        AND NOT EXISTS (SELECT 1 FROM Jobs WHERE Jobs.id = job_records.task
+                                        AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT 500";
+            swept.rescued = self.do_to_all(lost, now - millis(settings.rescue_after), Deed::Push).await?;
+        }
+        if self.is_time_to_tidy(now) {
+            loop {
+                let dropped = self.expire().await?;
+                swept.expired += dropped;
+                if dropped < DROPPED_AT_ONCE {
+                    break;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn anything_unfinished(&self) -> Result<bool> {
+        let query = "SELECT EXISTS (SELECT 1 FROM job_records WHERE state = 'queued')
+                     OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')";
+        sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(unavailable)
+    }
+
+    /// Lets go of what a dead worker loop held. A note that names no lane is dropped.
+    async fn release_dead(&self, row: &SqliteRow) -> Result<u64> {
+        let (lane, name) = (text(row, "lane").unwrap_or_default(), text(row, "name").unwrap_or_default());
+        if let Ok(lane) = lane.parse::<Lane>() {
+            return self.release_worker(lane, &name).await;
+        }
+        self.damage.tell("worker", &name, &format!("it names no lane but \"{lane}\""));
+        let mut change = self.change().await?;
+        change.run(sqlx::query("DELETE FROM job_workers WHERE lane NOT IN (SELECT lane FROM job_lanes)")).await?;
+        change.commit().await?;
+        Ok(0)
+    }
+
+    /// Does something to all jobs that a query finds, some at a time; gives how many.
+    async fn do_to_all(&self, query: &'static str, bound: i64, deed: Deed) -> Result<u64> {
+        let mut done = 0;
+        for _ in 0..READINGS {
+            let rows = sqlx::query(query).bind(bound).fetch_all(&self.pool).await.map_err(unavailable)?;
+            for row in &rows {
+                match read(row) {
+                    Ok(row) => done += u64::from(self.do_to(&row, deed).await?),
+                    Err(broken) => self.set_aside(&broken).await?,
+                }
+            }
+            if rows.len() < READ_AT_ONCE {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    /// `false` when somebody else was quicker, or the record is damaged.
+    async fn do_to(&self, found: &Row, deed: Deed) -> Result<bool> {
+        let done = async {
+            let mut change = self.change().await?;
+            let row = change.load(&found.id).await?;
+            let Some(row) =
+                row.filter(|row| (row.version, &row.state, row.run) == (found.version, &found.state, found.run))
+            else {
+                return Ok(false);
+            };
+            match deed {
+                Deed::Push if row.delayed == found.delayed => change.push_task(&row.id, row.lane()?).await?,
+                Deed::End if row.lease_ms.unwrap_or_default() <= change.now => lost(&mut change, &row).await?,
+                Deed::Push | Deed::End => return Ok(false),
+            }
+            change.tell(Control::Wake(row.lane()?));
+            change.commit().await?;
+            Ok::<_, Error>(true)
+        };
+        match done.await {
+            Err(error) if is_damage(&error) => {
+                self.set_aside_job(&found.id, &error.message).await?;
+                Ok(false)
+            }
+            done => done,
+        }
+    }
+
+    /// Whether nobody swept for longer than a worker may be silent; and for as long again after that.
+    fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
+        let silence = millis(silence);
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if swept.last.is_some_and(|last| now - last > silence) {
+            swept.mercy_until = now + silence;
+        }
+        swept.last = Some(now);
+        now < swept.mercy_until && swept.mercy_until <= now + silence
+    }
+
+    fn is_time_to_tidy(&self, now: i64) -> bool {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = swept.tidied.is_none_or(|at| now - at >= TIDY_MS || now < at);
+        if due {
+            swept.tidied = Some(now);
+        }
+        due
+    }
+
+    /// What need not be kept: old finished jobs with their parts and events, ended tasks, old events and keys. Looks first,
+    /// and takes its turn to write only when there is something.
+    async fn expire(&self) -> Result<u64> {
+        let now = Timestamp::now().as_millis();
+        let kept = i64::try_from(self.settings.max_finished).unwrap_or(i64::MAX);
+        let before = now - millis(self.settings.keep_finished);
+        let rowids: Vec<i64> = sqlx::query_scalar(
+            "SELECT rowid FROM job_records WHERE finished_ms <= ?1 AND parent IS NULL
+             UNION SELECT * FROM (SELECT rowid FROM job_records WHERE finished_ms IS NOT NULL AND parent IS NULL
+             ORDER BY finished_ms DESC LIMIT ?3 OFFSET ?2) LIMIT ?3",
+        )
+        .bind(before)
+        .bind(kept)
+        .bind(i64::try_from(DROPPED_AT_ONCE).unwrap_or(i64::MAX))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        let leavings: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM Jobs WHERE status IN ('Done', 'Failed', 'Killed'))
+             OR EXISTS (SELECT 1 FROM job_keys WHERE expires_ms <= ?)
+             OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')",
+        )
+        .bind(now)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        if rowids.is_empty() && !leavings {
+            return Ok(0);
+        }
+        let mut change = self.change().await?;
+        for rowid in &rowids {
+            let query = sqlx::query(
+                "DELETE FROM job_events WHERE job IN (SELECT id FROM job_records WHERE rowid = ?1 OR parent =
+                 (SELECT id FROM job_records WHERE rowid = ?1))",
+            );
+            change.run(query.bind(rowid)).await?;
+            let query =
+                sqlx::query("DELETE FROM job_records WHERE parent = (SELECT id FROM job_records WHERE rowid = ?)");
+            change.run(query.bind(rowid)).await?;
+            change.run(sqlx::query("DELETE FROM job_records WHERE rowid = ?").bind(rowid)).await?;
+        }
+        let query = sqlx::query(
+            "DELETE FROM Jobs WHERE rowid IN (SELECT rowid FROM Jobs
+             WHERE status IN ('Done', 'Failed', 'Killed') LIMIT 5000)",
+        );
+        change.run(query).await?;
+        change.run(sqlx::query("DELETE FROM job_keys WHERE expires_ms <= ?").bind(now)).await?;
+        let query = sqlx::query(
+            "DELETE FROM job_events WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
+             (PARTITION BY job ORDER BY seq DESC) AS place FROM job_events
+             WHERE job IN (SELECT id FROM job_records WHERE state = 'running')) WHERE place > ?)",
+        );
+        change.run(query.bind(KEPT_EVENTS)).await?;
+        change.commit().await?;
+        Ok(rowids.len() as u64)
+    }
+}
