@@ -1,82 +1,346 @@
 //! How much is taken on at once. What does not fit is answered 503 right away, instead of waiting for everybody.
+//!
+//! A place for work is taken once the request's body has come as a whole, so that callers who only announce one hold
+//! nothing. No caller has more than its share of the places of one kind.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::Extensions;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use clippy_core::{Error, ErrorCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::auth::Caller;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// Bodies are counted in pieces of so many bytes, because a semaphore counts in 32 bits.
+/// Bodies are counted in pieces of so many bytes.
 const PIECE: usize = 1024;
+
+/// Who takes places: a key, or without one an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Who {
+    /// The digest of a key's name.
+    Key(u64),
+    /// A machine. Of IPv6 the network: a machine has as many addresses there as it likes.
+    Address(IpAddr),
+    /// Nobody tells.
+    Unknown,
+}
+
+impl Who {
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        if let Some(name) = extensions.get::<Caller>().map(Caller::name).filter(|name| name.starts_with("key-")) {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            return Self::Key(hasher.finish());
+        }
+        extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or(Self::Unknown, |ConnectInfo(address)| Self::at(address.ip()))
+    }
+
+    pub(crate) fn at(address: IpAddr) -> Self {
+        Self::Address(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) >> 64 << 64)),
+            address => address,
+        })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Who {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
+/// Places of one kind.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    most: usize,
+    share: usize,
+    taken: Arc<Mutex<Taken>>,
+}
+
+#[derive(Default)]
+struct Taken {
+    all: usize,
+    by: HashMap<Who, usize>,
+}
+
+impl Pool {
+    /// So many places, of which one caller has at most three in four.
+    pub(crate) fn new(most: usize) -> Self {
+        Self::with_share(most, most - most / 4)
+    }
+
+    /// So many places, and so many of them for one caller.
+    pub(crate) fn with_share(most: usize, share: usize) -> Self {
+        Self { most, share, taken: Arc::default() }
+    }
+
+    /// The same places, with another share for one caller.
+    pub(crate) fn with_other_share(&self, share: usize) -> Self {
+        Self { share, ..self.clone() }
+    }
+
+    /// One place, until it is dropped; `None` when there is none for this caller.
+    pub(crate) fn take(&self, who: Who) -> Option<Places> {
+        let mut places = self.none(who);
+        places.grow(1).then_some(places)
+    }
+
+    /// No place yet.
+    pub(crate) fn none(&self, who: Who) -> Places {
+        Places { pool: self.clone(), who, count: 0 }
+    }
+}
+
+/// Places that are taken, until this is dropped.
+pub(crate) struct Places {
+    pool: Pool,
+    who: Who,
+    count: usize,
+}
+
+impl Places {
+    /// Takes more; `false` when there are not so many left for this caller, and nothing changes.
+    #[must_use]
+    pub(crate) fn grow(&mut self, more: usize) -> bool {
+        let mut taken = self.pool.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.by.get(&self.who).copied().unwrap_or_default();
+        if taken.all + more > self.pool.most || own + more > self.pool.share {
+            return false;
+        }
+        taken.all += more;
+        taken.by.insert(self.who, own + more);
+        self.count += more;
+        true
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        let mut taken = self.pool.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.all = taken.all.saturating_sub(self.count);
+        let own = taken.by.get(&self.who).copied().unwrap_or_default().saturating_sub(self.count);
+        if own == 0 {
+            taken.by.remove(&self.who);
+        } else {
+            taken.by.insert(self.who, own);
+        }
+    }
+}
+
+/// Bytes of bodies that are held at once.
+#[derive(Clone)]
+pub(crate) struct BodyRoom(Pool);
+
+impl BodyRoom {
+    /// Room for so many bytes over all callers, and for at least one body of `longest`.
+    pub(crate) fn new(bytes: usize, longest: usize) -> Self {
+        let (most, longest) = (bytes.max(longest) / PIECE + 1, longest / PIECE + 1);
+        Self(Pool::with_share(most, (most - most / 4).max(longest)))
+    }
+
+    /// Nothing held yet.
+    pub(crate) fn hold(&self, who: Who) -> HeldBody {
+        HeldBody { pieces: self.0.none(who), bytes: 0 }
+    }
+}
+
+/// The room of one body, until it is dropped.
+pub(crate) struct HeldBody {
+    pieces: Places,
+    bytes: usize,
+}
+
+impl HeldBody {
+    /// Counts bytes that came.
+    ///
+    /// # Errors
+    /// 503 when the bodies that are held already leave no room for them.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.bytes += bytes;
+        let missing = (self.bytes / PIECE + 1).saturating_sub(self.pieces.count);
+        if missing > 0 && !self.pieces.grow(missing) {
+            return Err(full("the bodies of other calls leave no room for this one"));
+        }
+        Ok(())
+    }
+}
 
 /// The places that a server has.
 pub(crate) struct Admission {
-    searches: Arc<Semaphore>,
-    calls: Arc<Semaphore>,
-    body_pieces: Arc<Semaphore>,
-    streams: Arc<Semaphore>,
+    searches: Pool,
+    calls: Pool,
+    files: Pool,
+    streams: Pool,
+    bodies: BodyRoom,
 }
 
 impl Admission {
     pub(crate) fn new(options: &ApiOptions) -> Self {
-        let pieces = (options.held_body_bytes.max(options.search_body_bytes) / PIECE + 1).min(Semaphore::MAX_PERMITS);
         Self {
-            searches: Arc::new(Semaphore::new(options.searches_at_once)),
-            calls: Arc::new(Semaphore::new(options.calls_at_once)),
-            body_pieces: Arc::new(Semaphore::new(pieces)),
-            streams: Arc::new(Semaphore::new(options.streams_at_once)),
+            searches: Pool::new(options.searches_at_once),
+            calls: Pool::new(options.calls_at_once),
+            files: Pool::new(options.files_at_once),
+            streams: Pool::new(options.streams_at_once),
+            bodies: BodyRoom::new(options.held_body_bytes, options.search_body_bytes),
         }
     }
 
-    /// A place for a stream of events, until the permit is dropped.
+    /// A place for a stream of events, or for a call that waits for a job.
     ///
     /// # Errors
     /// 503 when as many are open as may be.
-    pub(crate) fn open_stream(&self, state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
-        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| full("too many event streams are open", state))
+    pub(crate) fn open_stream(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
+        self.streams.take(who).ok_or_else(|| full("too many event streams are open").retry_after(state.retry_after()))
     }
 
-    /// Room for a body of so many bytes, until the permit is dropped.
+    /// A place for an answer that is a picture, until the last of it was taken.
     ///
     /// # Errors
-    /// 503 when the bodies held already leave no room for it.
-    pub(crate) fn hold_body(&self, bytes: usize, state: &AppState) -> Result<OwnedSemaphorePermit, Problem> {
-        let pieces = u32::try_from(bytes / PIECE + 1).unwrap_or(u32::MAX);
-        Arc::clone(&self.body_pieces)
-            .try_acquire_many_owned(pieces)
-            .map_err(|_| full("the files of other searches leave no room for this one", state))
+    /// 503 when as many are being sent as may be.
+    pub(crate) fn send_file(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
+        self.files.take(who).ok_or_else(|| full("too many pictures are being sent").retry_after(state.retry_after()))
+    }
+
+    /// Where bodies are counted.
+    pub(crate) fn bodies(&self) -> &BodyRoom {
+        &self.bodies
     }
 }
 
-/// Takes one of the places for searches, for as long as the request lasts.
-pub(crate) async fn admit_search(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let places = Arc::clone(&state.admission().searches);
-    let _place = places.try_acquire_owned().map_err(|_| full("too many searches are running", &state))?;
-    Ok(next.run(request).await)
+/// Where a request's place is kept until its answer is there. Who works for it on another thread holds a clone, so that
+/// the place is not free before that thread has ended.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    pool: Pool,
+    who: Who,
+    what: &'static str,
+    place: Arc<Mutex<Option<Places>>>,
 }
 
-/// Takes one of the places for other calls, for as long as the request lasts.
+impl Slot {
+    /// Takes the place, unless it is taken already.
+    ///
+    /// # Errors
+    /// 503 when there is none.
+    pub(crate) fn fill(&self, state: &AppState) -> Result<(), Problem> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if place.is_none() {
+            let taken = self.pool.take(self.who);
+            *place = Some(taken.ok_or_else(|| full(self.what).retry_after(state.retry_after()))?);
+        }
+        Ok(())
+    }
+}
+
+fn search_slot(state: &AppState, request: &Request) -> Slot {
+    let pool = state.admission().searches.clone();
+    Slot { pool, who: Who::of(request.extensions()), what: "too many searches are running", place: Arc::default() }
+}
+
+fn call_slot(state: &AppState, request: &Request) -> Slot {
+    let pool = state.admission().calls.clone();
+    Slot { pool, who: Who::of(request.extensions()), what: "too many calls are running", place: Arc::default() }
+}
+
+/// For routes that search. Reading the body takes the place, once it has come.
+pub(crate) async fn admit_search(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let slot = search_slot(&state, &request);
+    request.extensions_mut().insert(slot.clone());
+    let response = next.run(request).await;
+    drop(slot);
+    response
+}
+
+/// For other routes that read a body: reading it takes the place.
+pub(crate) async fn admit_body(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let slot = call_slot(&state, &request);
+    request.extensions_mut().insert(slot.clone());
+    let response = next.run(request).await;
+    drop(slot);
+    response
+}
+
+/// For routes that read no body.
 pub(crate) async fn admit_call(
     State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let places = Arc::clone(&state.admission().calls);
-    let _place = places.try_acquire_owned().map_err(|_| full("too many calls are running", &state))?;
-    Ok(next.run(request).await)
+    let slot = call_slot(&state, &request);
+    slot.fill(&state)?;
+    let response = next.run(request).await;
+    drop(slot);
+    Ok(response)
 }
 
-fn full(what: &str, state: &AppState) -> Problem {
+fn full(what: &str) -> Problem {
     metrics::counter!("clippy_http_shed_total").increment(1);
-    Problem::from(Error::new(ErrorCode::Overloaded, what)).retry_after(state.retry_after())
+    Problem::from(Error::new(ErrorCode::Overloaded, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(last: u8) -> Who {
+        Who::at(IpAddr::from([10, 0, 0, last]))
+    }
+
+    #[test]
+    fn one_caller_leaves_places_for_others() {
+        let pool = Pool::new(8);
+        let mut held: Vec<Places> = (0..6).filter_map(|_| pool.take(machine(1))).collect();
+        assert_eq!(held.len(), 6);
+        assert!(pool.take(machine(1)).is_none(), "its share is six of eight");
+        held.extend(pool.take(machine(2)));
+        held.extend(pool.take(machine(2)));
+        assert_eq!(held.len(), 8);
+        assert!(pool.take(machine(3)).is_none(), "all are taken");
+        held.clear();
+        assert!(pool.take(machine(3)).is_some());
+        assert!(pool.taken.lock().expect("no panic").by.is_empty(), "who holds nothing is not remembered");
+    }
+
+    #[test]
+    fn a_small_pool_is_not_shared_out() {
+        for most in 1..4 {
+            let pool = Pool::new(most);
+            let held: Vec<Places> = (0..most).filter_map(|_| pool.take(Who::Unknown)).collect();
+            assert_eq!(held.len(), most);
+        }
+    }
+
+    #[test]
+    fn bodies_are_counted_by_what_came() {
+        let room = BodyRoom::new(10 << 10, 4 << 10);
+        let mut one = room.hold(machine(1));
+        one.grow(4 << 10).expect("room");
+        let mut other = room.hold(machine(2));
+        other.grow(1).expect("room");
+        assert!(other.grow(8 << 10).is_err(), "together they are more than there is room for");
+        drop(one);
+        other.grow(0).expect("what was asked for fits now");
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_caller() {
+        let at = |text: &str| Who::at(text.parse().expect("an address"));
+        assert_eq!(at("2001:db8::1"), at("2001:db8::ffff:1"));
+        assert_ne!(at("2001:db8::1"), at("2001:db8:0:1::1"));
+        assert_eq!(at("::ffff:10.0.0.1"), machine(1));
+    }
 }

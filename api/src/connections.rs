@@ -2,7 +2,7 @@
 //!
 //! `axum::serve` would do, but each of its connections also carries the state of an HTTP/2 one, which nobody here
 //! speaks: with ten thousand open event streams that is a quarter of their memory. Here a caller that sends its head too
-//! slowly is cut off, too.
+//! slowly, or does not take an answer, is cut off, and nobody has all the connections.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,24 +13,81 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, Response};
+use clippy_core::{Error, ErrorCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-/// Longest that a caller may take to send a request's head.
-const HEAD: Duration = Duration::from_secs(30);
+use crate::admission::{Places, Pool, Who};
+use crate::problem::Problem;
+use crate::socket::PacedSocket;
+
 /// After a failure to accept, such as having no descriptors left, so that the loop does not spin.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Longest head of a request, and most bytes of an answer that wait in memory for the socket.
+const BUFFER: usize = 64 << 10;
+
+/// How many connections there are at most, and how slow they may be.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    /// Most connections at once; one more is answered 503.
+    pub at_once: usize,
+    /// Most of them from one address, but for this machine's own: everybody comes from there through a proxy.
+    pub per_address: usize,
+    /// Longest that a caller may take to send a request's head, and that an unused connection is kept.
+    pub head_timeout: Duration,
+    /// While an answer waits for the caller, so much of it must be taken in each of these.
+    pub answer_window: Duration,
+    /// Bytes that a caller must take in each window.
+    pub answer_least: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            at_once: 24_000,
+            per_address: 1_000,
+            head_timeout: Duration::from_secs(30),
+            answer_window: Duration::from_secs(20),
+            answer_least: 20 << 10,
+        }
+    }
+}
+
+/// The connections that are open.
+struct Open {
+    all: Pool,
+    local: Pool,
+}
+
+impl Open {
+    fn new(limits: &ConnectionLimits) -> Self {
+        let all = Pool::with_share(limits.at_once, limits.per_address);
+        let local = all.with_other_share(limits.at_once);
+        Self { all, local }
+    }
+
+    fn enter(&self, address: SocketAddr) -> Option<Places> {
+        let address = address.ip().to_canonical();
+        let pool = if address.is_loopback() { &self.local } else { &self.all };
+        pool.take(Who::at(address))
+    }
+}
 
 /// Serves until `stop` is over and the requests in flight have ended.
-pub(crate) async fn serve_connections(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
-    let open = GracefulShutdown::new();
+pub(crate) async fn serve_connections(
+    listener: TcpListener,
+    router: Router,
+    limits: &ConnectionLimits,
+    stop: impl Future<Output = ()>,
+) {
+    let (graceful, open) = (GracefulShutdown::new(), Open::new(limits));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -45,20 +102,35 @@ pub(crate) async fn serve_connections(listener: TcpListener, router: Router, sto
                 continue;
             }
         };
+        let Some(place) = open.enter(address) else {
+            refuse(&stream);
+            continue;
+        };
         // Events are small, and each is to arrive when it happens.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection stays with its delay");
         }
+        let socket = PacedSocket::new(stream, limits.answer_window, limits.answer_least);
         let caller = Caller { router: router.clone(), address };
-        let connection = open.watch(builder.serve_connection(TokioIo::new(stream), caller));
+        let connection = graceful.watch(builder.serve_connection(TokioIo::new(socket), caller));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended");
             }
+            drop(place);
         });
     }
     drop(listener);
-    open.shutdown().await;
+    graceful.shutdown().await;
+}
+
+/// Says that there is no place, as far as the socket takes it at once.
+fn refuse(stream: &TcpStream) {
+    metrics::counter!("clippy_http_shed_total").increment(1);
+    let problem = Problem::from(Error::new(ErrorCode::Overloaded, "too many connections are open"));
+    if let Err(error) = stream.try_write(&problem.as_http()) {
+        tracing::debug!(%error, "a connection that has no place could not be told so");
+    }
 }
 
 /// One connection's way to the routes.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -14,24 +14,26 @@ use axum::routing::get;
 use axum::{Json, Router};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Secret;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, Result};
 use clippy_remote::wire;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::admission::{BodyRoom, Who};
 use crate::auth::{KeyRing, require_key_of};
-use crate::connections::serve_connections;
+use crate::connections::{ConnectionLimits, serve_connections};
+use crate::extract::{BodyLimits, ComingBody};
 use crate::metrics;
 use crate::problem::{Problem, panicked};
 use crate::routes::{health, method_not_allowed, not_found};
 
 /// Bytes of bodies that are held at once, over all calls.
 const HELD: usize = 512 << 20;
-/// How long a body may take to come.
-const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a body may take to come, and how slowly it may.
+const PACE: BodyLimits =
+    BodyLimits { bytes: wire::MAX_REQUEST, least: 5 << 10, window: Duration::from_secs(5), time: Duration::from_secs(30) };
 /// How long calls in flight may go on after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -41,8 +43,7 @@ pub type CurrentEmbedder = Arc<dyn Fn() -> Arc<dyn Embedder> + Send + Sync>;
 struct EmbedState {
     embedder: CurrentEmbedder,
     keys: KeyRing,
-    /// A permit a KiB.
-    held: Semaphore,
+    held: BodyRoom,
 }
 
 /// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of them.
@@ -58,7 +59,8 @@ pub async fn serve_embedder(
     metrics::install()?;
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
     let stop = CancellationToken::new();
-    let server = serve_connections(listener, router(embedder, keys), stop.clone().cancelled_owned());
+    let limits = ConnectionLimits::default();
+    let server = serve_connections(listener, router(embedder, keys), &limits, stop.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => return Ok(()),
@@ -72,7 +74,7 @@ pub async fn serve_embedder(
 }
 
 fn router(embedder: CurrentEmbedder, keys: &[Secret]) -> Router {
-    let state = Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: Semaphore::new(HELD >> 10) });
+    let state = Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: BodyRoom::new(HELD, wire::MAX_REQUEST) });
     Router::new()
         .route(wire::PATH, get(model).post(embed))
         .route_layer(from_fn_with_state(Arc::clone(&state), require_key))
@@ -99,28 +101,23 @@ async fn model(State(state): State<Arc<EmbedState>>) -> Json<ModelInfo> {
 
 async fn embed(
     State(state): State<Arc<EmbedState>>,
+    who: Who,
     headers: HeaderMap,
     body: Body,
 ) -> std::result::Result<Response, Problem> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let length = length.ok_or_else(|| Error::invalid("the call needs a Content-Length"))?;
-    if length > wire::MAX_REQUEST {
-        let message = format!("{length} bytes are more than the {} of one call", wire::MAX_REQUEST);
-        return Err(Error::new(ErrorCode::TooLarge, message).into());
+    if !headers.contains_key(header::CONTENT_LENGTH) {
+        return Err(Error::invalid("the call needs a Content-Length").into());
     }
-    let permits = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    let _held = state
-        .held
-        .try_acquire_many(permits)
-        .map_err(|_| Error::new(ErrorCode::Overloaded, "too many bodies are held already"))?;
-    let body = tokio::time::timeout(BODY_TIME, to_bytes(body, length))
-        .await
-        .map_err(|_| Error::new(ErrorCode::Timeout, "the body took too long to come"))?
-        .map_err(|error| Error::invalid("the body cannot be read").with_source(error))?;
+    let (body, held) = ComingBody::new(&headers, body, PACE, &state.held, who).await?.whole().await?;
     // One encoder for the whole call, whatever happens meanwhile.
     let embedder = (state.embedder)();
     let side = embedder.info().transform.side;
-    let inputs = blocking(move || wire::decode_request(&body, side)).await?;
+    let inputs = blocking(move || {
+        // Held until here, also when nobody waits for the answer any more.
+        let _held = held;
+        wire::decode_request(&body, side)
+    })
+    .await?;
     let embedded = embedder.embed(inputs).await?;
     let answer = blocking(move || wire::encode_answer(&embedded)).await?;
     let model = HeaderValue::from_str(&embedder.info().fingerprint)

@@ -1,6 +1,8 @@
 //! The document that describes all routes, and the keys that they take.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::server::Server;
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 /// Everything of the document that is not said by the routes themselves.
@@ -21,12 +23,51 @@ use utoipa::{Modify, OpenApi};
         (name = "preferences", description = "What clicks and saves say about an artist."),
         (name = "generation", description = "Making pictures from sketches, references and words."),
         (name = "jobs", description = "Slow work: what waits, runs and has ended, and what happens while it runs."),
-        (name = "admin", description = "For who runs the server: needs a key of ADMIN_KEYS, or without any, a call from the same machine."),
-        (name = "operations", description = "Health and metrics.")
+        (name = "admin", description = "For who runs the server: needs a key of ADMIN_KEYS, or where no key of any kind is set, a call from the same machine."),
+        (name = "operations", description = "Tickets, health and metrics.")
     ),
     modifiers(&Keys)
 )]
 pub(crate) struct ApiDoc;
+
+/// What holds for every route alike is said here, so that no route forgets it: how bodies are refused, and where the
+/// server lies.
+pub(crate) fn completed(mut document: Document, base: &str) -> Document {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            let mut common = Vec::new();
+            if operation.request_body.is_some() {
+                common.extend([
+                    ("408", "The body came too slowly."),
+                    ("413", "The body is too large."),
+                    ("415", "The content type is not one that is read here."),
+                ]);
+            }
+            if operation.security.is_some() {
+                common.push(("401", "A key is needed."));
+                common.push(("503", "Too much is waiting, or something is away; see Retry-After."));
+            }
+            let responses = &mut operation.responses.responses;
+            // A range stands for all of its statuses.
+            for (status, description) in common {
+                let range = format!("{}XX", &status[..1]);
+                if !responses.contains_key(status) && !responses.contains_key(&range) {
+                    responses.insert(status.to_owned(), RefOr::T(problem(description)));
+                }
+            }
+        }
+    }
+    if !base.is_empty() {
+        document.servers = Some(vec![Server::new(base)]);
+    }
+    document
+}
+
+fn problem(description: &str) -> Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+}
 
 struct Keys;
 

@@ -3,16 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clippy_core::preparing::Preparing;
 use clippy_core::settings::{Secret, ServerSettings};
+
+use crate::connections::ConnectionLimits;
 
 /// Limits, keys and origins of one server. [`ApiOptions::default`] suits a server on loopback.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
     /// Web pages from elsewhere that may call the API: origins such as `https://example.org`, or `*`.
     pub allowed_origins: Vec<String>,
-    /// When any are set, every API call needs one of them (or an admin key).
+    /// Further names that a server without keys answers to, beside those of loopback and the address it listens at.
+    pub allowed_hosts: Vec<String>,
+    /// When any key is set, of these or of `admin_keys`, every API call needs one.
     pub api_keys: Vec<Secret>,
-    /// Keys for `/api/admin`. Without any, admin calls are taken from this machine only.
+    /// Keys for `/api/admin`. Where no key of any kind is set, admin calls are taken from this machine.
     pub admin_keys: Vec<Secret>,
     /// `IMAGES_ROOT`: bulk work may read manifests and pictures under it.
     pub images_root: Option<PathBuf>,
@@ -26,8 +31,18 @@ pub struct ApiOptions {
     pub search_body_bytes: usize,
     /// Most bytes of any other body.
     pub small_body_bytes: usize,
-    /// Most bytes of search bodies that are held at once, over all requests.
+    /// Most bytes of bodies that are held at once, over all requests; counted as they come.
     pub held_body_bytes: usize,
+    /// Bytes a second that a body must come with, measured over each `body_window`.
+    pub least_rate: usize,
+    /// How long a body may come more slowly than that.
+    pub body_window: Duration,
+    /// Most pictures that are being sent at once; one more is answered 503.
+    pub files_at_once: usize,
+    /// How many connections there may be, and how slow they may be.
+    pub connections: ConnectionLimits,
+    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without one.
+    pub base_path: String,
     /// Most searches at once; one more is answered 503 right away.
     pub searches_at_once: usize,
     /// Most other API calls at once, pictures included.
@@ -42,12 +57,15 @@ pub struct ApiOptions {
     pub probe_every: Duration,
     /// What `Retry-After` says when too much is waiting.
     pub retry_after: Duration,
+    /// What is still prepared while this already serves.
+    pub preparing: Preparing,
 }
 
 impl Default for ApiOptions {
     fn default() -> Self {
         Self {
             allowed_origins: Vec::new(),
+            allowed_hosts: Vec::new(),
             api_keys: Vec::new(),
             admin_keys: Vec::new(),
             images_root: None,
@@ -56,7 +74,12 @@ impl Default for ApiOptions {
             stream_comment_every: Duration::from_secs(15),
             search_body_bytes: 64 << 20,
             small_body_bytes: 256 << 10,
-            held_body_bytes: 512 << 20,
+            held_body_bytes: 192 << 20,
+            least_rate: 1 << 10,
+            body_window: Duration::from_secs(5),
+            files_at_once: 512,
+            connections: ConnectionLimits::default(),
+            base_path: String::new(),
             searches_at_once: 256,
             calls_at_once: 256,
             request_timeout: Duration::from_secs(60),
@@ -64,7 +87,18 @@ impl Default for ApiOptions {
             drain_timeout: Duration::from_secs(10),
             probe_every: Duration::from_secs(2),
             retry_after: Duration::from_secs(1),
+            preparing: Preparing::default(),
         }
+    }
+}
+
+impl ApiOptions {
+    /// Whether the origins and hosts can be used.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and the entry.
+    pub fn check_sites(&self) -> clippy_core::Result<()> {
+        crate::auth::sites::Sites::new(self).map(drop)
     }
 }
 
@@ -72,8 +106,10 @@ impl From<&ServerSettings> for ApiOptions {
     fn from(settings: &ServerSettings) -> Self {
         Self {
             allowed_origins: settings.allowed_origins.clone(),
+            allowed_hosts: settings.allowed_hosts.clone(),
             api_keys: settings.api_keys.clone(),
             admin_keys: settings.admin_keys.clone(),
+            base_path: settings.base_path.clone(),
             ..Self::default()
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::multipart::MultipartError;
-use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::{Error, ErrorCode};
@@ -189,6 +189,37 @@ impl Problem {
         }
     }
 
+    /// The call was made by a name that is not this server's (421).
+    pub(crate) fn misdirected(detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::MISDIRECTED_REQUEST,
+            title: "Another server is meant",
+            code: "misdirected",
+            error: Error::invalid(detail),
+            retry_after: None,
+            quiet: true,
+            state: None,
+        }
+    }
+
+    /// A body that came too slowly; the connection ends with the answer.
+    pub(crate) fn request_timeout(detail: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            title: "The body came too slowly",
+            code: "request_timeout",
+            error: Error::invalid(detail),
+            retry_after: None,
+            quiet: true,
+            state: None,
+        }
+    }
+
+    /// A request whose head cannot be read, or is too long.
+    pub(crate) fn unreadable_head(status: StatusCode, detail: &str) -> Self {
+        Self { status, ..Self::from(Error::invalid(detail)) }
+    }
+
     pub(crate) fn method_not_allowed(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
@@ -209,25 +240,15 @@ impl Problem {
             }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(detail),
             status if status.is_server_error() => Error::internal(detail).into(),
+            StatusCode::NOT_FOUND => Error::not_found(detail).into(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(detail),
             status => Self { status, ..Self::from(Error::invalid(detail)) },
         }
     }
 }
 
-impl From<JsonRejection> for Problem {
-    fn from(rejection: JsonRejection) -> Self {
-        Self::from_rejection(rejection.status(), rejection.body_text())
-    }
-}
-
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::from_rejection(rejection.status(), rejection.body_text())
-    }
-}
-
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Self {
         Self::from_rejection(rejection.status(), rejection.body_text())
     }
 }
@@ -238,25 +259,47 @@ impl From<MultipartError> for Problem {
     }
 }
 
+impl Problem {
+    fn body(&self) -> ProblemBody {
+        let (detail, error_id) = self.detail();
+        ProblemBody {
+            kind: format!("urn:clippy:problem:{}", self.code),
+            title: self.title.to_owned(),
+            status: self.status.as_u16(),
+            detail,
+            code: self.code.to_owned(),
+            error_id,
+            state: self.state,
+        }
+    }
+
+    /// The whole answer as it goes over a connection, where there is no request to answer.
+    pub(crate) fn as_http(&self) -> Vec<u8> {
+        let body = serde_json::to_string(&self.body()).unwrap_or_default();
+        let after = self.retry_after.map_or_else(String::new, |after| format!("retry-after: {}\r\n", after.as_secs().max(1)));
+        let head = format!(
+            "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+             x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: close\r\n\r\n",
+            self.status,
+            body.len()
+        );
+        format!("{head}{body}").into_bytes()
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (detail, error_id) = self.detail();
-        let Self { status, title, code, retry_after, state, .. } = self;
-        let body = ProblemBody {
-            kind: format!("urn:clippy:problem:{code}"),
-            title: title.to_owned(),
-            status: status.as_u16(),
-            detail,
-            code: code.to_owned(),
-            error_id,
-            state,
-        };
+        let body = self.body();
+        let Self { status, retry_after, .. } = self;
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        if status == StatusCode::REQUEST_TIMEOUT {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"clippy\""));

@@ -1,13 +1,10 @@
 //! All routes, and what every request passes through on its way to them.
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
 use axum::routing::{get, post};
-use clippy_core::{Error, ErrorCode};
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
@@ -16,15 +13,19 @@ use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admission::{admit_call, admit_search};
-use crate::auth::{require_admin, require_key, require_key_or_query};
-use crate::openapi::ApiDoc;
-use crate::problem::{Problem, panicked};
+use crate::admission::{admit_body, admit_call, admit_search};
+use crate::auth::sites::check_host;
+use crate::auth::{
+    require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture, require_key_to_look,
+};
+use crate::layers::{finish, limit_address, limit_time, only_problems, under};
+use crate::openapi::{ApiDoc, completed};
+use crate::problem::panicked;
 use crate::routes::{
-    admin, bulk, collection, feedback, generate, generate_image, health, image, job_events, job_images, jobs, lineage,
-    method_not_allowed, not_found, queues, search, suggest,
+    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image, job_events, job_images, jobs, lineage,
+    method_not_allowed, not_found, preparing, queues, search, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -37,30 +38,39 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(suggest::suggest_references))
         .route("/search/hybrid", post(search::search_hybrid))
         .route_layer(from_fn_with_state(state.clone(), admit_search))
-        .route_layer(from_fn_with_state(state.clone(), require_key));
+        .route_layer(from_fn_with_state(state.clone(), require_key_to_look));
     let pictures = OpenApiRouter::new()
         .routes(routes!(image::get_image))
         .route("/image/{id}", get(image::get_image))
         .routes(routes!(job_images::get_job_image))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
-        .route_layer(from_fn_with_state(state.clone(), require_key_or_query));
-    let calls = OpenApiRouter::new()
+        .route_layer(from_fn_with_state(state.clone(), require_key_or_ticket_for_picture));
+    let posts = OpenApiRouter::new()
         .routes(routes!(feedback::record_feedback))
+        .routes(routes!(generate::generate_images))
+        .route("/images/generate", post(generate::generate_images))
+        .routes(routes!(generate::estimate_images))
+        .route_layer(from_fn_with_state(state.clone(), admit_body))
+        .route_layer(from_fn_with_state(state.clone(), require_key));
+    let calls = OpenApiRouter::new()
         .routes(routes!(feedback::get_profile))
+        .routes(routes!(tickets::issue_ticket))
+        .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_key));
+    let looks = OpenApiRouter::new()
         .routes(routes!(collection::list_facets))
         .routes(routes!(collection::list_tags))
         .routes(routes!(collection::list_pictures))
         .routes(routes!(collection::get_model))
+        .routes(routes!(preparing::get_preparing))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
-        .route_layer(from_fn_with_state(state.clone(), require_key));
+        .route_layer(from_fn_with_state(state.clone(), require_key_to_look));
     let generation = OpenApiRouter::new()
-        .routes(routes!(generate::generate_images))
-        .route("/images/generate", post(generate::generate_images))
-        .routes(routes!(generate::estimate_images))
         .routes(routes!(lineage::list_lineage))
         .routes(routes!(lineage::list_providers))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
+    // It takes a place of another kind itself, since it waits for its job.
     let waiting = OpenApiRouter::new()
         .routes(routes!(generate_image::generate_image))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -74,17 +84,22 @@ pub fn router(state: AppState) -> Router {
     // An EventSource cannot send headers, as little as an <img> can.
     let streams = OpenApiRouter::new()
         .routes(routes!(job_events::stream_job_events))
+        .routes(routes!(caller_events::stream_caller_events))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
-        .route_layer(from_fn_with_state(state.clone(), require_key_or_query));
+        .route_layer(from_fn_with_state(state.clone(), require_key_or_ticket));
     let admin = OpenApiRouter::new()
         .routes(routes!(admin::get_collection))
         .routes(routes!(admin::calibrate_scores))
-        .routes(routes!(bulk::start_ingest))
-        .routes(routes!(bulk::start_backfill))
-        .routes(routes!(bulk::start_reindex))
         .routes(routes!(queues::list_queues))
         .routes(routes!(queues::pause_queue))
         .routes(routes!(queues::resume_queue))
+        .route_layer(from_fn_with_state(state.clone(), admit_call))
+        .route_layer(from_fn_with_state(state.clone(), require_admin));
+    let bulk = OpenApiRouter::new()
+        .routes(routes!(bulk::start_ingest))
+        .routes(routes!(bulk::start_backfill))
+        .routes(routes!(bulk::start_reindex))
+        .route_layer(from_fn_with_state(state.clone(), admit_body))
         .route_layer(from_fn_with_state(state.clone(), require_admin));
     let operations = OpenApiRouter::new()
         .routes(routes!(health::get_livez))
@@ -95,20 +110,28 @@ pub fn router(state: AppState) -> Router {
     let (router, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(searches)
         .merge(pictures)
+        .merge(posts)
         .merge(calls)
+        .merge(looks)
         .merge(generation)
         .merge(waiting)
         .merge(jobs)
         .merge(streams)
         .merge(admin)
+        .merge(bulk)
         .merge(operations)
         .split_for_parts();
+    let base = state.options().base_path.clone();
+    // Relative to the page, which may lie under a sub-path.
+    let documented = SwaggerUi::new("/docs")
+        .url("/api/openapi.json", completed(document, &base))
+        .config(Config::from("../api/openapi.json"));
     let router = router
-        .merge(client::routes())
-        .merge(SwaggerUi::new("/docs").url("/api/openapi.json", document))
+        .merge(client::routes(&base))
+        .merge(documented)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
-    with_layers(router, &state).with_state(state)
+    under(&base, with_layers(router, &state).with_state(state))
 }
 
 fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
@@ -128,24 +151,16 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(request_id))
+        .layer(from_fn_with_state(state.clone(), finish))
         .layer(state.cors())
+        .layer(from_fn_with_state(state.clone(), check_host))
         .layer(from_fn(metrics::measure))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
+        .layer(from_fn(only_problems))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(limit_address))
         .layer(from_fn_with_state(state.clone(), limit_time))
         .layer(DefaultBodyLimit::max(state.options().small_body_bytes));
     router.layer(layers)
-}
-
-/// Ends requests that take too long, a body that trickles in included.
-async fn limit_time(State(state): State<AppState>, request: Request, next: Next) -> Result<Response, Problem> {
-    let limit = match request.uri().path() {
-        // It waits for its job, and says itself when that takes too long; this is for what comes before and after.
-        "/api/generate_image" => state.options().generation_timeout + state.options().request_timeout,
-        _ => state.options().request_timeout,
-    };
-    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
-        Error::new(ErrorCode::Timeout, format!("the request took longer than {} s", limit.as_secs())).into()
-    })
 }

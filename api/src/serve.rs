@@ -19,6 +19,9 @@ use crate::state::AppState;
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
 pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
     metrics::install()?;
+    if let Ok(address) = listener.local_addr() {
+        state.sites().bound_to(address);
+    }
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
     let watched = state.clone();
     let _watch = AbortOnDropHandle::new(tokio::spawn(async move {
@@ -27,7 +30,8 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     }));
 
     let stop = CancellationToken::new();
-    let server = serve_connections(listener, router(state.clone()), stop.clone().cancelled_owned());
+    let limits = state.options().connections.clone();
+    let server = serve_connections(listener, router(state.clone()), &limits, stop.clone().cancelled_owned());
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => return Ok(()),

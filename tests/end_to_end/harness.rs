@@ -1,9 +1,9 @@
 //! Starts `clippy` and talks to it.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -11,20 +11,11 @@ use serde_json::Value;
 /// The binary with a clean environment: no setting of the machine that tests run on leaks in.
 pub fn clippy(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_clippy"));
-    for name in [
-        "MODEL_NAME",
-        "OPENCLIP_MODEL",
-        "PRETRAINED",
-        "OPENCLIP_PRETRAINED",
-        "IMAGES_ROOT",
-        "QDRANT_URL",
-        "REDIS_URL",
-        "REDIS_PREFIX",
-        "API_KEYS",
-        "ADMIN_KEYS",
-        "BIND",
-    ] {
-        command.env_remove(name);
+    for setting in clippy_core::settings::table::SETTINGS {
+        command.env_remove(setting.name);
+        setting.older.iter().for_each(|name| {
+            command.env_remove(name);
+        });
     }
     // A folder without a .env.
     command.current_dir(data).arg("--data-dir").arg(data.join("data"));
@@ -66,6 +57,8 @@ pub struct Server {
     child: Child,
     /// Where it serves.
     pub url: String,
+    /// What it said on standard error so far.
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -77,15 +70,22 @@ impl Server {
     /// As [`Server::start`], with these settings.
     pub fn start_with(data: &Path, command: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut program = clippy(data);
-        program.arg(command).args(["--bind", "127.0.0.1:0"]).args(arguments).envs(settings.iter().copied());
+        program.arg(command).args(arguments).envs(settings.iter().copied());
+        if !arguments.contains(&"--bind") {
+            program.args(["--bind", "127.0.0.1:0"]);
+        }
         let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let stdout = child.stdout.take().expect("piped");
         // Both pipes are read to their ends, so that the server never waits for a reader.
-        let mut stderr = child.stderr.take().expect("piped");
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            let _ = stderr.read_to_string(&mut log);
-            log
+        let stderr = child.stderr.take().expect("piped");
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let mut log = written.lock().expect("nobody panics with it");
+                log.push_str(&line);
+                log.push('\n');
+            }
         });
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -96,13 +96,28 @@ impl Server {
             }
         });
         match receive.recv_timeout(Duration::from_secs(180)) {
-            Ok(url) => Self { child, url },
+            Ok(url) => Self { child, url, log },
             Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("clippy {command} never said where it serves: {}", log.join().unwrap_or_default());
+                panic!("clippy {command} never said where it serves: {}", log.lock().expect("nobody panics with it"));
             }
         }
+    }
+
+    /// The process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().expect("a child")
+    }
+
+    /// What it said on standard error so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics with it").clone()
     }
 
     /// Ends it as a power cut would.

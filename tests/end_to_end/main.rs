@@ -1,14 +1,22 @@
 //! The real binary, in real processes, over real files: what a new user, a script and a fault would meet.
 
+#[path = "../attacks/mod.rs"]
+mod attacks;
 mod bad_input;
 mod calibration;
 mod demo;
+mod doctor;
 mod embedder;
 mod harness;
 mod ingest;
 mod jobs;
 mod made_pictures;
 mod older_collection;
+#[path = "../older_data/mod.rs"]
+mod older_data;
 mod one_process;
 mod qdrant;
 mod reindex;
+mod secrets;
+mod settings;
+mod signals;

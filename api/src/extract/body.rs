@@ -1,41 +1,266 @@
-//! Bodies: how large one may be, and what becomes of one that is larger.
+//! Bodies: how large one may be, how slowly it may come, and what becomes of one that is refused.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, header};
+use axum::body::{Body, BodyDataStream};
+use axum::http::{Extensions, HeaderMap, header};
+use bytes::Bytes;
 use clippy_core::{Error, ErrorCode};
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::admission::{BodyRoom, HeldBody, Slot, Who};
+use crate::options::ApiOptions;
 use crate::problem::Problem;
+use crate::state::AppState;
 
 /// A caller that sends too much hears so only after it has sent everything, or its system drops our answer. So much
 /// of a refused body is read and thrown away for that, and no longer than this.
 const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
+/// A body that grows takes memory in steps of at least so many bytes.
+const STEP: usize = 64 << 10;
+
+/// The room that a body takes, until the last clone is dropped.
+pub(crate) type Held = Arc<Mutex<HeldBody>>;
+
+/// How large a body may be and how slowly it may come.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimits {
+    /// Most bytes.
+    pub bytes: usize,
+    /// Bytes that must come in each window, but for the last.
+    pub least: usize,
+    /// The window.
+    pub window: Duration,
+    /// How long all of it may take.
+    pub time: Duration,
+}
+
+impl BodyLimits {
+    /// A body of at most so many bytes, at the server's pace.
+    pub(crate) fn new(bytes: usize, options: &ApiOptions) -> Self {
+        let seconds = usize::try_from(options.body_window.as_secs()).unwrap_or(usize::MAX).max(1);
+        Self {
+            bytes,
+            least: options.least_rate.saturating_mul(seconds),
+            window: options.body_window,
+            time: options.request_timeout,
+        }
+    }
+}
 
 /// The length that the caller announced.
-pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Refuses a body that is announced to be longer than `limit` bytes.
+/// A body on its way: bytes are counted as they come, and nothing is held for what was only announced.
+pub(crate) struct ComingBody {
+    stream: BodyDataStream,
+    limits: BodyLimits,
+    held: Held,
+    came: usize,
+    begun: Instant,
+    window: (Instant, usize),
+    /// What the caller announced.
+    announced: Option<u64>,
+    /// A caller that asked first has not sent anything yet, and will not when it is told.
+    asked_first: bool,
+}
+
+impl ComingBody {
+    /// Starts to read.
+    ///
+    /// # Errors
+    /// 413 when more is announced than may come.
+    pub(crate) async fn new(
+        headers: &HeaderMap,
+        body: Body,
+        limits: BodyLimits,
+        room: &BodyRoom,
+        who: Who,
+    ) -> Result<Self, Problem> {
+        let now = Instant::now();
+        let mut coming = Self {
+            stream: body.into_data_stream(),
+            limits,
+            held: Arc::new(Mutex::new(room.hold(who))),
+            came: 0,
+            begun: now,
+            window: (now + limits.window, 0),
+            announced: announced(headers),
+            asked_first: headers.contains_key(header::EXPECT),
+        };
+        match coming.announced {
+            Some(length) if length > limits.bytes as u64 => {
+                Err(coming.too_large(&format!("the body has {length} bytes")).await)
+            }
+            _ => Ok(coming),
+        }
+    }
+
+    /// The next bytes, or `None` at the end.
+    ///
+    /// # Errors
+    /// 408 when it comes too slowly, 413 when it is too long, 503 when there is no room for it, 400 when it breaks off.
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
+        let last = self.begun + self.limits.time;
+        loop {
+            match timeout_at(self.window.0.min(last), self.stream.next()).await {
+                Ok(None) => return None,
+                Ok(Some(Err(error))) => {
+                    return Some(Err(Error::invalid("the body broke off").with_source(error).into()));
+                }
+                Ok(Some(Ok(bytes))) => {
+                    self.came += bytes.len();
+                    self.window.1 += bytes.len();
+                    if self.came > self.limits.bytes {
+                        return Some(Err(self.too_large("the body goes on").await));
+                    }
+                    let grown = self.held.lock().unwrap_or_else(PoisonError::into_inner).grow(bytes.len());
+                    if let Err(full) = grown {
+                        self.drain().await;
+                        return Some(Err(full));
+                    }
+                    if bytes.is_empty() {
+                        continue;
+                    }
+                    return Some(Ok(bytes));
+                }
+                Err(_) if Instant::now() >= last || self.window.1 < self.limits.least => {
+                    return Some(Err(self.too_slow()));
+                }
+                Err(_) => self.window = (Instant::now() + self.limits.window, 0),
+            }
+        }
+    }
+
+    /// All of it, and the room that it takes.
+    ///
+    /// # Errors
+    /// As [`ComingBody::next`].
+    pub(crate) async fn whole(mut self) -> Result<(Bytes, Held), Problem> {
+        let mut whole: Vec<u8> = Vec::new();
+        while let Some(bytes) = self.next().await {
+            let bytes = bytes?;
+            let needed = whole.len() + bytes.len();
+            if needed > whole.capacity() {
+                // Large blocks grow in place, and what is not written to yet takes no memory.
+                let most = self.announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(self.limits.bytes);
+                whole.reserve_exact((needed + needed / 2 + STEP).min(most).max(needed) - whole.len());
+            }
+            whole.extend_from_slice(&bytes);
+        }
+        Ok((whole.into(), self.held))
+    }
+
+    /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it takes.
+    pub(crate) fn parts(self) -> (impl Stream<Item = Result<Bytes, std::io::Error>> + Send, Refusal, Held) {
+        let (refusal, held) = (Refusal::default(), Arc::clone(&self.held));
+        let kept = refusal.clone();
+        let stream = stream::unfold(Some(self), move |body| {
+            let kept = kept.clone();
+            async move {
+                let mut body = body?;
+                match body.next().await? {
+                    Ok(bytes) => Some((Ok(bytes), Some(body))),
+                    Err(problem) => {
+                        kept.keep(problem);
+                        Some((Err(std::io::Error::other("the body was refused")), None))
+                    }
+                }
+            }
+        });
+        (stream, refusal, held)
+    }
+
+    fn too_slow(&self) -> Problem {
+        Problem::request_timeout(format!(
+            "{} bytes of the body came in {} s: a body must come with at least {} bytes in each {} s, and within {} s",
+            self.came,
+            self.begun.elapsed().as_secs(),
+            self.limits.least,
+            self.limits.window.as_secs(),
+            self.limits.time.as_secs(),
+        ))
+    }
+
+    async fn too_large(&mut self, what: &str) -> Problem {
+        self.drain().await;
+        let limit = self.limits.bytes;
+        let message = format!("{what}, more than the {limit} that this route takes: send a smaller file");
+        Error::new(ErrorCode::TooLarge, message).into()
+    }
+
+    async fn drain(&mut self) {
+        if self.asked_first || self.announced.is_some_and(|length| length > MOST_DRAINED) {
+            return;
+        }
+        let mut left = MOST_DRAINED;
+        let drain = async {
+            while let Some(Ok(bytes)) = self.stream.next().await {
+                left = left.saturating_sub(bytes.len() as u64);
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LONGEST_DRAIN, drain).await;
+    }
+}
+
+/// Why a body that is read as a stream was refused: readers of streams pass only the words of an error on.
+#[derive(Clone, Default)]
+pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
+
+impl Refusal {
+    fn keep(&self, problem: Problem) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    /// The reason, once.
+    pub(crate) fn take(&self) -> Option<Problem> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// What a request's body and work take, until this and its clones are dropped.
+#[derive(Clone, Default)]
+pub(crate) struct Admitted {
+    _held: Option<Held>,
+    _slot: Option<Slot>,
+}
+
+impl Admitted {
+    /// Takes the place for a request whose body has come.
+    ///
+    /// # Errors
+    /// 503 when there is none.
+    pub(crate) fn new(held: Held, extensions: &Extensions, state: &AppState) -> Result<Self, Problem> {
+        let slot = extensions.get::<Slot>().cloned();
+        if let Some(slot) = &slot {
+            slot.fill(state)?;
+        }
+        Ok(Self { _held: Some(held), _slot: slot })
+    }
+}
+
+/// Reads the whole body of a request and takes its place.
 ///
 /// # Errors
-/// 413 with both numbers.
-pub(crate) async fn refuse_too_large(headers: &HeaderMap, body: Body, limit: usize) -> Result<Body, Problem> {
-    let Some(length) = announced(headers).filter(|length| *length > limit as u64) else {
-        return Ok(body);
-    };
-    // A caller that asked first has not sent anything yet, and will not when it is told.
-    if !headers.contains_key(header::EXPECT) && length <= MOST_DRAINED {
-        let mut stream = body.into_data_stream();
-        let drain = async { while let Some(Ok(_)) = stream.next().await {} };
-        let _ = tokio::time::timeout(LONGEST_DRAIN, drain).await;
-    }
-    Err(Error::new(
-        ErrorCode::TooLarge,
-        format!("the body has {length} bytes, more than the {limit} that this route takes: send a smaller file"),
-    )
-    .into())
+/// As [`ComingBody::next`] and [`Admitted::new`].
+pub(crate) async fn read_whole(
+    request: axum::extract::Request,
+    most: usize,
+    state: &AppState,
+) -> Result<(Bytes, Admitted), Problem> {
+    let (parts, body) = request.into_parts();
+    let limits = BodyLimits::new(most, state.options());
+    let who = Who::of(&parts.extensions);
+    let coming = ComingBody::new(&parts.headers, body, limits, state.admission().bodies(), who).await?;
+    let (bytes, held) = coming.whole().await?;
+    let admitted = Admitted::new(held, &parts.extensions, state)?;
+    Ok((bytes, admitted))
 }

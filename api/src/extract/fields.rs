@@ -1,13 +1,18 @@
 //! Fields by name, alike from a form and from JSON: numbers may come as text, lists as CSV, JSON or repeated fields.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use clippy_core::{Error, Result};
-use serde_json::Value;
+use clippy_core::{Error, ErrorCode, Result};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
+
+use super::large::said;
+use super::scalar::{LONGEST_TEXT, MOST_MEMBERS, Scalar};
 
 /// Standard base64, with or without its padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -18,47 +23,52 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// What was sent, not yet understood. Fields that nobody asks for are never kept.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
-    values: HashMap<String, Vec<Value>>,
-    files: HashMap<String, Bytes>,
+    values: HashMap<String, Vec<Scalar>>,
+    files: HashMap<String, Result<Bytes>>,
 }
 
 impl Fields {
-    /// The fields of a JSON object.
+    /// The fields of a JSON object with these names. Files are decoded while they are read.
     ///
     /// # Errors
-    /// When it is not an object.
-    pub(crate) fn from_json(value: Value) -> Result<Self> {
-        let Value::Object(object) = value else {
-            return Err(Error::invalid("the body must be a JSON object, such as {\"query_text\": \"apple\"}"));
-        };
-        Ok(Self { values: object.into_iter().map(|(name, value)| (name, vec![value])).collect(), ..Self::default() })
+    /// When it is not JSON, or not an object.
+    pub(crate) fn from_json(json: &[u8], texts: &[&str], files: &[&str]) -> Result<Self> {
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let names = Names { texts, files };
+        let read = deserializer.deserialize_map(names).and_then(|fields| deserializer.end().map(|()| fields));
+        read.map_err(|error| match error.classify() {
+            Category::Data => {
+                Error::invalid("the body must be a JSON object, such as {\"query_text\": \"apple\"}")
+            }
+            _ => Error::invalid(format!("the body is not JSON: {}", said(&error))),
+        })
     }
 
     pub(crate) fn add_text(&mut self, name: String, text: String) {
-        self.values.entry(name).or_default().push(Value::String(text));
+        self.values.entry(name).or_default().push(Scalar::Text(text));
     }
 
     pub(crate) fn add_file(&mut self, name: String, bytes: Bytes) {
-        self.files.insert(name, bytes);
+        self.files.insert(name, Ok(bytes));
     }
 
     /// The last value of a field that says anything: absent, null and empty text all say nothing.
-    fn last(&self, name: &str) -> Option<&Value> {
+    fn last(&self, name: &str) -> Option<&Scalar> {
         self.values.get(name)?.iter().rev().find(|value| match value {
-            Value::Null => false,
-            Value::String(text) => !text.trim().is_empty(),
+            Scalar::Null => false,
+            Scalar::Text(text) => !text.trim().is_empty(),
             _ => true,
         })
     }
 
     /// A file: bytes of a form's file, or a data URL or base64 text.
     pub(crate) fn file(&mut self, name: &str) -> Result<Option<Bytes>> {
-        if let Some(bytes) = self.files.remove(name) {
-            return Ok(Some(bytes));
+        if let Some(file) = self.files.remove(name) {
+            return file.map(Some);
         }
         match self.last(name) {
             None => Ok(None),
-            Some(Value::String(text)) => decode_file_text(name, text).map(Some),
+            Some(Scalar::Text(text)) => decode_file_text(name, text).map(Some),
             Some(_) => Err(Error::invalid(format!("{name} must be a file, as a data URL or as base64 text"))),
         }
     }
@@ -66,8 +76,8 @@ impl Fields {
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>> {
         match self.last(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Scalar::Text(text)) => Ok(Some(text.clone())),
+            Some(Scalar::Number(number)) => Ok(Some(number.to_string())),
             Some(other) => Err(wrong(name, other, "text")),
         }
     }
@@ -77,8 +87,8 @@ impl Fields {
         let parsed = match self.last(name) {
             None => return Ok(None),
             #[expect(clippy::cast_possible_truncation, reason = "a weight or share needs no more than 32 bits")]
-            Some(Value::Number(number)) => number.as_f64().map(|number| number as f32),
-            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(Scalar::Number(number)) => number.as_f64().map(|number| number as f32),
+            Some(Scalar::Text(text)) => text.trim().parse().ok(),
             Some(_) => None,
         };
         match (parsed, self.last(name)) {
@@ -91,8 +101,8 @@ impl Fields {
     pub(crate) fn count(&self, name: &str) -> Result<Option<usize>> {
         let Some(value) = self.last(name) else { return Ok(None) };
         let parsed = match value {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.trim().parse().ok(),
+            Scalar::Number(number) => number.as_u64(),
+            Scalar::Text(text) => text.trim().parse().ok(),
             _ => None,
         };
         parsed
@@ -104,13 +114,13 @@ impl Fields {
     pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>> {
         let Some(value) = self.last(name) else { return Ok(None) };
         let parsed = match value {
-            Value::Bool(boolean) => Some(*boolean),
-            Value::Number(number) => match number.as_u64() {
+            Scalar::Bool(boolean) => Some(*boolean),
+            Scalar::Number(number) => match number.as_u64() {
                 Some(0) => Some(false),
                 Some(1) => Some(true),
                 _ => None,
             },
-            Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
+            Scalar::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
                 "true" | "1" | "on" | "yes" => Some(true),
                 "false" | "0" | "off" | "no" => Some(false),
                 _ => None,
@@ -125,37 +135,170 @@ impl Fields {
         let mut members = Vec::new();
         for value in self.values.get(name).into_iter().flatten() {
             match value {
-                Value::String(text) if text.trim_start().starts_with('[') => {
+                Scalar::Text(text) if text.trim_start().starts_with('[') => {
                     // A tag may begin with a bracket: what is no JSON list is read as CSV.
                     match serde_json::from_str(text) {
-                        Ok(Value::Array(list)) => add_all(name, &list, &mut members)?,
+                        Ok(Scalar::List(list, count)) => add_all(name, &list, count, &mut members)?,
                         _ => add_csv(text, &mut members),
                     }
                 }
-                Value::String(text) => add_csv(text, &mut members),
-                Value::Array(list) => add_all(name, list, &mut members)?,
-                other => add_all(name, std::slice::from_ref(other), &mut members)?,
+                Scalar::Text(text) => add_csv(text, &mut members),
+                Scalar::List(list, count) => add_all(name, list, *count, &mut members)?,
+                other => add_all(name, std::slice::from_ref(other), 1, &mut members)?,
             }
+        }
+        if members.len() > MOST_MEMBERS {
+            return Err(too_many(name, members.len()));
         }
         Ok(members)
     }
+}
+
+fn too_many(name: &str, count: usize) -> Error {
+    Error::invalid(format!("{name} names {count} things; at most {MOST_MEMBERS} work"))
 }
 
 fn add_csv(text: &str, members: &mut Vec<String>) {
     members.extend(text.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned));
 }
 
-fn add_all(name: &str, list: &[Value], members: &mut Vec<String>) -> Result<()> {
+fn add_all(name: &str, list: &[Scalar], count: usize, members: &mut Vec<String>) -> Result<()> {
+    if count > list.len() {
+        return Err(too_many(name, count));
+    }
     for value in list {
         match value {
-            Value::Null => {}
-            Value::String(text) if text.trim().is_empty() => {}
-            Value::String(text) => members.push(text.trim().to_owned()),
-            Value::Number(number) => members.push(number.to_string()),
+            Scalar::Null => {}
+            Scalar::Text(text) if text.trim().is_empty() => {}
+            Scalar::Text(text) => members.push(text.trim().to_owned()),
+            Scalar::Number(number) => members.push(number.to_string()),
             other => return Err(wrong(name, other, "a list of words or numbers")),
         }
     }
     Ok(())
+}
+
+/// The names of the fields that are read.
+#[derive(Clone, Copy)]
+struct Names<'n> {
+    texts: &'n [&'n str],
+    files: &'n [&'n str],
+}
+
+/// A field that is known by its name; the value of any other is passed over.
+enum Known<'n> {
+    Text(&'n str),
+    File(&'n str),
+    Other,
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = Fields;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Fields, A::Error> {
+        let mut fields = Fields::default();
+        while let Some(name) = members.next_key_seed(self)? {
+            match name {
+                Known::Text(name) => {
+                    fields.values.insert(name.to_owned(), vec![members.next_value()?]);
+                }
+                Known::File(name) => {
+                    let file = members.next_value_seed(FileText(name))?;
+                    fields.files.remove(name);
+                    fields.files.extend(file.map(|file| (name.to_owned(), file)));
+                }
+                Known::Other => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(fields)
+    }
+}
+
+impl<'de, 'n> DeserializeSeed<'de> for Names<'n> {
+    type Value = Known<'n>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Known<'n>, D::Error> {
+        struct KeyVisitor<'n>(Names<'n>);
+        impl<'n> Visitor<'_> for KeyVisitor<'n> {
+            type Value = Known<'n>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a name")
+            }
+
+            fn visit_str<E>(self, given: &str) -> std::result::Result<Known<'n>, E> {
+                let named = |names: &[&'n str]| names.iter().copied().find(|name| *name == given);
+                let text = named(self.0.texts).map(Known::Text);
+                Ok(text.or_else(|| named(self.0.files).map(Known::File)).unwrap_or(Known::Other))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor(self))
+    }
+}
+
+/// A file in JSON: a data URL or base64, decoded where it stands. Nothing when it says nothing.
+struct FileText<'n>(&'n str);
+
+impl<'de> DeserializeSeed<'de> for FileText<'_> {
+    type Value = Option<Result<Bytes>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl FileText<'_> {
+    fn no_file(&self) -> Option<Result<Bytes>> {
+        Some(Err(Error::invalid(format!("{} must be a file, as a data URL or as base64 text", self.0))))
+    }
+}
+
+impl<'de> Visitor<'de> for FileText<'_> {
+    type Value = Option<Result<Bytes>>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a file")
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+        Ok((!text.trim().is_empty()).then(|| decode_file_text(self.0, text)))
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<Self::Value, E> {
+        Ok(self.no_file())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<Self::Value, E> {
+        Ok(self.no_file())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<Self::Value, E> {
+        Ok(self.no_file())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<Self::Value, E> {
+        Ok(self.no_file())
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut members: A) -> std::result::Result<Self::Value, A::Error> {
+        while members.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(self.no_file())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Self::Value, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self.no_file())
+    }
 }
 
 fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
@@ -176,23 +319,24 @@ fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
         .map_err(|error| Error::invalid(format!("{name} is neither a data URL nor base64 text ({error})")))
 }
 
-fn wrong(name: &str, value: &Value, expected: &str) -> Error {
-    let shown = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let shown: String = shown.chars().take(60).collect();
+fn wrong(name: &str, value: &Scalar, expected: &str) -> Error {
+    if let Scalar::LongText(bytes) = value {
+        let message = format!("{name} has {bytes} bytes; at most {LONGEST_TEXT} work");
+        return Error::new(ErrorCode::TooLarge, message);
+    }
+    let shown: String = value.to_string().chars().take(60).collect();
     Error::invalid(format!("{name} is \"{shown}\", but must be {expected}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     fn fields(value: Value) -> Fields {
-        Fields::from_json(value).expect("an object")
+        let texts = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "like"];
+        Fields::from_json(value.to_string().as_bytes(), &texts, &["file"]).expect("an object")
     }
 
     #[test]
@@ -230,14 +374,38 @@ mod tests {
     fn files_come_as_data_urls_and_as_base64() {
         for text in ["data:image/png;base64,AQID", "AQID", "AQI\nD", " AQID "] {
             assert_eq!(
-                fields(json!({ "a": text })).file("a").expect("a file").as_deref(),
+                fields(json!({ "file": text })).file("file").expect("a file").as_deref(),
                 Some(&[1, 2, 3][..]),
                 "{text}"
             );
         }
-        assert_eq!(fields(json!({ "a": "AQ" })).file("a").expect("no padding").as_deref(), Some(&[1][..]));
-        for wrong in [json!("data:image/png,raw"), json!("!!"), json!(7)] {
-            assert!(fields(json!({ "a": wrong })).file("a").is_err(), "{wrong}");
+        assert_eq!(fields(json!({ "file": "AQ" })).file("file").expect("no padding").as_deref(), Some(&[1][..]));
+        for nothing in [json!(""), json!(" "), json!(null)] {
+            assert_eq!(fields(json!({ "file": nothing })).file("file").expect("nothing"), None);
         }
+        for wrong in [json!("data:image/png,raw"), json!("!!"), json!(7), json!([1]), json!({"a": {}}), json!(true)] {
+            assert!(fields(json!({ "file": wrong })).file("file").is_err(), "{wrong}");
+        }
+        let mut part = Fields::default();
+        part.add_text("file".to_owned(), "AQID".to_owned());
+        assert_eq!(part.file("file").expect("text of a form").as_deref(), Some(&[1, 2, 3][..]));
+    }
+
+    #[test]
+    fn only_known_fields_are_kept_and_only_so_much_of_them() {
+        let many = vec![7; 300];
+        let long = "x".repeat(LONGEST_TEXT + 1);
+        let read = fields(json!({ "unknown": { "a": [[[1]]] }, "like": many, "a": long, "b": { "c": 1 } }));
+        assert_eq!(read.values.len(), 3);
+        assert!(read.list("like").expect_err("too many").message.contains("300"));
+        assert_eq!(read.text("a").expect_err("too long").code, ErrorCode::TooLarge);
+        assert!(read.number("b").is_err());
+        for (body, part) in [("[1]", "JSON object"), ("7", "JSON object"), ("{\"a\": 1", "not JSON"), ("{} x", "not JSON")] {
+            let error = Fields::from_json(body.as_bytes(), &["a"], &[]).expect_err(body);
+            assert!(error.message.contains(part), "{body}: {}", error.message);
+        }
+        // The last one of a name counts, as it always did.
+        let twice = Fields::from_json(b"{\"a\": 1, \"a\": \"\"}", &["a"], &[]).expect("an object");
+        assert_eq!(twice.text("a").expect("nothing said"), None);
     }
 }

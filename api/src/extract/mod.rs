@@ -4,6 +4,7 @@ mod body;
 mod fields;
 mod large;
 mod parts;
+mod scalar;
 mod search;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
@@ -13,19 +14,19 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::state::AppState;
 
+pub(crate) use body::{BodyLimits, ComingBody};
 pub(crate) use large::LargeJson;
+pub(crate) use scalar::{Scalar, at_most};
 pub(crate) use search::{LONGEST_USER_ID, SearchRequest, SuggestRequest};
 
 /// A JSON body.
 pub(crate) struct ApiJson<T>(pub T);
 
-impl<T: DeserializeOwned> FromRequest<AppState> for ApiJson<T> {
+impl<T: DeserializeOwned + Send> FromRequest<AppState> for ApiJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let body = body::refuse_too_large(&parts.headers, body, state.options().small_body_bytes).await?;
-        let axum::Json(value) = axum::Json::from_request(Request::from_parts(parts, body), state).await?;
+        let value = large::read_small(request, state).await?;
         Ok(Self(value))
     }
 }

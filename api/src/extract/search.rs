@@ -1,16 +1,17 @@
 //! A search's body, as a form or as JSON.
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use clippy_core::gallery::{Filter, Origin, PerSpace, TagMode};
 use clippy_core::{Error, Result};
 use clippy_search::SearchQuery;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::body::{announced, refuse_too_large};
+use super::body::{Admitted, BodyLimits, ComingBody, read_whole};
 use super::fields::Fields;
+use super::large::content_type;
 use super::parts;
+use crate::admission::Who;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -42,8 +43,6 @@ const TEXTS: [&str; 25] = [
     "exclude_ids",
     "origin",
 ];
-/// Most tags, ratings or ids that one filter may name.
-const MOST_NAMED: usize = 256;
 /// Longest name of an artist, in bytes.
 pub(crate) const LONGEST_USER_ID: usize = 256;
 
@@ -51,7 +50,7 @@ pub(crate) const LONGEST_USER_ID: usize = 256;
 pub(crate) struct SearchRequest {
     pub query: SearchQuery,
     /// Given back when the search is over.
-    pub _held: OwnedSemaphorePermit,
+    pub _held: Admitted,
 }
 
 /// A search whose results are to become references.
@@ -62,7 +61,7 @@ pub(crate) struct SuggestRequest {
     /// How many; as it suits the provider when it is not said.
     pub references: Option<usize>,
     /// Given back when the search is over.
-    pub _held: OwnedSemaphorePermit,
+    pub _held: Admitted,
 }
 
 impl FromRequest<AppState> for SearchRequest {
@@ -70,7 +69,7 @@ impl FromRequest<AppState> for SearchRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (fields, held) = read(request, state).await?;
-        Ok(Self { query: decode(fields, query).await?, _held: held })
+        Ok(Self { query: decode(fields, query, &held).await?, _held: held })
     }
 }
 
@@ -80,7 +79,7 @@ impl FromRequest<AppState> for SuggestRequest {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (fields, held) = read(request, state).await?;
         let (provider, references) = (fields.text("provider")?, fields.count("references")?);
-        Ok(Self { query: decode(fields, query).await?, provider, references, _held: held })
+        Ok(Self { query: decode(fields, query, &held).await?, provider, references, _held: held })
     }
 }
 
@@ -90,35 +89,38 @@ enum Kind {
 }
 
 /// The fields of a body, whatever its kind, and the room that it takes.
-async fn read(mut request: Request, state: &AppState) -> Result<(Fields, OwnedSemaphorePermit), Problem> {
-    let kind = kind(request.headers())?;
-    let limit = state.options().search_body_bytes;
-    let (parts, body) = request.into_parts();
-    let body = refuse_too_large(&parts.headers, body, limit).await?;
-    // Without an announced length the body may become as long as the limit.
-    let length = announced(&parts.headers).and_then(|length| usize::try_from(length).ok()).unwrap_or(limit);
-    let held = state.admission().hold_body(length, state)?;
-    request = Request::from_parts(parts, body);
-    // The route's own limit counts, wherever the router stands.
-    DefaultBodyLimit::max(limit).apply(&mut request);
-    let fields = match kind {
-        Kind::Form => {
-            let multipart = Multipart::from_request(request, state)
-                .await
-                .map_err(|rejection| Error::invalid(format!("the form cannot be read: {}", rejection.body_text())))?;
-            parts::read(multipart, &TEXTS, &FILES).await?
-        }
+async fn read(request: Request, state: &AppState) -> Result<(Fields, Admitted), Problem> {
+    match kind(request.headers())? {
+        Kind::Form => read_form(request, state).await,
         Kind::Json => {
-            let bytes = Bytes::from_request(request, state).await?;
-            json_fields(bytes).await?
+            let (bytes, admitted) = read_whole(request, state.options().search_body_bytes, state).await?;
+            // Large bodies take a while to parse: that happens beside the async threads.
+            let fields = beside(&admitted, move || Fields::from_json(&bytes, &TEXTS, &FILES)).await?;
+            Ok((fields, admitted))
         }
-    };
-    Ok((fields, held))
+    }
+}
+
+async fn read_form(request: Request, state: &AppState) -> Result<(Fields, Admitted), Problem> {
+    let (parts, body) = request.into_parts();
+    let limits = BodyLimits::new(state.options().search_body_bytes, state.options());
+    let who = Who::of(&parts.extensions);
+    let coming = ComingBody::new(&parts.headers, body, limits, state.admission().bodies(), who).await?;
+    let (stream, refusal, held) = coming.parts();
+    let extensions = parts.extensions.clone();
+    let mut request = Request::from_parts(parts, Body::from_stream(stream));
+    // The stream keeps to its own limit, wherever the router stands.
+    DefaultBodyLimit::disable().apply(&mut request);
+    let multipart = Multipart::from_request(request, state)
+        .await
+        .map_err(|rejection| Error::invalid(format!("the form cannot be read: {}", rejection.body_text())))?;
+    let fields = parts::read(multipart, &TEXTS, &FILES).await;
+    let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
+    Ok((fields, Admitted::new(held, &extensions, state)?))
 }
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = content_type(headers);
     match essence.as_str() {
         "multipart/form-data" => Ok(Kind::Form),
         "application/json" => Ok(Kind::Json),
@@ -131,31 +133,34 @@ fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
     }
 }
 
-/// Large bodies take a while to parse: that happens beside the async threads.
-async fn json_fields(bytes: Bytes) -> Result<Fields, Problem> {
-    let value = beside(move || {
-        serde_json::from_slice(&bytes).map_err(|error| Error::invalid(format!("the body is not JSON: {error}")))
-    })
-    .await?;
-    Ok(Fields::from_json(value)?)
-}
-
 /// Files may come as long base64 texts: they are read beside the async threads.
-async fn decode<T: Send + 'static>(fields: Fields, reads: fn(Fields) -> Result<T>) -> Result<T, Problem> {
-    Ok(beside(move || reads(fields)).await?)
+async fn decode<T: Send + 'static>(
+    fields: Fields,
+    reads: fn(Fields) -> Result<T>,
+    admitted: &Admitted,
+) -> Result<T, Problem> {
+    Ok(beside(admitted, move || reads(fields)).await?)
 }
 
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("reading a search's body ended early").with_source(error))?
+async fn beside<T: Send + 'static>(
+    admitted: &Admitted,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let admitted = admitted.clone();
+    tokio::task::spawn_blocking(move || {
+        // Held until the thread ends, also when nobody waits for it any more.
+        let _admitted = admitted;
+        work()
+    })
+    .await
+    .map_err(|error| Error::internal("reading a search's body ended early").with_source(error))?
 }
 
 /// Names what was asked for; whether it can work is for [`SearchQuery::check`] to say.
 fn query(mut fields: Fields) -> Result<SearchQuery> {
     let default = SearchQuery::default();
     let ids = |name: &str| -> Result<Vec<_>> {
-        bounded(name, fields.list(name)?)?
+        fields.list(name)?
             .iter()
             .map(|id| {
                 id.parse().map_err(|error: Error| Error { message: format!("{name}: {}", error.message), ..error })
@@ -163,7 +168,7 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
             .collect()
     };
     let (like, unlike, exclude_ids) = (ids("like")?, ids("unlike")?, ids("exclude_ids")?);
-    let tags = |name: &str| -> Result<Vec<String>> { bounded(name, fields.list(name)?) };
+    let tags = |name: &str| fields.list(name);
     let tag_mode = tag_mode(fields.text("tag_mode")?.as_deref())?;
     let filter = Filter {
         tags: match tag_mode {
@@ -207,13 +212,6 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         sketch: fields.file("sketch")?,
         image: fields.file("image")?,
     })
-}
-
-fn bounded(name: &str, members: Vec<String>) -> Result<Vec<String>> {
-    if members.len() > MOST_NAMED {
-        return Err(Error::invalid(format!("{name} names {} things; at most {MOST_NAMED} work", members.len())));
-    }
-    Ok(members)
 }
 
 /// Clippy 0.2 compared tags without regard to case; the collection's index does not, but tags are lower case as a rule.

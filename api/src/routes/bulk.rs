@@ -4,29 +4,28 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
 use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{Job, JobFilter, JobKind, JobState, Lane, NewJob};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::auth::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
 use crate::problem::{Problem, ProblemBody};
+use crate::routes::idempotency::{Once, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
 /// Fields that no command has. A misspelt flag is refused rather than passed over.
-type Rest = BTreeMap<String, Value>;
+type Rest = BTreeMap<String, IgnoredAny>;
 
 /// A manifest, which of its lines, and how its pictures are found and embedded.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ManifestBody {
     /// The manifest: one picture a line, as JSON. It lies under `IMAGES_ROOT` or `DATA_DIR`; a relative path is
     /// looked up there.
@@ -55,7 +54,7 @@ pub(crate) struct ManifestBody {
 }
 
 /// What to ingest.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct IngestBody {
     #[serde(flatten)]
     lines: ManifestBody,
@@ -65,13 +64,13 @@ pub(crate) struct IngestBody {
     /// Read the manifest and look at the files, but store nothing.
     #[serde(default)]
     dry_run: bool,
-    #[serde(flatten)]
+    #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
     rest: Rest,
 }
 
 /// What to fill.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct BackfillBody {
     #[serde(flatten)]
     lines: ManifestBody,
@@ -83,13 +82,13 @@ pub(crate) struct BackfillBody {
     force_all: bool,
     /// Only the pictures whose ids stand in this file, one a line; it lies under `IMAGES_ROOT` or `DATA_DIR`.
     ids_file: Option<String>,
-    #[serde(flatten)]
+    #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
     rest: Rest,
 }
 
 /// What to build anew.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ReindexBody {
     /// open_clip's name of the architecture; without it the model in use.
     model: Option<String>,
@@ -107,7 +106,7 @@ pub(crate) struct ReindexBody {
     /// Switch although many pictures cannot be read any more.
     #[serde(default)]
     allow_missing: bool,
-    #[serde(flatten)]
+    #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
     rest: Rest,
 }
@@ -135,9 +134,13 @@ pub(crate) async fn start_ingest(
     ApiJson(body): ApiJson<IngestBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
+    let once = match once(&state, &caller, &headers, JobKind::Ingest, &body).await? {
+        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::First(once) => once,
+    };
     let lines = manifest_request(&state, body.lines).await?;
     let request = IngestRequest { lines, no_text: body.no_text, dry_run: body.dry_run };
-    start(&state, &caller, &headers, JobKind::Ingest, &request).await
+    start(&state, &caller, once, JobKind::Ingest, &request).await
 }
 
 /// Fills vectors that are missing or zero, as the collection itself tells; the others stay as they are.
@@ -163,13 +166,17 @@ pub(crate) async fn start_backfill(
     ApiJson(body): ApiJson<BackfillBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
+    let once = match once(&state, &caller, &headers, JobKind::Backfill, &body).await? {
+        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::First(once) => once,
+    };
     let ids_file = match body.ids_file {
         Some(given) => Some(Folders::of(state.options()).ask(move |folders| folders.file("ids_file", &given)).await?),
         None => None,
     };
     let lines = manifest_request(&state, body.lines).await?;
     let request = BackfillRequest { lines, which: body.which, force_all: body.force_all, ids_file };
-    start(&state, &caller, &headers, JobKind::Backfill, &request).await
+    start(&state, &caller, once, JobKind::Backfill, &request).await
 }
 
 /// Builds the collection anew beside the live one, by another model or by the same, catches up with what is written
@@ -198,6 +205,10 @@ pub(crate) async fn start_reindex(
     ApiJson(body): ApiJson<ReindexBody>,
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
+    let once = match once(&state, &caller, &headers, JobKind::Reindex, &body).await? {
+        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::First(once) => once,
+    };
     let defaults = ReindexRequest::default();
     let request = ReindexRequest {
         model: body.model,
@@ -210,7 +221,7 @@ pub(crate) async fn start_reindex(
     request.check()?;
     if let Some(job) = reindex_under_way(&state).await? {
         if job.payload == payload(&request)? {
-            return Ok(accepted(job));
+            return Ok(accepted(&state, job));
         }
         return Err(Error::new(
             ErrorCode::Conflict,
@@ -218,7 +229,7 @@ pub(crate) async fn start_reindex(
         )
         .into());
     }
-    start(&state, &caller, &headers, JobKind::Reindex, &request).await
+    start(&state, &caller, once, JobKind::Reindex, &request).await
 }
 
 /// The job that builds, goes back or drops, while one does.
@@ -282,24 +293,47 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
     Ok(request)
 }
 
-async fn start<R: Serialize + Sync>(
+/// A body with or without a key.
+enum Sent {
+    /// The same key and body made this job.
+    Before(Job),
+    /// Nothing was made with it yet.
+    First(Option<Once>),
+}
+
+/// Whether the same was sent before; looked for before anything else, since files may have moved meanwhile.
+async fn once<B: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
     headers: &HeaderMap,
+    kind: JobKind,
+    body: &B,
+) -> Result<Sent, Problem> {
+    let Some(key) = idempotency_key(headers)? else { return Ok(Sent::First(None)) };
+    let once = Once::new(kind, key, body)?;
+    Ok(once.made(state, caller).await?.map_or(Sent::First(Some(once)), Sent::Before))
+}
+
+async fn start<R: Serialize + Sync>(
+    state: &AppState,
+    caller: &Caller,
+    once: Option<Once>,
     kind: JobKind,
     request: &R,
 ) -> Result<Response, Problem> {
     // A parent plans and adds up in the control lane; its parts run in the bulk lane.
     let mut new = NewJob::new(kind, Lane::Control, payload(request)?).owner(caller.name());
-    if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
-        let key = key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?;
-        new = new.idempotency_key(key);
+    if let Some(once) = &once {
+        new = once.of(new);
     }
     let created = state.jobs().create(&new).await.map_err(Problem::of_job)?;
-    Ok(accepted(created.job))
+    if !created.existing {
+        state.new_jobs().made(caller.name());
+    }
+    Ok(accepted(state, created.job))
 }
 
-fn accepted(job: Job) -> Response {
+fn accepted(state: &AppState, job: Job) -> Response {
     let location = format!("/api/jobs/{}", job.id);
-    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(job))).into_response()
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::of(state, job))).into_response()
 }

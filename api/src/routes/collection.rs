@@ -190,7 +190,7 @@ pub(crate) async fn list_pictures(
     let points = state.gallery().retrieve(&ids, With::PAYLOAD).await?;
     let shown = |point: clippy_core::gallery::Point| PictureResponse {
         id: point.id,
-        payload: public_payload(point.id, point.payload),
+        payload: public_payload(&state.options().base_path, point.id, point.payload),
     };
     Ok(Json(PicturesResponse { pictures: points.into_iter().map(shown).collect() }))
 }

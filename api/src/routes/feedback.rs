@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::extract::{ApiJson, ApiQuery, LONGEST_USER_ID};
+use crate::auth::Caller;
+use crate::extract::{ApiJson, ApiQuery, LONGEST_USER_ID, at_most};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
@@ -34,6 +35,7 @@ pub(crate) struct FeedbackForm {
     /// What was done.
     action: ActionName,
     /// The tags that it was about; without any, the picture's own.
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     tags: Option<Vec<String>>,
 }
 
@@ -58,7 +60,8 @@ pub(crate) struct FeedbackResponse {
     updated_style: bool,
 }
 
-/// Learns from a click or a save.
+/// Learns from a click or a save. An artist belongs to the key that the call is made with: under another key the same
+/// `user_id` is another artist. Without keys there is one set of artists, which admin keys see as well.
 #[utoipa::path(
     post,
     path = "/api/feedback",
@@ -74,9 +77,10 @@ pub(crate) struct FeedbackResponse {
 )]
 pub(crate) async fn record_feedback(
     State(state): State<AppState>,
+    caller: Caller,
     ApiJson(form): ApiJson<FeedbackForm>,
 ) -> Result<Json<FeedbackResponse>, Problem> {
-    let user_id = checked_user(&form.user_id)?;
+    let user_id = caller.artist(&checked_user(&form.user_id)?);
     let id = form.image_id;
     let point = state
         .gallery()
@@ -166,7 +170,7 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
     map.end()
 }
 
-/// What clicks and saves say about an artist's taste. An unknown artist has an empty profile.
+/// What clicks and saves with the same key say about an artist's taste. An unknown artist has an empty profile.
 #[utoipa::path(
     get,
     path = "/api/profile",
@@ -180,6 +184,7 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
 )]
 pub(crate) async fn get_profile(
     State(state): State<AppState>,
+    caller: Caller,
     ApiQuery(query): ApiQuery<ProfileQuery>,
 ) -> Result<Json<ProfileResponse>, Problem> {
     let user_id = checked_user(&query.user_id)?;
@@ -187,7 +192,7 @@ pub(crate) async fn get_profile(
     if top == 0 || top > MOST_TOP {
         return Err(Error::invalid(format!("top is {top}, but must be 1..{MOST_TOP}")).into());
     }
-    let profile = state.preferences().profile(&user_id, top).await?;
+    let profile = state.preferences().profile(&caller.artist(&user_id), top).await?;
     Ok(Json(ProfileResponse {
         user_id,
         tags: profile.tags,

@@ -1,11 +1,17 @@
 //! The body of `POST /api/images/generate`, as it is documented and read.
 
+use clippy_core::Result;
 use clippy_core::ids::PointId;
 use clippy_generate::{GenerateRequest, QueryNote, ReferenceInput};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// One reference: a role, a weight, and one place to get the picture from.
+use crate::routes::own_picture::OwnAddress;
+
+use crate::extract::at_most;
+
+/// One reference: a role, a weight, and one place to get the picture from. `/image/{id}` of this server, as a URL, means
+/// the same as the id, and may be sent beside it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct ReferenceBody {
     /// `style` (palette, texture, line and light come from it) or `subject` (what is shown comes from it).
@@ -48,6 +54,7 @@ pub(crate) struct GenerateBody {
     #[schema(default = 1, minimum = 1, maximum = 8)]
     count: Option<u32>,
     /// References, at most 16; a provider may take fewer.
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
     refs: Option<Vec<ReferenceBody>>,
     /// The sketch: a data URL, base64, or an `https` URL.
     sketch: Option<String>,
@@ -60,6 +67,7 @@ pub(crate) struct GenerateBody {
     mask: Option<String>,
     /// Tags of Clippy's style vocabulary.
     #[schema(example = json!(["pixel_art"]))]
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     style_tags: Option<Vec<String>>,
     /// What must not be there.
     negative_prompt: Option<String>,
@@ -81,12 +89,19 @@ pub(crate) struct GenerateBody {
     add_to_gallery: Option<bool>,
 }
 
-impl From<GenerateBody> for GenerateRequest {
-    fn from(body: GenerateBody) -> Self {
-        Self {
+impl GenerateBody {
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a reference that names two pictures.
+    pub(crate) fn request(self, own: &OwnAddress) -> Result<GenerateRequest> {
+        let body = self;
+        let refs = body.refs.unwrap_or_default().into_iter().map(ReferenceInput::from).enumerate();
+        let refs = refs.map(|(index, one)| own.settle(&format!("refs[{index}]"), one)).collect::<Result<_>>()?;
+        Ok(GenerateRequest {
             prompt: body.prompt,
             count: body.count.unwrap_or(1),
-            refs: body.refs.unwrap_or_default().into_iter().map(ReferenceInput::from).collect(),
+            refs,
             sketch: body.sketch,
             sketch_weight: body.sketch_weight,
             base: body.base,
@@ -101,7 +116,7 @@ impl From<GenerateBody> for GenerateRequest {
             query: body.query.map(|QueryBody { text, w_img, w_edge, w_txt }| QueryNote { text, w_img, w_edge, w_txt }),
             add_to_gallery: body.add_to_gallery.unwrap_or_default(),
             subject_type: None,
-        }
+        })
     }
 }
 

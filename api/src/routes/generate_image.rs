@@ -14,11 +14,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::admission::Who;
 use crate::auth::Caller;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, status_of};
 use crate::routes::generate::enqueue;
 use crate::routes::older_body::{Asked, OlderBody};
+use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
 /// Pictures, as Clippy 0.2 answered them.
@@ -74,15 +76,17 @@ fn refused(status: StatusCode, error: String) -> Response {
 pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller, request: Request) -> Response {
     let begun = Instant::now();
     let made = async {
-        // Waiting takes a place of its own, not one of those for short calls.
-        let _place = state.admission().open_stream(&state)?;
+        let who = Who::of(request.extensions());
+        let own = OwnAddress::of(request.headers());
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
-        let asked = body.value.asked()?;
+        // Waiting takes a place of its own, not one of those for short calls.
+        let place = state.admission().open_stream(who, &state)?;
+        let asked = body.value.asked(&own)?;
         drop(body._held);
         let created = enqueue(&state, &caller, asked.request.clone(), None).await?;
-        Ok::<_, Problem>((asked, created.job.id))
+        Ok::<_, Problem>((asked, created.job.id, place))
     };
-    let (asked, id) = match made.await {
+    let (asked, id, _place) = match made.await {
         Ok(made) => made,
         Err(problem) => return older(&problem),
     };
@@ -91,7 +95,7 @@ pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller
             Ok(answer) => Json(answer).into_response(),
             Err(error) => older(&Problem::from(error)),
         },
-        Ok(Ok(job)) => failed(&job),
+        Ok(Ok(job)) => failed(&state, &job),
         Ok(Err(error)) => older(&Problem::from(error)),
         Err(_) => {
             let waited = state.options().generation_timeout.as_secs();
@@ -114,10 +118,10 @@ async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
 }
 
 /// Why there are no pictures.
-fn failed(job: &Job) -> Response {
+fn failed(state: &AppState, job: &Job) -> Response {
     match &job.error {
         Some(failure) if failure.code != ErrorCode::Internal => {
-            refused(status_of(failure.code), failure.message.clone())
+            refused(status_of(failure.code), state.hidden().in_text(&failure.message))
         }
         Some(failure) => older(&Problem::from(Error::new(failure.code, failure.message.clone()))),
         None => refused(StatusCode::CONFLICT, format!("job {} was {} before it had made a picture", job.id, job.state)),

@@ -3,22 +3,30 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clippy_core::gallery::With;
+use clippy_core::gallery::{Payload, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::WIDEST_THUMBNAIL;
+use clippy_core::search::duplicates::NOTES_FIELD;
 use clippy_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
+use crate::admission::Who;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
+use crate::sending::body_of;
 use crate::state::AppState;
 
-/// Pictures never change under their id, so browsers may keep them for a week.
+/// The picture of an address with its version never changes: browsers may keep it for a week.
 const CACHE_FOR_ALL: &str = "public, max-age=604800, immutable";
 /// With keys, no shared cache may hand pictures on.
 const CACHE_FOR_ONE: &str = "private, max-age=604800, immutable";
+/// A picture may be replaced under its id: without its version, it is asked for again.
+const ASK_AGAIN_ALL: &str = "no-cache";
+const ASK_AGAIN_ONE: &str = "private, no-cache";
+/// Letters and digits of a version.
+const VERSION: std::ops::RangeInclusive<usize> = 8..=16;
 /// A picture is only ever looked at: whatever it holds, nothing in it runs.
 pub(crate) const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
@@ -29,6 +37,9 @@ pub(crate) struct ImageQuery {
     /// Most pixels of width; without it the file comes as it is.
     #[param(minimum = 1, maximum = 2048, example = 256)]
     w: Option<u32>,
+    /// The version that a search named in `image_url`. When it is the picture's, browsers may keep the answer for a week;
+    /// else they ask again each time.
+    v: Option<String>,
 }
 
 /// A picture of the collection, to be shown in a page.
@@ -53,17 +64,23 @@ pub(crate) async fn get_image(
     State(state): State<AppState>,
     Path(id): Path<String>,
     ApiQuery(query): ApiQuery<ImageQuery>,
+    who: Who,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     if query.w == Some(0) {
         return Err(Error::invalid("w is 0, but must be a width in pixels of 1 or more").into());
     }
     let width = query.w.map(|width| width.min(WIDEST_THUMBNAIL));
-    let path = path_of(&state, &id).await?;
-    let picture = state.pictures().open(&path, width).await?;
+    let payload = payload_of(&state, &id).await?;
+    let path = match payload.get("path") {
+        Some(Value::String(path)) => path,
+        _ => return Err(Error::not_found(format!("picture {id} has no file: its entry names no path")).into()),
+    };
+    let lasting = query.v.is_some() && query.v == version_of(&payload);
+    let picture = state.pictures().open(path, width).await?;
     let etag = HeaderValue::from_str(&format!("\"{}\"", picture.etag))
         .map_err(|error| Error::internal("a picture's tag does not fit into a header").with_source(error))?;
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state))];
+    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state, lasting))];
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
@@ -74,16 +91,41 @@ pub(crate) async fn get_image(
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
     ];
-    Ok((always, shown, picture.bytes).into_response())
+    let place = state.admission().send_file(who, &state)?;
+    let length = [(header::CONTENT_LENGTH, HeaderValue::from(picture.content.length()))];
+    Ok((always, shown, length, body_of(picture.content, place)).into_response())
 }
 
 /// How long a picture may be kept, and by whom.
-pub(crate) fn cache_control(state: &AppState) -> HeaderValue {
-    HeaderValue::from_static(if state.keys().is_closed() { CACHE_FOR_ONE } else { CACHE_FOR_ALL })
+pub(crate) fn cache_control(state: &AppState, lasting: bool) -> HeaderValue {
+    HeaderValue::from_static(match (lasting, state.keys().is_closed()) {
+        (true, false) => CACHE_FOR_ALL,
+        (true, true) => CACHE_FOR_ONE,
+        (false, false) => ASK_AGAIN_ALL,
+        (false, true) => ASK_AGAIN_ONE,
+    })
 }
 
-/// The payload's path of a picture.
-async fn path_of(state: &AppState, id: &str) -> Result<String> {
+/// The version of a picture's file: the beginning of the hash that ingest noted, or else that the manifest names.
+pub(crate) fn version_of(payload: &Payload) -> Option<String> {
+    let noted = payload.get(NOTES_FIELD).and_then(|notes| notes.get("md5"));
+    [noted, payload.get("md5")].into_iter().flatten().filter_map(Value::as_str).find_map(|hash| {
+        let version = hash.get(..hash.len().min(*VERSION.end()))?;
+        let plain = version.len() >= *VERSION.start() && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        plain.then(|| version.to_ascii_lowercase())
+    })
+}
+
+/// The address of a picture, with its version where that is known.
+pub(crate) fn address_of(base: &str, id: PointId, payload: &Payload) -> String {
+    match version_of(payload) {
+        Some(version) => format!("{base}/image/{id}?v={version}"),
+        None => format!("{base}/image/{id}"),
+    }
+}
+
+/// What is known of a picture.
+async fn payload_of(state: &AppState, id: &str) -> Result<Payload> {
     let unknown = || {
         let shown: String = id.chars().take(60).collect();
         Error::not_found(format!("the collection has no picture {shown}"))
@@ -91,10 +133,7 @@ async fn path_of(state: &AppState, id: &str) -> Result<String> {
     // What cannot be an id is no picture either.
     let id: PointId = id.parse().map_err(|_| unknown())?;
     let point = state.gallery().retrieve(&[id], With::PAYLOAD).await?.into_iter().next().ok_or_else(unknown)?;
-    match point.payload.get("path") {
-        Some(Value::String(path)) => Ok(path.clone()),
-        _ => Err(Error::not_found(format!("picture {id} has no file: its entry names no path"))),
-    }
+    Ok(point.payload)
 }
 
 /// Whether an `If-None-Match` names this tag. The comparison is the weak one, as RFC 9110 wants it here.
@@ -106,6 +145,19 @@ pub(crate) fn matches(given: &HeaderValue, etag: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_what_ingest_noted_and_else_what_the_manifest_says() {
+        let payload = |json: Value| json.as_object().cloned().expect("an object");
+        let (own, other) = ("0123456789abcdef0123456789abcdef", "F".repeat(32));
+        let noted = payload(serde_json::json!({ "md5": other, "_clippy": { "md5": own } }));
+        assert_eq!(address_of("", PointId::Number(7), &noted), "/image/7?v=0123456789abcdef");
+        let named = payload(serde_json::json!({ "md5": other }));
+        assert_eq!(address_of("/clippy", PointId::Number(7), &named), "/clippy/image/7?v=ffffffffffffffff");
+        for odd in [serde_json::json!({}), serde_json::json!({ "md5": "a&b=cdefgh" }), serde_json::json!({ "md5": 7 })] {
+            assert_eq!(address_of("", PointId::Number(7), &payload(odd)), "/image/7");
+        }
+    }
 
     #[test]
     fn if_none_match_is_a_list_and_may_be_weak() {

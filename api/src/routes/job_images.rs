@@ -4,11 +4,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::Error;
+use clippy_core::pictures::PictureContent;
 
+use crate::admission::Who;
 use crate::auth::Caller;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
+use crate::sending::body_of;
 use crate::state::AppState;
 
 /// A picture that a job made, with its lineage in the file. When the server has keys, this route also takes one as
@@ -32,6 +35,7 @@ pub(crate) async fn get_job_image(
     State(state): State<AppState>,
     caller: Caller,
     Path((id, number)): Path<(String, String)>,
+    who: Who,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
@@ -44,17 +48,17 @@ pub(crate) async fn get_job_image(
     };
     let etag = HeaderValue::from_str(&format!("\"{sha256}\""))
         .map_err(|error| Error::internal("a picture's hash does not fit into a header").with_source(error))?;
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state))];
+    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state, true))];
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
-    let bytes = state.generation().outputs.read(sha256).await?;
-    // Outputs are PNG or JPEG, whatever a provider sent.
-    let media_type = if bytes.starts_with(&[0xff, 0xd8]) { "image/jpeg" } else { "image/png" };
+    let (file, length, media_type) = state.generation().outputs.open_file(sha256).await?;
+    let place = state.admission().send_file(who, &state)?;
     let shown = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
     ];
-    Ok((always, shown, bytes).into_response())
+    let length_header = [(header::CONTENT_LENGTH, HeaderValue::from(length))];
+    Ok((always, shown, length_header, body_of(PictureContent::File(file, length), place)).into_response())
 }

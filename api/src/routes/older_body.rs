@@ -7,18 +7,24 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::routes::own_picture::OwnAddress;
+
+use crate::extract::{Scalar, at_most};
+
 /// Any of the three bodies; which one it is, its fields tell.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct OlderBody {
     /// The subject, for a picture of a subject in a sketch.
     subject_ref: Option<OlderReference>,
     /// Style references.
+    #[serde(default, deserialize_with = "at_most::<_, _, 64>")]
     refs: Option<Vec<OlderReference>>,
     /// The sketch, or the picture to edit: a data URL.
     image_url: Option<String>,
     /// White where the picture is edited: a data URL.
     mask_url: Option<String>,
     /// Tags of the style vocabulary; others are left out, and listed in `meta.style_tags_ignored`.
+    #[serde(default, deserialize_with = "at_most::<_, _, 256>")]
     style_tags: Option<Vec<String>>,
     /// `SUBJECT_TYPE_PERSON` and so on.
     subject_type_default: Option<String>,
@@ -28,7 +34,7 @@ pub(crate) struct OlderBody {
     subject: Option<String>,
     /// How many pictures, 1..8.
     #[schema(value_type = Option<u32>)]
-    n: Option<Value>,
+    n: Option<Scalar>,
 }
 
 /// A reference, as Clippy 0.2's client sends it. Of several places the first that is there counts.
@@ -38,7 +44,7 @@ pub(crate) struct OlderReference {
     image_b64: Option<String>,
     /// The same under an older name.
     image_bytes_b64: Option<String>,
-    /// A data URL, an `https` URL, or `/image/{id}` of this server.
+    /// A data URL, an `https` URL, or `/image/{id}` of this server, with or without its name.
     image_url: Option<String>,
     /// A picture of the gallery.
     #[schema(value_type = Option<u64>)]
@@ -61,7 +67,7 @@ impl OlderBody {
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] for a count or a reference that cannot be.
-    pub(crate) fn asked(self) -> Result<Asked> {
+    pub(crate) fn asked(self, own: &OwnAddress) -> Result<Asked> {
         let (tags, ignored) = vocabulary(self.style_tags.unwrap_or_default());
         let (refs, image) = (self.refs.unwrap_or_default(), self.image_url.filter(|text| !text.is_empty()));
         let mask = self.mask_url.filter(|text| !text.is_empty());
@@ -74,7 +80,7 @@ impl OlderBody {
                 meta.insert("subject_type".to_owned(), json!(subject_type));
                 meta.insert("control".to_owned(), json!("scribble"));
                 request.subject_type = Some(subject_type.trim_start_matches("SUBJECT_TYPE_").to_lowercase());
-                request.refs = vec![subject.input("subject", "subject_ref")?];
+                request.refs = vec![subject.input("subject", "subject_ref", own)?];
                 request.sketch = Some(sketch);
                 request.count = count(self.n.as_ref(), 1)?;
                 "subject_plus_sketch"
@@ -85,7 +91,7 @@ impl OlderBody {
                 meta.insert("style_desc".to_owned(), json!(described));
                 meta.insert("style_refs_used".to_owned(), json!(refs.len()));
                 meta.insert("control".to_owned(), json!("scribble"));
-                request.refs = styles(&refs)?;
+                request.refs = styles(&refs, own)?;
                 request.sketch = Some(sketch);
                 request.count = count(self.n.as_ref(), 4)?;
                 "customize_promptless"
@@ -93,7 +99,7 @@ impl OlderBody {
             (_, image) => {
                 let words = self.prompt_subject.or(self.subject).filter(|words| !words.trim().is_empty());
                 request.prompt = Some(words.unwrap_or_else(|| "sketch refinement".to_owned()));
-                request.refs = styles(&refs)?;
+                request.refs = styles(&refs, own)?;
                 request.count = count(self.n.as_ref(), 1)?;
                 let mode = if image.is_some() { "edit" } else { "generate" };
                 (request.base, request.mask) = (image, mask);
@@ -107,18 +113,18 @@ impl OlderBody {
     }
 }
 
-fn styles(refs: &[OlderReference]) -> Result<Vec<ReferenceInput>> {
-    refs.iter().enumerate().map(|(index, one)| one.input("style", &format!("refs[{index}]"))).collect()
+fn styles(refs: &[OlderReference], own: &OwnAddress) -> Result<Vec<ReferenceInput>> {
+    refs.iter().enumerate().map(|(index, one)| one.input("style", &format!("refs[{index}]"), own)).collect()
 }
 
 impl OlderReference {
-    fn input(&self, role: &str, name: &str) -> Result<ReferenceInput> {
+    fn input(&self, role: &str, name: &str, own: &OwnAddress) -> Result<ReferenceInput> {
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let mut input = ReferenceInput { role: role.to_owned(), weight: self.weight, ..ReferenceInput::default() };
         if let Some(base64) = said(&self.image_b64).or_else(|| said(&self.image_bytes_b64)) {
             input.image_b64 = Some(base64);
         } else if let Some(url) = said(&self.image_url) {
-            match own_picture(&url) {
+            match own.picture(&url).or_else(|| self.id.filter(|id| own.agrees(&url, *id)).map(Ok)) {
                 Some(id) => input.id = Some(id?),
                 None => input.image_url = Some(url),
             }
@@ -131,21 +137,16 @@ impl OlderReference {
     }
 }
 
-/// The id in `/image/{id}` or `/api/image/{id}`, which the older client sends for pictures of this server.
-fn own_picture(url: &str) -> Option<Result<PointId>> {
-    let path = url.strip_prefix("/api").unwrap_or(url).strip_prefix("/image/")?;
-    Some(path.split(['?', '#']).next().unwrap_or_default().parse())
-}
-
 /// A number, or a number as text; nothing, 0 and empty text mean the default, as they did.
-fn count(given: Option<&Value>, default: u32) -> Result<u32> {
+fn count(given: Option<&Scalar>, default: u32) -> Result<u32> {
     let number = match given {
-        None | Some(Value::Null) => return Ok(default),
-        Some(Value::String(text)) if text.trim().is_empty() => return Ok(default),
-        Some(Value::String(text)) => text.trim().parse().ok(),
-        Some(value) => value
+        None | Some(Scalar::Null) => return Ok(default),
+        Some(Scalar::Text(text)) if text.trim().is_empty() => return Ok(default),
+        Some(Scalar::Text(text)) => text.trim().parse().ok(),
+        Some(Scalar::Number(value)) => value
             .as_u64()
             .or_else(|| value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|n| n as u64)),
+        Some(_) => None,
     };
     match number {
         Some(0) => Ok(default),
@@ -164,7 +165,13 @@ mod tests {
     use super::*;
 
     fn asked(body: Value) -> Asked {
-        serde_json::from_value::<OlderBody>(body).expect("a body").asked().expect("good")
+        serde_json::from_value::<OlderBody>(body).expect("a body").asked(&own()).expect("good")
+    }
+
+    fn own() -> OwnAddress {
+        let mut headers = axum::http::HeaderMap::new();
+        headers.insert("host", "localhost:8000".parse().expect("a header"));
+        OwnAddress::of(&headers)
     }
 
     #[test]
@@ -182,6 +189,13 @@ mod tests {
         let style = asked(json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}));
         assert_eq!((style.mode, style.request.count), ("customize_promptless", 4));
         assert_eq!(style.request.sketch.as_deref(), Some("data:a"));
+
+        let own_url = "http://127.0.0.1:8000/image/7?v=1";
+        for reference in [json!({"id": 7, "image_url": own_url}), json!({"image_url": own_url})] {
+            let one = asked(json!({"refs": [reference], "image_url": "data:a"}));
+            let first = &one.request.refs[0];
+            assert_eq!((first.id, first.image_url.as_deref()), (Some(PointId::Number(7)), None));
+        }
 
         let edit = asked(json!({
             "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
@@ -201,7 +215,10 @@ mod tests {
             json!({"refs": [{"caption": "nothing"}], "image_url": "data:a"}),
             json!({"refs": [{"image_url": "/image/apple"}], "image_url": "data:a"}),
         ] {
-            assert!(serde_json::from_value::<OlderBody>(body.clone()).expect("a body").asked().is_err(), "{body}");
+            assert!(
+                serde_json::from_value::<OlderBody>(body.clone()).expect("a body").asked(&own()).is_err(),
+                "{body}"
+            );
         }
     }
 }

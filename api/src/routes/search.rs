@@ -11,10 +11,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::extract::SearchRequest;
 use crate::metrics::record_stages;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::collection::FacetValue;
+use crate::routes::image::address_of;
 use crate::state::AppState;
 
 /// Payload fields with this beginning are the program's own notes, not the manifest's.
@@ -195,10 +197,11 @@ impl From<Took> for TookMs {
     }
 }
 
-impl From<SearchAnswer> for SearchResponse {
-    fn from(answer: SearchAnswer) -> Self {
+impl SearchResponse {
+    /// The answer of a search in this collection, at a server under this sub-path.
+    fn of(answer: SearchAnswer, collection: String, base: &str) -> Self {
         Self {
-            results: answer.hits.into_iter().map(SearchResult::from).collect(),
+            results: answer.hits.into_iter().map(|hit| SearchResult::of(hit, base)).collect(),
             priors_size: answer.priors_size,
             took_ms: answer.took.into(),
             next_cursor: answer.next_cursor,
@@ -210,13 +213,13 @@ impl From<SearchAnswer> for SearchResponse {
                 tags: facets.tags.into_iter().map(FacetValue::from).collect(),
                 styles: facets.styles.into_iter().map(FacetValue::from).collect(),
             }),
-            collection: String::new(),
+            collection,
         }
     }
 }
 
-impl From<Hit> for SearchResult {
-    fn from(hit: Hit) -> Self {
+impl SearchResult {
+    fn of(hit: Hit, base: &str) -> Self {
         let path = hit.payload.get("path").and_then(Value::as_str).map(str::to_owned);
         Self {
             id: hit.id,
@@ -226,20 +229,21 @@ impl From<Hit> for SearchResult {
             percentile: hit.percentile,
             lexical: hit.lexical,
             path,
-            payload: public_payload(hit.id, hit.payload),
+            payload: public_payload(base, hit.id, hit.payload),
             duplicates: hit.duplicates,
         }
     }
 }
 
 /// A payload as callers see it: without the program's own notes, and with what Clippy 0.2's client reads.
-pub(super) fn public_payload(id: PointId, payload: Payload) -> Payload {
+pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Payload {
+    let address = address_of(base, id, &payload);
     let mut public: Map<String, Value> =
         payload.into_iter().filter(|(field, _)| !field.starts_with(INTERNAL_PREFIX)).collect();
     public.entry("path").or_insert(Value::Null);
     public.entry("tags_all").or_insert_with(|| Value::Array(Vec::new()));
     public.entry("source_post_url").or_insert(Value::Null);
-    public.insert("image_url".to_owned(), Value::String(format!("/image/{id}")));
+    public.insert("image_url".to_owned(), Value::String(address));
     public
 }
 
@@ -266,9 +270,11 @@ pub(super) fn public_payload(id: PointId, payload: Payload) -> Payload {
 )]
 pub(crate) async fn search_hybrid(
     State(state): State<AppState>,
+    caller: Caller,
     request: SearchRequest,
 ) -> Result<Json<SearchResponse>, Problem> {
     let SearchRequest { query, _held } = request;
+    let query = SearchQuery { user_id: query.user_id.map(|user| caller.artist(&user)), ..query };
     let recent = remembered(&query);
     // Model and collection, taken together once: a switch in the middle of this search does not touch it.
     let (searcher, live) = state.searcher();
@@ -277,7 +283,7 @@ pub(crate) async fn search_hybrid(
     if let Some(recent) = recent {
         state.recent().record(recent);
     }
-    Ok(Json(SearchResponse { collection: live.name.clone(), ..answer.into() }))
+    Ok(Json(SearchResponse::of(answer, live.name.clone(), &state.options().base_path)))
 }
 
 /// What of a search may be remembered: words and ids of a first page; never who asked, and never a picture that was sent.
@@ -302,7 +308,7 @@ mod tests {
         let Value::Object(payload) = json!({ "path": "a.png", "_clippy_hash": "x", "rating": "safe" }) else {
             unreachable!("an object")
         };
-        let shown = Value::Object(public_payload(PointId::Number(7), payload));
+        let shown = Value::Object(public_payload("", PointId::Number(7), payload));
         let expected = json!({
             "path": "a.png", "rating": "safe", "tags_all": [], "source_post_url": null, "image_url": "/image/7"
         });

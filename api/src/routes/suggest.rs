@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::auth::Caller;
 use crate::extract::SuggestRequest;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::{SearchForm, TookMs, public_payload};
@@ -93,6 +94,7 @@ pub(crate) struct ReferenceResponse {
 )]
 pub(crate) async fn suggest_references(
     State(state): State<AppState>,
+    caller: Caller,
     request: SuggestRequest,
 ) -> Result<Json<SuggestResponse>, Problem> {
     let SuggestRequest { query, provider, references, _held } = request;
@@ -103,7 +105,15 @@ pub(crate) async fn suggest_references(
     let words = query.text.as_deref().map(|text| LexicalQuery::new(text).tags()).unwrap_or_default();
     // References show one subject: the nearest pictures count, not several guesses at it.
     let diversity = query.diversity.or(Some(0.0));
-    let query = SearchQuery { top: POOL, cursor: None, collapse: true, facets: false, diversity, ..query };
+    let query = SearchQuery {
+        top: POOL,
+        cursor: None,
+        collapse: true,
+        facets: false,
+        diversity,
+        user_id: query.user_id.map(|user| caller.artist(&user)),
+        ..query
+    };
     let answer = state.searcher().0.search(query).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
     let suggested = suggest(provider.as_ref(), &found, wish)?;
@@ -122,7 +132,7 @@ pub(crate) async fn suggest_references(
             note: reference.note,
             style: picture.style,
             percentile: picture.percentile,
-            payload: public_payload(reference.id, payload),
+            payload: public_payload(&state.options().base_path, reference.id, payload),
         })
     });
     Ok(Json(SuggestResponse {

@@ -11,7 +11,7 @@ use clippy_core::fake::FakeEmbedder;
 use clippy_core::settings::Secret;
 use clippy_core::{Error, ErrorCode};
 use clippy_remote::{RemoteEmbedder, RemoteOptions, wire};
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};

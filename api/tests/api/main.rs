@@ -1,11 +1,16 @@
 //! The tests of this crate, in one program: linking libtorch and the engine once is enough.
 
+mod addresses;
+mod bodies;
+mod caller_events;
 mod client;
+mod connections;
 mod embed;
 mod generate;
 mod job_events;
 mod jobs;
 mod older_client;
+mod owner;
 mod ranking;
 mod search;
 mod server;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
@@ -59,19 +60,40 @@ impl Serialize for PointId {
 
 impl<'de> Deserialize<'de> for PointId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Raw {
-            Number(u64),
-            Text(String),
-        }
-        match Raw::deserialize(deserializer)
-            .map_err(|_| serde::de::Error::custom("an id is a whole number or a UUID"))?
-        {
-            Raw::Number(number) => Ok(Self::Number(number)),
-            Raw::Text(text) => text.parse().map_err(serde::de::Error::custom),
-        }
+        deserializer.deserialize_any(IdVisitor)
     }
+}
+
+/// Reads what an id can be and nothing else: a list or an object in its place is refused without being kept.
+struct IdVisitor;
+
+impl Visitor<'_> for IdVisitor {
+    type Value = PointId;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an id, which is a whole number or a UUID")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<PointId, E> {
+        Ok(PointId::Number(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<PointId, E> {
+        whole(number)
+            .map(PointId::Number)
+            .ok_or_else(|| E::custom(format_args!("{number} is not a picture's id: ids are whole numbers or UUIDs")))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<PointId, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// The whole number that a real one is, as tables write their ids (`17.0`). Above 2^53 a real number does not tell its
+/// neighbours apart, so that nothing is clear there.
+fn whole(number: f64) -> Option<u64> {
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
 #[cfg(test)]
@@ -86,6 +108,15 @@ mod tests {
         assert_eq!(json, r#"[7,"00000000-0000-0000-0000-000000000000"]"#);
         assert_eq!(serde_json::from_str::<Vec<PointId>>(&json).expect("what was just written"), ids);
         assert_eq!(serde_json::from_str::<PointId>("\"12\"").expect("digits in a string"), PointId::Number(12));
+    }
+
+    #[test]
+    fn whole_numbers_that_are_written_as_real_ones_are_ids() {
+        assert_eq!(serde_json::from_str::<PointId>("5000001.0").expect("whole"), PointId::Number(5_000_001));
+        assert_eq!(serde_json::from_str::<PointId>("1e3").expect("whole"), PointId::Number(1000));
+        for wrong in ["1.5", "-1.0", "1e300", "18446744073709551616"] {
+            assert!(serde_json::from_str::<PointId>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

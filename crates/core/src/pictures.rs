@@ -1,18 +1,59 @@
 //! The contract between those who show pictures and the folders that hold their files.
 
+use std::fs::File;
+use std::io::Read as _;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+use unicode_normalization::UnicodeNormalization;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Widest thumbnail that is made; whoever asks for more gets this.
 pub const WIDEST_THUMBNAIL: u32 = 2048;
 
+/// A picture's content.
+#[derive(Debug)]
+pub enum PictureContent {
+    /// All of it: thumbnails, which are small and shared.
+    Memory(Bytes),
+    /// An open file and its length in bytes: it is read as fast as the caller takes it, and never held as a whole.
+    File(File, u64),
+}
+
+impl PictureContent {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        match self {
+            Self::Memory(bytes) => bytes.len() as u64,
+            Self::File(_, length) => *length,
+        }
+    }
+
+    /// All of it at once, for small pictures and tests. Reads a file on this thread.
+    ///
+    /// # Errors
+    /// [`crate::ErrorCode::Internal`] when the file cannot be read.
+    pub fn whole(self) -> Result<Bytes> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes),
+            Self::File(file, length) => {
+                let mut bytes = Vec::new();
+                file.take(length)
+                    .read_to_end(&mut bytes)
+                    .map_err(|error| Error::internal("a picture's file could not be read").with_source(error))?;
+                Ok(bytes.into())
+            }
+        }
+    }
+}
+
 /// A picture's file, or a thumbnail of it, as it goes to a browser.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct ServedPicture {
-    /// The whole file.
-    pub bytes: Bytes,
+    /// The whole file, or the whole thumbnail.
+    pub content: PictureContent,
     /// Its media type, told by its content: `image/png`, `image/jpeg`, …
     pub content_type: String,
     /// Changes whenever the bytes do: letters, digits, `-` and `_` only, without the quotes of the header.
@@ -30,4 +71,40 @@ pub trait Pictures: Send + Sync + 'static {
     /// outside of the roots (symlinks resolved), [`crate::ErrorCode::InvalidPicture`] when it is no picture that
     /// can be shown.
     async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture>;
+}
+
+/// The ways in which a file system may write this path, as it is given first: with `\\` for `/` (manifests that were
+/// written on Windows), and with accented letters composed or in parts (macOS and archives differ there).
+#[must_use]
+pub fn spellings(path: &str) -> Vec<String> {
+    let mut found = vec![path.to_owned()];
+    if !std::path::is_separator('\\') && path.contains('\\') {
+        found.push(path.replace('\\', "/"));
+    }
+    for index in 0..found.len() {
+        if !found[index].is_ascii() {
+            let (composed, parts) = (found[index].nfc().collect::<String>(), found[index].nfd().collect::<String>());
+            found.extend([composed, parts]);
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|spelling| seen.insert(spelling.clone()));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_looked_for_as_other_systems_write_it() {
+        assert_eq!(spellings("a/b.png"), ["a/b.png"]);
+        let composed = "caf\u{e9}\\1.png";
+        let found = spellings(composed);
+        assert_eq!(found[0], composed, "as it is given comes first");
+        for spelling in ["caf\u{e9}/1.png", "cafe\u{301}/1.png"] {
+            assert!(cfg!(windows) || found.iter().any(|one| one == spelling), "{found:?}");
+        }
+        assert!(spellings("cafe\u{301}.png").contains(&"caf\u{e9}.png".to_owned()));
+    }
 }

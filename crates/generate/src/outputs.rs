@@ -1,7 +1,8 @@
 //! The folder of made pictures: each file under its own hash, with its lineage in it, and one list of all lineages.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use clippy_core::ids::PointId;
@@ -11,7 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::durable;
 use crate::inputs::sha256_hex;
 use crate::lineage::Lineage;
+use crate::lineage_index::LineageIndex;
 use crate::provider::GeneratedImage;
+
+/// The list's name in the folder.
+const LIST: &str = "lineage.jsonl";
 
 /// A picture that is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +39,8 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Outputs {
     folder: PathBuf,
+    /// Which lines of the list are about which picture of the gallery.
+    uses: Arc<Mutex<LineageIndex>>,
 }
 
 impl Outputs {
@@ -44,7 +51,8 @@ impl Outputs {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder).map_err(durable::fault("make", &folder))?;
-        Ok(Self { folder })
+        let uses = Arc::new(Mutex::new(LineageIndex::new(folder.join(LIST))));
+        Ok(Self { folder, uses })
     }
 
     /// Keeps a picture with its lineage. The file is there whole or not at all, and on disk when this returns; the
@@ -92,7 +100,7 @@ impl Outputs {
     }
 
     fn list(&self) -> PathBuf {
-        self.folder.join("lineage.jsonl")
+        self.folder.join(LIST)
     }
 
     /// Where the file of a kept picture is.
@@ -107,7 +115,7 @@ impl Outputs {
     /// [`clippy_core::ErrorCode::NotFound`] when there is none of that name.
     pub async fn read(&self, sha256: &str) -> Result<Bytes> {
         let missing = || Error::not_found("there is no made picture of that name");
-        if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+        if !is_name(sha256) {
             return Err(missing());
         }
         let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
@@ -121,16 +129,38 @@ impl Outputs {
         .await
     }
 
-    /// Every kept picture that was made from this picture of the gallery, the latest first.
+    /// As [`Outputs::read`], but opened: the file, its length in bytes and its media type.
+    ///
+    /// # Errors
+    /// As [`Outputs::read`].
+    pub async fn open_file(&self, sha256: &str) -> Result<(std::fs::File, u64, &'static str)> {
+        let missing = || Error::not_found("there is no made picture of that name");
+        if !is_name(sha256) {
+            return Err(missing());
+        }
+        let (folder, sha256) = (self.folder.join(&sha256[..2]), sha256.to_owned());
+        blocking(move || {
+            let mut kinds = [("png", "image/png"), ("jpg", "image/jpeg")].into_iter();
+            kinds
+                .find_map(|(extension, media_type)| {
+                    let file = std::fs::File::open(folder.join(format!("{sha256}.{extension}"))).ok()?;
+                    let length = file.metadata().ok()?.len();
+                    Some((file, length, media_type))
+                })
+                .ok_or_else(missing)
+        })
+        .await
+    }
+
+    /// The kept pictures that were made from this picture of the gallery, the latest first; the latest 2,000 of them.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
     pub async fn made_from(&self, reference: PointId) -> Result<Vec<Output>> {
         let outputs = self.clone();
         blocking(move || {
-            let uses = |output: &Output| output.lineage.references.iter().any(|used| used.origin.id == Some(reference));
-            let mut found = outputs.listed()?;
-            found.retain(|output| uses(output) && outputs.path_of(output).is_file());
+            let mut found = outputs.uses.lock().unwrap_or_else(PoisonError::into_inner).made_from(reference)?;
+            found.retain(|output| outputs.path_of(output).is_file());
             found.reverse();
             let mut seen = std::collections::HashSet::new();
             found.retain(|output| seen.insert(output.sha256.clone()));
@@ -139,27 +169,16 @@ impl Outputs {
         .await
     }
 
-    /// The list in the order of its making. A line that was cut off by a crash is skipped.
-    fn listed(&self) -> Result<Vec<Output>> {
-        let list = self.list();
-        let file = match std::fs::File::open(&list) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(durable::fault("open", &list)(error)),
-        };
-        let mut found = Vec::new();
-        for line in BufReader::new(file).split(b'\n') {
-            let line = line.map_err(durable::fault("read", &list))?;
-            found.extend(serde_json::from_slice::<Output>(&line));
-        }
-        Ok(found)
-    }
-
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Whether this can be the name of an output: it becomes part of a path.
+fn is_name(sha256: &str) -> bool {
+    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {

@@ -87,6 +87,11 @@ impl MemoryGallery {
         }
     }
 
+    /// Deletes a picture, as another process would.
+    pub fn remove(&self, number: u64) {
+        self.points.lock().expect("no panic holds it").remove(&PointId::Number(number));
+    }
+
     fn matching(&self, filter: &Filter) -> Vec<Point> {
         let points = self.points.lock().expect("no panic holds it");
         points.values().filter(|point| counts(point, filter)).cloned().collect()

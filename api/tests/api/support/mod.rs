@@ -3,6 +3,7 @@
 
 pub mod doubles;
 pub mod events;
+pub mod memory;
 pub mod redis;
 
 use std::net::SocketAddr;

@@ -5,13 +5,14 @@ mod of_gallery;
 mod resolve;
 mod thumbnails;
 
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use clippy_core::pictures::ServedPicture;
+use clippy_core::pictures::{PictureContent, ServedPicture};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::DecodeLimits;
 use sha2::{Digest, Sha256};
@@ -19,6 +20,9 @@ use tokio::sync::Semaphore;
 
 pub use self::of_gallery::GalleryPictures;
 pub use self::thumbnails::thumbnail_width;
+
+/// So many bytes of a file tell its format.
+const BEGINNING: u64 = 512;
 
 /// Where pictures are served from, and what thumbnails may cost.
 #[derive(Debug, Clone)]
@@ -67,6 +71,8 @@ pub struct PictureFile {
 #[derive(Debug)]
 pub struct PictureFiles {
     images_root: Option<PathBuf>,
+    /// Where this started: where the paths of a collection of Clippy 0.2 may begin.
+    working: Option<PathBuf>,
     thumbnail_folder: PathBuf,
     disk_bytes: u64,
     limits: DecodeLimits,
@@ -86,8 +92,21 @@ impl PictureFiles {
             Error::internal(format!("the folder for thumbnails {} could not be made", folder.display()))
                 .with_source(error)
         })?;
+        // A relative one means the folder that this started in, whatever is the working folder later.
+        let working = std::env::current_dir().ok();
+        let images_root = options.images_root.map(|root| match &working {
+            Some(working) => working.join(root),
+            None => root,
+        });
+        if let Some(root) = images_root.as_ref().filter(|root| !root.is_dir()) {
+            tracing::warn!(
+                "IMAGES_ROOT is {}, which is not a folder: no picture is served from there until it is",
+                root.display()
+            );
+        }
         Ok(Self {
-            images_root: options.images_root,
+            images_root,
+            working,
             thumbnail_folder: options.thumbnail_folder,
             disk_bytes: options.disk_bytes,
             limits: options.limits,
@@ -107,9 +126,9 @@ impl PictureFiles {
     /// [`ErrorCode::NotFound`] when no root has it.
     pub async fn find(&self, stored: &str, roots: &[String]) -> Result<PictureFile> {
         let allowed: Vec<PathBuf> = self.images_root.iter().cloned().chain(roots.iter().map(PathBuf::from)).collect();
-        let stored = stored.to_owned();
+        let (stored, working) = (stored.to_owned(), self.working.clone());
         in_thread(move || {
-            let path = resolve::resolve(&stored, &allowed)?;
+            let path = resolve::resolve(&stored, &allowed, working.as_deref())?;
             let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
             let identity = identity(&path, &metadata);
             Ok(PictureFile { path, bytes: metadata.len(), identity })
@@ -117,7 +136,7 @@ impl PictureFiles {
         .await
     }
 
-    /// The whole file.
+    /// The whole file, opened: only its beginning is read, which tells what it is.
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`] above the limit, [`ErrorCode::InvalidPicture`] when it is no picture.
@@ -131,9 +150,18 @@ impl PictureFiles {
         }
         let PictureFile { path, identity, .. } = file.clone();
         in_thread(move || {
-            let content = std::fs::read(&path).map_err(|error| unreadable(&path, error))?;
-            let media_type = clippy_imaging::probe(&content)?.format.media_type();
-            Ok(ServedPicture { bytes: content.into(), content_type: media_type.to_owned(), etag: identity })
+            let mut opened = std::fs::File::open(&path).map_err(|error| unreadable(&path, error))?;
+            let length = opened.metadata().map_err(|error| unreadable(&path, error))?.len();
+            let mut beginning = Vec::with_capacity(BEGINNING as usize);
+            opened
+                .by_ref()
+                .take(BEGINNING)
+                .read_to_end(&mut beginning)
+                .and_then(|_| opened.rewind())
+                .map_err(|error| unreadable(&path, error))?;
+            let media_type = clippy_imaging::sniff(&beginning)?.media_type();
+            let content = PictureContent::File(opened, length);
+            Ok(ServedPicture { content, content_type: media_type.to_owned(), etag: identity })
         })
         .await
     }

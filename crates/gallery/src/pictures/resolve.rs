@@ -2,27 +2,38 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use clippy_core::pictures::spellings;
 use clippy_core::{Error, ErrorCode, Result};
 
 /// The file behind a stored path, with links resolved, when it lies under one of the roots.
 ///
+/// A relative path begins at one of the roots. One that no root has begins where Clippy 0.2 wrote it from: at the folder
+/// that this runs in (`working`), or at one above a root. Wherever it begins, the file must lie under a root.
+///
 /// A path that is written as something outside of the roots is refused before the disk is asked, so that the answer
 /// does not tell what is there.
-pub(super) fn resolve(stored: &str, roots: &[PathBuf]) -> Result<PathBuf> {
-    let stored = Path::new(stored);
+pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -> Result<PathBuf> {
     let real_roots: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
-    let candidates: Vec<PathBuf> = if stored.is_absolute() {
-        vec![stored.to_owned()]
-    } else {
-        roots.iter().map(|root| root.join(stored)).collect()
-    };
-    let mut outside = false;
-    for candidate in candidates {
+    let (mut candidates, mut from_above) = (Vec::new(), Vec::new());
+    for spelling in spellings(stored) {
+        if Path::new(&spelling).is_absolute() {
+            candidates.push(PathBuf::from(spelling));
+            continue;
+        }
+        candidates.extend(roots.iter().map(|root| root.join(&spelling)));
+        let above = real_roots.iter().flat_map(|root| root.ancestors().skip(1));
+        from_above.extend(working.into_iter().chain(above).map(|base| base.join(&spelling)));
+    }
+    let is_under_a_root = |written: &Path| roots.iter().chain(&real_roots).any(|root| written.starts_with(root));
+    // Most of these are no places of pictures at all, so that they do not count as outside.
+    from_above.retain(|candidate| without_dots(candidate).is_some_and(|written| is_under_a_root(&written)));
+    let mut outside = roots.is_empty();
+    for candidate in candidates.into_iter().chain(from_above) {
         let Some(written) = without_dots(&candidate) else {
             outside = true;
             continue;
         };
-        if !roots.iter().chain(&real_roots).any(|root| written.starts_with(root)) {
+        if !is_under_a_root(&written) {
             outside = true;
             continue;
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use clippy_core::pictures::ServedPicture;
+use clippy_core::pictures::{PictureContent, ServedPicture};
 use clippy_core::{Error, Result};
 use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
 
@@ -47,7 +47,8 @@ impl PictureFiles {
                 Error::new(error.code, error.message.clone()).with_source(error.to_string())
             },
         )?;
-        Ok(ServedPicture { bytes, content_type: Encoding::THUMBNAIL.media_type().to_owned(), etag: key })
+        let content = PictureContent::Memory(bytes);
+        Ok(ServedPicture { content, content_type: Encoding::THUMBNAIL.media_type().to_owned(), etag: key })
     }
 
     async fn kept_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {

@@ -37,8 +37,10 @@ impl ReferencePictures for GalleryReferences {
         };
         let path = text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
         let served = self.pictures.open(&path, None).await?;
+        let read = tokio::task::spawn_blocking(move || served.content.whole()).await;
+        let bytes = read.map_err(|error| Error::internal("reading a picture ended early").with_source(error))??;
         Ok(ReferencePicture {
-            bytes: served.bytes,
+            bytes,
             source_url: text(&["source_post_url", "source_url", "source"]),
             licence: text(&["licence", "license"]),
         })

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use clippy_core::Result;
 use clippy_core::collections::Collections;
 use clippy_core::embedding::{EmbedInput, Embedder};
 use clippy_core::gallery::{Gallery, Payload, Point, Space, With};
 use clippy_core::ids::PointId;
-use clippy_core::ledger::LineOutcome;
+use clippy_core::ledger::{FailureKind, LineFailure, LineOutcome};
 use clippy_core::pictures::Pictures;
+use clippy_core::sentences::{self, Underscores, sentence};
+use clippy_core::{ErrorCode, Result};
 use clippy_imaging::DecodeLimits;
 use futures::future::join_all;
 use serde_json::Value;
@@ -16,7 +17,6 @@ use serde_json::Value;
 use super::ReindexTools;
 use crate::ingest::chunk::{Threads, by_id};
 use crate::ingest::embed::Order;
-use crate::ingest::manifest::sentence;
 use crate::ingest::mark::{FIELD, Mark, md5_hex, same_but_mark};
 use crate::ingest::picture::{Prepared, prepare};
 
@@ -31,6 +31,9 @@ pub(super) struct Renewer {
     pub(super) embedder: Arc<dyn Embedder>,
     pictures: Arc<dyn Pictures>,
     template: String,
+    /// How the collection's sentences are written: one that a re-index fills begins anew, one that is gone back to keeps
+    /// to its own.
+    underscores: Underscores,
     limits: DecodeLimits,
     threads: Threads,
 }
@@ -40,7 +43,7 @@ enum Look {
     /// Its pixels, ready for the model, and the mark of a point made from them.
     Seen(Box<Prepared>),
     /// Its file cannot be read any more, and why.
-    Gone(String),
+    Gone(LineFailure),
 }
 
 impl Renewer {
@@ -50,12 +53,14 @@ impl Renewer {
         embedder: Arc<dyn Embedder>,
         template: &str,
     ) -> Result<Self> {
+        let beside = Collections::open(&*tools.collections, beside).await?;
         Ok(Self {
-            beside: Collections::open(&*tools.collections, beside).await?,
+            underscores: sentences::settled(&*beside).await?,
+            beside,
             embedder,
             pictures: Arc::clone(&tools.pictures),
             template: template.to_owned(),
-            limits: DecodeLimits::default(),
+            limits: DecodeLimits::bulk(),
             threads: Threads::new(),
         })
     }
@@ -91,10 +96,10 @@ impl Renewer {
                     point.vectors = vectors;
                     outcome
                 }
-                Err(reason) => {
+                Err(failure) => {
                     // Without a mark, nobody takes it for made.
                     point.payload.remove(FIELD);
-                    LineOutcome::Failed { reason }
+                    failure.into()
                 }
             };
             outcomes.push((point.id, outcome));
@@ -122,34 +127,44 @@ impl Renewer {
     fn sentence(&self, payload: &Payload) -> Option<String> {
         let tags: Vec<&str> =
             payload.get("tags_all").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        sentence(&tags, &self.template)
+        sentence(&tags, &self.template, self.underscores)
     }
 
     async fn look(&self, point: &Point) -> Result<Look> {
         let Some(path) = point.payload.get("path").and_then(Value::as_str) else {
-            return Ok(Look::Gone("its payload names no path, so that its file is not known".to_owned()));
+            let reason = "its payload names no path, so that its file is not known";
+            return Ok(Look::Gone(LineFailure::new(FailureKind::NoPath, reason)));
         };
         let served = match self.pictures.open(path, None).await {
             Ok(served) => served,
             // Something is away for the moment: that says nothing about the picture.
             Err(error) if error.code.is_retryable() => return Err(error),
-            Err(error) => return Ok(Look::Gone(format!("{path}: {}", error.message))),
+            Err(error) => {
+                let kind = match error.code {
+                    ErrorCode::Forbidden => FailureKind::Outside,
+                    ErrorCode::NotFound => FailureKind::NoFile,
+                    _ => FailureKind::NotAPicture,
+                };
+                return Ok(Look::Gone(LineFailure::new(kind, format!("{path}: {}", error.message))));
+            }
         };
         let (model, limits) = (Arc::clone(self.embedder.info()), self.limits);
         let known = Mark::of(&point.payload);
         let prepared = self
             .threads
             .run(move || {
-                let mark = Mark::new(&served.bytes, None, &model.fingerprint);
+                let read = served.content.whole();
+                let bytes = read.map_err(|error| LineFailure::new(FailureKind::Unreadable, error.message))?;
+                let mark = Mark::new(&bytes, None, &model.fingerprint);
                 // The time that the known content was seen with; without one, the next ingest looks at the content.
                 let mtime_ns = known.filter(|known| known.md5 == mark.md5).and_then(|known| known.mtime_ns);
                 let mark = Mark { mtime_ns, ..mark };
-                prepare(&served.bytes, mark, &model.transform, &limits)
+                prepare(&bytes, mark, &model.transform, &limits)
             })
             .await;
         Ok(match prepared {
             Ok(prepared) => Look::Seen(Box::new(prepared)),
-            Err(reason) => Look::Gone(format!("{path}: {reason}")),
+            Err(LineFailure { kind, reason }) => Look::Gone(LineFailure::new(kind, format!("{path}: {reason}"))),
         })
     }
 
@@ -169,7 +184,7 @@ impl Renewer {
                 (point, LineOutcome::Embedded)
             }
             // The mark stays that of another model, so that an ingest or a later re-index tries again.
-            Look::Gone(reason) => (point, LineOutcome::Failed { reason }),
+            Look::Gone(failure) => (point, failure.into()),
         }
     }
 }

@@ -1,0 +1,169 @@
+//! A connection's socket: who does not take an answer is cut off, and what hyper refuses by itself becomes problem JSON.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use crate::problem::Problem;
+
+/// A socket whose other end must go on taking what is written.
+pub(crate) struct PacedSocket {
+    stream: TcpStream,
+    /// While a write waits, at least `least` bytes must be taken in each window.
+    window: Duration,
+    least: usize,
+    taken: usize,
+    waiting: Option<Pin<Box<Sleep>>>,
+    /// An answer that stands for one of hyper's, how much of it is written, and how long hyper's was.
+    instead: Option<(Vec<u8>, usize, usize)>,
+}
+
+impl PacedSocket {
+    pub(crate) fn new(stream: TcpStream, window: Duration, least: usize) -> Self {
+        Self { stream, window, least, taken: 0, waiting: None, instead: None }
+    }
+
+    /// A write waits: for how long it may, the window says.
+    fn stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let window = self.window;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(window)));
+        ready!(waiting.as_mut().poll(context));
+        metrics::counter!("clippy_http_slow_readers_total").increment(1);
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller does not take the answer")))
+    }
+
+    fn went_on(&mut self, bytes: usize) {
+        self.taken += bytes;
+        if self.taken >= self.least {
+            self.caught_up();
+        }
+    }
+
+    fn caught_up(&mut self) {
+        self.taken = 0;
+        self.waiting = None;
+    }
+
+    /// Writes the answer that stands for hyper's.
+    fn write_instead(&mut self, context: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
+        let (answer, mut written, length) = self.instead.take()?;
+        while written < answer.len() {
+            match Pin::new(&mut self.stream).poll_write(context, &answer[written..]) {
+                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(bytes)) => written += bytes,
+                Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
+                Poll::Pending => {
+                    self.instead = Some((answer, written, length));
+                    return Some(self.stalled(context));
+                }
+            }
+        }
+        Some(Poll::Ready(Ok(length)))
+    }
+}
+
+impl AsyncRead for PacedSocket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for PacedSocket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+        if self.instead.is_none()
+            && let Some(answer) = answer_instead(buffer)
+        {
+            self.instead = Some((answer, 0, buffer.len()));
+        }
+        if let Some(written) = self.write_instead(context) {
+            return written;
+        }
+        match Pin::new(&mut self.stream).poll_write(context, buffer) {
+            Poll::Pending => self.stalled(context),
+            Poll::Ready(written) => {
+                self.went_on(*written.as_ref().unwrap_or(&0));
+                Poll::Ready(written)
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut filled = buffers.iter().filter(|buffer| !buffer.is_empty());
+        if let (Some(only), None) = (filled.next(), filled.next()) {
+            return self.poll_write(context, only);
+        }
+        match Pin::new(&mut self.stream).poll_write_vectored(context, buffers) {
+            Poll::Pending => self.stalled(context),
+            Poll::Ready(written) => {
+                self.went_on(*written.as_ref().unwrap_or(&0));
+                Poll::Ready(written)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// Everything that was to be written has been taken.
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.caught_up();
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// What is answered instead of hyper's own refusals of heads that it cannot read: they are heads without a body.
+fn answer_instead(written: &[u8]) -> Option<Vec<u8>> {
+    let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+    let problem = match status {
+        b"400" => Problem::unreadable_head(StatusCode::BAD_REQUEST, "the request is not HTTP/1.1 that can be read"),
+        b"414" => Problem::unreadable_head(StatusCode::URI_TOO_LONG, "the address of the request is too long"),
+        b"431" => Problem::unreadable_head(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "the head of the request is too long: send fewer or shorter headers",
+        ),
+        _ => return None,
+    };
+    let head = written.to_ascii_lowercase();
+    let whole = head.ends_with(b"\r\n\r\n");
+    let typed = head.windows(14).any(|part| part == b"\r\ncontent-type");
+    (whole && !typed).then(|| problem.as_http())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_refusals_of_hypers_own_are_replaced() {
+        let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let answer = String::from_utf8(answer_instead(own).expect("hyper's own")).expect("text");
+        assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"), "{answer}");
+        for other in [
+            &b"HTTP/1.1 200 OK\r\n\r\n"[..],
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n\r\n",
+            b"HTTP/1.1 404 Not Found\r\n\r\n",
+            b"\x89PNG",
+        ] {
+            assert_eq!(answer_instead(other), None);
+        }
+    }
+}
