@@ -40,6 +40,7 @@ macro_rules! gallery_contract {
             deleted_points_are_gone_everywhere,
             bad_vectors_are_refused_and_nothing_of_their_batch_is_seen,
             filters_count_what_they_say,
+            tags_are_found_whatever_their_case,
             facets_count_points_that_count,
             exact_hybrid_equals_brute_force,
             hybrid_finds_what_brute_force_finds,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, Gallery, LONGEST_NOTE, Payload, Point, Space, Vectors, With};
+use clippy_core::gallery::{Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, Space, TagMode, Vectors, With};
 use clippy_core::ids::PointId;
 use serde_json::json;
 use uuid::Uuid;
@@ -325,6 +325,57 @@ pub async fn filters_count_what_they_say(gallery: AnyGallery) {
     let upper = Filter { tags: vec!["CAT".to_owned()], ..Filter::default() };
     let lower = Filter { tags: vec!["cat".to_owned()], ..Filter::default() };
     assert_eq!(gallery.count(&upper).await.expect("counted"), gallery.count(&lower).await.expect("counted"));
+}
+
+/// A filter for a tag finds it in every spelling of its letters: alone, together with others, excluded, inside a search,
+/// and as soon as it is stored.
+pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
+    let mut random = Random(18);
+    let stored = [
+        (1, vec!["Haruhi", "apple"]),
+        (2, vec!["haruhi", "Pixel_Art"]),
+        (3, vec!["HARUHI", "KanColle"]),
+        (4, vec!["hARuHi", "APPLE"]),
+        (5, vec!["école", "Ωmega"]),
+    ];
+    let asked = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+    for (id, tags) in stored {
+        // The filter is used before each point is there, so that nothing that was kept from then on hides it.
+        let tag = Filter { tags: asked(&tags[..1]), ..Filter::default() };
+        let before = gallery.count(&tag).await.expect("counted");
+        let payload = fields(json!({ "tags_all": tags }));
+        let vectors = Vectors::from_fn(|space| Some(random.vector(space, 1)));
+        gallery.upsert(vec![Point { id: PointId::Number(id), vectors, payload }]).await.expect("stored");
+        assert_eq!(gallery.count(&tag).await.expect("counted"), before + 1, "{tags:?} is found at once");
+    }
+    let query = Vectors { image: Some(random.vector(Space::Image, 1)), ..Vectors::default() };
+    for (tags, tag_mode, exclude, expected) in [
+        (&["haruhi"][..], TagMode::Any, &[][..], &[1, 2, 3, 4][..]),
+        (&["HaRuHi"], TagMode::Any, &["apple"], &[2, 3]),
+        (&["HARUHI", "Apple"], TagMode::All, &[], &[1, 4]),
+        (&["pixel_art", "kancolle"], TagMode::Any, &[], &[2, 3]),
+        (&["ÉCOLE", "ωMEGA"], TagMode::All, &[], &[5]),
+        (&[], TagMode::Any, &["Haruhi"], &[5]),
+    ] {
+        let filter = Filter { tags: asked(tags), tag_mode, exclude_tags: asked(exclude), ..Filter::default() };
+        let expected: Vec<PointId> = expected.iter().copied().map(PointId::Number).collect();
+        assert_eq!(gallery.count(&filter).await.expect("counted"), expected.len() as u64, "{filter:?}");
+        let page = gallery.scroll(&filter, None, 10, With::NOTHING).await.expect("a page");
+        assert_eq!(page.points.iter().map(|point| point.id).collect::<Vec<_>>(), expected, "{filter:?}");
+        let search = HybridQuery {
+            vectors: query.clone(),
+            filter: filter.clone(),
+            candidates: 10,
+            lexical_tags: Vec::new(),
+            with_payload: false,
+            exact: false,
+            hnsw_ef: 64,
+        };
+        let mut hits: Vec<PointId> =
+            gallery.hybrid(search).await.expect("searched").hits.into_iter().map(|hit| hit.id).collect();
+        hits.sort_unstable();
+        assert_eq!(hits, expected, "{filter:?}");
+    }
 }
 
 /// [`Gallery::facet`] counts exactly, most frequent first, under a filter too.

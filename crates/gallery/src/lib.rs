@@ -11,6 +11,7 @@ pub mod pictures;
 pub mod qdrant;
 pub mod recent;
 pub mod schema;
+mod spellings;
 pub mod state;
 
 pub use collections::{EdgeCollections, EdgeCollectionsOptions};

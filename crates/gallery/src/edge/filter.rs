@@ -6,30 +6,31 @@ use clippy_core::ids::PointId;
 use qdrant_edge as engine;
 
 use super::convert::{field_path, id_in};
+use crate::spellings::{Spellings, TAGS, common};
 
-/// The engine's filter, or `None` when every point counts.
-pub(super) fn filter_in(filter: &Filter) -> Result<Option<engine::Filter>> {
+/// The engine's filter, or `None` when every point counts. A tag counts in every spelling of its letters.
+pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option<engine::Filter>> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
     match filter.tag_mode {
         _ if filter.tags.is_empty() => {}
-        TagMode::Any => must.push(any_of("tags_all", &filter.tags)?),
+        TagMode::Any => must.push(bears_any(&filter.tags, spellings)?),
         TagMode::All => {
             for tag in &filter.tags {
-                must.push(any_of("tags_all", std::slice::from_ref(tag))?);
+                must.push(bears_any(std::slice::from_ref(tag), spellings)?);
             }
         }
     }
     if !filter.exclude_tags.is_empty() {
-        must_not.push(any_of("tags_all", &filter.exclude_tags)?);
+        must_not.push(bears_any(&filter.exclude_tags, spellings)?);
     }
     if !filter.ratings.is_empty() {
-        must.push(any_of("rating", &filter.ratings)?);
+        must.push(any_of("rating", filter.ratings.iter().flat_map(|rating| common(rating)).collect())?);
     }
     match filter.origin {
         Origin::Any => {}
-        Origin::Gallery => must_not.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])?),
-        Origin::Generated => must.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])?),
+        Origin::Gallery => must_not.push(any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])?),
+        Origin::Generated => must.push(any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])?),
     }
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids));
@@ -66,17 +67,14 @@ pub(super) fn narrowed(filter: Option<engine::Filter>, condition: engine::Condit
     filter
 }
 
-/// The field holds one of these words, as they are given or in lower case.
-pub(super) fn any_of(field: &str, words: &[String]) -> Result<engine::Condition> {
-    let mut wanted = Vec::with_capacity(words.len());
-    for word in words {
-        let lower = word.to_lowercase();
-        if lower != *word {
-            wanted.push(lower);
-        }
-        wanted.push(word.clone());
-    }
-    Ok(engine::Condition::Field(engine::FieldCondition::new_match(field_path(field)?, engine::Match::from(wanted))))
+/// The point bears one of these tags, in any spelling.
+pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
+    any_of(TAGS, tags.iter().flat_map(|tag| spellings.of(tag)).collect())
+}
+
+/// The field holds one of these words.
+fn any_of(field: &str, words: Vec<String>) -> Result<engine::Condition> {
+    Ok(engine::Condition::Field(engine::FieldCondition::new_match(field_path(field)?, engine::Match::from(words))))
 }
 
 /// Lets every point through.

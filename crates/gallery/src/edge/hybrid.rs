@@ -9,14 +9,15 @@ use clippy_core::search::product;
 use qdrant_edge as engine;
 
 use super::convert::id_in;
-use super::filter::{any_of, filter_in, lacks_vector, narrowed};
+use super::filter::{bears_any, filter_in, lacks_vector, narrowed};
 use super::shard::Shard;
+use crate::spellings::Spellings;
 
 type Scores = PerSpace<Option<f32>>;
 
 /// Runs a query whose vectors are of unit length.
-pub(super) fn hybrid(shard: &Shard, query: &HybridQuery) -> Result<Candidates> {
-    let filter = filter_in(&query.filter)?;
+pub(super) fn hybrid(shard: &Shard, query: &HybridQuery, spellings: &Spellings) -> Result<Candidates> {
+    let filter = filter_in(&query.filter, spellings)?;
     let asked: Vec<Space> =
         query.vectors.iter().filter_map(|(space, vector)| vector.is_some().then_some(space)).collect();
     let mut found: HashMap<PointId, Scores> = HashMap::new();
@@ -31,7 +32,7 @@ pub(super) fn hybrid(shard: &Shard, query: &HybridQuery) -> Result<Candidates> {
     let lexical_floor = if query.candidates == 0 || query.lexical_tags.is_empty() {
         None
     } else {
-        add_bearers(shard, query, filter.as_ref(), &mut found)?
+        add_bearers(shard, query, spellings, filter.as_ref(), &mut found)?
     };
     let hits = complete(shard, query, &asked, found)?;
     Ok(Candidates { hits, floors, lexical_floor })
@@ -70,10 +71,11 @@ fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engi
 fn add_bearers(
     shard: &Shard,
     query: &HybridQuery,
+    spellings: &Spellings,
     filter: Option<&engine::Filter>,
     found: &mut HashMap<PointId, Scores>,
 ) -> Result<Option<f32>> {
-    let bearers = narrowed(filter.cloned(), any_of("tags_all", &query.lexical_tags)?);
+    let bearers = narrowed(filter.cloned(), bears_any(&query.lexical_tags, spellings)?);
     let (mut floor, mut room, rest) = if query.vectors.text.is_some() {
         let best = best_of(shard, query, Space::Text, Some(bearers.clone()))?;
         add(found, Space::Text, &best.hits);

@@ -153,7 +153,8 @@ impl Gallery for EdgeGallery {
     async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
         self.with_store(move |store| {
             vectors::check_and_normalise(&mut query.vectors, store.shape.dimension)?;
-            hybrid::hybrid(&store.live(), &query)
+            let spellings = store.spellings_for(&query.filter, &query.lexical_tags)?;
+            hybrid::hybrid(&store.live(), &query, &spellings)
         })
         .await
     }
@@ -164,8 +165,9 @@ impl Gallery for EdgeGallery {
     }
 
     async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
-        let filter = filter::filter_in(filter)?;
+        let filter = filter.clone();
         self.with_store(move |store| {
+            let filter = store.filter_in(&filter)?;
             let (points, next) = store.page(filter, from, limit.max(1), with)?;
             Ok(Page { points, next })
         })
@@ -173,8 +175,8 @@ impl Gallery for EdgeGallery {
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
-        let filter = filter::filter_in(filter)?;
-        self.with_store(move |store| store.live().count(filter)).await
+        let filter = filter.clone();
+        self.with_store(move |store| store.live().count(store.filter_in(&filter)?)).await
     }
 
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
@@ -182,10 +184,11 @@ impl Gallery for EdgeGallery {
             return Err(Error::invalid(format!("values of \"{field}\" cannot be counted: it has no keyword index")));
         }
         let key = convert::field_path(field)?;
-        // With a filter, even one that lets all through, the engine counts points; without, it reads its index, which
-        // may still know of deleted ones.
-        let filter = filter::filter_in(filter)?.unwrap_or_else(filter::everything);
+        let filter = filter.clone();
         self.with_store(move |store| {
+            // With a filter, even one that lets all through, the engine counts points; without, it reads its index,
+            // which may still know of deleted ones.
+            let filter = store.filter_in(&filter)?.unwrap_or_else(filter::everything);
             let request = engine::FacetRequest { key, limit: u32::MAX as usize, filter: Some(filter), exact: true };
             let shard = store.live();
             let answer = shard::guarded("count values", || shard.engine().facet(request))?;

@@ -14,21 +14,24 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
-use clippy_core::gallery::{CollectionInfo, Point, With};
+use clippy_core::gallery::{CollectionInfo, Filter, Payload, Point, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use qdrant_edge as engine;
 use serde_json::Value;
 
 use super::EdgeOptions;
+use super::convert::field_path;
+use super::filter::filter_in;
 use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
 use super::operation::Operation;
-use super::shard::{Shard, ShardShape};
+use super::shard::{Shard, ShardShape, guarded};
 use crate::files::{remove_folder, remove_leftovers};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
 use crate::schema::{Schema, migrations};
+use crate::spellings::{Spellings, TAGS, asks_for_tags};
 
 pub(super) const JOURNAL_FILE: &str = "journal";
 
@@ -44,6 +47,8 @@ pub(super) struct Store {
     pub(super) shape: ShardShape,
     writer: Mutex<Writer>,
     live: RwLock<Arc<Shard>>,
+    /// How tags are written; `None` until somebody asks for a tag.
+    spellings: RwLock<Option<Arc<Spellings>>>,
     /// Held while graphs are built: one at a time.
     pub(super) building: Mutex<()>,
     // Last, so that the folder is another's only when everything else is closed.
@@ -121,6 +126,7 @@ impl Store {
             shape,
             writer: Mutex::new(Writer { journal, metadata, keep_journal: false }),
             live: RwLock::new(Arc::new(shard)),
+            spellings: RwLock::default(),
             building: Mutex::new(()),
             _lock: lock,
         };
@@ -168,6 +174,7 @@ impl Store {
         }
         let mut writer = self.writer();
         let before = writer.journal.append(&operation)?;
+        self.learn(&operation);
         if let Err(error) = self.live().apply(operation) {
             writer.journal.roll_back(before)?;
             return Err(error);
@@ -180,6 +187,56 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The engine's filter of core's.
+    pub(super) fn filter_in(&self, filter: &Filter) -> Result<Option<engine::Filter>> {
+        filter_in(filter, &*self.spellings_for(filter, &[])?)
+    }
+
+    /// How tags are written, for a query that asks for some.
+    pub(super) fn spellings_for(&self, filter: &Filter, tags: &[String]) -> Result<Arc<Spellings>> {
+        if !asks_for_tags(filter) && tags.is_empty() {
+            return Ok(Arc::default());
+        }
+        let known = || self.spellings.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        // While it is our turn nobody writes a tag that is neither in the index yet nor learnt.
+        let _turn = self.writer();
+        if let Some(known) = known() {
+            return Ok(known);
+        }
+        let mut spellings = Spellings::default();
+        // Without a filter the index is read. What it still knows of deleted points does no harm here.
+        let key = field_path(TAGS)?;
+        let request = engine::FacetRequest { key, limit: u32::MAX as usize, filter: None, exact: false };
+        let shard = self.live();
+        for hit in guarded("list its tags", || shard.engine().facet(request))?.hits {
+            if let engine::FacetValue::Keyword(tag) = hit.value {
+                spellings.learn(&tag);
+            }
+        }
+        let spellings = Arc::new(spellings);
+        *self.spellings.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&spellings));
+        Ok(spellings)
+    }
+
+    /// Learns how the tags of a change are written; with the turn to write.
+    fn learn(&self, operation: &Operation) {
+        let payloads: Vec<&Payload> = match operation {
+            Operation::Put(points) => points.iter().map(|point| &point.payload).collect(),
+            Operation::Fields(_, fields) => vec![fields],
+            Operation::Vectors(_) | Operation::Delete(_) => return,
+        };
+        let mut spellings = self.spellings.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(spellings) = spellings.as_mut() else { return };
+        for payload in payloads {
+            if !spellings.knows(payload) {
+                Arc::make_mut(spellings).learn_all(payload);
+            }
+        }
     }
 
     /// Forces the engine's files to the disk and empties the journal.

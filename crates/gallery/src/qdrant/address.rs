@@ -1,5 +1,6 @@
 //! Where a Qdrant server is: the address as people write it, and as the client needs it.
 
+use clippy_core::settings::without_credentials;
 use clippy_core::{Error, Result};
 use url::Url;
 
@@ -15,7 +16,8 @@ const GRPC_PORT: u16 = 6334;
 pub(super) fn grpc_address(given: &str) -> Result<String> {
     let wrong = |why: &str| {
         Error::invalid(format!(
-            "QDRANT_URL is \"{given}\", {why}: it must be an address such as http://localhost:6334 (6333 means the same)"
+            "QDRANT_URL is \"{}\", {why}: it must be an address such as http://localhost:6334 (6333 means the same)",
+            without_credentials(given)
         ))
     };
     let with_scheme = if given.contains("://") { given.to_owned() } else { format!("http://{given}") };
@@ -68,6 +70,10 @@ mod tests {
         for given in ["ftp://host", "http://", "http://host:6333/collections", "::"] {
             let error = grpc_address(given).expect_err(given);
             assert!(error.message.contains("QDRANT_URL"), "{}", error.message);
+        }
+        for given in ["ftp://me:hunter2@host", "http://me:hunter2@", "http://me:hunter2@host:port"] {
+            let error = grpc_address(given).expect_err(given);
+            assert!(!error.message.contains("hunter2"), "{}", error.message);
         }
         let error = grpc_address("http://me:hunter2@host").expect_err("a password");
         assert!(error.message.contains("QDRANT_API_KEY") && !error.message.contains("hunter2"), "{}", error.message);

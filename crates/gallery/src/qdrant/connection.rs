@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use clippy_core::Result;
-use clippy_core::settings::Secret;
+use clippy_core::settings::{Address, Secret};
 use parking_lot::Mutex;
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::collections_client::CollectionsClient;
@@ -28,7 +28,7 @@ const CHANNELS: usize = 4;
 #[derive(Debug, Clone)]
 pub struct QdrantServer {
     /// Its address, as in `QDRANT_URL`.
-    pub url: String,
+    pub url: Address,
     /// Its key.
     pub api_key: Option<Secret>,
     /// How long something may take that reads.
@@ -41,7 +41,7 @@ impl QdrantServer {
     /// A server without a key, and the usual limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), api_key: None, timeout: Duration::from_secs(5), write_timeout: Duration::from_secs(60) }
+        Self { url: Address::new(url), api_key: None, timeout: Duration::from_secs(5), write_timeout: Duration::from_secs(60) }
     }
 }
 
@@ -67,7 +67,7 @@ impl Connection {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when the address is none.
     pub(super) fn new(server: &QdrantServer, collection: &str) -> Result<Self> {
-        let url = grpc_address(&server.url)?;
+        let url = grpc_address(server.url.expose())?;
         let about = About { url: url.clone(), collection: collection.to_owned() };
         let mut config = Qdrant::from_url(&url)
             .timeout(server.write_timeout)

@@ -7,31 +7,33 @@ use qdrant_client::qdrant::condition::ConditionOneOf;
 
 use super::convert::id_in;
 use super::shape::Shape;
+use crate::spellings::{Spellings, TAGS, common};
 
 /// The wire's filter, or `None` when every point counts. In a space that the collection does not have every vector is
 /// missing, and without an index of the origin it holds no made pictures.
-pub(super) fn filter_in(filter: &Filter, shape: &Shape) -> Option<wire::Filter> {
+/// A tag counts in every spelling of its letters.
+pub(super) fn filter_in(filter: &Filter, shape: &Shape, spellings: &Spellings) -> Option<wire::Filter> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
     match filter.tag_mode {
         _ if filter.tags.is_empty() => {}
-        TagMode::Any => must.push(any_of("tags_all", &filter.tags)),
+        TagMode::Any => must.push(bears_any(&filter.tags, spellings)),
         TagMode::All => {
-            must.extend(filter.tags.iter().map(|tag| any_of("tags_all", std::slice::from_ref(tag))));
+            must.extend(filter.tags.iter().map(|tag| bears_any(std::slice::from_ref(tag), spellings)));
         }
     }
     if !filter.exclude_tags.is_empty() {
-        must_not.push(any_of("tags_all", &filter.exclude_tags));
+        must_not.push(bears_any(&filter.exclude_tags, spellings));
     }
     if !filter.ratings.is_empty() {
-        must.push(any_of("rating", &filter.ratings));
+        must.push(exactly_any_of("rating", filter.ratings.iter().flat_map(|rating| common(rating)).collect()));
     }
     match filter.origin {
         Origin::Gallery if shape.indexes.contains(ORIGIN_FIELD) => {
-            must_not.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()]));
+            must_not.push(exactly_any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()]));
         }
         Origin::Any | Origin::Gallery => {}
-        Origin::Generated => must.push(any_of(ORIGIN_FIELD, &[GENERATED.to_owned()])),
+        Origin::Generated => must.push(exactly_any_of(ORIGIN_FIELD, vec![GENERATED.to_owned()])),
     }
     if let Some(ids) = &filter.only_ids {
         must.push(has_id(ids.iter().copied()));
@@ -58,17 +60,9 @@ pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition)
     filter
 }
 
-/// The field holds one of these words, as they are given or in lower case.
-pub(super) fn any_of(field: &str, words: &[String]) -> wire::Condition {
-    let mut strings = Vec::with_capacity(words.len());
-    for word in words {
-        let lower = word.to_lowercase();
-        if lower != *word {
-            strings.push(lower);
-        }
-        strings.push(word.clone());
-    }
-    exactly_any_of(field, strings)
+/// The point bears one of these tags, in any spelling.
+pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> wire::Condition {
+    exactly_any_of(TAGS, tags.iter().flat_map(|tag| spellings.of(tag)).collect())
 }
 
 /// The field holds one of these words.

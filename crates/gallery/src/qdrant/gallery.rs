@@ -1,6 +1,7 @@
 //! What a gallery does, as calls to the server.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::gallery::{
@@ -90,10 +91,10 @@ impl Inner {
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    pub(super) async fn count(&self, shape: &Shape, filter: &Filter) -> Result<u64> {
+    pub(super) async fn count(&self, shape: &Shape, filter: Option<wire::Filter>) -> Result<u64> {
         let request = wire::CountPoints {
             collection_name: shape.physical.clone(),
-            filter: filter_in(filter, shape),
+            filter,
             exact: Some(true),
             ..wire::CountPoints::default()
         };
@@ -143,13 +144,18 @@ impl Inner {
     }
 
     /// Counts values by walking over the points: for a collection that has no index of the field yet.
-    async fn facet_by_walking(&self, shape: &Shape, field: &str, filter: &Filter) -> Result<BTreeMap<String, u64>> {
+    pub(super) async fn facet_by_walking(
+        &self,
+        shape: &Shape,
+        field: &str,
+        filter: Option<wire::Filter>,
+    ) -> Result<BTreeMap<String, u64>> {
         let mut counts = BTreeMap::new();
         let mut from: Option<PointId> = None;
         let include = wire::PayloadIncludeSelector { fields: vec![field.to_owned()] };
         loop {
             let request = wire::ScrollPoints {
-                filter: filter_in(filter, shape),
+                filter: filter.clone(),
                 offset: from.map(id_in),
                 limit: Some(5_000),
                 with_payload: Some(wire::WithPayloadSelector {
@@ -230,12 +236,20 @@ fn most_frequent(counts: impl IntoIterator<Item = (String, u64)>, limit: usize) 
     counts
 }
 
+impl QdrantGallery {
+    /// The wire's filter of core's.
+    async fn filter_in(&self, filter: &Filter, shape: &Arc<Shape>) -> Option<wire::Filter> {
+        let spellings = self.inner.spellings_for(shape, filter, &[]).await;
+        filter_in(filter, shape, &spellings)
+    }
+}
+
 #[async_trait]
 impl Gallery for QdrantGallery {
     /// Asks even when the circuit is open: who watches over readiness learns by this that the server is back.
     async fn info(&self) -> Result<CollectionInfo> {
         let shape = self.inner.refresh().await?;
-        let points = self.inner.count(&shape, &Filter::default()).await?;
+        let points = self.inner.count(&shape, None).await?;
         let (model, pretrained, fingerprint) = match &shape.identity {
             Some(identity) => (identity.model.clone(), identity.pretrained.clone(), identity.fingerprint.clone()),
             None => ("unknown".to_owned(), String::new(), String::new()),
@@ -264,6 +278,7 @@ impl Gallery for QdrantGallery {
             return Ok(());
         }
         let shape = self.inner.ensure_spaces(used.into_iter()).await?;
+        self.inner.spelled.learn(points.iter().map(|point| &point.payload));
         let request = self.inner.put(&shape, last_of_each(points));
         let what = "store points";
         let answer =
@@ -322,6 +337,7 @@ impl Gallery for QdrantGallery {
         if self.inner.get(&shape, &[id], false, &[]).await?.is_empty() {
             return Err(missing());
         }
+        self.inner.spelled.learn([&fields]);
         let request = wire::SetPayloadPoints {
             collection_name: shape.physical.clone(),
             wait: Some(true),
@@ -347,7 +363,8 @@ impl Gallery for QdrantGallery {
     async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
         let shape = self.inner.shape()?;
         check_and_normalise(&mut query.vectors, shape.dimension)?;
-        hybrid(&self.inner.connection, &shape, &query).await
+        let spellings = self.inner.spellings_for(&shape, &query.filter, &query.lexical_tags).await;
+        hybrid(&self.inner.connection, &shape, &query, &spellings).await
     }
 
     async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
@@ -361,7 +378,7 @@ impl Gallery for QdrantGallery {
         let shape = self.inner.shape()?;
         let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
         let request = wire::ScrollPoints {
-            filter: filter_in(filter, &shape),
+            filter: self.filter_in(filter, &shape).await,
             offset: from.map(id_in),
             limit: Some(u32::try_from(limit.max(1)).unwrap_or(u32::MAX)),
             with_payload: with_payload(with.payload),
@@ -374,6 +391,7 @@ impl Gallery for QdrantGallery {
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
         let shape = self.inner.shape()?;
+        let filter = self.filter_in(filter, &shape).await;
         self.inner.count(&shape, filter).await
     }
 
@@ -382,6 +400,7 @@ impl Gallery for QdrantGallery {
             return Err(Error::invalid(format!("values of \"{field}\" cannot be counted: it has no keyword index")));
         }
         let shape = self.inner.shape()?;
+        let filter = self.filter_in(filter, &shape).await;
         if !shape.indexes.contains(field) {
             return Ok(most_frequent(self.inner.facet_by_walking(&shape, field, filter).await?, limit));
         }
@@ -390,7 +409,7 @@ impl Gallery for QdrantGallery {
             key: field.to_owned(),
             // With a filter, even one that lets all through, the server counts points; without, it reads its index,
             // which may still know of deleted ones.
-            filter: Some(filter_in(filter, &shape).unwrap_or_default()),
+            filter: Some(filter.unwrap_or_default()),
             limit: Some(limit.max(1) as u64),
             exact: Some(true),
             ..wire::FacetCounts::default()

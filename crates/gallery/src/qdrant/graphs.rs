@@ -7,7 +7,9 @@ use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
 use super::Inner;
+use super::filter::filter_in;
 use super::shape::Shape;
+use crate::spellings::Spellings;
 
 /// How long graphs may take to build before that counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
@@ -56,11 +58,11 @@ impl Inner {
 
     /// How many vectors have graphs once everything is built: all but those in parts that are too small for one.
     async fn vectors_that_get_graphs(&self, shape: &Shape) -> Result<u64> {
-        let all = self.count(shape, &Filter::default()).await?;
+        let all = self.count(shape, None).await?;
         let mut vectors = 0;
         for &space in &shape.spaces {
             let missing = Filter { missing_any: vec![space], ..Filter::default() };
-            vectors += all.saturating_sub(self.count(shape, &missing).await?);
+            vectors += all.saturating_sub(self.count(shape, filter_in(&missing, shape, &Spellings::default())).await?);
         }
         let threshold_kb = shape.config.optimizer_config.as_ref().and_then(|found| found.indexing_threshold);
         let in_small_parts = threshold_kb.unwrap_or(0) * 1024 / (shape.dimension as u64 * 4).max(1);

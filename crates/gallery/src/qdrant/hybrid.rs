@@ -15,8 +15,9 @@ use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
 use super::convert::{id_out, payload_out, vectors_out, with_payload, with_vectors};
-use super::filter::{any_of, filter_in, has_id, lacks_vector, narrowed};
+use super::filter::{bears_any, filter_in, has_id, lacks_vector, narrowed};
 use super::shape::Shape;
+use crate::spellings::Spellings;
 
 type Scores = PerSpace<Option<f32>>;
 
@@ -34,8 +35,13 @@ enum Part {
 }
 
 /// Runs a query whose vectors are of unit length.
-pub(super) async fn hybrid(connection: &Connection, shape: &Shape, query: &HybridQuery) -> Result<Candidates> {
-    let search = Search { shape, query, filter: filter_in(&query.filter, shape) };
+pub(super) async fn hybrid(
+    connection: &Connection,
+    shape: &Shape,
+    query: &HybridQuery,
+    spellings: &Spellings,
+) -> Result<Candidates> {
+    let search = Search { shape, query, spellings, filter: filter_in(&query.filter, shape, spellings) };
     let asked: Vec<Space> = query
         .vectors
         .iter()
@@ -132,6 +138,7 @@ enum Want {
 struct Search<'a> {
     shape: &'a Shape,
     query: &'a HybridQuery,
+    spellings: &'a Spellings,
     filter: Option<wire::Filter>,
 }
 
@@ -210,7 +217,7 @@ impl Search<'_> {
     }
 
     fn bearers(&self) -> wire::Filter {
-        narrowed(self.filter.clone(), any_of("tags_all", &self.query.lexical_tags))
+        narrowed(self.filter.clone(), bears_any(&self.query.lexical_tags, self.spellings))
     }
 
     fn other_bearers(&self, asked: &[Space]) -> wire::QueryPoints {

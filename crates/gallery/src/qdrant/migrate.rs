@@ -2,12 +2,15 @@
 //! repeat. Each step is taken because the server says that it is needed, so that a migration that was cut off goes on
 //! where it was.
 
+use std::collections::HashMap;
+
 use clippy_core::gallery::Space;
+use clippy_core::sentences::{self, Underscores};
 use clippy_core::{Error, ErrorCode, Result};
 use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
-use super::metadata::{Place, identity_entry};
+use super::metadata::{Place, identity_entry, note, note_entry};
 use super::opening::{add_vector, ask_version, create, create_index, graph, look, quantization, thresholds};
 use super::shape::Shape;
 use super::version::{Feature, Version};
@@ -129,13 +132,24 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
                 update(&connection, &physical, &text, request).await?;
             }
             Step::Identify => {
-                let metadata = identity_entry(&Identity::new(&options.model))?;
+                let mut metadata = identity_entry(&Identity::new(&options.model))?;
+                metadata.extend(sentence_entry(shape.as_ref(), plan.points)?);
                 let request = wire::UpdateCollection { metadata, ..wire::UpdateCollection::default() };
                 update(&connection, &physical, &text, request).await?;
             }
         }
     }
     Ok(plan)
+}
+
+/// What a collection of Clippy 0.2 says of its text vectors, which nothing tells once its version is written down.
+fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, wire::Value>> {
+    let is_older = points > 0 && shape.is_some_and(|shape| shape.schema_version() == 0);
+    let noted = match shape {
+        Some(shape) => note(&shape.config.metadata, sentences::NOTE)?.is_some(),
+        None => false,
+    };
+    Ok(if is_older && !noted { note_entry(sentences::NOTE, Underscores::Kept.note()) } else { HashMap::new() })
 }
 
 /// What is missing, in the order in which it is added: the version is written down last, when everything is there.

@@ -16,6 +16,7 @@ mod migrate;
 mod notes;
 mod opening;
 mod shape;
+mod spelled;
 mod version;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use self::connection::Connection;
 pub use self::connection::QdrantServer;
 pub use self::migrate::{MigrationPlan, migrate, plan};
 use self::shape::Shape;
+use self::spelled::Spelled;
 use self::version::Version;
 
 /// How the server compresses vectors for the first look; the scores are always those of the vectors themselves.
@@ -96,6 +98,8 @@ struct Inner {
     model: Option<ModelInfo>,
     /// What the collection looks like, or why it is not to be used any more.
     shape: RwLock<Result<Arc<Shape>, Refusal>>,
+    /// How its tags are written.
+    spelled: Spelled,
 }
 
 /// Why a collection is not to be used: an error that can be told again and again.

@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::errors::{Trouble, explain, trouble};
 use super::metadata::{Place, identity_entry};
 use super::shape::Shape;
+use super::spelled::Spelled;
 use super::version::{Feature, Version};
 use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
 use crate::identity::Identity;
@@ -56,7 +57,7 @@ impl QdrantGallery {
         }
         let (name, physical) = (name.to_owned(), shape.physical.clone());
         let shape = RwLock::new(Ok(Arc::new(shape)));
-        let inner = Arc::new(Inner { connection, version, physical, name, model, shape });
+        let inner = Arc::new(Inner { connection, version, physical, name, model, shape, spelled: Spelled::default() });
         tokio::spawn(keep_fresh(Arc::downgrade(&inner)));
         Self { inner }
     }

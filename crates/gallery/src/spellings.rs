@@ -1,0 +1,115 @@
+//! Tags in all the cases that they are written in: a filter for `haruhi` finds `Haruhi`, as Clippy 0.2 did.
+//!
+//! The engines compare words byte by byte. So a tag is looked for in every spelling that the collection holds. Those
+//! that are not all small letters are few, and kept here; the common ones are tried even when nobody has seen them yet.
+
+use std::collections::{BTreeSet, HashMap};
+
+use clippy_core::gallery::{Filter, Payload};
+use serde_json::Value;
+
+/// The field that tags are looked for in.
+pub(crate) const TAGS: &str = "tags_all";
+
+/// Spellings that are not all small letters, by what they are in small letters.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Spellings {
+    known: HashMap<String, BTreeSet<String>>,
+}
+
+impl Spellings {
+    /// Learns a tag; whether it was new.
+    pub(crate) fn learn(&mut self, tag: &str) -> bool {
+        let folded = tag.to_lowercase();
+        folded != tag && self.known.entry(folded).or_default().insert(tag.to_owned())
+    }
+
+    /// Whether it holds all that a payload could teach it.
+    pub(crate) fn knows(&self, payload: &Payload) -> bool {
+        tags_of(payload).all(|tag| {
+            let folded = tag.to_lowercase();
+            folded == tag || self.known.get(&folded).is_some_and(|known| known.contains(tag))
+        })
+    }
+
+    /// Learns the tags of a point.
+    pub(crate) fn learn_all(&mut self, payload: &Payload) {
+        for tag in tags_of(payload) {
+            self.learn(tag);
+        }
+    }
+
+    /// Takes over all that another knows.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (folded, spellings) in other.known {
+            self.known.entry(folded).or_default().extend(spellings);
+        }
+    }
+
+    /// Every spelling that a word may be stored in, each once.
+    pub(crate) fn of(&self, word: &str) -> Vec<String> {
+        let mut spellings = BTreeSet::from(common(word));
+        if let Some(known) = self.known.get(&word.to_lowercase()) {
+            spellings.extend(known.iter().cloned());
+        }
+        spellings.into_iter().collect()
+    }
+}
+
+/// Whether a filter asks for tags.
+pub(crate) fn asks_for_tags(filter: &Filter) -> bool {
+    !(filter.tags.is_empty() && filter.exclude_tags.is_empty())
+}
+
+/// The tags of a point, as they are written.
+fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
+    let (list, single) = match payload.get(TAGS) {
+        Some(Value::Array(tags)) => (Some(tags), None),
+        Some(Value::String(tag)) => (None, Some(tag.as_str())),
+        _ => (None, None),
+    };
+    list.into_iter().flatten().filter_map(Value::as_str).chain(single)
+}
+
+/// The spellings that people use: as given, small, capital at the beginning, at each word's beginning, and throughout.
+pub(crate) fn common(word: &str) -> [String; 5] {
+    let small = word.to_lowercase();
+    let (mut begins, mut each) = (String::with_capacity(small.len()), String::with_capacity(small.len()));
+    let mut at_beginning = true;
+    for (index, letter) in small.chars().enumerate() {
+        if index == 0 {
+            begins.extend(letter.to_uppercase());
+        } else {
+            begins.push(letter);
+        }
+        if at_beginning {
+            each.extend(letter.to_uppercase());
+        } else {
+            each.push(letter);
+        }
+        at_beginning = !letter.is_alphanumeric() && letter != '\'';
+    }
+    [word.to_owned(), begins, each, small.to_uppercase(), small]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_looked_for_in_every_spelling_that_is_known_or_common() {
+        let mut spellings = Spellings::default();
+        let payload = serde_json::json!({ TAGS: ["KanColle", "apple", "Hatsune_miku"] });
+        let payload = payload.as_object().expect("an object");
+        assert!(!spellings.knows(payload));
+        spellings.learn_all(payload);
+        assert!(spellings.knows(payload));
+        for word in ["kancolle", "KANCOLLE", "KanColle"] {
+            let found = spellings.of(word);
+            assert!(found.contains(&"KanColle".to_owned()) && found.contains(&"kancolle".to_owned()), "{found:?}");
+        }
+        assert!(spellings.of("hatsune_miku").contains(&"Hatsune_Miku".to_owned()), "each word begins with a capital");
+        assert!(spellings.of("APPLE").contains(&"apple".to_owned()));
+        assert!(spellings.of("ÉCOLE").contains(&"école".to_owned()));
+    }
+}
