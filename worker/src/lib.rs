@@ -5,3 +5,4 @@
 pub mod backfill;
 pub mod ingest;
 pub mod jobs;
+pub mod patience;

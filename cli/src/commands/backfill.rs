@@ -3,6 +3,7 @@
 use clippy_core::bulk::BackfillRequest;
 use clippy_core::settings::Settings;
 use clippy_worker::backfill::{BackfillOptions, Which, backfill};
+use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{self, BackfillArguments};
@@ -33,9 +34,10 @@ pub async fn run(
             force_all: arguments.force_all,
             ids_file: arguments.ids_file.as_deref().map(enqueue::absolute).transpose()?,
         };
-        return enqueue::run(&client, "backfill", &request, arguments.manifest.enqueue, arguments.manifest.json).await;
+        return enqueue::run(&client, "backfill", &request, enqueue::Ending::of(&arguments.manifest)).await;
     }
     let embedded = Embedded::open(settings, None).await?;
+    let _following = embedded.follow();
     let options = BackfillOptions {
         lines: manifest_options(settings, &arguments.manifest),
         which,
@@ -43,7 +45,8 @@ pub async fn run(
         ids_file: arguments.ids_file.clone(),
     };
     let progress = BarProgress::new(arguments.manifest.json);
-    let report = backfill(embedded.tools(), &options, &progress, &shutdown).await;
+    let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
+    let report = backfill(embedded.patient_tools(settings, patience), &options, &progress, &shutdown).await;
     progress.finish();
     print_report(&report?, &arguments.manifest)
 }

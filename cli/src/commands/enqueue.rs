@@ -3,13 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use clippy_core::bulk::ManifestRequest;
+use clippy_core::ledger::{LedgerTotals, Reasons};
 use clippy_core::settings::Settings;
+use clippy_worker::ingest::manifest::Manifest;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::arguments::ManifestArguments;
 use crate::client::Client;
+use crate::commands::outcome;
 use crate::embedded::{needed_server, running_server};
 use crate::events::Events;
 use crate::failure::Failure;
@@ -22,6 +25,11 @@ pub fn wanted(settings: &Settings, server: Option<&str>, enqueue: bool) -> Resul
 /// The flags as a job's parameters. Paths are made absolute: a server runs in a folder of its own.
 pub fn manifest_request(arguments: &ManifestArguments) -> Result<ManifestRequest, Failure> {
     let slice = &arguments.slice;
+    if Manifest::is_stream(&arguments.manifest) {
+        return Err(Failure::usage(
+            "--manifest is a pipe, and a server has the collection, which cannot read it: write the manifest to a file",
+        ));
+    }
     Ok(ManifestRequest {
         manifest: absolute(&arguments.manifest)?,
         images_root: arguments.images_root.as_deref().map(absolute).transpose()?,
@@ -41,14 +49,27 @@ pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))
 }
 
+/// What is done once the job is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Ending {
+    /// Say its id, instead of waiting for its end.
+    pub enqueue: bool,
+    /// Answer in JSON.
+    pub json: bool,
+    /// A single failed line is a failure.
+    pub fail_on_any: bool,
+}
+
+impl Ending {
+    /// As the flags say.
+    pub fn of(arguments: &ManifestArguments) -> Self {
+        Self { enqueue: arguments.enqueue, json: arguments.json, fail_on_any: arguments.fail_on_any }
+    }
+}
+
 /// Makes a job of a request; then says its id, or waits for its end.
-pub async fn run<R: Serialize>(
-    client: &Client,
-    kind: &str,
-    request: &R,
-    enqueue: bool,
-    json: bool,
-) -> Result<(), Failure> {
+pub async fn run<R: Serialize>(client: &Client, kind: &str, request: &R, ending: Ending) -> Result<(), Failure> {
+    let Ending { enqueue, json, fail_on_any } = ending;
     let body = serde_json::to_value(request)
         .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
     let job = client.post(&format!("/api/admin/{kind}"), &without_nulls(body)).await?;
@@ -62,7 +83,7 @@ pub async fn run<R: Serialize>(
         return Ok(());
     }
     let job = ended(client, &id, json).await?;
-    report(&job, json)
+    report(&job, json, fail_on_any)
 }
 
 /// A field that was not given is left out, rather than sent as nothing.
@@ -83,6 +104,11 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut events = Events::of(client, id);
     while let Some(event) = events.next().await? {
+        if event.name == "log"
+            && let Some(message) = event.data["message"].as_str()
+        {
+            bar.suspend(|| eprintln!("{message}"));
+        }
         let progress = if event.name == "snapshot" { &event.data["progress"] } else { &event.data };
         if let (true, Some(done)) = (matches!(event.name.as_str(), "snapshot" | "progress"), progress["done"].as_u64())
         {
@@ -96,32 +122,24 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
 }
 
 /// Prints what a job came to; one that did not end well is no success.
-fn report(job: &Value, json: bool) -> Result<(), Failure> {
+fn report(job: &Value, json: bool, fail_on_any: bool) -> Result<(), Failure> {
     if job["state"] != "succeeded" {
         let reason = job["error"]["message"].as_str().unwrap_or("it was cancelled");
         return Err(Failure::run(format!("job {} is {}: {reason}", text(&job["id"]), text(&job["state"]))));
     }
     let result = &job["result"];
-    if json {
+    let Ok(totals) = LedgerTotals::deserialize(&result["totals"]) else {
         println!("{result}");
         return Ok(());
-    }
-    let totals = &result["totals"];
-    if totals.is_object() {
-        let count = |name: &str| totals[name].as_u64().unwrap_or_default();
-        println!(
-            "{} lines: {} embedded, {} unchanged, {} duplicates, {} skipped, {} failed.",
-            count("lines"),
-            count("embedded"),
-            count("unchanged"),
-            count("duplicates"),
-            count("skipped"),
-            count("failed")
-        );
-    } else {
+    };
+    if json {
         println!("{result}");
+    } else {
+        println!("{}", outcome::sums(&totals, None));
     }
-    Ok(())
+    // A server of an earlier version tells no reasons.
+    let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
+    outcome::judge(&totals, &reasons, fail_on_any)
 }
 
 fn text(value: &Value) -> &str {

@@ -4,11 +4,12 @@ use clippy_core::bulk::IngestRequest;
 use clippy_core::settings::Settings;
 use clippy_worker::ingest::manifest::{Shard, Slice};
 use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, ingest};
+use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{IngestArguments, ManifestArguments};
-use crate::commands::enqueue;
 use crate::commands::progress_bar::BarProgress;
+use crate::commands::{enqueue, outcome};
 use crate::embedded::Embedded;
 use crate::failure::Failure;
 
@@ -22,20 +23,23 @@ pub async fn run(
     if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
         let lines = enqueue::manifest_request(&arguments.manifest)?;
         let request = IngestRequest { lines, no_text: arguments.no_text, dry_run: arguments.dry_run };
-        return enqueue::run(&client, "ingest", &request, arguments.manifest.enqueue, arguments.manifest.json).await;
+        return enqueue::run(&client, "ingest", &request, enqueue::Ending::of(&arguments.manifest)).await;
     }
     let embedded = Embedded::open(settings, None).await?;
+    let _following = embedded.follow();
     let options = IngestOptions {
         lines: manifest_options(settings, &arguments.manifest),
         with_text: !arguments.no_text,
         dry_run: arguments.dry_run,
     };
     let progress = BarProgress::new(arguments.manifest.json);
-    let report = ingest(embedded.tools(), &options, &progress, &shutdown).await;
+    let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
+    let tools = embedded.patient_tools(settings, patience);
+    let report = ingest(tools.clone(), &options, &progress, &shutdown).await;
     progress.finish();
     let report = report?;
     if !arguments.dry_run && report.complete {
-        clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
+        clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
     }
     print_report(&report, &arguments.manifest)
 }
@@ -51,6 +55,8 @@ pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> M
         clip_batch: number(arguments.clip_batch),
         upsert_batch: number(arguments.upsert_batch),
         text_template: arguments.text_template.clone(),
+        served_from: settings.collection.images_root.clone().into_iter().collect(),
+        may_record_folders: true,
         fail_log: arguments.fail_log.clone(),
         ..ManifestOptions::new(&arguments.manifest)
     }
@@ -64,20 +70,12 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
             .map_err(|error| Failure::run(format!("the report cannot be written as JSON: {error}")))?;
         println!("{line}");
     } else {
-        println!(
-            "{} lines in {:.1} s: {} embedded, {} unchanged, {} duplicates, {} skipped, {} failed.",
-            totals.lines,
-            report.seconds,
-            totals.embedded,
-            totals.unchanged,
-            totals.duplicates,
-            totals.skipped,
-            totals.failed
-        );
+        println!("{}", outcome::sums(totals, Some(report.seconds)));
     }
     if report.complete {
-        return Ok(());
+        return outcome::judge(totals, &report.reasons, arguments.fail_on_any);
     }
+    eprint!("{}", report.reasons.text());
     Err(Failure::run(
         "stopped before the end of the manifest; what was done is stored, and the next run goes on from there",
     ))

@@ -1,7 +1,10 @@
 //! The bar of a long command, with its rate and the time left.
 
+use std::sync::Arc;
+
 use clippy_core::ledger::LedgerTotals;
 use clippy_worker::ingest::progress::{Progress, Stage};
+use clippy_worker::patience::Tell;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar on standard error; indicatif hides it where nobody looks.
@@ -18,6 +21,22 @@ impl BarProgress {
         // The template is a constant; indicatif's plain bar would do without it.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
+    }
+
+    /// Shows how far something is that is no run over a manifest.
+    pub fn at(&self, what: &'static str, done: u64, total: u64) {
+        self.0.set_length(total);
+        self.0.set_position(done);
+        self.0.set_message(what);
+    }
+
+    /// Says above the bar, on standard error, what is waited for.
+    pub fn tell(&self) -> Tell {
+        let bar = self.0.clone();
+        Arc::new(move |message| {
+            bar.suspend(|| eprintln!("{message}"));
+            Box::pin(std::future::ready(()))
+        })
     }
 
     /// Takes the bar away.

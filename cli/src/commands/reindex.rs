@@ -30,9 +30,10 @@ pub async fn run(
     };
     request.check().map_err(|error| Failure::usage(error.message))?;
     let (enqueue, json) = (arguments.enqueue, arguments.json);
+    let ending = |enqueue| enqueue::Ending { enqueue, json, fail_on_any: false };
     if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
-        return enqueue::run(&client, "reindex", &request, enqueue, json).await;
+        return enqueue::run(&client, "reindex", &request, ending(enqueue)).await;
     }
-    let work = async |client: &crate::client::Client| enqueue::run(client, "reindex", &request, false, json).await;
+    let work = async |client: &crate::client::Client| enqueue::run(client, "reindex", &request, ending(false)).await;
     with_workers(settings, &shutdown, work).await
 }

@@ -6,7 +6,8 @@ use clippy_core::Result;
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{PerSpace, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{LineOutcome, LineRecord};
+use clippy_core::ledger::{LineFailure, LineOutcome, LineRecord, NOT_STORED};
+use clippy_core::sentences::Underscores;
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
@@ -28,6 +29,7 @@ pub(crate) struct BackfillStep {
     tools: Tools,
     roots: Arc<Roots>,
     template: String,
+    underscores: Underscores,
     spaces: &'static [Space],
     force_all: bool,
     selection: Option<Arc<Selection>>,
@@ -48,12 +50,14 @@ impl BackfillStep {
         tools: Tools,
         options: &BackfillOptions,
         roots: Roots,
+        underscores: Underscores,
         selection: Option<Arc<Selection>>,
     ) -> Self {
         Self {
             tools,
             roots: Arc::new(roots),
             template: options.lines.text_template.clone(),
+            underscores,
             spaces: spaces(options.which),
             force_all: options.force_all,
             selection,
@@ -65,7 +69,7 @@ impl BackfillStep {
     async fn work(&self, lines: Vec<Line>) -> Result<Vec<Processed>> {
         let mut processed = Vec::with_capacity(lines.len());
         let mut settle = |line, id, outcome| {
-            processed.push(Processed { record: LineRecord { line, id, outcome }, write: None });
+            processed.push(Processed::of(LineRecord { line, id, outcome }, None));
         };
         let mut entries = Vec::new();
         for line in lines {
@@ -84,7 +88,7 @@ impl BackfillStep {
         let mut wanting = Vec::new();
         for (number, entry) in entries {
             let Some(point) = stored.get(&entry.id) else {
-                settle(number, Some(entry.id), skipped("it is not in the collection: ingest it first"));
+                settle(number, Some(entry.id), skipped(NOT_STORED));
                 continue;
             };
             let wanted = self.wanted(&entry, &point.vectors);
@@ -100,7 +104,7 @@ impl BackfillStep {
         let mut fillings = Vec::with_capacity(wanting.len());
         for ((line, entry, wanted, point), look) in wanting.into_iter().zip(looks) {
             match look {
-                Err(reason) => settle(line, Some(entry.id), LineOutcome::Failed { reason }),
+                Err(failure) => settle(line, Some(entry.id), failure.into()),
                 Ok(prepared) => {
                     let mark = self.order(fillings.len(), &entry, wanted, point, prepared, &mut order);
                     fillings.push(Filling { line, id: entry.id, mark });
@@ -110,13 +114,13 @@ impl BackfillStep {
         let made = order.make(&*self.tools.embedder, fillings.len()).await?;
         for (Filling { line, id, mark }, made) in fillings.into_iter().zip(made) {
             let (outcome, write) = match made {
-                Err(reason) => (LineOutcome::Failed { reason }, None),
+                Err(failure) => (failure.into(), None),
                 Ok(vectors) => {
                     let fields = mark.map(|mark| mark.to_payload());
                     (LineOutcome::Embedded, Some(Write::Vectors(id, vectors, fields)))
                 }
             };
-            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write });
+            processed.push(Processed::of(LineRecord { line, id: Some(id), outcome }, write));
         }
         processed.sort_by_key(|processed| processed.record.line);
         Ok(processed)
@@ -135,7 +139,7 @@ impl BackfillStep {
     }
 
     /// The picture, when its pixels are needed.
-    async fn look(&self, entry: &Entry, wanted: PerSpace<bool>) -> Result<Option<Box<Prepared>>, String> {
+    async fn look(&self, entry: &Entry, wanted: PerSpace<bool>) -> Result<Option<Box<Prepared>>, LineFailure> {
         if !wanted.image && !wanted.edge {
             return Ok(None);
         }
@@ -176,7 +180,7 @@ impl BackfillStep {
             }
         }
         if wanted.text
-            && let Some(sentence) = entry.text(&self.template)
+            && let Some(sentence) = entry.text(&self.template, self.underscores)
         {
             if let Some(mark) = &mut mark {
                 mark.text = Some(md5_hex(sentence.as_bytes()));

@@ -6,17 +6,17 @@ pub(crate) mod selection;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clippy_core::Result;
 pub use clippy_core::bulk::Which;
 use clippy_core::gallery::Space;
+use clippy_core::sentences::Underscores;
+use clippy_core::{Result, sentences};
 use tokio_util::sync::CancellationToken;
 
 use crate::backfill::chunk::BackfillStep;
 use crate::backfill::selection::Selection;
-use crate::ingest::paths::Roots;
 use crate::ingest::progress::Progress;
 use crate::ingest::run::Step;
-use crate::ingest::{IngestReport, ManifestOptions, Tools, check, run};
+use crate::ingest::{IngestReport, ManifestOptions, Tools, check, roots, run};
 
 /// The spaces that are meant.
 pub(crate) fn spaces(which: Which) -> &'static [Space] {
@@ -69,6 +69,11 @@ pub(crate) async fn prepared(
     selection: Option<Arc<Selection>>,
 ) -> Result<Arc<dyn Step>> {
     check(tools, &options.lines).await?;
-    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
-    Ok(Arc::new(BackfillStep::new(tools.clone(), options, roots, selection)))
+    let roots = roots(tools, &options.lines).await?;
+    let underscores = if spaces(options.which).contains(&Space::Text) {
+        sentences::settled(&*tools.gallery).await?
+    } else {
+        Underscores::default()
+    };
+    Ok(Arc::new(BackfillStep::new(tools.clone(), options, roots, underscores, selection)))
 }

@@ -23,7 +23,9 @@ impl Selection {
 
     fn parse(text: &str) -> Result<Self> {
         let mut selection = Self::default();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        // Some editors begin a text with a mark; a list of failures tells the reasons in comments.
+        let text = text.trim_start_matches('\u{feff}');
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match line.strip_prefix("line ").and_then(|number| number.parse().ok()) {
                 Some(number) => {
                     selection.lines.insert(number);
@@ -47,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_list_of_failures_is_understood() {
-        let selection = Selection::parse("12\n\n line 7 \n00000000-0000-0000-0000-000000000001\n").expect("a list");
+        let selection = Selection::parse("\u{feff}# why\n12\r\n\n line 7 \n00000000-0000-0000-0000-000000000001\n")
+            .expect("a list");
         assert!(selection.holds(0, PointId::Number(12)));
         assert!(selection.holds(7, PointId::Number(99)));
         assert!(!selection.holds(8, PointId::Number(99)));

@@ -1,24 +1,26 @@
 //! The work on one chunk: understood lines in, points to store and outcomes out. Doing it twice is harmless, so a
 //! chunk can be a job of its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{LineOutcome, LineRecord};
+use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
+use clippy_core::sentences::Underscores;
 use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::ingest::embed::Order;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
-use crate::ingest::paths::{Found, Roots};
+use crate::ingest::paths::{Found, NOT_SERVED, Roots};
 use crate::ingest::picture::{Content, Prepared, content, glance, prepare};
 use crate::ingest::run::{Processed, Step, Write};
 use crate::ingest::source::Line;
@@ -36,9 +38,10 @@ impl Threads {
     /// Runs one piece of work. One that ends badly fails its own line only.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, String> + Send + 'static,
-    ) -> Result<T, String> {
-        let permit = self.0.clone().acquire_owned().await.map_err(|_| "the run is over".to_owned())?;
+        work: impl FnOnce() -> Result<T, LineFailure> + Send + 'static,
+    ) -> Result<T, LineFailure> {
+        let other = |reason: &str| LineFailure::new(FailureKind::Other, reason);
+        let permit = self.0.clone().acquire_owned().await.map_err(|_| other("the run is over"))?;
         let outcome = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop(permit);
@@ -46,7 +49,7 @@ impl Threads {
         });
         outcome.await.unwrap_or_else(|error| {
             tracing::error!(%error, "reading a picture ended badly");
-            Err("reading the picture ended badly; the log tells more".to_owned())
+            Err(other("reading the picture ended badly; the log tells more"))
         })
     }
 }
@@ -56,10 +59,12 @@ pub(crate) struct IngestStep {
     tools: Tools,
     roots: Arc<Roots>,
     template: Option<String>,
+    underscores: Underscores,
     limits: DecodeLimits,
     dry_run: bool,
     threads: Threads,
-    recorded: Vec<OnceCell<()>>,
+    /// Folders that the collection knows of already.
+    recorded: Mutex<HashSet<PathBuf>>,
 }
 
 /// What looking at a line's file told.
@@ -75,13 +80,23 @@ enum Look {
 /// What becomes of a line, as soon as its vectors are there.
 enum Plan {
     Done(LineOutcome, Option<Write>),
-    Store { payload: Payload, mark: Mark, keeps: bool, drops_text: bool },
+    Store(Box<Store>),
+}
+
+/// A point to store, but for its vectors.
+struct Store {
+    payload: Payload,
+    mark: Mark,
+    /// Whether it keeps the vectors that it has, but for those that are made.
+    keeps: bool,
+    drops_text: bool,
 }
 
 impl IngestStep {
-    pub(crate) fn new(tools: Tools, options: &IngestOptions, roots: Roots) -> Self {
+    pub(crate) fn new(tools: Tools, options: &IngestOptions, roots: Roots, underscores: Underscores) -> Self {
         Self {
-            recorded: (0..roots.len()).map(|_| OnceCell::new()).collect(),
+            recorded: Mutex::default(),
+            underscores,
             tools,
             roots: Arc::new(roots),
             template: options.with_text.then(|| options.lines.text_template.clone()),
@@ -96,7 +111,7 @@ impl IngestStep {
         let mut entries = Vec::new();
         for line in lines {
             match line {
-                Line::Settled(record) => processed.push(Processed { record, write: None }),
+                Line::Settled(record) => processed.push(Processed::of(record, None)),
                 Line::Entry { number, entry } => entries.push((number, *entry)),
             }
         }
@@ -107,16 +122,19 @@ impl IngestStep {
         let mut order = Order::default();
         let mut plans = Vec::with_capacity(entries.len());
         let mut lines = Vec::with_capacity(entries.len());
+        let mut hidden = vec![false; entries.len()];
         for (place, ((number, entry), look)) in entries.into_iter().zip(looks).enumerate() {
             lines.push((number, entry.id));
             plans.push(match look {
-                Err(reason) => Plan::Done(LineOutcome::Failed { reason }, None),
+                Err(failure) => Plan::Done(failure.into(), None),
                 Ok(Look::WouldEmbed) => Plan::Done(would_embed(), None),
                 Ok(Look::New { found, prepared }) => {
+                    hidden[place] = !found.served;
                     self.record_root(&found).await?;
                     self.plan_new(place, entry, found.path, *prepared, &mut order)
                 }
                 Ok(Look::Same { found, mark }) => {
+                    hidden[place] = !found.served;
                     // A point that is known has a payload; the mark came out of it.
                     let known = stored.get(&entry.id).map(|point| &point.payload).cloned().unwrap_or_default();
                     if !self.dry_run {
@@ -130,7 +148,7 @@ impl IngestStep {
         let kept: Vec<PointId> = plans
             .iter()
             .zip(&lines)
-            .filter(|(plan, _)| matches!(plan, Plan::Store { keeps: true, .. }))
+            .filter(|(plan, _)| matches!(plan, Plan::Store(store) if store.keeps))
             .map(|(_, (_, id))| *id)
             .collect();
         let (made, mut kept) = futures::try_join!(order.make(&*self.tools.embedder, lines.len()), async {
@@ -141,15 +159,16 @@ impl IngestStep {
             })
         })?;
 
-        for (((line, id), plan), made) in lines.into_iter().zip(plans).zip(made) {
+        for ((((line, id), plan), made), hidden) in lines.into_iter().zip(plans).zip(made).zip(hidden) {
             let (outcome, write) = finish(id, plan, made, kept.remove(&id));
-            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write });
+            let remark = hidden.then_some(NOT_SERVED);
+            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write, remark });
         }
         processed.sort_by_key(|processed| processed.record.line);
         Ok(processed)
     }
 
-    async fn look(&self, entry: &Entry, stored: Option<&Point>) -> Result<Look, String> {
+    async fn look(&self, entry: &Entry, stored: Option<&Point>) -> Result<Look, LineFailure> {
         let known = stored.and_then(|point| Mark::of(&point.payload));
         let (roots, limits, dry_run) = (self.roots.clone(), self.limits, self.dry_run);
         let (local_path, model) = (entry.local_path.clone(), self.tools.embedder.info().clone());
@@ -170,9 +189,13 @@ impl IngestStep {
 
     /// Tells the collection where its pictures are, before the first point that needs it is stored.
     async fn record_root(&self, found: &Found) -> Result<()> {
-        let Some(index) = found.root else { return Ok(()) };
-        let root = self.roots.folder(index).to_string_lossy();
-        self.recorded[index].get_or_try_init(|| self.tools.gallery.add_root(&root)).await?;
+        let Some(root) = &found.root else { return Ok(()) };
+        // Held until it is recorded: the other chunks' points must not come first either.
+        let mut recorded = self.recorded.lock().await;
+        if !recorded.contains(root) {
+            self.tools.gallery.add_root(&root.to_string_lossy()).await?;
+            recorded.insert(root.clone());
+        }
         Ok(())
     }
 
@@ -180,7 +203,7 @@ impl IngestStep {
         let Prepared { mut mark, width, height, hash, image, edge } = prepared;
         order.push(place, Space::Image, EmbedInput::Pixels(image));
         order.push(place, Space::Edge, EmbedInput::Pixels(edge));
-        let sentence = self.template.as_deref().and_then(|template| entry.text(template));
+        let sentence = self.template.as_deref().and_then(|template| entry.text(template, self.underscores));
         mark.text = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
         if let Some(sentence) = sentence {
             order.push(place, Space::Text, EmbedInput::Text(sentence));
@@ -194,7 +217,7 @@ impl IngestStep {
             }
         }
         payload.insert("phash".to_owned(), format!("{hash:016x}").into());
-        Plan::Store { payload, mark, keeps: false, drops_text: false }
+        Plan::Store(Box::new(Store { payload, mark, keeps: false, drops_text: false }))
     }
 
     fn plan_same(
@@ -209,7 +232,7 @@ impl IngestStep {
         let before = Mark::of(known);
         let mut text_changes = false;
         if let Some(template) = &self.template {
-            let sentence = entry.text(template);
+            let sentence = entry.text(template, self.underscores);
             let hash = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
             text_changes = hash != mark.text;
             mark.text = hash;
@@ -226,7 +249,7 @@ impl IngestStep {
             Plan::Done(LineOutcome::Unchanged, None)
         } else if text_changes || !same_but_mark(&wanted, known) {
             let drops_text = text_changes && mark.text.is_none();
-            Plan::Store { payload: wanted, mark, keeps: true, drops_text }
+            Plan::Store(Box::new(Store { payload: wanted, mark, keeps: true, drops_text }))
         } else if before.as_ref() == Some(&mark) {
             Plan::Done(LineOutcome::Unchanged, None)
         } else {
@@ -249,20 +272,24 @@ impl Step for IngestStep {
 ///
 /// A point whose picture is unchanged is written whole as well, with the vectors that it has: payload, mark and text
 /// vector then change in one step, so that a kill in between cannot leave a mark beside a text that it does not fit.
-fn finish(id: PointId, plan: Plan, made: Result<Vectors, String>, kept: Option<Point>) -> (LineOutcome, Option<Write>) {
-    let (mut payload, mark, keeps, drops_text) = match plan {
+fn finish(
+    id: PointId,
+    plan: Plan,
+    made: Result<Vectors, LineFailure>,
+    kept: Option<Point>,
+) -> (LineOutcome, Option<Write>) {
+    let Store { mut payload, mark, keeps, drops_text } = match plan {
         Plan::Done(outcome, write) => return (outcome, write),
-        Plan::Store { payload, mark, keeps, drops_text } => (payload, mark, keeps, drops_text),
+        Plan::Store(store) => *store,
     };
     let made = match made {
         Ok(made) => made,
-        Err(reason) => return (LineOutcome::Failed { reason }, None),
+        Err(failure) => return (failure.into(), None),
     };
     let embedded = made.iter().any(|(_, vector)| vector.is_some());
     let vectors = if keeps {
         let Some(mut point) = kept else {
-            let reason = "the point was deleted while this line was worked on: ingest it again".to_owned();
-            return (LineOutcome::Failed { reason }, None);
+            return (deleted().into(), None);
         };
         if made.text.is_some() || drops_text {
             point.vectors.text = made.text;
@@ -290,7 +317,13 @@ fn payload_of(entry: Entry, path: String) -> Payload {
 }
 
 fn would_embed() -> LineOutcome {
-    LineOutcome::Skipped { reason: "a dry run: it would be embedded".to_owned() }
+    LineOutcome::Skipped { reason: DRY_RUN.to_owned() }
+}
+
+/// What becomes of a line whose picture somebody deleted between the look at it and its storing.
+pub(crate) fn deleted() -> LineFailure {
+    let reason = "the picture was deleted while this line was worked on: ingest it again";
+    LineFailure::new(FailureKind::Deleted, reason)
 }
 
 pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clippy_core::embedding::{EmbedInput, Embedder, Embedding};
 use clippy_core::gallery::{Space, Vectors, check_vector};
+use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::{Error, ErrorCode, Result};
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -27,8 +28,8 @@ impl Order {
     }
 
     /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing usable of it.
-    pub(crate) async fn make(self, embedder: &dyn Embedder, lines: usize) -> Result<Vec<Result<Vectors, String>>> {
-        let mut made: Vec<Result<Vectors, String>> = (0..lines).map(|_| Ok(Vectors::default())).collect();
+    pub(crate) async fn make(self, embedder: &dyn Embedder, lines: usize) -> Result<Vec<Result<Vectors, LineFailure>>> {
+        let mut made: Vec<Result<Vectors, LineFailure>> = (0..lines).map(|_| Ok(Vectors::default())).collect();
         if self.inputs.is_empty() {
             return Ok(made);
         }
@@ -48,7 +49,10 @@ impl Order {
                         *vectors.get_mut(space) = Some(embedding);
                     }
                 }
-                Err(error) => made[place] = Err(format!("the model made nothing usable of it: {}", error.message)),
+                Err(error) => {
+                    let reason = format!("the model made nothing usable of it: {}", error.message);
+                    made[place] = Err(LineFailure::new(FailureKind::NotEmbedded, reason));
+                }
             }
         }
         Ok(made)

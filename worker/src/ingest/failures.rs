@@ -1,8 +1,8 @@
-//! The file with the ids of failed lines, as Clippy 0.2 wrote it.
+//! The file with the ids of failed lines, as Clippy 0.2 wrote it, each below a comment with its reason.
 
 use std::path::Path;
 
-use clippy_core::ledger::Ledger;
+use clippy_core::ledger::{Ledger, LineOutcome, LineRecord};
 use clippy_core::{Error, Result};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
@@ -15,7 +15,18 @@ pub(crate) async fn open(path: &Path) -> Result<File> {
     File::create(path).await.map_err(|error| unwritable(path, &error))
 }
 
-/// Writes the id of every failed line, one a line; `line N` (counted from 0) where the line has none.
+/// A failed line's name: its id, or `line N` (counted from 0) where it has none.
+pub(crate) fn name(record: &LineRecord) -> String {
+    record.id.map_or_else(|| format!("line {}", record.line), |id| id.to_string())
+}
+
+/// A failed line as it stands in the file. Whoever reads the file for ids passes over what begins with `#`.
+pub(crate) fn listed(name: &str, reason: &str) -> String {
+    let reason: String = reason.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    format!("# {reason}\n{name}\n")
+}
+
+/// Writes every failed line.
 pub(crate) async fn write(file: File, path: &Path, ledger: &dyn Ledger, run: Uuid) -> Result<()> {
     let mut writer = BufWriter::new(file);
     let mut after = None;
@@ -24,7 +35,11 @@ pub(crate) async fn write(file: File, path: &Path, ledger: &dyn Ledger, run: Uui
         let Some(last) = page.last() else { break };
         after = Some(last.line);
         for record in &page {
-            let text = record.id.map_or_else(|| format!("line {}\n", record.line), |id| format!("{id}\n"));
+            let reason = match &record.outcome {
+                LineOutcome::Failed { reason, .. } => reason.as_str(),
+                _ => "",
+            };
+            let text = listed(&name(record), reason);
             writer.write_all(text.as_bytes()).await.map_err(|error| unwritable(path, &error))?;
         }
     }

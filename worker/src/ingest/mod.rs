@@ -7,7 +7,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod embed;
-mod failures;
+pub(crate) mod failures;
 pub mod manifest;
 pub(crate) mod mark;
 pub(crate) mod paths;
@@ -22,9 +22,9 @@ use std::sync::Arc;
 use clippy_core::bulk::{ManifestRequest, TEXT_TEMPLATE};
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
-use clippy_core::ledger::{Ledger, LedgerTotals};
+use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::live::LivePair;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, sentences};
 use clippy_imaging::DecodeLimits;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +32,7 @@ use uuid::Uuid;
 
 use crate::ingest::chunk::IngestStep;
 use crate::ingest::manifest::{Place, Shard, Slice};
-use crate::ingest::paths::Roots;
+use crate::ingest::paths::{Looking, Roots};
 use crate::ingest::progress::Progress;
 use crate::ingest::run::Step;
 
@@ -68,7 +68,13 @@ pub struct ManifestOptions {
     pub upsert_batch: usize,
     /// The sentence that tags are embedded as, with `{tags}` in it.
     pub text_template: String,
-    /// File to write the ids of failed lines to, one a line; lines without an id are written as `line N`.
+    /// Further folders that pictures are served from, such as `IMAGES_ROOT`: what lies there needs no other root.
+    pub served_from: Vec<PathBuf>,
+    /// Whether the folder of a picture that a relative path leads to from the working folder may be recorded: for an
+    /// operator at the command line, and not for a job.
+    pub may_record_folders: bool,
+    /// File to write the failed lines to: the reason as a comment, then the id; lines without an id are written as
+    /// `line N`.
     pub fail_log: Option<PathBuf>,
     /// How much one picture may cost.
     pub limits: DecodeLimits,
@@ -101,13 +107,15 @@ impl ManifestOptions {
         Self {
             manifest: manifest.into(),
             images_root: None,
+            served_from: Vec::new(),
+            may_record_folders: false,
             slice: Slice::default(),
             begin: None,
             clip_batch: 32,
             upsert_batch: 256,
             text_template: TEXT_TEMPLATE.to_owned(),
             fail_log: None,
-            limits: DecodeLimits::default(),
+            limits: DecodeLimits::bulk(),
         }
     }
 }
@@ -147,6 +155,8 @@ pub struct IngestReport {
     pub run: Uuid,
     /// The sums of that account.
     pub totals: LedgerTotals,
+    /// Why lines failed or were skipped, by kind.
+    pub reasons: Reasons,
     /// Whether the end of the manifest was reached; `false` after a stop that was asked for.
     pub complete: bool,
     /// How long it took.
@@ -177,8 +187,21 @@ pub async fn ingest(
 /// The work on the chunks of a manifest, after a look at whether it can work at all.
 pub(crate) async fn prepared(tools: &Tools, options: &IngestOptions) -> Result<Arc<dyn Step>> {
     check(tools, &options.lines).await?;
-    let roots = Roots::open(&options.lines.manifest, options.lines.images_root.as_deref()).await?;
-    Ok(Arc::new(IngestStep::new(tools.clone(), options, roots)))
+    let roots = roots(tools, &options.lines).await?;
+    let underscores = if options.dry_run || !options.with_text {
+        sentences::of(&*tools.gallery).await?
+    } else {
+        sentences::settled(&*tools.gallery).await?
+    };
+    Ok(Arc::new(IngestStep::new(tools.clone(), options, roots, underscores)))
+}
+
+/// The folders that a manifest's pictures are looked up under.
+pub(crate) async fn roots(tools: &Tools, options: &ManifestOptions) -> Result<Roots> {
+    let mut served = options.served_from.clone();
+    served.extend(tools.gallery.info().await?.roots.into_iter().map(PathBuf::from));
+    let looking = Looking { images_root: options.images_root.clone(), served, may_record: options.may_record_folders };
+    Roots::open(&options.manifest, looking).await
 }
 
 /// Refuses what can never work before anything is done.

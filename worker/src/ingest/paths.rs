@@ -1,13 +1,43 @@
 //! Where a manifest's pictures are.
+//!
+//! A relative path begins at the images' root, or beside the manifest. Clippy 0.2's scripts wrote paths from the folder
+//! that they ran in (`./data/safebooru/ALL/1.webp`), so where that finds nothing, the working folder and the folders
+//! above the roots are tried as well. What is found there is named by a root that holds it; a folder that no root holds
+//! is recorded only for an operator at the command line.
 
 use std::path::{Component, Path, PathBuf};
 
+use clippy_core::ledger::{FailureKind, LineFailure};
+use clippy_core::pictures::spellings;
 use clippy_core::{Error, Result};
 
-/// The folders that relative paths are looked up under, in this order.
+use crate::ingest::manifest::Manifest;
+
+/// What is said of a picture that is stored but will not be shown.
+pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders that pictures are served from, so that it \
+     is found and not shown: set IMAGES_ROOT to a folder that holds it, or ingest it with --images-root";
+
+/// Where to look.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Looking {
+    /// Folder that relative paths are looked up under; `None` means the manifest's own folder.
+    pub images_root: Option<PathBuf>,
+    /// Further folders that pictures are served from: those that the collection has recorded, and `IMAGES_ROOT`.
+    pub served: Vec<PathBuf>,
+    /// Whether a folder that holds pictures and lies under none of these may be recorded.
+    pub may_record: bool,
+}
+
+/// The folders that pictures are looked up under.
 #[derive(Debug, Clone)]
 pub(crate) struct Roots {
+    /// The images' root and the manifest's folder, in this order.
     folders: Vec<Root>,
+    /// Further folders that pictures are served from.
+    served: Vec<Root>,
+    /// Where a path may begin that the folders do not hold: the working folder, and the folders above the roots.
+    bases: Vec<PathBuf>,
+    may_record: bool,
 }
 
 /// One of these folders.
@@ -19,6 +49,12 @@ struct Root {
     resolved: PathBuf,
 }
 
+impl Root {
+    fn relative<'p>(&self, file: &'p Path) -> Option<&'p Path> {
+        file.strip_prefix(&self.resolved).or_else(|_| file.strip_prefix(&self.named)).ok()
+    }
+}
+
 /// A picture's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -26,95 +62,210 @@ pub(crate) struct Found {
     pub file: PathBuf,
     /// What the payload says as `path`: relative to its root when under it, else absolute.
     pub path: String,
-    /// The root that `path` is relative to, counted as [`Roots::folder`] does.
-    pub root: Option<usize>,
+    /// The folder that `path` is relative to, to be recorded with the collection.
+    pub root: Option<PathBuf>,
+    /// Whether it can be shown.
+    pub served: bool,
 }
 
 impl Roots {
-    /// The images' root (the manifest's folder when not given), and the manifest's folder.
-    pub(crate) async fn open(manifest: &Path, images_root: Option<&Path>) -> Result<Self> {
-        let (manifest, images_root) = (manifest.to_owned(), images_root.map(Path::to_owned));
-        let opened = tokio::task::spawn_blocking(move || Self::open_now(&manifest, images_root.as_deref()));
+    /// Opens the folders. `looking.served` may name some that are not there any more.
+    pub(crate) async fn open(manifest: &Path, looking: Looking) -> Result<Self> {
+        let manifest = manifest.to_owned();
+        let opened = tokio::task::spawn_blocking(move || {
+            let working = std::env::current_dir().ok();
+            Self::open_now(&manifest, looking, working.as_deref())
+        });
         opened.await.map_err(|error| Error::internal("looking for the images' folder failed").with_source(error))?
     }
 
-    fn open_now(manifest: &Path, images_root: Option<&Path>) -> Result<Self> {
-        let mut folders = Vec::new();
-        if let Some(root) = images_root {
+    fn open_now(manifest: &Path, looking: Looking, working: Option<&Path>) -> Result<Self> {
+        let mut folders: Vec<Root> = Vec::new();
+        if let Some(root) = &looking.images_root {
             folders.push(open_root(root)?);
         }
+        // A pipe lies in no folder of its own.
         let beside = match manifest.parent() {
-            Some(folder) if folder != Path::new("") => open_root(folder)?,
+            Some(folder) if folder != Path::new("") && !Manifest::is_stream(manifest) => open_root(folder)?,
             _ => open_root(Path::new("."))?,
         };
-        if folders.first().is_none_or(|root: &Root| root.resolved != beside.resolved) {
+        if folders.first().is_none_or(|root| root.resolved != beside.resolved) {
             folders.push(beside);
         }
-        Ok(Self { folders })
-    }
-
-    /// How many folders there are: one or two.
-    pub(crate) fn len(&self) -> usize {
-        self.folders.len()
-    }
-
-    /// One of the folders, with symlinks resolved.
-    pub(crate) fn folder(&self, index: usize) -> &Path {
-        &self.folders[index].resolved
+        let served: Vec<Root> = looking.served.iter().filter_map(|folder| open_root(folder).ok()).collect();
+        let mut bases: Vec<PathBuf> = Vec::new();
+        let above = folders.iter().chain(&served).flat_map(|root| root.resolved.ancestors().skip(1));
+        for base in working.into_iter().chain(above) {
+            if !bases.iter().any(|known| known == base) {
+                bases.push(base.to_owned());
+            }
+        }
+        Ok(Self { folders, served, bases, may_record: looking.may_record })
     }
 
     /// Finds the file of a manifest's `local_path`. Asks the file system, so it belongs on a blocking thread.
     ///
     /// # Errors
     /// Why there is none, for a person to read.
-    pub(crate) fn find(&self, local_path: &str) -> Result<Found, String> {
-        let path = Path::new(local_path);
+    pub(crate) fn find(&self, local_path: &str) -> Result<Found, LineFailure> {
         if local_path.contains('\0') {
-            return Err("the path holds a zero byte".to_owned());
+            return Err(LineFailure::new(FailureKind::NoFile, "the path holds a zero byte"));
         }
-        if path.is_absolute() {
-            let file = without_dots(path).ok_or_else(|| format!("{local_path} is above the file system's root"))?;
-            is_file(&file, local_path)?;
-            return Ok(self.named(file));
-        }
-        let mut inside = false;
-        let mut unreadable = None;
-        for (index, root) in self.folders.iter().enumerate() {
-            let Some(file) = without_dots(&root.resolved.join(path)) else { continue };
-            let Ok(relative) = file.strip_prefix(&root.resolved) else { continue };
-            inside = true;
-            match is_file(&file, local_path) {
-                Ok(()) => {
-                    return Ok(Found { path: relative.to_string_lossy().into_owned(), root: Some(index), file });
+        let mut failure: Option<LineFailure> = None;
+        for spelling in spellings(local_path) {
+            let found =
+                if Path::new(&spelling).is_absolute() { self.absolute(&spelling) } else { self.relative(&spelling) };
+            match found {
+                Ok(found) => return Ok(found),
+                // That something is there and cannot be used tells more than that nothing is.
+                Err(other) if failure.as_ref().is_none_or(|known| known.kind == FailureKind::NoFile) => {
+                    failure.get_or_insert_with(|| other.clone());
+                    if other.kind != FailureKind::NoFile {
+                        failure = Some(other);
+                    }
                 }
-                Err(reason) => {
-                    unreadable.get_or_insert(reason);
-                }
+                Err(_) => {}
             }
         }
-        if !inside {
-            return Err(format!(
-                "{local_path} leaves the images' folder: name the folder that holds all pictures as the images' root"
-            ));
-        }
-        Err(unreadable.unwrap_or_else(|| format!("there is no file {local_path}")))
+        Err(failure.unwrap_or_else(|| no_file(local_path)))
     }
 
-    /// An absolute file, named relative to the first root that holds it.
-    fn named(&self, file: PathBuf) -> Found {
-        for (index, root) in self.folders.iter().enumerate() {
-            let relative = file.strip_prefix(&root.resolved).or_else(|_| file.strip_prefix(&root.named));
-            if let Ok(relative) = relative {
-                return Found { path: relative.to_string_lossy().into_owned(), root: Some(index), file };
+    fn absolute(&self, local_path: &str) -> Result<Found, LineFailure> {
+        let above = || LineFailure::new(FailureKind::NoFile, format!("{local_path} is above the file system's root"));
+        let file = without_dots(Path::new(local_path)).ok_or_else(above)?;
+        is_file(&file, local_path)?;
+        let real = file.canonicalize().map_err(|error| unreadable(local_path, &error))?;
+        if let Some((root, relative)) = self.holder(&file) {
+            self.check_link(local_path, &real)?;
+            return Ok(found_in(root, relative, file.clone()));
+        }
+        // Through a link, such as a folder that has two names.
+        if let Some((root, relative)) = self.holder(&real) {
+            return Ok(found_in(root, relative, real.clone()));
+        }
+        let by_a_root = |file: &Path| self.served.iter().any(|root| root.relative(file).is_some());
+        let served = by_a_root(&file) && self.is_served(&real);
+        Ok(Found { path: file.to_string_lossy().into_owned(), root: None, served, file })
+    }
+
+    fn relative(&self, local_path: &str) -> Result<Found, LineFailure> {
+        let path = Path::new(local_path);
+        let mut inside = false;
+        let mut unusable = None;
+        for root in &self.folders {
+            let Some(file) = without_dots(&root.resolved.join(path)) else { continue };
+            let Some(relative) = root.relative(&file) else { continue };
+            inside = true;
+            let looked = is_file(&file, local_path).and_then(|()| self.check_link_of(local_path, &file));
+            match looked {
+                Ok(()) => return Ok(found_in(root, relative, file.clone())),
+                Err(failure) => {
+                    unusable.get_or_insert(failure);
+                }
             }
         }
-        Found { path: file.to_string_lossy().into_owned(), root: None, file }
+        if unusable.as_ref().is_none_or(|failure| failure.kind == FailureKind::NoFile)
+            && let Some(found) = self.from_a_base(local_path)
+        {
+            return found;
+        }
+        if !inside {
+            return Err(LineFailure::new(
+                FailureKind::Outside,
+                format!(
+                    "{local_path} leaves the images' folder: name the folder that holds all pictures as the images' root"
+                ),
+            ));
+        }
+        Err(unusable.unwrap_or_else(|| no_file(local_path)))
     }
+
+    /// A path as Clippy 0.2's scripts wrote it: from a folder above the roots, or the one that this runs in.
+    fn from_a_base(&self, local_path: &str) -> Option<Result<Found, LineFailure>> {
+        let (mut refused, mut elsewhere) = (None, None);
+        for base in &self.bases {
+            let Some(file) = without_dots(&base.join(local_path)) else { continue };
+            if !file.is_file() {
+                continue;
+            }
+            if let Some((root, relative)) = self.holder(&file) {
+                match self.check_link_of(local_path, &file) {
+                    Ok(()) => return Some(Ok(found_in(root, relative, file.clone()))),
+                    Err(failure) => {
+                        refused.get_or_insert(failure);
+                    }
+                }
+            } else if base.parent().is_some() && file.starts_with(base) {
+                elsewhere.get_or_insert(file);
+            }
+        }
+        if let Some(failure) = refused {
+            return Some(Err(failure));
+        }
+        let file = elsewhere?;
+        if !self.may_record {
+            return Some(Err(LineFailure::new(
+                FailureKind::Outside,
+                format!(
+                    "{local_path} was found, but outside of the folders that pictures are served from: name the folder \
+                     that holds it as images_root, or set IMAGES_ROOT to it"
+                ),
+            )));
+        }
+        // The narrowest folder that fits, since all pictures in it may be served from then on.
+        let folder = file.parent()?.canonicalize().ok()?;
+        let name = file.file_name()?;
+        let real = file.canonicalize().ok()?;
+        if !real.starts_with(&folder)
+            && let Err(failure) = self.check_link(local_path, &real)
+        {
+            return Some(Err(failure));
+        }
+        let path = name.to_string_lossy().into_owned();
+        Some(Ok(Found { file: folder.join(name), path, root: Some(folder), served: true }))
+    }
+
+    /// The first root that holds a file, and the file's path in it.
+    fn holder<'r, 'p>(&'r self, file: &'p Path) -> Option<(&'r Root, &'p Path)> {
+        self.folders.iter().find_map(|root| Some((root, root.relative(file)?)))
+    }
+
+    fn is_served(&self, real: &Path) -> bool {
+        self.folders.iter().chain(&self.served).any(|root| real.starts_with(&root.resolved))
+    }
+
+    fn check_link_of(&self, local_path: &str, file: &Path) -> Result<(), LineFailure> {
+        let real = file.canonicalize().map_err(|error| unreadable(local_path, &error))?;
+        self.check_link(local_path, &real)
+    }
+
+    /// Links are resolved before a picture is served: one that leads outside would be stored and never shown.
+    fn check_link(&self, local_path: &str, real: &Path) -> Result<(), LineFailure> {
+        if self.is_served(real) {
+            return Ok(());
+        }
+        Err(LineFailure::new(
+            FailureKind::Outside,
+            format!(
+                "{local_path} is a link that leads out of the folders that pictures are served from, so that it would \
+                 never be shown"
+            ),
+        ))
+    }
+}
+
+fn found_in(root: &Root, relative: &Path, file: PathBuf) -> Found {
+    let path = relative.to_string_lossy().into_owned();
+    Found { path, root: Some(root.resolved.clone()), served: true, file }
 }
 
 fn open_root(folder: &Path) -> Result<Root> {
     let wrong = |error: std::io::Error| {
-        Error::invalid(format!("the images' folder {} cannot be read: {error}", folder.display()))
+        Error::invalid(format!(
+            "the images' folder {} cannot be read: {error}. It is --images-root, else IMAGES_ROOT, else the manifest's \
+             own folder",
+            folder.display()
+        ))
     };
     let resolved = folder.canonicalize().map_err(wrong)?;
     if !resolved.is_dir() {
@@ -141,59 +292,31 @@ fn without_dots(path: &Path) -> Option<PathBuf> {
     Some(plain)
 }
 
-fn is_file(file: &Path, local_path: &str) -> Result<(), String> {
+fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
-        Ok(_) => Err(format!("{local_path} is not a file")),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(format!("there is no file {local_path}")),
-        Err(error) => Err(format!("the file {local_path} cannot be read: {error}")),
+        Ok(_) => Err(LineFailure::new(FailureKind::NotAPicture, format!("{local_path} is not a file"))),
+        Err(error) if is_missing(&error) && file.is_symlink() => Err(LineFailure::new(
+            FailureKind::NoFile,
+            format!("there is no file {local_path}: it is a link to something that is not there"),
+        )),
+        Err(error) if is_missing(&error) => Err(no_file(local_path)),
+        Err(error) => Err(unreadable(local_path, &error)),
     }
+}
+
+/// A file where a folder should be means that there is no such file, too.
+fn is_missing(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+fn no_file(local_path: &str) -> LineFailure {
+    LineFailure::new(FailureKind::NoFile, format!("there is no file {local_path}"))
+}
+
+fn unreadable(local_path: &str, error: &std::io::Error) -> LineFailure {
+    LineFailure::new(FailureKind::Unreadable, format!("the file {local_path} cannot be read: {error}"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(file: &Path) {
-        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
-        std::fs::write(file, b"x").expect("written");
-    }
-
-    #[test]
-    fn paths_are_relative_to_the_root_that_holds_them() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let (images, beside) = (folder.path().join("images"), folder.path().join("lists"));
-        for file in ["images/a.png", "lists/a.png", "lists/sub/b.png", "other/c.png"] {
-            write(&folder.path().join(file));
-        }
-        let roots = Roots::open_now(&beside.join("m.jsonl"), Some(&images)).expect("both are there");
-        let path = |local: &str| roots.find(local).map(|found| (found.path, found.root));
-        assert_eq!(path("a.png"), Ok(("a.png".to_owned(), Some(0))), "the images' root comes first");
-        assert_eq!(path("./sub/../sub/b.png"), Ok(("sub/b.png".to_owned(), Some(1))));
-        let absolute = images.canonicalize().expect("there").join("a.png").display().to_string();
-        assert_eq!(path(&absolute), Ok(("a.png".to_owned(), Some(0))));
-        let outside = folder.path().join("other/c.png").display().to_string();
-        assert_eq!(path(&outside), Ok((outside.clone(), None)));
-    }
-
-    #[test]
-    fn what_leaves_the_roots_or_is_no_file_is_refused_with_a_reason() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let images = folder.path().join("images");
-        write(&images.join("sub/a.png"));
-        write(&folder.path().join("secret.png"));
-        let roots = Roots::open_now(&images.join("m.jsonl"), None).expect("there");
-        assert_eq!(roots.len(), 1);
-        for (local, word) in [
-            ("../secret.png", "leaves"),
-            ("sub/../../secret.png", "leaves"),
-            (&"../".repeat(60), "leaves"),
-            ("sub", "not a file"),
-            ("none.png", "no file"),
-            ("a\0b", "zero byte"),
-        ] {
-            let reason = roots.find(local).expect_err(local);
-            assert!(reason.contains(word), "{local}: {reason}");
-        }
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::time::UNIX_EPOCH;
 
 use clippy_core::embedding::{ImageTransform, ModelPixels};
+use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::search::duplicates::noted;
 use clippy_imaging::{
     DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform, transform_grey,
@@ -45,7 +46,7 @@ pub(crate) fn content(
     known: Option<&Mark>,
     model: &str,
     limits: &DecodeLimits,
-) -> Result<Content, String> {
+) -> Result<Content, LineFailure> {
     let (file, size, mtime_ns) = open(found)?;
     let known = known.filter(|mark| mark.model == model);
     if let Some(mark) = known
@@ -69,7 +70,7 @@ pub(crate) fn content(
 ///
 /// # Errors
 /// As [`content`].
-pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), String> {
+pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), LineFailure> {
     let (file, size, mtime_ns) = open(found)?;
     let bytes = read(&file, size, found, limits)?;
     let mark = Mark::new(&bytes, mtime_ns, model);
@@ -77,16 +78,16 @@ pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result
 }
 
 /// The file, its size in bytes, and when it was changed last.
-fn open(found: &Found) -> Result<(File, u64, Option<u64>), String> {
+fn open(found: &Found) -> Result<(File, u64, Option<u64>), LineFailure> {
     let file = File::open(&found.file).map_err(|error| unreadable(found, error))?;
     let metadata = file.metadata().map_err(|error| unreadable(found, error))?;
     let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Ok((file, metadata.len(), since.and_then(|since| u64::try_from(since.as_nanos()).ok())))
 }
 
-fn read(file: &File, size: u64, found: &Found, limits: &DecodeLimits) -> Result<Vec<u8>, String> {
+fn read(file: &File, size: u64, found: &Found, limits: &DecodeLimits) -> Result<Vec<u8>, LineFailure> {
     if size > limits.bytes {
-        return Err(DecodeError::TooManyBytes { bytes: size, limit: limits.bytes }.to_string());
+        return Err(no_picture(&DecodeError::TooManyBytes { bytes: size, limit: limits.bytes }));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
@@ -94,8 +95,13 @@ fn read(file: &File, size: u64, found: &Found, limits: &DecodeLimits) -> Result<
     Ok(bytes)
 }
 
-fn unreadable(found: &Found, source: std::io::Error) -> String {
-    DecodeError::Unreadable { path: found.path.clone().into(), source }.to_string()
+fn unreadable(found: &Found, source: std::io::Error) -> LineFailure {
+    let reason = DecodeError::Unreadable { path: found.path.clone().into(), source }.to_string();
+    LineFailure::new(FailureKind::Unreadable, reason)
+}
+
+fn no_picture(error: &DecodeError) -> LineFailure {
+    LineFailure::new(FailureKind::NotAPicture, error.to_string())
 }
 
 /// Decodes a picture and prepares it for the model.
@@ -107,8 +113,8 @@ pub(crate) fn prepare(
     mark: Mark,
     model_transform: &ImageTransform,
     limits: &DecodeLimits,
-) -> Result<Prepared, String> {
-    let picture = decode(bytes, limits).map_err(|error| error.to_string())?;
+) -> Result<Prepared, LineFailure> {
+    let picture = decode(bytes, limits).map_err(|error| no_picture(&error))?;
     Ok(Prepared {
         mark: Mark { appearance: Some(noted(&appearance(&picture))), ..mark },
         width: picture.width(),
@@ -123,11 +129,11 @@ pub(crate) fn prepare(
 ///
 /// # Errors
 /// As [`prepare`], as far as the header tells.
-pub(crate) fn glance(bytes: &[u8], limits: &DecodeLimits) -> Result<(), String> {
-    let seen = probe(bytes).map_err(|error| error.to_string())?;
+pub(crate) fn glance(bytes: &[u8], limits: &DecodeLimits) -> Result<(), LineFailure> {
+    let seen = probe(bytes).map_err(|error| no_picture(&error))?;
     if u64::from(seen.width) * u64::from(seen.height) > limits.pixels {
         let (width, height) = (seen.width, seen.height);
-        return Err(DecodeError::TooManyPixels { width, height, limit: limits.pixels }.to_string());
+        return Err(no_picture(&DecodeError::TooManyPixels { width, height, limit: limits.pixels }));
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Drives a run over a manifest: reads, works on a few chunks at a time, stores, and keeps account, in that order.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use clippy_core::gallery::{Payload, Point, Vectors};
+use clippy_core::gallery::{Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{LedgerTotals, LineRecord};
-use clippy_core::{Error, Result};
+use clippy_core::ledger::{LedgerTotals, LineOutcome, LineRecord, Reasons};
+use clippy_core::{Error, ErrorCode, Result};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
@@ -14,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-use crate::ingest::chunk::task_failed;
+use crate::ingest::chunk::{deleted, task_failed};
 use crate::ingest::failures;
-use crate::ingest::manifest::{Lines, count_lines};
+use crate::ingest::manifest::Manifest;
 use crate::ingest::progress::{Progress, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{IngestReport, ManifestOptions, Tools};
@@ -32,6 +33,15 @@ pub(crate) struct Processed {
     pub record: LineRecord,
     /// What has to be stored first.
     pub write: Option<Write>,
+    /// Something worth knowing of a line that is stored.
+    pub remark: Option<&'static str>,
+}
+
+impl Processed {
+    /// Nothing worth a remark.
+    pub(crate) fn of(record: LineRecord, write: Option<Write>) -> Self {
+        Self { record, write, remark: None }
+    }
 }
 
 /// A change of the collection.
@@ -64,9 +74,12 @@ pub(crate) async fn drive(
 ) -> Result<IngestReport> {
     let began = Instant::now();
     let (path, slice, begin) = (options.manifest.clone(), options.slice, options.begin);
-    let opened = tokio::task::spawn_blocking(move || match (begin, slice.max_lines) {
-        (Some(place), Some(total)) => Ok((total, Lines::open_at(&path, slice, place)?)),
-        _ => Ok::<_, Error>((count_lines(&path, slice)?, Lines::open(&path, slice)?)),
+    let opened = tokio::task::spawn_blocking(move || {
+        let manifest = Manifest::open(&path)?;
+        match (begin, slice.max_lines) {
+            (Some(place), Some(total)) => Ok((total, manifest.lines_from(slice, place)?)),
+            _ => Ok::<_, Error>((manifest.count_lines(slice)?, manifest.lines(slice))),
+        }
     });
     let (total, lines) = opened.await.map_err(task_failed)??;
     let fail_log = match &options.fail_log {
@@ -82,6 +95,7 @@ pub(crate) async fn drive(
         batch: options.upsert_batch,
         pending: Vec::new(),
         totals: LedgerTotals::default(),
+        reasons: Reasons::default(),
         throttle: Throttle::new(progress, total),
     };
     let ended = pump(source, &mut store, &step, cancel).await;
@@ -110,7 +124,8 @@ pub(crate) async fn drive(
         )));
     }
     store.throttle.now(&totals, Stage::Embedding);
-    Ok(IngestReport { run, totals, complete, seconds: began.elapsed().as_secs_f64() })
+    let reasons = store.reasons;
+    Ok(IngestReport { run, totals, reasons, complete, seconds: began.elapsed().as_secs_f64() })
 }
 
 /// Works until nothing is in flight any more; whether the end of the manifest was reached.
@@ -162,6 +177,7 @@ struct Store<'r> {
     batch: usize,
     pending: Vec<Processed>,
     totals: LedgerTotals,
+    reasons: Reasons,
     throttle: Throttle<'r>,
 }
 
@@ -190,13 +206,37 @@ impl Store<'_> {
         (self.pending.len() >= LONGEST_UNRECORDED.max(self.batch)).then_some(self.pending.len())
     }
 
+    /// Replaces vectors; gives the points that somebody has deleted since they were looked at.
+    async fn update(&self, vectors: Vec<(PointId, Vectors)>) -> Result<Vec<PointId>> {
+        let gallery = &self.tools.gallery;
+        let ids: Vec<PointId> = vectors.iter().map(|(id, _)| *id).collect();
+        match gallery.update_vectors(vectors.clone()).await {
+            // Points went away faster than the collection could leave them out.
+            Err(error) if error.code == ErrorCode::NotFound => {
+                for one in vectors {
+                    match gallery.update_vectors(vec![one]).await {
+                        Err(error) if error.code == ErrorCode::NotFound => {}
+                        done => done?,
+                    }
+                }
+            }
+            done => done?,
+        }
+        let there = gallery.retrieve(&ids, With::NOTHING).await?;
+        let there: HashSet<PointId> = there.into_iter().map(|point| point.id).collect();
+        Ok(ids.into_iter().filter(|id| !there.contains(id)).collect())
+    }
+
     /// Stores the first `length` pending lines, and then, once that is acknowledged, records them.
     async fn flush(&mut self, length: usize) -> Result<()> {
         if length == 0 {
             return Ok(());
         }
         let (mut points, mut vectors, mut fields, mut records) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Processed { record, write } in self.pending.drain(..length) {
+        for Processed { record, write, remark } in self.pending.drain(..length) {
+            if let Some(remark) = remark {
+                self.reasons.remark(remark);
+            }
             records.push(record);
             match write {
                 None => {}
@@ -213,15 +253,28 @@ impl Store<'_> {
         if !points.is_empty() {
             gallery.upsert(points).await?;
         }
+        let mut gone = HashSet::new();
         if !vectors.is_empty() {
-            gallery.update_vectors(vectors).await?;
+            gone.extend(self.update(vectors).await?);
         }
         for (id, changed) in fields {
-            gallery.set_payload(id, changed).await?;
+            match gallery.set_payload(id, changed).await {
+                Err(error) if error.code == ErrorCode::NotFound => {
+                    gone.insert(id);
+                }
+                done => done?,
+            }
+        }
+        for record in records.iter_mut().filter(|record| record.id.is_some_and(|id| gone.contains(&id))) {
+            // A duplicate has the id as well, and nothing was to be stored for it.
+            if matches!(record.outcome, LineOutcome::Embedded | LineOutcome::Unchanged) {
+                record.outcome = deleted().into();
+            }
         }
         self.tools.ledger.record(self.run, &records).await?;
         for record in &records {
             self.totals.add(&record.outcome);
+            self.reasons.add(record);
         }
         tracing::debug!(points = count, lines = self.totals.lines, "stored");
         self.throttle.advanced(&self.totals);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{Ledger, LineOutcome, LineRecord};
+use clippy_core::ledger::{FailureKind, Ledger, LineFailure, LineOutcome, LineRecord};
 use clippy_core::{Error, Result};
 use uuid::Uuid;
 
@@ -89,13 +89,13 @@ fn understand(raw: RawLine) -> Line {
     let number = raw.number;
     let settled = |id, outcome| Line::Settled(LineRecord { line: number, id, outcome });
     match raw.text {
-        Err(reason) => settled(None, LineOutcome::Failed { reason }),
+        Err(reason) => settled(None, LineFailure::new(FailureKind::NotText, reason).into()),
         Ok(text) if text.trim().is_empty() => {
             settled(None, LineOutcome::Skipped { reason: "the line is empty".to_owned() })
         }
         Ok(text) => match Entry::parse(&text) {
             Ok(entry) => Line::Entry { number, entry: Box::new(entry) },
-            Err((id, reason)) => settled(id, LineOutcome::Failed { reason }),
+            Err((id, failure)) => settled(id, failure.into()),
         },
     }
 }

@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
+use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{JobContext, JobError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::payload::Part;
+use crate::ingest::failures::name;
 
 /// Failures that are told with their reason, in a part and in the whole; of the others the id alone is kept.
 const TOLD: usize = 5;
@@ -27,6 +28,12 @@ pub(super) struct Account {
     /// Failed lines: their ids, or `line N` where they have none.
     #[serde(default)]
     pub(super) failed: Vec<String>,
+    /// Why each of them failed, in the same order. Accounts of earlier versions tell it of some only.
+    #[serde(default)]
+    pub(super) why: Vec<String>,
+    /// Why lines failed or were skipped, by kind.
+    #[serde(default)]
+    pub(super) reasons: Reasons,
     /// Some of them, with their reasons.
     #[serde(default)]
     pub(super) failures: Vec<LineRecord>,
@@ -35,11 +42,13 @@ pub(super) struct Account {
 impl Account {
     pub(super) fn add(&mut self, record: &LineRecord) {
         self.totals.add(&record.outcome);
-        let LineOutcome::Failed { reason } = &record.outcome else { return };
-        self.failed.push(record.id.map_or_else(|| format!("line {}", record.line), |id| id.to_string()));
+        self.reasons.add(record);
+        let LineOutcome::Failed { reason, kind } = &record.outcome else { return };
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        self.failed.push(name(record));
+        self.why.push(reason.clone());
         if self.failures.len() < TOLD {
-            let reason = reason.chars().take(LONGEST_REASON).collect();
-            self.failures.push(LineRecord { outcome: LineOutcome::Failed { reason }, ..record.clone() });
+            self.failures.push(LineRecord { outcome: LineOutcome::Failed { reason, kind: *kind }, ..record.clone() });
         }
     }
 }
@@ -66,6 +75,12 @@ impl PartLedger {
 
     pub(super) fn account(&self) -> Account {
         self.kept().account.clone()
+    }
+
+    /// Adds what the run itself had to say of lines that it stored.
+    pub(super) fn remark(&self, reasons: Reasons) {
+        let remarks = Reasons { remarks: reasons.remarks, ..Reasons::default() };
+        self.kept().account.reasons.merge(remarks);
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

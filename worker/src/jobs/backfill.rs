@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use clippy_core::bulk::BackfillRequest;
+use clippy_core::folders::Folders;
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Step};
 use serde_json::Value;
 
+use super::admission::admit;
 use super::payload::{Fingerprint, Payload};
-use super::{BulkSettings, merge, part, plan};
+use super::{BulkSettings, merge, part, patient, plan};
 use crate::backfill::selection::Selection;
 use crate::backfill::{BackfillOptions, prepared};
 use crate::ingest::{LiveTools, ManifestOptions};
@@ -19,6 +21,7 @@ use crate::ingest::{LiveTools, ManifestOptions};
 /// Fills vectors that stored points miss, in parts.
 pub struct BackfillJob {
     tools: LiveTools,
+    folders: Folders,
     settings: BulkSettings,
     /// The list of ids that was read last: the parts of one job share it.
     selection: Mutex<Option<Kept>>,
@@ -32,10 +35,10 @@ struct Kept {
 }
 
 impl BackfillJob {
-    /// A handler over these tools.
+    /// A handler over these tools, for manifests in these folders.
     #[must_use]
-    pub fn new(tools: LiveTools, settings: BulkSettings) -> Self {
-        Self { tools, settings, selection: Mutex::default() }
+    pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
+        Self { tools, folders, settings, selection: Mutex::default() }
     }
 
     /// Reads a list of ids, unless it is the one that was read last.
@@ -60,8 +63,11 @@ impl JobHandler for BackfillJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Payload { request, part, .. } = Payload::<BackfillRequest>::read(&context)?;
-        let tools = &self.tools.now();
+        let tools = &patient(&context, &self.tools);
         let merging = part.is_none() && context.step() == Step::Merge;
+        let ids_file = request.ids_file.as_deref();
+        let (lines, ids_file) = admit(tools, &self.folders, &request.lines, ids_file, merging).await?;
+        let request = BackfillRequest { lines, ids_file, ..request };
         // Read by the planner, too: a list that is none is said before anything is made.
         let selection = match request.ids_file.as_deref().filter(|_| !merging) {
             Some(file) => Some(self.selection(file).await?),

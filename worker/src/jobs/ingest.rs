@@ -4,24 +4,27 @@
 
 use async_trait::async_trait;
 use clippy_core::bulk::IngestRequest;
+use clippy_core::folders::Folders;
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Step};
 use serde_json::Value;
 
+use super::admission::admit;
 use super::payload::Payload;
-use super::{BulkSettings, merge, part, plan};
+use super::{BulkSettings, merge, part, patient, plan};
 use crate::ingest::{IngestOptions, LiveTools, ManifestOptions, prepared};
 
 /// Embeds and stores a manifest's pictures, in parts.
 pub struct IngestJob {
     tools: LiveTools,
+    folders: Folders,
     settings: BulkSettings,
 }
 
 impl IngestJob {
-    /// A handler over these tools.
+    /// A handler over these tools, for manifests in these folders.
     #[must_use]
-    pub fn new(tools: LiveTools, settings: BulkSettings) -> Self {
-        Self { tools, settings }
+    pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
+        Self { tools, folders, settings }
     }
 }
 
@@ -33,7 +36,10 @@ impl JobHandler for IngestJob {
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         let Payload { request, part, .. } = Payload::<IngestRequest>::read(&context)?;
-        let tools = &self.tools.now();
+        let tools = &patient(&context, &self.tools);
+        let merging = part.is_none() && context.step() == Step::Merge;
+        let (lines, _) = admit(tools, &self.folders, &request.lines, None, merging).await?;
+        let request = IngestRequest { lines, ..request };
         if let Some(part) = part {
             let lines = ManifestOptions::from(&request.lines);
             let options = IngestOptions { lines, with_text: !request.no_text, dry_run: request.dry_run };

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clippy_core::bulk::ManifestRequest;
-use clippy_core::ledger::{LedgerTotals, LineRecord};
+use clippy_core::ledger::{LedgerTotals, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::plan::UNIT;
 use crate::ingest::Tools;
+use crate::ingest::failures::listed;
 
 /// Failures that a result tells with their reasons; all of them stand in the fail log.
 const TOLD: usize = 20;
@@ -25,6 +26,9 @@ pub(super) struct Outcome {
     pub(super) parts: u64,
     /// The first failed lines, with their reasons.
     pub(super) failures: Vec<LineRecord>,
+    /// Why lines failed or were skipped, by kind.
+    #[serde(default)]
+    pub(super) reasons: Reasons,
 }
 
 /// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search and its scores
@@ -47,6 +51,9 @@ pub(super) async fn run(
     }
     if let Some(file) = &lines.fail_log {
         write_fail_log(file, sum.failed).await?;
+    }
+    if sum.outcome.reasons.nothing_succeeded(&totals) {
+        return Err(in_vain(&sum.outcome));
     }
     if writes {
         context.progress(Progress {
@@ -78,8 +85,8 @@ pub(super) struct Sum {
     pub(super) outcome: Outcome,
     /// Lines that the parts were made with.
     planned: u64,
-    /// Failed lines' ids, by the first line of their part.
-    pub(super) failed: Vec<(u64, Vec<String>)>,
+    /// Failed lines' ids with their reasons, by the first line of their part.
+    pub(super) failed: Vec<(u64, Vec<(String, String)>)>,
     /// Why the first part that was given up was.
     reason: Option<(ErrorCode, String)>,
 }
@@ -118,11 +125,14 @@ impl Sum {
         })?;
         self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
+        self.outcome.reasons.merge(account.reasons);
         if !account.failed.is_empty() {
             // A part of a manifest begins at a line; one of a collection tells how many points are before it.
             let part = &job.payload["part"];
             let place = part["begin"]["line"].as_u64().or(part["before"].as_u64()).unwrap_or_default();
-            self.failed.push((place, account.failed));
+            // Accounts of earlier versions do not tell the reason of each.
+            let why = account.why.into_iter().chain(std::iter::repeat(String::new()));
+            self.failed.push((place, account.failed.into_iter().zip(why).collect()));
         }
         self.outcome.failures.extend(account.failures);
         if self.outcome.failures.len() > 50 * TOLD {
@@ -131,6 +141,16 @@ impl Sum {
         }
         Ok(())
     }
+}
+
+/// Why a job fails in which something should have been done and nothing was.
+fn in_vain(outcome: &Outcome) -> JobError {
+    let message = format!(
+        "Nothing was done: none of the manifest's {} lines succeeded. {}. Ask for the job again when that is mended",
+        outcome.totals.lines,
+        outcome.reasons.sentence()
+    );
+    JobError::permanent(ErrorCode::InvalidInput, message)
 }
 
 /// Why a job whose parts did not all end well fails.
@@ -156,11 +176,10 @@ pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
 }
 
 /// Beside the file first, and then in its place, so that there is never half a list.
-async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<String>)>) -> Result<()> {
+async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) -> Result<()> {
     let mut text = String::new();
-    for id in failed.into_iter().flat_map(|(_, ids)| ids) {
-        text.push_str(&id);
-        text.push('\n');
+    for (name, reason) in failed.into_iter().flat_map(|(_, lines)| lines) {
+        text.push_str(&listed(&name, &reason));
     }
     let unwritable = |error: std::io::Error| {
         Error::invalid(format!("the list of failed ids {} cannot be written: {error}", file.display()))

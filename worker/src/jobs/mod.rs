@@ -11,6 +11,7 @@
 //! and a part that goes on after a kill begins where its last acknowledged batch ended.
 
 mod account;
+mod admission;
 mod backfill;
 mod generate;
 mod ingest;
@@ -20,12 +21,16 @@ mod payload;
 mod plan;
 mod reindex;
 
-use clippy_jobs::Handlers;
+use std::sync::Arc;
 
-use crate::ingest::LiveTools;
+use clippy_core::folders::Folders;
+use clippy_jobs::{Handlers, JobContext, LogLevel};
+
+use crate::ingest::{LiveTools, Tools};
+use crate::patience::{Patience, Pauses, Tell};
 
 pub use backfill::BackfillJob;
-pub use generate::{GalleryReferences, GenerateJob, GenerateTools};
+pub use generate::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 pub use ingest::IngestJob;
 pub use reindex::{ReindexJob, ReindexTools};
 
@@ -46,8 +51,31 @@ impl Default for BulkSettings {
     }
 }
 
-/// The handlers of bulk work over manifests.
+/// The tools for one run of a job, which waits out the outages of servers and says so in its log.
+fn patient(context: &JobContext, tools: &LiveTools) -> Tools {
+    Patience::new(Pauses::default(), context.token().clone(), told_by(context))
+        .while_live(&tools.live)
+        .with(tools.now())
+}
+
+/// Says what a job waits for.
+fn told_by(context: &JobContext) -> Tell {
+    let context = context.clone();
+    Arc::new(move |message| {
+        let context = context.clone();
+        Box::pin(async move {
+            tracing::warn!(job = %context.job().id, "{message}");
+            context.log(LogLevel::Warning, message).await;
+        })
+    })
+}
+
+/// The handlers of bulk work over manifests, which lie in these folders.
 #[must_use]
-pub fn handlers(tools: &LiveTools, settings: BulkSettings) -> Handlers {
-    Handlers::new().with(IngestJob::new(tools.clone(), settings)).with(BackfillJob::new(tools.clone(), settings))
+pub fn handlers(tools: &LiveTools, folders: &Folders, settings: BulkSettings) -> Handlers {
+    Handlers::new().with(IngestJob::new(tools.clone(), folders.clone(), settings)).with(BackfillJob::new(
+        tools.clone(),
+        folders.clone(),
+        settings,
+    ))
 }

@@ -13,7 +13,7 @@ use super::account::{Account, PartLedger};
 use super::payload::{Fingerprint, Part};
 use super::plan::UNIT;
 use crate::ingest::chunk::task_failed;
-use crate::ingest::manifest::{Lines, Place, Slice};
+use crate::ingest::manifest::{Manifest, Place, Slice};
 use crate::ingest::progress::{Progress, Stage};
 use crate::ingest::run::{Processed, Step, drive};
 use crate::ingest::source::Line;
@@ -50,7 +50,7 @@ pub(super) async fn run(
         let ended = drive(&tools, &options, Arc::new(WithoutIndexing(step)), &progress, context.token()).await;
         // A run that was asked to stop ends somehow; that it was asked is what counts.
         context.go_on()?;
-        ended?;
+        ledger.remark(ended?.reasons);
     }
     let account = ledger.account();
     if account.totals.lines != part.lines || !account.totals.adds_up() {
@@ -67,7 +67,7 @@ async fn place_after(options: &ManifestOptions, part: &Part, done: u64) -> Resul
     let (path, begin) = (options.manifest.clone(), part.begin);
     let slice = Slice { max_lines: Some(done), ..options.slice };
     let passed = tokio::task::spawn_blocking(move || {
-        let mut lines = Lines::open_at(&path, slice, begin)?;
+        let mut lines = Manifest::open(&path)?.lines_from(slice, begin)?;
         for line in lines.by_ref() {
             line?;
         }

@@ -11,10 +11,9 @@ use uuid::Uuid;
 use super::BulkSettings;
 use super::payload::{Fingerprint, Part};
 use crate::ingest::chunk::task_failed;
-use crate::ingest::manifest::{Lines, Place};
-use crate::ingest::paths::Roots;
+use crate::ingest::manifest::{Manifest, Place};
 use crate::ingest::source::{Line, Source};
-use crate::ingest::{ManifestOptions, Tools, check};
+use crate::ingest::{ManifestOptions, Tools, check, roots};
 
 /// What parts are counted in, in their parent's progress.
 pub(super) const UNIT: &str = "lines";
@@ -48,7 +47,7 @@ pub(super) async fn run<R: Serialize>(
     let options = ManifestOptions::from(lines);
     check(tools, &options).await?;
     // A folder that is not there would fail every part; it is said once, here.
-    Roots::open(&options.manifest, options.images_root.as_deref()).await?;
+    roots(tools, &options).await?;
     let request =
         serde_json::to_value(request).map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
 
@@ -122,7 +121,7 @@ async fn open(options: &ManifestOptions, tools: &Tools, cursor: &Cursor, part_li
     let Some(place) = cursor.next else { return Ok(None) };
     let (path, mut slice, planned) = (options.manifest.clone(), options.slice, cursor.planned);
     slice.max_lines = slice.max_lines.map(|most| most.saturating_sub(planned));
-    let opened = tokio::task::spawn_blocking(move || Lines::open_at(&path, slice, place));
+    let opened = tokio::task::spawn_blocking(move || Manifest::open(&path)?.lines_from(slice, place));
     let lines = opened.await.map_err(task_failed)??;
     Ok(Some(Source::new(lines, tools.ledger.clone(), cursor.run, part_lines.max(1))))
 }

@@ -29,7 +29,7 @@ use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
     Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
 };
-use clippy_worker::jobs::{GenerateJob, GenerateTools};
+use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
 /// Names the folder of a test to a process that is to be its worker.
@@ -50,6 +50,7 @@ impl Shop {
     }
 
     async fn sell(&self) -> Result<CallPictures, GenerateError> {
+        append(&self.folder.join("asked"));
         match std::fs::read_to_string(self.folder.join("answer")).as_deref() {
             Ok("busy") => return Err(GenerateError::transient("the shop is busy", None)),
             Ok("blocked") => {
@@ -139,6 +140,7 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
         journal: Arc::new(FileJournal::new(folder.join("calls"))),
         budget: DailyBudget { limit: Some(MicroDollars::from_dollars(1.0)) },
         spending: FileSpending::new(folder.join("spending")),
+        patience: ProviderPatience::of(Duration::ZERO),
         live: LivePair::new(Live {
             name: "memory".to_owned(),
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
@@ -211,6 +213,10 @@ impl House {
 
     fn sold(&self) -> usize {
         std::fs::read_to_string(self.path("sold")).map_or(0, |sold| sold.lines().count())
+    }
+
+    fn asked(&self) -> usize {
+        std::fs::read_to_string(self.path("asked")).map_or(0, |asked| asked.lines().count())
     }
 
     async fn ask(&self) -> JobId {
@@ -339,6 +345,34 @@ async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again()
     let failure = job.error.expect("failed");
     assert_eq!((failure.code, failure.retryable, job.attempt), (ErrorCode::Unavailable, true, 3));
     assert_eq!(house.sold(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
+    let house = House::new().await;
+    house.write("answer", "busy");
+    let (first, most) = (Duration::from_millis(20), Duration::from_millis(40));
+    let patience = ProviderPatience { longest: Duration::from_secs(300), first, most };
+    let tools = GenerateTools { patience, ..tools(house.folder.path(), Arc::new(MemoryGallery::default())) };
+    let handlers = Handlers::new().with(GenerateJob::new(tools));
+    let lanes = vec![(Lane::Interactive, 2)];
+    let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_secs(5) };
+    let stop = CancellationToken::new();
+    let store = Arc::clone(&house.store);
+    let running = tokio::spawn(Runner::new(store, handlers, settings).expect("good settings").run(stop.clone()));
+    let id = house.ask().await;
+    // Three attempts would long be over.
+    while house.asked() < 8 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let job = house.store.get(id).await.expect("there");
+    assert!(job.attempt <= 1 && !job.state.is_finished(), "{job:?}");
+    house.remove("answer");
+    let job = house.ended(id).await;
+    house.shows(&job);
+    assert_eq!((job.attempt, house.sold()), (1, 1));
+    stop.cancel();
+    running.await.expect("no panic");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -174,7 +174,7 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
     let outcomes = house.ledger.outcomes();
     for (number, (text, reason)) in lines.iter().enumerate() {
         match (&outcomes[&(number as u64)], reason) {
-            (LineOutcome::Failed { reason }, Some(word)) => assert!(reason.contains(word), "{text}: {reason}"),
+            (LineOutcome::Failed { reason, .. }, Some(word)) => assert!(reason.contains(word), "{text}: {reason}"),
             (outcome, None) if !matches!(outcome, LineOutcome::Failed { .. }) => {}
             (outcome, _) => panic!("{text}: {outcome:?}"),
         }
@@ -182,7 +182,8 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
     assert_eq!(outcomes[&3], LineOutcome::DuplicateOf { line: 0 });
     let failed = std::fs::read_to_string(house.path("failed.txt")).expect("the list");
     let expected = "line 1\n6\n7\nline 6\nline 7\n8\n9\n10\n11\nline 12\nline 13\n12\n";
-    assert_eq!(failed, expected);
+    let names: String = failed.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    assert_eq!(names, expected);
     assert_eq!(house.gallery.points.lock().len(), 2, "the same content under two ids is two points");
 }
 

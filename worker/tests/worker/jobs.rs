@@ -34,7 +34,7 @@ struct Worker(Option<tokio::runtime::Runtime>);
 impl Worker {
     fn start(house: &House) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let (file, handlers) = (house.path("jobs.db"), handlers(&house.live_tools(), PARTS));
+        let (file, handlers) = (house.path("jobs.db"), handlers(&house.live_tools(), &house.folders(), PARTS));
         runtime.spawn(async move {
             let store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("opened"));
             let runner = Runner::new(store, handlers, settings()).expect("good settings");
@@ -123,7 +123,14 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     let result = job.result.expect("a result");
     assert_eq!(result["parts"], 6, "27 lines, 5 in a part");
     assert_eq!(result["failures"][0]["line"], 3);
-    assert_eq!(std::fs::read_to_string(fail_log).expect("written"), "line 3\n900\n901\n902\n");
+    let failed = std::fs::read_to_string(fail_log).expect("written");
+    let names: Vec<&str> = failed.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(names, ["line 3", "900", "901", "902"]);
+    assert!(failed.contains("# there is no file 900.png\n900\n"), "each stands below its reason: {failed}");
+    assert_eq!(
+        (result["reasons"]["failed"][0]["kind"].as_str(), &result["reasons"]["failed"][0]["lines"]),
+        (Some("no_file"), &3.into())
+    );
     let children = job.children.expect("parts");
     assert_eq!((children.total, children.succeeded), (6, 6));
     assert_eq!((job.progress.done, job.progress.total), (27, Some(27)));
@@ -265,6 +272,63 @@ async fn what_can_never_work_fails_at_once_and_says_why() {
     let lines = ManifestRequest::new(house.path("empty.jsonl"));
     let empty = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
     assert_eq!(totals(&ended(&store, empty).await).lines, 0);
+}
+
+#[tokio::test]
+async fn a_job_in_which_nothing_succeeded_is_failed_with_the_reasons() {
+    let house = House::new();
+    house.manifest(&(1..=12).map(|id| line(id, "gone")).collect::<Vec<_>>());
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let fail_log = house.path("failed.txt");
+    let lines = ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) };
+    let id = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+    let job = ended(&store, id).await;
+    assert_eq!(job.state, JobState::Failed, "{job:?}");
+    let message = job.error.expect("a reason").message;
+    for word in ["none of the manifest's 12 lines", "12 ×", "no file 1.png", "--images-root"] {
+        assert!(message.contains(word), "{word}: {message}");
+    }
+    assert_eq!(std::fs::read_to_string(fail_log).expect("written").lines().count(), 24);
+    // A backfill of what was never ingested is in vain, too.
+    let request = BackfillRequest { lines: manifest(&house), which: Which::All, force_all: false, ids_file: None };
+    let id = ask(&store, JobKind::Backfill, &request).await;
+    let message = ended(&store, id).await.error.expect("a reason").message;
+    assert!(message.contains("ingest it first"), "{message}");
+}
+
+#[tokio::test]
+async fn a_job_reads_a_packed_manifest_in_parts() {
+    let house = House::with_pictures(12);
+    let text = std::fs::read(house.path("manifest.jsonl")).expect("there");
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &text).expect("in memory");
+    std::fs::write(house.path("manifest.jsonl"), encoder.finish().expect("in memory")).expect("written");
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    assert_eq!(totals(&ended(&store, id).await).embedded, 12);
+}
+
+#[tokio::test]
+async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
+    let house = House::with_pictures(6);
+    // More often than a job has attempts.
+    house.gallery.away_from_upsert(1, 4);
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    let job = ended(&store, id).await;
+    assert_eq!(totals(&job).embedded, 6);
+    let filter = JobFilter { parent: Some(id), limit: 500, ..JobFilter::default() };
+    let parts = store.list(&filter).await.expect("listed").jobs;
+    assert!(parts.iter().all(|part| part.attempt == 1), "an outage costs no attempt: {parts:?}");
+    let mut told = false;
+    for part in parts {
+        let events = store.events_after(part.id, None, 100).await.expect("kept").events;
+        told |= events.iter().any(|event| event.data.to_string().contains("waiting"));
+    }
+    assert!(told, "the part's log says what it waits for");
 }
 
 #[tokio::test]

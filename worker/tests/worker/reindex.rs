@@ -14,6 +14,7 @@ use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest, payload}
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
+use clippy_core::folders::Folders;
 use clippy_core::gallery::{Filter, Point, With};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LiveGallery, LivePair};
@@ -155,7 +156,7 @@ impl Process {
     /// A worker until it is dropped; then its runs end wherever they are.
     fn worker(&self) -> Worker {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let handlers = handlers(&self.tools, PARTS).with(ReindexJob::new(self.reindex.clone(), PARTS));
+        let handlers = handlers(&self.tools, &Folders::new(None, Some(std::env::temp_dir())), PARTS).with(ReindexJob::new(self.reindex.clone(), PARTS));
         let jobs = Arc::clone(&self.jobs);
         runtime.spawn(async move {
             let timing = short_timing();

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::QdrantSettings;
+use super::address::Address;
 use super::reader::{Reader, wrong};
+use super::{QDRANT_COLLECTION, QdrantSettings};
 use crate::Result;
 
 /// Where the collection is and how it is searched.
@@ -13,8 +14,10 @@ pub struct CollectionSettings {
     pub data_dir: PathBuf,
     /// `QDRANT_COLLECTION`: the collection's name.
     pub name: String,
+    /// Whether that name was set, and is not the default.
+    pub named: bool,
     /// `QDRANT_URL`: a Qdrant server. Unset means the embedded engine under `DATA_DIR`.
-    pub qdrant_url: Option<String>,
+    pub qdrant_url: Option<Address>,
     /// What else is set about that server.
     pub qdrant: QdrantSettings,
     /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that pictures are served from.
@@ -24,16 +27,18 @@ pub struct CollectionSettings {
 }
 
 pub(super) fn read(reader: &Reader) -> Result<CollectionSettings> {
-    let name = reader.text(&["QDRANT_COLLECTION"]).unwrap_or_else(|| "clippy".to_owned());
+    let named = reader.text(&["QDRANT_COLLECTION"]).is_some();
+    let name = reader.text_or(&["QDRANT_COLLECTION"], QDRANT_COLLECTION);
     let plain = |character: char| character.is_ascii_alphanumeric() || "_-@.".contains(character);
     if name.starts_with('.') || name.len() > 200 || !name.chars().all(plain) {
         let expected = "a name of letters, digits, '_', '-', '@' and '.', not beginning with a dot";
         return Err(wrong("QDRANT_COLLECTION", &name, expected));
     }
     Ok(CollectionSettings {
-        data_dir: reader.text(&["DATA_DIR"]).map_or_else(|| PathBuf::from("data"), PathBuf::from),
+        data_dir: PathBuf::from(reader.text_or(&["DATA_DIR"], "data")),
         name,
-        qdrant_url: reader.text(&["QDRANT_URL"]),
+        named,
+        qdrant_url: reader.text(&["QDRANT_URL"]).map(Address::new),
         qdrant: super::qdrant::read(reader)?,
         images_root: reader.text(&["IMAGES_ROOT"]).map(PathBuf::from),
         hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| (1..=10_000).contains(ef))?,

@@ -20,7 +20,7 @@ pub struct JobSettings {
 }
 
 pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
-    let prefix = reader.text(&["REDIS_PREFIX"]).unwrap_or_else(|| "clippy".to_owned());
+    let prefix = reader.text_or(&["REDIS_PREFIX"], "clippy");
     let plain = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
     if prefix.len() > 100 || !prefix.chars().all(plain) {
         return Err(wrong("REDIS_PREFIX", &prefix, "a name of letters, digits, '_', '-' and '.'"));

@@ -2,23 +2,34 @@
 //!
 //! One file a concern. Every variable's name stands here once, and every error names the variable.
 
+mod address;
 mod collection;
+pub mod dot_env;
 mod jobs;
+mod log;
 mod model;
 mod preferences;
 mod qdrant;
 mod reader;
 mod server;
+pub mod table;
 
+pub use address::{Address, BindAddress, without_credentials};
 pub use collection::CollectionSettings;
 pub use jobs::JobSettings;
+pub use log::{LogSettings, PROMPTS};
 pub use model::{ModelSettings, Precision};
 pub use qdrant::{QdrantQuantization, QdrantSettings};
-pub use reader::{Reader, Secret};
+pub use reader::{Reader, Secret, wrong};
 pub use server::ServerSettings;
 
 use crate::Result;
 use crate::preferences::PreferenceRule;
+
+/// The collection's name where nothing else is set.
+pub const QDRANT_COLLECTION: &str = "clippy";
+/// The name that Clippy 0.2 used where nothing else was set.
+pub const OLDER_QDRANT_COLLECTION: &str = "safebooru_union_clip";
 
 /// Everything that can be set, checked.
 #[derive(Debug, Clone)]
@@ -31,6 +42,8 @@ pub struct Settings {
     pub preferences: PreferenceRule,
     /// The HTTP server.
     pub server: ServerSettings,
+    /// The log.
+    pub log: LogSettings,
     /// The queue.
     pub jobs: JobSettings,
 }
@@ -54,6 +67,7 @@ impl Settings {
             model: model::read(reader)?,
             preferences: preferences::read(reader)?,
             server: server::read(reader)?,
+            log: log::read(reader),
             jobs: jobs::read(reader)?,
         })
     }
@@ -107,6 +121,25 @@ mod tests {
     }
 
     #[test]
+    fn a_base_path_has_a_slash_before_it_and_none_behind_it() {
+        for (given, path) in [("/clippy", "/clippy"), ("clippy/", "/clippy"), ("/", ""), ("/a/b//", "/a/b")] {
+            assert_eq!(read(&[("BASE_PATH", given)]).expect(given).server.base_path, path);
+        }
+        for wrong in ["http://host/x", "/a b", "/../x", "/a?b"] {
+            assert!(read(&[("BASE_PATH", wrong)]).expect_err(wrong).message.contains("BASE_PATH"));
+        }
+    }
+
+    #[test]
+    fn a_list_of_keys_that_holds_none_is_refused() {
+        for value in [",", " , ,"] {
+            let error = read(&[("API_KEYS", value)]).expect_err("no key");
+            assert!(error.message.contains("API_KEYS"), "{}", error.message);
+        }
+        assert!(read(&[("API_KEYS", "  ")]).expect("0.2's way to leave a setting out").server.api_keys.is_empty());
+    }
+
+    #[test]
     fn keys_never_show() {
         let redis = "redis://:hunter2@localhost";
         let qdrant = ("QDRANT_API_KEY", "hunter2");
@@ -114,6 +147,10 @@ mod tests {
         assert_eq!(settings.server.api_keys.len(), 2);
         assert_eq!(settings.jobs.redis_url.as_ref().map(Secret::expose), Some(redis));
         assert!(!format!("{settings:?}").contains("hunter2"));
+        for name in ["QDRANT_URL", "EMBEDDER_URL"] {
+            let settings = read(&[(name, "http://me:hunter2@host")]).expect("an address");
+            assert!(!format!("{settings:?}").contains("hunter2"), "{name}");
+        }
         let error = read(&[("REDIS_URL", "localhost:hunter2")]).expect_err("no address");
         assert!(error.message.contains("REDIS_URL") && !error.message.contains("hunter2"), "{}", error.message);
     }

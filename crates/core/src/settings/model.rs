@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use super::reader::{Reader, wrong};
 use crate::Result;
 
@@ -42,11 +43,11 @@ pub struct ModelSettings {
     /// `PRECISION`; unset means what is fastest on the device without a loss that search would notice.
     pub precision: Option<Precision>,
     /// `EMBEDDER_URL`: a worker that embeds, for machines without a GPU.
-    pub embedder_url: Option<String>,
+    pub embedder_url: Option<Address>,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
-    let device = reader.text(&["DEVICE", "OPENCLIP_DEVICE"]).unwrap_or_else(|| "auto".to_owned()).to_lowercase();
+    let device = reader.text_or(&["DEVICE", "OPENCLIP_DEVICE"], "auto").to_lowercase();
     let known = matches!(device.as_str(), "auto" | "cpu" | "cuda")
         || device.strip_prefix("cuda:").is_some_and(|index| index.parse::<u32>().is_ok());
     if !known {
@@ -61,6 +62,6 @@ pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
         pretrained: reader.text(&["PRETRAINED", "OPENCLIP_PRETRAINED"]),
         device,
         precision,
-        embedder_url: reader.text(&["EMBEDDER_URL"]),
+        embedder_url: reader.text(&["EMBEDDER_URL"]).map(Address::new),
     })
 }

@@ -1,17 +1,24 @@
 //! Reads single variables, and says which one is wrong.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 
+use crate::settings::address::without_credentials;
+use crate::settings::table;
 use crate::{Error, Result};
 
 /// Gives a variable's value.
 type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
+/// Variables that were asked for, each with its default where it has one.
+type Asked = BTreeMap<String, Option<String>>;
+
 /// A source of variables.
 pub struct Reader {
     lookup: Lookup,
+    asked: Mutex<Asked>,
 }
 
 impl fmt::Debug for Reader {
@@ -21,22 +28,44 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// The process's environment.
+    fn new(lookup: Lookup) -> Self {
+        Self { lookup, asked: Mutex::default() }
+    }
+
+    /// The process's environment. What in a value is no UTF-8 becomes U+FFFD: a key that nobody can send keeps a server
+    /// closed, where a key that is passed over would open it.
     #[must_use]
     pub fn environment() -> Self {
-        Self { lookup: Box::new(|name| std::env::var(name).ok()) }
+        Self::new(Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())))
     }
 
     /// These variables and no others.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let map: HashMap<String, String> =
             pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { lookup: Box::new(move |name| map.get(name).cloned()) }
+        Self::new(Box::new(move |name| map.get(name).cloned()))
+    }
+
+    /// The variables that were asked for so far, with their defaults: for the comparison with the table of settings.
+    #[must_use]
+    pub fn asked(&self) -> BTreeMap<String, Option<String>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn note(&self, name: &str, default: Option<String>) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = asked.entry(name.to_owned()).or_default();
+        if default.is_some() {
+            *known = default;
+        }
     }
 
     /// The value of the first of these names that is set to something; spaces around it are cut.
     #[must_use]
     pub fn text(&self, names: &[&str]) -> Option<String> {
+        for name in names {
+            self.note(name, None);
+        }
         names.iter().find_map(|name| {
             let value = (self.lookup)(name)?;
             let value = value.trim();
@@ -44,11 +73,20 @@ impl Reader {
         })
     }
 
+    /// As [`Reader::text`], or the default of the first name.
+    #[must_use]
+    pub fn text_or(&self, names: &[&str], default: &str) -> String {
+        if let Some(first) = names.first() {
+            self.note(first, Some(default.to_owned()));
+        }
+        self.text(names).unwrap_or_else(|| default.to_owned())
+    }
+
     /// The value parsed, or the default when it is not set.
     ///
     /// # Errors
     /// [`crate::ErrorCode::InvalidInput`] that names the variable and says what it `expected`.
-    pub fn parsed<T: FromStr>(&self, name: &str, default: T, expected: &str) -> Result<T> {
+    pub fn parsed<T: FromStr + fmt::Display>(&self, name: &str, default: T, expected: &str) -> Result<T> {
         self.checked(name, default, expected, |_| true)
     }
 
@@ -56,7 +94,14 @@ impl Reader {
     ///
     /// # Errors
     /// As [`Reader::parsed`].
-    pub fn checked<T: FromStr>(&self, name: &str, default: T, expected: &str, good: impl Fn(&T) -> bool) -> Result<T> {
+    pub fn checked<T: FromStr + fmt::Display>(
+        &self,
+        name: &str,
+        default: T,
+        expected: &str,
+        good: impl Fn(&T) -> bool,
+    ) -> Result<T> {
+        self.note(name, Some(default.to_string()));
         match self.text(&[name]) {
             None => Ok(default),
             Some(value) => value.parse().ok().filter(good).ok_or_else(|| wrong(name, &value, expected)),
@@ -71,9 +116,19 @@ impl Reader {
     }
 }
 
-/// The error for a variable whose value cannot be used.
-pub(super) fn wrong(name: &str, value: &str, expected: &str) -> Error {
-    Error::invalid(format!("{name} is \"{value}\", but must be {expected}"))
+/// The error for a variable whose value cannot be used. A value that is secret, or may hold a password, is not shown.
+#[must_use]
+pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
+    const LONGEST: usize = 200;
+    if table::is_secret(name) {
+        return Error::invalid(format!("{name} cannot be used as it is set: it must be {expected}"));
+    }
+    let shown: String = without_credentials(value).chars().filter(|letter| !letter.is_control()).collect();
+    let shown = match shown.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    };
+    Error::invalid(format!("{name} is \"{shown}\", but must be {expected}"))
 }
 
 /// A key or password: usable, never printable.

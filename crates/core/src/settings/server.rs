@@ -1,41 +1,61 @@
-//! `BIND`, `ALLOWED_ORIGINS`, `API_KEYS`, `ADMIN_KEYS`, `LOG_LEVEL`.
+//! `BIND`, `ALLOWED_ORIGINS`, `ALLOWED_HOSTS`, `API_KEYS`, `ADMIN_KEYS`, `BASE_PATH`.
 
-use std::net::SocketAddr;
-
-use super::reader::{Reader, Secret};
+use super::address::BindAddress;
+use super::reader::{Reader, Secret, wrong};
 use crate::Result;
 
 /// The HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// `BIND`: the address to listen on.
-    pub bind: SocketAddr,
+    pub bind: BindAddress,
     /// `ALLOWED_ORIGINS`: web pages from elsewhere that may call the API.
     pub allowed_origins: Vec<String>,
-    /// `API_KEYS`: when any are set, every API call needs one.
+    /// `ALLOWED_HOSTS`: further names that a server without keys answers to.
+    pub allowed_hosts: Vec<String>,
+    /// `API_KEYS`: when any key is set, of these or of `ADMIN_KEYS`, every API call needs one.
     pub api_keys: Vec<Secret>,
     /// `ADMIN_KEYS`: the keys for `/api/admin`.
     pub admin_keys: Vec<Secret>,
-    /// `LOG_LEVEL`: error, warn, info, debug, trace, or a tracing filter.
-    pub log_level: String,
+    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without one.
+    pub base_path: String,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
-    let secrets = |name| reader.list(name).into_iter().map(Secret::new).collect();
-    let origins = match reader.text(&["ALLOWED_ORIGINS"]) {
-        Some(_) => reader.list("ALLOWED_ORIGINS"),
-        // Where Clippy 0.2's web client runs while it is being developed.
-        None => vec!["http://localhost:5173".to_owned()],
-    };
+    let bind = reader.text_or(&["BIND"], "127.0.0.1:8000");
     Ok(ServerSettings {
-        bind: reader.parsed(
-            "BIND",
-            SocketAddr::from(([127, 0, 0, 1], 8000)),
-            "an address and port such as 127.0.0.1:8000",
-        )?,
-        allowed_origins: origins,
-        api_keys: secrets("API_KEYS"),
-        admin_keys: secrets("ADMIN_KEYS"),
-        log_level: reader.text(&["LOG_LEVEL"]).unwrap_or_else(|| "info".to_owned()).to_lowercase(),
+        bind: bind
+            .parse()
+            .map_err(|_| wrong("BIND", &bind, "an address and port such as 127.0.0.1:8000 or localhost:8000"))?,
+        // The default is where Clippy 0.2's web client runs while it is being developed.
+        allowed_origins: members(&reader.text_or(&["ALLOWED_ORIGINS"], "http://localhost:5173")),
+        allowed_hosts: reader.list("ALLOWED_HOSTS"),
+        api_keys: keys(reader, "API_KEYS")?,
+        admin_keys: keys(reader, "ADMIN_KEYS")?,
+        base_path: base_path(reader)?,
     })
+}
+
+/// With a slash before it and none behind it; `/` means none at all.
+fn base_path(reader: &Reader) -> Result<String> {
+    let Some(given) = reader.text(&["BASE_PATH"]) else { return Ok(String::new()) };
+    let parts: Vec<&str> = given.split('/').filter(|part| !part.is_empty()).collect();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
+    if parts.iter().any(|part| matches!(*part, "." | "..") || !part.chars().all(plain)) {
+        return Err(wrong("BASE_PATH", &given, "a path such as /clippy, of letters, digits, '-', '_', '.' and '~'"));
+    }
+    Ok(parts.iter().map(|part| format!("/{part}")).collect())
+}
+
+fn members(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned).collect()
+}
+
+/// A list of keys. One that is set and holds none is a mistake that would leave the server open.
+fn keys(reader: &Reader, name: &str) -> Result<Vec<Secret>> {
+    let keys: Vec<Secret> = reader.list(name).into_iter().map(Secret::new).collect();
+    if keys.is_empty() && reader.text(&[name]).is_some() {
+        return Err(wrong(name, "", "one key, or several with commas between them"));
+    }
+    Ok(keys)
 }

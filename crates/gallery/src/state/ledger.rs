@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
+use clippy_core::ledger::{FailureKind, Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
@@ -89,7 +89,7 @@ impl Ledger for EmbeddedState {
                 LineOutcome::Unchanged => (UNCHANGED, None, None),
                 LineOutcome::DuplicateOf { line } => (DUPLICATE, Some(number_in(*line)?), None),
                 LineOutcome::Skipped { reason } => (SKIPPED, None, Some(reason)),
-                LineOutcome::Failed { reason } => (FAILED, None, Some(reason)),
+                LineOutcome::Failed { reason, .. } => (FAILED, None, Some(reason)),
             };
             sqlx::query(
                 "INSERT OR REPLACE INTO ledger_line (run, line, point, outcome, duplicate_of, reason) \
@@ -150,7 +150,7 @@ impl Ledger for EmbeddedState {
                 Ok(LineRecord {
                     line: number_out(line)?,
                     id: point.map(|point| point.parse()).transpose()?,
-                    outcome: LineOutcome::Failed { reason: reason.unwrap_or_default() },
+                    outcome: LineOutcome::Failed { reason: reason.unwrap_or_default(), kind: FailureKind::Other },
                 })
             })
             .collect()

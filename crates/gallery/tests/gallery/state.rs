@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clippy_core::ErrorCode;
 use clippy_core::ids::PointId;
-use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
+use clippy_core::ledger::{FailureKind, Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::preferences::{Action, Feedback, PreferenceRule, Preferences};
 use clippy_gallery::EmbeddedState;
 use tempfile::TempDir;
@@ -135,7 +135,7 @@ async fn the_account_adds_up_also_when_lines_are_written_twice() {
             1 => LineOutcome::Unchanged,
             2 => LineOutcome::DuplicateOf { line: line - 1 },
             3 => LineOutcome::Skipped { reason: "empty".to_owned() },
-            _ => LineOutcome::Failed { reason: format!("line {line}: no picture") },
+            _ => LineOutcome::Failed { reason: format!("line {line}: no picture"), kind: FailureKind::Other },
         },
     };
     let mut writers = JoinSet::new();

@@ -11,13 +11,13 @@ use clippy_core::gallery::{GENERATED, ORIGIN_FIELD, Payload, Point, Space};
 use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::search::lexical::LexicalQuery;
+use clippy_core::sentences::{self, sentence};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_generate::{Output, Outputs};
 use clippy_imaging::DecodeLimits;
 use serde_json::{Value, json};
 
 use crate::ingest::embed::Order;
-use crate::ingest::manifest::sentence;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::picture::{Prepared, prepare};
 
@@ -31,14 +31,18 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     let model = Arc::clone(live.embedder.info());
     let prepared = tokio::task::spawn_blocking(move || {
         let mark = Mark::new(&file, None, &model.fingerprint);
-        prepare(&file, mark, &model.transform, &DecodeLimits::default())
+        prepare(&file, mark, &model.transform, &DecodeLimits::bulk())
     })
     .await
     .map_err(|error| Error::internal("reading a made picture ended early").with_source(error))?
-    .map_err(unusable)?;
+    .map_err(|failure| unusable(failure.reason))?;
     let Prepared { mut mark, width, height, hash, image, edge } = prepared;
     let tags = tags_of(output);
-    let text = sentence(&tags.iter().map(String::as_str).collect::<Vec<_>>(), TEXT_TEMPLATE);
+    let text = sentence(
+        &tags.iter().map(String::as_str).collect::<Vec<_>>(),
+        TEXT_TEMPLATE,
+        sentences::settled(&*live.gallery).await?,
+    );
     mark.text = text.as_ref().map(|text| md5_hex(text.as_bytes()));
     let mut order = Order::default();
     order.push(0, Space::Image, EmbedInput::Pixels(image));
@@ -47,7 +51,8 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         order.push(0, Space::Text, EmbedInput::Text(text));
     }
     let made = order.make(&*live.embedder, 1).await?.pop();
-    let vectors = made.unwrap_or_else(|| Err("the model answered nothing".to_owned())).map_err(unusable)?;
+    let vectors =
+        made.ok_or_else(|| unusable("the model answered nothing"))?.map_err(|failure| unusable(failure.reason))?;
 
     let root = std::path::absolute(outputs.folder())
         .map_err(|error| Error::internal("the folder of made pictures has no full name").with_source(error))?;

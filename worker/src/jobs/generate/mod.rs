@@ -7,6 +7,7 @@
 mod answer;
 mod failure;
 mod gallery;
+mod outage;
 mod payload;
 mod references;
 mod watch;
@@ -18,13 +19,13 @@ use async_trait::async_trait;
 use clippy_core::live::LivePair;
 use clippy_generate::{
     CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest, Generated, Generation,
-    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, admit,
-    estimate,
+    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, estimate,
+    make, seed_of,
 };
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
 use serde_json::Value;
 
-use failure::job_error;
+pub use outage::ProviderPatience;
 pub use references::GalleryReferences;
 
 /// What pictures are made with.
@@ -44,6 +45,8 @@ pub struct GenerateTools {
     pub budget: DailyBudget,
     /// What was spent.
     pub spending: FileSpending,
+    /// How long a provider that is away or busy is waited for.
+    pub patience: ProviderPatience,
     /// The model and the collection that made pictures are added to, when a request asks for that.
     pub live: Arc<LivePair>,
 }
@@ -86,7 +89,6 @@ impl GenerateJob {
         request: &GenerateRequest,
         generation: &Arc<Generation>,
     ) -> Result<Generated, GenerateError> {
-        let receipt = admit(provider.as_ref(), request)?;
         let (sink, previews) = watch::watched(context);
         let job = context.job();
         let context = GenerationContext {
@@ -94,8 +96,9 @@ impl GenerateJob {
             progress: Arc::new(sink),
             journal: Arc::clone(&self.tools.journal),
             scope: format!("{} {}", job.id, job.retries),
+            seed: seed_of(&job.id.to_string()),
         };
-        let work = provider.generate(Arc::clone(generation), receipt, &context);
+        let work = make(provider.as_ref(), request, generation, &context);
         tokio::pin!(work, previews);
         tokio::select! {
             generated = &mut work => generated,
@@ -124,17 +127,12 @@ impl JobHandler for GenerateJob {
             // Before anything is made or paid for.
             tools.live.now().gallery.info().await?.check_takes_generated()?;
         }
-        let resolved = async {
-            let request = tools.intake.give(request).await?;
-            let generation = tools.resolver.resolve(&request).await?;
-            Ok::<_, clippy_core::Error>((request, Arc::new(generation)))
-        };
-        let resolved: clippy_core::Result<(GenerateRequest, Arc<Generation>)> = tokio::select! {
-            resolved = resolved => resolved,
+        let resolved = tokio::select! {
+            resolved = tools.resolver.resolve_kept(&request, &tools.intake) => resolved,
             () = context.token().cancelled() => return Err(stopped(&context)),
         };
-        let (request, generation) = match resolved {
-            Ok(resolved) => resolved,
+        let generation = match resolved {
+            Ok(generation) => Arc::new(generation),
             Err(error) => {
                 if !error.code.is_retryable() {
                     self.settle(&context, reserved, 0.0).await;
@@ -152,7 +150,7 @@ impl JobHandler for GenerateJob {
                     self.settle(&context, reserved, 0.0).await;
                 }
                 tracing::warn!(job = %context.job().id, class = error.class.as_str(), %error, "a generation failed");
-                return Err(job_error(error));
+                return Err(outage::after(&context, tools.patience, error).await);
             }
         };
         stage(&context, "keeping", "keeping the pictures");

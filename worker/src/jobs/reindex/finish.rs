@@ -160,7 +160,7 @@ impl Work {
         if totals.failed * ONE_UNREADABLE_OF > totals.lines && !request.allow_missing {
             return Err(JobError::permanent(ErrorCode::Conflict, too_many_missing(&sum.outcome)));
         }
-        let unreadable = sum.failed.into_iter().flat_map(|(_, ids)| ids).take(LISTED).collect();
+        let unreadable = sum.failed.into_iter().flat_map(|(_, lines)| lines).map(|(id, _)| id).take(LISTED).collect();
         Ok((sum.outcome, unreadable))
     }
 }
@@ -168,7 +168,7 @@ impl Work {
 fn too_many_missing(outcome: &Outcome) -> String {
     use clippy_core::ledger::LineOutcome;
     let reason = outcome.failures.first().map(|record| match &record.outcome {
-        LineOutcome::Failed { reason } => reason.as_str(),
+        LineOutcome::Failed { reason, .. } => reason.as_str(),
         _ => "",
     });
     format!(
@@ -222,6 +222,7 @@ fn result(
         "totals": outcome.totals,
         "parts": outcome.parts,
         "failures": outcome.failures,
+        "reasons": outcome.reasons,
         "unreadable": unreadable,
         "caught_up": caught_up,
         "comparison": comparison,

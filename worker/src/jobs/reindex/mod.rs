@@ -31,8 +31,9 @@ use serde_json::{Value, json};
 
 use self::plan::Range;
 use self::renew::Renewer;
-use super::BulkSettings;
 use super::payload::Payload;
+use super::{BulkSettings, told_by};
+use crate::patience::{Patience, Pauses};
 
 /// What the progress of a re-index counts.
 const UNIT: &str = "pictures";
@@ -135,7 +136,17 @@ impl JobHandler for ReindexJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
+        // Doing it again from where this run began is harmless, so an outage is waited for here: a job has few attempts,
+        // and a server needs more time to start than they last.
+        let patience = Patience::new(Pauses::default(), context.token().clone(), told_by(&context));
+        patience.run(|| self.once(context.clone())).await
+    }
+}
+
+impl ReindexJob {
+    async fn once(&self, context: JobContext) -> Result<Value, JobError> {
         let Payload { request, part, .. } = Payload::<ReindexRequest, Range>::read(&context)?;
+        request.check()?;
         request.check()?;
         let tools = &self.tools;
         if let Some(range) = part {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
+use clippy_core::folders::Folders;
 use clippy_core::gallery::{
     Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, ORIGIN_SCHEMA_VERSION, Page,
     Payload, PerSpace, Point, Space, Vectors, With,
@@ -42,6 +43,10 @@ pub struct MemoryGallery {
     /// Version of the schema.
     pub schema_version: AtomicU32,
     pub notes: Mutex<HashMap<String, Value>>,
+    /// Upserts from this one on, and so many of them, find nobody; 0 means none.
+    pub away: Mutex<(usize, usize)>,
+    /// Deleted by somebody else just before the next write.
+    pub vanishing: Mutex<Option<PointId>>,
 }
 
 impl Default for MemoryGallery {
@@ -55,11 +60,39 @@ impl Default for MemoryGallery {
             optimized: AtomicUsize::new(0),
             schema_version: AtomicU32::new(ORIGIN_SCHEMA_VERSION),
             notes: Mutex::default(),
+            away: Mutex::default(),
+            vanishing: Mutex::default(),
         }
     }
 }
 
 impl MemoryGallery {
+    /// Nobody answers the upserts from the `from`-th on, `count` times.
+    pub fn away_from_upsert(&self, from: usize, count: usize) {
+        *self.away.lock() = (from, count);
+    }
+
+    /// Somebody deletes this picture just before the next write.
+    pub fn vanishes_before_a_write(&self, id: u64) {
+        *self.vanishing.lock() = Some(id.into());
+    }
+
+    fn vanish(&self) {
+        if let Some(id) = self.vanishing.lock().take() {
+            self.points.lock().remove(&id);
+        }
+    }
+
+    fn is_away(&self) -> bool {
+        let mut away = self.away.lock();
+        let (from, count) = *away;
+        let is_away = from > 0 && count > 0 && self.upserts.load(Ordering::SeqCst) + 1 >= from;
+        if is_away {
+            away.1 -= 1;
+        }
+        is_away
+    }
+
     pub fn point(&self, id: u64) -> Point {
         self.points.lock().get(&PointId::Number(id)).cloned().unwrap_or_else(|| panic!("no point {id}"))
     }
@@ -86,6 +119,10 @@ impl Gallery for MemoryGallery {
     }
 
     async fn upsert(&self, points: Vec<Point>) -> Result<()> {
+        if self.is_away() {
+            return Err(Error::new(ErrorCode::Unavailable, "the server is away"));
+        }
+        self.vanish();
         let call = self.upserts.fetch_add(1, Ordering::SeqCst) + 1;
         let fails_from = self.fails_from.load(Ordering::SeqCst);
         if fails_from > 0 && call >= fails_from {
@@ -97,6 +134,7 @@ impl Gallery for MemoryGallery {
     }
 
     async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.vanish();
         let mut points = self.points.lock();
         for (id, vectors) in updates {
             if let Some(point) = points.get_mut(&id) {
@@ -109,9 +147,9 @@ impl Gallery for MemoryGallery {
     }
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        if let Some(point) = self.points.lock().get_mut(&id) {
-            point.payload.extend(fields);
-        }
+        self.vanish();
+        let missing = || Error::not_found(format!("there is no picture {id}"));
+        self.points.lock().get_mut(&id).ok_or_else(missing)?.payload.extend(fields);
         Ok(())
     }
 
@@ -362,6 +400,11 @@ impl House {
     pub fn live_tools(&self) -> LiveTools {
         let live = Live { name: "memory".to_owned(), embedder: self.embedder.clone(), gallery: self.gallery.clone() };
         LiveTools { live: LivePair::new(live), ledger: self.ledger.clone() }
+    }
+
+    /// The folders that its jobs may touch.
+    pub fn folders(&self) -> Folders {
+        Folders::new(None, Some(self.folder.path().to_owned()))
     }
 
     pub fn options(&self) -> IngestOptions {

@@ -1,0 +1,190 @@
+//! Why lines failed or were skipped, by kind and counted: what a person is told at the end of a run, however many lines
+//! there were.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DRY_RUN, FailureKind, LedgerTotals, LineOutcome, LineRecord, NOT_STORED};
+use crate::ids::PointId;
+
+/// The longest reason that is kept as an example, in characters.
+const LONGEST_REASON: usize = 300;
+
+/// Lines that failed for the same kind of reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alike {
+    /// The kind.
+    pub kind: FailureKind,
+    /// How many lines.
+    pub lines: u64,
+    /// The first of them, counted from 0.
+    pub line: u64,
+    /// The first one's id, where it has one.
+    pub id: Option<PointId>,
+    /// The first one's reason.
+    pub reason: String,
+}
+
+/// Why lines were not stored, and what else is worth knowing of those that were. Its size does not grow with the lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reasons {
+    /// Failures by kind.
+    pub failed: Vec<Alike>,
+    /// Lines that were skipped, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Remarks on lines that were stored, with how many each is about.
+    pub remarks: BTreeMap<String, u64>,
+}
+
+impl Reasons {
+    /// Counts one more line.
+    pub fn add(&mut self, record: &LineRecord) {
+        match &record.outcome {
+            LineOutcome::Failed { reason, kind } => self.add_failed(Alike {
+                kind: *kind,
+                lines: 1,
+                line: record.line,
+                id: record.id,
+                reason: reason.chars().take(LONGEST_REASON).collect(),
+            }),
+            LineOutcome::Skipped { reason } => *self.skipped.entry(reason.clone()).or_default() += 1,
+            LineOutcome::Embedded | LineOutcome::Unchanged | LineOutcome::DuplicateOf { .. } => {}
+        }
+    }
+
+    /// Keeps a remark on one line.
+    pub fn remark(&mut self, text: &str) {
+        *self.remarks.entry(text.to_owned()).or_default() += 1;
+    }
+
+    /// Adds the reasons of another part of the same manifest.
+    pub fn merge(&mut self, other: Self) {
+        for alike in other.failed {
+            self.add_failed(alike);
+        }
+        for (reason, lines) in other.skipped {
+            *self.skipped.entry(reason).or_default() += lines;
+        }
+        for (text, lines) in other.remarks {
+            *self.remarks.entry(text).or_default() += lines;
+        }
+    }
+
+    fn add_failed(&mut self, one: Alike) {
+        match self.failed.iter_mut().find(|known| known.kind == one.kind) {
+            Some(known) => {
+                let lines = known.lines + one.lines;
+                if one.line < known.line {
+                    *known = one;
+                }
+                known.lines = lines;
+            }
+            None => self.failed.push(one),
+        }
+        self.failed.sort_by(|left, right| right.lines.cmp(&left.lines).then(left.kind.cmp(&right.kind)));
+    }
+
+    /// Whether a run with these sums was in vain: something should have been done and nothing was.
+    #[must_use]
+    pub fn nothing_succeeded(&self, totals: &LedgerTotals) -> bool {
+        let skipped = |reason: &str| self.skipped.get(reason).copied().unwrap_or_default();
+        let done = totals.embedded + totals.unchanged + skipped(DRY_RUN);
+        done == 0 && totals.failed + skipped(NOT_STORED) > 0
+    }
+
+    /// Whether there is anything to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.failed.is_empty() && self.told_skips().next().is_none() && self.remarks.is_empty()
+    }
+
+    /// What a dry run would embed is no news: its sums say it.
+    fn told_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
+        self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
+    }
+
+    /// The reasons for a person, a kind a paragraph, most frequent first; lines are counted from 1, as editors do.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let lines = |count: u64| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        for alike in &self.failed {
+            let Alike { kind, line, id, reason, .. } = alike;
+            let id = id.map_or_else(String::new, |id| format!(", id {id}"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{} failed: {}", lines(alike.lines), kind.what());
+            let _ = writeln!(text, "  the first is line {}{id}: {reason}", line + 1);
+            if let Some(mend) = kind.mend() {
+                let _ = writeln!(text, "  to mend it: {mend}");
+            }
+        }
+        for (reason, count) in self.told_skips() {
+            let _ = writeln!(text, "{} skipped: {reason}", lines(*count));
+        }
+        for (remark, count) in &self.remarks {
+            let _ = writeln!(text, "{}: {remark}", lines(*count));
+        }
+        text
+    }
+
+    /// The failures in one sentence, for a job's error.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let failed = self.failed.iter().map(|alike| {
+            let mend = alike.kind.mend().map_or_else(String::new, |mend| format!("; to mend it: {mend}"));
+            format!(
+                "{} × {} (the first is line {}: {}{mend})",
+                alike.lines,
+                alike.kind.what(),
+                alike.line + 1,
+                alike.reason
+            )
+        });
+        let skipped = self.told_skips().map(|(reason, count)| format!("{count} × {reason}"));
+        failed.chain(skipped).collect::<Vec<_>>().join(". ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(line: u64, kind: FailureKind, reason: &str) -> LineRecord {
+        LineRecord { line, id: Some(line.into()), outcome: LineOutcome::Failed { reason: reason.to_owned(), kind } }
+    }
+
+    #[test]
+    fn failures_are_told_by_kind_most_frequent_first_with_the_first_example_and_the_mend() {
+        let (mut one, mut other) = (Reasons::default(), Reasons::default());
+        one.add(&failed(7, FailureKind::NoFile, "there is no file g.png"));
+        one.add(&failed(2, FailureKind::NotAPicture, "words"));
+        other.add(&failed(3, FailureKind::NoFile, "there is no file c.png"));
+        one.merge(other);
+        let [first, second] = &one.failed[..] else { panic!("{one:?}") };
+        assert_eq!((first.kind, first.lines, first.line), (FailureKind::NoFile, 2, 3));
+        assert_eq!(second.kind, FailureKind::NotAPicture);
+        let text = one.text();
+        assert!(text.starts_with("2 lines failed: there is no file at the path"), "{text}");
+        assert!(text.contains("line 4, id 3: there is no file c.png") && text.contains("--images-root"), "{text}");
+        assert!(one.sentence().contains("2 ×") && one.sentence().contains("--images-root"), "{}", one.sentence());
+    }
+
+    #[test]
+    fn a_run_is_in_vain_when_something_was_wanted_and_nothing_was_done() {
+        let mut reasons = Reasons::default();
+        let mut totals = LedgerTotals::default();
+        assert!(!reasons.nothing_succeeded(&totals), "an empty manifest asks for nothing");
+        let mut add = |outcome: LineOutcome| {
+            totals.add(&outcome);
+            reasons.add(&LineRecord { line: 0, id: None, outcome });
+            reasons.nothing_succeeded(&totals)
+        };
+        assert!(!add(LineOutcome::Skipped { reason: "the line is empty".to_owned() }));
+        assert!(add(LineOutcome::Skipped { reason: NOT_STORED.to_owned() }));
+        assert!(add(LineOutcome::Failed { reason: String::new(), kind: FailureKind::Other }));
+        assert!(!add(LineOutcome::Skipped { reason: DRY_RUN.to_owned() }), "that would be embedded");
+    }
+}

@@ -1,0 +1,71 @@
+//! What a server still prepares while it already serves: told to the terminal and to `GET /api/preparing`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreparingStage {
+    /// Pictures of a gallery are drawn.
+    Drawing,
+    /// Pictures are embedded and stored.
+    Embedding,
+    /// The distributions that scores are compared with are made.
+    Calibrating,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparingState {
+    /// What is being done.
+    pub stage: PreparingStage,
+    /// How many of `total` are done.
+    pub done: u64,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// Shared by who prepares and who tells of it. Clones show the same.
+#[derive(Debug, Clone, Default)]
+pub struct Preparing(Arc<Mutex<Option<PreparingState>>>);
+
+impl Preparing {
+    /// What is being prepared; `None` when nothing is.
+    #[must_use]
+    pub fn now(&self) -> Option<PreparingState> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how far it is. Within a stage it never goes back, whatever order threads tell of it in.
+    pub fn at(&self, stage: PreparingStage, done: u64, total: u64) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = state.filter(|known| known.stage == stage).map_or(0, |known| known.done);
+        *state = Some(PreparingState { stage, done: done.max(known), total });
+    }
+
+    /// Everything is ready.
+    pub fn finished(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_goes_forward_until_it_is_finished() {
+        let preparing = Preparing::default();
+        assert_eq!(preparing.now(), None);
+        preparing.at(PreparingStage::Drawing, 2, 3);
+        preparing.at(PreparingStage::Drawing, 1, 3);
+        let drawn = PreparingState { stage: PreparingStage::Drawing, done: 2, total: 3 };
+        assert_eq!(preparing.clone().now(), Some(drawn));
+        preparing.at(PreparingStage::Embedding, 0, 3);
+        assert_eq!(preparing.now().map(|now| (now.stage, now.done)), Some((PreparingStage::Embedding, 0)));
+        preparing.finished();
+        assert_eq!(preparing.now(), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! The sentence that a picture's tags are embedded as, and how a collection says which one made its text vectors.
+//!
+//! Clippy 0.2 left the underscores of tags in the sentence. Text vectors of the two ways do not compare well: a
+//! collection that mixes them favours what was added later. So each collection keeps to one of them.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gallery::Gallery;
+use crate::{Error, Result};
+
+/// The note that a collection keeps this in.
+pub const NOTE: &str = "text_sentence";
+
+/// How tags are written in the sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Underscores {
+    /// `pixel_art` is written as "pixel art", as the words of a query are.
+    #[default]
+    Spaces,
+    /// `pixel_art` stays as it is, as Clippy 0.2 wrote it.
+    Kept,
+}
+
+impl Underscores {
+    /// As a collection notes it.
+    #[must_use]
+    pub fn note(self) -> Value {
+        serde_json::json!({ "underscores": self })
+    }
+}
+
+/// The sentence: the template with the tags. `None` without any.
+#[must_use]
+pub fn sentence(tags: &[&str], template: &str, underscores: Underscores) -> Option<String> {
+    let joined = || {
+        let tags = tags.join(", ");
+        match underscores {
+            Underscores::Spaces => tags.replace('_', " "),
+            Underscores::Kept => tags,
+        }
+    };
+    (!tags.is_empty()).then(|| template.replace("{tags}", &joined()))
+}
+
+/// Which sentence made the text vectors of a collection.
+///
+/// # Errors
+/// What the collection reports; [`crate::ErrorCode::Internal`] when its note is not one of Clippy's.
+pub async fn of(gallery: &dyn Gallery) -> Result<Underscores> {
+    Ok(look(gallery).await?.0)
+}
+
+/// As [`of`], and writes it down where it is not yet: to be called before the first point is stored.
+///
+/// # Errors
+/// As [`of`].
+pub async fn settled(gallery: &dyn Gallery) -> Result<Underscores> {
+    let (underscores, noted) = look(gallery).await?;
+    if !noted {
+        gallery.set_note(NOTE, underscores.note()).await?;
+    }
+    Ok(underscores)
+}
+
+async fn look(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
+    // In this order: whoever makes the first point has written the note by then.
+    let info = gallery.info().await?;
+    if let Some(note) = gallery.note(NOTE).await? {
+        let known = Underscores::deserialize(&note["underscores"]);
+        return known.map(|known| (known, true)).map_err(|error| {
+            Error::internal(format!("the note {NOTE} of the collection {} is not one of Clippy's", info.name))
+                .with_source(error)
+        });
+    }
+    // Nobody has written down what made the collection: Clippy 0.2 did.
+    let is_older = info.schema_version == 0 && info.points > 0;
+    Ok((if is_older { Underscores::Kept } else { Underscores::Spaces }, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn underscores_are_spaces_unless_the_collection_keeps_them() {
+        let said = |underscores| sentence(&["pixel_art", "red_apple"], "a picture of {tags}", underscores);
+        assert_eq!(said(Underscores::Spaces).as_deref(), Some("a picture of pixel art, red apple"));
+        assert_eq!(said(Underscores::Kept).as_deref(), Some("a picture of pixel_art, red_apple"));
+        assert_eq!(sentence(&[], "{tags}", Underscores::Kept), None);
+        assert_eq!(Underscores::Kept.note()["underscores"], "kept");
+    }
+}

@@ -1,0 +1,456 @@
+//! Every setting: its names, its default, its meaning. `.env.example` and the tables of `docs/settings.md` are made from
+//! this; tests compare it with what the code really reads.
+
+use Usual::{Nothing, Said, Value};
+
+/// Parts of the program that settings belong to, in the order of the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Where the collection is.
+    Collection,
+    /// Which model embeds.
+    Model,
+    /// How clicks and saves bend a ranking.
+    Taste,
+    /// The HTTP server and the log.
+    Server,
+    /// The queue.
+    Jobs,
+    /// Who makes pictures.
+    Generation,
+}
+
+impl Group {
+    /// All of them, in the documents' order.
+    pub const ALL: [Self; 6] = [Self::Collection, Self::Model, Self::Taste, Self::Server, Self::Jobs, Self::Generation];
+
+    /// The heading in the documents.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Collection => "The collection",
+            Self::Model => "The model",
+            Self::Taste => "Taste",
+            Self::Server => "The server",
+            Self::Jobs => "Jobs",
+            Self::Generation => "Generation",
+        }
+    }
+}
+
+/// What holds while a setting is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Usual {
+    /// This value.
+    Value(&'static str),
+    /// What these words say.
+    Said(&'static str),
+    /// It is off.
+    Nothing,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Its name as an environment variable.
+    pub name: &'static str,
+    /// Clippy 0.2's name for it, which is taken too.
+    pub older: Option<&'static str>,
+    /// What it belongs to.
+    pub group: Group,
+    /// What holds without it.
+    pub usual: Usual,
+    /// What it does, in Markdown.
+    pub meaning: &'static str,
+    /// Whether its value is a key or password, or may hold one.
+    pub secret: bool,
+}
+
+const fn setting(group: Group, name: &'static str, usual: Usual, meaning: &'static str) -> Setting {
+    Setting { name, older: None, group, usual, meaning, secret: false }
+}
+
+const fn secret(group: Group, name: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, older: None, group, usual: Nothing, meaning, secret: true }
+}
+
+const fn renamed(name: &'static str, older: &'static str, usual: Usual, meaning: &'static str) -> Setting {
+    Setting { name, older: Some(older), group: Group::Model, usual, meaning, secret: false }
+}
+
+/// The setting of this name, or of this older name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name || setting.older == Some(name))
+}
+
+/// Whether Clippy has a setting of this name.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// Whether a setting's value must never be shown.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    find(name).is_some_and(|setting| setting.secret)
+}
+
+use Group::{Collection, Generation, Jobs, Model, Server, Taste};
+
+/// All settings.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        Collection,
+        "DATA_DIR",
+        Value("data"),
+        "folder of everything that Clippy keeps: collection, databases, thumbnails, pulled models. Only its owner can read it",
+    ),
+    setting(
+        Collection,
+        "QDRANT_URL",
+        Nothing,
+        "a Qdrant server ([docs/qdrant.md](qdrant.md)), such as `http://localhost:6334`; 6333 means the same. Unset means a collection in `DATA_DIR`",
+    ),
+    secret(Collection, "QDRANT_API_KEY", "the Qdrant server's key"),
+    setting(
+        Collection,
+        "QDRANT_COLLECTION",
+        Value("clippy"),
+        "the collection's name. Unset on a Qdrant server that has no `clippy`, but a `safebooru_union_clip`, it means that one, which was Clippy 0.2's default",
+    ),
+    setting(Collection, "QDRANT_TIMEOUT_SECS", Value("5"), "the longest that reading from the Qdrant server may take"),
+    setting(Collection, "QDRANT_WRITE_TIMEOUT_SECS", Value("60"), "the longest that writing to it may take"),
+    setting(Collection, "QDRANT_SHARDS", Said("the server's"), "shards of a new collection"),
+    setting(
+        Collection,
+        "QDRANT_REPLICATION_FACTOR",
+        Said("the server's"),
+        "nodes that have each shard of a new collection",
+    ),
+    setting(
+        Collection,
+        "QDRANT_QUANTIZATION",
+        Said("as it is"),
+        "`off`, `scalar` (a byte a value) or `binary` (a bit): how vectors are compressed for the first look",
+    ),
+    setting(
+        Collection,
+        "QDRANT_ON_DISK",
+        Said("the server's"),
+        "whether a new collection's vectors and graphs are kept on the disk rather than in memory",
+    ),
+    setting(
+        Collection,
+        "IMAGES_ROOT",
+        Nothing,
+        "folder that a manifest's relative paths are looked up under; a relative one is taken from the working folder. When it is set, pictures are served from it and the recorded roots only",
+    ),
+    setting(
+        Collection,
+        "HNSW_EF",
+        Value("128"),
+        "least size of the search beam in the graph (a search takes twice its candidates when that is more, four times under a filter): more is slower and misses less",
+    ),
+    renamed(
+        "MODEL_NAME",
+        "OPENCLIP_MODEL",
+        Said("the bundled model"),
+        "open_clip's name of the architecture, such as `ViT-B-32`",
+    ),
+    renamed(
+        "PRETRAINED",
+        "OPENCLIP_PRETRAINED",
+        Nothing,
+        "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` and `open_clip_model.safetensors`",
+    ),
+    renamed("DEVICE", "OPENCLIP_DEVICE", Value("auto"), "`auto`, `cpu`, `cuda` or `cuda:N`"),
+    renamed("PRECISION", "OPENCLIP_PRECISION", Said("the device's"), "`fp32`, `fp16` or `bf16`"),
+    setting(
+        Model,
+        "EMBEDDER_URL",
+        Nothing,
+        "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has `API_KEYS`, those of this process begin with one of them",
+    ),
+    setting(Model, "HF_ENDPOINT", Value("https://huggingface.co"), "where `clippy models pull` downloads weights from"),
+    setting(
+        Taste,
+        "ALPHA",
+        Value("0.2"),
+        "how much liked tags lift a score: it is multiplied by `1 + ALPHA × mean weight of its tags`",
+    ),
+    setting(Taste, "PREF_TOP_N", Value("100"), "how many tags, and how many styles, are kept of one artist"),
+    setting(
+        Taste,
+        "EMA_BETA",
+        Value("0.9"),
+        "how much of a tag's weight stays after a click or save: `weight = clamp(EMA_BETA × weight + delta, 0, 1)`",
+    ),
+    setting(Taste, "DELTA_CLICK", Value("0.05"), "what a click adds"),
+    setting(Taste, "DELTA_SAVE", Value("0.1"), "what a save adds"),
+    setting(Server, "BIND", Value("127.0.0.1:8000"), "address or host name, and port"),
+    setting(
+        Server,
+        "ALLOWED_ORIGINS",
+        Value("http://localhost:5173"),
+        "web pages from elsewhere that may call the API, with commas between them; `*` for all",
+    ),
+    setting(
+        Server,
+        "ALLOWED_HOSTS",
+        Nothing,
+        "further host names that a server without keys answers to, with commas between them, beside those of loopback and the address it listens at",
+    ),
+    secret(
+        Server,
+        "API_KEYS",
+        "when any are set (or `ADMIN_KEYS` are), every call needs one: `Authorization: Bearer KEY` or `X-Api-Key: KEY`; commas between them",
+    ),
+    secret(Server, "ADMIN_KEYS", "keys for `/api/admin`, with commas between them"),
+    setting(Server, "BASE_PATH", Nothing, "the sub-path that a proxy serves this at, such as `/clippy`"),
+    setting(
+        Server,
+        "LOG_LEVEL",
+        Value("info"),
+        "`error`, `warn`, `info`, `debug`, `trace`, Python's names for them (`CRITICAL`, `WARNING`, `NOTSET`), `off`, or a [tracing filter](https://docs.rs/tracing-subscriber/latest/tracing_subscriber/filter/struct.EnvFilter.html). Errors show whatever a filter names, unless it says `off`",
+    ),
+    setting(
+        Server,
+        "PROMPT_LOG_LEVEL",
+        Nothing,
+        "`info` or `debug` writes every prompt that is sent to a provider into the log, as Clippy 0.2 did; `warning` and above, or unset, does not",
+    ),
+    secret(
+        Jobs,
+        "REDIS_URL",
+        "a Redis server for the queue, such as `redis://:password@host:6379/0`. Unset means the embedded queue, `jobs.db` in `DATA_DIR`. `clippy doctor` checks how the server is set",
+    ),
+    setting(
+        Jobs,
+        "REDIS_PREFIX",
+        Value("clippy"),
+        "begins every key in Redis, so that several Clippys may share a server",
+    ),
+    setting(Jobs, "JOBS_KEEP_HOURS", Value("168"), "finished jobs and their events are dropped after this"),
+    setting(Jobs, "JOBS_KEEP_MOST", Value("20000"), "no more finished jobs than this are kept, the newest"),
+    setting(
+        Generation,
+        "GENERATION_PROVIDER",
+        Said("`local`; Vertex AI where Clippy 0.2's settings for it are complete"),
+        "who makes pictures when a request names nobody: `local`, `gemini`, `imagen`, `comfyui` (or `sdxl`)",
+    ),
+    setting(
+        Generation,
+        "GENERATION_DAILY_BUDGET_USD",
+        Nothing,
+        "what one key may spend a day (UTC). Needs the price of a picture, which no provider tells",
+    ),
+    setting(Generation, "GEMINI_PRICE_USD", Nothing, "US dollars a picture of Gemini's, for estimates and the budget"),
+    setting(
+        Generation,
+        "GEMINI_VISION_PRICE_USD",
+        Said("`GEMINI_PRICE_USD`"),
+        "US dollars a description of a sketch, for the budget",
+    ),
+    setting(Generation, "IMAGEN_PRICE_USD", Nothing, "US dollars a picture of Imagen's"),
+    setting(Generation, "GENERATION_TIMEOUT_SECS", Value("180"), "the longest that one call to Google may take"),
+    setting(
+        Generation,
+        "GENERATION_WAIT_SECS",
+        Value("1800"),
+        "how long a provider that is away or busy is waited for, with growing pauses",
+    ),
+    secret(Generation, "GEMINI_API_KEY", "Gemini by key"),
+    setting(Generation, "GEMINI_BASE_URL", Said("Google's"), "where calls with the key go"),
+    setting(Generation, "GEMINI_IMAGE_MODEL", Value("gemini-3.1-flash-image"), "makes pictures"),
+    setting(Generation, "GEMINI_VISION_MODEL", Value("gemini-3.5-flash"), "describes sketches; `off` leaves that out"),
+    setting(Generation, "GEMINI_IMAGE_SIZE", Value("1K"), "`512`, `1K`, `2K` or `4K`"),
+    setting(
+        Generation,
+        "GOOGLE_GENAI_USE_VERTEXAI",
+        Said("true where there is a project and no key"),
+        "Gemini through Vertex AI. `true` with a project makes it the default provider, as in Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
+    ),
+    setting(Generation, "GOOGLE_CLOUD_PROJECT", Nothing, "Vertex AI's project"),
+    setting(
+        Generation,
+        "GOOGLE_CLOUD_LOCATION",
+        Said("`global` for Gemini, `us-central1` for Imagen"),
+        "Vertex AI's location",
+    ),
+    setting(Generation, "GOOGLE_APPLICATION_CREDENTIALS", Said("this machine's own"), "a service account's key file"),
+    setting(Generation, "VERTEX_BASE_URL", Said("by the location"), "another address of Vertex AI"),
+    setting(
+        Generation,
+        "IMAGEN_MODEL",
+        Nothing,
+        "turns Imagen on, for projects that still have it: `imagen-3.0-capability-001`",
+    ),
+    setting(Generation, "IMAGEN_TEXT_MODEL", Value("imagen-3.0-generate-001"), "makes pictures of words alone"),
+    setting(
+        Generation,
+        "IMAGEN_AUTOSQUARE",
+        Value("expand"),
+        "`expand` pads an edit to a square and cuts the padding off again, `off` does not; 0.2's `crop` means `expand`",
+    ),
+    setting(Generation, "IMAGEN_MAX_SIDE", Value("1024"), "longest side of pictures that are sent"),
+    setting(Generation, "IMAGEN_STYLE_MAX", Value("3"), "most style references of one picture"),
+    setting(Generation, "COMFYUI_URL", Nothing, "a ComfyUI server, such as `http://127.0.0.1:8188`"),
+    setting(
+        Generation,
+        "COMFYUI_TIMEOUT_SECS",
+        Value("900"),
+        "the longest that ComfyUI may work on one picture; waiting in its queue does not count",
+    ),
+    setting(Generation, "COMFYUI_CHECKPOINT", Said("SDXL base"), "name of the checkpoint's file on that server"),
+    setting(
+        Generation,
+        "COMFYUI_CONTROLNET",
+        Said("xinsir's scribble"),
+        "name of the ControlNet's file on that server",
+    ),
+    setting(Generation, "COMFYUI_TEMPLATE", Said("the built-in"), "a file with a graph of your own"),
+];
+
+/// A group's table as it stands in `docs/settings.md`.
+#[must_use]
+pub fn markdown(group: Group) -> String {
+    let mut text = "| variable | default | meaning |\n|---|---|---|\n".to_owned();
+    for setting in SETTINGS.iter().filter(|setting| setting.group == group) {
+        let name = match setting.older {
+            Some(older) => format!("`{}` (or `{older}`)", setting.name),
+            None => format!("`{}`", setting.name),
+        };
+        let usual = match setting.usual {
+            Value(value) => format!("`{value}`"),
+            Said(words) => words.to_owned(),
+            Nothing => String::new(),
+        };
+        let separator = if usual.is_empty() { "" } else { " " };
+        text.push_str(&format!("| {name} | {usual}{separator}| {} |\n", setting.meaning));
+    }
+    text
+}
+
+/// The text of `.env.example`: every setting with its default, commented out.
+#[must_use]
+pub fn example() -> String {
+    let mut text = "# Settings of Clippy. Copy this file to .env in the folder that Clippy is started in, and take the # off the lines that you\n\
+                    # need. docs/settings.md tells more. The environment wins over this file, a command's flags win over both.\n\
+                    # Values are read as python-dotenv reads them: quotes may stand around them, ${NAME} is replaced, $NAME is not.\n"
+        .to_owned();
+    for group in Group::ALL {
+        text.push_str(&format!("\n# ---- {} ----\n", group.title()));
+        for setting in SETTINGS.iter().filter(|setting| setting.group == group) {
+            text.push('\n');
+            let mut meaning = plain(setting.meaning);
+            if let Said(words) = setting.usual {
+                meaning.push_str(&format!(". Default: {}", plain(words)));
+            }
+            for line in wrapped(&meaning, 118) {
+                text.push_str(&format!("# {line}\n"));
+            }
+            let value = if let Value(value) = setting.usual { value } else { "" };
+            text.push_str(&format!("#{}={value}\n", setting.name));
+        }
+    }
+    text
+}
+
+/// Markdown without its marks: a link to a file is its text, one to elsewhere its address, too.
+fn plain(markdown: &str) -> String {
+    let mut text = markdown.replace('`', "");
+    while let Some(middle) = text.find("](") {
+        let (Some(start), Some(end)) = (text[..middle].rfind('['), text[middle..].find(')')) else { break };
+        let (shown, address) = (text[start + 1..middle].to_owned(), text[middle + 2..middle + end].to_owned());
+        let shown = if address.contains("://") { format!("{shown} ({address})") } else { shown };
+        text.replace_range(start..=middle + end, &shown);
+    }
+    text
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if !line.is_empty() && line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(line) if line.is_empty() => line.push_str(word),
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::settings::{Reader, Settings};
+
+    /// Set, the files are written instead of compared.
+    const UPDATE: &str = "CLIPPY_UPDATE_SETTINGS";
+
+    fn file(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+    }
+
+    #[test]
+    fn the_example_and_the_page_of_settings_say_what_the_table_says() {
+        let update = std::env::var_os(UPDATE).is_some();
+        let (path, wanted) = (file(".env.example"), example());
+        if update {
+            std::fs::write(&path, &wanted).expect("written");
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == wanted, ".env.example differs from the table: run `{UPDATE}=1 cargo test -p clippy-core`");
+
+        let path = file("docs/settings.md");
+        let mut page = std::fs::read_to_string(&path).expect("docs/settings.md");
+        for group in Group::ALL {
+            let heading = format!("\n## {}\n", group.title());
+            let section = page.find(&heading).unwrap_or_else(|| panic!("docs/settings.md lacks {heading}"));
+            let start = section + page[section..].find("\n| variable |").expect("a table") + 1;
+            let end = page[start..].find("\n\n").map_or(page.len(), |length| start + length + 1);
+            let wanted = markdown(group);
+            if update {
+                page.replace_range(start..end, &wanted);
+            }
+            assert!(
+                page[start..].starts_with(&wanted),
+                "docs/settings.md differs from the table under {}: run `{UPDATE}=1 cargo test -p clippy-core`",
+                group.title()
+            );
+        }
+        if update {
+            std::fs::write(&path, page).expect("written");
+        }
+    }
+
+    #[test]
+    fn every_default_can_be_set_and_changes_nothing() {
+        let defaults = SETTINGS.iter().filter_map(|setting| match setting.usual {
+            Value(value) => Some((setting.name, value)),
+            _ => None,
+        });
+        let set = Settings::read(&Reader::from_pairs(defaults)).expect("the defaults");
+        let unset = Settings::read(&Reader::from_pairs([])).expect("nothing");
+        let shown = |settings: &Settings| format!("{settings:?}").replace("named: true", "named: false");
+        assert_eq!(shown(&set), shown(&unset));
+    }
+
+    #[test]
+    fn names_are_unique_and_plain() {
+        let mut names: Vec<&str> =
+            SETTINGS.iter().flat_map(|setting| [Some(setting.name), setting.older]).flatten().collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        let plain = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+        assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+    }
+}

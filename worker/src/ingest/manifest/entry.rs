@@ -1,0 +1,180 @@
+//! A line that names a picture.
+
+use clippy_core::gallery::Payload;
+use clippy_core::ids::PointId;
+use clippy_core::ledger::{FailureKind, LineFailure};
+use clippy_core::sentences::{Underscores, sentence};
+use serde_json::Value;
+
+/// A line that names a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The point's id.
+    pub id: PointId,
+    /// Where its file is, as the manifest says.
+    pub local_path: String,
+    /// Its tags, for the text vector.
+    pub tags: Vec<String>,
+    /// The payload, all but `path`.
+    pub payload: Payload,
+}
+
+impl Entry {
+    /// Understands a line.
+    ///
+    /// # Errors
+    /// Why it names no picture, for a person to read; with the id when there is a good one.
+    pub fn parse(text: &str) -> Result<Self, (Option<PointId>, LineFailure)> {
+        let fail = |id, kind, reason: String| Err((id, LineFailure::new(kind, reason)));
+        let value: Value = match serde_json::from_str(without_comma(text)) {
+            Ok(value) => value,
+            Err(error) => {
+                let hint = hint(text).map_or_else(String::new, |hint| format!(". {hint}"));
+                return fail(None, FailureKind::NotJson, format!("the line is not JSON: {error}{hint}"));
+            }
+        };
+        let Value::Object(mut fields) = value else {
+            return fail(None, FailureKind::NotJson, "the line is JSON, but not an object".to_owned());
+        };
+        let id = match fields.get("id") {
+            None | Some(Value::Null) => return fail(None, FailureKind::BadId, "the line has no id".to_owned()),
+            Some(given) => match id_of(given) {
+                Some(id) => id,
+                None => {
+                    let given = shortened(given);
+                    let reason = format!("id is {given}, but must be a whole number of 0 or more, or a UUID");
+                    return fail(None, FailureKind::BadId, reason);
+                }
+            },
+        };
+        // Clippy 0.2's backfill took `path` for it, too.
+        let path = fields.remove("local_path").filter(|path| !path.is_null());
+        let local_path = match path.or_else(|| fields.get("path").cloned()) {
+            Some(Value::String(path)) if !path.is_empty() => path,
+            Some(other) if !other.is_null() => {
+                let reason = format!("local_path is {}, but must be a path", shortened(&other));
+                return fail(Some(id), FailureKind::NoPath, reason);
+            }
+            _ => return fail(Some(id), FailureKind::NoPath, "the line has no local_path".to_owned()),
+        };
+        // Clippy 0.2's retrieval wrote matched_queries first and matched_tags later.
+        if let Some(queries) = fields.remove("matched_queries")
+            && fields.get("matched_tags").is_none_or(Value::is_null)
+        {
+            fields.insert("matched_tags".to_owned(), queries);
+        }
+        for name in ["tags_all", "matched_tags"] {
+            match strings(fields.get(name)) {
+                Ok(tags) => fields.insert(name.to_owned(), tags.into()),
+                Err(what) => return fail(Some(id), FailureKind::BadField, format!("{name} {what}")),
+            };
+        }
+        let tags = strings(fields.get("tags_all")).unwrap_or_default();
+        Ok(Self { id, local_path, tags, payload: fields })
+    }
+
+    /// The sentence that the text vector is made of, or `None` when there are no tags to say anything about.
+    #[must_use]
+    pub fn text(&self, template: &str, underscores: Underscores) -> Option<String> {
+        let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
+        sentence(&tags, template, underscores)
+    }
+}
+
+/// An id, also where a table's program has made a real number of it, as text or not.
+fn id_of(given: &Value) -> Option<PointId> {
+    if let Some(whole) = given.as_str().and_then(|text| text.trim().trim_end_matches('0').strip_suffix('.'))
+        && let Ok(number) = whole.parse()
+    {
+        return Some(PointId::Number(number));
+    }
+    serde_json::from_value(given.clone()).ok()
+}
+
+/// The line without a comma at its end: what a list in JSON looks like once its brackets are gone.
+fn without_comma(text: &str) -> &str {
+    let trimmed = text.trim();
+    match trimmed.strip_suffix(',') {
+        Some(object) if object.trim_end().ends_with('}') => object,
+        _ => trimmed,
+    }
+}
+
+/// What may be meant by a line that is no JSON.
+fn hint(text: &str) -> Option<&'static str> {
+    let dense: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    if dense.contains(",}") || dense.contains(",]") {
+        Some("JSON has no comma before } or ]: take it away")
+    } else if dense.contains("{'") || dense.contains("':") {
+        Some("JSON's texts stand between double quotes")
+    } else if dense.contains("NaN") || dense.contains("Infinity") {
+        Some("JSON has no NaN and no Infinity: write null")
+    } else if !dense.starts_with('{') && dense.contains(',') {
+        Some("Is this a table? A manifest has one JSON object a line")
+    } else {
+        None
+    }
+}
+
+fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
+    match value {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(members)) => members
+            .iter()
+            .map(|member| match member {
+                Value::String(text) => Ok(text.clone()),
+                other => Err(format!("holds {}, but must be a list of texts", shortened(other))),
+            })
+            .collect(),
+        Some(other) => Err(format!("is {}, but must be a list of texts", shortened(other))),
+    }
+}
+
+fn shortened(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() > 60 { format!("{}…", text.chars().take(60).collect::<String>()) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(line: &str) -> PointId {
+        Entry::parse(line).map(|entry| entry.id).unwrap_or_else(|(_, failure)| panic!("{line}: {failure:?}"))
+    }
+
+    #[test]
+    fn ids_that_a_table_made_real_numbers_of_and_commas_at_the_end_are_understood() {
+        for line in [
+            r#"{"id":5000001,"local_path":"a"}"#,
+            r#"{"id":5000001.0,"local_path":"a"}"#,
+            r#"{"id":"5000001","local_path":"a"}"#,
+            r#"{"id":"5000001.0","local_path":"a"}"#,
+            "{\"id\":5000001,\"local_path\":\"a\"},\r\n",
+            r#"{"id":5000001,"path":"a"}"#,
+        ] {
+            assert_eq!(id(line), PointId::Number(5_000_001), "{line}");
+        }
+        for line in
+            [r#"{"id":1.5,"local_path":"a"}"#, r#"{"id":"1.5","local_path":"a"}"#, r#"{"id":"","local_path":"a"}"#]
+        {
+            let (_, failure) = Entry::parse(line).expect_err(line);
+            assert_eq!(failure.kind, FailureKind::BadId, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_json_tells_what_may_be_meant() {
+        for (line, word) in [
+            (r#"{"id":1,"tags_all":["a",],"local_path":"a"}"#, "no comma before"),
+            (r#"{"id":1,"local_path":"a",}"#, "no comma before"),
+            ("{'id': 1, 'local_path': 'a'}", "double quotes"),
+            (r#"{"id":1,"score":NaN,"local_path":"a"}"#, "NaN"),
+            ("id,local_path,tags_all", "a table"),
+        ] {
+            let (_, failure) = Entry::parse(line).expect_err(line);
+            assert_eq!(failure.kind, FailureKind::NotJson);
+            assert!(failure.reason.contains(word), "{line}: {}", failure.reason);
+        }
+    }
+}
