@@ -11,7 +11,7 @@ pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().map(|origin| parsed(origin)).collect::<Result<Vec<_>>>()?)
+        AllowOrigin::list(origins.iter().map(|origin| header_of(origin)).collect::<Result<Vec<_>>>()?)
     };
     Ok(CorsLayer::new()
         .allow_origin(allowed)
@@ -29,19 +29,25 @@ pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
         .max_age(Duration::from_secs(600)))
 }
 
-/// Browsers send `scheme://host[:port]`, without a path: anything else would silently never match.
-fn parsed(origin: &str) -> Result<HeaderValue> {
-    let wrong = || {
-        Error::invalid(format!(
-            "ALLOWED_ORIGINS names \"{origin}\", which is no origin: write scheme and host, such as https://example.org, or *"
-        ))
-    };
+fn header_of(origin: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(&origin_text(origin)?).map_err(|_| wrong(origin))
+}
+
+fn wrong(origin: &str) -> Error {
+    Error::invalid(format!(
+        "ALLOWED_ORIGINS names \"{origin}\", which is no origin: write scheme and host, such as https://example.org, or *"
+    ))
+}
+
+/// An entry of `ALLOWED_ORIGINS` as browsers send it: `scheme://host[:port]`, without a path. Anything else would silently
+/// never match.
+pub(crate) fn origin_text(origin: &str) -> Result<String> {
     let trimmed = origin.trim_end_matches('/');
-    let (scheme, host) = trimmed.split_once("://").ok_or_else(wrong)?;
+    let (scheme, host) = trimmed.split_once("://").ok_or_else(|| wrong(origin))?;
     if scheme.is_empty() || host.is_empty() || host.contains(['/', ' ', '*', '?', '#', '@']) {
-        return Err(wrong());
+        return Err(wrong(origin));
     }
-    HeaderValue::from_str(&trimmed.to_ascii_lowercase()).map_err(|_| wrong())
+    Ok(trimmed.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -50,9 +56,9 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_and_a_host() {
-        assert_eq!(parsed("https://Example.org/").expect("with a slash"), "https://example.org");
+        assert_eq!(header_of("https://Example.org/").expect("with a slash"), "https://example.org");
         for wrong in ["example.org", "https://", "https://a/b", "https://*.example.org", ""] {
-            assert!(parsed(wrong).is_err(), "{wrong}");
+            assert!(header_of(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -16,9 +16,11 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use crate::admission::Admission;
-use crate::auth::KeyRing;
+use crate::auth::{KeyRing, Sites};
 use crate::cors::cors_layer;
 use crate::generation::GenerationParts;
+use crate::hidden::HiddenPaths;
+use crate::new_jobs::NewJobs;
 use crate::options::ApiOptions;
 use crate::readiness::Readiness;
 use crate::tags::KnownTags;
@@ -54,22 +56,27 @@ struct Inner {
     parts: ApiParts,
     options: ApiOptions,
     keys: KeyRing,
+    sites: Sites,
     admission: Admission,
     readiness: Arc<Readiness>,
     cors: CorsLayer,
     stopping: CancellationToken,
     tags: KnownTags,
+    new_jobs: Arc<NewJobs>,
+    hidden: HiddenPaths,
 }
 
 impl AppState {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` when an origin cannot be one.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` when an entry cannot be one.
     pub fn new(parts: ApiParts, options: ApiOptions) -> Result<Self> {
         let keys = KeyRing::new(&options.api_keys, &options.admin_keys);
         let admission = Admission::new(&options);
         let cors = cors_layer(&options.allowed_origins)?;
+        let sites = Sites::new(&options)?;
+        let hidden = HiddenPaths::new(&options);
         let readiness = Arc::new(Readiness::default());
         let stopping = CancellationToken::new();
         Ok(Self {
@@ -77,11 +84,14 @@ impl AppState {
                 parts,
                 options,
                 keys,
+                sites,
                 admission,
                 readiness,
                 cors,
                 stopping,
                 tags: KnownTags::default(),
+                new_jobs: Arc::default(),
+                hidden,
             }),
         })
     }
@@ -168,6 +178,26 @@ impl AppState {
 
     pub(crate) fn keys(&self) -> &KeyRing {
         &self.inner.keys
+    }
+
+    /// The names and origins of this server.
+    pub(crate) fn sites(&self) -> &Sites {
+        &self.inner.sites
+    }
+
+    /// What callers are not told of this machine.
+    pub(crate) fn hidden(&self) -> &HiddenPaths {
+        &self.inner.hidden
+    }
+
+    /// Tells streams of all of a caller's jobs when there is one more.
+    pub(crate) fn new_jobs(&self) -> &Arc<NewJobs> {
+        &self.inner.new_jobs
+    }
+
+    /// The store, for who outlives this call.
+    pub(crate) fn shared_jobs(&self) -> &Arc<dyn JobStore> {
+        &self.inner.parts.jobs
     }
 
     pub(crate) fn admission(&self) -> &Admission {

@@ -1,17 +1,17 @@
 //! `POST /api/images/generate` and `/api/images/estimate`: checked before anything is queued.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::bulk::payload;
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
-use clippy_jobs::{Created, Job, JobKind, Lane, NewJob};
+use clippy_jobs::{Created, Job, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,10 +19,14 @@ use crate::auth::Caller;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate_body::GenerateBody;
+use crate::routes::idempotency::{Once, idempotency_key};
 use crate::routes::job_answer::JobResponse;
+use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Somebody who sends the same twice at once may have reserved the last of the budget, and make the job in a moment: so
+/// often and after such a pause it is looked for again.
+const TWIN: (u32, Duration) = (5, Duration::from_millis(60));
 
 /// What pictures would cost, and what would be honoured.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,13 +82,12 @@ pub(crate) async fn generate_images(
     headers: HeaderMap,
     body: LargeJson<GenerateBody>,
 ) -> Result<Response, Problem> {
-    let key = match headers.get(IDEMPOTENCY_KEY) {
-        None => None,
-        Some(key) => Some(key.to_str().map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))?),
-    };
-    let created = enqueue(&state, &caller, body.value.into(), key).await?;
+    let key = idempotency_key(&headers)?;
+    let request = body.value.request(&OwnAddress::of(&headers))?;
+    let created = enqueue(&state, &caller, request, key).await?;
     let location = format!("/api/jobs/{}", created.job.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::from(created.job))).into_response())
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::of(&state, created.job)))
+        .into_response())
 }
 
 /// What the same body would cost, and what would be honoured. Nothing is fetched, and nothing is queued.
@@ -103,31 +106,55 @@ pub(crate) async fn generate_images(
 )]
 pub(crate) async fn estimate_images(
     State(state): State<AppState>,
+    headers: HeaderMap,
     body: LargeJson<GenerateBody>,
 ) -> Result<Json<EstimateResponse>, Problem> {
-    let request = GenerateRequest::from(body.value);
+    let request = body.value.request(&OwnAddress::of(&headers))?;
     Ok(Json(checked(&state, &request).await?.into()))
 }
 
-/// Checks a request, keeps its pictures, sets its price aside, and queues it.
+/// Checks a request, keeps its pictures, sets its price aside, and queues it; but first of all looks whether it was sent
+/// before. What has happened since, with the budget, the gallery or the settings, does not undo the job that there is.
 pub(crate) async fn enqueue(
     state: &AppState,
     caller: &Caller,
     request: GenerateRequest,
     key: Option<&str>,
 ) -> Result<Created, Problem> {
+    let once = key.map(|key| Once::new(JobKind::Generate, key, &request)).transpose()?;
+    if let Some(once) = &once
+        && let Some(job) = once.made(state, caller).await?
+    {
+        return Ok(Created { job, existing: true });
+    }
     let estimate = checked(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
     let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload(&stored)?).owner(caller.name());
-    if let Some(key) = key {
-        new = new.idempotency_key(key);
+    if let Some(once) = &once {
+        new = once.of(new);
     }
-    let reserved = reserve(state, caller.name(), &estimate).await?;
+    let reserved = match reserve(state, caller.name(), &estimate).await {
+        Ok(reserved) => reserved,
+        Err(refusal) => {
+            let Some(once) = &once else { return Err(refusal) };
+            for _ in 0..TWIN.0 {
+                tokio::time::sleep(TWIN.1).await;
+                if let Some(job) = once.made(state, caller).await? {
+                    return Ok(Created { job, existing: true });
+                }
+            }
+            return Err(refusal);
+        }
+    };
     let created = state.jobs().create(&new).await;
     if !matches!(&created, Ok(Created { existing: false, .. })) {
         give_back(state, reserved).await;
     }
-    created.map_err(Problem::of_job)
+    let created = created.map_err(Problem::of_job)?;
+    if !created.existing {
+        state.new_jobs().made(caller.name());
+    }
+    Ok(created)
 }
 
 /// What can be said of a request without its pictures.
@@ -175,7 +202,9 @@ pub(crate) async fn retried<T>(
     struct Payload {
         request: GenerateRequest,
     }
-    let asked = Payload::deserialize(&job.payload).ok().filter(|_| job.kind == JobKind::Generate);
+    // What cannot be retried anyway is not paid for, and its refusal says why.
+    let again = job.kind == JobKind::Generate && matches!(job.state, JobState::Failed | JobState::Cancelled);
+    let asked = Payload::deserialize(&job.payload).ok().filter(|_| again);
     let (Some(Payload { request }), Some(owner)) = (asked, &job.owner) else { return Ok(retry.await) };
     let provider = state.generation().providers.get(request.provider.as_deref())?;
     let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;

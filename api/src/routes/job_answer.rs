@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::state::AppState;
+
 /// One job.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct JobResponse {
@@ -83,8 +85,12 @@ pub(crate) struct ChildrenResponse {
     cancelled: u64,
 }
 
-impl From<Job> for JobResponse {
-    fn from(job: Job) -> Self {
+impl JobResponse {
+    /// The job as callers see it: without its payload, and without places on this machine or a worker's.
+    pub(crate) fn of(state: &AppState, job: Job) -> Self {
+        let hidden = state.hidden();
+        let progress = Progress { message: hidden.in_text(&job.progress.message), ..job.progress };
+        let error = job.error.map(|failure| JobFailure { message: hidden.in_text(&failure.message), ..failure });
         Self {
             id: job.id.to_string(),
             kind: job.kind.as_str(),
@@ -93,13 +99,13 @@ impl From<Job> for JobResponse {
             position: job.position,
             attempt: job.attempt,
             max_attempts: job.max_attempts,
-            progress: job.progress.into(),
+            progress: progress.into(),
             created_at: job.created_at.to_string(),
             started_at: job.started_at.map(|at| at.to_string()),
             finished_at: job.finished_at.map(|at| at.to_string()),
-            result: job.result,
-            error: job.error.map(FailureResponse::from),
-            receipt: job.receipt,
+            result: job.result.map(|result| hidden.in_value(result)),
+            error: error.map(FailureResponse::from),
+            receipt: job.receipt.map(|receipt| hidden.in_value(receipt)),
             parent: job.parent.map(|parent| parent.to_string()),
             children: job.children.map(ChildrenResponse::from),
         }

@@ -75,7 +75,7 @@ pub(crate) async fn list_jobs(
     };
     let page = state.jobs().list(&filter).await?;
     Ok(Json(JobsResponse {
-        jobs: page.jobs.into_iter().map(JobResponse::from).collect(),
+        jobs: page.jobs.into_iter().map(|job| JobResponse::of(&state, job)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
     }))
 }
@@ -110,7 +110,7 @@ pub(crate) async fn get_job(
     if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
-    Ok((always, Json(JobResponse::from(job))).into_response())
+    Ok((always, Json(JobResponse::of(&state, job))).into_response())
 }
 
 /// Stops a job: a waiting one at once, a running one within a moment. Asking twice is asking once.
@@ -187,7 +187,7 @@ pub(crate) async fn visible_job(state: &AppState, caller: &Caller, id: &str) -> 
     let unknown =
         || Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"));
     match state.jobs().get(id).await {
-        Ok(job) if caller.sees().is_none_or(|owner| job.owner.as_deref() == Some(owner)) => Ok(job),
+        Ok(job) if caller.may_see(&job) => Ok(job),
         Ok(_) => Err(unknown().into()),
         Err(error) if error.code == ErrorCode::NotFound => Err(unknown().into()),
         Err(error) => Err(error.into()),
@@ -197,7 +197,7 @@ pub(crate) async fn visible_job(state: &AppState, caller: &Caller, id: &str) -> 
 /// What a change came to; a refusal that lies in the job's state names it.
 async fn changed(state: &AppState, id: JobId, changed: clippy_core::Result<Job>) -> Result<Json<JobResponse>, Problem> {
     match changed {
-        Ok(job) => Ok(Json(job.into())),
+        Ok(job) => Ok(Json(JobResponse::of(state, job))),
         Err(error) if error.code == ErrorCode::Conflict => {
             let now = state.jobs().get(id).await?.state;
             Err(Problem::from(error).in_state(now.as_str()))

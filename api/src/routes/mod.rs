@@ -2,12 +2,15 @@
 
 pub(crate) mod admin;
 pub(crate) mod bulk;
+pub(crate) mod caller_events;
 pub(crate) mod collection;
+mod event_cursor;
 pub(crate) mod feedback;
 pub(crate) mod generate;
 pub(crate) mod generate_body;
 pub(crate) mod generate_image;
 pub(crate) mod health;
+mod idempotency;
 pub(crate) mod image;
 pub(crate) mod job_answer;
 pub(crate) mod job_events;
@@ -15,9 +18,13 @@ pub(crate) mod job_images;
 pub(crate) mod jobs;
 pub(crate) mod lineage;
 pub(crate) mod older_body;
+mod own_picture;
+pub(crate) mod preparing;
 pub(crate) mod queues;
 pub(crate) mod search;
 pub(crate) mod suggest;
+pub(crate) mod tickets;
+mod watch;
 
 use axum::http::{Method, Uri};
 

@@ -76,13 +76,24 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
     // Whoever comes later sees the same, from any event on.
     let all = stream(&server, id, None).await.rest().await;
     assert_eq!(names(&all), ["snapshot", "state", "state", "preview", "progress", "log", "state", "done"]);
-    for (place, frame) in all.iter().enumerate() {
+    let (last, before) = all.split_last().expect("events");
+    for (place, frame) in before.iter().enumerate() {
         let again = stream(&server, id, Some(&frame.id)).await.rest().await;
         assert_eq!((again[0].event.as_str(), &again[0].id), ("snapshot", &frame.id));
         assert_eq!(again[0].data["state"], "succeeded");
         assert_eq!(again[1..], all[place + 1..], "after {}", frame.id);
         let query = server.get(&format!("/api/jobs/{id}/events?after={}", frame.id)).send().await.expect("an answer");
         assert_eq!(Frames::of(query).rest().await[1..], all[place + 1..]);
+    }
+    // With `done` all was received: an EventSource that is told so stops asking.
+    let ask = async |query: &str| server.get(&format!("/api/jobs/{id}/events{query}")).send().await.expect("an answer");
+    assert_eq!(ask(&format!("?after={}", last.id)).await.status(), StatusCode::NO_CONTENT);
+    let by_header = server.get(&format!("/api/jobs/{id}/events")).header("last-event-id", &last.id).send().await;
+    assert_eq!(by_header.expect("an answer").status(), StatusCode::NO_CONTENT);
+    // An id that was never given out ends nothing: all is told again.
+    for beyond in ["18446744073709551615-18446744073709551615", "9007199254740993-0"] {
+        let again = Frames::of(ask(&format!("?after={beyond}")).await).rest().await;
+        assert_eq!(again.last().map(|frame| frame.event.as_str()), Some("done"), "{beyond}");
     }
     for wrong in ["x", "1-x", "-"] {
         let response = server.get(&format!("/api/jobs/{id}/events?after={wrong}")).send().await.expect("an answer");

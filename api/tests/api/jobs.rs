@@ -312,6 +312,57 @@ async fn an_idempotency_key_makes_one_job_of_one_body() {
 }
 
 #[tokio::test]
+async fn a_bulk_job_that_was_made_is_found_although_its_files_are_gone() {
+    let server = TestServer::start().await;
+    let manifest = server.data.path().join("m.jsonl");
+    std::fs::write(&manifest, "").expect("written");
+    let send = async |path: &str, request: Value| {
+        server.post(path).header("idempotency-key", "once").json(&request).send().await.expect("an answer")
+    };
+    let first = accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await;
+    std::fs::remove_file(&manifest).expect("removed");
+    assert_eq!(accepted(send("/api/admin/ingest", json!({"manifest": "m.jsonl"})).await).await["id"], first["id"]);
+    let other = send("/api/admin/reindex", json!({})).await;
+    problem(other, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+}
+
+#[tokio::test]
+async fn what_jobs_say_names_files_and_not_where_they_lie() {
+    let server = TestServer::start().await;
+    let jobs = server.jobs.clone();
+    let data = server.data.path().display().to_string();
+    let id = made(&server, "anyone").await;
+    let key = claimed(&server, id).await;
+    let said = format!("could not write {data}/outputs/ab/x.png: the disk is full");
+    let line = json!({"level": "warning", "message": "/home/ann/pictures/y.png cannot be read"});
+    assert!(jobs.append(key, clippy_jobs::EventKind::Log, &line).await.expect("written"));
+    let progress = clippy_jobs::Progress { message: format!("reading {data}/m.jsonl"), ..Default::default() };
+    let beat = clippy_jobs::Beat { progress: Some(progress), ..Default::default() };
+    jobs.beat(key, LEASE, &beat).await.expect("written");
+    let failure = JobFailure { code: ErrorCode::Internal, message: said, retryable: false };
+    jobs.finish(key, &Outcome::Failed(failure)).await.expect("ended");
+    let failed = body(get(&server, &format!("/api/jobs/{id}")).await).await;
+    assert_eq!(failed["error"]["message"], "could not write DATA_DIR/outputs/ab/x.png: the disk is full");
+    assert_eq!(failed["progress"]["message"], "reading DATA_DIR/m.jsonl");
+    let succeeded = made(&server, "anyone").await;
+    let result =
+        json!({"report": format!("{data}/failed.txt"), "lines": [{"id": 1, "reason": "/srv/a/z.png: no file"}]});
+    let outcome = Outcome::Succeeded { result, receipt: None };
+    jobs.finish(claimed(&server, succeeded).await, &outcome).await.expect("ended");
+    let succeeded = body(get(&server, &format!("/api/jobs/{succeeded}")).await).await;
+    assert_eq!(
+        succeeded["result"],
+        json!({"report": "DATA_DIR/failed.txt", "lines": [{"id": 1, "reason": "…/z.png: no file"}]})
+    );
+    let listed = get(&server, "/api/jobs").await.text().await.expect("text");
+    let events = get(&server, &format!("/api/jobs/{id}/events")).await.text().await.expect("text");
+    for text in [listed, events] {
+        assert!(!text.contains(&data) && !text.contains("/home/ann") && !text.contains("/srv/a"), "{text}");
+        assert!(text.contains("DATA_DIR/outputs/ab/x.png"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_lane_asks_to_come_back_later() {
     let job_settings =
         SqliteSettings { limits: LaneLimits { control: 2, ..LaneLimits::default() }, ..SqliteSettings::default() };

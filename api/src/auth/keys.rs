@@ -1,0 +1,97 @@
+//! The keys of a server, as digests only.
+
+use clippy_core::settings::Secret;
+use sha2::{Digest, Sha256};
+
+type Fingerprint = [u8; 32];
+
+/// One key: what it is recognised by, and what its owner is called.
+pub(crate) struct Key {
+    fingerprint: Fingerprint,
+    /// The owner of what is asked for with it: made of the key, and of no use to get the key back.
+    pub(super) name: String,
+    /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every process has it.
+    pub(super) ticket_secret: [u8; 32],
+    /// Whether it is one of `ADMIN_KEYS`.
+    pub(super) admin: bool,
+}
+
+impl Key {
+    fn new(key: &str, admin: bool) -> Self {
+        let ticket_secret = Sha256::new().chain_update(b"clippy ticket ").chain_update(key.as_bytes()).finalize();
+        Self { fingerprint: fingerprint(key), name: name_of(key), ticket_secret: ticket_secret.into(), admin }
+    }
+}
+
+/// The keys of a server.
+pub(crate) struct KeyRing {
+    keys: Vec<Key>,
+}
+
+impl KeyRing {
+    pub(crate) fn new(api: &[Secret], admin: &[Secret]) -> Self {
+        // Admin keys first: a key that is in both lists is an admin key.
+        let admins = admin.iter().map(|key| Key::new(key.expose(), true));
+        let others = api.iter().map(|key| Key::new(key.expose(), false));
+        Self { keys: admins.chain(others).collect() }
+    }
+
+    /// Whether calls need a key: as soon as one of either kind is set.
+    pub(crate) fn is_closed(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// Whether anybody can be an admin by a key.
+    pub(crate) fn has_admin(&self) -> bool {
+        self.keys.iter().any(|key| key.admin)
+    }
+
+    /// The key that was given. Looks at every byte of every key, whatever it finds, so that time tells nothing.
+    pub(super) fn find(&self, given: &str) -> Option<&Key> {
+        let given = fingerprint(given);
+        self.keys.iter().rev().fold(None, |found, key| if same(&key.fingerprint, &given) { Some(key) } else { found })
+    }
+
+    /// The key whose owner has this name.
+    pub(super) fn named(&self, name: &str) -> Option<&Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// The same for the same key, on every server.
+fn name_of(key: &str) -> String {
+    let digest = Sha256::new().chain_update(b"clippy owner ").chain_update(key.as_bytes()).finalize();
+    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("key-{hex}")
+}
+
+fn fingerprint(key: &str) -> Fingerprint {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+fn same(left: &Fingerprint, right: &Fingerprint) -> bool {
+    let difference = left.iter().zip(right).fold(0_u8, |difference, (left, right)| difference | (left ^ right));
+    std::hint::black_box(difference) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_keys_open_and_any_key_closes() {
+        let secret = |key: &str| Secret::new(key.to_owned());
+        let keys = KeyRing::new(&[secret("one"), secret("two"), secret("root")], &[secret("root")]);
+        for (key, admin) in [("one", false), ("two", false), ("root", true)] {
+            assert_eq!(keys.find(key).map(|key| key.admin), Some(admin), "{key}");
+        }
+        for key in ["", "on", "one ", "One", "three"] {
+            assert!(keys.find(key).is_none(), "{key}");
+        }
+        assert!(keys.is_closed() && keys.has_admin());
+        let (api_only, admin_only) = (KeyRing::new(&[secret("one")], &[]), KeyRing::new(&[], &[secret("root")]));
+        assert!(api_only.is_closed() && !api_only.has_admin());
+        assert!(admin_only.is_closed() && admin_only.has_admin());
+        assert!(!KeyRing::new(&[], &[]).is_closed());
+    }
+}

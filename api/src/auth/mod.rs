@@ -1,0 +1,304 @@
+//! Who may call what: keys, and where there are none, this machine.
+//!
+//! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource` cannot send headers:
+//! pictures and streams also take a ticket, and for older clients an API key as `?key=KEY`.
+//!
+//! As soon as a key of any kind is set, everything needs one that is not a page, a document or a probe.
+
+mod keys;
+pub(crate) mod sites;
+pub(crate) mod tickets;
+
+use std::time::SystemTime;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use clippy_core::{Error, ErrorCode};
+use clippy_jobs::Job;
+
+pub(crate) use keys::KeyRing;
+pub(crate) use sites::Sites;
+
+use crate::problem::Problem;
+use crate::state::AppState;
+use keys::Key;
+use sites::{Origin, is_local, refuse_foreign};
+
+/// Who calls, as far as keys tell. Every caller has a name, by which jobs know who asked for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Runs the server: sees everything.
+    Admin(String),
+    /// Has a key of `API_KEYS`, and sees what was asked for with it.
+    Key(String),
+    /// Has none, on a server that needs none, and sees what others without one asked for.
+    Anyone,
+}
+
+/// Keeps a key's artists apart from those of other keys; no artist's name can have it.
+const OF_KEY: char = '\u{1f}';
+
+impl Caller {
+    /// The name: made of the key, and telling nothing of it.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Admin(name) | Self::Key(name) => name,
+            Self::Anyone => "anyone",
+        }
+    }
+
+    /// The owner whose jobs this caller sees; `None` means everybody's.
+    pub(crate) fn sees(&self) -> Option<&str> {
+        match self {
+            Self::Admin(_) => None,
+            Self::Key(_) | Self::Anyone => Some(self.name()),
+        }
+    }
+
+    /// Whether this caller may see a job.
+    pub(crate) fn may_see(&self, job: &Job) -> bool {
+        self.sees().is_none_or(|owner| job.owner.as_deref() == Some(owner))
+    }
+
+    /// The artist that this caller means by a `user_id`, as preferences know them. A profile belongs to the key that
+    /// wrote it. Without keys all share one set of artists, which admin keys see as well.
+    pub(crate) fn artist(&self, user_id: &str) -> String {
+        match self {
+            Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
+            Self::Admin(_) | Self::Anyone => user_id.to_owned(),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Error::internal("a route that needs a caller has no layer that finds one").into())
+    }
+}
+
+/// Who runs the server, on its own machine and without a key.
+const LOCAL: &str = "local";
+
+/// What a group of routes is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A picture alone: any page may show one.
+    Picture,
+    /// Looking at the collection, which `ALLOWED_ORIGINS=*` opens to every page.
+    Look,
+    /// Anything else: what changes something, costs something, or is somebody's own.
+    Act,
+}
+
+/// Lets calls with a key through, and the owner's calls when the server has no keys.
+pub(crate) async fn require_key(state: State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let caller = admit(&state, &request, Purpose::Act, header_key(request.headers()).map(Given::Key))?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// As [`require_key`], for what only looks at the collection.
+pub(crate) async fn require_key_to_look(
+    state: State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = admit(&state, &request, Purpose::Look, header_key(request.headers()).map(Given::Key))?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// As [`require_key`], with `?ticket=` and `?key=` besides the headers: for streams.
+pub(crate) async fn require_key_or_ticket(
+    state: State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    with_query(&state, request, next, Purpose::Act).await
+}
+
+/// As [`require_key_or_ticket`], for pictures: without keys, pages from elsewhere may show them.
+pub(crate) async fn require_key_or_ticket_for_picture(
+    state: State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    with_query(&state, request, next, Purpose::Picture).await
+}
+
+async fn with_query(state: &AppState, mut request: Request, next: Next, purpose: Purpose) -> Result<Response, Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    let (ticket, key) = (query_value(query, "ticket"), query_value(query, "key"));
+    let given = header_key(request.headers())
+        .map(Given::Key)
+        .or(ticket.as_deref().map(Given::Ticket))
+        .or(key.as_deref().map(Given::KeyInAddress));
+    let caller = admit(state, &request, purpose, given)?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Lets calls with an admin key through; where no keys of any kind are set, the owner's from this machine.
+pub(crate) async fn require_admin(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let keys = state.keys();
+    let caller = if keys.is_closed() {
+        match (header_key(request.headers()).map(|key| keys.find(key)), keys.has_admin()) {
+            (Some(Some(key)), _) if key.admin => caller_of(key),
+            (Some(None), _) => return Err(unauthorized("this key is not one of ADMIN_KEYS")),
+            (_, false) => {
+                return Err(forbidden(
+                    "this server has API_KEYS and no ADMIN_KEYS, so that nobody is its admin: set ADMIN_KEYS and start it \
+                     again",
+                ));
+            }
+            // A good API key is known here, but not for this.
+            (Some(Some(_)), true) => return Err(forbidden("this key is not one of ADMIN_KEYS")),
+            (None, true) => return Err(missing("an admin key (ADMIN_KEYS)")),
+        }
+    } else {
+        if state.sites().origin_of(request.headers()) != Origin::Own {
+            return Err(refuse_foreign(request.headers()));
+        }
+        if !is_local(&request) {
+            return Err(forbidden(
+                "admin calls are taken from this machine only, because no keys are set: set ADMIN_KEYS to call from \
+                 elsewhere",
+            ));
+        }
+        Caller::Admin(LOCAL.to_owned())
+    };
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// What a call brings to be let in.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    Key(&'a str),
+    KeyInAddress(&'a str),
+    Ticket(&'a str),
+}
+
+fn admit(state: &AppState, request: &Request, purpose: Purpose, given: Option<Given<'_>>) -> Result<Caller, Problem> {
+    let keys = state.keys();
+    if !keys.is_closed() {
+        let origin = state.sites().origin_of(request.headers());
+        let may = match purpose {
+            Purpose::Picture => true,
+            Purpose::Look => origin != Origin::Foreign || state.sites().any_may_look(),
+            Purpose::Act => origin != Origin::Foreign,
+        };
+        if !may {
+            return Err(refuse_foreign(request.headers()));
+        }
+        let owner = origin == Origin::Own && is_local(request);
+        return Ok(if owner { Caller::Admin(LOCAL.to_owned()) } else { Caller::Anyone });
+    }
+    let key = match given.ok_or_else(|| missing("a key (API_KEYS)"))? {
+        Given::Key(key) => keys.find(key).ok_or_else(wrong)?,
+        Given::Ticket(ticket) => tickets::check(keys, ticket, SystemTime::now())?,
+        Given::KeyInAddress(key) => match keys.find(key).ok_or_else(wrong)? {
+            key if key.admin => {
+                return Err(unauthorized(
+                    "an admin key is not taken from an address, which logs and histories keep: send it as a header, or ask \
+                     POST /api/tickets for a ticket",
+                ));
+            }
+            key => key,
+        },
+    };
+    Ok(caller_of(key))
+}
+
+fn caller_of(key: &Key) -> Caller {
+    if key.admin { Caller::Admin(key.name.clone()) } else { Caller::Key(key.name.clone()) }
+}
+
+/// As [`require_key`], for servers that have no more than keys.
+pub(crate) fn require_key_of(keys: &KeyRing, headers: &HeaderMap) -> Result<(), Problem> {
+    match header_key(headers) {
+        _ if !keys.is_closed() => Ok(()),
+        Some(key) if keys.find(key).is_some() => Ok(()),
+        None => Err(missing("a key (API_KEYS)")),
+        Some(_) => Err(wrong()),
+    }
+}
+
+fn header_key(headers: &HeaderMap) -> Option<&str> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
+        let (scheme, key) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+    });
+    bearer.or_else(|| headers.get("x-api-key")?.to_str().ok().map(str::trim))
+}
+
+fn wrong() -> Problem {
+    unauthorized("this key is not one of the server's API_KEYS")
+}
+
+fn unauthorized(detail: &str) -> Problem {
+    Error::new(ErrorCode::Unauthorized, detail).into()
+}
+
+fn forbidden(detail: &str) -> Problem {
+    Error::new(ErrorCode::Forbidden, detail).into()
+}
+
+fn missing(what: &str) -> Problem {
+    unauthorized(&format!("this call needs {what}: send it as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\""))
+}
+
+/// A value of a query string, percent-decoded.
+fn query_value(query: &str, name: &str) -> Option<String> {
+    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            b'+' => b' ',
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_from_headers_and_queries() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(header_key(&headers), None);
+        headers.insert("x-api-key", "plain".parse().expect("a header"));
+        assert_eq!(header_key(&headers), Some("plain"));
+        headers.insert(header::AUTHORIZATION, "bearer token".parse().expect("a header"));
+        assert_eq!(header_key(&headers), Some("token"));
+        assert_eq!(query_value("w=256&key=a%2Bb", "key").as_deref(), Some("a+b"));
+        assert_eq!(query_value("w=256&ticket=t1.a.b", "ticket").as_deref(), Some("t1.a.b"));
+        assert_eq!(query_value("monkey=1", "key"), None);
+        assert_eq!(query_value("key=%2", "key"), None);
+    }
+
+    #[test]
+    fn a_key_has_artists_of_its_own() {
+        let (ann, bob) = (Caller::Key("key-1".to_owned()), Caller::Key("key-2".to_owned()));
+        assert_ne!(ann.artist("demo"), bob.artist("demo"));
+        assert_eq!(Caller::Anyone.artist("demo"), "demo");
+        assert_eq!(Caller::Admin(LOCAL.to_owned()).artist("demo"), "demo");
+    }
+}

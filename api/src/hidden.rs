@@ -1,0 +1,160 @@
+//! Paths of this machine in what jobs say: callers are told which file it is about, and not where it lies.
+//!
+//! Jobs run on other machines, too, and say what their libraries say. So this is done where answers are made.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::options::ApiOptions;
+
+/// Fields that hold sentences, in which any path may stand.
+const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
+/// What this server's own addresses begin with.
+const ROUTES: [&str; 8] = ["api", "image", "images", "search", "docs", "livez", "readyz", "healthz"];
+
+/// The folders of a server, and the names that they have outside.
+#[derive(Debug, Default)]
+pub(crate) struct HiddenPaths {
+    folders: Vec<(String, &'static str)>,
+}
+
+impl HiddenPaths {
+    pub(crate) fn new(options: &ApiOptions) -> Self {
+        let mut folders = Vec::new();
+        for (folder, name) in [(&options.data_dir, "DATA_DIR"), (&options.images_root, "IMAGES_ROOT")] {
+            let Some(folder) = folder.as_deref() else { continue };
+            let forms = [std::path::absolute(folder).ok(), folder.canonicalize().ok()];
+            for form in forms.into_iter().flatten() {
+                let text = form.to_string_lossy().trim_end_matches('/').to_owned();
+                if Path::new(&text).components().count() > 1 && !folders.iter().any(|(known, _)| *known == text) {
+                    folders.push((text, name));
+                }
+            }
+        }
+        // A folder within another goes first.
+        folders.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
+        Self { folders }
+    }
+
+    /// A sentence without places: folders of settings by their names, and of other files their own name alone.
+    pub(crate) fn in_text(&self, text: &str) -> String {
+        without_places(&self.named(text))
+    }
+
+    /// A value without places: sentences as in [`HiddenPaths::in_text`], folders of settings everywhere.
+    pub(crate) fn in_value(&self, value: Value) -> Value {
+        self.walk(value, false)
+    }
+
+    fn walk(&self, value: Value, sentence: bool) -> Value {
+        match value {
+            // A picture is no text.
+            Value::String(text) if text.starts_with("data:") => Value::String(text),
+            Value::String(text) if sentence => Value::String(self.in_text(&text)),
+            Value::String(text) => Value::String(self.named(&text)),
+            Value::Array(members) => members.into_iter().map(|member| self.walk(member, sentence)).collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, value)| {
+                    let sentence = SENTENCES.contains(&name.as_str());
+                    (name, self.walk(value, sentence))
+                })
+                .collect(),
+            other => other,
+        }
+    }
+
+    /// With the folders of settings by their names.
+    fn named(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (folder, name) in &self.folders {
+            let mut from = 0;
+            while let Some(found) = text[from..].find(folder.as_str()).map(|found| from + found) {
+                let end = found + folder.len();
+                let whole = !text[end..].starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
+                let begins = !text[..found].ends_with(|last: char| last.is_alphanumeric());
+                if whole && begins {
+                    text.replace_range(found..end, name);
+                    from = found + name.len();
+                } else {
+                    from = end;
+                }
+            }
+        }
+        text
+    }
+}
+
+/// Puts `…/` in the place of folders that begin at the root.
+fn without_places(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find('/') {
+        let (before, from) = rest.split_at(start);
+        shown.push_str(before);
+        let length = from.find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one)).unwrap_or(from.len());
+        let (path, after) = from.split_at(length);
+        let begins = !shown.ends_with(|last: char| last.is_alphanumeric() || "/._-~%".contains(last));
+        let mut parts = path.split('/').skip(1);
+        let first = parts.next().unwrap_or_default();
+        let is_place = begins && !first.is_empty() && !ROUTES.contains(&first) && parts.next().is_some();
+        match path.rsplit_once('/') {
+            Some((_, name)) if is_place => {
+                shown.push_str("…/");
+                shown.push_str(name);
+            }
+            _ => shown.push_str(path),
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_sentence_says_which_file_and_not_where() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("made");
+        let options = ApiOptions { data_dir: Some(data.clone()), ..ApiOptions::default() };
+        let hidden = HiddenPaths::new(&options);
+        let data = data.display();
+        for (said, shown) in [
+            (
+                format!("could not write {data}/outputs/ab/c.png: full"),
+                "could not write DATA_DIR/outputs/ab/c.png: full",
+            ),
+            (format!("{data} is full"), "DATA_DIR is full"),
+            ("the file \"/home/ann/My.png\" is gone".to_owned(), "the file \"…/My.png\" is gone"),
+            ("manifest /srv/m.jsonl: line 3".to_owned(), "manifest …/m.jsonl: line 3"),
+            (
+                "see /api/jobs/1/images/0 and https://example.org/a/b".to_owned(),
+                "see /api/jobs/1/images/0 and https://example.org/a/b",
+            ),
+            ("image/png or 1/2, and/or /x".to_owned(), "image/png or 1/2, and/or /x"),
+            ("a/b/c stays, ../a/b too".to_owned(), "a/b/c stays, ../a/b too"),
+        ] {
+            assert_eq!(hidden.in_text(&said), shown);
+        }
+        let beside = format!("{data}base/x");
+        assert!(!hidden.in_text(&beside).contains("DATA_DIR"));
+        let value = json!({
+            "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": format!("{data}/m.jsonl"),
+            "failed": [{"reason": "/mnt/x/y.png cannot be read"}], "error": {"code": "internal", "message": "/a/b/c"},
+        });
+        assert_eq!(
+            hidden.in_value(value),
+            json!({
+                "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": "DATA_DIR/m.jsonl",
+                "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal", "message": "…/c"},
+            })
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Who has a new job: for streams of all of a caller's jobs.
+//!
+//! Jobs made in this process are told of at once. The events of a job that nobody here knows yet, made by another
+//! process, are told of as soon as the store says so: then its owner is looked up, once.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use clippy_jobs::{EventNotice, JobId, JobStore};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+
+/// Jobs whose owner was looked up already: no more are remembered, since an older one has few events left.
+const MOST_KNOWN: usize = 20_000;
+
+/// One a process.
+#[derive(Default)]
+pub(crate) struct NewJobs {
+    listening: OnceLock<()>,
+    owners: Mutex<HashMap<String, watch::Sender<u64>>>,
+}
+
+/// Told when its owner has a new job.
+pub(crate) struct News {
+    hub: Arc<NewJobs>,
+    owner: String,
+    receiver: Option<watch::Receiver<u64>>,
+}
+
+impl NewJobs {
+    /// Watches for new jobs of an owner.
+    pub(crate) fn watch(self: &Arc<Self>, jobs: &Arc<dyn JobStore>, owner: &str) -> News {
+        self.listening.get_or_init(|| {
+            let (hub, jobs) = (Arc::downgrade(self), Arc::clone(jobs));
+            tokio::spawn(async move {
+                let mut notices = jobs.watch_events();
+                let mut known = Known::default();
+                loop {
+                    let notice = notices.recv().await;
+                    let Some(hub) = hub.upgrade() else { return };
+                    match notice {
+                        Ok(EventNotice(job)) => hub.look_up(jobs.as_ref(), &mut known, job).await,
+                        Err(RecvError::Lagged(_)) => hub.locked().values().for_each(tell),
+                        Err(RecvError::Closed) => return,
+                    }
+                }
+            });
+        });
+        let mut owners = self.locked();
+        let sender = owners.entry(owner.to_owned()).or_insert_with(|| watch::channel(0).0);
+        News { hub: Arc::clone(self), owner: owner.to_owned(), receiver: Some(sender.subscribe()) }
+    }
+
+    /// A job was made here.
+    pub(crate) fn made(&self, owner: &str) {
+        if let Some(sender) = self.locked().get(owner) {
+            tell(sender);
+        }
+    }
+
+    async fn look_up(&self, jobs: &dyn JobStore, known: &mut Known, id: JobId) {
+        if self.locked().is_empty() || !known.is_new(id) {
+            return;
+        }
+        match jobs.get(id).await {
+            // The parts of a job are counted in it, and not followed.
+            Ok(job) if job.parent.is_none() => self.made(job.owner.as_deref().unwrap_or_default()),
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(job = %id, %error, "whose a job is cannot be told now");
+                known.forget(id);
+            }
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell(sender: &watch::Sender<u64>) {
+    sender.send_modify(|told| *told += 1);
+}
+
+impl News {
+    /// Waits until there is a new job. None is missed between two calls.
+    pub(crate) async fn next(&mut self) {
+        let changed = match &mut self.receiver {
+            Some(receiver) => receiver.changed().await.is_ok(),
+            None => false,
+        };
+        if !changed {
+            // The hub is gone; whoever waits also asks now and then.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.receiver = None;
+        let mut owners = self.hub.locked();
+        if owners.get(&self.owner).is_some_and(|sender| sender.receiver_count() == 0) {
+            owners.remove(&self.owner);
+        }
+    }
+}
+
+/// The jobs that were looked up last.
+#[derive(Default)]
+struct Known {
+    ids: HashSet<JobId>,
+    order: VecDeque<JobId>,
+}
+
+impl Known {
+    fn is_new(&mut self, id: JobId) -> bool {
+        if !self.ids.insert(id) {
+            return false;
+        }
+        self.order.push_back(id);
+        if self.order.len() > MOST_KNOWN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+
+    fn forget(&mut self, id: JobId) {
+        self.ids.remove(&id);
+    }
+}

@@ -1,0 +1,286 @@
+//! `GET /api/jobs/events`: what happens to all of a caller's jobs, over one connection. A browser has six to a server, and
+//! one for each job would use them up.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_jobs::{EventId, Job, JobFilter, JobId, JobState};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream, SelectAll};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::IntoParams;
+
+use crate::admission::{Places, Who};
+use crate::auth::Caller;
+use crate::extract::ApiQuery;
+use crate::new_jobs::News;
+use crate::problem::{Problem, ProblemBody};
+use crate::routes::event_cursor::Cursor;
+use crate::routes::job_events::{answer, frame, last_event};
+use crate::routes::watch::{BEGINNING, Told, Watch, is_told};
+use crate::state::AppState;
+
+/// Most jobs that one stream follows at once.
+const MOST_FOLLOWED: usize = 100;
+/// The caller's new jobs are looked for this often, should a notice have been lost.
+const LOOK: Duration = Duration::from_secs(15);
+/// A page of a list may be empty although more follow: so many are looked at, at most.
+const MOST_PAGES: usize = 5;
+
+/// Which jobs, and where to go on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CallerEventsQuery {
+    /// The jobs that the caller asked for and that have not ended, also those that it asks for meanwhile. Needs no value.
+    mine: Option<String>,
+    /// These jobs: ids with commas between them, at most 100.
+    ids: Option<String>,
+    /// The id of the last event that was received, for clients that cannot send `Last-Event-ID`.
+    after: Option<String>,
+    /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
+    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    ticket: Option<String>,
+    /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
+    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    key: Option<String>,
+}
+
+/// Follows many jobs over one connection: the events of `/api/jobs/{id}/events`, each with `job_id` in its data.
+///
+/// Say `mine`, or name jobs with `ids`. Each event's `id` says where all of them are, and is good as `Last-Event-ID` for the
+/// same call at any process of the API. A job of `ids` that is not there, or is somebody else's, is told by an event `gone`.
+/// The stream ends when each of its jobs has ended; asked for again after that, it answers 204, upon which an `EventSource`
+/// stops asking. `mine` without any unfinished job waits for the first one. It follows the 100 newest at once, and the
+/// others as places become free.
+#[utoipa::path(
+    get,
+    path = "/api/jobs/events",
+    tag = "jobs",
+    params(
+        CallerEventsQuery,
+        ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received."),
+    ),
+    responses(
+        (status = 200, description = "The events.", body = String, content_type = "text/event-stream"),
+        (status = 204, description = "Every `done` was received."),
+        (status = 400, description = "Neither `mine` nor `ids`, too many ids, or something that is no event's id.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "None of the jobs is there.", body = ProblemBody, content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []), ("api_key" = []))
+)]
+pub(crate) async fn stream_caller_events(
+    State(state): State<AppState>,
+    caller: Caller,
+    who: Who,
+    ApiQuery(query): ApiQuery<CallerEventsQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let known = last_event(&headers, query.after)?.as_deref().map(Cursor::parse).transpose()?;
+    let mine = query.mine.is_some_and(|mine| !matches!(mine.trim(), "false" | "0"));
+    let ids = match (mine, query.ids.as_deref()) {
+        (true, None) => None,
+        (false, Some(ids)) => Some(named(ids)?),
+        _ => return Err(Error::invalid("say which jobs: either mine, or ids with commas between them").into()),
+    };
+    let place = state.admission().open_stream(who, &state)?;
+    let mut all = Following::new(&state, caller, place);
+    let has_some = match ids {
+        Some(ids) => all.begin_with(&ids, known.as_ref()).await?,
+        None => all.begin_with_mine(known.as_ref()).await?,
+    };
+    if !has_some {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let events = stream::unfold(all, |mut all| async move {
+        let (id, name, data) = all.next().await?;
+        Some((frame(&id, name, &data), all))
+    });
+    Ok(answer(&state, events))
+}
+
+fn named(ids: &str) -> Result<Vec<JobId>> {
+    let mut seen = HashSet::new();
+    let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let ids = ids.map(|id| id.parse().map_err(|error: Error| Error::invalid(format!("ids: {}", error.message))));
+    let ids = ids.filter(|id| !matches!(id, Ok(id) if !seen.insert(*id))).collect::<Result<Vec<JobId>>>()?;
+    if ids.is_empty() || ids.len() > MOST_FOLLOWED {
+        return Err(Error::invalid(format!("ids names {} jobs, but must name 1..{MOST_FOLLOWED}", ids.len())));
+    }
+    Ok(ids)
+}
+
+/// The jobs of one open stream.
+struct Following {
+    state: AppState,
+    caller: Caller,
+    jobs: SelectAll<BoxStream<'static, (JobId, Option<Told>)>>,
+    /// Those that have not ended.
+    open: HashSet<JobId>,
+    /// Those that are not there, and were not told of yet.
+    gone: Vec<JobId>,
+    cursor: Cursor,
+    /// For `mine` alone.
+    news: Option<News>,
+    /// Whether any job was followed.
+    begun: bool,
+    _place: Places,
+}
+
+impl Following {
+    fn new(state: &AppState, caller: Caller, place: Places) -> Self {
+        let (state, jobs) = (state.clone(), SelectAll::new());
+        let (open, gone, cursor) = (HashSet::new(), Vec::new(), Cursor::default());
+        Self { state, caller, jobs, open, gone, cursor, news: None, begun: false, _place: place }
+    }
+
+    /// Begins with named jobs; gives whether there is anything to tell.
+    async fn begin_with(&mut self, ids: &[JobId], known: Option<&Cursor>) -> Result<bool, Problem> {
+        for id in ids {
+            let after = known.and_then(|known| known.after(*id));
+            self.cursor.set(*id, after.unwrap_or(BEGINNING));
+            match visible(&self.state, &self.caller, *id).await? {
+                Some(job) if is_told(&self.state, &job, after).await? => {}
+                Some(job) => self.follow(job, after),
+                // Whoever knows an event of it knew it, and was told of its end or would never be.
+                None if after.is_some_and(|after| after != BEGINNING) => {}
+                None => self.gone.push(*id),
+            }
+        }
+        if self.open.is_empty() && known.is_none() && self.gone.len() == ids.len() {
+            return Err(Error::not_found("None of these jobs is there: they never were, or were dropped").into());
+        }
+        Ok(!self.open.is_empty() || !self.gone.is_empty())
+    }
+
+    /// Begins with the caller's own jobs; gives whether there is anything to tell, now or later.
+    async fn begin_with_mine(&mut self, known: Option<&Cursor>) -> Result<bool, Problem> {
+        // Listens before it looks, so that nothing falls between the two.
+        self.news = Some(self.state.new_jobs().watch(self.state.shared_jobs(), self.caller.name()));
+        for id in known.into_iter().flat_map(Cursor::jobs).take(MOST_FOLLOWED) {
+            let after = known.and_then(|known| known.after(id));
+            if let Some(job) = visible(&self.state, &self.caller, id).await?
+                && !is_told(&self.state, &job, after).await?
+            {
+                self.follow(job, after);
+            }
+        }
+        self.look().await?;
+        Ok(known.is_none() || !self.open.is_empty())
+    }
+
+    /// Follows the caller's unfinished jobs that are not followed yet, the newest first, as far as there is room.
+    async fn look(&mut self) -> Result<()> {
+        for state in [JobState::Running, JobState::Waiting, JobState::Queued] {
+            let mut filter = JobFilter {
+                state: Some(state),
+                owner: Some(self.caller.name().to_owned()),
+                limit: MOST_FOLLOWED,
+                ..JobFilter::default()
+            };
+            for _ in 0..MOST_PAGES {
+                let page = self.state.jobs().list(&filter).await?;
+                for job in page.jobs {
+                    if self.open.len() < MOST_FOLLOWED && !self.open.contains(&job.id) {
+                        self.follow(job, None);
+                    }
+                }
+                filter.before = page.next_cursor;
+                if filter.before.is_none() || self.open.len() >= MOST_FOLLOWED {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, job: Job, after: Option<EventId>) {
+        let id = job.id;
+        self.open.insert(id);
+        self.begun = true;
+        self.cursor.set(id, after.unwrap_or(BEGINNING));
+        let watch = Watch::new(&self.state, job, after.filter(|after| *after != BEGINNING));
+        let events = stream::unfold(Some(watch), move |watch| async move {
+            let mut watch = watch?;
+            let told = watch.next().await;
+            let rest = told.is_some().then_some(watch);
+            Some(((id, told), rest))
+        });
+        self.jobs.push(events.boxed());
+    }
+
+    /// The next event with its id; `None` at the end.
+    async fn next(&mut self) -> Option<(String, &'static str, Value)> {
+        loop {
+            if let Some(id) = self.gone.pop() {
+                // An event before which there is none: it is not told again.
+                self.cursor.set(id, EventId { major: 0, minor: 1 });
+                return Some((self.cursor.to_text(), "gone", json!({ "job_id": id })));
+            }
+            if self.open.is_empty() && self.news.is_none() {
+                return None;
+            }
+            tokio::select! {
+                Some((id, told)) = self.jobs.next(), if !self.open.is_empty() => match told {
+                    Some(told) => return Some(self.told(id, told)),
+                    None => {
+                        self.open.remove(&id);
+                        if self.news.is_some() && !self.goes_on(id).await {
+                            return None;
+                        }
+                    }
+                },
+                () = changed(self.news.as_mut()), if self.news.is_some() => {
+                    match self.look().await {
+                        Ok(()) if self.begun && self.open.is_empty() => return None,
+                        Ok(()) => {}
+                        Err(error) => tracing::debug!(%error, "a stream looks for new jobs later"),
+                    }
+                }
+            }
+        }
+    }
+
+    /// One of the caller's jobs has ended: gives whether there are others.
+    async fn goes_on(&mut self, ended: JobId) -> bool {
+        self.cursor.remove(ended);
+        // Another may have been asked for in this moment, or was waiting for room here.
+        match self.look().await {
+            Ok(()) => !self.open.is_empty(),
+            Err(_) => true,
+        }
+    }
+
+    fn told(&mut self, id: JobId, told: Told) -> (String, &'static str, Value) {
+        self.cursor.set(id, told.last);
+        if told.done && self.news.is_some() {
+            // What has ended is not among the unfinished jobs of the next call, and need not be named.
+            self.cursor.remove(id);
+        }
+        let mut data = told.data;
+        if let Some(fields) = data.as_object_mut() {
+            fields.insert("job_id".to_owned(), json!(id));
+        }
+        (self.cursor.to_text(), told.name, data)
+    }
+}
+
+/// The job, where the caller may see it.
+async fn visible(state: &AppState, caller: &Caller, id: JobId) -> Result<Option<Job>> {
+    match state.jobs().get(id).await {
+        Ok(job) => Ok(Some(job).filter(|job| caller.may_see(job))),
+        Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until there may be a new job.
+async fn changed(news: Option<&mut News>) {
+    if let Some(news) = news {
+        let _ = tokio::time::timeout(LOOK, news.next()).await;
+    }
+}

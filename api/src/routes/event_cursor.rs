@@ -1,0 +1,148 @@
+//! Where a client is in the events of several jobs, as one `id`: each job with the last of its events that was sent. It says
+//! all that there is to know, so that any process of the API goes on from it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clippy_core::{Error, Result};
+use clippy_jobs::{EventId, JobId};
+
+/// Begins every cursor, so that one of another form is not taken for one of this.
+const FORM: &str = "j1.";
+/// Most jobs that one cursor may name, and so its longest text.
+pub(crate) const MOST_JOBS: usize = 200;
+const LONGEST: usize = MOST_JOBS * 50;
+
+/// The jobs of a stream, each with the last event that was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    jobs: Vec<(JobId, EventId)>,
+}
+
+impl Cursor {
+    /// Reads what [`Cursor::to_text`] wrote.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::InvalidInput`] for anything else.
+    pub(crate) fn parse(text: &str) -> Result<Self> {
+        Self::read(text).ok_or_else(|| {
+            let shown: String = text.chars().take(60).collect();
+            Error::invalid(format!(
+                "\"{shown}\" is not the id of an event of this stream: send back one that was received"
+            ))
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let encoded = text.strip_prefix(FORM).filter(|encoded| encoded.len() <= LONGEST)?;
+        let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
+        let mut rest = bytes.as_slice();
+        let mut jobs = Vec::new();
+        while !rest.is_empty() {
+            let (id, after) = rest.split_first_chunk::<16>()?;
+            rest = after;
+            let id = uuid::Uuid::from_bytes(*id).to_string().parse().ok()?;
+            let (major, minor) = (number(&mut rest)?, number(&mut rest)?);
+            jobs.push((id, EventId { major, minor }));
+        }
+        (jobs.len() <= MOST_JOBS).then_some(Self { jobs })
+    }
+
+    /// A text of about 30 letters a job.
+    pub(crate) fn to_text(&self) -> String {
+        let mut bytes = Vec::with_capacity(self.jobs.len() * 24);
+        for (job, event) in &self.jobs {
+            // A job's id is a UUID, whose text is its only way out.
+            let id = uuid::Uuid::parse_str(&job.to_string()).unwrap_or_default();
+            bytes.extend_from_slice(id.as_bytes());
+            put(&mut bytes, event.major);
+            put(&mut bytes, event.minor);
+        }
+        format!("{FORM}{}", URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The last event of a job that was sent.
+    pub(crate) fn after(&self, job: JobId) -> Option<EventId> {
+        self.jobs.iter().find(|(id, _)| *id == job).map(|(_, event)| *event)
+    }
+
+    /// An event of a job was sent.
+    pub(crate) fn set(&mut self, job: JobId, event: EventId) {
+        match self.jobs.iter_mut().find(|(id, _)| *id == job) {
+            Some((_, last)) => *last = event,
+            None => self.jobs.push((job, event)),
+        }
+    }
+
+    /// A job is no longer followed.
+    pub(crate) fn remove(&mut self, job: JobId) {
+        self.jobs.retain(|(id, _)| *id != job);
+    }
+
+    /// The jobs.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = JobId> {
+        self.jobs.iter().map(|(id, _)| *id)
+    }
+}
+
+/// Seven bits a byte, the lowest first; the highest bit says that more follow.
+fn put(bytes: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let mut number = 0_u64;
+    for place in 0..10_u32 {
+        let (byte, after) = rest.split_first()?;
+        *rest = after;
+        number |= u64::from(byte & 0x7f).checked_shl(place * 7).filter(|_| place < 9 || *byte <= 1)?;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was() {
+        let mut cursor = Cursor::default();
+        assert_eq!(Cursor::parse(&cursor.to_text()).expect("an empty one"), cursor);
+        for event in [(0, 0), (127, 128), (1_790_000_000_000, 3), (u64::MAX, u64::MAX)] {
+            cursor.set(JobId::generate(), EventId { major: event.0, minor: event.1 });
+        }
+        let text = cursor.to_text();
+        assert!(text.len() < 200, "{text}");
+        assert_eq!(Cursor::parse(&text).expect("the same"), cursor);
+        let first = cursor.jobs().next().expect("one");
+        cursor.set(first, EventId { major: 9, minor: 1 });
+        assert_eq!(cursor.after(first), Some(EventId { major: 9, minor: 1 }));
+        cursor.remove(first);
+        assert_eq!((cursor.after(first), cursor.jobs().count()), (None, 3));
+        let many = (0..MOST_JOBS).fold(Cursor::default(), |mut cursor, _| {
+            cursor.set(JobId::generate(), EventId { major: u64::MAX, minor: u64::MAX });
+            cursor
+        });
+        assert_eq!(Cursor::parse(&many.to_text()).expect("as many as may be"), many);
+    }
+
+    #[test]
+    fn anything_else_is_no_cursor() {
+        let mut cursor = Cursor::default();
+        cursor.set(JobId::generate(), EventId { major: 1_790_000_000_000, minor: 300 });
+        let text = cursor.to_text();
+        for end in FORM.len() + 1..text.len() {
+            assert!(Cursor::parse(&text[..end]).is_err(), "{end}");
+        }
+        let long = format!("{FORM}{}", "A".repeat(LONGEST + 1));
+        for wrong in ["", "1-0", "j1", "j2.", "j1.!", "j1.AAAA", long.as_str()] {
+            assert!(Cursor::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What a stream tells of one job: first a snapshot, then every event after the one that the client knows, until `done`.
+
+use std::time::Duration;
+
+use clippy_core::{Error, ErrorCode};
+use clippy_jobs::{EventId, EventKind, Follow, FollowSettings, Following, Job, JobId};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::routes::job_answer::JobResponse;
+use crate::state::AppState;
+
+/// A stream looks for news this often should a notice have been lost, and reads so many events at once.
+const FOLLOW: FollowSettings = FollowSettings { poll: Duration::from_secs(5), page: 100 };
+/// How long a stream waits before it asks a store again that is away.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The id of a snapshot that no event came before.
+pub(crate) const BEGINNING: EventId = EventId { major: 0, minor: 0 };
+
+/// One job that a stream follows. What it holds is small, since there may be ten thousand.
+pub(crate) struct Watch {
+    job: JobId,
+    /// Whether a snapshot comes before the next event.
+    owes_snapshot: bool,
+    /// The job as it was when the stream was opened, until it is sent.
+    first: Option<Box<Job>>,
+    /// The id that a client would come back with now.
+    last: EventId,
+    follow: Follow,
+    state: AppState,
+}
+
+/// One event as it is sent.
+pub(crate) struct Told {
+    /// Its name.
+    pub name: &'static str,
+    /// The id of the last event that was told.
+    pub last: EventId,
+    /// Its data.
+    pub data: Value,
+    /// Whether nothing follows, unless the job is retried.
+    pub done: bool,
+}
+
+/// The data of a `snapshot`.
+#[derive(Serialize)]
+struct Snapshot {
+    #[serde(flatten)]
+    job: JobResponse,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<Value>,
+}
+
+impl Watch {
+    /// Follows a job from after this event on, or from its first one.
+    pub(crate) fn new(state: &AppState, job: Job, after: Option<EventId>) -> Self {
+        Self {
+            job: job.id,
+            owes_snapshot: true,
+            follow: state.events().follow(job.id, after, FOLLOW),
+            first: Some(Box::new(job)),
+            last: after.unwrap_or(BEGINNING),
+            state: state.clone(),
+        }
+    }
+
+    /// The next event; `None` at the end. A store that is away is waited for: the client has its comments meanwhile.
+    pub(crate) async fn next(&mut self) -> Option<Told> {
+        loop {
+            match self.step().await {
+                Ok(event) => return event,
+                Err(error) if error.code == ErrorCode::NotFound => return None,
+                Err(error) => {
+                    tracing::debug!(job = %self.job, %error, "a stream of events asks again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Option<Told>, Error> {
+        if self.owes_snapshot {
+            let job = match self.first.take() {
+                Some(job) => *job,
+                None => self.state.jobs().get(self.job).await?,
+            };
+            let preview = self.state.jobs().last_preview(self.job).await?;
+            let snapshot = Snapshot { job: JobResponse::of(&self.state, job), preview };
+            let data = serde_json::to_value(&snapshot)
+                .map_err(|error| Error::internal("a job cannot be written as JSON").with_source(error))?;
+            self.owes_snapshot = false;
+            return Ok(Some(Told { name: "snapshot", last: self.last, data, done: false }));
+        }
+        match self.follow.next().await? {
+            None => Ok(None),
+            // What was dropped cannot be told; how the job is now can.
+            Some(Following::Gap) => {
+                self.owes_snapshot = true;
+                Box::pin(self.step()).await
+            }
+            Some(Following::Event(event)) => {
+                self.last = event.id;
+                let mut data = self.state.hidden().in_value(event.data);
+                if let Some(fields) = data.as_object_mut() {
+                    fields.insert("at".to_owned(), event.at.to_string().into());
+                }
+                let done = event.kind == EventKind::Done;
+                Ok(Some(Told { name: event.kind.as_str(), last: event.id, data, done }))
+            }
+        }
+    }
+}
+
+/// Whether a client that knows this event knows the end of the job.
+pub(crate) async fn is_told(state: &AppState, job: &Job, after: Option<EventId>) -> Result<bool, Error> {
+    let Some(after) = after.filter(|_| job.state.is_finished()) else { return Ok(false) };
+    let page = state.jobs().events_after(job.id, Some(after), 1).await?;
+    Ok(page.events.is_empty() && !page.gap)
+}
