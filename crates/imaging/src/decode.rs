@@ -1,119 +1,78 @@
-//! Bytes of a picture file to upright 8-bit RGB, within limits.
+//! Bytes of a picture file to upright 8-bit RGB, within limits and within the process's budget.
 
-use std::fmt;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode};
-use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{DynamicImage, RgbImage};
 
-use crate::{jpeg, pixels};
+use crate::budget::{Budget, BudgetError};
+use crate::format::{PictureFormat, UNDERSTOOD, sniff};
+use crate::opened::Opened;
+use crate::picture::Picture;
 
-/// The formats that are understood, as a person reads them in a message.
-const UNDERSTOOD: &str = "PNG, JPEG, GIF, WebP, BMP and TIFF";
+/// What a picture and the work on it may take, bytes a pixel: RGB, and an edge map with its grey copy and its classes.
+pub(crate) const HELD: u64 = 6;
 
-/// How much one picture may cost. All limits are checked before the memory is taken.
-///
-/// The pixel buffers of one call to [`decode`] stay below `allocation` (the picture as the file stores it) plus twice
-/// `3 * pixels` bytes (the RGB picture, and its turned copy where EXIF asks for one).
+/// How much one picture may cost. All limits are checked before the memory is taken, and all pictures of the process
+/// together stay within [`Budget::of_decoding`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// Most bytes of the encoded file.
     pub bytes: u64,
     /// Most pixels (width times height) of the decoded picture.
     pub pixels: u64,
-    /// Most bytes that the decoder may allocate for the picture as the file stores it.
+    /// Most pixels of its longer side.
+    pub side: u32,
+    /// How many times as long as its shorter side its longer side may be.
+    pub stretch: u32,
+    /// Most bytes that decoding may take, the RGB picture included.
     pub allocation: u64,
+    /// How long to wait while other pictures take all of the budget.
+    pub patience: Duration,
 }
 
 impl Default for DecodeLimits {
-    /// 64 MiB of file, 8192 x 8192 pixels, 512 MiB for the decoder (which is 8192 x 8192 at 16 bits and four channels).
+    /// 64 MiB of file, 8192 x 8192 pixels, sides of 65,535 (as long as JPEG's) and any ratio, 416 MiB for decoding (8192 x
+    /// 8192 in RGB, and as much again for an edge map), 20 s of waiting.
     fn default() -> Self {
-        Self { bytes: 64 << 20, pixels: 8192 * 8192, allocation: 512 << 20 }
+        Self {
+            bytes: 64 << 20,
+            pixels: 8192 * 8192,
+            side: 65_535,
+            stretch: u32::MAX,
+            allocation: 416 << 20,
+            patience: Duration::from_secs(20),
+        }
     }
 }
 
-/// A picture format that [`decode`] reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum PictureFormat {
-    /// Portable Network Graphics, animated ones too.
-    Png,
-    /// JPEG, baseline and progressive.
-    Jpeg,
-    /// GIF, animated ones too.
-    Gif,
-    /// WebP, animated ones too.
-    WebP,
-    /// Windows bitmap.
-    Bmp,
-    /// TIFF.
-    Tiff,
-}
-
-impl PictureFormat {
-    /// The media type for a `Content-Type` header.
+impl DecodeLimits {
+    /// For work that nobody waits for, such as an ingest: as the default, with ten minutes of waiting.
     #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Gif => "image/gif",
-            Self::WebP => "image/webp",
-            Self::Bmp => "image/bmp",
-            Self::Tiff => "image/tiff",
-        }
+    pub fn bulk() -> Self {
+        Self { patience: Duration::from_secs(600), ..Self::default() }
     }
 
-    /// The usual file extension, without the dot.
-    #[must_use]
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg => "jpg",
-            Self::Gif => "gif",
-            Self::WebP => "webp",
-            Self::Bmp => "bmp",
-            Self::Tiff => "tif",
+    /// Whether a picture of this size may be decoded at all.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooLong`], [`DecodeError::TooManyPixels`], [`DecodeError::TooStretched`].
+    pub fn check_sides(&self, width: u32, height: u32) -> Result<(), DecodeError> {
+        let (shorter, longer) = (width.min(height), width.max(height));
+        if u64::from(width) * u64::from(height) > self.pixels {
+            return Err(DecodeError::TooManyPixels { width, height, limit: self.pixels });
         }
-    }
-
-    fn from_image(format: ImageFormat) -> Option<Self> {
-        match format {
-            ImageFormat::Png => Some(Self::Png),
-            ImageFormat::Jpeg => Some(Self::Jpeg),
-            ImageFormat::Gif => Some(Self::Gif),
-            ImageFormat::WebP => Some(Self::WebP),
-            ImageFormat::Bmp => Some(Self::Bmp),
-            ImageFormat::Tiff => Some(Self::Tiff),
-            _ => None,
+        if longer > self.side {
+            return Err(DecodeError::TooLong { width, height, limit: self.side });
         }
-    }
-
-    fn to_image(self) -> ImageFormat {
-        match self {
-            Self::Png => ImageFormat::Png,
-            Self::Jpeg => ImageFormat::Jpeg,
-            Self::Gif => ImageFormat::Gif,
-            Self::WebP => ImageFormat::WebP,
-            Self::Bmp => ImageFormat::Bmp,
-            Self::Tiff => ImageFormat::Tiff,
+        if longer > shorter.saturating_mul(self.stretch) {
+            return Err(DecodeError::TooStretched { width, height, limit: self.stretch });
         }
-    }
-}
-
-impl fmt::Display for PictureFormat {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Png => "PNG",
-            Self::Jpeg => "JPEG",
-            Self::Gif => "GIF",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Tiff => "TIFF",
-        })
+        Ok(())
     }
 }
 
@@ -162,13 +121,46 @@ pub enum DecodeError {
         /// Pixels allowed.
         limit: u64,
     },
-    /// Decoding needs more than [`DecodeLimits::allocation`].
+    /// A side of the picture is longer than [`DecodeLimits::side`].
+    #[error(
+        "the picture is {width} x {height} pixels, but no side may be longer than {limit} pixels: scale it down or crop it"
+    )]
+    TooLong {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// Pixels allowed.
+        limit: u32,
+    },
+    /// The picture is thinner than [`DecodeLimits::stretch`] allows.
+    #[error(
+        "the picture is {width} x {height} pixels, but its longer side may be at most {limit} times its shorter side: crop it"
+    )]
+    TooStretched {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// The ratio allowed.
+        limit: u32,
+    },
+    /// Decoding needs more than [`DecodeLimits::allocation`], or than all pictures together may take.
     #[error(
         "reading the picture takes more than the {limit} bytes of memory allowed: scale it down, or save it with 8 bits a channel"
     )]
     TooMuchMemory {
         /// Bytes of memory allowed.
         limit: u64,
+    },
+    /// Other pictures took all of the process's budget for longer than [`DecodeLimits::patience`].
+    #[error(
+        "other pictures took all the memory that is set aside for pictures for {} s: try again in a moment",
+        waited.as_secs()
+    )]
+    Busy {
+        /// How long it waited.
+        waited: Duration,
     },
     /// The file ends before the picture does.
     #[error("the {format} picture is cut off: its file ends too early, so send the whole file again")]
@@ -194,13 +186,26 @@ pub enum DecodeError {
     },
 }
 
+impl From<BudgetError> for DecodeError {
+    fn from(error: BudgetError) -> Self {
+        match error {
+            BudgetError::TooMuch { total, .. } => Self::TooMuchMemory { limit: total },
+            BudgetError::Busy { waited } => Self::Busy { waited },
+        }
+    }
+}
+
 impl From<DecodeError> for Error {
-    /// `TooLarge` for the limits, `NotFound` for a file that is not there, `InvalidPicture` for the rest.
+    /// `TooLarge` for the limits, `Unavailable` while others take all memory, `NotFound` for a file that is not there,
+    /// `InvalidPicture` for the rest.
     fn from(error: DecodeError) -> Self {
         let code = match &error {
             DecodeError::TooManyBytes { .. }
             | DecodeError::TooManyPixels { .. }
+            | DecodeError::TooLong { .. }
+            | DecodeError::TooStretched { .. }
             | DecodeError::TooMuchMemory { .. } => ErrorCode::TooLarge,
+            DecodeError::Busy { .. } => ErrorCode::Unavailable,
             DecodeError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 ErrorCode::NotFound
             }
@@ -210,30 +215,47 @@ impl From<DecodeError> for Error {
     }
 }
 
-/// Reads the first picture of a file's bytes as upright 8-bit RGB.
+/// Reads the first picture of a file's bytes as upright 8-bit RGB. Blocking: it waits while other pictures take all of
+/// the process's budget. Do not hold one [`Picture`] while decoding another.
 ///
 /// The format is told by the content, never by a name. Animations give their first frame, EXIF orientation is applied,
 /// and transparency is laid on white with Pillow's rounding. 16-bit channels keep their high byte, as Pillow does for
 /// RGB; for 16-bit grey Pillow's `convert("RGB")` clips at 255 instead, which turns nearly all such pictures white, so
 /// the high byte is kept there too. CMYK becomes RGB as `(255 - ink) * (255 - black) / 255`; no ICC profile is applied,
-/// which is Pillow's `convert("RGB")` as well. A JPEG that misses its end is refused, as Pillow does; one that is whole
-/// but has wrong bits inside decodes to a picture with a wrong patch, as with libjpeg.
+/// which is Pillow's `convert("RGB")` as well. A JPEG that misses its end is refused, as Pillow does, and a PNG when a row
+/// is missing; a JPEG that is whole but has wrong bits inside decodes to a picture with a wrong patch, as with libjpeg.
 ///
 /// # Errors
 /// A [`DecodeError`] that says what is wrong and what to do; never a panic.
-pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeError> {
+    decode_from(bytes, limits, Budget::of_decoding)
+}
+
+/// As [`decode`], with a budget of one's own.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_within(budget: &Budget, bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeError> {
+    decode_from(bytes, limits, |_| budget)
+}
+
+fn decode_from<'b>(
+    bytes: &[u8],
+    limits: &DecodeLimits,
+    budget_for: impl FnOnce(u64) -> &'b Budget,
+) -> Result<Picture, DecodeError> {
     if bytes.len() as u64 > limits.bytes {
         return Err(DecodeError::TooManyBytes { bytes: bytes.len() as u64, limit: limits.bytes });
     }
     let format = sniff(bytes)?;
-    contained(format, || decode_contained(bytes, format, limits))
+    contained(format, || decode_contained(bytes, format, limits, budget_for))
 }
 
 /// Reads one picture file, like [`decode`]. No more than [`DecodeLimits::bytes`] are read, whatever the file is.
 ///
 /// # Errors
 /// [`DecodeError::Unreadable`] when the file cannot be opened or read; otherwise as [`decode`].
-pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
+pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, DecodeError> {
     let unreadable = |source| DecodeError::Unreadable { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
@@ -252,11 +274,12 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<RgbImage, Decod
 /// As [`decode`], as far as the header tells.
 pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     let format = sniff(bytes)?;
-    let limits = DecodeLimits::default();
+    // What is too large is the caller's to say.
+    let limits = DecodeLimits { pixels: u64::MAX, side: u32::MAX, ..DecodeLimits::default() };
     contained(format, || {
-        let mut decoder = open(bytes, format, &limits)?;
-        let (width, height) = decoder.dimensions();
-        let (width, height) = if swaps_sides(orientation(&mut decoder)) { (height, width) } else { (width, height) };
+        let mut opened = Opened::new(bytes, format, &limits)?;
+        let (width, height) = opened.dimensions();
+        let (width, height) = if swaps_sides(opened.orientation()) { (height, width) } else { (width, height) };
         Ok(Probe { format, width, height })
     })
 }
@@ -268,49 +291,40 @@ fn contained<T>(format: PictureFormat, work: impl FnOnce() -> Result<T, DecodeEr
         .unwrap_or_else(|_| Err(DecodeError::Damaged { format, reason: "the decoder gave up".to_owned() }))
 }
 
-fn decode_contained(bytes: &[u8], format: PictureFormat, limits: &DecodeLimits) -> Result<RgbImage, DecodeError> {
-    let mut decoder = open(bytes, format, limits)?;
-    let (width, height) = decoder.dimensions();
+fn decode_contained<'b>(
+    bytes: &[u8],
+    format: PictureFormat,
+    limits: &DecodeLimits,
+    budget_for: impl FnOnce(u64) -> &'b Budget,
+) -> Result<Picture, DecodeError> {
+    let mut opened = Opened::new(bytes, format, limits)?;
+    let (width, height) = opened.dimensions();
     if width == 0 || height == 0 {
         return Err(DecodeError::Damaged { format, reason: format!("it is {width} x {height} pixels") });
     }
-    if u64::from(width) * u64::from(height) > limits.pixels {
-        return Err(DecodeError::TooManyPixels { width, height, limit: limits.pixels });
-    }
-    if decoder.total_bytes() > limits.allocation {
+    limits.check_sides(width, height)?;
+    let orientation = opened.orientation();
+    let pixels = u64::from(width) * u64::from(height);
+    // A turned picture is a second one for a moment.
+    let need = opened.need().max(if swaps_sides(orientation) { 2 * 3 * pixels } else { 0 });
+    if need > limits.allocation {
         return Err(DecodeError::TooMuchMemory { limit: limits.allocation });
     }
-    // The decoder fills what is missing with grey, so whether the file is whole is asked first.
-    if format == PictureFormat::Jpeg && !jpeg::reaches_its_end(bytes) {
-        return Err(DecodeError::Truncated { format });
-    }
-    let orientation = orientation(&mut decoder);
-    let decoded = DynamicImage::from_decoder(decoder).map_err(|error| from_image_error(error, format, limits))?;
-    let flat = pixels::on_white(decoded);
+    let most = need.max(HELD * pixels);
+    let mut memory = budget_for(most).acquire(most, limits.patience)?;
+    let flat = opened.read()?;
+    let upright = upright(flat, orientation);
+    memory.shrink_to(HELD * pixels);
+    Ok(Picture::new(upright, memory))
+}
+
+fn upright(picture: RgbImage, orientation: Orientation) -> RgbImage {
     if orientation == Orientation::NoTransforms {
-        return Ok(flat);
+        return picture;
     }
-    let mut turned = DynamicImage::ImageRgb8(flat);
+    let mut turned = DynamicImage::ImageRgb8(picture);
     turned.apply_orientation(orientation);
-    Ok(turned.into_rgb8())
-}
-
-/// A decoder that has read the header.
-fn open<'b>(
-    bytes: &'b [u8],
-    format: PictureFormat,
-    limits: &DecodeLimits,
-) -> Result<impl ImageDecoder + 'b, DecodeError> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format.to_image());
-    let mut decoder_limits = Limits::default();
-    decoder_limits.max_alloc = Some(limits.allocation);
-    reader.limits(decoder_limits);
-    reader.into_decoder().map_err(|error| from_image_error(error, format, limits))
-}
-
-/// An orientation that cannot be read turns nothing: the pixels are still worth having.
-fn orientation(decoder: &mut impl ImageDecoder) -> Orientation {
-    decoder.orientation().unwrap_or(Orientation::NoTransforms)
+    turned.into_rgb8()
 }
 
 fn swaps_sides(orientation: Orientation) -> bool {
@@ -318,57 +332,4 @@ fn swaps_sides(orientation: Orientation) -> bool {
         orientation,
         Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
     )
-}
-
-/// Tells the format by the first bytes.
-fn sniff(bytes: &[u8]) -> Result<PictureFormat, DecodeError> {
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
-    }
-    let known = image::guess_format(bytes).ok();
-    if let Some(format) = known.and_then(PictureFormat::from_image) {
-        return Ok(format);
-    }
-    match foreign_format(bytes).map(str::to_owned).or_else(|| known.map(|format| format!("{format:?}"))) {
-        Some(name) => Err(DecodeError::Unsupported { what: format!("a {name} file") }),
-        None => Err(DecodeError::NotAPicture),
-    }
-}
-
-/// Names the pictures that people send and that are not read here, so that the message can say so.
-fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
-    let brand = bytes.get(4..12).unwrap_or_default();
-    if let Some(kind) = brand.strip_prefix(b"ftyp") {
-        return match kind {
-            b"avif" | b"avis" => Some("AVIF"),
-            b"heic" | b"heix" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => Some("HEIC"),
-            _ => Some("video"),
-        };
-    }
-    let start = &bytes[..bytes.len().min(512)];
-    let text = start.trim_ascii_start();
-    let signatures: [(&[u8], &str); 5] = [
-        (b"%PDF-", "PDF"),
-        (b"8BPS", "Photoshop"),
-        (b"\xff\x0a", "JPEG XL"),
-        (b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
-        (b"<svg", "SVG"),
-    ];
-    if let Some((_, name)) = signatures.iter().find(|(signature, _)| text.starts_with(signature)) {
-        return Some(name);
-    }
-    (text.starts_with(b"<?xml") && text.windows(4).any(|window| window == b"<svg")).then_some("SVG")
-}
-
-fn from_image_error(error: ImageError, format: PictureFormat, limits: &DecodeLimits) -> DecodeError {
-    match error {
-        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            DecodeError::Truncated { format }
-        }
-        ImageError::Limits(error) if matches!(error.kind(), LimitErrorKind::InsufficientMemory) => {
-            DecodeError::TooMuchMemory { limit: limits.allocation }
-        }
-        ImageError::Unsupported(error) => DecodeError::Unsupported { what: format!("this {format} file ({error})") },
-        error => DecodeError::Damaged { format, reason: error.to_string() },
-    }
 }

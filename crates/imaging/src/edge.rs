@@ -169,19 +169,21 @@ fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) 
 
 /// Hysteresis: weak pixels become strong when a path of weak ones leads to a strong one.
 fn spread_strong(classes: &mut [u8], stride: usize) {
-    let mut pending: Vec<usize> = Vec::new();
+    // Places in four bytes: the most that may be pending at a time is a good part of a picture.
+    let mut pending: Vec<u32> = Vec::new();
     for start in 0..classes.len() {
         if classes[start] != STRONG {
             continue;
         }
         // Strong pixels are only ever inside the border of the map, so all eight neighbours exist.
-        pending.push(start);
+        pending.push(start as u32);
         while let Some(at) = pending.pop() {
+            let at = at as usize;
             for row in [at - stride, at, at + stride] {
                 for (neighbour, class) in (row - 1..).zip(&mut classes[row - 1..=row + 1]) {
                     if *class == WEAK {
                         *class = STRONG;
-                        pending.push(neighbour);
+                        pending.push(neighbour as u32);
                     }
                 }
             }

@@ -2,22 +2,34 @@
 //! sketches, open_clip's image transform, thumbnails and perceptual hashes.
 //!
 //! All functions are pure (apart from [`decode_file`], which reads one file), work on one thread, and take and give
-//! 8-bit RGB pictures. Bytes from outside enter through [`decode`] alone, which bounds memory and never panics.
+//! 8-bit RGB pictures. Bytes from outside enter through [`decode`] alone, which never panics and bounds memory: that of one
+//! picture by its [`DecodeLimits`], that of all pictures of the process by a [`Budget`].
 
+mod budget;
 mod decode;
 mod edge;
+mod format;
 mod hash;
 mod jpeg;
+mod lab;
+mod opened;
+mod picture;
 mod pixels;
+mod png;
 mod resize;
 mod sketch;
 mod thumbnail;
+mod tiff;
 mod transform;
 
-pub use decode::{DecodeError, DecodeLimits, PictureFormat, Probe, decode, decode_file, probe};
+pub use budget::{Budget, BudgetError, Permit};
+pub use decode::{DecodeError, DecodeLimits, Probe, decode, decode_file, decode_within, probe};
 pub use edge::edge_map;
+pub use format::{PictureFormat, sniff};
 pub use hash::{appearance, hamming, perceptual_hash};
 pub use image::{GrayImage, RgbImage};
+pub use picture::Picture;
+pub use resize::{cover, resized, scaled_to};
 pub use sketch::trim_sketch;
 pub use thumbnail::{EncodeError, Encoding, encode, thumbnail};
 pub use transform::{normalise, transform, transform_grey};

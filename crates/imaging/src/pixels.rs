@@ -1,55 +1,130 @@
 //! Every kind of decoded pixel to 8-bit RGB on white paper.
 
-use image::{DynamicImage, RgbImage};
+use image::ColorType;
 
 const PAPER: u8 = 255;
 
-/// Turns a decoded picture into 8-bit RGB, with what is transparent laid on white.
+/// Pixels that are converted at a time, through a copy of them, where source and target share a buffer.
+const AT_ONCE: usize = 4096;
+
+/// One sample as a decoder gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sample {
+    /// 8 bits.
+    Byte,
+    /// 16 bits, the high byte at this place.
+    Short {
+        /// 0 or 1.
+        high: usize,
+    },
+    /// 32-bit floating point in this machine's order, where 1 is full.
+    Float,
+}
+
+/// How the samples of a pixel lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Layout {
+    /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+    pub channels: usize,
+    /// What a sample is.
+    pub sample: Sample,
+}
+
+impl Layout {
+    /// As the picture library lays pixels out, in this machine's order. `None` for what it does not decode to today.
+    pub(crate) fn of(kind: ColorType) -> Option<Self> {
+        let sample = match kind {
+            ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => Sample::Byte,
+            ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+                Sample::Short { high: usize::from(cfg!(target_endian = "little")) }
+            }
+            ColorType::Rgb32F | ColorType::Rgba32F => Sample::Float,
+            _ => return None,
+        };
+        Some(Self { channels: kind.channel_count().into(), sample })
+    }
+
+    /// Bytes of a pixel.
+    pub(crate) fn bytes(self) -> usize {
+        self.channels
+            * match self.sample {
+                Sample::Byte => 1,
+                Sample::Short { .. } => 2,
+                Sample::Float => 4,
+            }
+    }
+}
+
+/// Turns pixels into 8-bit RGB, with what is transparent laid on white. `target` has three bytes for each of them.
 ///
 /// Channels of 16 bits keep their high byte, as Pillow reads them (`RGB;16B`), rather than being rounded.
-pub(crate) fn on_white(picture: DynamicImage) -> RgbImage {
-    let (width, height) = (picture.width(), picture.height());
-    let rgb = match picture {
-        DynamicImage::ImageRgb8(picture) => return picture,
-        DynamicImage::ImageLuma8(picture) => convert(picture.as_raw(), |&[grey]| [grey; 3]),
-        DynamicImage::ImageLumaA8(picture) => convert(picture.as_raw(), |&[grey, alpha]| [over_white(grey, alpha); 3]),
-        DynamicImage::ImageRgba8(picture) => convert(picture.as_raw(), |&[red, green, blue, alpha]| {
+pub(crate) fn on_white(layout: Layout, source: &[u8], target: &mut [u8]) {
+    match (layout.sample, layout.channels) {
+        (Sample::Byte, 1) => convert(source, target, |&[grey]| [grey; 3]),
+        (Sample::Byte, 2) => convert(source, target, |&[grey, alpha]| [over_white(grey, alpha); 3]),
+        (Sample::Byte, 3) => target.copy_from_slice(source),
+        (Sample::Byte, _) => convert(source, target, |&[red, green, blue, alpha]| {
             [over_white(red, alpha), over_white(green, alpha), over_white(blue, alpha)]
         }),
-        DynamicImage::ImageLuma16(picture) => convert(picture.as_raw(), |&[grey]| [high_byte(grey); 3]),
-        DynamicImage::ImageLumaA16(picture) => {
-            convert(picture.as_raw(), |&[grey, alpha]| [over_white(high_byte(grey), high_byte(alpha)); 3])
-        }
-        DynamicImage::ImageRgb16(picture) => {
-            convert(picture.as_raw(), |&[red, green, blue]| [high_byte(red), high_byte(green), high_byte(blue)])
-        }
-        DynamicImage::ImageRgba16(picture) => convert(picture.as_raw(), |&[red, green, blue, alpha]| {
-            let alpha = high_byte(alpha);
-            [over_white(high_byte(red), alpha), over_white(high_byte(green), alpha), over_white(high_byte(blue), alpha)]
+        (Sample::Short { high: 0 }, channels) => shorts::<0>(channels, source, target),
+        (Sample::Short { .. }, channels) => shorts::<1>(channels, source, target),
+        (Sample::Float, 3) => convert(source, target, |pixel: &[u8; 12]| {
+            let value = |at: usize| float(pixel, at);
+            [value(0), value(1), value(2)]
         }),
-        // Floating point (TIFF only), where 1 is full: the picture library's own rounding, then as any other.
-        other => {
-            let picture = other.into_rgba8();
-            convert(picture.as_raw(), |&[red, green, blue, alpha]| {
-                [over_white(red, alpha), over_white(green, alpha), over_white(blue, alpha)]
-            })
-        }
-    };
-    // The buffer always has three bytes a pixel, so this never falls back.
-    RgbImage::from_raw(width, height, rgb).unwrap_or_default()
+        (Sample::Float, _) => convert(source, target, |pixel: &[u8; 16]| {
+            let value = |at: usize| over_white(float(pixel, at), float(pixel, 3));
+            [value(0), value(1), value(2)]
+        }),
+    }
 }
 
-fn convert<T, const N: usize>(samples: &[T], to_rgb: impl Fn(&[T; N]) -> [u8; 3]) -> Vec<u8> {
-    let (pixels, _) = samples.as_chunks::<N>();
-    let mut rgb = vec![0; pixels.len() * 3];
-    for (target, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels) {
+fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) {
+    match channels {
+        1 => convert(source, target, |pixel: &[u8; 2]| [pixel[HIGH]; 3]),
+        2 => convert(source, target, |pixel: &[u8; 4]| [over_white(pixel[HIGH], pixel[2 + HIGH]); 3]),
+        3 => convert(source, target, |pixel: &[u8; 6]| [pixel[HIGH], pixel[2 + HIGH], pixel[4 + HIGH]]),
+        _ => convert(source, target, |pixel: &[u8; 8]| {
+            let value = |at: usize| over_white(pixel[2 * at + HIGH], pixel[6 + HIGH]);
+            [value(0), value(1), value(2)]
+        }),
+    }
+}
+
+/// One sample of a pixel of floating point numbers, rounded.
+fn float(pixel: &[u8], at: usize) -> u8 {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&pixel[4 * at..4 * at + 4]);
+    // What is no number becomes 0.
+    (f32::from_ne_bytes(bytes).clamp(0.0, 1.0) * 255.0).round() as u8
+}
+
+fn convert<const N: usize>(source: &[u8], target: &mut [u8], to_rgb: impl Fn(&[u8; N]) -> [u8; 3]) {
+    for (target, pixel) in target.as_chunks_mut::<3>().0.iter_mut().zip(source.as_chunks::<N>().0) {
         *target = to_rgb(pixel);
     }
-    rgb
 }
 
-fn high_byte(value: u16) -> u8 {
-    value.to_be_bytes()[0]
+/// As [`on_white`] within one buffer, so that a picture needs no second one: `count` pixels at its start become RGB at
+/// its start. The buffer has room for both.
+pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize) {
+    let wide = layout.bytes();
+    if wide == 3 && layout.sample == Sample::Byte {
+        return;
+    }
+    let mut copy = vec![0; AT_ONCE.min(count) * wide];
+    let mut part = |first: usize| {
+        let number = AT_ONCE.min(count - first);
+        let copy = &mut copy[..number * wide];
+        copy.copy_from_slice(&buffer[first * wide..][..number * wide]);
+        on_white(layout, copy, &mut buffer[first * 3..][..number * 3]);
+    };
+    // Towards the side where nothing is left to read.
+    if wide >= 3 {
+        (0..count).step_by(AT_ONCE).for_each(&mut part);
+    } else {
+        (0..count.div_ceil(AT_ONCE)).rev().for_each(|chunk| part(chunk * AT_ONCE));
+    }
 }
 
 /// `value` over white by Pillow's `paste` with a mask: `BLEND` and `DIV255` of its `ImagingUtils.h`, which round
@@ -61,7 +136,7 @@ fn over_white(value: u8, alpha: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::over_white;
+    use super::*;
 
     #[test]
     fn laying_on_white_rounds_to_the_nearest() {
@@ -73,5 +148,25 @@ mod tests {
             }
         }
         assert_eq!((over_white(7, 255), over_white(7, 0)), (7, 255));
+    }
+
+    #[test]
+    fn in_place_and_apart_give_the_same() {
+        let count = 2 * AT_ONCE + 17;
+        for sample in [Sample::Byte, Sample::Short { high: 0 }, Sample::Short { high: 1 }, Sample::Float] {
+            for channels in 1..=4 {
+                if sample == Sample::Float && channels < 3 {
+                    continue;
+                }
+                let layout = Layout { channels, sample };
+                let source: Vec<u8> = (0..count * layout.bytes()).map(|at| (at * 37 % 251) as u8).collect();
+                let mut apart = vec![0; count * 3];
+                on_white(layout, &source, &mut apart);
+                let mut shared = source.clone();
+                shared.resize(source.len().max(count * 3), 0);
+                on_white_in_place(layout, &mut shared, count);
+                assert_eq!(shared[..count * 3], apart, "{layout:?}");
+            }
+        }
     }
 }

@@ -140,3 +140,69 @@ pub(crate) fn resize_whole(picture: &RgbImage, filter: FilterType, width: u32, h
         Err(_) => image::imageops::resize(picture, width, height, image::imageops::FilterType::Lanczos3),
     }
 }
+
+/// The middle of a picture, as large as the ratio of `width` to `height` allows, scaled to that size. Only what remains is
+/// computed, so that the memory and the time follow from the target, whatever the picture's own ratio is. A picture without
+/// pixels gives black.
+#[must_use]
+pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let mut target = RgbImage::new(width, height);
+    if width == 0 || height == 0 || picture.width() == 0 || picture.height() == 0 {
+        return target;
+    }
+    let (own_width, own_height) = (f64::from(picture.width()), f64::from(picture.height()));
+    let per_pixel = (own_width / f64::from(width)).min(own_height / f64::from(height));
+    let (wide, high) = (f64::from(width) * per_pixel, f64::from(height) * per_pixel);
+    let (wide, high) = (wide.min(own_width), high.min(own_height));
+    let region = Region { left: (own_width - wide) / 2.0, top: (own_height - high) / 2.0, width: wide, height: high };
+    let filter = if per_pixel > 1.0 { FilterType::Bilinear } else { FilterType::CatmullRom };
+    let outcome = resize_into(Source::rgb(picture), region, filter, (width, height), &mut target);
+    // The region lies in the picture and the buffer has its size, so the scaler has nothing to refuse.
+    debug_assert!(outcome.is_ok(), "{outcome:?}");
+    target
+}
+
+/// A whole picture in another size, with Lanczos' filter. A size of zero gives an empty picture.
+#[must_use]
+pub fn resized(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
+    resize_whole(picture, FilterType::Lanczos3, width, height)
+}
+
+/// A copy that is at most `side` pixels wide and high, with the same ratio; nothing is enlarged.
+#[must_use]
+pub fn scaled_to(picture: &RgbImage, side: u32) -> RgbImage {
+    let longest = picture.width().max(picture.height());
+    if longest <= side {
+        return picture.clone();
+    }
+    let length = |own: u32| ((u64::from(own) * u64::from(side)) / u64::from(longest)).max(1) as u32;
+    resized(picture, length(picture.width()), length(picture.height()))
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn the_middle_is_kept_whatever_the_ratio() {
+        // A red line through the middle third, blue around it.
+        let striped =
+            RgbImage::from_fn(30, 90, |_, y| if (30..60).contains(&y) { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) });
+        let square = cover(&striped, 15, 15);
+        assert_eq!(*square.get_pixel(7, 7), Rgb([250, 0, 0]));
+        assert_eq!(*square.get_pixel(0, 3), Rgb([250, 0, 0]));
+        assert_eq!(cover(&striped, 30, 90), striped);
+        for (width, height) in [(1, 60_000), (60_000, 1), (1, 1), (3, 40_000)] {
+            let thin = RgbImage::from_pixel(width, height, Rgb([9, 200, 90]));
+            for (wide, high) in [(512, 512), (1448, 184), (184, 1448), (1, 7)] {
+                let covered = cover(&thin, wide, high);
+                assert_eq!(covered.dimensions(), (wide, high));
+                assert!(covered.pixels().all(|pixel| *pixel == Rgb([9, 200, 90])), "{width} x {height}");
+            }
+            assert!(scaled_to(&thin, 256).width().max(scaled_to(&thin, 256).height()) <= 256);
+        }
+        assert_eq!(cover(&RgbImage::new(0, 3), 2, 2).dimensions(), (2, 2));
+    }
+}

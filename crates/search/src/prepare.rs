@@ -5,8 +5,7 @@ use std::sync::Arc;
 use clippy_core::embedding::{EmbedInput, Embedding, ImageTransform};
 use clippy_core::gallery::{PerSpace, Space};
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_imaging::{DecodeLimits, decode, edge_map, transform, transform_grey, trim_sketch};
-use image::RgbImage;
+use clippy_imaging::{DecodeLimits, Picture, RgbImage, decode, edge_map, transform, transform_grey, trim_sketch};
 
 use crate::digests::Digests;
 use crate::known::{Key, Known};
@@ -69,39 +68,61 @@ pub(crate) fn prepare(
             (key, known.get(&key))
         })
         .collect();
-    let mut drawn = Drawn { query: &query, limits, sketch: None, image: None };
-    let inputs = parts
-        .iter()
-        .filter(|(_, known)| known.is_none())
-        .map(|(key, _)| drawn.input(key.part, image_transform))
-        .collect::<Result<_>>()?;
+    // One picture at a time: it is decoded once for all spaces, and gone before the next one is decoded.
+    let mut inputs: Vec<Option<EmbedInput>> = vec![None; parts.len()];
+    for source in [Source::Sketch, Source::Image, Source::Words] {
+        let mut drawn = Drawn { query: &query, limits, picture: None };
+        let missing =
+            parts.iter().zip(&mut inputs).filter(|((key, known), _)| known.is_none() && source.gives(key.part));
+        for ((key, _), input) in missing {
+            *input = Some(drawn.input(key.part, image_transform)?);
+        }
+    }
+    let inputs = inputs.into_iter().flatten().collect();
     Ok(Prepared { fingerprint: digests.fingerprint(&query), parts, inputs, query })
 }
 
-/// The pictures of a query, decoded when they are first needed.
+/// Where a part of a query comes from.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    Sketch,
+    Image,
+    Words,
+}
+
+impl Source {
+    fn gives(self, part: Part) -> bool {
+        matches!(
+            (self, part),
+            (Self::Sketch, Part::Sketch(_))
+                | (Self::Image, Part::Image(_))
+                | (Self::Words, Part::Words | Part::WordsAgainst)
+        )
+    }
+}
+
+/// One picture of a query, decoded when it is first needed.
 struct Drawn<'q> {
     query: &'q SearchQuery,
     limits: &'q DecodeLimits,
-    sketch: Option<RgbImage>,
-    image: Option<RgbImage>,
+    picture: Option<Picture>,
 }
 
 impl Drawn<'_> {
     fn input(&mut self, part: Part, image_transform: &ImageTransform) -> Result<EmbedInput> {
-        let (space, picture) = match part {
+        let (space, read): (Space, fn(&SearchQuery, &DecodeLimits) -> Result<Picture>) = match part {
             Part::Words => return Ok(words(self.query.text.as_ref())),
             Part::WordsAgainst => return Ok(words(self.query.negative_text.as_ref())),
-            Part::Sketch(space) => match &mut self.sketch {
-                Some(drawing) => (space, drawing),
-                empty => (space, empty.insert(drawing(self.query.sketch.as_deref().unwrap_or_default(), self.limits)?)),
-            },
-            Part::Image(space) => match &mut self.image {
-                Some(picture) => (space, picture),
-                empty => (
-                    space,
-                    empty.insert(picture("image", self.query.image.as_deref().unwrap_or_default(), self.limits)?),
-                ),
-            },
+            Part::Sketch(space) => {
+                (space, |query, limits| drawing(query.sketch.as_deref().unwrap_or_default(), limits))
+            }
+            Part::Image(space) => {
+                (space, |query, limits| picture("image", query.image.as_deref().unwrap_or_default(), limits))
+            }
+        };
+        let picture: &RgbImage = match &mut self.picture {
+            Some(picture) => picture,
+            empty => empty.insert(read(self.query, self.limits)?),
         };
         Ok(EmbedInput::Pixels(match space {
             Space::Edge => transform_grey(image_transform, &edge_map(picture)),
@@ -114,15 +135,20 @@ fn words(text: Option<&String>) -> EmbedInput {
     EmbedInput::Text(filled(text).unwrap_or_default().to_owned())
 }
 
-fn drawing(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
-    trim_sketch(&picture("sketch", bytes, limits)?)
-        .ok_or_else(|| Error::new(ErrorCode::InvalidPicture, "sketch: the pad is empty, nothing is drawn on it"))
+fn drawing(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
+    let whole = picture("sketch", bytes, limits)?;
+    let trimmed = trim_sketch(&whole)
+        .ok_or_else(|| Error::new(ErrorCode::InvalidPicture, "sketch: the pad is empty, nothing is drawn on it"))?;
+    // A long thin drawing becomes a large square, which needs memory of its own.
+    drop(whole);
+    Picture::holding(trimmed, limits).map_err(|error| named("sketch", error.into()))
 }
 
 /// A decoded picture; the error has the field that it is about in front.
-fn picture(field: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
-    decode(bytes, limits).map_err(|error| {
-        let error = Error::from(error);
-        Error { message: format!("{field}: {}", error.message), ..error }
-    })
+fn picture(field: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
+    decode(bytes, limits).map_err(|error| named(field, error.into()))
+}
+
+fn named(field: &str, error: Error) -> Error {
+    Error { message: format!("{field}: {}", error.message), ..error }
 }

@@ -6,7 +6,7 @@ use image::{ImageFormat, Rgb};
 use crate::make::{self, RED};
 
 fn read(bytes: &[u8]) -> RgbImage {
-    decode(bytes, &DecodeLimits::default()).unwrap_or_else(|error| panic!("{error}"))
+    decode(bytes, &DecodeLimits::default()).unwrap_or_else(|error| panic!("{error}")).into_pixels()
 }
 
 #[test]

@@ -5,3 +5,6 @@ mod edges;
 mod kinds;
 mod looks;
 mod make;
+mod memory;
+mod odd_kinds;
+mod tiffs;

@@ -124,3 +124,149 @@ pub fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     }
     [b"RIFF".to_vec(), (body.len() as u32).to_le_bytes().to_vec(), body].concat()
 }
+
+/// A zlib stream of so many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of the longest matches.
+pub fn zlib_zeros(count: usize) -> Vec<u8> {
+    let mut bytes = vec![0x78, 0x9c];
+    let (mut pending, mut length) = (0u32, 0);
+    let mut put = |value: u32, bits: u32, bytes: &mut Vec<u8>| {
+        pending |= value << length;
+        length += bits;
+        while length >= 8 {
+            bytes.push(pending as u8);
+            (pending, length) = (pending >> 8, length - 8);
+        }
+    };
+    // The last block, with fixed codes; Huffman codes go in with their highest bit first.
+    put(0b011, 3, &mut bytes);
+    let literal = (0x30u32).reverse_bits() >> 24;
+    put(literal, 8, &mut bytes);
+    let longest = (0b1100_0101u32).reverse_bits() >> 24;
+    for _ in 0..(count - 1) / 258 {
+        put(longest, 8, &mut bytes);
+        put(0, 5, &mut bytes);
+    }
+    for _ in 0..(count - 1) % 258 {
+        put(literal, 8, &mut bytes);
+    }
+    put(0, 7, &mut bytes);
+    put(0, 7, &mut bytes);
+    // Adler-32 of zeros: 1 and the count, each modulo 65521.
+    bytes.extend([(count % 65_521) as u16, 1].iter().flat_map(|half| half.to_be_bytes()));
+    bytes
+}
+
+/// A PNG of zeros of any size, in few bytes; `kind` is its colour type (0 grey, 2 RGB, 6 RGB and alpha).
+pub fn png_of_zeros(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
+    let channels = match kind {
+        0 => 1,
+        2 => 3,
+        _ => 4,
+    };
+    let row = 1 + width as usize * channels * usize::from(depth) / 8;
+    png_with(width, height, depth, kind, 0, &zlib_zeros(row * height as usize), &[])
+}
+
+/// A PNG with these chunks before its pixels.
+pub fn png_with(
+    width: u32,
+    height: u32,
+    depth: u8,
+    kind: u8,
+    interlace: u8,
+    pixels: &[u8],
+    before: &[(&[u8; 4], Vec<u8>)],
+) -> Vec<u8> {
+    let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+    header.extend([depth, kind, 0, 0, interlace]);
+    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
+    bytes.extend(png_chunk(b"IHDR", &header));
+    for (label, data) in before {
+        bytes.extend(png_chunk(label, data));
+    }
+    bytes.extend(png_chunk(b"IDAT", pixels));
+    bytes.extend(png_chunk(b"IEND", &[]));
+    bytes
+}
+
+/// A zlib stream that stores its bytes as they are.
+pub fn zlib_stored(data: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x78, 0x01];
+    let mut chunks = data.chunks(65_535).peekable();
+    while let Some(chunk) = chunks.next() {
+        bytes.push(u8::from(chunks.peek().is_none()));
+        let length = chunk.len() as u16;
+        bytes.extend([length, !length].iter().flat_map(|half| half.to_le_bytes()));
+        bytes.extend(chunk);
+    }
+    let (one, two) = data.iter().fold((1u32, 0u32), |(one, two), byte| {
+        let one = (one + u32::from(*byte)) % 65_521;
+        (one, (two + one) % 65_521)
+    });
+    bytes.extend((two << 16 | one).to_be_bytes());
+    bytes
+}
+
+/// A tag of a TIFF: its number, and its values as 16-bit or 32-bit numbers.
+pub enum Tag {
+    Short(u16, Vec<u16>),
+    Long(u16, Vec<u32>),
+}
+
+/// A TIFF of one strip with these tags beside those of the strip itself, in either byte order.
+pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8]) -> Vec<u8> {
+    let short = |value: u16| if little { value.to_le_bytes() } else { value.to_be_bytes() };
+    let long = |value: u32| if little { value.to_le_bytes() } else { value.to_be_bytes() };
+    let mut bytes = if little { b"II".to_vec() } else { b"MM".to_vec() };
+    bytes.extend(short(42));
+    bytes.extend(long(8));
+    let own = [
+        Tag::Long(256, vec![width]),
+        Tag::Long(257, vec![height]),
+        Tag::Long(278, vec![height]),
+        Tag::Long(279, vec![strip.len() as u32]),
+        Tag::Long(273, vec![0]),
+    ];
+    let number = |tag: &Tag| match tag {
+        Tag::Short(number, _) | Tag::Long(number, _) => *number,
+    };
+    let mut all: Vec<&Tag> = own.iter().chain(tags).collect();
+    all.sort_by_key(|tag| number(tag));
+    let end = 8 + 2 + 12 * all.len() + 4;
+    let mut beside = Vec::new();
+    let mut entries = short(all.len() as u16).to_vec();
+    // Where the strip begins is known once all other values have their place.
+    let strip_at: usize = end
+        + all
+            .iter()
+            .map(|tag| match tag {
+                Tag::Short(_, values) if values.len() > 2 => values.len() * 2,
+                Tag::Long(_, values) if values.len() > 1 => values.len() * 4,
+                _ => 0,
+            })
+            .sum::<usize>();
+    for tag in all {
+        let (kind, count, data) = match tag {
+            Tag::Short(_, values) => {
+                (3, values.len(), values.iter().flat_map(|value| short(*value)).collect::<Vec<u8>>())
+            }
+            Tag::Long(273, _) => (4, 1, long(strip_at as u32).to_vec()),
+            Tag::Long(_, values) => (4, values.len(), values.iter().flat_map(|value| long(*value)).collect()),
+        };
+        entries.extend(short(number(tag)));
+        entries.extend(short(kind));
+        entries.extend(long(count as u32));
+        if data.len() <= 4 {
+            entries.extend(&data);
+            entries.extend(vec![0; 4 - data.len()]);
+        } else {
+            entries.extend(long((end + beside.len()) as u32));
+            beside.extend(data);
+        }
+    }
+    bytes.extend(entries);
+    bytes.extend(long(0));
+    bytes.extend(beside);
+    bytes.extend(strip);
+    bytes
+}

@@ -1,0 +1,149 @@
+//! A picture file whose header has been read, whatever its format: how large it is, what decoding it takes, its pixels.
+
+use std::io::Cursor;
+
+use image::error::{ImageError, LimitErrorKind};
+use image::metadata::Orientation;
+use image::{ImageDecoder, ImageReader, Limits, RgbImage};
+
+use crate::decode::{DecodeError, DecodeLimits};
+use crate::format::PictureFormat;
+use crate::jpeg;
+use crate::pixels::{Layout, on_white_in_place};
+use crate::png::Png;
+use crate::tiff::Tiff;
+
+/// A picture file after its header.
+pub(crate) enum Opened<'b> {
+    Png(Png<'b>),
+    /// The kinds of TIFF that the picture library does not read.
+    Tiff(Tiff),
+    Other(Other<'b>),
+}
+
+/// What the picture library reads.
+pub(crate) struct Other<'b> {
+    decoder: Box<dyn ImageDecoder + 'b>,
+    format: PictureFormat,
+    bytes: &'b [u8],
+    limits: DecodeLimits,
+}
+
+impl<'b> Opened<'b> {
+    pub(crate) fn new(bytes: &'b [u8], format: PictureFormat, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        match format {
+            PictureFormat::Png => Png::open(bytes, limits).map(Self::Png),
+            PictureFormat::Tiff => match Tiff::open(bytes, limits)? {
+                Some(tiff) => Ok(Self::Tiff(tiff)),
+                None => Other::open(bytes, format, limits).map(Self::Other),
+            },
+            _ => Other::open(bytes, format, limits).map(Self::Other),
+        }
+    }
+
+    /// As the file stores it, before it is turned upright.
+    pub(crate) fn dimensions(&self) -> (u32, u32) {
+        match self {
+            Self::Png(png) => png.dimensions(),
+            Self::Tiff(tiff) => tiff.dimensions(),
+            Self::Other(other) => other.decoder.dimensions(),
+        }
+    }
+
+    /// An orientation that cannot be read turns nothing: the pixels are still worth having.
+    pub(crate) fn orientation(&mut self) -> Orientation {
+        match self {
+            Self::Png(png) => png.orientation(),
+            Self::Tiff(tiff) => tiff.orientation(),
+            Self::Other(other) => other.decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        }
+    }
+
+    /// Most bytes that [`Opened::read`] takes, its outcome included.
+    pub(crate) fn need(&self) -> u64 {
+        match self {
+            Self::Png(png) => png.need(),
+            Self::Tiff(tiff) => tiff.need(),
+            Self::Other(other) => other.need(),
+        }
+    }
+
+    pub(crate) fn read(self) -> Result<RgbImage, DecodeError> {
+        match self {
+            Self::Png(png) => png.read(),
+            Self::Tiff(tiff) => tiff.read(),
+            Self::Other(other) => other.read(),
+        }
+    }
+}
+
+impl<'b> Other<'b> {
+    fn open(bytes: &'b [u8], format: PictureFormat, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format.to_image());
+        let mut decoder_limits = Limits::default();
+        decoder_limits.max_alloc = Some(limits.allocation);
+        reader.limits(decoder_limits);
+        let decoder = reader.into_decoder().map_err(|error| from_image_error(error, format, limits))?;
+        Ok(Self { decoder: Box::new(decoder), format, bytes, limits: *limits })
+    }
+
+    /// The file's own pixels, which become RGB in place, and what each format's decoder holds beside them.
+    fn need(&self) -> u64 {
+        let (width, height) = self.decoder.dimensions();
+        let pixels = u64::from(width) * u64::from(height);
+        let stored = self.decoder.total_bytes();
+        let file = self.bytes.len() as u64;
+        let beside = match self.format {
+            // The decoder copies the file, and keeps the coefficients of some.
+            PictureFormat::Jpeg => file + jpeg::kept_coefficients(self.bytes),
+            // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a canvas of an animation.
+            PictureFormat::WebP => file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 },
+            // A frame that does not cover the canvas.
+            PictureFormat::Gif => 4 * pixels,
+            // The picture as the file stores it, where CMYK has a channel more, and a part that is unpacked.
+            PictureFormat::Tiff => 2 * stored,
+            PictureFormat::Bmp | PictureFormat::Png => 0,
+        };
+        stored.max(3 * pixels) + beside + (1 << 20)
+    }
+
+    /// The flag in the header of an extended WebP file.
+    fn is_animated(&self) -> bool {
+        self.bytes.get(12..16) == Some(b"VP8X") && self.bytes.get(20).is_some_and(|flags| flags & 2 != 0)
+    }
+
+    fn read(self) -> Result<RgbImage, DecodeError> {
+        let Self { decoder, format, bytes, limits } = self;
+        // The decoder fills what is missing with grey, so whether the file is whole is asked first.
+        if format == PictureFormat::Jpeg && !jpeg::reaches_its_end(bytes) {
+            return Err(DecodeError::Truncated { format });
+        }
+        let kind = decoder.color_type();
+        let unsupported = || DecodeError::Unsupported { what: format!("this {format} file ({kind:?})") };
+        let layout = Layout::of(kind).ok_or_else(unsupported)?;
+        let (width, height) = decoder.dimensions();
+        let too_much = || DecodeError::TooMuchMemory { limit: limits.allocation };
+        let stored = usize::try_from(decoder.total_bytes()).map_err(|_| too_much())?;
+        let count = usize::try_from(u64::from(width) * u64::from(height)).map_err(|_| too_much())?;
+        let mut buffer = vec![0; stored.max(3 * count)];
+        decoder.read_image_boxed(&mut buffer[..stored]).map_err(|error| from_image_error(error, format, &limits))?;
+        on_white_in_place(layout, &mut buffer, count);
+        buffer.truncate(3 * count);
+        buffer.shrink_to_fit();
+        // The buffer has three bytes a pixel, so this never falls back.
+        Ok(RgbImage::from_raw(width, height, buffer).unwrap_or_default())
+    }
+}
+
+pub(crate) fn from_image_error(error: ImageError, format: PictureFormat, limits: &DecodeLimits) -> DecodeError {
+    match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DecodeError::Truncated { format }
+        }
+        ImageError::Limits(error) if matches!(error.kind(), LimitErrorKind::InsufficientMemory) => {
+            DecodeError::TooMuchMemory { limit: limits.allocation }
+        }
+        ImageError::Unsupported(error) => DecodeError::Unsupported { what: format!("this {format} file ({error})") },
+        error => DecodeError::Damaged { format, reason: error.to_string() },
+    }
+}
