@@ -1,16 +1,18 @@
 //! Uploaded pictures on their way into a job: kept by their content beside it, since a job carries names only.
 //!
-//! [`Intake::take`] turns every uploaded picture of a request into `stored:SHA256`, after it has looked at all of them;
-//! [`Intake::give`] turns those back. URLs and ids of the gallery stay as they are.
+//! [`Intake::take`] turns every uploaded picture of a request into `stored:SHA256`, after it has looked at all of them, one
+//! after the other; [`crate::Resolver::resolve_kept`] reads them one by one when they are needed. URLs and ids of the
+//! gallery stay as they are.
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use clippy_core::{Error, Result};
-use clippy_imaging::{DecodeLimits, decode};
+use clippy_imaging::decode;
 
-use crate::data_url::{data_url, picture_bytes};
+use crate::data_url::picture_bytes;
 use crate::durable;
+use crate::held::{INTAKE, check_edit};
 use crate::inputs::{checked_mask, is_web, sha256_hex};
 use crate::request::GenerateRequest;
 
@@ -20,7 +22,6 @@ const STORED: &str = "stored:";
 #[derive(Debug, Clone)]
 pub struct Intake {
     folder: PathBuf,
-    limits: DecodeLimits,
 }
 
 impl Intake {
@@ -31,16 +32,17 @@ impl Intake {
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self> {
         let folder = folder.into();
         std::fs::create_dir_all(&folder).map_err(durable::fault("make", &folder))?;
-        let limits = DecodeLimits { bytes: 24 << 20, pixels: 40_000_000, allocation: 320 << 20 };
-        Ok(Self { folder, limits })
+        Ok(Self { folder })
     }
 
     /// Checks and keeps every uploaded picture; gives the request with names in their places. The same request gives
     /// the same names.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidPicture`] and [`clippy_core::ErrorCode::TooLarge`] that name the field; [`clippy_core::ErrorCode::InvalidInput`] for a
-    /// mask of another size, or with nothing to edit; [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
+    /// [`clippy_core::ErrorCode::InvalidPicture`] and [`clippy_core::ErrorCode::TooLarge`] that name the field;
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a mask of another size, or with nothing to edit;
+    /// [`clippy_core::ErrorCode::Unavailable`] while other pictures take all memory;
+    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
     pub async fn take(&self, request: GenerateRequest) -> Result<GenerateRequest> {
         let intake = self.clone();
         blocking(move || intake.take_now(request)).await
@@ -48,7 +50,7 @@ impl Intake {
 
     fn take_now(&self, mut request: GenerateRequest) -> Result<GenerateRequest> {
         let mut base = None;
-        let mut mask = None;
+        // `base` comes before `mask`, and only one picture is held at a time.
         for (name, field) in pictures_of(&mut request) {
             if is_web(field) {
                 continue;
@@ -56,17 +58,18 @@ impl Intake {
             let named = |error: Error| Error::new(error.code, format!("{name}: {}", error.message));
             let bytes = picture_bytes(field).map_err(named)?;
             // Decoded whole: a file that ends early would otherwise fail the job, later.
-            let picture = decode(&bytes, &self.limits).map_err(|error| named(error.into()))?;
-            match name.as_str() {
-                "base" => base = Some(picture),
-                "mask" => mask = Some(picture),
+            let picture = decode(&bytes, &INTAKE).map_err(|error| named(error.into()))?;
+            match (name.as_str(), base) {
+                ("base", _) => base = Some(picture.dimensions()),
+                // A base or mask behind a URL is looked at when it has been fetched.
+                ("mask", Some(size)) => {
+                    checked_mask(&picture, size)?;
+                    check_edit(size)?;
+                }
                 _ => {}
             }
+            drop(picture);
             *field = format!("{STORED}{}", self.keep(&bytes)?);
-        }
-        // A base or mask behind a URL is looked at when it has been fetched.
-        if let (Some(mask), Some(base)) = (&mask, &base) {
-            checked_mask(mask, Some(base))?;
         }
         Ok(request)
     }
@@ -84,23 +87,15 @@ impl Intake {
         self.folder.join(&sha256[..2]).join(sha256)
     }
 
-    /// The request with its uploaded pictures again.
+    /// The uploaded picture that a field names; `None` when it names none.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::NotFound`] when a file is gone, [`clippy_core::ErrorCode::Internal`] when it is not what it was.
-    pub async fn give(&self, request: GenerateRequest) -> Result<GenerateRequest> {
-        let intake = self.clone();
-        blocking(move || {
-            let mut request = request;
-            for (name, field) in pictures_of(&mut request) {
-                if let Some(sha256) = field.strip_prefix(STORED) {
-                    let bytes = intake.read(&name, sha256)?;
-                    *field = data_url("application/octet-stream", &bytes);
-                }
-            }
-            Ok(request)
-        })
-        .await
+    /// [`clippy_core::ErrorCode::NotFound`] when the file is gone, [`clippy_core::ErrorCode::Internal`] when it is not what
+    /// it was.
+    pub(crate) async fn kept(&self, name: &str, field: &str) -> Result<Option<Bytes>> {
+        let Some(sha256) = field.strip_prefix(STORED) else { return Ok(None) };
+        let (intake, name, sha256) = (self.clone(), name.to_owned(), sha256.to_owned());
+        blocking(move || intake.read(&name, &sha256).map(Some)).await
     }
 
     fn read(&self, name: &str, sha256: &str) -> Result<Bytes> {
@@ -150,6 +145,7 @@ mod tests {
     use clippy_imaging::{Encoding, RgbImage, encode};
 
     use super::*;
+    use crate::data_url::data_url;
     use crate::request::ReferenceInput;
 
     fn png(width: u32, shade: u8) -> String {
@@ -181,10 +177,11 @@ mod tests {
         assert!(taken.sketch.as_ref().is_some_and(|name| name.len() == 71), "{taken:?}");
         assert_eq!(taken.sketch, taken.refs[1].image_b64, "the same picture is kept once");
         assert_eq!(intake.take(request.clone()).await.expect("again"), taken);
-        let given = intake.give(taken).await.expect("there");
-        let bytes = |text: &Option<String>| picture_bytes(text.as_deref().expect("a picture")).expect("base64");
-        assert_eq!(bytes(&given.sketch), bytes(&request.sketch));
-        assert_eq!(bytes(&given.refs[0].image_url), bytes(&request.refs[0].image_url));
+        for (kept, sent) in [(&taken.sketch, &request.sketch), (&taken.refs[0].image_url, &request.refs[0].image_url)] {
+            let kept = intake.kept("x", kept.as_deref().expect("a name")).await.expect("there");
+            assert_eq!(kept, picture_bytes(sent.as_deref().expect("a picture")).ok());
+        }
+        assert_eq!(intake.kept("base", &url).await.expect("a URL"), None);
     }
 
     #[tokio::test]
@@ -204,7 +201,7 @@ mod tests {
             assert_eq!(error.code, code, "{}", error.message);
             assert!(error.message.contains(named), "{}", error.message);
         }
-        let gone = GenerateRequest { sketch: Some(format!("stored:{}", "a".repeat(64))), ..GenerateRequest::default() };
-        assert_eq!(intake.give(gone).await.expect_err("never stored").code, ErrorCode::NotFound);
+        let gone = format!("stored:{}", "a".repeat(64));
+        assert_eq!(intake.kept("sketch", &gone).await.expect_err("never stored").code, ErrorCode::NotFound);
     }
 }

@@ -157,7 +157,8 @@ impl Lineage {
             "image/png" => Ok((self.in_png(Png::from_bytes(file.clone()).map_err(broken)?)?, "image/png")),
             "image/jpeg" => Ok((self.in_jpeg(Jpeg::from_bytes(file.clone()).map_err(broken)?)?, "image/jpeg")),
             _ => {
-                let png = encode(&decode(file, &DecodeLimits::default())?, Encoding::Png)?;
+                let picture = decode(file, &DecodeLimits::bulk())?;
+                let png = encode(&picture, Encoding::Png)?;
                 Ok((self.in_png(Png::from_bytes(png.into()).map_err(broken)?)?, "image/png"))
             }
         }

@@ -56,7 +56,7 @@ async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from()
     for input in ["refs[0]", "refs[1]", "sketch", "seed", "style_tags[0]", "count"] {
         assert_eq!(treatment(input), "honoured", "{input}");
     }
-    assert_eq!(treatment("prompt"), "approximated", "the local painter knows few words");
+    assert_eq!(treatment("prompt"), "dropped", "drawn from the sketch, in the colours of the references");
 
     // The job carries names; the pictures lie beside it.
     let record = server.jobs.get(id.parse().expect("an id")).await.expect("there");
@@ -192,7 +192,8 @@ async fn what_cannot_work_is_refused_before_anything_is_queued() {
         (json!({"prompt": "a", "aspect_ratio": "wide"}), bad, "aspect_ratio"),
         (json!({"prompt": "a", "provider": "dalle"}), bad, "dalle"),
         (json!({"prompt": "a", "provider": "gemini"}), (unfit, "unsupported"), "GEMINI_API_KEY"),
-        (json!({"prompt": "a", "strict": true}), (unfit, "unsupported"), "prompt would be approximated"),
+        (json!({"prompt": "red hills", "strict": true}), (unfit, "unsupported"), "prompt would be approximated"),
+        (json!({"prompt": "a red apple"}), (unfit, "unsupported"), "cannot paint \"apple\""),
         (json!({}), bad, "nothing to draw"),
     ];
     for (request, (status, code), named) in cases {
@@ -223,9 +224,79 @@ async fn an_idempotency_key_makes_one_job() {
 }
 
 #[tokio::test]
+async fn the_same_key_and_body_are_looked_for_before_anything_else() {
+    let server = TestServer::with(Setup { providers: with_shop(), ..Setup::default() }).await;
+    let ask = async |request: &Value| {
+        let call = server.post("/api/images/generate").header("idempotency-key", "once").json(request);
+        call.send().await.expect("an answer")
+    };
+    let request = json!({"prompt": "a", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
+    let first = accepted(ask(&request).await).await;
+    // Since then the reference was deleted, the gallery is away, and its schema is not what it was.
+    server.gallery.remove(3);
+    server.gallery.schema_version.store(2, Ordering::SeqCst);
+    server.gallery.away.store(true, Ordering::SeqCst);
+    assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
+    server.gallery.away.store(false, Ordering::SeqCst);
+    let other = json!({"prompt": "b"});
+    problem(ask(&other).await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    assert_eq!(jobs(&server).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_sent_twice_at_once_is_one_job_although_the_budget_is_for_one() {
+    let options = ApiOptions { api_keys: secrets(&["one"]), ..ApiOptions::default() };
+    let budget = DailyBudget { limit: Some(MicroDollars::from_dollars(0.3)) };
+    let server = TestServer::with(Setup { options, budget, providers: with_shop(), ..Setup::default() }).await;
+    let calls = (0..6).map(|_| async {
+        let request = json!({"prompt": "red hills", "provider": "gemini"});
+        let call = server.post("/api/images/generate").bearer_auth("one").header("idempotency-key", "once");
+        accepted(call.json(&request).send().await.expect("an answer")).await["id"].clone()
+    });
+    let ids = futures::future::join_all(calls).await;
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn a_reference_may_say_its_id_and_its_own_address() {
+    let server = TestServer::start().await;
+    let own = format!("http://{}", server.address);
+    let other_name = own.replace("127.0.0.1", "localhost");
+    for reference in [
+        json!({"role": "style", "id": 3, "url": format!("{own}/image/3")}),
+        json!({"role": "style", "id": 3, "image_url": format!("{own}/api/image/3?v=abc&w=256")}),
+        json!({"role": "style", "id": 3, "image_url": "/image/3?v=abc"}),
+        json!({"role": "style", "id": 3, "url": "https://clippy.example/sub/image/3"}),
+        json!({"role": "style", "url": format!("{other_name}/image/3")}),
+        json!({"role": "style", "image_url": "/api/image/3"}),
+    ] {
+        let request = json!({"prompt": "a", "refs": [reference]});
+        let told = body(post(&server, "/api/images/estimate", &request).await).await;
+        assert_eq!(told["receipt"]["lines"][1]["input"], "refs[0]", "{reference}: {told}");
+        let job = accepted(post(&server, "/api/images/generate", &request).await).await;
+        let job = server.jobs.get(job["id"].as_str().expect("an id").parse().expect("an id")).await.expect("there");
+        let kept = &job.payload["request"]["refs"][0];
+        assert_eq!((&kept["id"], kept.get("url"), kept.get("image_url")), (&json!(3), None, None), "{reference}");
+    }
+    for (reference, word) in [
+        (json!({"role": "style", "id": 4, "url": format!("{own}/image/3")}), "names two pictures"),
+        (json!({"role": "style", "url": format!("{own}/image/apple")}), "refs[0]"),
+    ] {
+        let refused = post(&server, "/api/images/generate", &json!({"prompt": "a", "refs": [reference]})).await;
+        let told = problem(refused, StatusCode::BAD_REQUEST, "invalid_input").await;
+        assert!(told["detail"].as_str().expect("text").contains(word), "{told}");
+    }
+    let older = json!({"refs": [{"id": 3, "image_url": format!("{own}/image/3")}], "image_url": sketch()});
+    let kept = server.post("/api/generate_image").json(&older).timeout(Duration::from_millis(300)).send().await;
+    assert!(kept.is_err(), "nobody makes it here, so that the call waits");
+    let listed = server.jobs.list(&clippy_jobs::JobFilter::default()).await.expect("jobs").jobs;
+    assert_eq!(listed[0].payload["request"]["refs"][0]["id"], 3);
+}
+
+#[tokio::test]
 async fn an_estimate_says_what_it_costs_and_what_is_honoured_and_queues_nothing() {
     let server = TestServer::with(Setup { providers: with_shop(), ..Setup::default() }).await;
-    let local = body(post(&server, "/api/images/estimate", &json!({"prompt": "a", "count": 3})).await).await;
+    let local = body(post(&server, "/api/images/estimate", &json!({"prompt": "red hills", "count": 3})).await).await;
     assert_eq!((&local["usd"], &local["calls"], &local["images"]), (&json!(0.0), &json!(0), &json!(3)));
     assert_eq!(local["receipt"]["lines"][0]["treatment"], "approximated", "{local}");
     let request = json!({"prompt": "a", "count": 3, "provider": "gemini"});
@@ -281,7 +352,7 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
     let budget = DailyBudget { limit: Some(MicroDollars::from_dollars(0.5)) };
     let server = TestServer::with(Setup { options, budget, providers: with_shop(), ..Setup::default() }).await;
     let ask = async |key: &str, once: Option<&str>, count: u32, provider: &str| {
-        let request = json!({"prompt": "a", "count": count, "provider": provider});
+        let request = json!({"prompt": "red hills", "count": count, "provider": provider});
         let call = server.post("/api/images/generate").bearer_auth(key).json(&request);
         let call = match once {
             Some(once) => call.header("idempotency-key", once),
@@ -301,8 +372,15 @@ async fn a_key_spends_its_daily_budget_and_no_more() {
     assert!((1..=86_400).contains(&wait));
     let told = problem(spent, StatusCode::TOO_MANY_REQUESTS, "over_budget").await;
     assert!(told["detail"].as_str().expect("text").contains("midnight"), "{told}");
+    // The job that there is is there, whatever is left of the budget.
+    assert_eq!(accepted(ask("one", Some("once"), 1, "gemini").await).await["id"], first["id"]);
+    problem(ask("one", Some("once"), 2, "gemini").await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
     accepted(ask("two", None, 2, "gemini").await).await;
     accepted(ask("one", None, 8, "local").await).await;
+    // What cannot be retried is said to be so, and not to be too dear.
+    let queued = server.post(&format!("/api/jobs/{}/retry", first["id"].as_str().expect("an id"))).bearer_auth("one");
+    let told = problem(queued.send().await.expect("an answer"), StatusCode::CONFLICT, "conflict").await;
+    assert_eq!(told["state"], "queued");
 
     // Asking again for one that may have been paid for may pay for it again.
     let id: JobId = first["id"].as_str().expect("an id").parse().expect("an id");

@@ -1,11 +1,12 @@
 //! What a reference looks like: its palette, where its figure is, its background without the figure, its lines, and
 //! how it shades.
 
+use clippy_imaging::cover;
 use image::RgbImage;
 
 use super::figure::figure_map;
 use super::finish::kuwahara;
-use super::plane::{Lab, Plane, chroma, cover, distance2, mix, smooth_step};
+use super::plane::{Lab, Plane, chroma, distance2, mix, smooth_step};
 use super::structure::distance_to;
 
 /// Colours of one palette.

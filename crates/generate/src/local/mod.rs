@@ -3,6 +3,7 @@
 //! Lines and areas come from the sketch, palette, texture and light from the style references, the colours of parts
 //! from subject references. It does not understand words beyond the names of colours, and its receipts say so.
 
+mod compositing;
 mod figure;
 mod finish;
 mod kdtree;
@@ -15,9 +16,11 @@ mod structure;
 mod subject;
 mod synthesis;
 mod transfer;
+mod words;
 
+pub use compositing::composited;
 pub use finish::FINISHES;
-pub use paint::{composited, size_for};
+pub use paint::size_for;
 pub use plane::Plane;
 pub use provider::LocalProvider;
 pub use transfer::colour_distance;

@@ -1,12 +1,13 @@
 //! The way from a generation to one picture.
 
-use clippy_imaging::{Encoding, encode};
-use image::{GrayImage, RgbImage};
+use clippy_imaging::{Encoding, cover, encode};
+use image::RgbImage;
 use tokio_util::sync::CancellationToken;
 
+use super::compositing::composited;
 use super::finish::Canvas;
 use super::look::Look;
-use super::plane::{Plane, cover, mix, smooth_step};
+use super::plane::{Plane, mix, smooth_step};
 use super::scene::{Mock, field_of_colours, house_mock, styled_mock, word_colours};
 use super::structure::{BACKGROUND, Structure};
 use super::subject::{drawn_lines, with_subjects};
@@ -347,28 +348,6 @@ fn painted(structure: &Structure, mock: &Mock, looks: &[(&Look, f32)], seed: u64
         let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
         mix(own, mix(colour, textured, 0.7), figure_grain)
     }))
-}
-
-/// The picture inside of the mask, the base outside, bit for bit; a seam of a few pixels inside of the mask is mixed.
-#[must_use]
-pub fn composited(base: &RgbImage, mask: &GrayImage, picture: &RgbImage) -> RgbImage {
-    let (width, height) = base.dimensions();
-    let picture = cover(picture, width, height);
-    let feather = (width.min(height) as f32 / 85.0).clamp(1.0, 8.0);
-    let depth = super::structure::distance_to(|index| mask.as_raw()[index] == 0, width as usize, height as usize);
-    RgbImage::from_fn(width, height, |x, y| {
-        let inside = depth[y as usize * width as usize + x as usize];
-        let old = *base.get_pixel(x, y);
-        if inside <= 0.0 {
-            return old;
-        }
-        let share = (inside / feather).min(1.0);
-        let new = picture.get_pixel(x, y);
-        image::Rgb(std::array::from_fn(|channel| {
-            let (from, to) = (f32::from(old.0[channel]), f32::from(new.0[channel]));
-            (from + (to - from) * share + 0.5) as u8
-        }))
-    })
 }
 
 #[cfg(test)]

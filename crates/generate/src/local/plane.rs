@@ -177,19 +177,6 @@ impl Plane {
     }
 }
 
-/// Scales a picture so that it covers `width` x `height`, and cuts what sticks out evenly on both sides.
-#[must_use]
-pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
-    let scale = (width as f32 / picture.width() as f32).max(height as f32 / picture.height() as f32);
-    let scaled_width = ((picture.width() as f32 * scale).round() as u32).max(width);
-    let scaled_height = ((picture.height() as f32 * scale).round() as u32).max(height);
-    let filter =
-        if scale < 1.0 { image::imageops::FilterType::Triangle } else { image::imageops::FilterType::CatmullRom };
-    let scaled = image::imageops::resize(picture, scaled_width, scaled_height, filter);
-    let (x, y) = ((scaled_width - width) / 2, (scaled_height - height) / 2);
-    image::imageops::crop_imm(&scaled, x, y, width, height).to_image()
-}
-
 /// A small, quick source of chance that gives the same numbers everywhere (xorshift64*).
 #[derive(Debug, Clone)]
 pub struct Chance(u64);

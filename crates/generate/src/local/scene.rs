@@ -18,7 +18,7 @@ const HOUSE_PAPER: Lab = [0.955, 0.002, 0.014];
 const HOUSE_INK: Lab = [0.27, 0.004, -0.012];
 
 /// Words that name a colour, for pictures made of words alone.
-const COLOUR_WORDS: &[(&str, Lab)] = &[
+pub(super) const COLOUR_WORDS: &[(&str, Lab)] = &[
     ("red", [0.60, 0.20, 0.11]),
     ("orange", [0.74, 0.10, 0.14]),
     ("gold", [0.82, 0.02, 0.15]),

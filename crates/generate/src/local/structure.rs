@@ -132,15 +132,11 @@ pub(crate) fn ink_of(plane: &Plane) -> Vec<f32> {
 /// The drawing on a canvas of this size: as it is when the ratio is nearly right, else its inked part with a margin.
 fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
     let ratio = (sketch.width() as f32 / sketch.height() as f32) / (width as f32 / height as f32);
-    let small = {
-        // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
-        let scale = (1024.0 / sketch.width().max(sketch.height()) as f32).min(1.0);
-        let (w, h) = ((sketch.width() as f32 * scale) as u32, (sketch.height() as f32 * scale) as u32);
-        image::imageops::resize(sketch, w.max(1), h.max(1), image::imageops::FilterType::Triangle)
-    };
+    // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
+    let small = clippy_imaging::scaled_to(sketch, 1024);
     let plane = Plane::from_rgb(&small);
     if (0.97..1.03).contains(&ratio) {
-        return Plane::from_rgb(&super::plane::cover(sketch, width as u32, height as u32));
+        return Plane::from_rgb(&clippy_imaging::cover(sketch, width as u32, height as u32));
     }
     let (paper, ink) = (paper_of(&plane), ink_of(&plane));
     let (mut left, mut top, mut right, mut bottom) = (plane.width, plane.height, 0, 0);

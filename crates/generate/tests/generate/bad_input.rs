@@ -54,7 +54,7 @@ async fn every_bad_body_of_the_list_is_refused_and_says_what_to_do() {
 
 #[test]
 fn an_estimate_says_what_it_costs_and_what_would_be_honoured() {
-    let request = GenerateRequest { prompt: Some("a cat".into()), count: 3, ..GenerateRequest::default() };
+    let request = GenerateRequest { prompt: Some("red hills".into()), count: 3, ..GenerateRequest::default() };
     let local = estimate(&LocalProvider, &request).expect("an estimate");
     assert_eq!((local.usd, local.images, local.calls), (Some(0.0), 3, 0));
     assert!(local.receipt.line("prompt").is_some());

@@ -278,7 +278,7 @@ async fn pictures_come_of_any_mixture_of_inputs() {
         ),
         (
             "a very wide sketch",
-            GenerateRequest { refs: refs(&[("style", &style)]), ..request(&flat(3000, 2, [0, 0, 0])) },
+            GenerateRequest { refs: refs(&[("style", &style)]), ..request(&flat(3000, 100, [0, 0, 0])) },
         ),
     ] {
         let made = generated(&LocalProvider, &request).await.unwrap_or_else(|error| panic!("{what}: {error}"));
