@@ -7,6 +7,7 @@ import type { Hit } from "@/api/pictures";
 import { plural } from "@/lib/format";
 import { cn } from "@/lib/classes";
 import { openKeys } from "@/shell/keys";
+import { usePreparing } from "@/shell/preparing";
 import { useTray } from "@/tray/tray";
 import { Button } from "@/ui/button";
 import { Input } from "@/ui/controls";
@@ -96,6 +97,7 @@ interface ResultsProps {
 
 function Results({ found, actions, inTray, saved, liked, fault }: ResultsProps) {
   const { hits, asked, first, error, searching, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch, isPlaceholderData } = found;
+  const preparing = Boolean(usePreparing().data);
   const scroller = useRef<HTMLDivElement>(null);
   const end = useRef<HTMLDivElement>(null);
   const more = useCallback(() => {
@@ -133,7 +135,9 @@ function Results({ found, actions, inTray, saved, liked, fault }: ResultsProps) 
           {Array.from({ length: 12 }, (_, index) => <li key={index}><Skeleton className="aspect-square" /></li>)}
         </ul>
       ) : hits.length === 0 ? (
-        <Empty icon={<SearchX />} title="Nothing was found">Take away a filter, or use other words.</Empty>
+        preparing
+          ? <Empty icon={<Images />} title="The gallery is still being filled">What fits appears here by itself as pictures come in.</Empty>
+          : <Empty icon={<SearchX />} title="Nothing was found">Take away a filter, or use other words.</Empty>
       ) : (
         <>
           {error !== null && <Notice error={error} className="mb-3" />}
