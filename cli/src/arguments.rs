@@ -1,11 +1,13 @@
 //! The command line: names and defaults as CONTRACT promises them to scripts.
 
-use std::net::SocketAddr;
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use clippy_core::bulk::TEXT_TEMPLATE;
-use clippy_core::settings::Settings;
+use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::{JobKind, JobState, Lane};
 
 use crate::failure::Failure;
@@ -25,14 +27,59 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// Reads the command line. What asks for help or the version, and what is wrong, is answered here: a mistake with one
+    /// line and exit code 2.
+    pub fn read() -> Result<Self, ExitCode> {
+        let given: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&given).map_err(|error| match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                let code = u8::try_from(error.exit_code()).unwrap_or(2);
+                // A reader that has gone away wants no help.
+                drop(error.print());
+                ExitCode::from(code)
+            }
+            _ => {
+                eprintln!("clippy: {}", one_line(&error, &given));
+                ExitCode::from(2)
+            }
+        })
+    }
+
     /// The settings, with the flags on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
         let mut settings = Settings::from_environment().map_err(|error| Failure::usage(error.message))?;
         if let Some(folder) = &self.data_dir {
             settings.collection.data_dir.clone_from(folder);
         }
+        // As Clippy 0.2 did: from the working folder on, wherever it is used later.
+        if let Some(root) = &settings.collection.images_root {
+            let absolute = std::path::absolute(root)
+                .map_err(|error| Failure::usage(format!("IMAGES_ROOT is \"{}\", which is no path: {error}", root.display())))?;
+            settings.collection.images_root = Some(absolute);
+        }
         Ok(settings)
     }
+}
+
+/// What is wrong with a command line, in one line: what clap says of it, without usage and hints, and where help is.
+fn one_line(error: &clap::Error, given: &[OsString]) -> String {
+    let text = error.render().to_string();
+    let said: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    let said = said.join(" ");
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let known = <Arguments as clap::CommandFactory>::command();
+    let command = given
+        .iter()
+        .skip(1)
+        .filter_map(|word| word.to_str())
+        .find(|word| known.get_subcommands().any(|command| command.get_name() == *word));
+    let command = command.map_or_else(|| "clippy".to_owned(), |name| format!("clippy {name}"));
+    format!("{said} (`{command} --help` tells more)")
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,6 +110,8 @@ pub enum Command {
     Calibrate(CalibrateArguments),
     /// OpenCLIP weights: list what is known, download, check.
     Models(ModelsArguments),
+    /// Take over what another Clippy kept: the tastes of Clippy 0.2 (kg_store.json).
+    Import(ImportArguments),
     /// Check settings, weights and collection; exit 1 on a fault, with the mend.
     Doctor,
 }
@@ -72,20 +121,28 @@ impl Command {
     pub fn serves(&self) -> bool {
         matches!(self, Self::Demo(_) | Self::Serve(_) | Self::Worker(_))
     }
+
+    /// Whether the command may use the collection that the settings name, in this process.
+    pub fn reads_collection(&self) -> bool {
+        !matches!(
+            self,
+            Self::Demo(_) | Self::Jobs(_) | Self::Queues(_) | Self::Models(_) | Self::Import(_) | Self::Doctor
+        )
+    }
 }
 
 #[derive(Debug, Args)]
 pub struct DemoArguments {
     /// Address to serve at [default: BIND, else 127.0.0.1:8000].
     #[arg(long, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Option<BindAddress>,
 }
 
 #[derive(Debug, Args)]
 pub struct ServeArguments {
     /// Address to serve at [default: BIND, else 127.0.0.1:8000].
     #[arg(long, value_name = "ADDR")]
-    pub bind: Option<SocketAddr>,
+    pub bind: Option<BindAddress>,
     /// Serve beyond this machine although no API_KEYS are set.
     #[arg(long)]
     pub allow_anyone: bool,
@@ -104,7 +161,7 @@ pub struct WorkerArguments {
     pub concurrency: Option<u16>,
     /// Embed for others besides, at this address: what EMBEDDER_URL of API machines without a GPU names.
     #[arg(long, value_name = "ADDR")]
-    pub serve_embedder: Option<SocketAddr>,
+    pub serve_embedder: Option<BindAddress>,
     /// Embed for other machines also when no API_KEYS are set.
     #[arg(long)]
     pub allow_anyone: bool,
@@ -137,7 +194,7 @@ pub struct SliceArguments {
 /// A manifest, and how its pictures are found and embedded.
 #[derive(Debug, Args)]
 pub struct ManifestArguments {
-    /// The manifest: one picture a line, as JSON.
+    /// The manifest: one picture a line, as JSON; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub manifest: PathBuf,
     /// Folder that relative paths are looked up under [default: IMAGES_ROOT, else the manifest's folder].
@@ -154,9 +211,12 @@ pub struct ManifestArguments {
     pub text_template: String,
     #[command(flatten)]
     pub slice: SliceArguments,
-    /// File to write the ids of failed lines to.
+    /// File to write the failed lines to: the reason as a comment, then the id.
     #[arg(long, value_name = "FILE")]
     pub fail_log: Option<PathBuf>,
+    /// Exit 1 when a single line failed; without it only when nothing succeeded.
+    #[arg(long)]
+    pub fail_on_any: bool,
     /// Make a job of it, on the server, and do not wait.
     #[arg(long)]
     pub enqueue: bool,
@@ -393,6 +453,16 @@ pub struct CalibrateArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// The file, or the folder that it is in. Only Clippy 0.2's kg_store.json is known so far.
+    #[arg(value_name = "FILE|DIR")]
+    pub path: PathBuf,
+    /// Print what was taken over as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ModelsArguments {
     #[command(subcommand)]
     pub command: ModelsCommand,
@@ -435,6 +505,8 @@ mod tests {
         for line in [
             "clippy demo --data-dir d --bind 127.0.0.1:0",
             "clippy serve --bind 127.0.0.1:8000",
+            "clippy serve --bind localhost:8000",
+            "clippy worker --serve-embedder [::1]:0",
             "clippy migrate --dry-run",
             "clippy ingest --manifest M.jsonl --images-root D --clip-batch 8 --upsert-batch 64 --text-template x{tags} \
              --no-text --start-line 3 --max-lines 5 --shard-index 0 --shard-count 2 --dry-run --fail-log F --json",
@@ -461,6 +533,7 @@ mod tests {
             "clippy queues resume bulk",
             "clippy models verify PATH",
             "clippy doctor --data-dir x",
+            "clippy import data/kg_store.json --json",
         ] {
             if let Err(error) = Arguments::try_parse_from(line.split_whitespace()) {
                 panic!("{line}: {error}");
@@ -478,11 +551,16 @@ mod tests {
             "clippy worker --lanes slow",
             "clippy worker --concurrency 0",
             "clippy jobs list --kind paint",
+            "clippy serve --bind 8000",
             "clippy reindex --rollback --model RN50",
             "clippy reindex --drop-old --rollback",
         ] {
             let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
             assert_eq!(error.exit_code(), 2, "{line}");
+            let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+            let said = one_line(&error, &given);
+            let help = format!("(`clippy {} --help` tells more)", line.split_whitespace().nth(1).expect("a command"));
+            assert!(!said.contains('\n') && said.ends_with(&help) && !said.contains("Usage"), "{said}");
         }
     }
 }

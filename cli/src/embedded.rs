@@ -8,17 +8,21 @@ use clippy_api::metrics::MeteredEmbedder;
 use clippy_api::{ApiOptions, ApiParts, AppState, CurrentEmbedder};
 use clippy_core::collections::{Collections, ModelSource, Models};
 use clippy_core::embedding::ModelInfo;
+use clippy_core::folders::Folders;
 use clippy_core::gallery::Gallery;
 use clippy_core::live::{Live, LiveGallery, LivePair};
+use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
     QdrantCollections, RecentQueryFile, StoreLock, holder,
 };
+use clippy_generate::GenerationSettings;
 use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, RunnerSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_worker::ingest::{LiveTools, Tools};
+use clippy_worker::patience::Patience;
 use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob, ReindexJob, ReindexTools};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +54,8 @@ pub struct Embedded {
     pub state: Arc<EmbeddedState>,
     /// The files of the collection's pictures.
     pictures: Arc<GalleryPictures>,
+    /// The folders that bulk work may touch.
+    folders: Folders,
     /// Who makes pictures.
     generation: Generation,
     /// Keeps other processes out of the data folder until the end; a worker shares it.
@@ -60,26 +66,33 @@ impl Embedded {
     /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
-        Self::open_with(settings, lock).await
+        Self::open_with(settings, generation::settings()?, lock).await
+    }
+
+    /// As [`Embedded::open`], with the provider on this machine alone, whatever others are set up.
+    pub async fn open_offline(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
+        let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
+        Self::open_with(settings, generation::offline()?, lock).await
     }
 
     /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose collection and queue are
     /// on servers.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
-        Self::open_with(settings, || Ok(None)).await
+        Self::open_with(settings, generation::settings()?, || Ok(None)).await
     }
 
     async fn open_with(
         settings: &Settings,
+        generation: GenerationSettings,
         lock: impl FnOnce() -> clippy_core::Result<Option<StoreLock>>,
     ) -> Result<Self, Failure> {
-        let generation = generation::settings()?;
         let folder = &settings.collection.data_dir;
         // The model first: a wrong one must not leave an empty collection behind.
         let source = models::wanted(settings).await?;
         let models = models::of(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
+        generation::announce(&generation);
         let generation = Generation::open(&generation, folder)?;
         let opened = open_collections(settings, source, embedder.info()).await;
         let (collections, live) = match opened {
@@ -97,14 +110,25 @@ impl Embedded {
         let pictures = Arc::new(GalleryPictures::new(Arc::clone(&gallery) as _, files));
         let recent = Arc::new(RecentQueryFile::start(folder.join("recent_queries.json")));
         let searcher = searcher(settings, &state);
+        let folders = Folders::new(settings.collection.images_root.clone(), Some(folder.clone()));
         let parts =
-            Self { live, gallery, collections, models, recent, searcher, state, pictures, generation, _lock: lock };
+            Self { live, gallery, collections, models, recent, searcher, state, pictures, folders, generation, _lock: lock };
         Ok(parts)
     }
 
     /// What a run over a manifest works with.
     pub fn tools(&self) -> Tools {
         self.live_tools().now()
+    }
+
+    /// As [`Embedded::tools`], waiting out the outages of servers.
+    pub fn patient_tools(&self, settings: &Settings, patience: Patience) -> Tools {
+        let patience = patience.while_live(&self.live);
+        let mut tools = patience.with(self.tools());
+        if settings.model.embedder_url.is_some() {
+            tools.embedder = patience.with_embedder(tools.embedder);
+        }
+        tools
     }
 
     fn live_tools(&self) -> LiveTools {
@@ -126,7 +150,7 @@ impl Embedded {
     /// What runs the jobs of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
         let references = GalleryReferences::new(Arc::clone(&self.gallery) as _, Arc::clone(&self.pictures) as _);
-        clippy_worker::jobs::handlers(&self.live_tools(), BulkSettings::default())
+        clippy_worker::jobs::handlers(&self.live_tools(), &self.folders, BulkSettings::default())
             .with(ReindexJob::new(self.reindex_tools(), BulkSettings::default()))
             .with(GenerateJob::new(self.generation.tools(references, Arc::clone(&self.live))))
     }
@@ -154,7 +178,20 @@ impl Embedded {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
+        self.serve_while(settings, Preparing::default(), jobs, listener, shutdown).await
+    }
+
+    /// As [`Embedded::serve`], and tells what is still prepared meanwhile.
+    pub async fn serve_while(
+        &self,
+        settings: &Settings,
+        preparing: Preparing,
+        jobs: Arc<dyn JobStore>,
+        listener: TcpListener,
+        shutdown: CancellationToken,
+    ) -> Result<(), Failure> {
         let options = ApiOptions {
+            preparing,
             images_root: settings.collection.images_root.clone(),
             data_dir: Some(settings.collection.data_dir.clone()),
             ..ApiOptions::from(&settings.server)
@@ -199,7 +236,7 @@ pub fn database(settings: &Settings) -> PathBuf {
 }
 
 /// The collections behind the public name, on the server that the settings name, or in the data folder.
-async fn open_collections(
+pub async fn open_collections(
     settings: &Settings,
     source: ModelSource,
     model: &ModelInfo,
@@ -242,7 +279,7 @@ pub async fn with_workers<T>(
 ) -> Result<T, Failure> {
     let embedded = Embedded::open(settings, None).await?;
     let jobs = queue::embedded(settings).await?;
-    let mut workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::default(), shutdown)?;
+    let mut workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::embedded(), shutdown)?;
     let answer = tokio::select! {
         answer = in_this_process(settings, &embedded, jobs, work) => answer,
         ended = workers.ended() => {
@@ -281,7 +318,10 @@ async fn in_this_process<T>(
 /// The server that is named, or the one that serves this data folder.
 pub fn running_server(settings: &Settings, server: Option<&str>) -> Result<Option<Client>, Failure> {
     let running = || holder(&settings.collection.data_dir).and_then(|holder| holder.address);
-    server.map(str::to_owned).or_else(running).map(|url| Client::new(&url, settings)).transpose()
+    match server {
+        Some(named) => Client::new(named, settings).map(Some),
+        None => running().map(|found| Client::found(&found, settings)).transpose(),
+    }
 }
 
 /// As [`running_server`]; jobs are run by a server, so one is needed.

@@ -261,6 +261,14 @@ fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     Err(Error::new(ErrorCode::Unsupported, message))
 }
 
+/// Looking for pictures somewhere else instead would fail every line, and say nothing of why.
+fn unreadable_root(error: &std::io::Error) -> Error {
+    Error::invalid(format!(
+        "IMAGES_ROOT of this server names a folder that cannot be read ({error}): correct it, or name the pictures' \
+         folder as images_root"
+    ))
+}
+
 /// The request with its files found and its values checked.
 async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<ManifestRequest, Error> {
     let recorded = match &body.images_root {
@@ -272,7 +280,7 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
     let found = folders.ask(move |folders| {
         let images_root = match &body.images_root {
             Some(given) => Some(folders.folder("images_root", given, &recorded)?),
-            None => defaults.and_then(|root| root.canonicalize().ok()),
+            None => defaults.map(|root| root.canonicalize().map_err(|error| unreadable_root(&error))).transpose()?,
         };
         let request = ManifestRequest::new(folders.file("manifest", &body.manifest)?);
         Ok(ManifestRequest {
