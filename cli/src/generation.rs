@@ -7,9 +7,10 @@ use clippy_api::GenerationParts;
 use clippy_core::live::LivePair;
 use clippy_core::settings::Reader;
 use clippy_generate::{
-    DailyBudget, Fetcher, FileJournal, FileSpending, GenerationSettings, Intake, Outputs, Providers, Resolver,
+    DailyBudget, Fetcher, FileJournal, FileSpending, FindingLevel, GenerationSettings, Intake, Outputs, ProviderName,
+    Providers, Resolver,
 };
-use clippy_worker::jobs::{GalleryReferences, GenerateTools};
+use clippy_worker::jobs::{GalleryReferences, GenerateTools, ProviderPatience};
 
 use crate::failure::Failure;
 
@@ -18,27 +19,54 @@ pub fn settings() -> Result<GenerationSettings, Failure> {
     GenerationSettings::read(&Reader::environment()).map_err(|error| Failure::usage(error.message))
 }
 
-/// Whether each provider that is set up could work now. Costs nothing.
-pub async fn ready() -> Vec<(String, Result<String, String>)> {
-    let providers = match settings().map_err(|failure| failure.to_string()) {
-        Ok(settings) => Providers::from_settings(&settings).map_err(|error| error.message),
-        Err(fault) => Err(fault),
-    };
-    let providers = match providers {
+/// The provider on this machine alone, whatever the environment sets up.
+pub fn offline() -> Result<GenerationSettings, Failure> {
+    GenerationSettings::read(&Reader::from_pairs([])).map_err(|error| Failure::run(error.message))
+}
+
+/// What each provider that is set up says of itself: its name, and whether it could work now. Costs nothing.
+pub async fn checked() -> Vec<(String, Result<String, String>)> {
+    let settings = settings().map_err(|failure| failure.to_string());
+    let providers = match settings.and_then(|found| Providers::from_settings(&found).map_err(|error| error.message)) {
         Ok(providers) => providers,
         Err(fault) => return vec![("generation".to_owned(), Err(fault))],
     };
     let mut all = Vec::new();
-    for capabilities in providers.capabilities() {
-        let name = capabilities.provider;
-        let answer = match providers.get(Some(&name)) {
-            Ok(provider) => provider.ready().await.map_err(|error| error.message),
-            Err(error) => Err(error.message),
-        };
-        let model = capabilities.model.unwrap_or_else(|| "ready".to_owned());
-        all.push((format!("provider {name}"), answer.map(|()| model)));
+    for (capabilities, findings) in providers.checked().await {
+        for finding in findings {
+            let part = format!("provider {}, {}", capabilities.provider, finding.subject);
+            all.push((part, if finding.level == FindingLevel::Ok { Ok(finding.message) } else { Err(finding.message) }));
+        }
     }
     all
+}
+
+/// Says who makes pictures where a request names nobody, when that was not chosen by `GENERATION_PROVIDER`.
+pub fn announce(settings: &GenerationSettings) {
+    if settings.chosen {
+        return;
+    }
+    let name = settings.default.as_str();
+    if settings.default != ProviderName::Local {
+        tracing::info!(
+            "pictures are made with {name} on Vertex AI, which GOOGLE_GENAI_USE_VERTEXAI asks for as in Clippy 0.2 and which \
+             costs money: GENERATION_PROVIDER=local makes them on this machine"
+        );
+        return;
+    }
+    let others = [
+        (ProviderName::Gemini, settings.gemini.is_some()),
+        (ProviderName::Imagen, settings.imagen.is_some()),
+        (ProviderName::ComfyUi, settings.comfyui.is_some()),
+    ];
+    let others: Vec<&str> = others.iter().filter(|(_, there)| *there).map(|(name, _)| name.as_str()).collect();
+    if !others.is_empty() {
+        let others = others.join(" and ");
+        tracing::info!(
+            "pictures are made with {name} unless a request names another provider, though {others} is set up: \
+             GENERATION_PROVIDER says who makes them"
+        );
+    }
 }
 
 /// What servers and workers make pictures with; both need the same data folder.
@@ -49,6 +77,7 @@ pub struct Generation {
     journal: Arc<FileJournal>,
     budget: DailyBudget,
     spending: FileSpending,
+    patience: ProviderPatience,
 }
 
 impl Generation {
@@ -61,6 +90,7 @@ impl Generation {
             journal: Arc::new(FileJournal::new(data.join("calls"))),
             budget: settings.budget,
             spending: FileSpending::new(data.join("spending")),
+            patience: ProviderPatience::of(settings.patience),
         })
     }
 
@@ -85,7 +115,54 @@ impl Generation {
             journal: Arc::clone(&self.journal) as _,
             budget: self.budget,
             spending: self.spending.clone(),
+            patience: self.patience,
             live,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::settings::Settings;
+    use clippy_core::settings::table::{SETTINGS, Usual, find};
+
+    use super::*;
+
+    /// The table of settings is what `.env.example` and docs/settings.md are made from.
+    #[test]
+    fn the_table_of_settings_has_what_the_code_reads_with_its_defaults() {
+        // Everything on, so that everything is asked for.
+        let reader = Reader::from_pairs([
+            ("GEMINI_API_KEY", "k"),
+            ("GOOGLE_CLOUD_PROJECT", "p"),
+            ("IMAGEN_MODEL", "imagen-3.0-capability-001"),
+            ("COMFYUI_URL", "http://127.0.0.1:8188"),
+        ]);
+        Settings::read(&reader).expect("settings");
+        let generation = GenerationSettings::read(&reader).expect("settings");
+        crate::commands::pull::endpoint(&reader);
+        let asked = reader.asked();
+        for (name, default) in &asked {
+            let setting = find(name).unwrap_or_else(|| {
+                panic!("{name} is read, but not in crates/core/src/settings/table.rs")
+            });
+            if let (Some(default), Usual::Value(value)) = (default, setting.usual) {
+                assert_eq!(value, default, "{name}");
+            }
+            assert!(default.is_none() || matches!(setting.usual, Usual::Value(_)), "{name} has the default {default:?}");
+        }
+        for setting in SETTINGS {
+            assert!(asked.contains_key(setting.name), "nobody reads {}", setting.name);
+            assert!(setting.older.is_none_or(|older| asked.contains_key(older)), "nobody reads {:?}", setting.older);
+        }
+        let value = |name: &str| match find(name).expect(name).usual {
+            Usual::Value(value) => value,
+            other => panic!("{name}: {other:?}"),
+        };
+        let (gemini, imagen) = (generation.gemini.expect("on"), generation.imagen.expect("on"));
+        assert_eq!(value("GEMINI_IMAGE_MODEL"), gemini.image_model);
+        assert_eq!(Some(value("GEMINI_VISION_MODEL")), gemini.vision_model.as_deref());
+        assert_eq!(value("GEMINI_IMAGE_SIZE"), gemini.image_size);
+        assert_eq!(value("IMAGEN_TEXT_MODEL"), imagen.text_model);
     }
 }

@@ -181,4 +181,29 @@ mod tests {
         assert_eq!(names, ["comfyui", "local", "gemini", "imagen"]);
         assert_eq!(all.get(Some("sdxl")).expect("the same").capabilities().provider, "comfyui");
     }
+
+    #[test]
+    fn sketches_are_described_for_all_who_cannot_see_them_unless_a_budget_could_not_be_kept() {
+        let sketch = crate::GenerateRequest { sketch: Some("AA".into()), ..crate::GenerateRequest::default() };
+        let beside = |more: &[(&'static str, &'static str)], name: &str| {
+            let mut variables = vec![
+                ("GEMINI_API_KEY", "k"),
+                ("GOOGLE_CLOUD_PROJECT", "p"),
+                ("IMAGEN_MODEL", "imagen-3.0-capability-001"),
+                ("COMFYUI_URL", "http://127.0.0.1:8188"),
+            ];
+            variables.extend(more);
+            let settings = GenerationSettings::read(&Reader::from_pairs(variables)).expect("settings");
+            let all = Providers::from_settings(&settings).expect("providers");
+            all.get(Some(name)).expect("set up").beside(&sketch).map(|beside| beside.usd)
+        };
+        for name in ["gemini", "imagen", "comfyui"] {
+            assert_eq!(beside(&[], name), Some(None), "{name}");
+            assert_eq!(beside(&[("GEMINI_PRICE_USD", "0.04")], name), Some(Some(0.04)), "{name}");
+            assert_eq!(beside(&[("GEMINI_VISION_PRICE_USD", "0.001")], name), Some(Some(0.001)), "{name}");
+            assert_eq!(beside(&[("GEMINI_VISION_MODEL", "off")], name), None, "{name}");
+            assert_eq!(beside(&[("GENERATION_DAILY_BUDGET_USD", "5")], name), None, "{name}");
+        }
+        assert_eq!(beside(&[], "local"), None);
+    }
 }

@@ -81,7 +81,7 @@ async fn mask(generation: &Arc<Generation>, images: &[GeneratedImage], receipt: 
         let (generation, bytes) = (Arc::clone(generation), image.bytes.clone());
         let compared = tokio::task::spawn_blocking(move || {
             let (base, mask) = generation.base.as_ref().zip(generation.mask.as_ref())?;
-            let picture = decode(&bytes, &DecodeLimits::default()).ok()?;
+            let picture = decode(&bytes, &DecodeLimits::bulk()).ok()?;
             (picture.dimensions() == base.dimensions()).then(|| change(base, mask, &picture))
         });
         let Ok(Some(change)) = compared.await else {

@@ -11,7 +11,7 @@ use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Handlers, Lane, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
-use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools};
+use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -94,6 +94,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
         journal: Arc::new(MemoryJournal::default()),
         budget: parts.budget,
         spending: FileSpending::new(server.data.path().join("spending")),
+        patience: ProviderPatience::of(Duration::ZERO),
         live: LivePair::new(Live {
             name: "test".to_owned(),
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),

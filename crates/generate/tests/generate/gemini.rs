@@ -1,5 +1,7 @@
 //! Gemini: what is sent, and what becomes of each kind of answer.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clippy_drawings::Style;
 use clippy_generate::google::GeminiSettings;
 use clippy_generate::{FailureClass, GenerateRequest, Provider, Treatment, estimate};
@@ -9,7 +11,7 @@ use serde_json::{Value, json};
 use crate::google_fake::{
     Answer, FakeGoogle, IMAGE_MODEL, VISION_MODEL, fault, with_picture, with_picture_of, with_text,
 };
-use crate::support::{drawn, flat, generated, mask, picture, reference, sent, snapshot, styled};
+use crate::support::{drawn, flat, generated, mask, picture, png, reference, sent, snapshot, styled};
 
 fn analysis() -> Value {
     json!({"subject_summary": "a sitting cat", "subject_type_guess": "animal", "natural_description": "A cat sits.",
@@ -117,6 +119,69 @@ async fn the_picture_is_the_one_that_is_no_thought() {
     assert_eq!((made.meta.calls, made.meta.usd), (3, Some(0.12)));
     let before = estimate(&google.gemini(), &request).expect("an estimate");
     assert_eq!((before.calls, before.usd), (3, Some(0.12)));
+}
+
+#[tokio::test]
+async fn a_picture_that_is_marked_as_a_thought_is_taken_when_there_is_no_other() {
+    let picture_part = |picture: &RgbImage, thought: bool| json!({"thought": thought, "inlineData": {"mimeType": "image/png", "data": STANDARD.encode(png(picture))}});
+    let answer = |parts: Value, reason: &str| {
+        Answer::Json(200, json!({"candidates": [{"content": {"parts": parts}, "finishReason": reason}]}))
+    };
+    let (first, last) = (flat(9, 9, [200, 0, 0]), flat(9, 9, [0, 0, 200]));
+    let request = GenerateRequest { prompt: Some("a boat".into()), ..GenerateRequest::default() };
+    let google = FakeGoogle::start().await;
+    let thoughts = json!([picture_part(&first, true), {"thought": true, "text": "hm"}, picture_part(&last, true)]);
+    google.answers(IMAGE_MODEL, [answer(thoughts.clone(), "STOP")]);
+    let made = generated(&google.gemini(), &request).await.expect("it was paid for");
+    assert_eq!(picture(&made.images[0].bytes), last);
+    google.answers(IMAGE_MODEL, [answer(thoughts, "IMAGE_SAFETY")]);
+    let error = generated(&google.gemini(), &request).await.expect_err("blocked");
+    assert_eq!(error.class, FailureClass::Blocked, "{error}");
+}
+
+#[tokio::test]
+async fn base64_in_lines_is_read() {
+    let google = FakeGoogle::start().await;
+    let wanted = flat(30, 20, [1, 2, 3]);
+    let encoded = STANDARD.encode(png(&wanted));
+    let lines: Vec<&str> = (0..encoded.len()).step_by(76).map(|at| &encoded[at..encoded.len().min(at + 76)]).collect();
+    let part = json!({"inlineData": {"mimeType": "image/png", "data": lines.join("\r\n")}});
+    google.answers(IMAGE_MODEL, [Answer::Json(200, json!({"candidates": [{"content": {"parts": [part]}}]}))]);
+    let request = GenerateRequest { prompt: Some("a boat".into()), ..GenerateRequest::default() };
+    let made = generated(&google.gemini(), &request).await.expect("a picture");
+    assert_eq!(picture(&made.images[0].bytes), wanted);
+}
+
+#[tokio::test]
+async fn a_description_is_part_of_the_price_and_bought_once_for_a_job() {
+    let google = FakeGoogle::start().await;
+    google.answers(VISION_MODEL, [with_text(&analysis().to_string())]);
+    google.answers(IMAGE_MODEL, [Answer::Json(503, fault(503, "UNAVAILABLE", "busy"))]);
+    let request = GenerateRequest { sketch: Some(sent(&drawn("cat"))), count: 2, ..GenerateRequest::default() };
+    let before = estimate(&google.gemini(), &request).expect("an estimate");
+    assert_eq!((before.calls, before.usd), (3, Some(0.085)), "{}", before.note);
+    let (context, _) = crate::support::context();
+    let error = crate::support::generated_in(&google.gemini(), &request, &context).await.expect_err("busy");
+    assert!(error.class == FailureClass::Transient && error.charged, "the description was bought: {error}");
+    google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
+    let made = crate::support::generated_in(&google.gemini(), &request, &context).await.expect("pictures");
+    assert_eq!((made.meta.usd, made.meta.calls), (Some(0.085), 3));
+    assert!(made.meta.constructed_prompt.contains("a sitting cat"), "{}", made.meta.constructed_prompt);
+    assert_eq!(google.calls(VISION_MODEL).len(), 1);
+}
+
+#[tokio::test]
+async fn a_ratio_that_did_not_come_is_not_called_honoured() {
+    let google = FakeGoogle::start().await;
+    google.answers(IMAGE_MODEL, [with_picture(&flat(64, 64, [5, 5, 5]))]);
+    let request = GenerateRequest {
+        prompt: Some("a boat".into()),
+        aspect_ratio: Some("16:9".into()),
+        ..GenerateRequest::default()
+    };
+    let made = generated(&google.gemini(), &request).await.expect("a picture");
+    let line = made.receipt.line("aspect_ratio").expect("a line");
+    assert!(line.treatment == Treatment::Approximated && line.sent == "64x64 pixels", "{line:?}");
 }
 
 #[tokio::test]

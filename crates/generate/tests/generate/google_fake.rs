@@ -7,13 +7,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{
-    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GeminiVision, GoogleClient, ImagenProvider, ImagenSettings,
+    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GeminiVision, GoogleClient, ImagenProvider,
+    ImagenSettings,
 };
 use clippy_generate::{Address, Describer};
 use image::RgbImage;
@@ -67,7 +68,13 @@ pub const IMAGEN_TEXT: &str = "imagen-3.0-generate-001";
 /// Long enough for a busy machine, short enough for a test of time-outs.
 const TIME: Duration = Duration::from_secs(3);
 
-async fn answer(State(script): State<Arc<Mutex<Script>>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn answer(
+    State(script): State<Arc<Mutex<Script>>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let path = uri.path().to_owned();
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let next = {
@@ -86,6 +93,7 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, uri: Uri, headers: Hea
             body,
         });
         let model = path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
+        let model = if method == Method::GET { about(&model) } else { model };
         let answers = script.answers.entry(model).or_default();
         if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
     };
@@ -113,6 +121,11 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, uri: Uri, headers: Hea
             StatusCode::OK.into_response()
         }
     }
+}
+
+/// Under this name stands what is told of a model.
+pub fn about(model: &str) -> String {
+    format!("about {model}")
 }
 
 /// An error as Google writes it.
@@ -178,6 +191,11 @@ impl FakeGoogle {
         self
     }
 
+    /// All calls.
+    pub fn paths(&self) -> Vec<String> {
+        self.script.lock().expect("no panic").calls.iter().map(|call| call.path.clone()).collect()
+    }
+
     /// The calls to a model.
     pub fn calls(&self, model: &str) -> Vec<Call> {
         let script = self.script.lock().expect("no panic");
@@ -233,8 +251,12 @@ impl FakeGoogle {
     }
 
     pub fn imagen(&self, folder: &std::path::Path) -> ImagenProvider {
+        self.imagen_at(self.by_account(folder))
+    }
+
+    pub fn imagen_at(&self, endpoint: Endpoint) -> ImagenProvider {
         let settings = ImagenSettings { price: Some(0.02), ..ImagenSettings::default() };
-        ImagenProvider::new(Self::client(self.by_account(folder), "IMAGEN_MODEL"), settings)
+        ImagenProvider::new(Self::client(endpoint, "IMAGEN_MODEL"), settings)
     }
 }
 

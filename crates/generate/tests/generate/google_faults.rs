@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use clippy_generate::{FailureClass, GenerateRequest, Provider};
+use clippy_generate::{FailureClass, Finding, FindingLevel, GenerateRequest, Provider};
 use serde_json::{Value, json};
 
-use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, IMAGEN_TEXT, fault, with_picture, with_predictions};
+use crate::google_fake::{
+    Answer, FakeGoogle, IMAGE_MODEL, IMAGEN, IMAGEN_TEXT, VISION_MODEL, about, fault, with_picture, with_predictions,
+};
 use crate::support::{context, flat, generated, generated_in};
 
 fn request() -> GenerateRequest {
@@ -47,6 +49,7 @@ fn cases() -> Vec<Case> {
         ),
         case("403", Answer::Json(403, fault(403, "PERMISSION_DENIED", "API off")), Auth, "roles/aiplatform.user", 1),
         case("404", Answer::Json(404, fault(404, "NOT_FOUND", "no such model")), Permanent, "retired", 1),
+        case("404 of another server", html(404), Permanent, "there is no Google API at this address", 1),
         case(
             "a list",
             Answer::Json(400, json!([fault(400, "FAILED_PRECONDITION", "allow-listing")])),
@@ -112,7 +115,7 @@ async fn every_fault_of_imagen_has_its_class() {
         let error = generated(&google.imagen(folder.path()), &request()).await.expect_err(case.name);
         check(&case, &error, google.calls(IMAGEN_TEXT).len());
         if case.name == "404" {
-            assert!(error.message.contains("IMAGEN_MODEL"), "{error}");
+            assert!(error.message.contains("IMAGEN_TEXT_MODEL"), "{error}");
         }
     }
 }
@@ -189,4 +192,70 @@ async fn a_server_that_is_not_there_was_never_paid() {
     let provider = google.gemini_at(endpoint, clippy_generate::google::GeminiSettings::default());
     let error = provider.ready().await.expect_err("no service account");
     assert!(error.class == FailureClass::Auth && error.message.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_with_the_apis_version_at_its_end_is_the_same_address() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let google = FakeGoogle::start().await;
+    let good = with_picture(&flat(8, 8, [1, 1, 1]));
+    google.answers(IMAGE_MODEL, [good]).answers(IMAGEN_TEXT, [with_predictions(&[&flat(8, 8, [1, 1, 1])], &[])]);
+    for ending in ["/v1beta", "/v1beta/", "/v1beta/models", "/v1"] {
+        let mut longer = google.clone();
+        longer.url.push_str(ending);
+        generated(&longer.gemini(), &request()).await.unwrap_or_else(|error| panic!("{ending}: {error}"));
+    }
+    let mut longer = google.clone();
+    longer.url.push_str("/v1");
+    // The token's address stands in the account's file.
+    let endpoint = match google.by_account(folder.path()) {
+        clippy_generate::google::Endpoint::Vertex { project, location, tokens, .. } => {
+            clippy_generate::google::Endpoint::Vertex { base: Some(longer.address()), project, location, tokens }
+        }
+        other => other,
+    };
+    let provider = google.imagen_at(endpoint);
+    generated(&provider, &request()).await.expect("a picture");
+    let expected = format!("/v1beta/models/{IMAGE_MODEL}:generateContent");
+    assert_eq!(google.paths().iter().filter(|path| **path == expected).count(), 4, "{:?}", google.paths());
+}
+
+#[tokio::test]
+async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
+    let there = |model: &str| Answer::Json(200, json!({"name": format!("models/{model}")}));
+    let gone = |model: &str| Answer::Json(404, fault(404, "NOT_FOUND", &format!("models/{model} is not found")));
+    let levels = |findings: &[Finding]| -> Vec<(String, FindingLevel)> {
+        findings.iter().map(|finding| (finding.subject.clone(), finding.level)).collect()
+    };
+    let (image, vision) = (format!("model {IMAGE_MODEL}"), format!("model {VISION_MODEL}"));
+    let google = FakeGoogle::start().await;
+    google.answers(&about(IMAGE_MODEL), [there(IMAGE_MODEL)]).answers(&about(VISION_MODEL), [gone(VISION_MODEL)]);
+    let findings = google.gemini().check().await;
+    let ok = ("key".to_owned(), FindingLevel::Ok);
+    let expected = [ok.clone(), (image.clone(), FindingLevel::Ok), (vision, FindingLevel::Warning)];
+    assert_eq!(levels(&findings), expected);
+    assert!(findings[2].message.contains("GEMINI_VISION_MODEL"), "{findings:?}");
+
+    google.answers(&about(IMAGE_MODEL), [gone(IMAGE_MODEL)]);
+    let findings = google.gemini().check().await;
+    assert_eq!(levels(&findings)[..2], [ok, (image, FindingLevel::Fault)]);
+    assert!(findings[1].message.contains("GEMINI_IMAGE_MODEL"), "{findings:?}");
+
+    let refused = fault(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.");
+    google.answers(&about(IMAGE_MODEL), [Answer::Json(400, refused)]);
+    let findings = google.gemini().check().await;
+    assert_eq!(levels(&findings), [("key".to_owned(), FindingLevel::Fault)]);
+    assert!(findings[0].message.contains("GEMINI_API_KEY"), "{findings:?}");
+    assert!(google.paths().iter().all(|path| !path.contains(':')), "nothing is generated: {:?}", google.paths());
+
+    let mut away = google.clone();
+    away.url = "http://127.0.0.1:1".to_owned();
+    assert_eq!(levels(&away.gemini().check().await), [("server".to_owned(), FindingLevel::Fault)]);
+
+    // An account that may paint need not be allowed to ask.
+    let folder = tempfile::tempdir().expect("a folder");
+    let closed = Answer::Json(403, fault(403, "PERMISSION_DENIED", "aiplatform.publisherModels.get"));
+    google.answers(&about(IMAGEN), [closed.clone()]).answers(&about(IMAGEN_TEXT), [closed]);
+    let findings = google.imagen(folder.path()).check().await;
+    assert!(findings.len() == 2 && findings.iter().all(|found| found.level == FindingLevel::Warning), "{findings:?}");
 }

@@ -6,7 +6,7 @@ use clippy_generate::{Autosquare, FailureClass, GenerateRequest, Provider, Treat
 use image::{Rgb, RgbImage};
 use serde_json::json;
 
-use crate::google_fake::{Answer, FakeGoogle, IMAGEN, IMAGEN_TEXT, with_predictions};
+use crate::google_fake::{Answer, FakeGoogle, IMAGEN, IMAGEN_TEXT, VISION_MODEL, with_predictions, with_text};
 use crate::support::{drawn, flat, generated, mask, picture, reference, sent, snapshot, styled};
 
 #[tokio::test]
@@ -176,4 +176,45 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
     let edit = GenerateRequest { mask: Some(sent(&mask(6, 6))), strict: true, ..many };
     assert!(admit(&provider, &edit).is_err());
     provider.ready().await.expect("a token is had");
+}
+
+#[tokio::test]
+async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let google = FakeGoogle::start().await;
+    let analysis = json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits."});
+    google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
+    google.answers(IMAGEN, [with_predictions(&[&flat(120, 60, [0, 255, 0])], &[])]);
+    let client = FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL");
+    let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
+    let provider = google.imagen(folder.path()).described_by(Some(describer));
+    let request = GenerateRequest {
+        base: Some(sent(&flat(120, 60, [9, 9, 9]))),
+        mask: Some(sent(&mask(120, 60))),
+        sketch: Some(sent(&drawn("cat"))),
+        ..GenerateRequest::default()
+    };
+    let made = generated(&provider, &request).await.expect("a picture");
+    let prompt = google.calls(IMAGEN)[0].body["instances"][0]["prompt"].as_str().expect("words").to_owned();
+    assert!(prompt.contains("a sitting cat") && !prompt.contains("Keep the sketch"), "{prompt}");
+    let line = made.receipt.line("sketch").expect("a line");
+    assert!(line.treatment == Treatment::Approximated && line.sent.contains("words"), "{line:?}");
+    assert_eq!(made.meta.usd, Some(0.025));
+}
+
+#[tokio::test]
+async fn a_mask_under_which_nothing_changed_is_not_called_honoured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let google = FakeGoogle::start().await;
+    let base = flat(60, 60, [90, 20, 20]);
+    google.answers(IMAGEN, [with_predictions(&[&base], &[])]);
+    let request = GenerateRequest {
+        prompt: Some("a pond".into()),
+        base: Some(sent(&base)),
+        mask: Some(sent(&mask(60, 60))),
+        ..GenerateRequest::default()
+    };
+    let made = generated(&google.imagen(folder.path()), &request).await.expect("a picture");
+    let line = made.receipt.line("mask").expect("a line");
+    assert!(line.treatment == Treatment::Approximated && line.sent.contains("the base again"), "{line:?}");
 }
