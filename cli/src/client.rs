@@ -1,8 +1,9 @@
 //! Talks to a Clippy over HTTP, as any script would.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::time::Duration;
 
-use clippy_core::settings::{Secret, Settings};
+use clippy_core::settings::{Address, Secret, Settings};
 use reqwest::multipart::{Form, Part};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,7 +19,7 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
 /// A server to talk to.
 pub struct Client {
     http: reqwest::Client,
-    base: String,
+    base: Address,
     key: Option<Secret>,
     /// The key for what the server's runner may do; without one, the other.
     admin_key: Option<Secret>,
@@ -105,30 +106,63 @@ impl SearchForm {
 }
 
 impl Client {
-    /// A client of the server at this address, such as `http://127.0.0.1:8000`.
+    /// A client of the server at this address, such as `http://127.0.0.1:8000`, which the caller named.
     pub fn new(base: &str, settings: &Settings) -> Result<Self, Failure> {
-        let http = clippy_http::client()
-            .timeout(TIMEOUT)
+        let direct = whereabouts(base) != Whereabouts::Elsewhere;
+        Self::build(base, settings, direct)
+    }
+
+    /// A client of the server that the data folder names. Nobody asked for that one by its address, so keys go to it only
+    /// on this machine, or encrypted; and no proxy stands between.
+    pub fn found(base: &str, settings: &Settings) -> Result<Self, Failure> {
+        let keys = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
+        let base = reachable(base);
+        if keys && whereabouts(&base) == Whereabouts::Elsewhere && !base.starts_with("https://") {
+            return Err(Failure::run(format!(
+                "{} serves {}, which is on another machine and not encrypted: to send your keys there all the same, name it \
+                 with --server {0}",
+                Address::new(base),
+                settings.collection.data_dir.display(),
+            )));
+        }
+        Self::build(&base, settings, true)
+    }
+
+    fn build(base: &str, settings: &Settings, direct: bool) -> Result<Self, Failure> {
+        let builder = clippy_http::client().timeout(TIMEOUT);
+        let http = if direct { builder.no_proxy() } else { builder }
             .build()
             .map_err(|error| Failure::run(format!("the HTTP client cannot start: {error}")))?;
         let key = settings.server.api_keys.first().cloned();
         let admin_key = settings.server.admin_keys.first().cloned().or_else(|| key.clone());
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), key, admin_key })
+        let key = key.or_else(|| admin_key.clone());
+        Ok(Self { http, base: Address::new(base.trim_end_matches('/')), key, admin_key })
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.base.expose())
     }
 
     /// What is at a path, for who runs the server.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
-        self.admin_answer(self.http.get(format!("{}{path}", self.base)).query(query)).await
+        self.admin_answer(self.http.get(self.at(path)).query(query)).await
     }
 
     /// Does what a path is for, as who runs the server.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.admin_answer(self.http.post(format!("{}{path}", self.base)).json(body)).await
+        self.admin_answer(self.http.post(self.at(path)).json(body)).await
+    }
+
+    /// The server's version.
+    pub async fn version(&self) -> Result<String, Failure> {
+        let answer = self.read(self.send(self.http.get(self.at("/healthz"))).await?).await?;
+        let version = answer["version"].as_str();
+        version.map(str::to_owned).ok_or_else(|| Failure::run(format!("{} is no Clippy", self.base)))
     }
 
     /// Opens the events of a job, from after `last` on.
     pub async fn open_events(&self, job: &str, last: Option<&str>) -> Result<reqwest::Response, Refused> {
-        let mut request = self.http.get(format!("{}/api/jobs/{job}/events", self.base)).timeout(FOR_EVER);
+        let mut request = self.http.get(self.at(&format!("/api/jobs/{job}/events"))).timeout(FOR_EVER);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -143,7 +177,7 @@ impl Client {
 
     /// Searches; the whole answer.
     pub async fn search(&self, form: SearchForm) -> Result<Value, Failure> {
-        self.answer(self.http.post(format!("{}/api/search/hybrid", self.base)).multipart(form.0)).await
+        self.answer(self.http.post(self.at("/api/search/hybrid")).multipart(form.0)).await
     }
 
     /// The results of an answer.
@@ -157,7 +191,7 @@ impl Client {
         let mut pictures = Vec::with_capacity(ids.len());
         for some in ids.chunks(200) {
             let list: Vec<String> = some.iter().map(id_text).collect();
-            let request = self.http.get(format!("{}/api/pictures", self.base)).query(&[("ids", list.join(","))]);
+            let request = self.http.get(self.at("/api/pictures")).query(&[("ids", list.join(","))]);
             let answer = self.answer(request).await?;
             let page = Vec::<Picture>::deserialize(&answer["pictures"])
                 .map_err(|error| Failure::run(format!("the server's answer cannot be understood: {error}")))?;
@@ -176,6 +210,8 @@ impl Client {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
         request.send().await.map_err(|error| {
+            // The address may hold a password.
+            let error = error.without_url();
             let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
             Failure::run(format!("{} does not answer ({error}{cause}): is `clippy serve` running there?", self.base))
         })
@@ -200,7 +236,90 @@ fn with_key(request: reqwest::RequestBuilder, key: Option<&Secret>) -> reqwest::
     }
 }
 
+/// Where a server is, as its address tells.
+#[derive(Debug, PartialEq, Eq)]
+enum Whereabouts {
+    /// An address of loopback.
+    Loopback,
+    /// Another address of this machine: what is sent there does not leave it.
+    ThisMachine,
+    /// Another machine, or a name that may mean one.
+    Elsewhere,
+}
+
+fn whereabouts(base: &str) -> Whereabouts {
+    let Some(host) = host(base) else { return Whereabouts::Elsewhere };
+    let name = host.trim_end_matches('.');
+    if name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost") {
+        return Whereabouts::Loopback;
+    }
+    match name.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(address) if address.is_loopback() => Whereabouts::Loopback,
+        // The system gives out only addresses that are its own.
+        Ok(address) if UdpSocket::bind((address, 0)).is_ok() => Whereabouts::ThisMachine,
+        _ => Whereabouts::Elsewhere,
+    }
+}
+
+/// The host of an address, without brackets.
+fn host(base: &str) -> Option<String> {
+    let url: reqwest::Url = base.parse().ok()?;
+    Some(url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned())
+}
+
+/// A server that listens on every address of its machine is called by loopback.
+fn reachable(base: &str) -> String {
+    let every = host(base).and_then(|host| host.parse::<IpAddr>().ok()).filter(IpAddr::is_unspecified);
+    let (Some(every), Ok(mut url)) = (every, base.parse::<reqwest::Url>()) else { return base.to_owned() };
+    let loopback = match every {
+        IpAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
+    };
+    match url.set_ip_host(loopback) {
+        Ok(()) => url.to_string(),
+        Err(()) => base.to_owned(),
+    }
+}
+
 /// An id as it stands in addresses.
 pub fn id_text(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::settings::Reader;
+
+    use super::*;
+
+    #[test]
+    fn loopback_and_this_machines_own_addresses_are_told_from_others() {
+        for base in ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:1", "http://app.localhost", "http://127.9.9.9"] {
+            assert_eq!(whereabouts(base), Whereabouts::Loopback, "{base}");
+        }
+        // TEST-NET-1 and a name: no address of any machine that tests run on.
+        for base in ["http://192.0.2.1:8000", "http://clippy.example", "http://localhost.example", "nonsense"] {
+            assert_eq!(whereabouts(base), Whereabouts::Elsewhere, "{base}");
+        }
+        assert_eq!(reachable("http://0.0.0.0:8000"), "http://127.0.0.1:8000/");
+        assert_eq!(reachable("http://[::]:8000"), "http://[::1]:8000/");
+        assert_eq!(reachable("http://192.0.2.1:8000"), "http://192.0.2.1:8000");
+    }
+
+    #[test]
+    fn keys_go_to_a_server_that_only_the_data_folder_names_on_this_machine_or_encrypted() {
+        let settings = |pairs: &[(&str, &str)]| Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings");
+        let (keyless, keyed) = (settings(&[]), settings(&[("ADMIN_KEYS", "hunter2")]));
+        let refused = Client::found("http://192.0.2.1:8000", &keyed).err().expect("refused").to_string();
+        assert!(refused.contains("--server http://192.0.2.1:8000") && !refused.contains("hunter2"), "{refused}");
+        for (base, settings) in [
+            ("http://192.0.2.1:8000", &keyless),
+            ("https://192.0.2.1:8000", &keyed),
+            ("http://0.0.0.0:8000", &keyed),
+            ("http://127.0.0.1:8000", &keyed),
+        ] {
+            assert!(Client::found(base, settings).is_ok(), "{base}");
+        }
+        assert!(Client::new("http://192.0.2.1:8000", &keyed).is_ok(), "a server that was named is meant");
+    }
 }

@@ -2,24 +2,60 @@
 
 use std::io::IsTerminal;
 
+use clippy_core::settings::{LogSettings, PROMPTS};
 use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
 
 /// Starts the log. A server logs requests as they come; other commands only warn, unless `LOG_LEVEL` says more.
-pub fn start(level: &str, serves: bool) -> Result<(), Failure> {
-    let directives = match (level, serves) {
-        ("info", false) => "warn,qdrant_edge=error".to_owned(),
-        // What the engine and the HTTP libraries report at this level is of no use to whoever runs the server.
-        ("info", true) => "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_jobs=info,clippy_worker=info".to_owned(),
-        (other, _) => other.to_owned(),
-    };
-    let filter = EnvFilter::try_new(&directives)
-        .map_err(|error| Failure::usage(format!("LOG_LEVEL is \"{level}\", which is no level or filter: {error}")))?;
+pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
+    let mut complaints = settings.complaints.clone();
+    let filter = EnvFilter::try_new(directives(&settings.filter, serves, settings.prompts)).or_else(|error| {
+        complaints.push(format!("LOG_LEVEL is \"{}\", which is no filter ({error}): info is used", settings.filter));
+        EnvFilter::try_new(directives("info", serves, settings.prompts))
+    });
+    let filter = filter.map_err(|error| Failure::run(format!("the log cannot start: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init()
-        .map_err(|error| Failure::run(format!("the log cannot start: {error}")))
+        .map_err(|error| Failure::run(format!("the log cannot start: {error}")))?;
+    for complaint in complaints {
+        tracing::warn!("{complaint}");
+    }
+    Ok(())
+}
+
+/// Whether a filter is one, for `clippy doctor`.
+pub fn check(filter: &str) -> Result<(), String> {
+    EnvFilter::try_new(filter).map(|_| ()).map_err(|error| error.to_string())
+}
+
+fn directives(filter: &str, serves: bool, prompts: bool) -> String {
+    let filter = match (filter, serves) {
+        ("info", false) => "warn,qdrant_edge=error",
+        // What the engine and the HTTP libraries report at this level is of no use to whoever runs the server.
+        ("info", true) => {
+            "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_jobs=info,\
+             clippy_worker=info"
+        }
+        (other, _) => other,
+    };
+    format!("{filter},{PROMPTS}={}", if prompts { "info" } else { "off" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_of_the_settings_is_one_and_lets_errors_through() {
+        for filter in ["error", "warn", "info", "trace", "error,clippy_api=debug", "warn,clippy_api::serve"] {
+            let parsed = EnvFilter::try_new(directives(filter, true, false)).expect(filter);
+            let most = parsed.max_level_hint().expect("a level");
+            assert!(most >= tracing::level_filters::LevelFilter::ERROR, "{filter}");
+        }
+        assert!(directives("warn", false, true).contains("clippy_prompts=info"));
+    }
 }

@@ -7,6 +7,7 @@ mod bundled;
 mod client;
 mod commands;
 mod embedded;
+mod environment;
 mod evaluation;
 mod events;
 mod failure;
@@ -15,6 +16,7 @@ mod generation;
 mod logging;
 mod memory;
 mod models;
+mod private;
 mod qdrant;
 mod queue;
 mod remote_models;
@@ -22,16 +24,23 @@ mod shutdown;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clippy_core::settings::Settings;
+use clippy_gallery::holder;
+use tokio_util::sync::CancellationToken;
 
 use crate::arguments::{Arguments, Command};
+use crate::environment::Environment;
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
+    // No other thread runs yet, which these need.
+    private::keep_to_owner();
     memory::keep_tensors();
-    // Bad arguments end here: one line, exit code 2.
-    let arguments = Arguments::parse();
-    match run(arguments) {
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("clippy: {failure}");
@@ -40,49 +49,100 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
-    // A missing .env is the usual case; an unreadable one must not be passed over in silence.
-    match dotenvy::dotenv() {
-        Ok(_) => {}
-        Err(error) if error.not_found() => {}
-        Err(error) => return Err(Failure::usage(format!(".env cannot be read: {error}"))),
-    }
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let environment = Environment::load()?;
+    environment::reach_loopback_directly();
     let settings = arguments.settings()?;
-    logging::start(&settings.server.log_level, arguments.command.serves())?;
-    if arguments.command.serves() {
+    let serves = arguments.command.serves();
+    logging::start(&settings.log, serves)?;
+    environment.report();
+    // Looking for faults changes nothing.
+    if !matches!(arguments.command, Command::Doctor) {
+        look_at_folders(&settings, serves);
+    }
+    if serves {
         allow_many_connections();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::run(format!("the async runtime cannot start: {error}")))?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let shutdown = shutdown::on_signals()?;
-        match arguments.command {
-            Command::Demo(demo) => commands::demo::run(&settings, &demo, shutdown).await,
-            Command::Serve(serve) => commands::serve::run(&settings, &serve, shutdown).await,
-            Command::Migrate(migrate) => commands::migrate::run(&settings, &migrate).await,
-            Command::Worker(worker) => commands::worker::run(&settings, &worker, shutdown).await,
-            Command::Ingest(ingest) => {
-                commands::ingest::run(&settings, arguments.server.as_deref(), &ingest, shutdown).await
-            }
-            Command::Backfill(backfill) => {
-                commands::backfill::run(&settings, arguments.server.as_deref(), &backfill, shutdown).await
-            }
-            Command::Reindex(reindex) => {
-                commands::reindex::run(&settings, arguments.server.as_deref(), &reindex, shutdown).await
-            }
-            Command::Jobs(jobs) => commands::jobs::run(&settings, arguments.server.as_deref(), &jobs).await,
-            Command::Queues(queues) => commands::queues::run(&settings, arguments.server.as_deref(), &queues).await,
-            Command::Search(search) => commands::search::run(&settings, arguments.server.as_deref(), &search).await,
-            Command::Eval(eval) => commands::eval::run(&settings, arguments.server.as_deref(), &eval).await,
-            Command::Calibrate(calibrate) => {
-                commands::calibrate::run(&settings, arguments.server.as_deref(), &calibrate).await
-            }
-            Command::Models(models) => commands::models::run(&settings, &models, shutdown).await,
-            Command::Doctor => commands::doctor::run(&settings).await,
+        command(arguments, settings, &environment, shutdown).await
+    });
+    // Whatever still computes on a thread of its own has nobody left who wants the outcome.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn command(
+    arguments: &Arguments,
+    mut settings: Settings,
+    environment: &Environment,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
+    let server = arguments.server.as_deref();
+    let elsewhere = server.is_some() || holder(&settings.collection.data_dir).is_some_and(|holder| holder.address.is_some());
+    if arguments.command.reads_collection() && (arguments.command.serves() || !elsewhere) {
+        until_stopped(&shutdown, qdrant::choose_collection(&mut settings)).await?;
+    }
+    let settings = &settings;
+    match &arguments.command {
+        Command::Demo(demo) => commands::demo::run(settings, demo, shutdown).await,
+        Command::Serve(serve) => commands::serve::run(settings, serve, shutdown).await,
+        Command::Worker(worker) => commands::worker::run(settings, worker, shutdown).await,
+        Command::Ingest(ingest) => commands::ingest::run(settings, server, ingest, shutdown).await,
+        Command::Backfill(backfill) => commands::backfill::run(settings, server, backfill, shutdown).await,
+        Command::Reindex(reindex) => commands::reindex::run(settings, server, reindex, shutdown).await,
+        Command::Models(models) => commands::models::run(settings, models, shutdown).await,
+        // The others have nothing to hand over when they are told to stop.
+        Command::Migrate(migrate) => until_stopped(&shutdown, commands::migrate::run(settings, migrate)).await,
+        Command::Import(import) => until_stopped(&shutdown, commands::import::run(settings, import)).await,
+        Command::Jobs(jobs) => until_stopped(&shutdown, commands::jobs::run(settings, server, jobs)).await,
+        Command::Queues(queues) => until_stopped(&shutdown, commands::queues::run(settings, server, queues)).await,
+        Command::Search(search) => until_stopped(&shutdown, commands::search::run(settings, server, search)).await,
+        Command::Eval(eval) => until_stopped(&shutdown, commands::eval::run(settings, server, eval)).await,
+        Command::Calibrate(calibrate) => {
+            until_stopped(&shutdown, commands::calibrate::run(settings, server, calibrate)).await
         }
-    })
+        Command::Doctor => until_stopped(&shutdown, commands::doctor::run(settings, environment)).await,
+    }
+}
+
+/// Does something, unless the process is told to stop before it is done.
+async fn until_stopped<T>(
+    shutdown: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    shutdown.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::stopped("stopped")))
+}
+
+/// Closes what earlier versions left open in the data folder, and says what is wrong with the folders of the settings.
+fn look_at_folders(settings: &Settings, serves: bool) {
+    let data = &settings.collection.data_dir;
+    match private::close(data) {
+        Ok(openness) if openness.open.is_empty() => {}
+        Ok(openness) => tracing::warn!(
+            "other users of this machine could read {} in {}; only you can now",
+            openness.open.join(", "),
+            data.display()
+        ),
+        Err(error) => tracing::warn!(
+            "other users of this machine may be able to read {} ({error}): `clippy doctor` tells more",
+            data.display()
+        ),
+    }
+    if serves
+        && let Some(root) = &settings.collection.images_root
+        && !root.is_dir()
+    {
+        tracing::warn!(
+            "IMAGES_ROOT is {}, which is no folder: no picture under it can be shown. Set it to the folder of the pictures, or \
+             unset it",
+            root.display()
+        );
+    }
 }
 
 /// Every stream of events is an open connection. Systems let a process have about a thousand by default, and more when it

@@ -1,8 +1,10 @@
 //! What the settings say about a Qdrant server, as the gallery takes it.
 
 use clippy_core::embedding::ModelInfo;
-use clippy_core::settings::{QdrantQuantization, Settings};
-use clippy_gallery::{QdrantOptions, QdrantServer, Quantization, StorageOptions};
+use clippy_core::settings::{OLDER_QDRANT_COLLECTION, QdrantQuantization, Settings};
+use clippy_gallery::{QdrantCollections, QdrantOptions, QdrantServer, Quantization, StorageOptions};
+
+use crate::failure::Failure;
 
 /// The server that the collection is on; `None` when it is kept in this process.
 pub fn server(settings: &Settings) -> Option<QdrantServer> {
@@ -32,4 +34,26 @@ pub fn options(settings: &Settings, server: QdrantServer, model: &ModelInfo) -> 
         },
         ..QdrantOptions::new(server, settings.collection.name.clone(), model.clone())
     }
+}
+
+/// Where no `QDRANT_COLLECTION` is set, and the server has none of this version's default name, the one of Clippy 0.2's
+/// default name is meant when it is there.
+pub async fn choose_collection(settings: &mut Settings) -> Result<(), Failure> {
+    if settings.collection.named {
+        return Ok(());
+    }
+    let Some(server) = server(settings) else { return Ok(()) };
+    if QdrantCollections::inspect(&server, &settings.collection.name).await?.is_some() {
+        return Ok(());
+    }
+    if let Some(found) = QdrantCollections::inspect(&server, OLDER_QDRANT_COLLECTION).await? {
+        tracing::info!(
+            "QDRANT_COLLECTION is not set, and {} has no {}: {OLDER_QDRANT_COLLECTION} is used, which Clippy 0.2 filled ({} pictures)",
+            server.url,
+            settings.collection.name,
+            found.points
+        );
+        OLDER_QDRANT_COLLECTION.clone_into(&mut settings.collection.name);
+    }
+    Ok(())
 }

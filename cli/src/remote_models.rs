@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_core::collections::{ModelSource, Models};
 use clippy_core::embedding::Embedder;
-use clippy_core::settings::Settings;
+use clippy_core::settings::{Address, Settings};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_remote::{RemoteEmbedder, RemoteOptions};
 
@@ -27,9 +27,10 @@ pub struct RemoteModels {
 
 impl RemoteModels {
     /// The models of the worker at this address.
-    pub fn new(settings: &Settings, url: &str) -> Result<Self, Failure> {
-        let key = settings.server.api_keys.first().cloned();
-        let options = RemoteOptions { key, ..RemoteOptions::new(url) };
+    pub fn new(settings: &Settings, url: &Address) -> Result<Self, Failure> {
+        let server = &settings.server;
+        let key = server.api_keys.first().or_else(|| server.admin_keys.first()).cloned();
+        let options = RemoteOptions { key, ..RemoteOptions::new(url.expose()) };
         Ok(Self { settings: settings.clone(), options, configured: models::named(settings)? })
     }
 

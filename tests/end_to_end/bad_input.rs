@@ -15,10 +15,15 @@ fn bad_arguments_exit_2_and_name_the_fault() {
         (&["backfill", "--manifest", "m", "--which", "nothing"], "nothing"),
         (&["ingest", "--manifest", "m", "--shard-index", "0"], "--shard-count"),
         (&["fly"], "fly"),
+        (&["serve", "--bind", "nowhere"], "127.0.0.1:8000"),
+        (&["serve", "--bind", "no\nwhere:1"], "--bind"),
+        (&["jobs", "list", "--state", "asleep"], "asleep"),
     ] {
         let output = run(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(part), "{arguments:?}: {}", text(&output.stderr));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(part), "{arguments:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
     }
 }
 

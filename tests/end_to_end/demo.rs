@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::io::Cursor;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use clippy_drawings::{sketch, subject};
 use reqwest::blocking::Client;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 
-use crate::harness::Server;
+use crate::harness::{Server, clippy, signal, text, wait_until};
 
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("the gallery draws no {name}"));
@@ -42,14 +44,65 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
         .collect()
 }
 
+/// What the server still prepares; null when its gallery is there.
+fn preparing(server: &Server) -> Value {
+    let http = clippy_http::blocking_client().build().expect("a client");
+    let answer = http.get(format!("{}/api/preparing", server.url)).send().expect("it serves");
+    answer.json::<Value>().expect("JSON")["preparing"].clone()
+}
+
+fn start(folder: &Path) -> Server {
+    let server = Server::start(folder, "demo", &[]);
+    wait_until("the gallery to be filled", Duration::from_secs(180), || preparing(&server).is_null().then_some(()));
+    server
+}
+
 #[test]
-fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
+fn the_demo_is_for_this_machine_unless_keys_are_set() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let server = Server::start(folder.path(), "demo", &[]);
+    let output = clippy(folder.path()).args(["demo", "--bind", "0.0.0.0:0"]).output().expect("it starts");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("API_KEYS") && said.lines().count() == 1, "{said}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
+fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // What other commands are set to spends nobody's money here.
+    let paid = [("GEMINI_API_KEY", "k"), ("GENERATION_PROVIDER", "gemini"), ("QDRANT_URL", "http://127.0.0.1:9")];
+    let mut server = Server::start_with(folder.path(), "demo", &[], &paid);
     let http = clippy_http::blocking_client().build().expect("a client");
     let page = http.get(&server.url).send().expect("it serves");
     assert!(page.status().is_success());
     assert!(page.text().expect("text").contains("<html"), "the page");
+    let now = preparing(&server);
+    assert!(now["stage"] == "drawing" && now["total"].as_u64() > Some(100), "{now}");
+    let providers: Value =
+        http.get(format!("{}/api/providers", server.url)).send().expect("it serves").json().expect("JSON");
+    let all = providers["providers"].as_array().expect("a list");
+    assert!(all.len() == 1 && all[0]["provider"] == "local", "{providers}");
+
+    wait_until("some pictures to be drawn", Duration::from_secs(60), || {
+        (preparing(&server)["done"].as_u64() > Some(3)).then_some(())
+    });
+    let begun = Instant::now();
+    signal(server.process(), "INT");
+    let ended = wait_until("the first Ctrl-C to be heard", Duration::from_secs(30), || server.ended());
+    assert!(ended.success() && begun.elapsed() < Duration::from_secs(20), "{ended} after {:?}", begun.elapsed());
+    assert!(server.log().contains("goes on from here"), "{}", server.log());
+    assert!(!folder.path().join("data/demo/manifest.jsonl").exists(), "it was not done");
+
+    let again = Server::start(folder.path(), "demo", &[]);
+    assert!(!preparing(&again).is_null());
+}
+
+#[test]
+fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = start(folder.path());
+    let http = clippy_http::blocking_client().build().expect("a client");
 
     for name in ["apple", "house"] {
         for seed in [1, 2] {
@@ -73,7 +126,7 @@ fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
     assert_eq!(thumbnail.width(), 64);
 
     server.kill();
-    let again = Server::start(folder.path(), "demo", &[]);
+    let again = start(folder.path());
     let form = Form::new().part("sketch", Part::bytes(drawing("apple", 1)).file_name("sketch.png"));
     assert!(styles_of(&search(&again, form.text("top", "10")), "apple", 10).len() >= 3, "all is there after a kill");
     assert!(again.stop().success(), "a server that is asked to stop ends well");

@@ -1,13 +1,19 @@
-//! `clippy demo`: from nothing to a page that works, offline.
+//! `clippy demo`: from nothing to a page that works, offline. It serves at once, and fills its gallery meanwhile.
 
+use std::path::Path;
+
+use clippy_core::ledger::LedgerTotals;
+use clippy_core::preparing::{Preparing, PreparingStage};
 use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
+use clippy_drawings::GallerySummary;
 use clippy_jobs::RunnerSettings;
+use clippy_worker::ingest::progress::{Progress, Stage};
 use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
 use crate::commands::progress_bar::BarProgress;
-use crate::commands::serve::listen;
+use crate::commands::serve::Listening;
 use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
@@ -15,43 +21,131 @@ use crate::queue::{self, Workers};
 /// The gallery's folder in the data folder.
 const GALLERY: &str = "demo";
 
-/// Draws, embeds and serves the demo gallery.
+/// Serves the demo gallery, drawing and embedding what of it is missing.
 pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: CancellationToken) -> Result<(), Failure> {
     let settings = in_one_process(settings);
-    let listener = listen(arguments.bind.unwrap_or(settings.server.bind)).await?;
+    let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
+    listening.check_exposure(&settings, "")?;
+    let listener = listening.bind().await?;
     let url = url_of(&listener)?;
-    let folder = settings.collection.data_dir.join(GALLERY);
-    let embedded = Embedded::open(&settings, Some(&url)).await?;
-
-    eprintln!("Drawing the demo gallery in {} …", folder.display());
-    let drawn = {
-        let folder = folder.clone();
-        tokio::task::spawn_blocking(move || clippy_drawings::write_gallery(&folder))
-            .await
-            .map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))?
-            .map_err(|error| Failure::run(format!("the demo gallery cannot be drawn: {error}")))?
-    };
-    let options = IngestOptions {
-        lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
-        with_text: true,
-        dry_run: false,
-    };
-    let progress = BarProgress::new(false);
-    let report = ingest(embedded.tools(), &options, &progress, &shutdown).await;
-    progress.finish();
-    let report = report?;
-    if !report.complete {
-        return Err(Failure::run("stopped before the demo gallery was embedded; the next start goes on from here"));
-    }
-    if report.totals.failed > 0 {
-        return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
-    }
-    let pictures = embedded.gallery.info().await?.points;
-    println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
+    let opening = Embedded::open_offline(&settings, Some(&url));
+    let Some(embedded) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+    let embedded = embedded?;
     // The demo is one process, whatever queue other commands are set to.
     let jobs = queue::embedded(&settings).await?;
-    let workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::default(), &shutdown)?;
-    queue::beside(workers, &shutdown, embedded.serve(&settings, jobs, listener, shutdown.clone())).await
+    let preparing = Preparing::default();
+    preparing.at(PreparingStage::Drawing, 0, clippy_drawings::gallery_size() as u64);
+    let workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::embedded(), &shutdown)?;
+    println!("Clippy serves at {url} and fills its gallery meanwhile.");
+    let serving = async {
+        let served = embedded.serve_while(&settings, preparing.clone(), jobs, listener, shutdown.clone()).await;
+        shutdown.cancel();
+        served
+    };
+    let filling = async {
+        let filled = fill(&settings, &embedded, &url, &preparing, &shutdown).await;
+        if filled.is_err() {
+            shutdown.cancel();
+        }
+        filled
+    };
+    queue::beside(workers, &shutdown, async {
+        let (served, filled) = tokio::join!(serving, filling);
+        filled.and(served)
+    })
+    .await
+}
+
+/// Draws and embeds what of the gallery is missing, and says how far it is. What is there already stays, so that a start
+/// goes on where the last one stopped.
+async fn fill(
+    settings: &Settings,
+    embedded: &Embedded,
+    url: &str,
+    preparing: &Preparing,
+    shutdown: &CancellationToken,
+) -> Result<(), Failure> {
+    let folder = settings.collection.data_dir.join(GALLERY);
+    let bar = BarProgress::new(false);
+    let watched = Watched { bar: &bar, preparing };
+    let filled = async {
+        let Some(drawn) = draw(&folder, &watched, shutdown).await? else { return Ok(false) };
+        let options = IngestOptions {
+            lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
+            with_text: true,
+            dry_run: false,
+        };
+        let report = ingest(embedded.tools(), &options, &watched, shutdown).await?;
+        if report.totals.failed > 0 {
+            return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
+        }
+        if report.complete {
+            let pictures = report.totals.lines;
+            preparing.at(PreparingStage::Calibrating, 0, pictures);
+            clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
+        }
+        Ok(report.complete)
+    };
+    let filled = filled.await;
+    bar.finish();
+    if !filled? {
+        eprintln!("Stopped before the demo gallery was filled; the next start goes on from here.");
+        return Ok(());
+    }
+    preparing.finished();
+    let pictures = embedded.gallery.info().await?.points;
+    println!("{pictures} pictures are ready. Open {url} and draw an apple, a house or a cat.");
+    Ok(())
+}
+
+/// Draws on all processors, beside whatever is served; nothing when it was told to stop.
+async fn draw(
+    folder: &Path,
+    watched: &Watched<'_>,
+    shutdown: &CancellationToken,
+) -> Result<Option<GallerySummary>, Failure> {
+    let (sender, mut counts) = tokio::sync::watch::channel((0, clippy_drawings::gallery_size()));
+    let (stop, target) = (shutdown.clone(), folder.to_owned());
+    let drawing = tokio::task::spawn_blocking(move || {
+        clippy_drawings::write_gallery_watched(&target, |done, total| {
+            sender.send_if_modified(|now| {
+                let further = done > now.0;
+                *now = (done.max(now.0), total);
+                further
+            });
+            !stop.is_cancelled()
+        })
+    });
+    // The sender goes with the drawing, which ends this.
+    while counts.changed().await.is_ok() {
+        let (done, total) = *counts.borrow_and_update();
+        watched.at("drawing", PreparingStage::Drawing, done as u64, total as u64);
+    }
+    match drawing.await.map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))? {
+        Ok(drawn) => Ok(Some(drawn)),
+        Err(clippy_drawings::Error::Stopped) => Ok(None),
+        Err(error) => Err(Failure::run(format!("the demo gallery cannot be drawn: {error}"))),
+    }
+}
+
+/// Tells the terminal and the page.
+struct Watched<'w> {
+    bar: &'w BarProgress,
+    preparing: &'w Preparing,
+}
+
+impl Watched<'_> {
+    fn at(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
+        self.bar.at(what, done, total);
+        self.preparing.at(stage, done, total);
+    }
+}
+
+impl Progress for Watched<'_> {
+    fn advanced(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
+        self.bar.advanced(done, total, totals, stage);
+        self.preparing.at(PreparingStage::Embedding, done, total);
+    }
 }
 
 /// The demo is one process with the bundled model, whatever model and server other commands are set to.

@@ -3,16 +3,22 @@
 use std::path::Path;
 
 use clippy_clip::{download, pretrained};
+use clippy_core::settings::Reader;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
+/// `HF_ENDPOINT`.
+pub fn endpoint(reader: &Reader) -> String {
+    reader.text_or(&["HF_ENDPOINT"], download::DEFAULT_BASE_URL)
+}
+
 /// Downloads into `models/<name>/<tag>/`, going on where an earlier download stopped, and checks what came.
 pub async fn run(models: &Path, name: &str, tag: &str, shutdown: CancellationToken) -> Result<(), Failure> {
     let entry = pretrained::find(name, tag).map_err(|error| Failure::usage(error.to_string()))?;
     // A mirror is named as Hugging Face's own tools name it.
-    let base = std::env::var("HF_ENDPOINT").unwrap_or_else(|_| download::DEFAULT_BASE_URL.to_owned());
+    let base = endpoint(&Reader::environment());
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left") {
         bar.set_style(style);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use clippy_core::settings::Settings;
+use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::RunnerSettings;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -14,10 +14,12 @@ use crate::queue::{self, Workers};
 
 /// Serves the data folder until it is told to stop.
 pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: CancellationToken) -> Result<(), Failure> {
-    let address = arguments.bind.unwrap_or(settings.server.bind);
-    check_exposure(settings, address, arguments.allow_anyone)?;
+    let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
+    if !arguments.allow_anyone {
+        listening.check_exposure(settings, OR_ALLOW_ANYONE)?;
+    }
     check_workers(settings, arguments.with_worker)?;
-    let listener = listen(address).await?;
+    let listener = listening.bind().await?;
     let url = url_of(&listener)?;
     // Redis first: while it is waited for, the data folder is nobody's.
     let connected = match &settings.jobs.redis_url {
@@ -25,13 +27,19 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
         None => None,
     };
     let embedded = Embedded::open(settings, Some(&url)).await?;
-    let jobs = match connected {
-        Some(jobs) => jobs,
-        None => queue::embedded(settings).await?,
+    let (jobs, runner) = match connected {
+        // Workers are elsewhere, unless they are asked for here.
+        Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),
+        None => (queue::embedded(settings).await?, Some(RunnerSettings::embedded())),
     };
-    let workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::default(), &shutdown)?;
+    let start = |runner| Workers::start(jobs.clone(), embedded.handlers(), runner, &shutdown);
+    let workers = runner.map(start).transpose()?;
     println!("Clippy serves at {url}");
-    queue::beside(workers, &shutdown, embedded.serve(settings, jobs, listener, shutdown.clone())).await
+    let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
+    match workers {
+        Some(workers) => queue::beside(workers, &shutdown, serving).await,
+        None => serving.await,
+    }
 }
 
 /// With a queue in Redis, workers are elsewhere, unless they are asked for here. A collection in this process can be
@@ -46,21 +54,47 @@ fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> 
     ))
 }
 
-/// Binds the address; the usual reason for a refusal is another Clippy.
-pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        Failure::run(format!(
-            "{address} cannot be served at ({error}): choose another with --bind, such as 127.0.0.1:0"
-        ))
-    })
+/// Where a server listens: the addresses that a name stands for.
+#[derive(Debug)]
+pub struct Listening {
+    given: BindAddress,
+    addresses: Vec<SocketAddr>,
 }
 
-/// Without keys, whoever reaches the port may do everything: that is for this machine alone, unless it was asked for.
-pub fn check_exposure(settings: &Settings, address: SocketAddr, allow_anyone: bool) -> Result<(), Failure> {
-    if address.ip().is_loopback() || allow_anyone || !settings.server.api_keys.is_empty() {
-        return Ok(());
+impl Listening {
+    /// Looks a host name up. IPv4 comes first: clients that know only `localhost` try it, too.
+    pub async fn at(given: &BindAddress) -> Result<Self, Failure> {
+        let found = tokio::net::lookup_host((given.host(), given.port())).await.map_err(|error| {
+            Failure::usage(format!("{given} is no address of this machine ({error}): choose another with --bind or BIND"))
+        })?;
+        let mut addresses: Vec<SocketAddr> = found.collect();
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+        addresses.dedup();
+        Ok(Self { given: given.clone(), addresses })
     }
-    Err(Failure::usage(format!(
-        "{address} can be reached from other machines and no API_KEYS are set: set some, or bind 127.0.0.1, or add --allow-anyone"
-    )))
+
+    /// Refuses what other machines can reach as long as nobody needs a key; `mend` says what would allow it.
+    pub fn check_exposure(&self, settings: &Settings, mend: &str) -> Result<(), Failure> {
+        let closed = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
+        if closed || self.addresses.iter().all(|address| address.ip().to_canonical().is_loopback()) {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "{} can be reached from other machines and no API_KEYS are set: set some, or bind 127.0.0.1{mend}",
+            self.given
+        )))
+    }
+
+    /// Binds the first address that can be; the usual reason for a refusal is another Clippy.
+    pub async fn bind(&self) -> Result<TcpListener, Failure> {
+        TcpListener::bind(self.addresses.as_slice()).await.map_err(|error| {
+            Failure::run(format!(
+                "{} cannot be served at ({error}): choose another with --bind, such as 127.0.0.1:0",
+                self.given
+            ))
+        })
+    }
 }
+
+/// What lifts the check of [`Listening::check_exposure`] besides keys.
+pub const OR_ALLOW_ANYONE: &str = ", or add --allow-anyone";

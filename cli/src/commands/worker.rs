@@ -5,7 +5,7 @@ use clippy_jobs::{Lane, RunnerSettings};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::WorkerArguments;
-use crate::commands::serve::{check_exposure, listen};
+use crate::commands::serve::{Listening, OR_ALLOW_ANYONE};
 use crate::embedded::{Embedded, url_of};
 use crate::failure::Failure;
 use crate::queue::{self, Workers};
@@ -25,10 +25,13 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
         ));
     }
     let settings_of_runner = runner_settings(arguments);
-    let listener = match arguments.serve_embedder {
+    let listener = match &arguments.serve_embedder {
         Some(address) => {
-            check_exposure(settings, address, arguments.allow_anyone)?;
-            Some(listen(address).await?)
+            let listening = Listening::at(address).await?;
+            if !arguments.allow_anyone {
+                listening.check_exposure(settings, OR_ALLOW_ANYONE)?;
+            }
+            Some(listening.bind().await?)
         }
         None => None,
     };
@@ -41,7 +44,9 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
     let Some(listener) = listener else { return workers.ended().await };
     println!("Clippy embeds at {}{}", url_of(&listener)?, clippy_remote::wire::PATH);
     let stop = shutdown.clone().cancelled_owned();
-    let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &settings.server.api_keys, stop);
+    // Any key closes it, as everywhere.
+    let keys = [settings.server.api_keys.as_slice(), &settings.server.admin_keys].concat();
+    let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &keys, stop);
     queue::beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 

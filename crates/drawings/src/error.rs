@@ -24,6 +24,9 @@ pub enum Error {
         /// The operating system's reason.
         source: std::io::Error,
     },
+    /// The caller wanted no more of it.
+    #[error("stopped before the gallery was drawn")]
+    Stopped,
 }
 
 impl Error {

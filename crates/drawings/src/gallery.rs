@@ -1,6 +1,7 @@
 //! The gallery as files: every subject in every style, and the manifest that Clippy ingests.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use md5::{Digest as _, Md5};
 use rayon::prelude::*;
@@ -46,6 +47,12 @@ struct Line {
     license: &'static str,
 }
 
+/// How many pictures the gallery has.
+#[must_use]
+pub fn gallery_size() -> usize {
+    subjects().len() * Style::ALL.len()
+}
+
 /// Draws the gallery into the folder: `<style>/<subject>.png` and `manifest.jsonl`.
 ///
 /// It may be called again at any time: files that are right already are not touched, and each file
@@ -55,13 +62,33 @@ struct Line {
 /// # Errors
 /// [`Error::File`] when the folder cannot be written.
 pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
+    write_gallery_watched(folder, |_, _| true)
+}
+
+/// As [`write_gallery`]. `drawn` is told after each picture how many of how many are there, from several threads; when it
+/// answers no, drawing stops soon.
+///
+/// # Errors
+/// As [`write_gallery`], and [`Error::Stopped`].
+pub fn write_gallery_watched(
+    folder: &Path,
+    drawn: impl Fn(usize, usize) -> bool + Sync,
+) -> Result<GallerySummary, Error> {
     for style in Style::ALL {
         files::folder(&folder.join(style.tag()))?;
     }
     let pairs: Vec<(&Subject, Style)> =
         subjects().iter().flat_map(|subject| Style::ALL.map(|style| (subject, style))).collect();
-    let drawn: Vec<(Line, bool)> =
-        pairs.par_iter().map(|(subject, style)| write_picture(folder, subject, *style)).collect::<Result<_, _>>()?;
+    let done = AtomicUsize::new(0);
+    let watched = |(subject, style): &(&Subject, Style)| {
+        if !drawn(done.load(Ordering::Relaxed), pairs.len()) {
+            return Err(Error::Stopped);
+        }
+        let picture = write_picture(folder, subject, *style)?;
+        drawn(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len());
+        Ok(picture)
+    };
+    let drawn: Vec<(Line, bool)> = pairs.par_iter().map(watched).collect::<Result<_, _>>()?;
 
     let mut text = String::new();
     for (line, _) in &drawn {

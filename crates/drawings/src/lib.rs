@@ -26,7 +26,7 @@ mod subjects;
 
 pub use canvas::PICTURE_SIDE;
 pub use error::Error;
-pub use gallery::{GallerySummary, write_gallery};
+pub use gallery::{GallerySummary, gallery_size, write_gallery, write_gallery_watched};
 pub use queries::{QueriesSummary, write_queries};
 pub use sketch::{PAD_HEIGHT, PAD_WIDTH, sketch};
 pub use style::{Style, render};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
-use clippy_core::settings::Secret;
+use clippy_core::settings::{Address, Secret};
 use clippy_core::{Error, ErrorCode, Result};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ const CALL_BYTES: usize = 16 << 20;
 #[derive(Debug, Clone)]
 pub struct RemoteOptions {
     /// Its address, such as `http://gpu-1:8010`.
-    pub url: String,
+    pub url: Address,
     /// One of its `API_KEYS`, where it has any.
     pub key: Option<Secret>,
     /// How long a connection may take to come about.
@@ -32,8 +32,9 @@ impl RemoteOptions {
     /// An encoder at this address.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
+        let url = Address::new(url);
         let (connect_timeout, timeout) = (Duration::from_secs(3), Duration::from_secs(60));
-        Self { url: url.into(), key: None, connect_timeout, timeout }
+        Self { url, key: None, connect_timeout, timeout }
     }
 }
 
@@ -43,7 +44,7 @@ impl RemoteOptions {
 #[derive(Debug)]
 pub struct RemoteEmbedder {
     client: Client,
-    address: String,
+    address: Address,
     key: Option<Secret>,
     info: Arc<ModelInfo>,
 }
@@ -62,9 +63,10 @@ impl RemoteEmbedder {
     /// `InvalidInput` for an address that is none; `Unavailable` and `Timeout` when nobody answers there, or somebody
     /// else does; `Unauthorized` when the key is missing or wrong.
     pub async fn connect(options: &RemoteOptions) -> Result<Self> {
-        let base = options.url.trim_end_matches('/').trim_end_matches(wire::PATH);
-        let address = format!("{base}{}", wire::PATH);
+        let base = options.url.expose().trim_end_matches('/').trim_end_matches(wire::PATH);
+        let address = Address::new(format!("{base}{}", wire::PATH));
         let parsed: reqwest::Url = address
+            .expose()
             .parse()
             .map_err(|error| Error::invalid(format!("EMBEDDER_URL is {}, which is no URL: {error}", options.url)))?;
         if !matches!(parsed.scheme(), "http" | "https") {
@@ -80,10 +82,10 @@ impl RemoteEmbedder {
             Some(key) => request.bearer_auth(key.expose()),
             None => request,
         };
-        let response = answered(&address, keyed(client.get(&address)).send().await).await?;
+        let response = answered(&address, keyed(client.get(address.expose())).send().await).await?;
         let info: ModelInfo = response.json().await.map_err(|error| {
             let message = format!("{address} answers, but not as a Clippy worker's embedder does");
-            Error::new(ErrorCode::Unavailable, message).with_source(error)
+            Error::new(ErrorCode::Unavailable, message).with_source(error.without_url())
         })?;
         Ok(Self { client, address, key: options.key.clone(), info: Arc::new(info) })
     }
@@ -91,7 +93,7 @@ impl RemoteEmbedder {
     async fn call(&self, inputs: &[EmbedInput]) -> Result<Embedded> {
         let body = bytes::Bytes::from(wire::encode_request(inputs)?);
         let send = || {
-            let request = self.client.post(&self.address).header("content-type", wire::CONTENT_TYPE);
+            let request = self.client.post(self.address.expose()).header("content-type", wire::CONTENT_TYPE);
             let request = match &self.key {
                 Some(key) => request.bearer_auth(key.expose()),
                 None => request,
@@ -153,7 +155,7 @@ fn fitting(inputs: &[EmbedInput]) -> usize {
 }
 
 /// The answer, when it is a good one.
-async fn answered(address: &str, sent: reqwest::Result<Response>) -> Result<Response> {
+async fn answered(address: &Address, sent: reqwest::Result<Response>) -> Result<Response> {
     let response = sent.map_err(|error| failure(address, error))?;
     let status = response.status();
     if status.is_success() {
@@ -175,13 +177,14 @@ async fn answered(address: &str, sent: reqwest::Result<Response>) -> Result<Resp
     Err(Error::new(code, message))
 }
 
-fn failure(address: &str, error: reqwest::Error) -> Error {
+fn failure(address: &Address, error: reqwest::Error) -> Error {
     let (code, what) = match error.is_timeout() {
         true => (ErrorCode::Timeout, "did not answer in time"),
         false => (ErrorCode::Unavailable, "could not be reached"),
     };
     let message = format!("the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?");
-    Error::new(code, message).with_source(error)
+    // The cause names the address with its password.
+    Error::new(code, message).with_source(error.without_url())
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ pub const SETTINGS: &[Setting] = &[
         Collection,
         "IMAGES_ROOT",
         Nothing,
-        "folder that a manifest's relative paths are looked up under; a relative one is taken from the working folder. When it is set, pictures are served from it and the recorded roots only",
+        "folder that a manifest's relative paths are looked up under ([docs/manifests.md](manifests.md)); a relative one is taken from the working folder. When it is set, pictures are served from it and the recorded roots only",
     ),
     setting(
         Collection,

@@ -35,6 +35,20 @@ fn the_gallery_is_whole_repeatable_and_varied() {
 }
 
 #[test]
+fn drawing_stops_when_it_is_told_to_and_names_no_picture_that_is_not_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let most = std::sync::atomic::AtomicUsize::new(0);
+    let stopped = write_gallery_watched(folder.path(), |done, total| {
+        assert_eq!(total, gallery_size());
+        most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
+        done < 3
+    });
+    assert!(matches!(stopped, Err(Error::Stopped)));
+    assert!(most.into_inner() >= 3);
+    assert!(!folder.path().join("manifest.jsonl").exists(), "the manifest comes last");
+}
+
+#[test]
 fn ids_are_stable_and_fit_javascript() {
     let apple = crate::subject("apple").unwrap();
     // A change here would orphan the points of every demo collection.

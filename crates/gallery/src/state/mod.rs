@@ -5,6 +5,7 @@
 
 mod ledger;
 mod preferences;
+mod tastes;
 
 use std::path::Path;
 use std::time::Duration;

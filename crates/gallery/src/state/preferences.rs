@@ -9,8 +9,8 @@ use sqlx::{Row, Sqlite, Transaction};
 
 use super::{EmbeddedState, failed, number_out};
 
-const TAG: &str = "tag";
-const STYLE: &str = "style";
+pub(super) const TAG: &str = "tag";
+pub(super) const STYLE: &str = "style";
 
 impl EmbeddedState {
     /// Moves the weights of these names by the rule and keeps the strongest.
@@ -44,12 +44,22 @@ impl EmbeddedState {
             .await
             .map_err(failed)?;
         }
+        self.keep_strongest(transaction, &feedback.user_id, kind).await
+    }
+
+    /// Drops all but the strongest names of an artist.
+    pub(super) async fn keep_strongest(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        user_id: &str,
+        kind: &'static str,
+    ) -> Result<()> {
         sqlx::query(
             "DELETE FROM preference WHERE user_id = ?1 AND kind = ?2 AND name NOT IN (\
                  SELECT name FROM preference WHERE user_id = ?1 AND kind = ?2 \
                  ORDER BY weight DESC, action DESC, name LIMIT ?3)",
         )
-        .bind(&feedback.user_id)
+        .bind(user_id)
         .bind(kind)
         .bind(limit(self.rule.keep))
         .execute(&mut **transaction)

@@ -1,0 +1,120 @@
+//! Settings, the file that they come from, and the folders that they name.
+
+use std::path::Path;
+
+use clippy_api::ApiOptions;
+use clippy_core::settings::Settings;
+
+use super::Findings;
+use crate::commands::import::TASTES;
+use crate::commands::serve::{Listening, OR_ALLOW_ANYONE};
+use crate::environment::Environment;
+use crate::{logging, private};
+
+pub(super) async fn check(settings: &Settings, environment: &Environment, findings: &mut Findings) {
+    file(environment, findings);
+    for complaint in &settings.log.complaints {
+        findings.fault("log", complaint);
+    }
+    if let Err(error) = logging::check(&settings.log.filter) {
+        findings.fault("log", format!("LOG_LEVEL is \"{}\", which is no filter: {error}", settings.log.filter));
+    }
+    data_folder(&settings.collection.data_dir, findings);
+    images_root(settings, findings);
+    server(settings, findings).await;
+}
+
+fn file(environment: &Environment, findings: &mut Findings) {
+    match &environment.file {
+        None => findings.ok("settings", "no .env here or in a folder above; the environment alone"),
+        Some(file) => {
+            findings.ok("settings", format!("{} of {}, and the environment", environment.set, file.display()));
+            for complaint in &environment.complaints {
+                findings.fault("settings", format!("{}: {complaint}", file.display()));
+            }
+        }
+    }
+    for reason in &environment.passed_over {
+        findings.fault("settings", format!("{reason}, so it is not read: copy what you need of it into a .env here"));
+    }
+}
+
+fn data_folder(folder: &Path, findings: &mut Findings) {
+    findings.say("data folder", writable(folder));
+    match private::look(folder) {
+        Ok(openness) if openness.open.is_empty() => {}
+        Ok(openness) => findings.fault(
+            "data folder",
+            format!(
+                "other users of this machine can read {} in it: run `chmod -R go-rwx` on them, or start Clippy, which does",
+                openness.open.join(", ")
+            ),
+        ),
+        Err(error) => findings.fault("data folder", format!("its permissions cannot be read: {error}")),
+    }
+    let tastes = folder.join(TASTES);
+    if tastes.is_file() {
+        findings.ok("tastes", format!("`clippy import {}` takes over what Clippy 0.2 knew of its artists", tastes.display()));
+    }
+}
+
+/// A folder that is there, or can be made, and can be written to.
+fn writable(folder: &Path) -> Result<String, String> {
+    let there = folder.exists();
+    let probe = folder.join(".doctor");
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b"a probe"))
+        .and_then(|()| std::fs::remove_file(&probe));
+    if !there {
+        // Empty, or in use by now: then it stays.
+        let _ = std::fs::remove_dir(folder);
+    }
+    written.map(|()| folder.display().to_string()).map_err(|error| {
+        format!(
+            "{} cannot be written to ({error}): mend its permissions, or name another with --data-dir",
+            folder.display()
+        )
+    })
+}
+
+fn images_root(settings: &Settings, findings: &mut Findings) {
+    let Some(root) = &settings.collection.images_root else { return };
+    let outcome = match std::fs::read_dir(root) {
+        Ok(_) => Ok(root.display().to_string()),
+        Err(error) => Err(format!(
+            "{} is no folder that can be read ({error}), so that no picture under it can be shown: set it to the folder of \
+             the pictures, or unset it",
+            root.display()
+        )),
+    };
+    findings.say("IMAGES_ROOT", outcome);
+}
+
+async fn server(settings: &Settings, findings: &mut Findings) {
+    let server = &settings.server;
+    let keyed = !server.api_keys.is_empty() || !server.admin_keys.is_empty();
+    let address = match Listening::at(&server.bind).await {
+        Ok(listening) => listening.check_exposure(settings, OR_ALLOW_ANYONE).map(|()| {
+            let keys = if keyed { "every call needs a key" } else { "for this machine alone, without keys" };
+            format!("{}, {keys}", server.bind)
+        }),
+        Err(failure) => Err(failure),
+    };
+    findings.say("address", address);
+    match ApiOptions::from(server).check_sites() {
+        Err(error) => findings.fault("pages", error.message),
+        Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings.fault(
+            "pages",
+            "ALLOWED_ORIGINS is * and no keys are set, so that every page that is open in a browser here may look at the \
+             collection: name the origins, or set API_KEYS",
+        ),
+        Ok(()) => {
+            let hosts = if server.allowed_hosts.is_empty() {
+                String::new()
+            } else {
+                format!("; also called {}", server.allowed_hosts.join(", "))
+            };
+            findings.ok("pages", format!("calls from {} are taken{hosts}", server.allowed_origins.join(", ")));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! The process that has the data folder open.
+
+use clippy_core::settings::Settings;
+use clippy_gallery::holder;
+
+use super::Findings;
+use crate::client::Client;
+
+const OURS: &str = env!("CARGO_PKG_VERSION");
+
+pub(super) async fn check(settings: &Settings, findings: &mut Findings) {
+    let Some(holder) = holder(&settings.collection.data_dir) else {
+        return findings.ok("owner", "nobody has it open");
+    };
+    let Some(address) = holder.address else {
+        return findings.ok("owner", format!("process {} has it open", holder.pid));
+    };
+    let serves = format!("process {} serves it at {address}", holder.pid);
+    let health = match Client::found(&address, settings) {
+        Ok(client) => client.version().await,
+        Err(failure) => Err(failure),
+    };
+    match health {
+        Err(failure) => findings.fault("owner", format!("{serves}, but {failure}")),
+        Ok(version) if version == OURS => findings.ok("owner", format!("{serves}, version {version}")),
+        Ok(version) => findings.fault(
+            "owner",
+            format!("{serves}, version {version}, and this is {OURS}: restart it, so that both are the same"),
+        ),
+    }
+}

@@ -1,0 +1,53 @@
+//! `clippy import`: what another Clippy kept.
+
+use std::path::{Path, PathBuf};
+
+use clippy_core::settings::Settings;
+use clippy_core::tastes::{TastesImport, of_clippy_0_2};
+use clippy_gallery::EmbeddedState;
+
+use crate::arguments::ImportArguments;
+use crate::embedded::database;
+use crate::failure::Failure;
+
+/// Clippy 0.2's file of tastes.
+pub const TASTES: &str = "kg_store.json";
+
+/// Takes over the tastes of a file of Clippy 0.2's. A server that runs meanwhile sees them at once.
+pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(), Failure> {
+    let file = file(&arguments.path)?;
+    let bytes = tokio::fs::read(&file)
+        .await
+        .map_err(|error| Failure::run(format!("{} cannot be read: {error}", file.display())))?;
+    let tastes =
+        of_clippy_0_2(&bytes).map_err(|error| Failure::run(format!("{}: {}", file.display(), error.message)))?;
+    let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
+    let imported = state.import(tastes).await?;
+    state.close().await;
+    if arguments.json {
+        let line = serde_json::to_string(&imported)
+            .map_err(|error| Failure::run(format!("the answer cannot be written as JSON: {error}")))?;
+        println!("{line}");
+    } else {
+        println!(
+            "{} artists: {} weights of tags and {} of styles are new or higher now.",
+            imported.artists, imported.tags, imported.styles
+        );
+    }
+    Ok(())
+}
+
+/// The file itself, or the one in the folder.
+fn file(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let inside = path.join(TASTES);
+    if inside.is_file() {
+        return Ok(inside);
+    }
+    Err(Failure::run(format!(
+        "{} holds no {TASTES}: so far only the tastes of Clippy 0.2 can be imported, and that is their file",
+        path.display()
+    )))
+}

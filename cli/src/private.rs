@@ -1,0 +1,136 @@
+//! What Clippy keeps is for its owner: prompts, tastes, made pictures, names of keys.
+
+use std::path::Path;
+
+/// Files and folders that this process makes are for its user alone. Call it before any thread runs.
+pub fn keep_to_owner() {
+    #[cfg(unix)]
+    // SAFETY: `umask` sets one number of this process and cannot fail.
+    unsafe {
+        libc::umask(0o077);
+    }
+}
+
+/// What of Clippy's own in a data folder other users of the machine may read or write.
+#[derive(Debug, Default)]
+pub struct Openness {
+    /// Names in the folder, and `.` for the folder itself.
+    pub open: Vec<String>,
+}
+
+/// Takes the rights of other users away from what Clippy made in its data folder, which earlier versions left open. What
+/// is not Clippy's stays as it is.
+pub fn close(data: &Path) -> std::io::Result<Openness> {
+    walk(data, true)
+}
+
+/// What [`close`] would change.
+pub fn look(data: &Path) -> std::io::Result<Openness> {
+    walk(data, false)
+}
+
+#[cfg(not(unix))]
+fn walk(_data: &Path, _change: bool) -> std::io::Result<Openness> {
+    Ok(Openness::default())
+}
+
+#[cfg(unix)]
+fn walk(data: &Path, change: bool) -> std::io::Result<Openness> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut found = Openness::default();
+    let entries = match std::fs::read_dir(data) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+        Err(error) => return Err(error),
+    };
+    let (mut ours, mut others) = (0, 0);
+    let mut close = |path: &Path, name: &str| -> std::io::Result<()> {
+        // A link's own rights mean nothing, and where it leads is somebody's choice.
+        let mode = std::fs::symlink_metadata(path)?;
+        if mode.file_type().is_symlink() || mode.permissions().mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        found.open.push(name.to_owned());
+        if change {
+            let own = mode.permissions().mode() & 0o700;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(own))?;
+        }
+        Ok(())
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_ours(&name) {
+            ours += 1;
+            close(&entry.path(), &name)?;
+        } else {
+            others += 1;
+        }
+    }
+    // A folder that holds other things as well may be meant for others.
+    if ours > 0 && others == 0 {
+        close(data, ".")?;
+    }
+    Ok(found)
+}
+
+#[cfg(unix)]
+fn is_ours(name: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "calls",
+        "changes",
+        "collection",
+        "collections",
+        "collections.json",
+        "demo",
+        "inputs",
+        "lock",
+        "models",
+        "outputs",
+        "recent_queries.json",
+        "spending",
+        "thumbnails",
+        ".doctor",
+    ];
+    NAMES.contains(&name) || ["clippy.db", "jobs.db"].iter().any(|database| name.starts_with(database))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).expect("there").permissions().mode() & 0o777
+    }
+
+    fn open(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
+    }
+
+    #[test]
+    fn what_an_earlier_version_left_open_is_closed_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path();
+        std::fs::create_dir(data.join("outputs")).expect("made");
+        std::fs::write(data.join("clippy.db"), "").expect("made");
+        for (name, before) in [("outputs", 0o755), ("clippy.db", 0o644), (".", 0o755)] {
+            open(&data.join(name), before);
+        }
+        assert_eq!(look(data).expect("read").open.len(), 3);
+        assert_eq!(mode(data), 0o755, "looking changes nothing");
+        close(data).expect("closed");
+        assert_eq!([mode(&data.join("outputs")), mode(&data.join("clippy.db")), mode(data)], [0o700, 0o600, 0o700]);
+        assert!(look(data).expect("read").open.is_empty());
+
+        // The folder of somebody else's pictures stays open.
+        open(data, 0o755);
+        std::fs::create_dir(data.join("safebooru")).expect("made");
+        open(&data.join("safebooru"), 0o755);
+        open(&data.join("outputs"), 0o750);
+        assert_eq!(close(data).expect("closed").open, ["outputs"]);
+        assert_eq!([mode(data), mode(&data.join("safebooru"))], [0o755, 0o755]);
+        assert!(close(&data.join("not there")).expect("nothing to do").open.is_empty());
+    }
+}

@@ -1,0 +1,95 @@
+//! Tastes that come from another Clippy.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use clippy_core::Result;
+use clippy_core::tastes::{Taste, TastesImport, TastesImported};
+use sqlx::{Sqlite, Transaction};
+
+use super::preferences::{STYLE, TAG};
+use super::{EmbeddedState, failed, number_in};
+
+#[async_trait]
+impl TastesImport for EmbeddedState {
+    async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported> {
+        let mut imported = TastesImported::default();
+        let mut transaction = self.write().await?;
+        for taste in &tastes {
+            let actions: i64 = sqlx::query_scalar(
+                "INSERT INTO artist (user_id, clicked, saved) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE \
+                 SET clicked = max(clicked, excluded.clicked), saved = max(saved, excluded.saved) RETURNING clicked + saved",
+            )
+            .bind(&taste.user_id)
+            .bind(number_in(taste.clicked)?)
+            .bind(number_in(taste.saved)?)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(failed)?;
+            imported.artists += 1;
+            imported.tags += raise(&mut transaction, &taste.user_id, TAG, &taste.tags, actions).await?;
+            imported.styles += raise(&mut transaction, &taste.user_id, STYLE, &taste.styles, actions).await?;
+            self.keep_strongest(&mut transaction, &taste.user_id, TAG).await?;
+            self.keep_strongest(&mut transaction, &taste.user_id, STYLE).await?;
+        }
+        transaction.commit().await.map_err(failed)?;
+        Ok(imported)
+    }
+}
+
+/// Sets the weights that are not there or lower; gives how many.
+async fn raise(
+    transaction: &mut Transaction<'static, Sqlite>,
+    user_id: &str,
+    kind: &'static str,
+    weights: &BTreeMap<String, f64>,
+    actions: i64,
+) -> Result<u64> {
+    let mut raised = 0;
+    for (name, weight) in weights {
+        raised += sqlx::query(
+            "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, action = excluded.action \
+             WHERE excluded.weight > weight",
+        )
+        .bind(user_id)
+        .bind(kind)
+        .bind(name)
+        .bind(weight)
+        .bind(actions)
+        .execute(&mut **transaction)
+        .await
+        .map_err(failed)?
+        .rows_affected();
+    }
+    Ok(raised)
+}
+
+#[cfg(test)]
+mod tests {
+    use clippy_core::preferences::{PreferenceRule, Preferences};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn tastes_are_added_to_what_is_known_and_a_second_import_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let rule = PreferenceRule { keep: 2, ..PreferenceRule::default() };
+        let state = EmbeddedState::open(&folder.path().join("clippy.db"), rule).await.expect("made");
+        let taste = |tags: &[(&str, f64)], clicked| Taste {
+            user_id: "ann".to_owned(),
+            tags: tags.iter().map(|(tag, weight)| ((*tag).to_owned(), *weight)).collect(),
+            clicked,
+            ..Taste::default()
+        };
+        state.import(vec![taste(&[("hat", 0.5), ("sea", 0.4)], 3)]).await.expect("taken over");
+        let more = vec![taste(&[("hat", 0.2), ("sea", 0.6), ("fog", 0.1)], 2)];
+        let first = state.import(more.clone()).await.expect("taken over");
+        assert_eq!((first.artists, first.tags), (1, 2), "sea is higher, fog is new");
+        let known = state.profile("ann", 10).await.expect("known");
+        assert_eq!(known.tags, [("sea".to_owned(), 0.6), ("hat".to_owned(), 0.5)], "no more than PREF_TOP_N");
+        assert_eq!(known.clicked, 3);
+        state.import(more).await.expect("again");
+        assert_eq!(state.profile("ann", 10).await.expect("known"), known);
+    }
+}
