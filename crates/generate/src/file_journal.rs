@@ -50,7 +50,7 @@ impl FileJournal {
         let damaged = || {
             let message = format!(
                 "the record of a paid call in {} is damaged: keep the folder and see what it holds",
-                folder.display()
+                durable::shown(folder)
             );
             Error::internal(message)
         };
@@ -117,6 +117,15 @@ mod tests {
 
     fn fingerprint() -> CallFingerprint {
         CallFingerprint::new("gemini", "m", "job", 0, b"body")
+    }
+
+    #[tokio::test]
+    async fn a_fault_tells_nothing_of_the_machines_folders() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("calls");
+        std::fs::write(&path, "a file where a folder should be").expect("written");
+        let message = FileJournal::new(&path).claim(&fingerprint()).await.expect_err("no folder").message;
+        assert!(!message.contains(&*folder.path().to_string_lossy()) && message.contains("calls"), "{message}");
     }
 
     #[tokio::test]

@@ -72,7 +72,7 @@ fn locked(folder: &Path, path: &Path) -> Result<File> {
 fn read(file: &Path) -> Result<u64> {
     match std::fs::read_to_string(file) {
         Ok(text) => text.trim().parse().map_err(|error| {
-            Error::internal(format!("{} should hold a number: see to it, or remove it", file.display()))
+            Error::internal(format!("{} should hold a number: see to it, or remove it", durable::shown(file)))
                 .with_source(error)
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),

@@ -49,20 +49,20 @@ impl GcpTokens {
     async fn made(&self) -> Result<Arc<dyn TokenProvider>, GenerateError> {
         let auth = |message: String| GenerateError::new(FailureClass::Auth, message);
         match &self.file {
-            Some(file) => {
-                let account = CustomServiceAccount::from_file(file).map_err(|error| {
-                    auth(format!(
-                        "GOOGLE_APPLICATION_CREDENTIALS names {}, which is not a service account's key file ({error})",
-                        file.display()
-                    ))
-                })?;
-                Ok(Arc::new(account))
-            }
+            // What these errors say holds paths of this machine, which are for the log.
+            Some(file) => match CustomServiceAccount::from_file(file) {
+                Ok(account) => Ok(Arc::new(account)),
+                Err(error) => {
+                    tracing::warn!(file = %file.display(), %error, "the service account's key cannot be read");
+                    let message = "GOOGLE_APPLICATION_CREDENTIALS names a file that cannot be read as a service account's key";
+                    Err(auth(message.to_owned()))
+                }
+            },
             None => gcp_auth::provider().await.map_err(|error| {
-                auth(format!(
-                    "no Google credentials were found ({error}): set GOOGLE_APPLICATION_CREDENTIALS or GEMINI_API_KEY, \
-                     or run `gcloud auth application-default login`"
-                ))
+                tracing::warn!(%error, "no Google credentials were found");
+                let message = "no Google credentials were found: set GOOGLE_APPLICATION_CREDENTIALS or GEMINI_API_KEY, or \
+                               run `gcloud auth application-default login`";
+                auth(message.to_owned())
             }),
         }
     }

@@ -16,7 +16,8 @@ pub(super) async fn image(
 ) -> Result<Value, JobError> {
     let file = outputs.path_of(output);
     let size = tokio::fs::metadata(&file).await.map_err(|error| {
-        JobError::from(Error::internal(format!("{} was kept and is not there", file.display())).with_source(error))
+        tracing::error!(file = %file.display(), %error, "a picture was kept and is not there");
+        JobError::from(Error::internal(format!("picture {} was kept and is not there", output.sha256)))
     })?;
     Ok(json!({
         "index": index,
