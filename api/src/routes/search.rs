@@ -1,8 +1,10 @@
 //! `POST /api/search/hybrid`.
 
+use std::path::Path;
+
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::{Payload, PerSpace};
+use clippy_core::gallery::{GENERATED, ORIGIN_FIELD, Payload, PerSpace};
 use clippy_core::ids::PointId;
 use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
 use clippy_core::search::fusion::Hit;
@@ -220,16 +222,18 @@ impl SearchResponse {
 
 impl SearchResult {
     fn of(hit: Hit, base: &str) -> Self {
-        let path = hit.payload.get("path").and_then(Value::as_str).map(str::to_owned);
+        let id = hit.id;
+        let payload = public_payload(base, id, hit.payload);
+        let path = payload.get("path").and_then(Value::as_str).map(str::to_owned);
         Self {
-            id: hit.id,
+            id,
             score: hit.score,
             scores: hit.scores.into(),
             percentiles: hit.percentiles.into(),
             percentile: hit.percentile,
             lexical: hit.lexical,
             path,
-            payload: public_payload(base, hit.id, hit.payload),
+            payload,
             duplicates: hit.duplicates,
         }
     }
@@ -241,6 +245,15 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     let mut public: Map<String, Value> =
         payload.into_iter().filter(|(field, _)| !field.starts_with(INTERNAL_PREFIX)).collect();
     public.entry("path").or_insert(Value::Null);
+    if public.get(ORIGIN_FIELD).is_some_and(|origin| origin == GENERATED)
+        && let Some(Value::String(path)) = public.get_mut("path")
+        && Path::new(path.as_str()).is_absolute()
+    {
+        // Made pictures were once stored with their whole path; below the folder of made pictures it has two parts.
+        let mut parts: Vec<&str> = path.rsplit('/').take(2).collect();
+        parts.reverse();
+        *path = parts.join("/");
+    }
     public.entry("tags_all").or_insert_with(|| Value::Array(Vec::new()));
     public.entry("source_post_url").or_insert(Value::Null);
     public.insert("image_url".to_owned(), Value::String(address));
@@ -313,5 +326,13 @@ mod tests {
             "path": "a.png", "rating": "safe", "tags_all": [], "source_post_url": null, "image_url": "/image/7"
         });
         assert_eq!(shown, expected);
+        for (path, origin, shown) in [
+            ("/data/outputs/ab/abc.png", "generated", "ab/abc.png"),
+            ("ab/abc.png", "generated", "ab/abc.png"),
+            ("/pictures/elsewhere/a.png", "gallery", "/pictures/elsewhere/a.png"),
+        ] {
+            let Value::Object(payload) = json!({ "path": path, "origin": origin }) else { unreachable!("an object") };
+            assert_eq!(public_payload("", PointId::Number(7), payload)["path"], shown);
+        }
     }
 }

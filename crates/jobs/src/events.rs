@@ -26,18 +26,6 @@ pub struct EventId {
     pub minor: u64,
 }
 
-impl EventId {
-    /// The largest id below this one; `None` below all of them.
-    #[must_use]
-    pub fn before(self) -> Option<Self> {
-        match self {
-            Self { major: 0, minor: 0 } => None,
-            Self { major, minor: 0 } => Some(Self { major: major - 1, minor: u64::MAX }),
-            Self { major, minor } => Some(Self { major, minor: minor - 1 }),
-        }
-    }
-}
-
 impl fmt::Display for EventId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}-{}", self.major, self.minor)

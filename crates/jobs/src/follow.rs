@@ -80,17 +80,6 @@ impl EventHub {
         Follow { hub: Arc::clone(self), job, after, settings, news, read: VecDeque::new(), gap: false, done: false }
     }
 
-    /// Whether the job has had an event of this id, or a later one. A client that names an id beyond the last one would
-    /// wait for events that never come: their ids are smaller.
-    ///
-    /// # Errors
-    /// `NotFound` when the job is unknown; `Unavailable` when the store is away.
-    pub async fn reaches(&self, job: JobId, id: EventId) -> Result<bool> {
-        let page = self.store.events_after(job, id.before(), 1).await?;
-        // Where all events were dropped nothing can be told; the stream begins with the whole job then.
-        Ok(page.gap || !page.events.is_empty())
-    }
-
     fn leave(&self, job: JobId) {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = watched.get_mut(&job) {

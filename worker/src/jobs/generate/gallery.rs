@@ -56,9 +56,8 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
 
     let root = std::path::absolute(outputs.folder())
         .map_err(|error| Error::internal("the folder of made pictures has no full name").with_source(error))?;
-    let path = root.join(&output.path).to_string_lossy().into_owned();
     live.gallery.add_root(&root.to_string_lossy()).await?;
-    let mut payload = fields(output, id, &path, &tags, &mark);
+    let mut payload = fields(output, id, &tags, &mark);
     payload.extend([("width".to_owned(), width.into()), ("height".to_owned(), height.into())]);
     payload.insert("phash".to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
@@ -88,13 +87,14 @@ fn tags_of(output: &Output) -> Vec<String> {
 }
 
 /// The payload, with the names that manifests use, and where the picture came from.
-fn fields(output: &Output, id: PointId, path: &str, tags: &[String], mark: &Mark) -> Payload {
+fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload {
     let lineage = &output.lineage;
     let references: Vec<Value> =
         lineage.references.iter().filter_map(|used| used.origin.id).map(|id| json!(id)).collect();
     let fields = json!({
         "id": id,
-        "path": path,
+        // Relative to the folder of made pictures, which is one of the collection's roots.
+        "path": output.path,
         ORIGIN_FIELD: GENERATED,
         "tags_all": tags,
         "matched_tags": lineage.style_tags,
