@@ -35,6 +35,7 @@ use crate::generation::{self, Generation};
 use crate::models;
 use crate::qdrant;
 use crate::queue::{self, Workers};
+use crate::shutdown::until_stopped;
 
 /// Everything that one process needs to fill and to search its collection.
 pub struct Embedded {
@@ -277,7 +278,7 @@ pub async fn with_workers<T>(
     shutdown: &CancellationToken,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let embedded = Embedded::open(settings, None).await?;
+    let embedded = until_stopped(shutdown, Embedded::open(settings, None)).await?;
     let jobs = queue::embedded(settings).await?;
     let mut workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::embedded(), shutdown)?;
     let answer = tokio::select! {

@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments::{Arguments, Command};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::shutdown::until_stopped;
 
 fn main() -> ExitCode {
     // No other thread runs yet, which these need.
@@ -108,14 +109,6 @@ async fn command(
         }
         Command::Doctor => until_stopped(&shutdown, commands::doctor::run(settings, environment)).await,
     }
-}
-
-/// Does something, unless the process is told to stop before it is done.
-async fn until_stopped<T>(
-    shutdown: &CancellationToken,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    shutdown.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::stopped("stopped")))
 }
 
 /// Closes what earlier versions left open in the data folder, and says what is wrong with the folders of the settings.

@@ -18,6 +18,14 @@ pub fn on_signals() -> Result<CancellationToken, Failure> {
     Ok(token)
 }
 
+/// Does something, unless the process is told to stop before it is done.
+pub async fn until_stopped<T>(
+    shutdown: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    shutdown.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::stopped("stopped")))
+}
+
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,

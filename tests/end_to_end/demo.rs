@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clippy_drawings::{sketch, subject};
-use reqwest::blocking::Client;
 use reqwest::blocking::multipart::{Form, Part};
 use serde_json::Value;
 

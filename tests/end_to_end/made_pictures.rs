@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, ingest_some, run, text, wait_until};

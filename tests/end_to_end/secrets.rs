@@ -61,6 +61,7 @@ fn no_message_shows_the_password_in_an_address() {
         ("REDIS_URL", "http://ann:hunter2@host", &["models", "list"]),
         ("COMFYUI_URL", "ftp://ann:hunter2@host", &["doctor"]),
         ("BIND", secret, &["models", "list"]),
+        ("HF_ENDPOINT", "http://ann:hunter2@127.0.0.1:9", &["models", "pull", "RN50", "openai"]),
         ("LOG_LEVEL", "trace", &["jobs", "list", "--server", secret]),
     ] {
         let output = clippy(folder.path()).args(arguments).env(name, value).output().expect("it starts");

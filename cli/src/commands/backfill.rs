@@ -12,6 +12,7 @@ use crate::commands::ingest::{manifest_options, print_report};
 use crate::commands::progress_bar::BarProgress;
 use crate::embedded::Embedded;
 use crate::failure::Failure;
+use crate::shutdown::until_stopped;
 
 /// Backfills in this process; as a job, when that was asked for, or when a server has the collection.
 pub async fn run(
@@ -34,9 +35,10 @@ pub async fn run(
             force_all: arguments.force_all,
             ids_file: arguments.ids_file.as_deref().map(enqueue::absolute).transpose()?,
         };
-        return enqueue::run(&client, "backfill", &request, enqueue::Ending::of(&arguments.manifest)).await;
+        let following = enqueue::run(&client, "backfill", &request, enqueue::Ending::of(&arguments.manifest));
+        return until_stopped(&shutdown, following).await;
     }
-    let embedded = Embedded::open(settings, None).await?;
+    let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
     let _following = embedded.follow();
     let options = BackfillOptions {
         lines: manifest_options(settings, &arguments.manifest),

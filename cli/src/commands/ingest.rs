@@ -12,6 +12,7 @@ use crate::commands::progress_bar::BarProgress;
 use crate::commands::{enqueue, outcome};
 use crate::embedded::Embedded;
 use crate::failure::Failure;
+use crate::shutdown::until_stopped;
 
 /// Ingests in this process; as a job, when that was asked for, or when a server has the collection.
 pub async fn run(
@@ -23,9 +24,10 @@ pub async fn run(
     if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
         let lines = enqueue::manifest_request(&arguments.manifest)?;
         let request = IngestRequest { lines, no_text: arguments.no_text, dry_run: arguments.dry_run };
-        return enqueue::run(&client, "ingest", &request, enqueue::Ending::of(&arguments.manifest)).await;
+        let following = enqueue::run(&client, "ingest", &request, enqueue::Ending::of(&arguments.manifest));
+        return until_stopped(&shutdown, following).await;
     }
-    let embedded = Embedded::open(settings, None).await?;
+    let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
     let _following = embedded.follow();
     let options = IngestOptions {
         lines: manifest_options(settings, &arguments.manifest),

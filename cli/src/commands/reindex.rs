@@ -10,6 +10,7 @@ use crate::commands::enqueue;
 use crate::embedded::with_workers;
 use crate::failure::Failure;
 use crate::models;
+use crate::shutdown::until_stopped;
 
 /// Makes a job of it: of the server that has the collection, or of this process, when none has.
 pub async fn run(
@@ -32,7 +33,7 @@ pub async fn run(
     let (enqueue, json) = (arguments.enqueue, arguments.json);
     let ending = |enqueue| enqueue::Ending { enqueue, json, fail_on_any: false };
     if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
-        return enqueue::run(&client, "reindex", &request, ending(enqueue)).await;
+        return until_stopped(&shutdown, enqueue::run(&client, "reindex", &request, ending(enqueue))).await;
     }
     let work = async |client: &crate::client::Client| enqueue::run(client, "reindex", &request, ending(false)).await;
     with_workers(settings, &shutdown, work).await

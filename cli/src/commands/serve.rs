@@ -26,7 +26,9 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
         Some(redis) => Some(queue::connect(settings, redis, &shutdown).await?),
         None => None,
     };
-    let embedded = Embedded::open(settings, Some(&url)).await?;
+    // Reading a model takes a while, too.
+    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open(settings, Some(&url))).await else { return Ok(()) };
+    let embedded = embedded?;
     let (jobs, runner) = match connected {
         // Workers are elsewhere, unless they are asked for here.
         Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),

@@ -36,7 +36,8 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
         None => None,
     };
     // Refuses what cannot work, before Redis is waited for.
-    let embedded = Embedded::open_beside(settings).await?;
+    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open_beside(settings)).await else { return Ok(()) };
+    let embedded = embedded?;
     let _following = embedded.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
     let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;

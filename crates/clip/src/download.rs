@@ -69,6 +69,7 @@ pub async fn pull(
         match continue_part(&client, &url, &part, &announced, &mut progress).await {
             Ok(()) => break,
             Err(Failure::Broken(reason)) if attempt < ATTEMPTS => {
+                let url = clippy_core::settings::without_credentials(&url);
                 tracing::warn!(url, reason, attempt, "the download broke off and is taken up again");
                 tokio::time::sleep(std::time::Duration::from_millis(250 << attempt)).await;
                 attempt += 1;

@@ -97,7 +97,7 @@ pub enum ClipError {
         source: std::io::Error,
     },
     /// Weights could not be downloaded.
-    #[error("{url} could not be downloaded: {reason}")]
+    #[error("{} could not be downloaded: {reason}", clippy_core::settings::without_credentials(url))]
     Download {
         /// What was asked for.
         url: String,
