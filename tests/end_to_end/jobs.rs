@@ -226,9 +226,14 @@ impl Redis {
     }
 
     pub(crate) fn start(&mut self, append_only: &str, policy: &str) {
+        self.start_with(&["--appendonly", append_only, "--maxmemory-policy", policy]);
+    }
+
+    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         let child = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
-            .args(["--appendonly", append_only, "--maxmemory-policy", policy, "--dir"])
+            .args(arguments)
+            .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -236,6 +241,12 @@ impl Redis {
             .unwrap_or_else(|error| panic!("no redis-server here ({error}): scripts/test-tools.sh redis installs it"));
         self.child = Some(child);
         wait_until("redis-server", Duration::from_secs(15), || TcpStream::connect(("127.0.0.1", self.port)).ok());
+    }
+
+    /// Waits until somebody wants to talk to it while it is away.
+    fn be_asked_in_vain(&self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("nobody is there");
+        drop(listener.accept().expect("somebody asks"));
     }
 
     fn stop(&mut self) {
@@ -279,7 +290,8 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
     assert_eq!(told, 2, "the reason is said, and said again");
 
     let starting = std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_millis(700));
+        // It comes when it was asked for in vain.
+        redis.be_asked_in_vain();
         redis.start("yes", "noeviction");
         redis
     });

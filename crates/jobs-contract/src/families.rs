@@ -5,7 +5,7 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use serde_json::json;
 
-use super::{LEASE, Store, claim, create};
+use super::{LEASE, Store, claim, claim_from_the_dead, create};
 use clippy_jobs::{
     Beat, BeatAnswer, Claim, Finished, Job, JobFilter, JobId, JobKind, JobState, Lane, NewChild, NewJob, Outcome,
     RunKey, Step,
@@ -83,8 +83,7 @@ pub(super) async fn planning_twice_makes_no_child_twice(store: Store) {
     store.add_children(first.key, "pictures", &parts(3)).await.expect("children").expect("held");
     let early = JobId::child(job.id, "part-0");
     end(&store, early, &done()).await;
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    let second = claim(&store, job.id).await;
+    let second = claim_from_the_dead(&store, job.id).await;
     let counted = store.add_children(second.key, "pictures", &parts(4)).await.expect("children").expect("held");
     assert_eq!((counted.total, counted.succeeded), (4, 1));
     assert_eq!(store.get(early).await.expect("it is there").state, JobState::Succeeded);
@@ -101,8 +100,7 @@ pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(st
         panic!("claimed")
     };
     store.add_children(first.key, "pictures", &parts(2)).await.expect("children").expect("held");
-    tokio::time::sleep(Duration::from_millis(10)).await;
-    claim(&store, job.id).await;
+    claim_from_the_dead(&store, job.id).await;
     let failure = clippy_jobs::JobFailure { code: ErrorCode::InvalidInput, message: "no".to_owned(), retryable: false };
     for (part, outcome, attempt) in [("part-0", Outcome::Failed(failure), 2), ("part-1", done(), 1)] {
         end(&store, JobId::child(job.id, part), &outcome).await;

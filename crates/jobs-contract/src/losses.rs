@@ -13,7 +13,7 @@ use clippy_jobs::{
 };
 
 /// Claims a job for a worker that is never heard of again, and waits until that was found.
-async fn lose(store: &Store, id: JobId) {
+pub(super) async fn lose(store: &Store, id: JobId) {
     let claim = store.claim(id, "doomed", Duration::from_millis(1)).await.expect("a claim");
     assert!(matches!(claim, Claim::Run(_)), "{claim:?}");
     let sweep = SweepSettings { dead_after: Duration::from_secs(60), rescue_after: Duration::ZERO };

@@ -29,7 +29,7 @@ pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
         && !["redis://", "rediss://", "unix://", "redis+unix://"].iter().any(|scheme| url.starts_with(scheme))
     {
         // Not the value itself: it may hold a password.
-        return Err(wrong("REDIS_URL", "[hidden]", "an address such as redis://host:6379/0"));
+        return Err(wrong("REDIS_URL", "[hidden]", "an address such as redis://host:6379/0, or rediss:// for TLS"));
     }
     let hours: u64 = reader.checked("JOBS_KEEP_HOURS", 168, "a whole number of hours from 1 to 87600", |hours| {
         (1..=87_600).contains(hours)

@@ -32,7 +32,13 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
     let failed = |error: redis::RedisError| match refused(&address, &error) {
         Some(message) => Error::invalid(message).with_source(error),
         None => {
-            let message = format!("Redis at {address} does not answer ({error}). Start it, or correct REDIS_URL");
+            // A port that speaks TLS and one that does not look dead to each other.
+            let hint = if url.starts_with("rediss://") {
+                "Start it, or correct REDIS_URL: redis:// for a port without TLS"
+            } else {
+                "Start it, or correct REDIS_URL: rediss:// for a port with TLS"
+            };
+            let message = format!("Redis at {address} does not answer ({error}). {hint}");
             Error::new(ErrorCode::Unavailable, message).with_source(error)
         }
     };
@@ -59,9 +65,6 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
         }
         _ if says("invalid peer certificate") => {
             "shows a certificate that this machine does not trust: name the file of its authority's in SSL_CERT_FILE"
-        }
-        _ if says("received corrupt message") => {
-            "does not speak TLS, which rediss:// asks for: write redis://, or the port that speaks TLS"
         }
         _ if error.kind() == redis::ErrorKind::InvalidClientConfig => "cannot be reached with these settings",
         _ => return None,

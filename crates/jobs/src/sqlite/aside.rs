@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::record::{Broken, text};
 use super::step::Change;
-use super::{SqliteJobs, unavailable};
+use super::{SqliteJobs, queue, unavailable};
 use crate::damage;
 use crate::record::{JobId, JobState, Lane};
 
@@ -67,14 +67,19 @@ impl SqliteJobs {
         self.set_aside(&Broken { rowid, id: id.to_owned(), reason: reason.to_owned() }).await
     }
 
-    /// Drops tasks that apalis could not read, of those that a worker loop has fetched: they would end every loop that
-    /// fetches them.
+    /// Drops tasks that apalis could not read: they would end every loop that fetches them. A fetch that fails is rolled
+    /// back, so they are looked for at the head of the line as well as among what the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
-        let rows = sqlx::query("SELECT rowid, * FROM Jobs WHERE lock_by = ? AND status IN ('Queued', 'Running')")
-            .bind(worker)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(unavailable)?;
+        let rows = sqlx::query(
+            "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') UNION ALL
+             SELECT * FROM (SELECT rowid, * FROM Jobs WHERE job_type = ?2 AND status IN ('Pending', 'Failed')
+             ORDER BY priority DESC, run_at, id LIMIT 100)",
+        )
+        .bind(worker)
+        .bind(queue(lane))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
         for row in rows.iter().filter(|row| !readable(row)) {
             let rowid: i64 = row.try_get_unchecked("rowid").unwrap_or_default();
             let task: String = text(row, "id").unwrap_or_default().chars().take(1_024).collect();

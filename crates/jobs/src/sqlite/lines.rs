@@ -91,6 +91,9 @@ impl Change<'_> {
         let Some((id, digest)) = row.and_then(|row| Some((text(&row, "job")?, text(&row, "digest")?))) else {
             return Ok(None);
         };
+        if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Ok(None);
+        }
         let found = match self.load(&id).await {
             Ok(None) => return Ok(None),
             Ok(Some(row)) => {

@@ -96,7 +96,9 @@ impl Row {
     fn fault(&self) -> Option<String> {
         let fault = self.id.parse::<crate::record::JobId>().err();
         let fault = fault.or_else(|| self.state().err()).or_else(|| self.lane().err());
-        fault.map(|error| error.message)
+        let counts = [self.attempt, self.max_attempts, self.retries, self.losses, self.run, self.version];
+        let odd = counts.iter().any(|count| u32::try_from(*count).is_err());
+        fault.map(|error| error.message).or_else(|| odd.then(|| "one of its counts is out of range".to_owned()))
     }
 
     /// Children that have not ended.

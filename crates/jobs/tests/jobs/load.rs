@@ -87,6 +87,46 @@ async fn work_is_picked_up_by_the_bell_not_by_the_poll() {
     running.await.expect("ends");
 }
 
+/// As a server with the embedded queue runs it: looking unasked, every half minute, would be far too late for all of this.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_queue_needs_no_polling() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store: Store =
+        Arc::new(SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default()).await.expect("a store"));
+    let (runner, _) = runner(Arc::clone(&store), 4, Timing::embedded());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(runner.run(stop.clone()));
+    let ended = async |id, what| {
+        let begun = Instant::now();
+        let job = wait_for_job(&store, id, what, |job| job.state.is_finished()).await;
+        assert_eq!(job.state, JobState::Succeeded);
+        assert!(begun.elapsed() < Timing::embedded().poll / 2, "{what} took {:?}", begun.elapsed());
+    };
+    for _ in 0..20 {
+        let id = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
+        ended(id, "one job after the other").await;
+    }
+    // More than there is room for, from many at once, while the lane is full.
+    let mut ids = Vec::new();
+    for n in 0..150 {
+        ids.push(store.create(&job(Lane::Bulk, json!({"quiet_ms": 5, "n": n}))).await.expect("created").job.id);
+    }
+    for id in ids {
+        ended(id, "a long line").await;
+    }
+    // A parent and its parts, and a lane that was paused meanwhile.
+    store.pause(Lane::Bulk, true).await.expect("paused");
+    let parent = store.create(&job(Lane::Control, json!({"parts": 12, "ms": 0}))).await.expect("created").job.id;
+    wait_for_job(&store, parent, "the parts to be made", |job| job.state == JobState::Waiting).await;
+    store.pause(Lane::Bulk, false).await.expect("resumed");
+    ended(parent, "the parts to be merged").await;
+    // One that is tried again after a delay.
+    let later = store.create(&job(Lane::Bulk, json!({"retry_first": true}))).await.expect("created").job.id;
+    ended(later, "a second attempt").await;
+    stop.cancel();
+    running.await.expect("ends");
+}
+
 /// More jobs due at the same moment than apalis' own delayed set bears (7,999: above that its fetch fails for ever).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {

@@ -1,5 +1,6 @@
 //! The tests of this crate, in one program: linking libtorch and the engine once is enough.
 
+mod addresses;
 mod contract;
 mod damage;
 mod faults;

@@ -36,7 +36,8 @@ async fn a_running_job_outlives_a_restart_of_redis() {
     redis.stop();
     let refused = store.get(id).await.expect_err("Redis is away");
     assert_eq!(refused.code, ErrorCode::Unavailable);
-    tokio::time::sleep(Duration::from_secs(4)).await;
+    // Until the job's checkpoints and beats, and the loops, have all been refused several times.
+    redis.away(Duration::ZERO, 20).await;
     redis.start_again();
     let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
     assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
@@ -67,9 +68,8 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     for id in &ids {
         wait_for_job(&store, *id, "it to run", |job| job.state == JobState::Running).await;
     }
-    redis.stop();
-    // Three leases of a second and a half.
-    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    // All leases end meanwhile, and whoever could be taken for dead is.
+    redis.away(2 * short_timing().lease.max(short_timing().dead_after), 10).await;
     redis.start_again();
     // A third process is quicker than the runners, which still wait before they connect again.
     let third = redis.jobs("test", LaneLimits::default()).await;
@@ -87,10 +87,10 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     }
 }
 
-/// Really a minute, and the times as shipped: what has a length of its own (the connection's pauses, apalis' heartbeat)
-/// cannot be scaled down.
+/// With the times as shipped: what has a length of its own (the connection's pauses, apalis' heartbeat) cannot be scaled
+/// down. The outage is longer than each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_of_a_minute_costs_no_job_an_attempt() {
+async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
     let mut redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     let runners = [(); 2].map(|()| runner(Arc::clone(&store), 4, Timing::default()));
@@ -104,7 +104,7 @@ async fn an_outage_of_a_minute_costs_no_job_an_attempt() {
     // Work that tells of itself and is held up; work that ends while nobody can be told; a parent between its steps; and
     // more than there is room for, so that some waits.
     let mut ids = Vec::new();
-    let works = [("ms", 3_000, 3), ("quiet_ms", 20_000, 3), ("quiet_ms", 40_000, 2), ("ms", 500, 4)];
+    let works = [("ms", 3_000, 3), ("quiet_ms", 8_000, 3), ("quiet_ms", 30_000, 2), ("ms", 500, 4)];
     for (name, duration, count) in works {
         for _ in 0..count {
             ids.push(store.create(&job(Lane::Bulk, json!({ name: duration }))).await.expect("created").job.id);
@@ -119,7 +119,8 @@ async fn an_outage_of_a_minute_costs_no_job_an_attempt() {
     redis.stop();
     let refused = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect_err("Redis is away");
     assert_eq!(refused.code, ErrorCode::Unavailable);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    // A lease of 15 s, a silence of 10 s that means death, a heartbeat of 20 s.
+    redis.away(Timing::default().lease + Timing::default().dead_after, 50).await;
     redis.start_again();
     ids.push(parent);
     for id in &ids {
@@ -226,25 +227,30 @@ async fn five_restarts_of_redis_lose_nothing_that_was_acknowledged() {
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
     let (creating, enough) = (Arc::clone(&store), CancellationToken::new());
-    let until = enough.clone();
+    let (until, made) = (enough.clone(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+    let counting = Arc::clone(&made);
     let creator = tokio::spawn(async move {
         let (mut acknowledged, mut refused) = (Vec::new(), 0);
         while !until.is_cancelled() {
             match creating.create(&job(Lane::Bulk, json!({"ms": 20}))).await {
-                Ok(created) => acknowledged.push(created.job.id),
+                Ok(created) => {
+                    acknowledged.push(created.job.id);
+                    counting.fetch_add(1, Ordering::SeqCst);
+                }
                 Err(_) => refused += 1,
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         (acknowledged, refused)
     });
-    for _ in 0..5 {
-        tokio::time::sleep(Duration::from_millis(900)).await;
-        redis.stop();
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        redis.start_again();
+    for round in 0..=5 {
+        let some = || async { made.load(Ordering::SeqCst) > 40 * (round + 1) };
+        wait_until("some more to be made", Duration::from_secs(60), some).await;
+        if round < 5 {
+            redis.away(Duration::ZERO, 2).await;
+            redis.start_again();
+        }
     }
-    tokio::time::sleep(Duration::from_millis(500)).await;
     enough.cancel();
     let (acknowledged, refused) = creator.await.expect("it created");
     eprintln!("{} jobs acknowledged, {refused} refused, over 5 restarts", acknowledged.len());

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use clippy_core::ErrorCode;
 use clippy_jobs::{
     Handlers, JobContext, JobError, JobHandler, JobKind, JobTransport, Lane, LaneLimits, NewChild, Runner,
     RunnerSettings, SqliteJobs, SqliteSettings, Step, Timestamp, Timing,
@@ -49,7 +50,7 @@ pub fn runner(store: Arc<dyn JobTransport>, concurrency: usize, timing: Timing) 
 
 /// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps with a cursor;
 /// `{"quiet_ms": m}` takes so long and tells nobody; `{"abort": true}` kills its process; `{"snooze_first": true}` asks
-/// for an hour's delay in its first run.
+/// for an hour's delay in its first run; `{"retry_first": true}` fails in its first run.
 #[derive(Default)]
 struct Parts {
     calls: Arc<AtomicUsize>,
@@ -64,14 +65,17 @@ impl JobHandler for Parts {
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let payload = context.job().payload.clone();
-        if payload["abort"] == true {
-            std::process::abort();
-        }
         if payload["snooze_first"] == true && context.key().run == 1 {
             return Err(JobError::Snooze(Duration::from_secs(3_600)));
         }
+        if payload["retry_first"] == true && context.key().run == 1 {
+            return Err(JobError::transient(ErrorCode::Unavailable, "not yet"));
+        }
         if let Some(quiet) = payload["quiet_ms"].as_u64() {
             tokio::time::sleep(Duration::from_millis(quiet)).await;
+        }
+        if payload["abort"] == true {
+            std::process::abort();
         }
         let ms = payload["ms"].as_u64().unwrap_or_default();
         if let Some(parts) = payload["parts"].as_u64() {
@@ -99,6 +103,9 @@ impl JobHandler for Parts {
         }
         let begun = context.cursor().and_then(Value::as_u64).unwrap_or_default();
         if ms > 0 {
+            // At once, so that chance does not decide where workers are killed again and again: whoever is killed twice before
+            // it got anywhere is given up.
+            context.checkpoint(json!(begun)).await?;
             for step in begun..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;
                 context.checkpoint(json!(step + 1)).await?;

@@ -14,14 +14,34 @@ use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
 /// A `redis-server` of the test's own, on a free port, with its append-only file on; ended with the test.
 pub struct Redis {
     pub port: u16,
+    /// The port that speaks TLS, if it has one.
+    pub tls_port: Option<u16>,
+    /// Further arguments.
+    arguments: Vec<String>,
     folder: tempfile::TempDir,
     child: Option<Child>,
 }
 
 impl Redis {
     pub fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
-        let mut redis = Self { port, folder: tempfile::tempdir().expect("a folder"), child: None };
+        Self::start_as(None, Vec::new())
+    }
+
+    /// One that speaks TLS on a port of its own.
+    pub fn start_with_tls(authority: &Path, certificate: &Path, key: &Path) -> Self {
+        let port = free_port();
+        let text = |path: &Path| path.display().to_string();
+        let mut arguments = vec!["--tls-port".to_owned(), port.to_string()];
+        for (name, file) in [("ca-cert", authority), ("cert", certificate), ("key", key)] {
+            arguments.extend([format!("--tls-{name}-file"), text(file)]);
+        }
+        arguments.extend(["--tls-auth-clients".to_owned(), "no".to_owned()]);
+        Self::start_as(Some(port), arguments)
+    }
+
+    fn start_as(tls_port: Option<u16>, arguments: Vec<String>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut redis = Self { port: free_port(), tls_port, arguments, folder, child: None };
         redis.start_again();
         redis
     }
@@ -32,6 +52,7 @@ impl Redis {
             .args(["--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--daemonize", "no"])
             .arg("--dir")
             .arg(self.folder.path())
+            .args(&self.arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -51,6 +72,20 @@ impl Redis {
         if let Some(mut child) = self.child.take() {
             signal(child.id(), "TERM");
             child.wait().expect("it ends");
+        }
+    }
+
+    /// Ends the server for at least so long, and until it was asked for so often, in vain, by those who use it.
+    pub async fn away(&mut self, at_least: Duration, asked: usize) {
+        self.stop();
+        let begun = Instant::now();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port)).await.expect("nobody is there");
+        let mut count = 0;
+        while count < asked || begun.elapsed() < at_least {
+            if let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await {
+                count += 1;
+            }
+            assert!(begun.elapsed() < at_least + Duration::from_secs(60), "asked {count} times, not {asked}");
         }
     }
 
@@ -82,6 +117,10 @@ impl Drop for Redis {
             let _ = child.wait();
         }
     }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port()
 }
 
 pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
