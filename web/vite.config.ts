@@ -31,7 +31,7 @@ const proxy = Object.fromEntries(
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), gzipped()],
-  // The server may lie under a sub-path of its host: all addresses are relative to the page's <base>.
+  // The server may lie under a sub-path of its host: all addresses are relative to the page.
   base: "./",
   resolve: { tsconfigPaths: true },
   server: { proxy },

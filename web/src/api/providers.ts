@@ -27,6 +27,16 @@ export interface Provider {
   /** Whether a cancelled call may be billed all the same. */
   cancelIsBilled: boolean;
   paid: boolean;
+  /** What stands in its way, as it was found out a moment ago; nothing where all is well. */
+  troubles: Trouble[];
+}
+
+/** What a provider cannot do as it is set up now. */
+export interface Trouble {
+  subject: string;
+  message: string;
+  /** Whether it would fail, rather than do with less. */
+  fault: boolean;
 }
 
 export interface ReceiptLine {
@@ -73,7 +83,14 @@ export function providerOf(value: unknown): Provider {
     previews: given["previews"] === true,
     cancelIsBilled: given["cancel"] === "drops_billed",
     paid: given["paid"] === true,
+    troubles: list(given["checks"]).flatMap(troubleOf),
   };
+}
+
+function troubleOf(check: unknown): Trouble[] {
+  const { subject, level, message } = fields(check);
+  const said = text(message);
+  return said === null || (level !== "warning" && level !== "fault") ? [] : [{ subject: text(subject) ?? "", message: said, fault: level === "fault" }];
 }
 
 export function receiptOf(value: unknown): Receipt | null {

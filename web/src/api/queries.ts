@@ -45,6 +45,8 @@ export function useProviders() {
       return { default: answer.default, providers: answer.providers.map(providerOf) };
     },
     staleTime: LONG,
+    // What stands in the way of one may be mended meanwhile.
+    refetchInterval: ({ state }) => (state.data?.providers.some(({ troubles }) => troubles.length > 0) === true ? 60_000 : false),
   });
 }
 

@@ -82,6 +82,9 @@ describe("what the server says", () => {
   it("of providers is read with care", () => {
     expect(LOCAL.ratios).toEqual(["3:4"]);
     expect(LOCAL.cancelIsBilled).toBe(true);
+    const checks = [{ subject: "models", level: "ok", message: "there" }, { subject: "sketch", level: "warning", message: "its node is not there" }, { subject: "key", level: "fault", message: "refused" }, 7];
+    expect(providerOf({ checks }).troubles).toEqual([{ subject: "sketch", message: "its node is not there", fault: false }, { subject: "key", message: "refused", fault: true }]);
+    expect(LOCAL.troubles).toEqual([]);
     expect(providerOf({ ratios: "any", sketch: "perhaps" })).toMatchObject({ name: "unknown", ratios: null, sketch: "no", maxReferences: 0 });
   });
 
