@@ -20,15 +20,24 @@ const MOST_TAGS: u64 = 200_000;
 const KEPT: Duration = Duration::from_secs(5);
 /// How much longer than it took to make a list is used.
 const TIMES_AS_LONG: u32 = 50;
-/// How long a query waits for the first list. After that it goes with the common spellings.
+/// How long a filter waits for a list. After that it goes with what is known and the common spellings.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known, and how old that is.
 #[derive(Debug, Default)]
 pub(super) struct Spelled {
     known: RwLock<Arc<Spellings>>,
-    /// Until when the list is good enough; taken while it is made, so that one at a time makes it.
-    good_until: tokio::sync::Mutex<Option<Instant>>,
+    state: RwLock<State>,
+    /// Taken while the list is made, so that one at a time makes it.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// Until when the list is good enough.
+    good_until: Option<Instant>,
+    /// Since when one is being made.
+    made_since: Option<Instant>,
 }
 
 impl Spelled {
@@ -40,10 +49,20 @@ impl Spelled {
             }
         }
     }
+
+    fn is_good(&self) -> bool {
+        self.state.read().good_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// How much longer a filter waits for the list that is being made, or about to be.
+    fn patience(&self) -> Duration {
+        let made_since = self.state.read().made_since;
+        PATIENCE.saturating_sub(made_since.map_or(Duration::ZERO, |since| since.elapsed()))
+    }
 }
 
 impl Inner {
-    /// How tags are written, for a query that asks for some.
+    /// How tags are written, for a query that asks for some in its filter or besides.
     pub(super) async fn spellings_for(
         self: &Arc<Self>,
         shape: &Arc<Shape>,
@@ -53,24 +72,43 @@ impl Inner {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Arc::default();
         }
-        // In a task of its own: a query that does not wait to the end leaves it to the next ones.
-        let (inner, shape) = (Arc::clone(self), Arc::clone(shape));
-        let listing = tokio::spawn(async move { inner.list_spellings(&shape).await });
-        match tokio::time::timeout(PATIENCE, listing).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "tags are found in their common spellings only"),
-            Ok(Err(error)) => tracing::warn!(%error, "listing the tags ended badly"),
-            Err(_) => tracing::debug!("the tags are still being listed"),
+        if !self.spelled.is_good() {
+            let patience = self.spelled.patience();
+            // In a task of its own: a query that does not wait to its end leaves it to the next ones.
+            let (inner, shape) = (Arc::clone(self), Arc::clone(shape));
+            let listing = tokio::spawn(async move {
+                if let Err(error) = inner.list_spellings(&shape).await {
+                    tracing::warn!(%error, "tags are found in the spellings that are known so far");
+                }
+            });
+            // Tags that only add candidates are not worth waiting for.
+            if asks_for_tags(filter) && tokio::time::timeout(patience, listing).await.is_err() {
+                tracing::debug!("the tags are still being listed");
+            }
         }
         Arc::clone(&self.spelled.known.read())
     }
 
     async fn list_spellings(&self, shape: &Shape) -> Result<()> {
-        let mut good_until = self.spelled.good_until.lock().await;
-        if good_until.is_some_and(|until| Instant::now() < until) {
+        let Ok(_turn) = self.spelled.turn.try_lock() else {
+            // Somebody makes it already: this waits for that one.
+            drop(self.spelled.turn.lock().await);
+            return Ok(());
+        };
+        if self.spelled.is_good() {
             return Ok(());
         }
         let begun = Instant::now();
+        self.spelled.state.write().made_since = Some(begun);
+        let listed = self.listed(shape).await;
+        let listed = listed.map(|listed| Arc::make_mut(&mut *self.spelled.known.write()).merge(listed));
+        let kept = KEPT.max(begun.elapsed() * TIMES_AS_LONG);
+        // After a failure, too: who asks meanwhile is not to wait each time.
+        *self.spelled.state.write() = State { good_until: Some(Instant::now() + kept), made_since: None };
+        listed
+    }
+
+    async fn listed(&self, shape: &Shape) -> Result<Spellings> {
         let mut listed = Spellings::default();
         if shape.indexes.contains(TAGS) {
             // Without a filter the server reads its index. What that still knows of deleted points does no harm here.
@@ -98,9 +136,6 @@ impl Inner {
                 listed.learn(&tag);
             }
         }
-        Arc::make_mut(&mut *self.spelled.known.write()).merge(listed);
-        let kept = KEPT.max(begun.elapsed() * TIMES_AS_LONG);
-        *good_until = Some(Instant::now() + kept);
-        Ok(())
+        Ok(listed)
     }
 }

@@ -95,12 +95,16 @@ impl Manifest {
                 };
                 Error::invalid(format!("manifest {} cannot be read{what}: {error}", shown(path)))
             };
-            text = match form {
+            let unpacked = match form {
                 Form::Gzip => written(flate2::bufread::MultiGzDecoder::new(reader)),
                 Form::Utf16 { little } => written_by(|writer| utf16(reader, little, writer)),
                 Form::Values | Form::Lines => written_by(|writer| one_a_line(reader, writer)),
+            };
+            text = unpacked.map_err(broken)?;
+            if form == Form::Values {
+                // Whatever the values are, they stand one a line now.
+                return Ok(Self { named: path.to_owned(), text });
             }
-            .map_err(broken)?;
         }
         Err(Error::invalid(format!("manifest {} is packed more than {MOST_FORMS} times: unpack it first", shown(path))))
     }

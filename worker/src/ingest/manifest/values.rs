@@ -4,6 +4,8 @@
 
 use std::io::{BufRead, Write};
 
+use super::BYTE_ORDER_MARK;
+
 /// Where the scanner is.
 #[derive(Default)]
 struct Scanner {
@@ -25,6 +27,9 @@ struct Scanner {
 pub(super) fn one_a_line(mut reader: impl BufRead, mut writer: impl Write) -> std::io::Result<()> {
     let mut scanner = Scanner::default();
     let mut lines = Vec::new();
+    if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
+        reader.consume(BYTE_ORDER_MARK.len());
+    }
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
@@ -120,5 +125,6 @@ mod tests {
         assert_eq!(written("[{\"a\":1},,{\"b\":]}, 7, {\"c\":3},]"), "{\"a\":1}\n{\"b\":]\n}\n7\n{\"c\":3}\n");
         assert_eq!(written("[{\"a\":1},{\"b\":"), "{\"a\":1}\n{\"b\":\n");
         assert_eq!(written("[]"), "");
+        assert_eq!(written("\u{feff}[{\"a\":1}]"), "{\"a\":1}\n");
     }
 }
