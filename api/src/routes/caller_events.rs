@@ -241,6 +241,7 @@ impl Following {
                         Err(error) => tracing::debug!(%error, "a stream looks for new jobs later"),
                     }
                 }
+                else => return None,
             }
         }
     }

@@ -178,6 +178,9 @@ pub(crate) async fn retry_job(
 ) -> Result<Json<JobResponse>, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
     let retried = generate::retried(&state, &job, state.jobs().retry(job.id)).await?;
+    if retried.is_ok() {
+        state.new_jobs().made(job.owner.as_deref().unwrap_or_default());
+    }
     changed(&state, job.id, retried).await
 }
 

@@ -11,13 +11,21 @@ use clippy_jobs::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::support::events::{Frame, Frames};
 use crate::support::redis::Redis;
-use crate::support::{Setup, TestServer, problem, secrets, wait_until};
+use crate::support::{Setup, TestServer, drawing, problem, secrets, wait_until};
 
 const LEASE: Duration = Duration::from_secs(60);
 /// Who calls from this machine, without keys.
 const LOCAL: &str = "local";
+
+/// A generation that every provider can make.
+fn asked() -> Value {
+    json!({"sketch": format!("data:image/png;base64,{}", STANDARD.encode(drawing()))})
+}
 
 async fn queued(jobs: &dyn JobStore, owner: &str) -> JobId {
     let new = NewJob::new(JobKind::Generate, Lane::Interactive, json!({})).owner(owner);
@@ -117,7 +125,7 @@ async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
     assert_eq!((snapshot.event.as_str(), &snapshot.data["job_id"]), ("snapshot", &json!(first)));
     assert_eq!(stream.next().await.expect("queued").event, "state");
     // One made through the server, and one that the store alone tells of.
-    let made = server.post("/api/images/generate").json(&json!({"prompt": "a"})).send().await.expect("an answer");
+    let made = server.post("/api/images/generate").json(&asked()).send().await.expect("an answer");
     let made: Value = made.json().await.expect("JSON");
     let seen = stream.next().await.expect("the new job");
     assert_eq!((seen.event.as_str(), &seen.data["job_id"]), ("snapshot", &made["id"]));
@@ -173,7 +181,7 @@ async fn mine_without_a_job_waits_for_the_first() {
 async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
     let options = ApiOptions { api_keys: secrets(&["ann", "bob"]), ..ApiOptions::default() };
     let server = TestServer::with(Setup { options, ..Setup::default() }).await;
-    let made = server.post("/api/images/generate").bearer_auth("ann").json(&json!({"prompt": "a"}));
+    let made = server.post("/api/images/generate").bearer_auth("ann").json(&asked());
     let made: Value = made.send().await.expect("an answer").json().await.expect("JSON");
     let id = made["id"].as_str().expect("an id").to_owned();
     let ask = async |key: &str, query: &str| {

@@ -4,7 +4,10 @@ use clippy_api::ApiOptions;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Setup, TestServer, json as body, problem, secrets};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::{Setup, TestServer, drawing, json as body, problem, secrets};
 
 async fn with_options(options: ApiOptions) -> TestServer {
     TestServer::with(Setup { options, ..Setup::default() }).await
@@ -16,6 +19,11 @@ async fn keyed(api: &[&str], admin: &[&str]) -> TestServer {
 
 async fn status(request: RequestBuilder) -> StatusCode {
     request.send().await.expect("an answer").status()
+}
+
+/// A generation that every provider can make.
+fn asked() -> Value {
+    json!({"sketch": format!("data:image/png;base64,{}", STANDARD.encode(drawing()))})
 }
 
 /// Routes of every group, each with a call that works.
@@ -31,9 +39,9 @@ fn calls(server: &TestServer) -> Vec<(&'static str, RequestBuilder)> {
         ("model", server.get("/api/model")),
         ("feedback", post("/api/feedback", json!({"user_id": "ann", "image_id": 1, "action": "click"}))),
         ("profile", server.get("/api/profile?user_id=ann")),
-        ("generate", post("/api/images/generate", json!({"prompt": "a"}))),
-        ("older generate", post("/images/generate", json!({"prompt": "a"}))),
-        ("estimate", post("/api/images/estimate", json!({"prompt": "a"}))),
+        ("generate", post("/api/images/generate", asked())),
+        ("older generate", post("/images/generate", asked())),
+        ("estimate", post("/api/images/estimate", asked())),
         ("lineage", server.get("/api/lineage?ref=1")),
         ("providers", server.get("/api/providers")),
         ("jobs", server.get("/api/jobs")),
@@ -88,7 +96,7 @@ async fn with_api_keys_alone_nobody_is_admin_and_the_answer_says_what_to_set() {
     let wrong = server.get("/api/admin/queues").bearer_auth("two").send().await.expect("an answer");
     problem(wrong, StatusCode::UNAUTHORIZED, "unauthorized").await;
     // Nor does a key make its holder see what others asked for, from this machine.
-    let made = server.post("/api/images/generate").bearer_auth("one").json(&json!({"prompt": "a"}));
+    let made = server.post("/api/images/generate").bearer_auth("one").json(&asked());
     assert_eq!(status(made).await, StatusCode::ACCEPTED);
     let id = clippy_jobs::NewJob::new(clippy_jobs::JobKind::Generate, clippy_jobs::Lane::Interactive, json!({}));
     let id = server.jobs.create(&id.owner("key-somebody")).await.expect("made").job.id;
@@ -228,7 +236,7 @@ async fn a_ticket_opens_pictures_and_streams_and_nothing_else_in_every_process()
     let server = keyed(&["ann", "bob"], &["root"]).await;
     let other_process = keyed(&["bob", "ann"], &["root"]).await;
     let new = clippy_jobs::NewJob::new(clippy_jobs::JobKind::Generate, clippy_jobs::Lane::Interactive, json!({}));
-    let listed = server.post("/api/images/generate").bearer_auth("ann").json(&json!({"prompt": "a"}));
+    let listed = server.post("/api/images/generate").bearer_auth("ann").json(&asked());
     let job: Value = listed.send().await.expect("an answer").json().await.expect("JSON");
     let anns = job["id"].as_str().expect("an id").to_owned();
     let nobodys = server.jobs.create(&new.owner("key-somebody")).await.expect("made").job.id;

@@ -230,7 +230,7 @@ async fn the_same_key_and_body_are_looked_for_before_anything_else() {
         let call = server.post("/api/images/generate").header("idempotency-key", "once").json(request);
         call.send().await.expect("an answer")
     };
-    let request = json!({"prompt": "a", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
+    let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
     let first = accepted(ask(&request).await).await;
     // Since then the reference was deleted, the gallery is away, and its schema is not what it was.
     server.gallery.remove(3);
@@ -238,7 +238,7 @@ async fn the_same_key_and_body_are_looked_for_before_anything_else() {
     server.gallery.away.store(true, Ordering::SeqCst);
     assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
     server.gallery.away.store(false, Ordering::SeqCst);
-    let other = json!({"prompt": "b"});
+    let other = json!({"prompt": "a red apple"});
     problem(ask(&other).await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
     assert_eq!(jobs(&server).await, 1);
 }
@@ -270,9 +270,10 @@ async fn a_reference_may_say_its_id_and_its_own_address() {
         json!({"role": "style", "url": format!("{other_name}/image/3")}),
         json!({"role": "style", "image_url": "/api/image/3"}),
     ] {
-        let request = json!({"prompt": "a", "refs": [reference]});
+        let request = json!({"prompt": "a red apple", "refs": [reference]});
         let told = body(post(&server, "/api/images/estimate", &request).await).await;
-        assert_eq!(told["receipt"]["lines"][1]["input"], "refs[0]", "{reference}: {told}");
+        let lines = told["receipt"]["lines"].as_array().expect("lines");
+        assert!(lines.iter().any(|line| line["input"] == "refs[0]"), "{reference}: {told}");
         let job = accepted(post(&server, "/api/images/generate", &request).await).await;
         let job = server.jobs.get(job["id"].as_str().expect("an id").parse().expect("an id")).await.expect("there");
         let kept = &job.payload["request"]["refs"][0];
