@@ -294,7 +294,13 @@ mod tests {
 
     #[test]
     fn loopback_and_this_machines_own_addresses_are_told_from_others() {
-        for base in ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:1", "http://app.localhost", "http://127.9.9.9"] {
+        for base in [
+            "http://127.0.0.1:8000",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://app.localhost",
+            "http://127.9.9.9",
+        ] {
             assert_eq!(whereabouts(base), Whereabouts::Loopback, "{base}");
         }
         // TEST-NET-1 and a name: no address of any machine that tests run on.
@@ -308,7 +314,8 @@ mod tests {
 
     #[test]
     fn keys_go_to_a_server_that_only_the_data_folder_names_on_this_machine_or_encrypted() {
-        let settings = |pairs: &[(&str, &str)]| Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings");
+        let settings =
+            |pairs: &[(&str, &str)]| Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings");
         let (keyless, keyed) = (settings(&[]), settings(&[("ADMIN_KEYS", "hunter2")]));
         let refused = Client::found("http://192.0.2.1:8000", &keyed).err().expect("refused").to_string();
         assert!(refused.contains("--server http://192.0.2.1:8000") && !refused.contains("hunter2"), "{refused}");

@@ -62,13 +62,19 @@ impl Environment {
                 continue;
             }
             if metadata.len() > LARGEST {
-                return Err(Failure::usage(format!("{} is larger than a file of settings can be (1 MiB)", path.display())));
+                return Err(Failure::usage(format!(
+                    "{} is larger than a file of settings can be (1 MiB)",
+                    path.display()
+                )));
             }
             match std::fs::read(&path) {
                 Ok(bytes) => return Ok(Some((path, bytes))),
                 Err(error) if above => self.passed_over.push(format!("{} cannot be read: {error}", path.display())),
                 Err(error) => {
-                    return Err(Failure::usage(format!("{} cannot be read ({error}): mend its permissions", path.display())));
+                    return Err(Failure::usage(format!(
+                        "{} cannot be read ({error}): mend its permissions",
+                        path.display()
+                    )));
                 }
             }
         }

@@ -16,7 +16,8 @@ impl Failure {
     pub fn usage(message: impl Into<String>) -> Self {
         // One line is promised, whatever the value that is named in it.
         let message: String = message.into();
-        let message = message.split(char::is_control).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ");
+        let message =
+            message.split(char::is_control).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ");
         Self { message, exit_code: 2 }
     }
 

@@ -35,7 +35,10 @@ pub async fn checked() -> Vec<(String, Result<String, String>)> {
     for (capabilities, findings) in providers.checked().await {
         for finding in findings {
             let part = format!("provider {}, {}", capabilities.provider, finding.subject);
-            all.push((part, if finding.level == FindingLevel::Ok { Ok(finding.message) } else { Err(finding.message) }));
+            all.push((
+                part,
+                if finding.level == FindingLevel::Ok { Ok(finding.message) } else { Err(finding.message) },
+            ));
         }
     }
     all
@@ -143,13 +146,15 @@ mod tests {
         crate::commands::pull::endpoint(&reader);
         let asked = reader.asked();
         for (name, default) in &asked {
-            let setting = find(name).unwrap_or_else(|| {
-                panic!("{name} is read, but not in crates/core/src/settings/table.rs")
-            });
+            let setting =
+                find(name).unwrap_or_else(|| panic!("{name} is read, but not in crates/core/src/settings/table.rs"));
             if let (Some(default), Usual::Value(value)) = (default, setting.usual) {
                 assert_eq!(value, default, "{name}");
             }
-            assert!(default.is_none() || matches!(setting.usual, Usual::Value(_)), "{name} has the default {default:?}");
+            assert!(
+                default.is_none() || matches!(setting.usual, Usual::Value(_)),
+                "{name} has the default {default:?}"
+            );
         }
         for setting in SETTINGS {
             assert!(asked.contains_key(setting.name), "nobody reads {}", setting.name);

@@ -12,8 +12,11 @@ fn doctor(data: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String) {
 #[test]
 fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    fs::write(folder.path().join(".env"), "API_KEYS='hunter2\nLOG_LEVEL=verbose\nIMAGES_ROOT=./not/there\nALLOWED_ORIGINS=*\n")
-        .expect("a temporary folder");
+    fs::write(
+        folder.path().join(".env"),
+        "API_KEYS='hunter2\nLOG_LEVEL=verbose\nIMAGES_ROOT=./not/there\nALLOWED_ORIGINS=*\n",
+    )
+    .expect("a temporary folder");
     let (fine, said) = doctor(folder.path(), &[]);
     assert!(!fine, "{said}");
     let faults: Vec<&str> = said.lines().filter(|line| line.starts_with("FAULT")).collect();

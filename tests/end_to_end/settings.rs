@@ -31,7 +31,12 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
     let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; then\r\nADMIN_KEYS=\"hunter2\r\nLOG_LEVEL = info # as ever\r\n\
                  GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT='p'\nPROMPT_LOG_LEVEL=DEBUG\n";
     fs::write(&path, lines).expect("a temporary folder");
-    let server = Server::start_with(folder.path(), "serve", &["--bind", "localhost:0"], &[("VERTEX_BASE_URL", "http://127.0.0.1:9")]);
+    let server = Server::start_with(
+        folder.path(),
+        "serve",
+        &["--bind", "localhost:0"],
+        &[("GOOGLE_APPLICATION_CREDENTIALS", "not-there.json")],
+    );
     let model = format!("{}/api/model", server.url);
     assert_eq!(status(&model, None), 401, "API_KEYS=$upersecret means a key, not none");
     for (key, expected) in [("$upersecret", 200), ("ab$cd-ef", 200), ("ab-ef", 401), ("hunter2", 401)] {
@@ -55,7 +60,8 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
     fs::create_dir_all(folder.path().join("data")).expect("a temporary folder");
     fs::write(folder.path().join("data/kg_store.json"), store.to_string()).expect("a temporary folder");
     let imported = clippy(folder.path()).args(["import", "data", "--json"]).output().expect("it starts");
-    let counts: Value = serde_json::from_slice(&imported.stdout).unwrap_or_else(|_| panic!("{}", text(&imported.stderr)));
+    let counts: Value =
+        serde_json::from_slice(&imported.stdout).unwrap_or_else(|_| panic!("{}", text(&imported.stderr)));
     assert_eq!(counts, json!({"artists": 1, "tags": 1, "styles": 0}));
     let again = clippy(folder.path()).args(["import", "data/kg_store.json", "--json"]).output().expect("it starts");
     assert!(text(&again.stdout).contains("\"tags\":0"), "{}", text(&again.stdout));
@@ -117,8 +123,12 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
     qdrant.wait(make_older_collection(&client, older, &["image", "text"], 512)).expect("made");
     let plan = |settings: &[(&'static str, String)]| succeed(folder.path(), settings, &["migrate", "--dry-run"]);
     let mut settings = qdrant.settings();
-    let output = clippy(folder.path()).args(["doctor"]).envs(settings.iter().map(|(name, value)| (*name, value))).output();
-    assert!(text(&output.expect("it starts").stdout).contains("its vectors have 512 values"), "doctor looks at it, too");
+    let output =
+        clippy(folder.path()).args(["doctor"]).envs(settings.iter().map(|(name, value)| (*name, value))).output();
+    assert!(
+        text(&output.expect("it starts").stdout).contains("its vectors have 512 values"),
+        "doctor looks at it, too"
+    );
     qdrant.wait(make_older_collection(&client, "clippy", &["image", "text"], 24)).expect("made");
     let ours = plan(&settings);
     assert!(ours.contains("Collection clippy") && !ours.contains(older), "{ours}");

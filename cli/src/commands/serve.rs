@@ -27,7 +27,9 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
         None => None,
     };
     // Reading a model takes a while, too.
-    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open(settings, Some(&url))).await else { return Ok(()) };
+    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open(settings, Some(&url))).await else {
+        return Ok(());
+    };
     let embedded = embedded?;
     let (jobs, runner) = match connected {
         // Workers are elsewhere, unless they are asked for here.
@@ -67,7 +69,9 @@ impl Listening {
     /// Looks a host name up. IPv4 comes first: clients that know only `localhost` try it, too.
     pub async fn at(given: &BindAddress) -> Result<Self, Failure> {
         let found = tokio::net::lookup_host((given.host(), given.port())).await.map_err(|error| {
-            Failure::usage(format!("{given} is no address of this machine ({error}): choose another with --bind or BIND"))
+            Failure::usage(format!(
+                "{given} is no address of this machine ({error}): choose another with --bind or BIND"
+            ))
         })?;
         let mut addresses: Vec<SocketAddr> = found.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);

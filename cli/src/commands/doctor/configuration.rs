@@ -54,7 +54,10 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
     }
     let tastes = folder.join(TASTES);
     if tastes.is_file() {
-        findings.ok("tastes", format!("`clippy import {}` takes over what Clippy 0.2 knew of its artists", tastes.display()));
+        findings.ok(
+            "tastes",
+            format!("`clippy import {}` takes over what Clippy 0.2 knew of its artists", tastes.display()),
+        );
     }
 }
 

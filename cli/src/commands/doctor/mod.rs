@@ -49,7 +49,8 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
 
     let looked = looked_at(settings).await;
     let info = looked.as_ref().ok().map(|(info, _)| Arc::clone(info));
-    let model = looked.map(|(info, how)| format!("{} {}, {} dimensions, {how}", info.name, info.pretrained, info.dimension));
+    let model =
+        looked.map(|(info, how)| format!("{} {}, {} dimensions, {how}", info.name, info.pretrained, info.dimension));
     findings.say("model", model);
 
     // The same choice that other commands make; that the server is away is said below.

@@ -1,0 +1,72 @@
+use clap::CommandFactory;
+
+use super::*;
+
+#[test]
+fn the_definition_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn the_contracts_lines_are_understood() {
+    for line in [
+        "clippy demo --data-dir d --bind 127.0.0.1:0",
+        "clippy serve --bind 127.0.0.1:8000",
+        "clippy serve --bind localhost:8000",
+        "clippy worker --serve-embedder [::1]:0",
+        "clippy migrate --dry-run",
+        "clippy ingest --manifest M.jsonl --images-root D --clip-batch 8 --upsert-batch 64 --text-template x{tags} \
+         --no-text --start-line 3 --max-lines 5 --shard-index 0 --shard-count 2 --dry-run --fail-log F --json",
+        "clippy backfill --manifest M.jsonl --which both --force-all --ids-file F",
+        "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b --top 24 --exact --json",
+        "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
+        "clippy eval --queries Q.jsonl --raw",
+        "clippy calibrate --json",
+        "clippy serve --with-worker",
+        "clippy worker --lanes interactive,bulk --concurrency 4",
+        "clippy ingest --manifest M.jsonl --enqueue",
+        "clippy backfill --manifest M.jsonl --which all --enqueue",
+        "clippy reindex --model RN50 --pretrained openai --enqueue",
+        "clippy reindex --rollback",
+        "clippy reindex --drop-old",
+        "clippy reindex --pretrained local-dir:/m --text-template x{tags} --allow-missing",
+        "clippy jobs list --kind ingest --state queued --limit 3",
+        "clippy jobs show ID --json",
+        "clippy jobs cancel ID",
+        "clippy jobs retry ID",
+        "clippy jobs watch ID",
+        "clippy queues list",
+        "clippy queues pause bulk",
+        "clippy queues resume bulk",
+        "clippy models verify PATH",
+        "clippy doctor --data-dir x",
+        "clippy import data/kg_store.json --json",
+    ] {
+        if let Err(error) = Arguments::try_parse_from(line.split_whitespace()) {
+            panic!("{line}: {error}");
+        }
+    }
+}
+
+#[test]
+fn half_a_shard_an_empty_search_and_unknown_names_are_refused() {
+    for line in [
+        "clippy ingest --manifest M --shard-index 0",
+        "clippy search --top 3",
+        "clippy backfill --manifest M",
+        "clippy queues pause slow",
+        "clippy worker --lanes slow",
+        "clippy worker --concurrency 0",
+        "clippy jobs list --kind paint",
+        "clippy serve --bind 8000",
+        "clippy reindex --rollback --model RN50",
+        "clippy reindex --drop-old --rollback",
+    ] {
+        let error = Arguments::try_parse_from(line.split_whitespace()).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}");
+        let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
+        let said = one_line(&error, &given);
+        let help = format!("(`clippy {} --help` tells more)", line.split_whitespace().nth(1).expect("a command"));
+        assert!(!said.contains('\n') && said.ends_with(&help) && !said.contains("Usage"), "{said}");
+    }
+}
