@@ -58,11 +58,12 @@ mod tests {
     #[test]
     fn it_goes_forward_until_it_is_finished() {
         let preparing = Preparing::default();
+        let shown = preparing.clone();
         assert_eq!(preparing.now(), None);
         preparing.at(PreparingStage::Drawing, 2, 3);
         preparing.at(PreparingStage::Drawing, 1, 3);
         let drawn = PreparingState { stage: PreparingStage::Drawing, done: 2, total: 3 };
-        assert_eq!(preparing.clone().now(), Some(drawn));
+        assert_eq!(shown.now(), Some(drawn));
         preparing.at(PreparingStage::Embedding, 0, 3);
         assert_eq!(preparing.now().map(|now| (now.stage, now.done)), Some((PreparingStage::Embedding, 0)));
         preparing.finished();

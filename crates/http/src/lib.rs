@@ -10,14 +10,12 @@ pub fn install_tls() {
 }
 
 /// A client to configure further.
-#[must_use]
 pub fn client() -> reqwest::ClientBuilder {
     install_tls();
     reqwest::Client::builder()
 }
 
 /// The same for code without a runtime: tests and small tools.
-#[must_use]
 pub fn blocking_client() -> reqwest::blocking::ClientBuilder {
     install_tls();
     reqwest::blocking::Client::builder()
