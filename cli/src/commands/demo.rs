@@ -1,6 +1,6 @@
 //! `clippy demo`: from nothing to a page that works, offline. It serves at once, and fills its gallery meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::preparing::{Preparing, PreparingStage};
@@ -66,29 +66,21 @@ async fn fill(
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
     let folder = settings.collection.data_dir.join(GALLERY);
-    let bar = BarProgress::new(false);
-    let watched = Watched { bar: &bar, preparing };
-    let filled = async {
-        let Some(drawn) = draw(&folder, &watched, shutdown).await? else { return Ok(false) };
-        let options = IngestOptions {
-            lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
-            with_text: true,
-            dry_run: false,
-        };
-        let report = ingest(embedded.tools(), &options, &watched, shutdown).await?;
-        if report.totals.failed > 0 {
-            return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
+    eprintln!("Drawing {} pictures in {} …", clippy_drawings::gallery_size(), folder.display());
+    let drawing = Watched::new(preparing);
+    let drawn = draw(&folder, &drawing, shutdown).await;
+    drawing.bar.finish();
+    let filled = match drawn? {
+        None => false,
+        Some(drawn) => {
+            eprintln!("Embedding them; what is there can be searched meanwhile …");
+            let embedding = Watched::new(preparing);
+            let embedded = embed(embedded, folder, drawn, &embedding, shutdown).await;
+            embedding.bar.finish();
+            embedded?
         }
-        if report.complete {
-            let pictures = report.totals.lines;
-            preparing.at(PreparingStage::Calibrating, 0, pictures);
-            clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
-        }
-        Ok(report.complete)
     };
-    let filled = filled.await;
-    bar.finish();
-    if !filled? {
+    if !filled {
         eprintln!("Stopped before the demo gallery was filled; the next start goes on from here.");
         return Ok(());
     }
@@ -128,13 +120,41 @@ async fn draw(
     }
 }
 
+/// Embeds what was drawn; false when it was told to stop.
+async fn embed(
+    embedded: &Embedded,
+    folder: PathBuf,
+    drawn: GallerySummary,
+    watched: &Watched<'_>,
+    shutdown: &CancellationToken,
+) -> Result<bool, Failure> {
+    let options = IngestOptions {
+        lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
+        with_text: true,
+        dry_run: false,
+    };
+    let report = ingest(embedded.tools(), &options, watched, shutdown).await?;
+    if report.totals.failed > 0 {
+        return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
+    }
+    if report.complete {
+        watched.preparing.at(PreparingStage::Calibrating, 0, report.totals.lines);
+        clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
+    }
+    Ok(report.complete)
+}
+
 /// Tells the terminal and the page.
 struct Watched<'w> {
-    bar: &'w BarProgress,
+    bar: BarProgress,
     preparing: &'w Preparing,
 }
 
-impl Watched<'_> {
+impl<'w> Watched<'w> {
+    fn new(preparing: &'w Preparing) -> Self {
+        Self { bar: BarProgress::new(false), preparing }
+    }
+
     fn at(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
         self.bar.at(what, done, total);
         self.preparing.at(stage, done, total);
