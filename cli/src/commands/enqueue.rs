@@ -58,18 +58,25 @@ pub struct Ending {
     pub json: bool,
     /// A single failed line is a failure.
     pub fail_on_any: bool,
+    /// Whether failed lines count at all: a re-index decides by itself how many pictures may be missing.
+    pub judges_lines: bool,
 }
 
 impl Ending {
     /// As the flags say.
     pub fn of(arguments: &ManifestArguments) -> Self {
-        Self { enqueue: arguments.enqueue, json: arguments.json, fail_on_any: arguments.fail_on_any }
+        Self {
+            enqueue: arguments.enqueue,
+            json: arguments.json,
+            fail_on_any: arguments.fail_on_any,
+            judges_lines: true,
+        }
     }
 }
 
 /// Makes a job of a request; then says its id, or waits for its end.
 pub async fn run<R: Serialize>(client: &Client, kind: &str, request: &R, ending: Ending) -> Result<(), Failure> {
-    let Ending { enqueue, json, fail_on_any } = ending;
+    let Ending { enqueue, json, .. } = ending;
     let body = serde_json::to_value(request)
         .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
     let job = client.post(&format!("/api/admin/{kind}"), &without_nulls(body)).await?;
@@ -83,7 +90,7 @@ pub async fn run<R: Serialize>(client: &Client, kind: &str, request: &R, ending:
         return Ok(());
     }
     let job = ended(client, &id, json).await?;
-    report(&job, json, fail_on_any)
+    report(&job, ending)
 }
 
 /// A field that was not given is left out, rather than sent as nothing.
@@ -122,7 +129,7 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
 }
 
 /// Prints what a job came to; one that did not end well is no success.
-fn report(job: &Value, json: bool, fail_on_any: bool) -> Result<(), Failure> {
+fn report(job: &Value, ending: Ending) -> Result<(), Failure> {
     if job["state"] != "succeeded" {
         let reason = job["error"]["message"].as_str().unwrap_or("it was cancelled");
         return Err(Failure::run(format!("job {} is {}: {reason}", text(&job["id"]), text(&job["state"]))));
@@ -132,14 +139,18 @@ fn report(job: &Value, json: bool, fail_on_any: bool) -> Result<(), Failure> {
         println!("{result}");
         return Ok(());
     };
-    if json {
+    if ending.json {
         println!("{result}");
     } else {
         println!("{}", outcome::sums(&totals, None));
     }
     // A server of an earlier version tells no reasons.
     let reasons = Reasons::deserialize(&result["reasons"]).unwrap_or_default();
-    outcome::judge(&totals, &reasons, fail_on_any)
+    if ending.judges_lines {
+        return outcome::judge(&totals, &reasons, ending.fail_on_any);
+    }
+    eprint!("{}", reasons.text());
+    Ok(())
 }
 
 fn text(value: &Value) -> &str {

@@ -31,7 +31,7 @@ pub async fn run(
     };
     request.check().map_err(|error| Failure::usage(error.message))?;
     let (enqueue, json) = (arguments.enqueue, arguments.json);
-    let ending = |enqueue| enqueue::Ending { enqueue, json, fail_on_any: false };
+    let ending = |enqueue| enqueue::Ending { enqueue, json, fail_on_any: false, judges_lines: false };
     if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
         return until_stopped(&shutdown, enqueue::run(&client, "reindex", &request, ending(enqueue))).await;
     }

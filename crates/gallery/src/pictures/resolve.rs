@@ -27,7 +27,7 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
     let is_under_a_root = |written: &Path| roots.iter().chain(&real_roots).any(|root| written.starts_with(root));
     // Most of these are no places of pictures at all, so that they do not count as outside.
     from_above.retain(|candidate| without_dots(candidate).is_some_and(|written| is_under_a_root(&written)));
-    let mut outside = roots.is_empty();
+    let mut outside = false;
     for candidate in candidates.into_iter().chain(from_above) {
         let Some(written) = without_dots(&candidate) else {
             outside = true;
@@ -49,6 +49,10 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
             ErrorCode::Forbidden,
             "the picture's file lies outside of the folders that pictures are served from: set IMAGES_ROOT to a folder \
              that holds it, or ingest it with --images-root",
+        ))
+    } else if roots.is_empty() {
+        Err(Error::not_found(
+            "no folder is known that pictures are served from: set IMAGES_ROOT to the folder that holds them",
         ))
     } else {
         Err(Error::not_found("the picture's file is not there any more: it was moved or deleted since it was ingested"))

@@ -81,6 +81,52 @@ async fn files_under_the_roots_are_found_and_read() {
 }
 
 #[tokio::test]
+async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_alone() {
+    let place = place();
+    write_picture(&place.path("data/safebooru/ALL/1.png"), 40, 30);
+    let stored = "./data/safebooru/ALL/1.png";
+    for root in ["data/safebooru/ALL", "data/safebooru", "data"] {
+        let files = place.files(Some(root));
+        for spelling in [stored, ".\\data\\safebooru\\ALL\\1.png", "./data/safebooru\\ALL\\1.png"] {
+            let file = files.find(spelling, &[]).await.unwrap_or_else(|error| panic!("{root}: {spelling}: {error}"));
+            assert_eq!(file.path, place.path(stored).canonicalize().expect("there"), "{root}");
+        }
+        let secret = files.find("./secret/s.png", &[]).await.expect_err("above the root, and not under it");
+        assert_eq!(secret.code, ErrorCode::NotFound);
+    }
+    // A recorded folder serves as well as IMAGES_ROOT does.
+    let recorded = [place.path("data/safebooru").display().to_string()];
+    assert!(place.files(None).find(stored, &recorded).await.is_ok());
+    let nowhere = place.files(None).find(stored, &[]).await.expect_err("no root");
+    assert!(nowhere.message.contains("IMAGES_ROOT"), "{}", nowhere.message);
+}
+
+#[tokio::test]
+async fn accents_are_found_whichever_way_they_are_written() {
+    let place = place();
+    write_picture(&place.path("root/cafe\u{301}.png"), 40, 30);
+    let files = place.files(None);
+    for stored in ["caf\u{e9}.png", "cafe\u{301}.png"] {
+        assert!(files.find(stored, &place.roots).await.is_ok(), "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn a_relative_images_root_begins_at_the_working_folder() {
+    let folder = tempfile::tempdir_in(".").expect("a folder here");
+    let name = Path::new(folder.path().file_name().expect("a name"));
+    write_picture(&name.join("pictures/a.png"), 40, 30);
+    for root in [name.join("pictures"), Path::new(".").join(name).join("pictures")] {
+        let mut options = PictureOptions::new(name.join("thumbnails"));
+        options.images_root = Some(root.clone());
+        let files = PictureFiles::new(options).expect("a folder");
+        let file = files.find("a.png", &[]).await.unwrap_or_else(|error| panic!("{}: {error}", root.display()));
+        assert!(files.read(&file).await.is_ok());
+        assert!(files.find("../thumbnails", &[]).await.is_err());
+    }
+}
+
+#[tokio::test]
 async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
     let place = place();
     let files = place.files(None);
