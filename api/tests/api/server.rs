@@ -242,6 +242,7 @@ async fn the_document_names_every_route() {
         "post /api/admin/calibrate",
         "get /api/pictures",
         "get /api/model",
+        "get /api/preparing",
         "get /api/jobs",
         "get /api/jobs/{id}",
         "delete /api/jobs/{id}",

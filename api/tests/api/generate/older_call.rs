@@ -38,7 +38,7 @@ async fn the_three_bodies_of_the_older_call_are_answered_in_its_shape() {
         ),
         (
             json!({"prompt_subject": "a blue moon", "refs": [], "image_url": ground,
-                   "mask_url": plain(96, 96, 255), "n": 1}),
+                   "style_tags": ["line_art"], "mask_url": plain(96, 96, 255), "n": 1}),
             "edit",
             1,
             vec![],
@@ -77,7 +77,7 @@ async fn errors_of_the_older_call_have_its_shape_too() {
         (json!({"refs": [{"id": 999}], "image_url": sketch()}), 404, "picture 999"),
         (json!({"refs": [{"id": 3}], "image_url": "data:image/png;base64,aGVsbG8="}), 400, "sketch"),
         (
-            json!({"prompt_subject": "a", "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}),
+            json!({"prompt_subject": "a", "style_tags": ["line_art"], "image_url": plain(8, 8, 3), "mask_url": plain(8, 8, 0)}),
             400,
             "nothing to edit",
         ),
