@@ -22,6 +22,7 @@ mod queue;
 mod remote_models;
 mod shutdown;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clippy_core::settings::Settings;
@@ -59,7 +60,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     environment.report();
     // Looking for faults changes nothing.
     if !matches!(arguments.command, Command::Doctor) {
-        look_at_folders(&settings, serves);
+        close_to_others(&settings.collection.data_dir);
     }
     if serves {
         allow_many_connections();
@@ -111,9 +112,8 @@ async fn command(
     }
 }
 
-/// Closes what earlier versions left open in the data folder, and says what is wrong with the folders of the settings.
-fn look_at_folders(settings: &Settings, serves: bool) {
-    let data = &settings.collection.data_dir;
+/// Closes what earlier versions left open in the data folder.
+fn close_to_others(data: &Path) {
     match private::close(data) {
         Ok(openness) if openness.open.is_empty() => {}
         Ok(openness) => tracing::warn!(
@@ -125,16 +125,6 @@ fn look_at_folders(settings: &Settings, serves: bool) {
             "other users of this machine may be able to read {} ({error}): `clippy doctor` tells more",
             data.display()
         ),
-    }
-    if serves
-        && let Some(root) = &settings.collection.images_root
-        && !root.is_dir()
-    {
-        tracing::warn!(
-            "IMAGES_ROOT is {}, which is no folder: no picture under it can be shown. Set it to the folder of the pictures, or \
-             unset it",
-            root.display()
-        );
     }
 }
 
