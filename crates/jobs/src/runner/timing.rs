@@ -56,7 +56,7 @@ impl Timing {
     /// of it.
     #[must_use]
     pub fn embedded() -> Self {
-        Self { poll: Duration::from_secs(30), only_process: true, ..Self::default() }
+        Self { poll: Duration::from_secs(30), sweep: Duration::from_secs(3), only_process: true, ..Self::default() }
     }
 
     /// The longest that a job may lie after its worker was killed, as promised.

@@ -7,6 +7,7 @@ use apalis_core::backend::ext::BackendExt;
 use apalis_sqlite::SqliteStorage;
 use async_trait::async_trait;
 use clippy_core::Result;
+use sqlx::{QueryBuilder, Sqlite};
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
@@ -64,14 +65,25 @@ impl JobTransport for SqliteJobs {
     }
 
     async fn keep_alive(&self, workers: &[(Lane, String)]) -> Result<()> {
+        if workers.is_empty() {
+            return Ok(());
+        }
         let mut change = self.change().await?;
         let now = change.now;
-        for (lane, name) in workers {
-            let query = sqlx::query("INSERT OR REPLACE INTO job_workers (lane, name, seen_ms) VALUES (?, ?, ?)");
-            change.run(query.bind(lane.as_str()).bind(name).bind(now)).await?;
-            let query = sqlx::query("UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id = ?");
-            change.run(query.bind(name)).await?;
+        // Two statements for all of them: this comes round for as long as the process lives.
+        let mut seen = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO job_workers (lane, name, seen_ms) ");
+        seen.push_values(workers, |mut row, (lane, name)| {
+            row.push_bind(lane.as_str()).push_bind(name.clone()).push_bind(now);
+        });
+        change.run(seen.build()).await?;
+        let mut theirs =
+            QueryBuilder::<Sqlite>::new("UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id IN (");
+        let mut names = theirs.separated(", ");
+        for (_, name) in workers {
+            names.push_bind(name.clone());
         }
+        theirs.push(")");
+        change.run(theirs.build()).await?;
         change.commit().await
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::support::Redis;
 use crate::support::handlers::runner;
+use crate::support::{Redis, Worker};
 use clippy_core::ErrorCode;
 use clippy_jobs::{
     JobFilter, JobKind, JobState, Lane, LaneLimits, NewJob, RedisSettings, SqliteJobs, SqliteSettings, Timing,
@@ -125,6 +125,34 @@ async fn the_embedded_queue_needs_no_polling() {
     ended(later, "a second attempt").await;
     stop.cancel();
     running.await.expect("ends");
+}
+
+/// Processor time that a process has used so far, in hundredths of a second.
+fn used(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let ticks = |place: usize| fields[place].parse::<u64>().expect("a number");
+    ticks(11) + ticks(12)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_worker_with_the_embedded_queue_rests() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, log) = (folder.path().join("jobs.db"), folder.path().join("worker.log"));
+    let store: Store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("a store"));
+    // Jobs that ended must not be looked through again and again either.
+    let made = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect("created").job.id;
+    let settings = [("CLIPPY_TEST_FILE", file.display().to_string()), ("CLIPPY_TEST_TIMING", "embedded".to_owned())];
+    let worker = Worker::start(&settings, &log);
+    wait_for_job(&store, made, "the worker to be there", |job| job.state == JobState::Succeeded).await;
+    // A window of five seconds in which it takes less than one percent of a core.
+    wait_until("it to rest", Duration::from_secs(60), || async {
+        let before = used(worker.id());
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        used(worker.id()) - before <= 5
+    })
+    .await;
+    eprintln!("{} hundredths of a second since its start", used(worker.id()));
 }
 
 /// More jobs due at the same moment than apalis' own delayed set bears (7,999: above that its fetch fails for ever).

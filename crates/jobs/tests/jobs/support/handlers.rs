@@ -28,7 +28,13 @@ pub async fn worker_process() {
         Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("a store"))
     };
     let concurrency = read("CLIPPY_TEST_CONCURRENCY").parse().unwrap_or(4);
-    let (runner, _) = runner(store, concurrency, short_timing());
+    // As a server runs it, or with short times.
+    let settings = RunnerSettings::embedded();
+    let runner = if read("CLIPPY_TEST_TIMING") == "embedded" {
+        Runner::new(store, Handlers::new().with(Parts::default()), settings).expect("settings that add up")
+    } else {
+        runner(store, concurrency, short_timing()).0
+    };
     let stop = CancellationToken::new();
     let stopping = stop.clone();
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal");
