@@ -18,7 +18,7 @@ pub const FILE: &str = "jobs.db";
 
 /// Between attempts to reach Redis at the start; doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The queue under `DATA_DIR`. Call it with the data folder's lock held.
 pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Failure> {
@@ -31,7 +31,8 @@ pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Fail
     Ok(Arc::new(jobs))
 }
 
-/// The queue in Redis. A server that is away is waited for, and said to be away each time it is asked.
+/// The queue in Redis. A server that is away is waited for, and said to be away each time it is asked. One that refuses what
+/// `REDIS_URL` says (its password, its database, TLS) ends the start: waiting would not help.
 pub async fn connect(
     settings: &Settings,
     url: &Secret,

@@ -104,6 +104,50 @@ fn with_everything() -> House {
     house
 }
 
+/// A job that nobody asked the API for, written straight into the queue.
+#[tokio::test]
+async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
+    let (house, elsewhere) = (House::with_pictures(3), tempfile::tempdir().expect("a folder"));
+    std::fs::copy(house.path("manifest.jsonl"), elsewhere.path().join("manifest.jsonl")).expect("copied");
+    let precious = elsewhere.path().join("precious.txt");
+    std::fs::write(&precious, "precious").expect("written");
+    std::os::unix::fs::symlink(&precious, house.path("link.txt")).expect("linked");
+    std::os::unix::fs::symlink(elsewhere.path(), house.path("way-out")).expect("linked");
+    let store = store(&house).await;
+    let _worker = Worker::start(&house);
+    let with = |change: &dyn Fn(&mut ManifestRequest)| {
+        let mut lines = manifest(&house);
+        change(&mut lines);
+        lines
+    };
+    let outside = |name: &str| elsewhere.path().join(name);
+    let planted = [
+        ("fail_log", with(&|lines| lines.fail_log = Some(precious.clone()))),
+        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("link.txt")))),
+        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("way-out/new.txt")))),
+        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("manifest.jsonl")))),
+        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("none/../../planted.txt")))),
+        ("manifest", with(&|lines| lines.manifest = outside("manifest.jsonl"))),
+        ("manifest", with(&|lines| lines.manifest = house.path("way-out/manifest.jsonl"))),
+        ("images_root", with(&|lines| lines.images_root = Some(elsewhere.path().to_owned()))),
+        ("clip_batch", with(&|lines| lines.clip_batch = u64::MAX)),
+    ];
+    for (field, lines) in planted {
+        let id = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+        let job = ended(&store, id).await;
+        assert_eq!((job.state, job.attempt), (JobState::Failed, 1), "{field}: {job:?}");
+        let error = job.error.expect("a reason");
+        assert!(error.message.contains(field) && !error.retryable, "{field}: {error:?}");
+    }
+    let ids_file = Some(precious.clone());
+    let request = BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
+    let id = ask(&store, JobKind::Backfill, &request).await;
+    assert!(ended(&store, id).await.error.is_some_and(|error| error.message.contains("ids_file")));
+    assert_eq!(std::fs::read_to_string(&precious).expect("there"), "precious");
+    let names = std::fs::read_dir(elsewhere.path()).expect("there").count();
+    assert!(names == 2 && house.gallery.points.lock().is_empty(), "nothing was written, and nothing stored");
+}
+
 #[tokio::test]
 async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     let (single, house) = (with_everything(), with_everything());
