@@ -74,12 +74,12 @@ impl Roots {
         let manifest = manifest.to_owned();
         let opened = tokio::task::spawn_blocking(move || {
             let working = std::env::current_dir().ok();
-            Self::open_now(&manifest, looking, working.as_deref())
+            Self::open_now(&manifest, &looking, working.as_deref())
         });
         opened.await.map_err(|error| Error::internal("looking for the images' folder failed").with_source(error))?
     }
 
-    fn open_now(manifest: &Path, looking: Looking, working: Option<&Path>) -> Result<Self> {
+    fn open_now(manifest: &Path, looking: &Looking, working: Option<&Path>) -> Result<Self> {
         let mut folders: Vec<Root> = Vec::new();
         if let Some(root) = &looking.images_root {
             folders.push(open_root(root)?);
@@ -165,7 +165,7 @@ impl Roots {
             }
         }
         if unusable.as_ref().is_none_or(|failure| failure.kind == FailureKind::NoFile)
-            && let Some(found) = self.from_a_base(local_path)
+            && let Some(found) = self.above_the_roots(local_path)
         {
             return found;
         }
@@ -181,7 +181,7 @@ impl Roots {
     }
 
     /// A path as Clippy 0.2's scripts wrote it: from a folder above the roots, or the one that this runs in.
-    fn from_a_base(&self, local_path: &str) -> Option<Result<Found, LineFailure>> {
+    fn above_the_roots(&self, local_path: &str) -> Option<Result<Found, LineFailure>> {
         let (mut refused, mut elsewhere) = (None, None);
         for base in &self.bases {
             let Some(file) = without_dots(&base.join(local_path)) else { continue };

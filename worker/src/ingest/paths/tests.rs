@@ -27,7 +27,7 @@ fn paths_are_relative_to_the_root_that_holds_them() {
     for file in ["images/a.png", "lists/a.png", "lists/sub/b.png", "other/c.png"] {
         write(&folder.path().join(file));
     }
-    let roots = Roots::open_now(&beside.join("m.jsonl"), looking(&images), None).expect("both are there");
+    let roots = Roots::open_now(&beside.join("m.jsonl"), &looking(&images), None).expect("both are there");
     let path = |local: &str| named(&roots, local);
     assert_eq!(path("a.png"), ("a.png".to_owned(), Some("images".to_owned())), "the images' root comes first");
     assert_eq!(path("./sub/../sub/b.png"), ("sub/b.png".to_owned(), Some("lists".to_owned())));
@@ -37,7 +37,7 @@ fn paths_are_relative_to_the_root_that_holds_them() {
     assert_eq!(path(&outside), (outside.clone(), None));
     assert!(!roots.find(&outside).expect("there").served, "no folder is recorded for it");
     let recorded = Looking { served: vec![folder.path().join("other")], ..looking(&images) };
-    let roots = Roots::open_now(&beside.join("m.jsonl"), recorded, None).expect("there");
+    let roots = Roots::open_now(&beside.join("m.jsonl"), &recorded, None).expect("there");
     assert!(roots.find(&outside).expect("there").served);
 }
 
@@ -47,7 +47,7 @@ fn what_leaves_the_roots_or_is_no_file_is_refused_with_a_reason() {
     let images = folder.path().join("images");
     write(&images.join("sub/a.png"));
     write(&folder.path().join("secret.png"));
-    let roots = Roots::open_now(&images.join("m.jsonl"), Looking::default(), None).expect("there");
+    let roots = Roots::open_now(&images.join("m.jsonl"), &Looking::default(), None).expect("there");
     for (local, word) in [
         ("../secret.png", "leaves"),
         ("sub/../../secret.png", "leaves"),
@@ -71,12 +71,12 @@ fn paths_from_the_folder_that_older_scripts_ran_in_are_found_above_the_roots() {
     let path = |roots: &Roots| named(roots, "./data/safebooru/ALL/1.webp");
     let in_manifests_folder = ("ALL/1.webp".to_owned(), Some("safebooru".to_owned()));
     for working in [None, Some(here.as_path()), Some(Path::new("/"))] {
-        let roots = Roots::open_now(&manifest, Looking::default(), working).expect("there");
+        let roots = Roots::open_now(&manifest, &Looking::default(), working).expect("there");
         assert_eq!(path(&roots), in_manifests_folder, "{working:?}");
     }
-    let roots = Roots::open_now(&manifest, looking(&safebooru.join("ALL")), None).expect("there");
+    let roots = Roots::open_now(&manifest, &looking(&safebooru.join("ALL")), None).expect("there");
     assert_eq!(path(&roots), ("1.webp".to_owned(), Some("ALL".to_owned())));
-    let roots = Roots::open_now(&manifest, looking(&here), None).expect("there");
+    let roots = Roots::open_now(&manifest, &looking(&here), None).expect("there");
     assert_eq!(
         path(&roots),
         ("data/safebooru/ALL/1.webp".to_owned(), here.file_name().map(|n| n.to_string_lossy().into_owned()))
@@ -90,10 +90,10 @@ fn a_folder_that_no_root_holds_is_recorded_for_an_operator_alone() {
     write(&here.join("data/ALL/1.webp"));
     std::fs::create_dir(here.join("lists")).expect("made");
     let manifest = here.join("lists/m.jsonl");
-    let roots = Roots::open_now(&manifest, Looking::default(), Some(&here)).expect("there");
+    let roots = Roots::open_now(&manifest, &Looking::default(), Some(&here)).expect("there");
     assert_eq!(kind(&roots, "data/ALL/1.webp"), FailureKind::Outside);
     let operator = Looking { may_record: true, ..Looking::default() };
-    let roots = Roots::open_now(&manifest, operator, Some(&here)).expect("there");
+    let roots = Roots::open_now(&manifest, &operator, Some(&here)).expect("there");
     assert_eq!(named(&roots, "data/ALL/1.webp"), ("1.webp".to_owned(), Some("ALL".to_owned())), "the narrowest folder");
     assert_eq!(kind(&roots, "../data/ALL/1.webp"), FailureKind::Outside, "it climbs out of the manifest's folder");
 }
@@ -103,7 +103,7 @@ fn paths_are_found_as_other_systems_write_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(&folder.path().join("sub/caf\u{e9}.png"));
     write(&folder.path().join("sub/u\u{308}.png"));
-    let roots = Roots::open_now(&folder.path().join("m.jsonl"), Looking::default(), None).expect("there");
+    let roots = Roots::open_now(&folder.path().join("m.jsonl"), &Looking::default(), None).expect("there");
     for local in ["sub/caf\u{e9}.png", "sub/cafe\u{301}.png", "sub\\caf\u{e9}.png", ".\\sub\\cafe\u{301}.png"] {
         assert_eq!(named(&roots, local).0, "sub/caf\u{e9}.png", "{local}");
     }
@@ -121,13 +121,13 @@ fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_lea
     for (to, name) in [("big/1.png", "one.png"), ("big", "all"), ("images/own.png", "same.png"), ("gone", "lost.png")] {
         std::os::unix::fs::symlink(here.join(to), images.join(name)).expect("linked");
     }
-    let roots = Roots::open_now(&images.join("m.jsonl"), Looking::default(), None).expect("there");
+    let roots = Roots::open_now(&images.join("m.jsonl"), &Looking::default(), None).expect("there");
     for local in ["one.png", "all/1.png"] {
         assert_eq!(kind(&roots, local), FailureKind::Outside, "{local}");
     }
     assert_eq!(named(&roots, "same.png").0, "same.png");
     assert!(roots.find("lost.png").expect_err("nothing").reason.contains("link"));
     let told = Looking { served: vec![here.join("big")], ..Looking::default() };
-    let roots = Roots::open_now(&images.join("m.jsonl"), told, None).expect("there");
+    let roots = Roots::open_now(&images.join("m.jsonl"), &told, None).expect("there");
     assert_eq!(named(&roots, "one.png").0, "one.png", "where it leads is served from");
 }
