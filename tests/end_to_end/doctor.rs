@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::harness::{Server, clippy, ingest_some, text};
+use crate::harness::{Server, clippy, ingest_some, run, text};
 
 fn doctor(data: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String) {
     let output = clippy(data).arg("doctor").envs(settings.iter().copied()).output().expect("it starts");
@@ -35,7 +35,11 @@ fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
 #[test]
 fn a_picture_of_the_collection_is_opened_and_the_other_process_asked_for_its_version() {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    // A copy, which others may read as an earlier version's files.
     ingest_some(folder.path(), 12);
+    let open = doctor(folder.path(), &[]).1;
+    assert!(open.lines().any(|line| line.starts_with("FAULT") && line.contains("chmod")), "{open}");
+    assert!(run(folder.path(), &["models", "list"]).status.success());
     let (fine, said) = doctor(folder.path(), &[]);
     assert!(fine && said.contains("can be shown"), "{said}");
 

@@ -129,7 +129,7 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
         text(&output.expect("it starts").stdout).contains("its vectors have 512 values"),
         "doctor looks at it, too"
     );
-    qdrant.wait(make_older_collection(&client, "clippy", &["image", "text"], 24)).expect("made");
+    qdrant.wait(make_older_collection(&client, "clippy", &["image", "text"], 224)).expect("made");
     let ours = plan(&settings);
     assert!(ours.contains("Collection clippy") && !ours.contains(older), "{ours}");
     settings.push(("QDRANT_COLLECTION", "mine".to_owned()));
