@@ -76,7 +76,7 @@ direction:
 
 unused:
 	@scripts/test-tools.sh machete
-	@PATH="$$(scripts/test-tools.sh folder):$$PATH" cargo machete
+	@PATH="$$(scripts/test-tools.sh folder):$$PATH" cargo machete --with-metadata
 
 deny:
 	@scripts/test-tools.sh deny
