@@ -42,9 +42,7 @@ impl Who {
             name.hash(&mut hasher);
             return Self::Key(hasher.finish());
         }
-        extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map_or(Self::Unknown, |ConnectInfo(address)| Self::at(address.ip()))
+        extensions.get::<ConnectInfo<SocketAddr>>().map_or(Self::Unknown, |ConnectInfo(address)| Self::at(address.ip()))
     }
 
     pub(crate) fn at(address: IpAddr) -> Self {

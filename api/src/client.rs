@@ -2,15 +2,12 @@
 //!
 //! A program that was compiled without them serves the plain page (`page`) instead, and says so there.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rust_embed::{EmbeddedFile, RustEmbed};
-use sha2::{Digest, Sha256};
 
 use crate::page;
 use crate::routes::image::matches;
@@ -20,7 +17,7 @@ use crate::state::AppState;
 /// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand in the page: the
 /// client's components place themselves so. Scripts may not.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
-     font-src 'self'; connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The names of these files change with their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// A new version of the program brings a new client; asking again costs nothing while it is the old one.
@@ -32,18 +29,15 @@ const ASK_AGAIN: &str = "no-cache";
 #[allow_missing = true]
 struct Built;
 
-/// The client at `/`, or the plain page where there is none; the plain page alone is always at `/plain`.
-///
-/// All addresses in the page are relative to its base, which is the sub-path that it is served at.
-pub(crate) fn routes(base: &str) -> Router<AppState> {
-    let router = page::routes(base);
-    let Some(index) = Built::get("index.html") else {
-        let page = page::without_client(base);
-        return router.route("/", get(move || page::html(page)));
-    };
-    let index: Arc<str> = page::with_base(&String::from_utf8_lossy(&index.data), base).into();
+/// The client at `/`, or the plain page where there is none; the plain page alone is always at `/plain`. All addresses in
+/// them are relative, since the server may lie under a sub-path.
+pub(crate) fn routes() -> Router<AppState> {
+    let router = page::routes();
+    if Built::get("index.html").is_none() {
+        return router.route("/", get(page::without_client));
+    }
     router
-        .route("/", get(move |headers: HeaderMap| async move { answer_index(&index, &headers) }))
+        .route("/", get(|headers: HeaderMap| async move { answer("index.html", &headers) }))
         .route("/clippy.svg", get(|headers: HeaderMap| async move { answer("clippy.svg", &headers) }))
         .route(
             "/assets/{file}",
@@ -51,35 +45,17 @@ pub(crate) fn routes(base: &str) -> Router<AppState> {
         )
 }
 
-/// The page itself. It is small, and so is not gzipped.
-fn answer_index(index: &str, asked: &HeaderMap) -> Response {
-    let always = always(ASK_AGAIN);
-    let etag = tag_of(&Sha256::digest(index.as_bytes()), "");
-    if let Some(etag) = &etag
-        && asked.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, etag))
-    {
-        return (StatusCode::NOT_MODIFIED, always, [(header::ETAG, etag.clone())]).into_response();
-    }
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))];
-    let mut response = (always, kind, index.to_owned()).into_response();
-    response.headers_mut().extend(etag.map(|etag| (header::ETAG, etag)));
-    response
-}
-
-fn always(cache: &'static str) -> [(HeaderName, HeaderValue); 4] {
-    [
-        (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
-        (header::VARY, HeaderValue::from_static("accept-encoding")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-    ]
-}
-
 fn answer(name: &str, asked: &HeaderMap) -> Response {
     let Some(media_type) = media_type(name) else { return missing(name) };
     let Some(plain) = Built::get(name) else { return missing(name) };
     let gzipped = if takes_gzip(asked) { Built::get(&format!("{name}.gz")) } else { None };
-    let always = always(if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN });
+    let cache = if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN };
+    let always = [
+        (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
+        (header::VARY, HeaderValue::from_static("accept-encoding")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    ];
     let etag = etag(&plain, gzipped.is_some());
     if let Some(etag) = &etag
         && asked.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, etag))
@@ -97,12 +73,13 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
 
 /// Two forms of the same file are not the same bytes, and have two tags.
 fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
-    tag_of(&file.metadata.sha256_hash(), if gzipped { "-gzip" } else { "" })
-}
-
-fn tag_of(hash: &[u8], form: &str) -> Option<HeaderValue> {
-    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    HeaderValue::from_str(&format!("\"{hash}{form}\"")).ok()
+    use std::fmt::Write as _;
+    let mut tag = String::from("\"");
+    for byte in &file.metadata.sha256_hash()[..16] {
+        write!(tag, "{byte:02x}").ok()?;
+    }
+    tag.push_str(if gzipped { "-gzip\"" } else { "\"" });
+    HeaderValue::from_str(&tag).ok()
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {

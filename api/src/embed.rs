@@ -32,8 +32,12 @@ use crate::routes::{health, method_not_allowed, not_found};
 /// Bytes of bodies that are held at once, over all calls.
 const HELD: usize = 512 << 20;
 /// How long a body may take to come, and how slowly it may.
-const PACE: BodyLimits =
-    BodyLimits { bytes: wire::MAX_REQUEST, least: 5 << 10, window: Duration::from_secs(5), time: Duration::from_secs(30) };
+const PACE: BodyLimits = BodyLimits {
+    bytes: wire::MAX_REQUEST,
+    least: 5 << 10,
+    window: Duration::from_secs(5),
+    time: Duration::from_secs(30),
+};
 /// How long calls in flight may go on after the end was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -74,7 +78,8 @@ pub async fn serve_embedder(
 }
 
 fn router(embedder: CurrentEmbedder, keys: &[Secret]) -> Router {
-    let state = Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: BodyRoom::new(HELD, wire::MAX_REQUEST) });
+    let state =
+        Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: BodyRoom::new(HELD, wire::MAX_REQUEST) });
     Router::new()
         .route(wire::PATH, get(model).post(embed))
         .route_layer(from_fn_with_state(Arc::clone(&state), require_key))

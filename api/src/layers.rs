@@ -104,9 +104,7 @@ pub(crate) fn under(base: &str, router: Router) -> Router {
     let (folder, prefix) = (format!("{base}/"), base.to_owned());
     let inner = ServiceBuilder::new().map_request(move |request| without_base(request, &prefix)).service(router);
     // Relative addresses of the page need the slash.
-    Router::new()
-        .route(base, any(move || async move { Redirect::permanent(&folder) }))
-        .fallback_service(inner)
+    Router::new().route(base, any(move || async move { Redirect::permanent(&folder) })).fallback_service(inner)
 }
 
 fn without_base(mut request: Request, base: &str) -> Request {

@@ -276,7 +276,8 @@ impl Problem {
     /// The whole answer as it goes over a connection, where there is no request to answer.
     pub(crate) fn as_http(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.body()).unwrap_or_default();
-        let after = self.retry_after.map_or_else(String::new, |after| format!("retry-after: {}\r\n", after.as_secs().max(1)));
+        let after =
+            self.retry_after.map_or_else(String::new, |after| format!("retry-after: {}\r\n", after.as_secs().max(1)));
         let head = format!(
             "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
              x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: close\r\n\r\n",

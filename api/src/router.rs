@@ -24,8 +24,8 @@ use crate::layers::{finish, limit_address, limit_time, only_problems, under};
 use crate::openapi::{ApiDoc, completed};
 use crate::problem::panicked;
 use crate::routes::{
-    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image, job_events, job_images, jobs, lineage,
-    method_not_allowed, not_found, preparing, queues, search, suggest, tickets,
+    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image, job_events, job_images,
+    jobs, lineage, method_not_allowed, not_found, preparing, queues, search, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -127,7 +127,7 @@ pub fn router(state: AppState) -> Router {
         .url("/api/openapi.json", completed(document, &base))
         .config(Config::from("../api/openapi.json"));
     let router = router
-        .merge(client::routes(&base))
+        .merge(client::routes())
         .merge(documented)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);

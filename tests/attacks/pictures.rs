@@ -75,8 +75,7 @@ pub fn flood(target: &Target) {
 
 pub fn references(target: &Target) {
     let picture = encoded(&black(4_096, 4_096, 16, 6));
-    let refs: Vec<Value> =
-        (0..16).map(|_| json!({ "role": "style", "weight": 0.5, "image_url": picture })).collect();
+    let refs: Vec<Value> = (0..16).map(|_| json!({ "role": "style", "weight": 0.5, "image_url": picture })).collect();
     let body = json!({ "prompt": "a cat", "refs": refs });
     at_once(4, |_| {
         generate(target, &body);

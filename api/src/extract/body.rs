@@ -147,13 +147,21 @@ impl ComingBody {
             let bytes = bytes?;
             let needed = whole.len() + bytes.len();
             if needed > whole.capacity() {
-                // Large blocks grow in place, and what is not written to yet takes no memory.
-                let most = self.announced.and_then(|length| usize::try_from(length).ok()).unwrap_or(self.limits.bytes);
-                whole.reserve_exact((needed + needed / 2 + STEP).min(most).max(needed) - whole.len());
+                whole.reserve_exact(self.reserved(needed) - whole.len());
             }
             whole.extend_from_slice(&bytes);
         }
         Ok((whole.into(), self.held))
+    }
+
+    /// How much to make room for when so many bytes are there. Once a quarter of what was announced has come, the rest is
+    /// believed, and nothing is copied any more; before, a claim costs nothing.
+    fn reserved(&self, needed: usize) -> usize {
+        let announced = self.announced.and_then(|length| usize::try_from(length).ok());
+        match announced {
+            Some(announced) if needed >= announced / 4 => announced.max(needed),
+            announced => (needed + needed / 2 + STEP).min(announced.unwrap_or(self.limits.bytes)).max(needed),
+        }
     }
 
     /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it takes.

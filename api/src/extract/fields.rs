@@ -37,9 +37,7 @@ impl Fields {
         let names = Names { texts, files };
         let read = deserializer.deserialize_map(names).and_then(|fields| deserializer.end().map(|()| fields));
         read.map_err(|error| match error.classify() {
-            Category::Data => {
-                Error::invalid("the body must be a JSON object, such as {\"query_text\": \"apple\"}")
-            }
+            Category::Data => Error::invalid("the body must be a JSON object, such as {\"query_text\": \"apple\"}"),
             _ => Error::invalid(format!("the body is not JSON: {}", said(&error))),
         })
     }
@@ -400,7 +398,9 @@ mod tests {
         assert!(read.list("like").expect_err("too many").message.contains("300"));
         assert_eq!(read.text("a").expect_err("too long").code, ErrorCode::TooLarge);
         assert!(read.number("b").is_err());
-        for (body, part) in [("[1]", "JSON object"), ("7", "JSON object"), ("{\"a\": 1", "not JSON"), ("{} x", "not JSON")] {
+        for (body, part) in
+            [("[1]", "JSON object"), ("7", "JSON object"), ("{\"a\": 1", "not JSON"), ("{} x", "not JSON")]
+        {
             let error = Fields::from_json(body.as_bytes(), &["a"], &[]).expect_err(body);
             assert!(error.message.contains(part), "{body}: {}", error.message);
         }

@@ -31,7 +31,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
             let _held = held;
             parse(&bytes)
         });
-        let value = parsed.await.map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
+        let value =
+            parsed.await.map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
         Ok(Self { value, _held: admitted })
     }
 }

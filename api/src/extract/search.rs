@@ -160,7 +160,8 @@ async fn beside<T: Send + 'static>(
 fn query(mut fields: Fields) -> Result<SearchQuery> {
     let default = SearchQuery::default();
     let ids = |name: &str| -> Result<Vec<_>> {
-        fields.list(name)?
+        fields
+            .list(name)?
             .iter()
             .map(|id| {
                 id.parse().map_err(|error: Error| Error { message: format!("{name}: {}", error.message), ..error })

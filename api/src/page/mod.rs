@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// Only what this server sends may run or be shown, and nobody may frame the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-     connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("index.html");
 /// Where the page says what it stands in for.
@@ -19,10 +19,9 @@ const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full clien
      <code>make build</code> does that, with Node 20.</p>";
 
 /// The page and its files.
-pub(crate) fn routes(base: &str) -> Router<AppState> {
-    let page = with_base(PAGE, base);
+pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/plain", get(move || html(page)))
+        .route("/plain", get(|| file("text/html; charset=utf-8", PAGE)))
         .route("/page/style.css", get(|| file("text/css; charset=utf-8", include_str!("style.css"))))
         .route("/page/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("app.js"))))
         .route("/page/api.js", get(|| file("text/javascript; charset=utf-8", include_str!("api.js"))))
@@ -31,17 +30,8 @@ pub(crate) fn routes(base: &str) -> Router<AppState> {
 }
 
 /// The page at `/`, where it stands in for the client.
-pub(crate) fn without_client(base: &str) -> String {
-    with_base(PAGE, base).replacen(PLACE, NOTICE, 1)
-}
-
-/// A page that says where its relative addresses begin.
-pub(crate) fn with_base(page: &str, base: &str) -> String {
-    page.replacen("<head>", &format!("<head>\n  <base href=\"{base}/\">"), 1)
-}
-
-pub(crate) async fn html(page: String) -> impl IntoResponse {
-    file("text/html; charset=utf-8", page).await
+pub(crate) async fn without_client() -> impl IntoResponse {
+    file("text/html; charset=utf-8", PAGE.replacen(PLACE, NOTICE, 1)).await
 }
 
 async fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResponse {

@@ -154,7 +154,8 @@ mod tests {
         assert_eq!(address_of("", PointId::Number(7), &noted), "/image/7?v=0123456789abcdef");
         let named = payload(serde_json::json!({ "md5": other }));
         assert_eq!(address_of("/clippy", PointId::Number(7), &named), "/clippy/image/7?v=ffffffffffffffff");
-        for odd in [serde_json::json!({}), serde_json::json!({ "md5": "a&b=cdefgh" }), serde_json::json!({ "md5": 7 })] {
+        for odd in [serde_json::json!({}), serde_json::json!({ "md5": "a&b=cdefgh" }), serde_json::json!({ "md5": 7 })]
+        {
             assert_eq!(address_of("", PointId::Number(7), &payload(odd)), "/image/7");
         }
     }

@@ -48,9 +48,13 @@ async fn bodies_that_were_only_announced_hold_no_place() {
     let server = with_options(options).await;
     let mut idle = Vec::new();
     for _ in 0..8 {
-        for path in
-            ["/api/search/hybrid", "/api/references/suggest", "/api/images/generate", "/api/generate_image", "/api/feedback"]
-        {
+        for path in [
+            "/api/search/hybrid",
+            "/api/references/suggest",
+            "/api/images/generate",
+            "/api/generate_image",
+            "/api/feedback",
+        ] {
             idle.push(begun(&server, path, "application/json", 200_000, b"{").await);
         }
         idle.push(begun(&server, "/api/search/hybrid", "multipart/form-data; boundary=x", 1_000_000, b"--x\r\n").await);
@@ -77,7 +81,8 @@ async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
             ("/api/generate_image", "application/json"),
             ("/api/feedback", "application/json"),
         ] {
-            let mut beginning = b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n".to_vec();
+            let mut beginning =
+                b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n".to_vec();
             beginning.resize(sent, b' ');
             let answer = said(begun(&server, path, kind, 200_000, &beginning).await).await;
             assert!(answer.starts_with("HTTP/1.1 408 "), "{path} {kind} {sent}: {answer}");

@@ -49,13 +49,10 @@ async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
     for (sent, status) in [
         ("GET / HTTP/1.1\r\nhost: localhost\r\nbad header\r\n\r\n".to_owned(), 400),
         ("nonsense\r\n\r\n".to_owned(), 400),
-        ("GET /\u{e9} HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(), 400),
+        ("GET http:// HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(), 400),
         (format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n"), 431),
         (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x-many: 1\r\n".repeat(200)), 431),
-        (
-            format!("GET /healthz?{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", "y".repeat(20_000)),
-            414,
-        ),
+        (format!("GET /healthz?{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", "y".repeat(20_000)), 414),
     ] {
         is_problem(&answer(&server, sent.as_bytes()).await, status);
     }
@@ -97,8 +94,10 @@ async fn one_connection_too_many_is_told_so() {
     let mut more = TcpStream::connect(server.address).await.expect("connected");
     is_problem(&rest(&mut more).await, 503);
     drop(held);
-    wait_until("a place", async || server.get("/livez").send().await.is_ok_and(|answer| answer.status() == StatusCode::OK))
-        .await;
+    wait_until("a place", async || {
+        server.get("/livez").send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -137,8 +136,11 @@ impl Pictures for LargePictures {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_take_a_picture_is_cut_off_and_costs_little() {
-    let connections =
-        ConnectionLimits { answer_window: Duration::from_millis(500), answer_least: 1 << 20, ..ConnectionLimits::default() };
+    let connections = ConnectionLimits {
+        answer_window: Duration::from_millis(500),
+        answer_least: 1 << 20,
+        ..ConnectionLimits::default()
+    };
     let options = ApiOptions { files_at_once: 20, connections, ..ApiOptions::default() };
     let server = TestServer::with(Setup { options, pictures: LargePictures::new(), ..Setup::default() }).await;
     let request = format!("GET /api/image/7 HTTP/1.1\r\nhost: {}\r\n\r\n", server.address);
