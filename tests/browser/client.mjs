@@ -1,7 +1,7 @@
 // The artist's client, as an artist works with it.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
@@ -327,13 +327,19 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
 
   // Lines that fail are told with their reasons.
   if (data !== undefined) {
-    const line = { id: 77, local_path: "nowhere.png", tags_all: ["apple"] };
-    writeFileSync(join(data, "broken.jsonl"), `${JSON.stringify(line)}\n`);
+    const broken = JSON.stringify({ id: 77, local_path: "nowhere.png", tags_all: ["apple"] });
+    const [good] = readFileSync(join(data, MANIFEST), "utf8").split("\n");
+    writeFileSync(join(data, "demo/broken.jsonl"), `${broken}\n`);
+    writeFileSync(join(data, "demo/mixed.jsonl"), `${good}\n${broken}\n`);
     await page.getByRole("radio", { name: "Ingest" }).click();
-    await page.getByLabel("Manifest").fill("broken.jsonl");
+    await page.getByLabel("Manifest").fill("demo/mixed.jsonl");
     await page.getByRole("button", { name: "Start ingest" }).click();
     await page.getByText("1 line not done").click();
     await page.getByRole("cell", { name: /nowhere\.png/ }).waitFor();
+    // Where none could be done, the job failed, and says why.
+    await page.getByLabel("Manifest").fill("demo/broken.jsonl");
+    await page.getByRole("button", { name: "Start ingest" }).click();
+    await page.locator('article[data-kind="ingest"][data-state="failed"]').getByText(/nowhere\.png/).first().waitFor();
   }
   assert.deepEqual(faults.filter((fault) => !/status of 4\d\d/.test(fault)), []);
   await close();
