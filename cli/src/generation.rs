@@ -7,8 +7,8 @@ use clippy_api::GenerationParts;
 use clippy_core::live::LivePair;
 use clippy_core::settings::Reader;
 use clippy_generate::{
-    DailyBudget, Fetcher, FileJournal, FileSpending, FindingLevel, GenerationSettings, Intake, Outputs, ProviderName,
-    Providers, Resolver,
+    Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, Finding, GenerationSettings, Intake, Outputs,
+    ProviderName, Providers, Resolver,
 };
 use clippy_worker::jobs::{GalleryReferences, GenerateTools, ProviderPatience};
 
@@ -24,24 +24,18 @@ pub fn offline() -> Result<GenerationSettings, Failure> {
     GenerationSettings::read(&Reader::from_pairs([])).map_err(|error| Failure::run(error.message))
 }
 
-/// What each provider that is set up says of itself: its name, and whether it could work now. Costs nothing.
-pub async fn checked() -> Vec<(String, Result<String, String>)> {
+/// What each provider that is set up says of itself when it is asked whether it could work. Costs nothing.
+pub async fn checked() -> Vec<(String, Finding)> {
     let settings = settings().map_err(|failure| failure.to_string());
     let providers = match settings.and_then(|found| Providers::from_settings(&found).map_err(|error| error.message)) {
         Ok(providers) => providers,
-        Err(fault) => return vec![("generation".to_owned(), Err(fault))],
+        Err(fault) => return vec![("generation".to_owned(), Finding::fault("settings", fault))],
     };
-    let mut all = Vec::new();
-    for (capabilities, findings) in providers.checked().await {
-        for finding in findings {
-            let part = format!("provider {}, {}", capabilities.provider, finding.subject);
-            all.push((
-                part,
-                if finding.level == FindingLevel::Ok { Ok(finding.message) } else { Err(finding.message) },
-            ));
-        }
-    }
-    all
+    let of = |(capabilities, findings): (Capabilities, Vec<Finding>)| {
+        let provider = format!("provider {}", capabilities.provider);
+        findings.into_iter().map(move |finding| (provider.clone(), finding))
+    };
+    providers.checked().await.into_iter().flat_map(of).collect()
 }
 
 /// Says who makes pictures where a request names nobody, when that was not chosen by `GENERATION_PROVIDER`.

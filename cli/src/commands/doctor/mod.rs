@@ -9,6 +9,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use clippy_core::settings::Settings;
+use clippy_generate::FindingLevel;
 use clippy_jobs::RedisReport;
 
 use crate::environment::Environment;
@@ -26,6 +27,11 @@ struct Findings {
 impl Findings {
     fn ok(&mut self, part: impl Display, fine: impl Display) {
         println!("ok     {part}: {fine}");
+    }
+
+    /// Something that may be meant so, or could not be asked.
+    fn warning(&mut self, part: impl Display, warning: impl Display) {
+        println!("WARN   {part}: {warning}");
     }
 
     /// Something to mend; the text says how.
@@ -59,8 +65,13 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     collection::check(&chosen, info.as_ref(), &mut findings).await;
     owner::check(settings, &mut findings).await;
     queue(settings, &mut findings).await;
-    for (part, answer) in generation::checked().await {
-        findings.say(part, answer);
+    for (provider, finding) in generation::checked().await {
+        let part = format!("{provider}, {}", finding.subject);
+        match finding.level {
+            FindingLevel::Ok => findings.ok(part, finding.message),
+            FindingLevel::Warning => findings.warning(part, finding.message),
+            FindingLevel::Fault => findings.fault(part, finding.message),
+        }
     }
     match findings.faults {
         0 => Ok(()),

@@ -223,7 +223,7 @@ pub const SETTINGS: &[Setting] = &[
     secret(
         Jobs,
         "REDIS_URL",
-        "a Redis server for the queue, such as `redis://:password@host:6379/0`. Unset means the embedded queue, `jobs.db` in `DATA_DIR`. `clippy doctor` checks how the server is set",
+        "a Redis server for the queue, such as `redis://:password@host:6379/0`, or `rediss://` for TLS. Unset means the embedded queue, `jobs.db` in `DATA_DIR`. `clippy doctor` checks how the server is set",
     ),
     setting(
         Jobs,
