@@ -135,7 +135,7 @@ pub(crate) async fn start_ingest(
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
     let once = match once(&state, &caller, &headers, JobKind::Ingest, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::Before(job) => return Ok(accepted(&state, *job)),
         Sent::First(once) => once,
     };
     let lines = manifest_request(&state, body.lines).await?;
@@ -167,7 +167,7 @@ pub(crate) async fn start_backfill(
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
     let once = match once(&state, &caller, &headers, JobKind::Backfill, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::Before(job) => return Ok(accepted(&state, *job)),
         Sent::First(once) => once,
     };
     let ids_file = match body.ids_file {
@@ -206,7 +206,7 @@ pub(crate) async fn start_reindex(
 ) -> Result<Response, Problem> {
     refuse_unknown(&body.rest)?;
     let once = match once(&state, &caller, &headers, JobKind::Reindex, &body).await? {
-        Sent::Before(job) => return Ok(accepted(&state, job)),
+        Sent::Before(job) => return Ok(accepted(&state, *job)),
         Sent::First(once) => once,
     };
     let defaults = ReindexRequest::default();
@@ -304,7 +304,7 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
 /// A body with or without a key.
 enum Sent {
     /// The same key and body made this job.
-    Before(Job),
+    Before(Box<Job>),
     /// Nothing was made with it yet.
     First(Option<Once>),
 }
@@ -319,7 +319,7 @@ async fn once<B: Serialize + Sync>(
 ) -> Result<Sent, Problem> {
     let Some(key) = idempotency_key(headers)? else { return Ok(Sent::First(None)) };
     let once = Once::new(kind, key, body)?;
-    Ok(once.made(state, caller).await?.map_or(Sent::First(Some(once)), Sent::Before))
+    Ok(once.made(state, caller).await?.map_or(Sent::First(Some(once)), |job| Sent::Before(Box::new(job))))
 }
 
 async fn start<R: Serialize + Sync>(

@@ -41,6 +41,10 @@ pub(crate) struct JobsResponse {
     jobs: Vec<JobResponse>,
     /// Send it as `cursor` to go on; null at the end.
     next_cursor: Option<String>,
+    /// For admins: how many records were left out because they cannot be read; the log names each. Absent when there are
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<u64>,
 }
 
 /// The jobs that the caller may see, newest first. The parts of a job are counted in it and not listed.
@@ -77,6 +81,7 @@ pub(crate) async fn list_jobs(
     Ok(Json(JobsResponse {
         jobs: page.jobs.into_iter().map(|job| JobResponse::of(&state, job)).collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
+        damaged: Some(page.damaged).filter(|damaged| *damaged > 0 && caller.sees().is_none()),
     }))
 }
 
