@@ -56,6 +56,10 @@ pub(crate) fn edit_bytes((width, height): (u32, u32)) -> u64 {
 /// # Errors
 /// [`ErrorCode::TooLarge`] that says why, and what to do.
 pub(crate) fn check_edit((width, height): (u32, u32)) -> Result<()> {
+    INTAKE.check_sides(width, height).map_err(|error| {
+        let error = Error::from(error);
+        Error { message: format!("base: {}", error.message), ..error }
+    })?;
     let too_large = |message: String| Err(Error::new(ErrorCode::TooLarge, message));
     // Beside the references and the sketch that the same job may have.
     let beside = square_bytes(REFERENCE_SIDE) * MOST_REFERENCES as u64 + square_bytes(DRAWING_SIDE);
@@ -93,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_or_too_thin_to_edit_is_told_why() {
-        let large = check_edit((8000, 5000)).expect_err("40 megapixels");
+        let large = check_edit((7000, 5000)).expect_err("35 megapixels");
         assert!(large.code == ErrorCode::TooLarge && large.message.contains("megapixels"), "{}", large.message);
         let thin = check_edit((100, 900)).expect_err("nine to one");
         assert!(thin.code == ErrorCode::TooLarge && thin.message.contains("8 times"), "{}", thin.message);

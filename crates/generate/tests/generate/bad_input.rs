@@ -28,11 +28,15 @@ async fn every_bad_body_of_the_list_is_refused_and_says_what_to_do() {
         (json!({"refs": vec![many; 17]}), ErrorCode::InvalidInput, "leave some out"),
         (json!({"refs": [{"role": "style", "id": 404}]}), ErrorCode::NotFound, "404 is not in the gallery"),
         (
-            json!({"base": picture, "mask": sent(&mask(41, 30))}),
+            json!({"base": picture, "mask": sent(&mask(41, 30)), "style_tags": ["pixel_art"]}),
             ErrorCode::InvalidInput,
             "41x30 pixels, but base is 40x30",
         ),
-        (json!({"base": picture, "mask": sent(&flat(40, 30, [0, 0, 0]))}), ErrorCode::InvalidInput, "in white"),
+        (
+            json!({"base": picture, "mask": sent(&flat(40, 30, [0, 0, 0])), "style_tags": ["pixel_art"]}),
+            ErrorCode::InvalidInput,
+            "in white",
+        ),
         (json!({"prompt": "a", "mask": sent(&mask(40, 30))}), ErrorCode::InvalidInput, "base"),
         (json!({"prompt": "a", "sketch": "data:text/plain;base64,aGk="}), ErrorCode::InvalidPicture, "not a picture"),
         (json!({"prompt": "a", "sketch": "data:image/png;base64,aGk="}), ErrorCode::InvalidPicture, "sketch"),
