@@ -348,6 +348,19 @@ async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_bought_that_could_not_be_kept() {
+    let house = House::new().await;
+    let _worker = Worker::start(&house);
+    house.shows(&house.ended(house.ask().await).await);
+    let outputs = house.path("outputs");
+    std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
+    std::fs::write(&outputs, "a file where the folder was").expect("written");
+    let failure = house.ended(house.ask().await).await.error.expect("failed");
+    assert!(failure.message.contains("none is bought"), "{}", failure.message);
+    assert_eq!(house.sold(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
     let house = House::new().await;
     house.write("answer", "busy");

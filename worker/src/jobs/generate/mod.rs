@@ -127,6 +127,12 @@ impl JobHandler for GenerateJob {
             // Before anything is made or paid for.
             tools.live.now().gallery.info().await?.check_takes_generated()?;
         }
+        if provider.capabilities().paid
+            && let Err(error) = writable(&tools.outputs).await
+        {
+            self.settle(&context, reserved, 0.0).await;
+            return Err(error.into());
+        }
         let resolved = tokio::select! {
             resolved = tools.resolver.resolve_kept(&request, &tools.intake) => resolved,
             () = context.token().cancelled() => return Err(stopped(&context)),
@@ -184,6 +190,19 @@ impl JobHandler for GenerateJob {
 
 fn stage(context: &JobContext, stage: &str, message: &str) {
     context.progress(Progress { stage: stage.to_owned(), message: message.to_owned(), ..Progress::default() });
+}
+
+/// Whether pictures can be kept: found out before any is paid for.
+async fn writable(outputs: &Outputs) -> clippy_core::Result<()> {
+    let probe = outputs.folder().join(format!(".probe-{}", uuid::Uuid::new_v4()));
+    let written = tokio::fs::write(&probe, b"probe").await;
+    // Best effort: what matters is whether it could be written.
+    let _ = tokio::fs::remove_file(&probe).await;
+    written.map_err(|error| {
+        tracing::error!(folder = %outputs.folder().display(), %error, "pictures cannot be kept");
+        let message = "no picture can be kept, so that none is bought: the folder outputs in DATA_DIR cannot be written to";
+        clippy_core::Error::internal(message).with_source(error)
+    })
 }
 
 /// Why a run that was told to stop ends.
