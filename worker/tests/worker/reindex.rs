@@ -156,7 +156,8 @@ impl Process {
     /// A worker until it is dropped; then its runs end wherever they are.
     fn worker(&self) -> Worker {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let handlers = handlers(&self.tools, &Folders::new(None, Some(std::env::temp_dir())), PARTS).with(ReindexJob::new(self.reindex.clone(), PARTS));
+        let handlers = handlers(&self.tools, &Folders::new(None, Some(std::env::temp_dir())), PARTS)
+            .with(ReindexJob::new(self.reindex.clone(), PARTS));
         let jobs = Arc::clone(&self.jobs);
         runtime.spawn(async move {
             let timing = short_timing();
@@ -206,7 +207,8 @@ impl Process {
             if job.state == JobState::Succeeded {
                 return job.result.expect("a result");
             }
-            let given_up = job.error.as_ref().is_some_and(|error| error.message.contains("ended its worker process twice"));
+            let given_up =
+                job.error.as_ref().is_some_and(|error| error.message.contains("ended its worker process twice"));
             assert!(given_up, "{job:?}");
             self.jobs.retry(id).await.expect("asked for again");
         }
