@@ -121,7 +121,7 @@ fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
 
     let first = &answer["results"][0];
     let address = first["payload"]["image_url"].as_str().expect("an address");
-    let picture = http.get(format!("{}{address}?w=64", server.url)).send().expect("it serves");
+    let picture = http.get(format!("{}{address}", server.url)).query(&[("w", "64")]).send().expect("it serves");
     assert!(picture.headers()["content-type"].to_str().expect("ASCII").starts_with("image/"));
     let thumbnail = image::load_from_memory(&picture.bytes().expect("a body")).expect("a picture");
     assert_eq!(thumbnail.width(), 64);
