@@ -13,6 +13,7 @@ pub struct Faults {
     dead_shard: AtomicBool,
     stall_ms: AtomicU64,
     reads: AtomicU64,
+    facets: AtomicU64,
     writes: AtomicU64,
 }
 
@@ -41,6 +42,17 @@ impl Faults {
     #[must_use]
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::SeqCst)
+    }
+
+    /// How many of them counted the values of a field.
+    #[must_use]
+    pub fn facets(&self) -> u64 {
+        self.facets.load(Ordering::SeqCst)
+    }
+
+    /// To be called before the values of a field are counted, beside [`Faults::before_read`].
+    pub(crate) fn before_facet(&self) {
+        self.facets.fetch_add(1, Ordering::SeqCst);
     }
 
     /// How many calls that change points came in.

@@ -327,6 +327,7 @@ impl Points for PointsService {
 
     async fn facet(&self, request: Request<wire::FacetCounts>) -> Answer<wire::FacetResponse> {
         let request = request.into_inner();
+        self.0.faults.before_facet();
         let name = request.collection_name.clone();
         let (hits, time) = self
             .read(&name, move |collection| {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{House, touch};
 
 const PAUSES: Pauses =
-    Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(20), limit: Duration::from_secs(20) };
+    Pauses { first: Duration::from_millis(60), longest: Duration::from_millis(300), limit: Duration::from_secs(20) };
 
 /// Keeps what is told.
 fn told() -> (Arc<Mutex<Vec<String>>>, Tell) {
