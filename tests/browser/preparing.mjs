@@ -14,8 +14,8 @@ test("the page is there while the gallery is filled, says how far it is, and sho
     await page.getByRole("img", { name: /Sketch pad with 3 strokes/ }).waitFor();
     await keep(page, "preparing-light");
     // Results come by themselves, before all of it is there.
-    await page.locator("#results > li").first().waitFor({ timeout: 180_000 });
-    await banner.waitFor({ state: "detached", timeout: 300_000 });
+    await page.locator("#results > li").first().waitFor({ timeout: 400_000 });
+    await banner.waitFor({ state: "detached", timeout: 400_000 });
   }
   await until("the gallery", async () => (await call("/api/preparing")).preparing === null);
   assert.deepEqual(faults, []);
