@@ -15,9 +15,9 @@ use crate::tiff::Tiff;
 
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
-    Png(Png<'b>),
+    Png(Box<Png<'b>>),
     /// The kinds of TIFF that the picture library does not read.
-    Tiff(Tiff),
+    Tiff(Box<Tiff>),
     Other(Other<'b>),
 }
 
@@ -32,9 +32,9 @@ pub(crate) struct Other<'b> {
 impl<'b> Opened<'b> {
     pub(crate) fn new(bytes: &'b [u8], format: PictureFormat, limits: &DecodeLimits) -> Result<Self, DecodeError> {
         match format {
-            PictureFormat::Png => Png::open(bytes, limits).map(Self::Png),
+            PictureFormat::Png => Png::open(bytes, limits).map(|png| Self::Png(Box::new(png))),
             PictureFormat::Tiff => match Tiff::open(bytes, limits)? {
-                Some(tiff) => Ok(Self::Tiff(tiff)),
+                Some(tiff) => Ok(Self::Tiff(Box::new(tiff))),
                 None => Other::open(bytes, format, limits).map(Self::Other),
             },
             _ => Other::open(bytes, format, limits).map(Self::Other),
