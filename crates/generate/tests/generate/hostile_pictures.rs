@@ -171,8 +171,8 @@ fn peak(what: &str) -> u64 {
 #[test]
 fn many_large_references_at_once_stay_within_the_memory_for_pictures() {
     let peak = peak("references");
-    // All twenty at a time took 2 GB: what the files store, and its copy in RGB.
-    assert!(peak < 560, "{peak} MiB");
+    // All twenty at a time took 2 GB: what the files store, and its copy in RGB. Both budgets together are 736 MiB.
+    assert!(peak < 736, "{peak} MiB");
 }
 
 #[test]
