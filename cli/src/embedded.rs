@@ -22,8 +22,8 @@ use clippy_imaging::DecodeLimits;
 use clippy_jobs::{EventHub, JobStore, RunnerSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_worker::ingest::{LiveTools, Tools};
-use clippy_worker::patience::Patience;
 use clippy_worker::jobs::{BulkSettings, GalleryReferences, GenerateJob, ReindexJob, ReindexTools};
+use clippy_worker::patience::Patience;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -112,8 +112,19 @@ impl Embedded {
         let recent = Arc::new(RecentQueryFile::start(folder.join("recent_queries.json")));
         let searcher = searcher(settings, &state);
         let folders = Folders::new(settings.collection.images_root.clone(), Some(folder.clone()));
-        let parts =
-            Self { live, gallery, collections, models, recent, searcher, state, pictures, folders, generation, _lock: lock };
+        let parts = Self {
+            live,
+            gallery,
+            collections,
+            models,
+            recent,
+            searcher,
+            state,
+            pictures,
+            folders,
+            generation,
+            _lock: lock,
+        };
         Ok(parts)
     }
 
