@@ -85,7 +85,8 @@ async fn command(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let server = arguments.server.as_deref();
-    let elsewhere = server.is_some() || holder(&settings.collection.data_dir).is_some_and(|holder| holder.address.is_some());
+    let elsewhere =
+        server.is_some() || holder(&settings.collection.data_dir).is_some_and(|holder| holder.address.is_some());
     if arguments.command.reads_collection() && (arguments.command.serves() || !elsewhere) {
         until_stopped(&shutdown, qdrant::choose_collection(&mut settings)).await?;
     }
