@@ -127,7 +127,7 @@ pub async fn generated(provider: &dyn Provider, request: &GenerateRequest) -> Re
 
 /// Waits for a condition, not for a time.
 pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(120);
     while !condition() {
         assert!(Instant::now() < end, "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
