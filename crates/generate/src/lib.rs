@@ -60,8 +60,9 @@ pub use outgoing::Outgoing;
 pub use outputs::{Output, Outputs};
 pub use paid_once::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once};
 pub use provider::{
-    Beside, CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta, NoProgress,
-    Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios, Support, admit, estimate, make, seed_of,
+    Beside, CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta,
+    NoProgress, Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios, Support, admit, estimate, make,
+    seed_of,
 };
 pub use providers::Providers;
 pub use receipt::{Receipt, ReceiptLine, Treatment, plan};

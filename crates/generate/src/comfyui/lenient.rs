@@ -32,7 +32,6 @@ fn with_null(bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use serde_json::json;
 
-
     #[test]
     fn numbers_that_json_does_not_have_are_null_and_texts_stay() {
         let text = br#"{"max": Infinity, "min": [-Infinity, NaN], "NaN": "NaN, \"Infinity\" \\", "n": -1.5}"#;

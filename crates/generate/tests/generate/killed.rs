@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError, GenerateRequest,
-    Generated,
+    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError,
+    GenerateRequest, Generated,
 };
 
 use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
