@@ -29,7 +29,8 @@ export async function start() {
   folder = mkdtempSync(join(tmpdir(), "clippy-page-"));
   url = process.env.CLIPPY_URL;
   if (url === undefined) {
-    data = join(folder, "data");
+    // A folder that is kept spares drawing and embedding the gallery in each run.
+    data = process.env.CLIPPY_DATA ?? join(folder, "data");
     url = await startServer(["demo", "--data-dir", data, "--bind", "127.0.0.1:0"]);
   }
   browser = await opening;
