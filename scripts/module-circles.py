@@ -12,11 +12,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 KNOWN: dict[str, list[set[str]]] = {
-    "api": [{"admission", "auth", "state"}],
+    "api": [{"admission", "auth", "connections", "hidden", "options", "state"}],
     "cli": [{"models", "remote_models"}],
     "crates/fake-qdrant": [{"collections", "points", "server", "state"}],
     "crates/generate": [
-        {"comfyui", "fetch", "inputs", "local", "outgoing", "prompt", "provider", "receipt", "request"},
+        {
+            *("address", "comfyui", "describe", "fetch", "held", "inputs", "intake", "local", "outgoing", "prompt"),
+            *("provider", "receipt", "request", "seen", "tags"),
+        },
         {"google", "settings"},
     ],
     "crates/jobs": [{"checks", "runner", "store"}],

@@ -1,9 +1,15 @@
 //! The document that describes all routes, and the keys that they take.
 
+use axum::http::{HeaderValue, header};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use clippy_core::Error;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::server::Server;
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
+
+use crate::problem::Problem;
 
 /// Everything of the document that is not said by the routes themselves.
 #[derive(OpenApi)]
@@ -62,6 +68,17 @@ pub(crate) fn completed(mut document: Document, base: &str) -> Document {
         document.servers = Some(vec![Server::new(base)]);
     }
     document
+}
+
+/// The document's JSON. Writing it takes milliseconds, so that it is done once.
+pub(crate) fn written(document: &Document) -> Result<Bytes, String> {
+    serde_json::to_vec(document).map(Bytes::from).map_err(|error| error.to_string())
+}
+
+/// The document as it is sent.
+pub(crate) async fn sent(written: Result<Bytes, String>) -> Result<impl IntoResponse, Problem> {
+    let json = written.map_err(|error| Error::internal(format!("the document cannot be written: {error}")))?;
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json))
 }
 
 fn problem(description: &str) -> Response {

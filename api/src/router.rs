@@ -21,7 +21,7 @@ use crate::auth::{
     require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture, require_key_to_look,
 };
 use crate::layers::{finish, limit_address, limit_time, only_problems, under};
-use crate::openapi::{ApiDoc, completed};
+use crate::openapi::{ApiDoc, completed, sent, written};
 use crate::problem::panicked;
 use crate::routes::{
     admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image, job_events, job_images,
@@ -123,10 +123,10 @@ pub fn router(state: AppState) -> Router {
         .split_for_parts();
     let base = state.options().base_path.clone();
     // Relative to the page, which may lie under a sub-path.
-    let documented = SwaggerUi::new("/docs")
-        .url("/api/openapi.json", completed(document, &base))
-        .config(Config::from("../api/openapi.json"));
+    let documented = SwaggerUi::new("/docs").config(Config::from("../api/openapi.json"));
+    let document = written(&completed(document, &base));
     let router = router
+        .route("/api/openapi.json", get(move || sent(document)))
         .merge(client::routes())
         .merge(documented)
         .fallback(not_found)

@@ -67,19 +67,19 @@ impl Embedded {
     /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
-        Self::open_with(settings, generation::settings()?, lock).await
+        Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
     /// As [`Embedded::open`], with the provider on this machine alone, whatever others are set up.
     pub async fn open_offline(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
-        Self::open_with(settings, generation::offline()?, lock).await
+        Box::pin(Self::open_with(settings, generation::offline()?, lock)).await
     }
 
     /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose collection and queue are
     /// on servers.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
-        Self::open_with(settings, generation::settings()?, || Ok(None)).await
+        Box::pin(Self::open_with(settings, generation::settings()?, || Ok(None))).await
     }
 
     async fn open_with(

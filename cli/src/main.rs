@@ -71,7 +71,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .map_err(|error| Failure::run(format!("the async runtime cannot start: {error}")))?;
     let ended = runtime.block_on(async {
         let shutdown = shutdown::on_signals()?;
-        command(arguments, settings, &environment, shutdown).await
+        Box::pin(command(arguments, settings, &environment, shutdown)).await
     });
     // Whatever still computes on a thread of its own has nobody left who wants the outcome.
     runtime.shutdown_background();
@@ -92,7 +92,7 @@ async fn command(
     }
     let settings = &settings;
     match &arguments.command {
-        Command::Demo(demo) => commands::demo::run(settings, demo, shutdown).await,
+        Command::Demo(demo) => Box::pin(commands::demo::run(settings, demo, shutdown)).await,
         Command::Serve(serve) => commands::serve::run(settings, serve, shutdown).await,
         Command::Worker(worker) => commands::worker::run(settings, worker, shutdown).await,
         Command::Ingest(ingest) => commands::ingest::run(settings, server, ingest, shutdown).await,
@@ -100,7 +100,9 @@ async fn command(
         Command::Reindex(reindex) => commands::reindex::run(settings, server, reindex, shutdown).await,
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
         // The others have nothing to hand over when they are told to stop.
-        Command::Migrate(migrate) => until_stopped(&shutdown, commands::migrate::run(settings, migrate)).await,
+        Command::Migrate(migrate) => {
+            until_stopped(&shutdown, Box::pin(commands::migrate::run(settings, migrate))).await
+        }
         Command::Import(import) => until_stopped(&shutdown, commands::import::run(settings, import)).await,
         Command::Jobs(jobs) => until_stopped(&shutdown, commands::jobs::run(settings, server, jobs)).await,
         Command::Queues(queues) => until_stopped(&shutdown, commands::queues::run(settings, server, queues)).await,
@@ -109,7 +111,7 @@ async fn command(
         Command::Calibrate(calibrate) => {
             until_stopped(&shutdown, commands::calibrate::run(settings, server, calibrate)).await
         }
-        Command::Doctor => until_stopped(&shutdown, commands::doctor::run(settings, environment)).await,
+        Command::Doctor => until_stopped(&shutdown, Box::pin(commands::doctor::run(settings, environment))).await,
     }
 }
 

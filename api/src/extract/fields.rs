@@ -332,6 +332,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
     fn fields(value: Value) -> Fields {
         let texts = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "like"];
         Fields::from_json(value.to_string().as_bytes(), &texts, &["file"]).expect("an object")

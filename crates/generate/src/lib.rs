@@ -26,6 +26,7 @@ mod lineage;
 mod lineage_index;
 pub mod local;
 mod outgoing;
+mod output;
 mod outputs;
 mod paid_once;
 pub mod prompt;
@@ -57,7 +58,8 @@ pub use intake::Intake;
 pub use lineage::{Lineage, LineageReference};
 pub use local::LocalProvider;
 pub use outgoing::Outgoing;
-pub use outputs::{Output, Outputs};
+pub use output::Output;
+pub use outputs::Outputs;
 pub use paid_once::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once};
 pub use provider::{
     Beside, CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta,

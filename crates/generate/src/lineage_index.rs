@@ -9,7 +9,7 @@ use clippy_core::Result;
 use clippy_core::ids::PointId;
 
 use crate::durable;
-use crate::outputs::Output;
+use crate::output::Output;
 
 /// Longest line that is read; what is longer was not written by us.
 const LONGEST_LINE: u64 = 1 << 20;

@@ -7,33 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
-use serde::{Deserialize, Serialize};
 
 use crate::durable;
 use crate::inputs::sha256_hex;
 use crate::lineage::Lineage;
 use crate::lineage_index::LineageIndex;
+use crate::output::Output;
 use crate::provider::GeneratedImage;
 
 /// The list's name in the folder.
 const LIST: &str = "lineage.jsonl";
-
-/// A picture that is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Output {
-    /// SHA-256 of the file, in hexadecimal: its name.
-    pub sha256: String,
-    /// The file, relative to the folder of outputs.
-    pub path: String,
-    /// Its media type.
-    pub media_type: String,
-    /// Width in pixels.
-    pub width: u32,
-    /// Height in pixels.
-    pub height: u32,
-    /// Where it came from.
-    pub lineage: Lineage,
-}
 
 /// `DATA_DIR/outputs`.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use image::error::{ImageError, LimitErrorKind};
 use image::metadata::Orientation;
 use image::{ImageDecoder, ImageReader, Limits, RgbImage};
 
-use crate::decode::{DecodeError, DecodeLimits};
 use crate::format::PictureFormat;
 use crate::jpeg;
+use crate::limits::{DecodeError, DecodeLimits};
 use crate::pixels::{Layout, on_white_in_place};
 use crate::png::Png;
 use crate::tiff::Tiff;

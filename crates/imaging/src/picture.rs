@@ -6,7 +6,7 @@ use std::ops::Deref;
 use image::RgbImage;
 
 use crate::budget::{Budget, Permit};
-use crate::decode::{DecodeError, DecodeLimits, HELD};
+use crate::limits::{DecodeError, DecodeLimits, HELD};
 
 /// Upright 8-bit RGB, and the memory that it and the work on it may take. Keep it until the work is done: with it the
 /// memory goes back to [`crate::Budget::of_decoding`].

@@ -7,8 +7,8 @@ use image::RgbImage;
 use image::metadata::Orientation;
 use png::{BitDepth, ColorType, DecodingError, InterlaceInfo, Limits, Reader, Transformations};
 
-use crate::decode::{DecodeError, DecodeLimits};
 use crate::format::PictureFormat;
+use crate::limits::{DecodeError, DecodeLimits};
 use crate::pixels::{Layout, Sample, on_white};
 
 /// Most bytes for what is not the picture: the chunks that are read, and a few rows.

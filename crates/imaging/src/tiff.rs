@@ -9,9 +9,9 @@ use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffResult};
 
-use crate::decode::{DecodeError, DecodeLimits};
 use crate::format::PictureFormat;
 use crate::lab::LabToRgb;
+use crate::limits::{DecodeError, DecodeLimits};
 
 // Values of the tag PhotometricInterpretation (TIFF 6.0, and Adobe's technical notes).
 const BLACK_IS_ZERO: u16 = 1;

@@ -108,9 +108,12 @@ struct Drawn<'q> {
     picture: Option<Picture>,
 }
 
+/// Reads one of a query's pictures.
+type Reader = fn(&SearchQuery, &DecodeLimits) -> Result<Picture>;
+
 impl Drawn<'_> {
     fn input(&mut self, part: Part, image_transform: &ImageTransform) -> Result<EmbedInput> {
-        let (space, read): (Space, fn(&SearchQuery, &DecodeLimits) -> Result<Picture>) = match part {
+        let (space, read): (Space, Reader) = match part {
             Part::Words => return Ok(words(self.query.text.as_ref())),
             Part::WordsAgainst => return Ok(words(self.query.negative_text.as_ref())),
             Part::Sketch(space) => {

@@ -41,7 +41,12 @@ impl QdrantServer {
     /// A server without a key, and the usual limits.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: Address::new(url), api_key: None, timeout: Duration::from_secs(5), write_timeout: Duration::from_secs(60) }
+        Self {
+            url: Address::new(url),
+            api_key: None,
+            timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(60),
+        }
     }
 }
 

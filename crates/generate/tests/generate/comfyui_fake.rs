@@ -193,6 +193,7 @@ impl Server {
     }
 
     /// Sends a frame to the client of a prompt.
+    #[expect(clippy::needless_pass_by_value, reason = "callers make the frame in place")]
     fn send(&self, client: &str, frame: Message) {
         let mut desk = self.desk();
         let shown = match &frame {

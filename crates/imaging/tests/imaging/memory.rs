@@ -43,7 +43,7 @@ fn a_colour_profile_is_not_unpacked() {
     let profile = [b"profile\0\0".to_vec(), make::zlib_zeros(unpacked)].concat();
     assert!(profile.len() < 2 << 20);
     let pixels = make::zlib_zeros((1 + 3 * 8) * 8);
-    let bytes = make::png_with(8, 8, 8, 2, 0, &pixels, &[(b"iCCP", profile.clone())]);
+    let bytes = make::png_with(8, 8, 8, 2, 0, &pixels, &[(b"iCCP", profile)]);
     for read in
         [|bytes: &[u8]| decode(bytes, &DecodeLimits::default()).map(|_| ()), |bytes: &[u8]| probe(bytes).map(|_| ())]
     {

@@ -181,7 +181,7 @@ fn a_gif_whose_frame_covers_a_part_is_laid_on_white() {
     bytes.extend([255, 0, 0, 0, 0, 255]);
     bytes.extend([0x2c, 1, 0, 1, 0, 2, 0, 2, 0, 0]);
     // LZW with codes of three bits: clear, four zeros, end; the fourth zero and the end take four bits.
-    bytes.extend([2, 3, 0b00_000_100, 0b101_0_000_0, 0, 0, 0x3b]);
+    bytes.extend([2, 3, 0x04, 0xa0, 0, 0, 0x3b]);
     match read(&bytes) {
         Ok(picture) => {
             assert_eq!(picture.dimensions(), (6, 4));
