@@ -82,7 +82,17 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   await strokes(second, 3);
 
   // All are closed: the next tab goes on with what was drawn last.
+  const witness = await tab("/plain");
+  await second.waitForFunction(async () => {
+    const opening = indexedDB.open("clippy");
+    const database = await new Promise((resolve) => (opening.onsuccess = () => resolve(opening.result)));
+    const got = database.transaction("shelf").objectStore("shelf").get(sessionStorage.getItem("clippy.document"));
+    const shelved = await new Promise((resolve) => (got.onsuccess = () => resolve(got.result)));
+    database.close();
+    return shelved?.strokes === 3;
+  });
   for (const page of [first, second, third]) await page.close();
+  await witness.waitForFunction(async () => (await navigator.locks.query()).held.length === 0);
   const next = await tab();
   await strokes(next, 3);
 

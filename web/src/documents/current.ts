@@ -11,7 +11,7 @@ import { useTray } from "@/tray/tray";
 
 import { listDocuments, Overtaken, readDocument, writeDocument, type Content } from "./keep";
 import { olderContent } from "./older";
-import { claim, isOpenElsewhere, readTab, writeTab } from "./tab";
+import { claim, isAlone, readTab, writeTab } from "./tab";
 
 interface Current {
   id: string;
@@ -51,7 +51,7 @@ export const useDocument = create<Current>()((set, read) => ({
     try {
       const had = readTab();
       if (had !== null) await show(had);
-      else if (!(await isOpenElsewhere())) await showLatest();
+      else if (await isAlone()) await showLatest();
     } catch (error) {
       set({ fault: told(error) });
     }

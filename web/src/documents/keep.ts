@@ -63,14 +63,17 @@ export async function writeDocument(id: string, name: string, content: Content, 
     const shelf = transaction.objectStore("shelf");
     const before: unknown = await answer<unknown>(shelf.get(id));
     if (isFields(before) && before["revision"] !== known) throw new Overtaken("The drawing was changed in another tab.");
+    // All at once: a tab that is closed now has no time for one after the other.
+    const writing: Promise<unknown>[] = [];
     for (const [key, picture] of pictures) {
       if (written.has(key)) continue;
       const { url, width, height, name: title } = { width: 0, height: 0, name: "", ...picture };
-      await answer(transaction.objectStore("pictures").put({ id: key, url, width, height, name: title }));
+      writing.push(answer(transaction.objectStore("pictures").put({ id: key, url, width, height, name: title })));
     }
-    await answer(transaction.objectStore("documents").put({ id, history, references }));
     const strokes = content.history.present.strokes.length;
-    await answer(shelf.put({ id, name, changedAt: Date.now(), revision, strokes, pictures: [...pictures.keys()] }));
+    writing.push(answer(transaction.objectStore("documents").put({ id, history, references })));
+    writing.push(answer(shelf.put({ id, name, changedAt: Date.now(), revision, strokes, pictures: [...pictures.keys()] })));
+    await Promise.all(writing);
     await dropPictures(transaction, texts(fields(before)["pictures"]).filter((key) => !pictures.has(key)));
   });
   for (const key of pictures.keys()) written.add(key);

@@ -82,6 +82,13 @@ function locked(manager: LockManager, id: string): Promise<boolean> {
   });
 }
 
+/** Whether any other tab is there. One that was just closed may take a moment to be gone. */
+export async function isAlone(): Promise<boolean> {
+  if (!(await isOpenElsewhere())) return true;
+  await new Promise((resolve) => setTimeout(resolve, HEARS));
+  return !(await isOpenElsewhere());
+}
+
 /** Whether another tab has this drawing, or any where none is named. */
 export async function isOpenElsewhere(id?: string): Promise<boolean> {
   if (locks === undefined) return asked(id ?? ANY);
