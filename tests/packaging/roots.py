@@ -12,8 +12,23 @@ from .processes import run
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "clippy"
 
 
-def may_make_roots() -> bool:
-    return os.geteuid() == 0 and shutil.which("debootstrap") is not None and shutil.which("unshare") is not None
+def why_no_roots() -> str | None:
+    """Why roots cannot be made here, when they cannot: some sandboxes allow root no mounts, or no package server."""
+    if os.geteuid() != 0:
+        return "only root can make the roots that it runs in"
+    for program in ("debootstrap", "unshare", "chroot"):
+        if shutil.which(program) is None:
+            return f"{program} is not installed"
+    with tempfile.TemporaryDirectory() as scratch:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", scratch], capture_output=True, text=True, check=False)
+        if mounted.returncode != 0:
+            return f"this machine lets nobody mount anything: {mounted.stderr.strip()}"
+        subprocess.run(["umount", scratch], check=False)
+    try:
+        bare_debian()
+    except AssertionError as refused:
+        return f"no bare Debian can be made: {str(refused)[-300:]}"
+    return None
 
 
 def bare_debian() -> Path:
@@ -28,10 +43,12 @@ def bare_debian() -> Path:
 
 def mirror() -> str:
     """Where this machine gets Debian's packages from."""
-    for file in [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]:
-        found = re.search(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(\S+)", file.read_text(), re.MULTILINE) if file.is_file() else None
-        if found:
-            return found[1]
+    files = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    for file in files:
+        text = file.read_text() if file.is_file() else ""
+        for found in re.finditer(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(\S+)", text, re.MULTILINE):
+            if found[1].rstrip("/").endswith("/debian"):
+                return found[1]
     return "http://deb.debian.org/debian"
 
 

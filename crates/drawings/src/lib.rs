@@ -3,7 +3,7 @@
 //! A new user has no pictures at hand, so `clippy demo` draws some: [`write_gallery`] renders every
 //! subject in every style into a folder with a manifest that Clippy can ingest. A subject is one
 //! vector drawing made of meaningful parts; each [`Style`] renders that drawing in its own manner.
-//! [`sketch`] draws a subject as a visitor might on the drawing pad.
+//! [`sketch()`] draws a subject as a visitor might on the drawing pad.
 //!
 //! Everything here is deterministic: the same release writes the same bytes.
 
