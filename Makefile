@@ -67,7 +67,7 @@ clippy: check-tools
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
 docs: check-tools
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --workspace --no-deps --document-private-items
 
 # The direction of dependencies between crates, and circles of modules within them.
 direction:

@@ -53,7 +53,7 @@ struct EmbedState {
 /// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of them.
 ///
 /// # Errors
-/// [`ErrorCode::Internal`] when the metrics cannot be installed.
+/// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
 pub async fn serve_embedder(
     listener: TcpListener,
     embedder: CurrentEmbedder,

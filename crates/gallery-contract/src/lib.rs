@@ -1,7 +1,7 @@
 //! What every implementation of [`Gallery`](clippy_core::gallery::Gallery) must do, as runnable checks.
 //!
 //! A check takes an empty collection of [`DIMENSION`] and panics when a promise is broken. The macro
-//! [`gallery_contract`](crate::gallery_contract) makes one test of each, so that no implementation leaves one out.
+//! [`gallery_contract`] makes one test of each, so that no implementation leaves one out.
 
 mod collections;
 mod data;

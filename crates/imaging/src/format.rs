@@ -7,7 +7,7 @@ use image::ImageFormat;
 /// The formats that are understood, as a person reads them in a message.
 pub(crate) const UNDERSTOOD: &str = "PNG, JPEG, GIF, WebP, BMP and TIFF";
 
-/// A picture format that [`crate::decode`] reads.
+/// A picture format that [`decode()`](crate::decode()) reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PictureFormat {
     /// Portable Network Graphics, animated ones too.

@@ -12,7 +12,7 @@ use crate::format::{PictureFormat, UNDERSTOOD};
 pub(crate) const HELD: u64 = 6;
 
 /// How much one picture may cost. All limits are checked before the memory is taken, and all pictures of the process
-/// together stay within [`Budget::of_decoding`].
+/// together stay within [`Budget::of_decoding`](crate::Budget::of_decoding).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// Most bytes of the encoded file.

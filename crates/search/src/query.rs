@@ -90,7 +90,7 @@ impl SearchQuery {
     /// Checks everything that can be checked without a model, and normalises the weights.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidInput`] that names the field; [`ErrorCode::Unsupported`] for what this version cannot do.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names the field; [`clippy_core::ErrorCode::Unsupported`] for what this version cannot do.
     pub fn check(&self) -> Result<PerSpace<f32>> {
         if self.top == 0 || self.top > MOST_RESULTS {
             return Err(Error::invalid(format!("top is {}, but must be 1..{MOST_RESULTS}", self.top)));
