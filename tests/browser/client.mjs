@@ -132,9 +132,9 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Prompt").fill("a red apple");
   await page.getByRole("button", { name: "pixel art", exact: true }).click();
-  await page.getByLabel("Pictures", { exact: true }).selectOption("6");
+  await page.getByLabel("Pictures", { exact: true }).selectOption("8");
   await page.getByRole("form", { name: "What to make" }).getByText(/honoured/).first().waitFor();
-  await page.getByRole("button", { name: /^Generate 6 pictures/ }).click();
+  await page.getByRole("button", { name: /^Generate 8 pictures/ }).click();
   const job = page.locator('article[data-job]').first();
   await job.getByRole("img", { name: "Preview 1" }).waitFor();
   const id = await job.getAttribute("data-job");
@@ -152,9 +152,9 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByText("Made lately").scrollIntoViewIfNeeded();
   await keep(page, "generating-light");
 
-  // Another one, which is stopped.
-  await page.getByLabel("Pictures", { exact: true }).selectOption("2");
-  await page.getByRole("button", { name: /^Generate 2 pictures/ }).click();
+  // Another one, large enough to be stopped before it ends.
+  await page.getByLabel("Pictures", { exact: true }).selectOption("8");
+  await page.getByRole("button", { name: /^Generate 8 pictures/ }).click();
   const second = page.locator("article[data-job]").first();
   await page.waitForFunction((first) => document.querySelector("article[data-job]")?.getAttribute("data-job") !== first, id);
   await second.getByRole("button", { name: "Cancel" }).click();
@@ -163,7 +163,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   // The first one comes to its end, with as many pictures as were asked for.
   const first = page.locator(`article[data-job="${id}"][data-state="succeeded"]`);
   await first.waitFor({ timeout: 180_000 });
-  await first.getByRole("img", { name: "Result 6" }).waitFor();
+  await first.getByRole("img", { name: "Result 8" }).waitFor();
   await page.waitForFunction((job) => [...document.querySelectorAll(`article[data-job="${job}"] img`)].every((image) => image.naturalWidth > 0), id);
   await keep(page, "generated-light");
   await accessible(page, "generating");
