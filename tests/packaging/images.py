@@ -16,7 +16,6 @@ from dockerfile_parse import DockerfileParser
 from .ignored import Ignored
 from .processes import run, running, wait_until
 from .roots import Root, Roots
-from .wheel import link_libtorch
 
 # What stands in for a base image. An image that is not here fails the check: say what it is.
 MACHINE = ("node:20-bookworm-slim", "rust:1.95-bookworm", "python:3.12-slim-bookworm")
@@ -76,11 +75,20 @@ def build(repository: Path, packages: Path, roots: Roots) -> dict[str, Stage]:
         elif kind == "RUN" and INSTALLS_TORCH in value:
             replaced.add(INSTALLS_TORCH)
             execute(stage, value.replace("install --no-cache-dir", "install --no-cache-dir --no-deps"))
-            link_libtorch(stage.root.path / "opt/clippy")
+            bind_libtorch(stage.root)
         else:
             apply(stage, kind, value, repository, stages)
     assert replaced == {COMPILES, INSTALLS_TORCH}, f"the Dockerfile has no {({COMPILES, INSTALLS_TORCH} - replaced)}"
     return stages
+
+
+def bind_libtorch(root: Root) -> None:
+    """Puts the build's libtorch where PyTorch's wheel would put it, readable by the image's user."""
+    [packages] = root.path.glob("opt/clippy/lib/python3.*/site-packages")
+    libtorch = Path(os.environ["LIBTORCH"])
+    for name in ("torch", "nvidia"):
+        if (libtorch.parent / name).is_dir():
+            root.bind(libtorch.parent / name, packages / name)
 
 
 def begin(image: str, name: str, roots: Roots) -> Stage:

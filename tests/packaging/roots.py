@@ -68,6 +68,12 @@ class Root:
             run(["mount", "--make-rslave", str(self.path / name)])
             self.mounted.append(self.path / name)
 
+    def bind(self, source: Path, target: Path) -> None:
+        """Shows a folder of this machine at a place in the root."""
+        target.mkdir(parents=True, exist_ok=True)
+        run(["mount", "--bind", str(source), str(target)])
+        self.mounted.append(target)
+
     def enter(self, command: list[str], env: dict[str, str], workdir: str = "/", user: str = "0", prefix: list[str] | None = None) -> list[str]:
         """The command line that runs `command` in this root."""
         variables = [f"{name}={value}" for name, value in env.items()]

@@ -282,7 +282,9 @@ impl SqliteJobs {
             "SELECT lane, paused, succeeded, failed, cancelled,
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
-             (SELECT min(queued_ms) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
+             -- The oldest; numbers come before what is none, so that only a lane of damaged records has no oldest.
+             (SELECT CASE typeof(queued_ms) WHEN 'integer' THEN queued_ms END FROM job_records r
+              WHERE r.lane = l.lane AND r.state = 'queued' ORDER BY queued_ms LIMIT 1),
              -- A process may have several loops in a lane; their names differ in the last 27 letters, a dash and a ULID.
              (SELECT count(DISTINCT substr(name, 1, length(name) - 27)) FROM job_workers w
               WHERE w.lane = l.lane AND w.seen_ms > ?)
