@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Prints the slowest twenty tests of the last run, and how much of all time they took."""
-import os
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-target = Path(os.environ.get("CARGO_TARGET_DIR", "target"))
-report = target / "nextest/default/junit.xml"
+# nextest writes its reports into the repository, wherever the target folder is (`store.dir`).
+report = Path(__file__).resolve().parents[1] / "target/nextest/default/junit.xml"
 if not report.exists():
     sys.exit(f"{report} is not there: run `make test-rust` with cargo-nextest")
 suites = ElementTree.parse(report).getroot().iter("testsuite")
