@@ -1,14 +1,17 @@
-//! The job queue beside Redis itself and beside other queues on Redis: BullMQ, Celery and RQ, when they are installed
-//! (`benches/queues/install.sh`).
+//! The job queue beside Redis itself and beside other queues on Redis: BullMQ, Celery and RQ, when
+//! they are installed (`benches/queues/install.sh`).
 //!
-//! Run with `cargo bench -p clippy-jobs --bench jobs`. Everything is measured in one run, each queue on an empty
-//! `redis-server` of its own with the same settings (append-only file, synced once a second), with the same payload. Printed
-//! as JSON lines, one a queue; `*_of_lpush` are shares of what `redis-benchmark` reaches with as many clients.
+//! Run with `cargo bench -p clippy-jobs --bench jobs`. Everything is measured in one run, each
+//! queue on an empty `redis-server` of its own with the same settings (append-only file, synced
+//! once a second), with the same payload. Printed as JSON lines, one a queue; `*_of_lpush` are
+//! shares of what `redis-benchmark` reaches with as many clients.
 //!
-//! - `adds_per_second_1`, `adds_per_second_32`: a job created and queued, with one and with 32 calls under way;
-//! - `cycles_per_second_1_worker`, `…_2_workers`: a job fetched, run (it does nothing) and ended, of a line that was filled
-//!   before, with one and with two worker processes of 16 at once;
-//! - `pickup_ms_p50`, `pickup_ms_p99`: from before the call that adds a job to an idle queue until its handler runs.
+//! - `adds_per_second_1`, `adds_per_second_32`: a job created and queued, with one and with 32
+//!   calls under way;
+//! - `cycles_per_second_1_worker`, `…_2_workers`: a job fetched, run (it does nothing) and ended,
+//!   of a line that was filled before, with one and with two worker processes of 16 at once;
+//! - `pickup_ms_p50`, `pickup_ms_p99`: from before the call that adds a job to an idle queue until
+//!   its handler runs.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,8 +21,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_jobs::{
-    Handlers, JobContext, JobError, JobHandler, JobKind, JobStore, JobTransport, Lane, NewJob, RedisJobs,
-    RedisSettings, Runner, RunnerSettings,
+    Handlers, JobContext, JobError, JobHandler, JobKind, JobStore, JobTransport, Lane, NewJob,
+    RedisJobs, RedisSettings, Runner, RunnerSettings,
 };
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -43,7 +46,10 @@ async fn main() -> Result<(), AnyError> {
         let redis = Redis::start()?;
         (redis.benchmark(1, 100_000)?, redis.benchmark(50, 400_000)?)
     };
-    println!("{}", json!({"queue": "redis-benchmark LPUSH", "clients_1": one.round(), "clients_50": many.round()}));
+    println!(
+        "{}",
+        json!({"queue": "redis-benchmark LPUSH", "clients_1": one.round(), "clients_50": many.round()})
+    );
     let ours = {
         let redis = Redis::start()?;
         measure(&redis).await?
@@ -63,7 +69,10 @@ fn print(mut figures: Value, one: f64, many: f64) {
         let per_second = figures[name].as_f64().unwrap_or_default();
         json!((per_second / of * 1_000.0).round() / 1_000.0)
     };
-    let (serial, parallel) = (share("adds_per_second_1", one), share("adds_per_second_32", many));
+    let (serial, parallel) = (
+        share("adds_per_second_1", one),
+        share("adds_per_second_32", many),
+    );
     figures["adds_1_of_lpush_1"] = serial;
     figures["adds_32_of_lpush_50"] = parallel;
     println!("{figures}");
@@ -77,7 +86,9 @@ async fn measure(redis: &Redis) -> Result<Value, AnyError> {
     for workers in [1, 2] {
         redis.flush()?;
         add(&store, CALLERS, CYCLES).await?;
-        let running = (0..workers).map(|_| worker(&redis.url())).collect::<Result<Vec<_>, _>>()?;
+        let running = (0..workers)
+            .map(|_| worker(&redis.url()))
+            .collect::<Result<Vec<_>, _>>()?;
         cycles.push(drained(&store, CYCLES as u64).await?);
         drop(running);
     }
@@ -112,7 +123,11 @@ async fn measure(redis: &Redis) -> Result<Value, AnyError> {
 }
 
 fn job() -> NewJob {
-    NewJob::new(JobKind::Generate, Lane::Interactive, json!({"prompt": "a fox in the snow, ".repeat(5), "count": 4}))
+    NewJob::new(
+        JobKind::Generate,
+        Lane::Interactive,
+        json!({"prompt": "a fox in the snow, ".repeat(5), "count": 4}),
+    )
 }
 
 async fn connect(url: &str) -> Result<Arc<RedisJobs>, AnyError> {
@@ -158,7 +173,9 @@ async fn drained(store: &Arc<RedisJobs>, count: u64) -> Result<f64, AnyError> {
 }
 
 fn micros() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_micros() as u64)
 }
 
 struct Nothing;
@@ -176,13 +193,23 @@ impl JobHandler for Nothing {
 
 /// This program again, as a worker, until it is killed.
 fn worker(url: &str) -> Result<Process, AnyError> {
-    Ok(Process(Command::new(std::env::current_exe()?).env(WORKER, url).stdout(Stdio::null()).spawn()?))
+    Ok(Process(
+        Command::new(std::env::current_exe()?)
+            .env(WORKER, url)
+            .stdout(Stdio::null())
+            .spawn()?,
+    ))
 }
 
 async fn work(url: &str) -> Result<(), AnyError> {
     let store: Arc<dyn JobTransport> = connect(url).await?;
-    let settings = RunnerSettings { lanes: vec![(Lane::Interactive, AT_ONCE)], ..RunnerSettings::default() };
-    Runner::new(store, Handlers::new().with(Nothing), settings)?.run(CancellationToken::new()).await;
+    let settings = RunnerSettings {
+        lanes: vec![(Lane::Interactive, AT_ONCE)],
+        ..RunnerSettings::default()
+    };
+    Runner::new(store, Handlers::new().with(Nothing), settings)?
+        .run(CancellationToken::new())
+        .await;
     Ok(())
 }
 
@@ -206,7 +233,12 @@ impl Other {
         let python = folder.join("venv/bin/python");
         vec![
             other("BullMQ", "node".into(), "bullmq.mjs", "node_modules/bullmq"),
-            other("Celery", python.clone(), "celery_queue.py", "venv/bin/celery"),
+            other(
+                "Celery",
+                python.clone(),
+                "celery_queue.py",
+                "venv/bin/celery",
+            ),
             other("RQ", python, "rq_queue.py", "venv/bin/rq"),
         ]
     }
@@ -249,13 +281,33 @@ impl Redis {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let folder = tempfile::tempdir()?;
         let server = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--daemonize", "no"])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ])
+            .args([
+                "--appendfsync",
+                "everysec",
+                "--maxmemory-policy",
+                "noeviction",
+                "--daemonize",
+                "no",
+            ])
             .arg("--dir")
             .arg(folder.path())
             .stdout(Stdio::null())
             .spawn()?;
-        let redis = Self { port, _folder: folder, _server: Process(server) };
+        let redis = Self {
+            port,
+            _folder: folder,
+            _server: Process(server),
+        };
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if begun.elapsed() > Duration::from_secs(15) {
@@ -278,12 +330,26 @@ impl Redis {
     /// LPUSHes of a hundred bytes in a second.
     fn benchmark(&self, clients: usize, requests: usize) -> Result<f64, AnyError> {
         let output = Command::new("redis-benchmark")
-            .args(["-p", &self.port.to_string(), "-t", "lpush", "-d", "100", "--csv"])
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-t",
+                "lpush",
+                "-d",
+                "100",
+                "--csv",
+            ])
             .args(["-c", &clients.to_string(), "-n", &requests.to_string()])
             .output()?;
         let text = String::from_utf8(output.stdout)?;
-        let line = text.lines().find(|line| line.starts_with("\"LPUSH\"")).ok_or("redis-benchmark said nothing")?;
-        let figure = line.split(',').nth(1).ok_or("redis-benchmark said something else")?;
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("\"LPUSH\""))
+            .ok_or("redis-benchmark said nothing")?;
+        let figure = line
+            .split(',')
+            .nth(1)
+            .ok_or("redis-benchmark said something else")?;
         Ok(figure.trim_matches('"').parse()?)
     }
 }

@@ -1,22 +1,26 @@
-//! What a hybrid search costs on a Qdrant server, and what it finds, next to one bare query with the same client; and the
-//! other ways in which such a search could be asked.
+//! What a hybrid search costs on a Qdrant server, and what it finds, next to one bare query with
+//! the same client; and the other ways in which such a search could be asked.
 //!
-//! Run with `cargo bench -p clippy-gallery --bench qdrant`. Without `QDRANT_TEST_URL`, the server is the fake one: Qdrant's engine behind
-//! its gRPC, in this process. `POINTS` and `QUERIES` change the size. Prints JSON lines.
+//! Run with `cargo bench -p clippy-gallery --bench qdrant`. Without `QDRANT_TEST_URL`, the server
+//! is the fake one: Qdrant's engine behind its gRPC, in this process. `POINTS` and `QUERIES` change
+//! the size. Prints JSON lines.
 
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use clippy_core::embedding::Embedder;
 use clippy_core::fake::FakeEmbedder;
-use clippy_core::gallery::{Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, Vectors};
+use clippy_core::gallery::{
+    Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, Vectors,
+};
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{QdrantGallery, QdrantOptions, QdrantServer};
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::{
-    Condition, Fusion, GetPointsBuilder, PrefetchQueryBuilder, Query, QueryPointsBuilder, SearchParamsBuilder,
+    Condition, Fusion, GetPointsBuilder, PrefetchQueryBuilder, Query, QueryPointsBuilder,
+    SearchParamsBuilder,
 };
 use serde_json::json;
 
@@ -30,7 +34,11 @@ const TOP: usize = 24;
 const CANDIDATES: usize = 96;
 const EF: usize = 128;
 const COLLECTION: &str = "bench";
-const WEIGHTS: PerSpace<f32> = PerSpace { image: 0.7, edge: 0.3, text: 0.2 };
+const WEIGHTS: PerSpace<f32> = PerSpace {
+    image: 0.7,
+    edge: 0.3,
+    text: 0.2,
+};
 
 /// SplitMix64.
 struct Random(u64);
@@ -45,7 +53,10 @@ impl Random {
     }
 
     fn normal(&mut self) -> f32 {
-        (0..6).map(|_| (self.next() >> 40) as f32 / (1_u64 << 24) as f32).sum::<f32>() - 3.0
+        (0..6)
+            .map(|_| (self.next() >> 40) as f32 / (1_u64 << 24) as f32)
+            .sum::<f32>()
+            - 3.0
     }
 }
 
@@ -58,7 +69,9 @@ impl World {
     fn new() -> Self {
         let mut random = Random(1);
         let bases = PerSpace::from_fn(|_| {
-            (0..LATENT).map(|_| (0..DIMENSION).map(|_| random.normal()).collect()).collect::<Vec<Vec<f32>>>()
+            (0..LATENT)
+                .map(|_| (0..DIMENSION).map(|_| random.normal()).collect())
+                .collect::<Vec<Vec<f32>>>()
         });
         Self { bases }
     }
@@ -68,7 +81,10 @@ impl World {
         Vectors::from_fn(|space| {
             let mut values: Vec<f32> = (0..DIMENSION).map(|_| 0.3 * random.normal()).collect();
             for (weight, row) in hidden.iter().zip(self.bases.get(space)) {
-                values.iter_mut().zip(row).for_each(|(value, base)| *value += weight * base);
+                values
+                    .iter_mut()
+                    .zip(row)
+                    .for_each(|(value, base)| *value += weight * base);
             }
             let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
             values.iter_mut().for_each(|value| *value /= length);
@@ -92,23 +108,34 @@ fn payload(number: u64) -> Payload {
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {
-    let (count, queries) = (from_environment("POINTS", 20_000), from_environment("QUERIES", 200));
+    let (count, queries) = (
+        from_environment("POINTS", 20_000),
+        from_environment("QUERIES", 200),
+    );
     let mut fake = None;
     let url = match std::env::var("QDRANT_TEST_URL") {
         Ok(url) => url,
-        Err(_) => fake.insert(FakeQdrant::start(FakeOptions::default())?).url(),
+        Err(_) => fake
+            .insert(FakeQdrant::start(FakeOptions::default())?)
+            .url(),
     };
     let server = QdrantServer {
         timeout: Duration::from_secs(60),
         write_timeout: Duration::from_secs(300),
         ..QdrantServer::new(&url)
     };
-    let client = Qdrant::from_url(&url).skip_compatibility_check().timeout(Duration::from_secs(60)).build()?;
+    let client = Qdrant::from_url(&url)
+        .skip_compatibility_check()
+        .timeout(Duration::from_secs(60))
+        .build()?;
     client.delete_collection(COLLECTION).await?;
     let model = (**FakeEmbedder::new(DIMENSION).info()).clone();
     let gallery = QdrantGallery::open(QdrantOptions::new(server, COLLECTION, model)).await?;
@@ -120,7 +147,11 @@ async fn main() -> Result<(), AnyError> {
         let points: Vec<Point> = (first..(first + 256).min(count))
             .map(|number| {
                 let vectors = world.vectors(&mut random);
-                Point { id: PointId::Number(number), vectors, payload: payload(number) }
+                Point {
+                    id: PointId::Number(number),
+                    vectors,
+                    payload: payload(number),
+                }
             })
             .collect();
         stored.extend(points.iter().map(|point| point.vectors.clone()));
@@ -128,14 +159,28 @@ async fn main() -> Result<(), AnyError> {
     }
     let loaded = begun.elapsed();
     gallery.optimize().await?;
-    eprintln!("{count} points in {loaded:.1?}, with graphs after {:.1?}", begun.elapsed());
+    eprintln!(
+        "{count} points in {loaded:.1?}, with graphs after {:.1?}",
+        begun.elapsed()
+    );
 
     for (share, tag) in [("all", None), ("50 %", Some("half")), ("1 %", Some("rare"))] {
         let mut random = Random(3);
         let asked: Vec<Vectors> = (0..queries).map(|_| world.vectors(&mut random)).collect();
-        let counts = |number: usize| tag.is_none_or(|tag| payload(number as u64)["tags_all"].to_string().contains(tag));
-        let wanted: Vec<HashSet<PointId>> = asked.iter().map(|query| brute_force(&stored, query, &counts)).collect();
-        let run = Run { client: &client, gallery: &gallery, asked: &asked, wanted: &wanted, tag };
+        let counts = |number: usize| {
+            tag.is_none_or(|tag| payload(number as u64)["tags_all"].to_string().contains(tag))
+        };
+        let wanted: Vec<HashSet<PointId>> = asked
+            .iter()
+            .map(|query| brute_force(&stored, query, &counts))
+            .collect();
+        let run = Run {
+            client: &client,
+            gallery: &gallery,
+            asked: &asked,
+            wanted: &wanted,
+            tag,
+        };
         let bare = run.measure(async |query| run.bare(query).await).await?;
         let hybrid = run.measure(async |query| run.hybrid(query).await).await?;
         let formula = run.measure(async |query| run.formula(query).await).await?;
@@ -157,13 +202,18 @@ async fn main() -> Result<(), AnyError> {
 }
 
 fn product(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }
 
 fn weighted(query: &Vectors, stored: &Vectors) -> f32 {
     query
         .iter()
-        .filter_map(|(space, query)| Some(WEIGHTS.get(space) * product(query.as_ref()?, stored.get(space).as_ref()?)))
+        .filter_map(|(space, query)| {
+            Some(WEIGHTS.get(space) * product(query.as_ref()?, stored.get(space).as_ref()?))
+        })
         .sum()
 }
 
@@ -172,9 +222,20 @@ fn best(mut scores: Vec<(PointId, f32)>) -> HashSet<PointId> {
     scores.into_iter().take(TOP).map(|(id, _)| id).collect()
 }
 
-fn brute_force(stored: &[Vectors], query: &Vectors, counts: &dyn Fn(usize) -> bool) -> HashSet<PointId> {
-    let scores = stored.iter().enumerate().filter(|(number, _)| counts(*number));
-    best(scores.map(|(number, vectors)| (PointId::Number(number as u64), weighted(query, vectors))).collect())
+fn brute_force(
+    stored: &[Vectors],
+    query: &Vectors,
+    counts: &dyn Fn(usize) -> bool,
+) -> HashSet<PointId> {
+    let scores = stored
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| counts(*number));
+    best(
+        scores
+            .map(|(number, vectors)| (PointId::Number(number as u64), weighted(query, vectors)))
+            .collect(),
+    )
 }
 
 struct Outcome {
@@ -222,8 +283,10 @@ fn vectors_of(vectors: Option<wire::VectorsOutput>) -> Vectors {
         vectors.and_then(|vectors| vectors.vectors_options)
     {
         for space in Space::ALL {
-            if let Some(wire::vector_output::Vector::Dense(dense)) =
-                named.vectors.remove(space.name()).and_then(|vector| vector.vector)
+            if let Some(wire::vector_output::Vector::Dense(dense)) = named
+                .vectors
+                .remove(space.name())
+                .and_then(|vector| vector.vector)
             {
                 *found.get_mut(space) = Some(dense.data);
             }
@@ -249,7 +312,10 @@ impl Run<'_> {
             wanted += expected.len();
         }
         times.sort_by(f64::total_cmp);
-        Ok(Outcome { sorted_ms: times, recall: found as f64 / wanted.max(1) as f64 })
+        Ok(Outcome {
+            sorted_ms: times,
+            recall: found as f64 / wanted.max(1) as f64,
+        })
     }
 
     fn filter(&self) -> wire::Filter {
@@ -268,7 +334,11 @@ impl Run<'_> {
             .params(SearchParamsBuilder::default().hnsw_ef(EF as u64))
             .limit(TOP as u64);
         let answer = self.client.query(request).await?;
-        Ok(answer.result.into_iter().map(|point| id_of(point.id)).collect())
+        Ok(answer
+            .result
+            .into_iter()
+            .map(|point| id_of(point.id))
+            .collect())
     }
 
     /// As Clippy asks: more candidates are taken until none outside of them can belong to the page.
@@ -277,7 +347,10 @@ impl Run<'_> {
         loop {
             let request = HybridQuery {
                 vectors: query.clone(),
-                filter: Filter { tags: self.tag.iter().map(|tag| (*tag).to_owned()).collect(), ..Filter::default() },
+                filter: Filter {
+                    tags: self.tag.iter().map(|tag| (*tag).to_owned()).collect(),
+                    ..Filter::default()
+                },
                 candidates,
                 lexical_tags: Vec::new(),
                 // Payloads are fetched for the page alone, as the yardstick's would be.
@@ -287,12 +360,21 @@ impl Run<'_> {
             };
             let found = self.gallery.hybrid(request).await?;
             let sum = |scores: &PerSpace<Option<f32>>| -> f32 {
-                scores.iter().map(|(space, score)| WEIGHTS.get(space) * score.unwrap_or(0.0)).sum()
+                scores
+                    .iter()
+                    .map(|(space, score)| WEIGHTS.get(space) * score.unwrap_or(0.0))
+                    .sum()
             };
-            let mut scores: Vec<_> = found.hits.iter().map(|hit| (hit.id, sum(&hit.scores))).collect();
+            let mut scores: Vec<_> = found
+                .hits
+                .iter()
+                .map(|hit| (hit.id, sum(&hit.scores)))
+                .collect();
             scores.sort_by(|left, right| right.1.total_cmp(&left.1));
             let exhausted = found.floors.iter().all(|(_, floor)| floor.is_none());
-            let settled = scores.get(TOP - 1).is_some_and(|(_, last)| *last >= sum(&found.floors));
+            let settled = scores
+                .get(TOP - 1)
+                .is_some_and(|(_, last)| *last >= sum(&found.floors));
             if exhausted || settled || candidates >= 16 * CANDIDATES {
                 return Ok(best(scores));
             }
@@ -315,32 +397,47 @@ impl Run<'_> {
             .collect()
     }
 
-    /// One query: prefetch in every space, and a formula that weighs the scores. A score that a space's own prefetch did
-    /// not bring counts as 0.
+    /// One query: prefetch in every space, and a formula that weighs the scores. A score that a
+    /// space's own prefetch did not bring counts as 0.
     async fn formula(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         use wire::expression::Variant;
-        let term = |variant| wire::Expression { variant: Some(variant) };
+        let term = |variant| wire::Expression {
+            variant: Some(variant),
+        };
         let sum = Space::ALL
             .into_iter()
             .enumerate()
             .map(|(index, space)| {
                 let score = term(Variant::Variable(format!("$score[{index}]")));
                 let weight = term(Variant::Constant(*WEIGHTS.get(space)));
-                term(Variant::Mult(wire::MultExpression { mult: vec![score, weight] }))
+                term(Variant::Mult(wire::MultExpression {
+                    mult: vec![score, weight],
+                }))
             })
             .collect();
-        let defaults = (0..3).map(|index| (format!("$score[{index}]"), wire::Value::from(0.0))).collect();
-        let formula = wire::Formula { expression: Some(term(Variant::Sum(wire::SumExpression { sum }))), defaults };
+        let defaults = (0..3)
+            .map(|index| (format!("$score[{index}]"), wire::Value::from(0.0)))
+            .collect();
+        let formula = wire::Formula {
+            expression: Some(term(Variant::Sum(wire::SumExpression { sum }))),
+            defaults,
+        };
         let request = wire::QueryPoints {
             collection_name: COLLECTION.to_owned(),
             prefetch: self.prefetches(query),
-            query: Some(wire::Query { variant: Some(wire::query::Variant::Formula(formula)) }),
+            query: Some(wire::Query {
+                variant: Some(wire::query::Variant::Formula(formula)),
+            }),
             limit: Some(TOP as u64),
             with_payload: Some(true.into()),
             ..wire::QueryPoints::default()
         };
         let answer = self.client.query(request).await?;
-        Ok(answer.result.into_iter().map(|point| id_of(point.id)).collect())
+        Ok(answer
+            .result
+            .into_iter()
+            .map(|point| id_of(point.id))
+            .collect())
     }
 
     /// One query: prefetch in every space, and all candidates with all their vectors, scored here.
@@ -355,8 +452,10 @@ impl Run<'_> {
             ..wire::QueryPoints::default()
         };
         let answer = self.client.query(request).await?;
-        let scores =
-            answer.result.into_iter().map(|point| (id_of(point.id), weighted(query, &vectors_of(point.vectors))));
+        let scores = answer
+            .result
+            .into_iter()
+            .map(|point| (id_of(point.id), weighted(query, &vectors_of(point.vectors))));
         Ok(best(scores.collect()))
     }
 
@@ -387,8 +486,10 @@ impl Run<'_> {
             .with_vectors(true)
             .with_payload(true);
         let answer = self.client.get_points(request).await?;
-        let scores =
-            answer.result.into_iter().map(|point| (id_of(point.id), weighted(query, &vectors_of(point.vectors))));
+        let scores = answer
+            .result
+            .into_iter()
+            .map(|point| (id_of(point.id), weighted(query, &vectors_of(point.vectors))));
         Ok(best(scores.collect()))
     }
 }

@@ -1,7 +1,9 @@
-//! How much of the encoder's own speed reaches 32 clients that search at once, and what one client alone waits.
+//! How much of the encoder's own speed reaches 32 clients that search at once, and what one client
+//! alone waits.
 //!
-//! Run with `cargo bench --bench throughput`. Everything is measured in one run: the encoder alone in full batches, one input at
-//! a time, then the whole server over HTTP. Printed as JSON lines, one a model.
+//! Run with `cargo bench --bench throughput`. Everything is measured in one run: the encoder alone
+//! in full batches, one input at a time, then the whole server over HTTP. Printed as JSON lines,
+//! one a model.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -17,7 +19,9 @@ use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::preferences::PreferenceRule;
 use clippy_drawings::Style;
-use clippy_gallery::{EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions};
+use clippy_gallery::{
+    EdgeGallery, EdgeOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
+};
 use clippy_imaging::{DecodeLimits, edge_map, transform, transform_grey};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
@@ -35,19 +39,35 @@ type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), AnyError> {
-    let bundled = ModelSource::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/clippy-small"));
-    measure("clippy-small", LoadedModel::load(&bundled, Device::Cpu, None)?).await?;
-    measure("ViT-B-32, random weights", LoadedModel::random("ViT-B-32", Device::Cpu, None, 7)?).await
+    let bundled =
+        ModelSource::Folder(Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/clippy-small"));
+    measure(
+        "clippy-small",
+        LoadedModel::load(&bundled, Device::Cpu, None)?,
+    )
+    .await?;
+    measure(
+        "ViT-B-32, random weights",
+        LoadedModel::random("ViT-B-32", Device::Cpu, None, 7)?,
+    )
+    .await
 }
 
 async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
     let precision = model.precision.to_string();
-    let embedder = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default())).await??;
+    let embedder =
+        tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()))
+            .await??;
     let embedder: Arc<dyn Embedder> = Arc::new(embedder);
     let info = Arc::clone(embedder.info());
     let side = info.transform.side;
 
-    let grey = |value: u8| EmbedInput::Pixels(ModelPixels { side, rgb: vec![value; (side * side * 3) as usize] });
+    let grey = |value: u8| {
+        EmbedInput::Pixels(ModelPixels {
+            side,
+            rgb: vec![value; (side * side * 3) as usize],
+        })
+    };
     // A sketch asks for its picture and its edge map: two inputs.
     let pairs = rate(|| vec![grey(90), grey(200)], 1, &embedder).await? / 2.0;
     let full = rate(|| (0..128).map(grey).collect(), 2, &embedder).await?;
@@ -61,7 +81,10 @@ async fn measure(name: &str, model: LoadedModel) -> Result<(), AnyError> {
     let one_sketch = server.load(alone, alone.len()).run(1).await?;
     let many_sketches = server.load(crowd, crowd.len()).run(CLIENTS).await?;
     // The same few over and over, as when weights are moved or pages are turned.
-    let again = server.load(&crowd[crowd.len() - CLIENTS..], usize::MAX).run(CLIENTS).await?;
+    let again = server
+        .load(&crowd[crowd.len() - CLIENTS..], usize::MAX)
+        .run(CLIENTS)
+        .await?;
     let many_texts = server.load(&[], usize::MAX).run(CLIENTS).await?;
     server.stop().await?;
 
@@ -104,20 +127,28 @@ async fn rate(
     let begin = Instant::now();
     let mut done = 0;
     while begin.elapsed() < Duration::from_secs(SECONDS / 2) {
-        let answers = futures::future::try_join_all((0..calls).map(|_| embedder.embed(inputs()))).await?;
-        done += answers.iter().map(|answer| answer.embeddings.len()).sum::<usize>();
+        let answers =
+            futures::future::try_join_all((0..calls).map(|_| embedder.embed(inputs()))).await?;
+        done += answers
+            .iter()
+            .map(|answer| answer.embeddings.len())
+            .sum::<usize>();
     }
     Ok(done as f64 / begin.elapsed().as_secs_f64())
 }
 
-/// Sketches as a drawing pad sends them, all different: what was embedded once is not embedded again.
+/// Sketches as a drawing pad sends them, all different: what was embedded once is not embedded
+/// again.
 fn drawings() -> Result<Vec<Vec<u8>>, AnyError> {
     let subjects = clippy_drawings::subjects();
-    let drawn = (0..DRAWINGS).zip(subjects.iter().cycle()).map(|(seed, subject)| {
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        clippy_drawings::sketch(subject, seed as u64)?.write_to(&mut bytes, image::ImageFormat::Png)?;
-        Ok(bytes.into_inner())
-    });
+    let drawn = (0..DRAWINGS)
+        .zip(subjects.iter().cycle())
+        .map(|(seed, subject)| {
+            let mut bytes = std::io::Cursor::new(Vec::new());
+            clippy_drawings::sketch(subject, seed as u64)?
+                .write_to(&mut bytes, image::ImageFormat::Png)?;
+            Ok(bytes.into_inner())
+        });
     drawn.collect()
 }
 
@@ -140,15 +171,29 @@ impl Server {
         gallery.upsert(points(embedder).await?).await?;
         gallery.optimize().await?;
         let gallery: Arc<dyn Gallery> = Arc::new(gallery);
-        let state = Arc::new(EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?);
-        let options =
-            SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: DecodeLimits::default() };
+        let state = Arc::new(
+            EmbeddedState::open(&folder.join("clippy.db"), PreferenceRule::default()).await?,
+        );
+        let options = SearcherOptions {
+            hnsw_ef: 128,
+            rule: PreferenceRule::default(),
+            limits: DecodeLimits::default(),
+        };
         let preferences = Arc::clone(&state);
         let make: MakeSearcher = Arc::new(move |live: &Live| {
             let (embedder, gallery) = (Arc::clone(&live.embedder), Arc::clone(&live.gallery));
-            Searcher::new(embedder, gallery, Arc::clone(&preferences) as _, options.clone())
+            Searcher::new(
+                embedder,
+                gallery,
+                Arc::clone(&preferences) as _,
+                options.clone(),
+            )
         });
-        let live = Live { name: "bench".to_owned(), embedder: Arc::clone(embedder), gallery: Arc::clone(&gallery) };
+        let live = Live {
+            name: "bench".to_owned(),
+            embedder: Arc::clone(embedder),
+            gallery: Arc::clone(&gallery),
+        };
         let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
         let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
         let jobs: Arc<dyn JobStore> =
@@ -167,13 +212,21 @@ impl Server {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let url = format!("http://{}/api/search/hybrid", listener.local_addr()?);
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(clippy_api::serve(listener, state, stop.clone().cancelled_owned()));
+        let serving = tokio::spawn(clippy_api::serve(
+            listener,
+            state,
+            stop.clone().cancelled_owned(),
+        ));
         Ok(Self { url, stop, serving })
     }
 
     /// At most so many searches for these sketches in turn, or, without any, for words.
     fn load<'d>(&self, sketches: &'d [Vec<u8>], most: usize) -> Load<'d> {
-        Load { url: self.url.clone(), sketches, most }
+        Load {
+            url: self.url.clone(),
+            sketches,
+            most,
+        }
     }
 
     async fn stop(self) -> Result<(), AnyError> {
@@ -182,11 +235,17 @@ impl Server {
     }
 }
 
-/// Vectors as a gallery has them, where look and edges go together: the project's drawings in a few styles, and copies of
-/// each that lie a little beside it.
+/// Vectors as a gallery has them, where look and edges go together: the project's drawings in a few
+/// styles, and copies of each that lie a little beside it.
 async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
     let how = &embedder.info().transform;
-    let styles = [Style::LineArt, Style::CelShading, Style::PixelArt, Style::SoftShading, Style::NeonLights];
+    let styles = [
+        Style::LineArt,
+        Style::CelShading,
+        Style::PixelArt,
+        Style::SoftShading,
+        Style::NeonLights,
+    ];
     let mut drawn = Vec::new();
     for subject in clippy_drawings::subjects() {
         for style in styles {
@@ -212,16 +271,31 @@ async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
             .collect();
         let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
         let share = 0.35 / length(&noise);
-        let mut moved: Vec<f32> = vector.iter().zip(&noise).map(|(value, noise)| value + share * noise).collect();
+        let mut moved: Vec<f32> = vector
+            .iter()
+            .zip(&noise)
+            .map(|(value, noise)| value + share * noise)
+            .collect();
         let whole = length(&moved);
         moved.iter_mut().for_each(|value| *value /= whole);
         Some(moved)
     };
-    let points = (0..POINTS).zip(drawn.iter().cycle()).map(|(id, (subject, made))| {
-        let vectors = Vectors { image: beside(&made[0]), edge: beside(&made[1]), text: beside(&made[2]) };
-        let payload = serde_json::Map::from_iter([("tags_all".to_owned(), json!([subject, "drawing"]))]);
-        Point { id: PointId::Number(id), vectors, payload }
-    });
+    let points = (0..POINTS)
+        .zip(drawn.iter().cycle())
+        .map(|(id, (subject, made))| {
+            let vectors = Vectors {
+                image: beside(&made[0]),
+                edge: beside(&made[1]),
+                text: beside(&made[2]),
+            };
+            let payload =
+                serde_json::Map::from_iter([("tags_all".to_owned(), json!([subject, "drawing"]))]);
+            Point {
+                id: PointId::Number(id),
+                vectors,
+                payload,
+            }
+        });
     Ok(points.collect())
 }
 
@@ -261,14 +335,17 @@ impl Load<'_> {
                 while number < self.most && begin.elapsed() < Duration::from_secs(SECONDS) {
                     let form = reqwest::multipart::Form::new().text("top", "24");
                     let form = match self.sketches.get(number % self.sketches.len().max(1)) {
-                        Some(sketch) => {
-                            form.part("sketch", reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png"))
-                        }
+                        Some(sketch) => form.part(
+                            "sketch",
+                            reqwest::multipart::Part::bytes(sketch.clone()).file_name("s.png"),
+                        ),
                         None => form.text("query_text", format!("a red apple number {number}")),
                     };
                     number += clients;
                     let answer = match http.post(&self.url).multipart(form).send().await {
-                        Ok(response) if response.status().is_success() => response.json::<Answer>().await.ok(),
+                        Ok(response) if response.status().is_success() => {
+                            response.json::<Answer>().await.ok()
+                        }
                         _ => None,
                     };
                     match answer {

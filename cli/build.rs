@@ -1,8 +1,9 @@
 //! Run paths: where the program, its tests and its benches find libtorch.
 //!
-//! A packaged program (`CLIPPY_PORTABLE=1`, set by `scripts/package.sh` and the Dockerfile) looks beside itself alone:
-//! in the environment that pip installed it into, and in the folder that an archive or an image brings. An everyday
-//! build looks first in the folder that it was linked against.
+//! A packaged program (`CLIPPY_PORTABLE=1`, set by `scripts/package.sh` and the Dockerfile) looks
+//! beside itself alone: in the environment that pip installed it into, and in the folder that an
+//! archive or an image brings. An everyday build looks first in the folder that it was linked
+//! against.
 
 /// Minor versions of Python 3 that PyTorch 2.11 is published for.
 const PYTHONS: std::ops::RangeInclusive<u32> = 10..=14;
@@ -22,6 +23,8 @@ fn main() {
     };
     println!("cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/clippy");
     for minor in PYTHONS {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/python3.{minor}/site-packages/torch/lib");
+        println!(
+            "cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/python3.{minor}/site-packages/torch/lib"
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! How much is taken on at once. What does not fit is answered 503 right away, instead of waiting for everybody.
+//! How much is taken on at once. What does not fit is answered 503 right away, instead of waiting
+//! for everybody.
 //!
-//! A place for work is taken once the request's body has come as a whole, so that callers who only announce one hold
-//! nothing. No caller has more than its share of the places of one kind.
+//! A place for work is taken once the request's body has come as a whole, so that callers who only
+//! announce one hold nothing. No caller has more than its share of the places of one kind.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -37,12 +38,18 @@ pub(crate) enum Who {
 
 impl Who {
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        if let Some(name) = extensions.get::<Caller>().map(Caller::name).filter(|name| name.starts_with("key-")) {
+        if let Some(name) = extensions
+            .get::<Caller>()
+            .map(Caller::name)
+            .filter(|name| name.starts_with("key-"))
+        {
             let mut hasher = DefaultHasher::new();
             name.hash(&mut hasher);
             return Self::Key(hasher.finish());
         }
-        extensions.get::<ConnectInfo<SocketAddr>>().map_or(Self::Unknown, |ConnectInfo(address)| Self::at(address.ip()))
+        extensions
+            .get::<ConnectInfo<SocketAddr>>()
+            .map_or(Self::Unknown, |ConnectInfo(address)| Self::at(address.ip()))
     }
 
     pub(crate) fn at(address: IpAddr) -> Self {
@@ -83,12 +90,19 @@ impl Pool {
 
     /// So many places, and so many of them for one caller.
     pub(crate) fn with_share(most: usize, share: usize) -> Self {
-        Self { most, share, taken: Arc::default() }
+        Self {
+            most,
+            share,
+            taken: Arc::default(),
+        }
     }
 
     /// The same places, with another share for one caller.
     pub(crate) fn with_other_share(&self, share: usize) -> Self {
-        Self { share, ..self.clone() }
+        Self {
+            share,
+            ..self.clone()
+        }
     }
 
     /// One place, until it is dropped; `None` when there is none for this caller.
@@ -99,7 +113,11 @@ impl Pool {
 
     /// No place yet.
     pub(crate) fn none(&self, who: Who) -> Places {
-        Places { pool: self.clone(), who, count: 0 }
+        Places {
+            pool: self.clone(),
+            who,
+            count: 0,
+        }
     }
 }
 
@@ -114,7 +132,11 @@ impl Places {
     /// Takes more; `false` when there are not so many left for this caller, and nothing changes.
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
-        let mut taken = self.pool.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self
+            .pool
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let own = taken.by.get(&self.who).copied().unwrap_or_default();
         if taken.all + more > self.pool.most || own + more > self.pool.share {
             return false;
@@ -128,9 +150,18 @@ impl Places {
 
 impl Drop for Places {
     fn drop(&mut self) {
-        let mut taken = self.pool.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self
+            .pool
+            .taken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         taken.all = taken.all.saturating_sub(self.count);
-        let own = taken.by.get(&self.who).copied().unwrap_or_default().saturating_sub(self.count);
+        let own = taken
+            .by
+            .get(&self.who)
+            .copied()
+            .unwrap_or_default()
+            .saturating_sub(self.count);
         if own == 0 {
             taken.by.remove(&self.who);
         } else {
@@ -152,7 +183,10 @@ impl BodyRoom {
 
     /// Nothing held yet.
     pub(crate) fn hold(&self, who: Who) -> HeldBody {
-        HeldBody { pieces: self.0.none(who), bytes: 0 }
+        HeldBody {
+            pieces: self.0.none(who),
+            bytes: 0,
+        }
     }
 }
 
@@ -202,7 +236,9 @@ impl Admission {
     /// # Errors
     /// 503 when as many are open as may be.
     pub(crate) fn open_stream(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.streams.take(who).ok_or_else(|| full("too many event streams are open").retry_after(state.retry_after()))
+        self.streams
+            .take(who)
+            .ok_or_else(|| full("too many event streams are open").retry_after(state.retry_after()))
     }
 
     /// A place for an answer that is a picture, until the last of it was taken.
@@ -210,7 +246,9 @@ impl Admission {
     /// # Errors
     /// 503 when as many are being sent as may be.
     pub(crate) fn send_file(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.files.take(who).ok_or_else(|| full("too many pictures are being sent").retry_after(state.retry_after()))
+        self.files.take(who).ok_or_else(|| {
+            full("too many pictures are being sent").retry_after(state.retry_after())
+        })
     }
 
     /// Where bodies are counted.
@@ -219,8 +257,8 @@ impl Admission {
     }
 }
 
-/// Where a request's place is kept until its answer is there. Who works for it on another thread holds a clone, so that
-/// the place is not free before that thread has ended.
+/// Where a request's place is kept until its answer is there. Who works for it on another thread
+/// holds a clone, so that the place is not free before that thread has ended.
 #[derive(Clone)]
 pub(crate) struct Slot {
     pool: Pool,
@@ -246,16 +284,30 @@ impl Slot {
 
 fn search_slot(state: &AppState, request: &Request) -> Slot {
     let pool = state.admission().searches.clone();
-    Slot { pool, who: Who::of(request.extensions()), what: "too many searches are running", place: Arc::default() }
+    Slot {
+        pool,
+        who: Who::of(request.extensions()),
+        what: "too many searches are running",
+        place: Arc::default(),
+    }
 }
 
 fn call_slot(state: &AppState, request: &Request) -> Slot {
     let pool = state.admission().calls.clone();
-    Slot { pool, who: Who::of(request.extensions()), what: "too many calls are running", place: Arc::default() }
+    Slot {
+        pool,
+        who: Who::of(request.extensions()),
+        what: "too many calls are running",
+        place: Arc::default(),
+    }
 }
 
 /// For routes that search. Reading the body takes the place, once it has come.
-pub(crate) async fn admit_search(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit_search(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let slot = search_slot(&state, &request);
     request.extensions_mut().insert(slot.clone());
     let response = next.run(request).await;
@@ -264,7 +316,11 @@ pub(crate) async fn admit_search(State(state): State<AppState>, mut request: Req
 }
 
 /// For other routes that read a body: reading it takes the place.
-pub(crate) async fn admit_body(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn admit_body(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let slot = call_slot(&state, &request);
     request.extensions_mut().insert(slot.clone());
     let response = next.run(request).await;
@@ -310,7 +366,10 @@ mod tests {
         assert!(pool.take(machine(3)).is_none(), "all are taken");
         held.clear();
         assert!(pool.take(machine(3)).is_some());
-        assert!(pool.taken.lock().expect("no panic").by.is_empty(), "who holds nothing is not remembered");
+        assert!(
+            pool.taken.lock().expect("no panic").by.is_empty(),
+            "who holds nothing is not remembered"
+        );
     }
 
     #[test]
@@ -329,7 +388,10 @@ mod tests {
         one.grow(4 << 10).expect("room");
         let mut other = room.hold(machine(2));
         other.grow(1).expect("room");
-        assert!(other.grow(8 << 10).is_err(), "together they are more than there is room for");
+        assert!(
+            other.grow(8 << 10).is_err(),
+            "together they are more than there is room for"
+        );
         drop(one);
         other.grow(0).expect("what was asked for fits now");
     }

@@ -1,6 +1,7 @@
 //! The artist's client at `/`: the files that Vite built from `web/`, in the program itself.
 //!
-//! A program that was compiled without them serves the plain page (`page`) instead, and says so there.
+//! A program that was compiled without them serves the plain page (`page`) instead, and says so
+//! there.
 
 use axum::Router;
 use axum::extract::Path;
@@ -14,13 +15,14 @@ use crate::routes::image::matches;
 use crate::routes::nothing_at;
 use crate::state::AppState;
 
-/// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand in the page: the
-/// client's components place themselves so. Scripts may not.
+/// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand
+/// in the page: the client's components place themselves so. Scripts may not.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
      font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// The names of these files change with their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// A new version of the program brings a new client; asking again costs nothing while it is the old one.
+/// A new version of the program brings a new client; asking again costs nothing while it is the old
+/// one.
 const ASK_AGAIN: &str = "no-cache";
 
 /// What Vite wrote, each text beside its gzipped form. Empty when the client was not built.
@@ -29,45 +31,82 @@ const ASK_AGAIN: &str = "no-cache";
 #[allow_missing = true]
 struct Built;
 
-/// The client at `/`, or the plain page where there is none; the plain page alone is always at `/plain`. All addresses in
-/// them are relative, since the server may lie under a sub-path.
+/// The client at `/`, or the plain page where there is none; the plain page alone is always at
+/// `/plain`. All addresses in them are relative, since the server may lie under a sub-path.
 pub(crate) fn routes() -> Router<AppState> {
     let router = page::routes();
     if Built::get("index.html").is_none() {
         return router.route("/", get(page::without_client));
     }
     router
-        .route("/", get(|headers: HeaderMap| async move { answer("index.html", &headers) }))
-        .route("/clippy.svg", get(|headers: HeaderMap| async move { answer("clippy.svg", &headers) }))
+        .route(
+            "/",
+            get(|headers: HeaderMap| async move { answer("index.html", &headers) }),
+        )
+        .route(
+            "/clippy.svg",
+            get(|headers: HeaderMap| async move { answer("clippy.svg", &headers) }),
+        )
         .route(
             "/assets/{file}",
-            get(|Path(file): Path<String>, headers: HeaderMap| async move { answer(&format!("assets/{file}"), &headers) }),
+            get(|Path(file): Path<String>, headers: HeaderMap| async move {
+                answer(&format!("assets/{file}"), &headers)
+            }),
         )
 }
 
 fn answer(name: &str, asked: &HeaderMap) -> Response {
-    let Some(media_type) = media_type(name) else { return missing(name) };
-    let Some(plain) = Built::get(name) else { return missing(name) };
-    let gzipped = if takes_gzip(asked) { Built::get(&format!("{name}.gz")) } else { None };
-    let cache = if name.starts_with("assets/") { FOREVER } else { ASK_AGAIN };
+    let Some(media_type) = media_type(name) else {
+        return missing(name);
+    };
+    let Some(plain) = Built::get(name) else {
+        return missing(name);
+    };
+    let gzipped = if takes_gzip(asked) {
+        Built::get(&format!("{name}.gz"))
+    } else {
+        None
+    };
+    let cache = if name.starts_with("assets/") {
+        FOREVER
+    } else {
+        ASK_AGAIN
+    };
     let always = [
         (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
         (header::VARY, HeaderValue::from_static("accept-encoding")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     ];
     let etag = etag(&plain, gzipped.is_some());
     if let Some(etag) = &etag
-        && asked.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, etag))
+        && asked
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .any(|given| matches(given, etag))
     {
-        return (StatusCode::NOT_MODIFIED, always, [(header::ETAG, etag.clone())]).into_response();
+        return (
+            StatusCode::NOT_MODIFIED,
+            always,
+            [(header::ETAG, etag.clone())],
+        )
+            .into_response();
     }
-    let encoding = gzipped.is_some().then(|| [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
+    let encoding = gzipped
+        .is_some()
+        .then(|| [(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))]);
     let content = gzipped.unwrap_or(plain).data;
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(media_type))];
     let mut response = (always, kind, content).into_response();
-    response.headers_mut().extend(encoding.into_iter().flatten());
-    response.headers_mut().extend(etag.map(|etag| (header::ETAG, etag)));
+    response
+        .headers_mut()
+        .extend(encoding.into_iter().flatten());
+    response
+        .headers_mut()
+        .extend(etag.map(|etag| (header::ETAG, etag)));
     response
 }
 
@@ -83,15 +122,23 @@ fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {
-    asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|given| given.to_str().ok()).any(|given| {
-        given.split(',').any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default();
-            let refused =
-                parts.any(|part| matches!(part.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-            name.eq_ignore_ascii_case("gzip") && !refused
+    asked
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|given| given.to_str().ok())
+        .any(|given| {
+            given.split(',').any(|coding| {
+                let mut parts = coding.split(';').map(str::trim);
+                let name = parts.next().unwrap_or_default();
+                let refused = parts.any(|part| {
+                    matches!(
+                        part.replace(' ', "").as_str(),
+                        "q=0" | "q=0.0" | "q=0.00" | "q=0.000"
+                    )
+                });
+                name.eq_ignore_ascii_case("gzip") && !refused
+            })
         })
-    })
 }
 
 /// The kinds of files that a client is made of; nothing else is served.

@@ -1,8 +1,9 @@
 //! Accepts connections and speaks HTTP/1.1 on them.
 //!
-//! `axum::serve` would do, but each of its connections also carries the state of an HTTP/2 one, which nobody here
-//! speaks: with ten thousand open event streams that is a quarter of their memory. Here a caller that sends its head too
-//! slowly, or does not take an answer, is cut off, and nobody has all the connections.
+//! `axum::serve` would do, but each of its connections also carries the state of an HTTP/2 one,
+//! which nobody here speaks: with ten thousand open event streams that is a quarter of their
+//! memory. Here a caller that sends its head too slowly, or does not take an answer, is cut off,
+//! and nobody has all the connections.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -36,9 +37,11 @@ const BUFFER: usize = 64 << 10;
 pub struct ConnectionLimits {
     /// Most connections at once; one more is answered 503.
     pub at_once: usize,
-    /// Most of them from one address, but for this machine's own: everybody comes from there through a proxy.
+    /// Most of them from one address, but for this machine's own: everybody comes from there
+    /// through a proxy.
     pub per_address: usize,
-    /// Longest that a caller may take to send a request's head, and that an unused connection is kept.
+    /// Longest that a caller may take to send a request's head, and that an unused connection is
+    /// kept.
     pub head_timeout: Duration,
     /// While an answer waits for the caller, so much of it must be taken in each of these.
     pub answer_window: Duration,
@@ -73,7 +76,11 @@ impl Open {
 
     fn enter(&self, address: SocketAddr) -> Option<Places> {
         let address = address.ip().to_canonical();
-        let pool = if address.is_loopback() { &self.local } else { &self.all };
+        let pool = if address.is_loopback() {
+            &self.local
+        } else {
+            &self.all
+        };
         pool.take(Who::at(address))
     }
 }
@@ -87,7 +94,10 @@ pub(crate) async fn serve_connections(
 ) {
     let (graceful, open) = (GracefulShutdown::new(), Open::new(limits));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout).max_buf_size(BUFFER);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(BUFFER);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -111,7 +121,10 @@ pub(crate) async fn serve_connections(
             tracing::debug!(%error, "a connection stays with its delay");
         }
         let socket = PacedSocket::new(stream, limits.answer_window, limits.answer_least);
-        let caller = Caller { router: router.clone(), address };
+        let caller = Caller {
+            router: router.clone(),
+            address,
+        };
         let connection = graceful.watch(builder.serve_connection(TokioIo::new(socket), caller));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -127,7 +140,10 @@ pub(crate) async fn serve_connections(
 /// Says that there is no place, as far as the socket takes it at once.
 fn refuse(stream: &TcpStream) {
     metrics::counter!("clippy_http_shed_total").increment(1);
-    let problem = Problem::from(Error::new(ErrorCode::Overloaded, "too many connections are open"));
+    let problem = Problem::from(Error::new(
+        ErrorCode::Overloaded,
+        "too many connections are open",
+    ));
     if let Err(error) = stream.try_write(&problem.as_http()) {
         tracing::debug!(%error, "a connection that has no place could not be told so");
     }

@@ -11,7 +11,12 @@ pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::any()
     } else {
-        AllowOrigin::list(origins.iter().map(|origin| header_of(origin)).collect::<Result<Vec<_>>>()?)
+        AllowOrigin::list(
+            origins
+                .iter()
+                .map(|origin| header_of(origin))
+                .collect::<Result<Vec<_>>>()?,
+        )
     };
     Ok(CorsLayer::new()
         .allow_origin(allowed)
@@ -25,7 +30,12 @@ pub(crate) fn cors_layer(origins: &[String]) -> Result<CorsLayer> {
             HeaderName::from_static("idempotency-key"),
             HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .expose_headers([
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+        ])
         .max_age(Duration::from_secs(600)))
 }
 
@@ -39,8 +49,8 @@ fn wrong(origin: &str) -> Error {
     ))
 }
 
-/// An entry of `ALLOWED_ORIGINS` as browsers send it: `scheme://host[:port]`, without a path. Anything else would silently
-/// never match.
+/// An entry of `ALLOWED_ORIGINS` as browsers send it: `scheme://host[:port]`, without a path.
+/// Anything else would silently never match.
 pub(crate) fn origin_text(origin: &str) -> Result<String> {
     let trimmed = origin.trim_end_matches('/');
     let (scheme, host) = trimmed.split_once("://").ok_or_else(|| wrong(origin))?;
@@ -56,8 +66,17 @@ mod tests {
 
     #[test]
     fn an_origin_is_a_scheme_and_a_host() {
-        assert_eq!(header_of("https://Example.org/").expect("with a slash"), "https://example.org");
-        for wrong in ["example.org", "https://", "https://a/b", "https://*.example.org", ""] {
+        assert_eq!(
+            header_of("https://Example.org/").expect("with a slash"),
+            "https://example.org"
+        );
+        for wrong in [
+            "example.org",
+            "https://",
+            "https://a/b",
+            "https://*.example.org",
+            "",
+        ] {
             assert!(header_of(wrong).is_err(), "{wrong}");
         }
     }

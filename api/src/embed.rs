@@ -1,5 +1,5 @@
-//! What a worker serves that embeds for others (`EMBEDDER_URL`): `GET /embed` says which model it has, `POST /embed` embeds.
-//! The bodies are described in `clippy_remote::wire`.
+//! What a worker serves that embeds for others (`EMBEDDER_URL`): `GET /embed` says which model it
+//! has, `POST /embed` embeds. The bodies are described in `clippy_remote::wire`.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -50,7 +50,8 @@ struct EmbedState {
     held: BodyRoom,
 }
 
-/// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of them.
+/// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of
+/// them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
@@ -64,7 +65,12 @@ pub async fn serve_embedder(
     let _upkeep = AbortOnDropHandle::new(tokio::spawn(metrics::keep_up()));
     let stop = CancellationToken::new();
     let limits = ConnectionLimits::default();
-    let server = serve_connections(listener, router(embedder, keys), &limits, stop.clone().cancelled_owned());
+    let server = serve_connections(
+        listener,
+        router(embedder, keys),
+        &limits,
+        stop.clone().cancelled_owned(),
+    );
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => return Ok(()),
@@ -78,8 +84,11 @@ pub async fn serve_embedder(
 }
 
 fn router(embedder: CurrentEmbedder, keys: &[Secret]) -> Router {
-    let state =
-        Arc::new(EmbedState { embedder, keys: KeyRing::new(keys, &[]), held: BodyRoom::new(HELD, wire::MAX_REQUEST) });
+    let state = Arc::new(EmbedState {
+        embedder,
+        keys: KeyRing::new(keys, &[]),
+        held: BodyRoom::new(HELD, wire::MAX_REQUEST),
+    });
     Router::new()
         .route(wire::PATH, get(model).post(embed))
         .route_layer(from_fn_with_state(Arc::clone(&state), require_key))
@@ -113,7 +122,10 @@ async fn embed(
     if !headers.contains_key(header::CONTENT_LENGTH) {
         return Err(Error::invalid("the call needs a Content-Length").into());
     }
-    let (body, held) = ComingBody::new(&headers, body, PACE, &state.held, who).await?.whole().await?;
+    let (body, held) = ComingBody::new(&headers, body, PACE, &state.held, who)
+        .await?
+        .whole()
+        .await?;
     // One encoder for the whole call, whatever happens meanwhile.
     let embedder = (state.embedder)();
     let side = embedder.info().transform.side;
@@ -125,17 +137,25 @@ async fn embed(
     .await?;
     let embedded = embedder.embed(inputs).await?;
     let answer = blocking(move || wire::encode_answer(&embedded)).await?;
-    let model = HeaderValue::from_str(&embedder.info().fingerprint)
-        .map_err(|error| Error::internal("a fingerprint that no header takes").with_source(error))?;
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(wire::CONTENT_TYPE))];
+    let model = HeaderValue::from_str(&embedder.info().fingerprint).map_err(|error| {
+        Error::internal("a fingerprint that no header takes").with_source(error)
+    })?;
+    let headers = [(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(wire::CONTENT_TYPE),
+    )];
     let mut response = (headers, answer).into_response();
     response.headers_mut().insert(wire::MODEL_HEADER, model);
     Ok(response)
 }
 
 /// Megabytes are copied: not for an async thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or_else(|error| Err(Error::internal("reading or writing a body broke off").with_source(error)))
+        .unwrap_or_else(|error| {
+            Err(Error::internal("reading or writing a body broke off").with_source(error))
+        })
 }

@@ -9,7 +9,10 @@ pub(crate) struct Folders(clippy_core::folders::Folders);
 
 impl Folders {
     pub(crate) fn of(options: &ApiOptions) -> Self {
-        Self(clippy_core::folders::Folders::new(options.images_root.clone(), options.data_dir.clone()))
+        Self(clippy_core::folders::Folders::new(
+            options.images_root.clone(),
+            options.data_dir.clone(),
+        ))
     }
 
     /// Does something with the folders on a thread that may wait for a disk.
@@ -20,6 +23,8 @@ impl Folders {
         let folders = self.0.clone();
         tokio::task::spawn_blocking(move || question(&folders))
             .await
-            .map_err(|error| Error::internal("looking at a folder ended badly").with_source(error))?
+            .map_err(|error| {
+                Error::internal("looking at a folder ended badly").with_source(error)
+            })?
     }
 }

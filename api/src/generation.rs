@@ -6,8 +6,8 @@ use std::sync::Arc;
 use clippy_core::Result;
 use clippy_generate::{DailyBudget, FileSpending, Intake, Outputs, Providers, Spending};
 
-/// Providers to check requests against, and the folders that requests and pictures pass through. The pictures are made
-/// by workers, here or elsewhere, that have the same `DATA_DIR`.
+/// Providers to check requests against, and the folders that requests and pictures pass through.
+/// The pictures are made by workers, here or elsewhere, that have the same `DATA_DIR`.
 #[derive(Clone)]
 pub struct GenerationParts {
     /// Who makes pictures.

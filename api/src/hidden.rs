@@ -1,6 +1,8 @@
-//! Paths of this machine in what jobs say: callers are told which file it is about, and not where it lies.
+//! Paths of this machine in what jobs say: callers are told which file it is about, and not where
+//! it lies.
 //!
-//! Jobs run on other machines, too, and say what their libraries say. So this is done where answers are made.
+//! Jobs run on other machines, too, and say what their libraries say. So this is done where answers
+//! are made.
 
 use std::path::Path;
 
@@ -11,7 +13,9 @@ use crate::options::ApiOptions;
 /// Fields that hold sentences, in which any path may stand.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
 /// What this server's own addresses begin with.
-const ROUTES: [&str; 8] = ["api", "image", "images", "search", "docs", "livez", "readyz", "healthz"];
+const ROUTES: [&str; 8] = [
+    "api", "image", "images", "search", "docs", "livez", "readyz", "healthz",
+];
 
 /// The folders of a server, and the names that they have outside.
 #[derive(Debug, Default)]
@@ -22,12 +26,19 @@ pub(crate) struct HiddenPaths {
 impl HiddenPaths {
     pub(crate) fn new(options: &ApiOptions) -> Self {
         let mut folders = Vec::new();
-        for (folder, name) in [(&options.data_dir, "DATA_DIR"), (&options.images_root, "IMAGES_ROOT")] {
-            let Some(folder) = folder.as_deref() else { continue };
+        for (folder, name) in [
+            (&options.data_dir, "DATA_DIR"),
+            (&options.images_root, "IMAGES_ROOT"),
+        ] {
+            let Some(folder) = folder.as_deref() else {
+                continue;
+            };
             let forms = [std::path::absolute(folder).ok(), folder.canonicalize().ok()];
             for form in forms.into_iter().flatten() {
                 let text = form.to_string_lossy().trim_end_matches('/').to_owned();
-                if Path::new(&text).components().count() > 1 && !folders.iter().any(|(known, _)| *known == text) {
+                if Path::new(&text).components().count() > 1
+                    && !folders.iter().any(|(known, _)| *known == text)
+                {
                     folders.push((text, name));
                 }
             }
@@ -37,12 +48,14 @@ impl HiddenPaths {
         Self { folders }
     }
 
-    /// A sentence without places: folders of settings by their names, and of other files their own name alone.
+    /// A sentence without places: folders of settings by their names, and of other files their own
+    /// name alone.
     pub(crate) fn in_text(&self, text: &str) -> String {
         without_places(&self.named(text))
     }
 
-    /// A value without places: sentences as in [`HiddenPaths::in_text`], folders of settings everywhere.
+    /// A value without places: sentences as in [`HiddenPaths::in_text`], folders of settings
+    /// everywhere.
     pub(crate) fn in_value(&self, value: Value) -> Value {
         self.walk(value, false)
     }
@@ -53,7 +66,10 @@ impl HiddenPaths {
             Value::String(text) if text.starts_with("data:") => Value::String(text),
             Value::String(text) if sentence => Value::String(self.in_text(&text)),
             Value::String(text) => Value::String(self.named(&text)),
-            Value::Array(members) => members.into_iter().map(|member| self.walk(member, sentence)).collect(),
+            Value::Array(members) => members
+                .into_iter()
+                .map(|member| self.walk(member, sentence))
+                .collect(),
             Value::Object(fields) => fields
                 .into_iter()
                 .map(|(name, value)| {
@@ -72,7 +88,8 @@ impl HiddenPaths {
             let mut from = 0;
             while let Some(found) = text[from..].find(folder.as_str()).map(|found| from + found) {
                 let end = found + folder.len();
-                let whole = !text[end..].starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
+                let whole = !text[end..]
+                    .starts_with(|next: char| next.is_alphanumeric() || "-_.".contains(next));
                 let begins = !text[..found].ends_with(|last: char| last.is_alphanumeric());
                 if whole && begins {
                     text.replace_range(found..end, name);
@@ -93,12 +110,16 @@ fn without_places(text: &str) -> String {
     while let Some(start) = rest.find('/') {
         let (before, from) = rest.split_at(start);
         shown.push_str(before);
-        let length = from.find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one)).unwrap_or(from.len());
+        let length = from
+            .find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one))
+            .unwrap_or(from.len());
         let (path, after) = from.split_at(length);
-        let begins = !shown.ends_with(|last: char| last.is_alphanumeric() || "/._-~%".contains(last));
+        let begins =
+            !shown.ends_with(|last: char| last.is_alphanumeric() || "/._-~%".contains(last));
         let mut parts = path.split('/').skip(1);
         let first = parts.next().unwrap_or_default();
-        let is_place = begins && !first.is_empty() && !ROUTES.contains(&first) && parts.next().is_some();
+        let is_place =
+            begins && !first.is_empty() && !ROUTES.contains(&first) && parts.next().is_some();
         match path.rsplit_once('/') {
             Some((_, name)) if is_place => {
                 shown.push_str("…/");
@@ -123,7 +144,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         std::fs::create_dir(&data).expect("made");
-        let options = ApiOptions { data_dir: Some(data.clone()), ..ApiOptions::default() };
+        let options = ApiOptions {
+            data_dir: Some(data.clone()),
+            ..ApiOptions::default()
+        };
         let hidden = HiddenPaths::new(&options);
         let data = data.display();
         for (said, shown) in [
@@ -132,14 +156,26 @@ mod tests {
                 "could not write DATA_DIR/outputs/ab/c.png: full",
             ),
             (format!("{data} is full"), "DATA_DIR is full"),
-            ("the file \"/home/ann/My.png\" is gone".to_owned(), "the file \"…/My.png\" is gone"),
-            ("manifest /srv/m.jsonl: line 3".to_owned(), "manifest …/m.jsonl: line 3"),
+            (
+                "the file \"/home/ann/My.png\" is gone".to_owned(),
+                "the file \"…/My.png\" is gone",
+            ),
+            (
+                "manifest /srv/m.jsonl: line 3".to_owned(),
+                "manifest …/m.jsonl: line 3",
+            ),
             (
                 "see /api/jobs/1/images/0 and https://example.org/a/b".to_owned(),
                 "see /api/jobs/1/images/0 and https://example.org/a/b",
             ),
-            ("image/png or 1/2, and/or /x".to_owned(), "image/png or 1/2, and/or /x"),
-            ("a/b/c stays, ../a/b too".to_owned(), "a/b/c stays, ../a/b too"),
+            (
+                "image/png or 1/2, and/or /x".to_owned(),
+                "image/png or 1/2, and/or /x",
+            ),
+            (
+                "a/b/c stays, ../a/b too".to_owned(),
+                "a/b/c stays, ../a/b too",
+            ),
         ] {
             assert_eq!(hidden.in_text(&said), shown);
         }

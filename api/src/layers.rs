@@ -18,8 +18,8 @@ use crate::state::AppState;
 const LONGEST_ADDRESS: usize = 16 << 10;
 /// So many bytes of a refusal's words are passed on.
 const LONGEST_WORDS: usize = 1 << 10;
-/// For pages that bring no policy of their own, the API's documentation first of all: nothing from elsewhere, nobody may
-/// frame it.
+/// For pages that bring no policy of their own, the API's documentation first of all: nothing from
+/// elsewhere, nobody may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
      font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -30,18 +30,30 @@ pub(crate) async fn limit_time(
     next: Next,
 ) -> Result<Response, Problem> {
     let limit = match request.uri().path() {
-        // It waits for its job, and says itself when that takes too long; this is for what comes before and after.
-        "/api/generate_image" => state.options().generation_timeout + state.options().request_timeout,
+        // It waits for its job, and says itself when that takes too long; this is for what comes
+        // before and after.
+        "/api/generate_image" => {
+            state.options().generation_timeout + state.options().request_timeout
+        }
         _ => state.options().request_timeout,
     };
-    tokio::time::timeout(limit, next.run(request)).await.map_err(|_| {
-        Error::new(ErrorCode::Timeout, format!("the request took longer than {} s", limit.as_secs())).into()
-    })
+    tokio::time::timeout(limit, next.run(request))
+        .await
+        .map_err(|_| {
+            Error::new(
+                ErrorCode::Timeout,
+                format!("the request took longer than {} s", limit.as_secs()),
+            )
+            .into()
+        })
 }
 
 /// Refuses addresses that are longer than any of ours.
 pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Response, Problem> {
-    let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    let length = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |address| address.as_str().len());
     if length > LONGEST_ADDRESS {
         let detail = "the address of the request is too long: send long values in a body";
         return Err(Problem::unreadable_head(StatusCode::URI_TOO_LONG, detail));
@@ -49,11 +61,21 @@ pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Respon
     Ok(next.run(request).await)
 }
 
-/// Makes a problem of every refusal that is none yet: extractors, and parts that are not ours, answer plain text.
-pub(crate) async fn only_problems(method: Method, uri: Uri, request: Request, next: Next) -> Response {
+/// Makes a problem of every refusal that is none yet: extractors, and parts that are not ours,
+/// answer plain text.
+pub(crate) async fn only_problems(
+    method: Method,
+    uri: Uri,
+    request: Request,
+    next: Next,
+) -> Response {
     let response = next.run(request).await;
     let status = response.status();
-    let typed = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let typed = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !(status.is_client_error() || status.is_server_error()) || typed.contains("json") {
         return response;
     }
@@ -63,13 +85,23 @@ pub(crate) async fn only_problems(method: Method, uri: Uri, request: Request, ne
     let words = String::from_utf8_lossy(&words);
     let problem = match status {
         StatusCode::NOT_FOUND => nothing_at(&method, uri.path()),
-        _ if plain && !words.trim().is_empty() => Problem::from_rejection(status, words.trim().to_owned()),
-        _ => Problem::from_rejection(status, status.canonical_reason().unwrap_or("refused").to_lowercase()),
+        _ if plain && !words.trim().is_empty() => {
+            Problem::from_rejection(status, words.trim().to_owned())
+        }
+        _ => Problem::from_rejection(
+            status,
+            status
+                .canonical_reason()
+                .unwrap_or("refused")
+                .to_lowercase(),
+        ),
     };
     let mut answer = problem.into_response();
     let headers = answer.headers_mut();
     for (name, value) in parts.headers {
-        if let Some(name) = name.filter(|name| *name != header::CONTENT_LENGTH && !headers.contains_key(name)) {
+        if let Some(name) =
+            name.filter(|name| *name != header::CONTENT_LENGTH && !headers.contains_key(name))
+        {
             headers.insert(name, value);
         }
     }
@@ -77,17 +109,29 @@ pub(crate) async fn only_problems(method: Method, uri: Uri, request: Request, ne
 }
 
 /// Pages are never without a policy, and links lead back to the sub-path that they are served at.
-pub(crate) async fn finish(State(state): State<AppState>, request: Request, next: Next) -> Response {
+pub(crate) async fn finish(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    let page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let page = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if page {
-        headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
-        headers.entry(header::X_FRAME_OPTIONS).or_insert(HeaderValue::from_static("DENY"));
+        headers
+            .entry(header::CONTENT_SECURITY_POLICY)
+            .or_insert(HeaderValue::from_static(POLICY));
+        headers
+            .entry(header::X_FRAME_OPTIONS)
+            .or_insert(HeaderValue::from_static("DENY"));
     }
     let base = &state.options().base_path;
     if !base.is_empty()
-        && let Some(location) = headers.get(header::LOCATION).and_then(|location| location.to_str().ok())
+        && let Some(location) = headers
+            .get(header::LOCATION)
+            .and_then(|location| location.to_str().ok())
         && location.starts_with('/')
         && let Ok(inside) = HeaderValue::from_str(&format!("{base}{location}"))
     {
@@ -102,15 +146,23 @@ pub(crate) fn under(base: &str, router: Router) -> Router {
         return router;
     }
     let (folder, prefix) = (format!("{base}/"), base.to_owned());
-    let inner = ServiceBuilder::new().map_request(move |request| without_base(request, &prefix)).service(router);
+    let inner = ServiceBuilder::new()
+        .map_request(move |request| without_base(request, &prefix))
+        .service(router);
     // Relative addresses of the page need the slash.
-    Router::new().route(base, any(move || async move { Redirect::permanent(&folder) })).fallback_service(inner)
+    Router::new()
+        .route(
+            base,
+            any(move || async move { Redirect::permanent(&folder) }),
+        )
+        .fallback_service(inner)
 }
 
 fn without_base(mut request: Request, base: &str) -> Request {
     let inside = request.uri().path_and_query().and_then(|address| {
         let rest = address.as_str().strip_prefix(base)?;
-        rest.starts_with('/').then(|| rest.parse::<uri::PathAndQuery>().ok())?
+        rest.starts_with('/')
+            .then(|| rest.parse::<uri::PathAndQuery>().ok())?
     });
     if let Some(inside) = inside {
         let mut parts = request.uri().clone().into_parts();
@@ -137,7 +189,10 @@ mod tests {
             ("/api/jobs", "/api/jobs"),
             ("/clippyx/api", "/clippyx/api"),
         ] {
-            let request = Request::builder().uri(address).body(Body::empty()).expect("an address");
+            let request = Request::builder()
+                .uri(address)
+                .body(Body::empty())
+                .expect("an address");
             assert_eq!(without_base(request, "/clippy").uri().to_string(), expected);
         }
     }

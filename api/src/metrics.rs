@@ -1,7 +1,8 @@
 //! What is counted and timed, and the page that Prometheus reads.
 //!
-//! `clippy_http_requests_total{method,route,status}`, `clippy_http_request_duration_seconds{method,route}`,
-//! `clippy_http_requests_in_flight`, `clippy_http_shed_total`, `clippy_search_stage_duration_seconds{stage}`, and of
+//! `clippy_http_requests_total{method,route,status}`,
+//! `clippy_http_request_duration_seconds{method,route}`, `clippy_http_requests_in_flight`,
+//! `clippy_http_shed_total`, `clippy_search_stage_duration_seconds{stage}`, and of
 //! [`MeteredEmbedder`] `clippy_encoder_inputs_waiting`, `clippy_encoder_queue_duration_seconds` and
 //! `clippy_encoder_compute_duration_seconds`.
 
@@ -18,7 +19,9 @@ use clippy_search::Took;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// From a picture out of the cache to a search that waited long, in seconds.
-const BUCKETS: [f64; 13] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+const BUCKETS: [f64; 13] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
+];
 /// Measurements are folded together so often, whether or not anybody reads them.
 const UPKEEP: Duration = Duration::from_secs(10);
 
@@ -40,7 +43,9 @@ fn handle() -> Result<&'static PrometheusHandle> {
             .and_then(PrometheusBuilder::install_recorder)
             .map_err(|error| error.to_string())
     });
-    installed.as_ref().map_err(|error| Error::internal(format!("metrics could not be started: {error}")))
+    installed
+        .as_ref()
+        .map_err(|error| Error::internal(format!("metrics could not be started: {error}")))
 }
 
 /// All metrics in Prometheus' text format.
@@ -84,7 +89,9 @@ pub(crate) async fn measure(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |route| route.as_str().to_owned());
     let method = match request.method().as_str() {
-        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "OPTIONS") => known.to_owned(),
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "DELETE" | "PATCH" | "OPTIONS") => {
+            known.to_owned()
+        }
         _ => "other".to_owned(),
     };
     let _in_flight = Raised::new(metrics::gauge!("clippy_http_requests_in_flight"), 1.0);
@@ -102,8 +109,13 @@ pub(crate) async fn measure(request: Request, next: Next) -> Response {
 
 /// Where the time of a search went.
 pub(crate) fn record_stages(took: &Took) {
-    for (stage, duration) in [("preprocess", took.preprocess), ("embed", took.embed), ("search", took.search)] {
-        metrics::histogram!("clippy_search_stage_duration_seconds", "stage" => stage).record(duration.as_secs_f64());
+    for (stage, duration) in [
+        ("preprocess", took.preprocess),
+        ("embed", took.embed),
+        ("search", took.search),
+    ] {
+        metrics::histogram!("clippy_search_stage_duration_seconds", "stage" => stage)
+            .record(duration.as_secs_f64());
     }
 }
 
@@ -128,10 +140,15 @@ impl Embedder for MeteredEmbedder {
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
         let count = u32::try_from(inputs.len()).unwrap_or(u32::MAX);
-        let _waiting = Raised::new(metrics::gauge!("clippy_encoder_inputs_waiting"), f64::from(count));
+        let _waiting = Raised::new(
+            metrics::gauge!("clippy_encoder_inputs_waiting"),
+            f64::from(count),
+        );
         let embedded = self.inner.embed(inputs).await?;
-        metrics::histogram!("clippy_encoder_queue_duration_seconds").record(embedded.queued.as_secs_f64());
-        metrics::histogram!("clippy_encoder_compute_duration_seconds").record(embedded.computed.as_secs_f64());
+        metrics::histogram!("clippy_encoder_queue_duration_seconds")
+            .record(embedded.queued.as_secs_f64());
+        metrics::histogram!("clippy_encoder_compute_duration_seconds")
+            .record(embedded.computed.as_secs_f64());
         Ok(embedded)
     }
 }

@@ -1,7 +1,8 @@
 //! Who has a new job: for streams of all of a caller's jobs.
 //!
-//! Jobs made in this process are told of at once. The events of a job that nobody here knows yet, made by another
-//! process, are told of as soon as the store says so: then its owner is looked up, once.
+//! Jobs made in this process are told of at once. The events of a job that nobody here knows yet,
+//! made by another process, are told of as soon as the store says so: then its owner is looked up,
+//! once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -10,7 +11,8 @@ use clippy_jobs::{EventNotice, JobId, JobStore};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-/// Jobs whose owner was looked up already: no more are remembered, since an older one has few events left.
+/// Jobs whose owner was looked up already: no more are remembered, since an older one has few
+/// events left.
 const MOST_KNOWN: usize = 20_000;
 
 /// One a process.
@@ -47,8 +49,14 @@ impl NewJobs {
             });
         });
         let mut owners = self.locked();
-        let sender = owners.entry(owner.to_owned()).or_insert_with(|| watch::channel(0).0);
-        News { hub: Arc::clone(self), owner: owner.to_owned(), receiver: Some(sender.subscribe()) }
+        let sender = owners
+            .entry(owner.to_owned())
+            .or_insert_with(|| watch::channel(0).0);
+        News {
+            hub: Arc::clone(self),
+            owner: owner.to_owned(),
+            receiver: Some(sender.subscribe()),
+        }
     }
 
     /// A job was made here.
@@ -100,7 +108,10 @@ impl Drop for News {
     fn drop(&mut self) {
         self.receiver = None;
         let mut owners = self.hub.locked();
-        if owners.get(&self.owner).is_some_and(|sender| sender.receiver_count() == 0) {
+        if owners
+            .get(&self.owner)
+            .is_some_and(|sender| sender.receiver_count() == 0)
+        {
             owners.remove(&self.owner);
         }
     }

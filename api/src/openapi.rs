@@ -36,11 +36,17 @@ use crate::problem::Problem;
 )]
 pub(crate) struct ApiDoc;
 
-/// What holds for every route alike is said here, so that no route forgets it: how bodies are refused, and where the
-/// server lies.
+/// What holds for every route alike is said here, so that no route forgets it: how bodies are
+/// refused, and where the server lies.
 pub(crate) fn completed(mut document: Document, base: &str) -> Document {
     for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
+        let operations = [
+            &mut item.get,
+            &mut item.post,
+            &mut item.put,
+            &mut item.delete,
+            &mut item.patch,
+        ];
         for operation in operations.into_iter().flatten() {
             let mut common = Vec::new();
             if operation.request_body.is_some() {
@@ -52,7 +58,10 @@ pub(crate) fn completed(mut document: Document, base: &str) -> Document {
             }
             if operation.security.is_some() {
                 common.push(("401", "A key is needed."));
-                common.push(("503", "Too much is waiting, or something is away; see Retry-After."));
+                common.push((
+                    "503",
+                    "Too much is waiting, or something is away; see Retry-After.",
+                ));
             }
             let responses = &mut operation.responses.responses;
             // A range stands for all of its statuses.
@@ -72,18 +81,32 @@ pub(crate) fn completed(mut document: Document, base: &str) -> Document {
 
 /// The document's JSON. Writing it takes milliseconds, so that it is done once.
 pub(crate) fn written(document: &Document) -> Result<Bytes, String> {
-    serde_json::to_vec(document).map(Bytes::from).map_err(|error| error.to_string())
+    serde_json::to_vec(document)
+        .map(Bytes::from)
+        .map_err(|error| error.to_string())
 }
 
 /// The document as it is sent.
 pub(crate) async fn sent(written: Result<Bytes, String>) -> Result<impl IntoResponse, Problem> {
-    let json = written.map_err(|error| Error::internal(format!("the document cannot be written: {error}")))?;
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json))
+    let json = written
+        .map_err(|error| Error::internal(format!("the document cannot be written: {error}")))?;
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        )],
+        json,
+    ))
 }
 
 fn problem(description: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemBody"))).build();
-    ResponseBuilder::new().description(description).content("application/problem+json", content).build()
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("ProblemBody")))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/problem+json", content)
+        .build()
 }
 
 struct Keys;

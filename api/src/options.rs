@@ -13,11 +13,13 @@ use crate::connections::ConnectionLimits;
 pub struct ApiOptions {
     /// Web pages from elsewhere that may call the API: origins such as `https://example.org`, or `*`.
     pub allowed_origins: Vec<String>,
-    /// Further names that a server without keys answers to, beside those of loopback and the address it listens at.
+    /// Further names that a server without keys answers to, beside those of loopback and the
+    /// address it listens at.
     pub allowed_hosts: Vec<String>,
     /// When any key is set, of these or of `admin_keys`, every API call needs one.
     pub api_keys: Vec<Secret>,
-    /// Keys for `/api/admin`. Where no key of any kind is set, admin calls are taken from this machine.
+    /// Keys for `/api/admin`. Where no key of any kind is set, admin calls are taken from this
+    /// machine.
     pub admin_keys: Vec<Secret>,
     /// `IMAGES_ROOT`: bulk work may read manifests and pictures under it.
     pub images_root: Option<PathBuf>,
@@ -41,7 +43,8 @@ pub struct ApiOptions {
     pub files_at_once: usize,
     /// How many connections there may be, and how slow they may be.
     pub connections: ConnectionLimits,
-    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without one.
+    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without
+    /// one.
     pub base_path: String,
     /// Most searches at once; one more is answered 503 right away.
     pub searches_at_once: usize,
@@ -96,7 +99,8 @@ impl ApiOptions {
     /// Whether the origins and hosts can be used.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and the entry.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and
+    /// the entry.
     pub fn check_sites(&self) -> clippy_core::Result<()> {
         crate::auth::sites::Sites::new(self).map(drop)
     }

@@ -1,4 +1,5 @@
-//! RFC 9457 problem JSON: every error of every route looks like this, and every code has its status here.
+//! RFC 9457 problem JSON: every error of every route looks like this, and every code has its status
+//! here.
 
 use std::any::Any;
 use std::time::Duration;
@@ -57,8 +58,12 @@ fn title_of(code: ErrorCode) -> &'static str {
 /// What a caller is told about a failure on our side: what to do, and nothing of what lies inside.
 fn public_detail(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::Overloaded => "Too many requests are waiting already. Try again after the time in Retry-After.",
-        ErrorCode::Unavailable => "Something this needs is away for the moment. Try again in a little while.",
+        ErrorCode::Overloaded => {
+            "Too many requests are waiting already. Try again after the time in Retry-After."
+        }
+        ErrorCode::Unavailable => {
+            "Something this needs is away for the moment. Try again in a little while."
+        }
         ErrorCode::Timeout => "The request took longer than allowed. Try again, or ask for less.",
         _ => "Something went wrong in the server. Its log has the cause under this error_id.",
     }
@@ -76,7 +81,8 @@ pub(crate) struct ProblemBody {
     status: u16,
     /// What happened, why, and what to do.
     detail: String,
-    /// The kind of error, for programs: `invalid_input`, `invalid_picture`, `too_large`, `not_found`, …
+    /// The kind of error, for programs: `invalid_input`, `invalid_picture`, `too_large`,
+    /// `not_found`, …
     code: String,
     /// For failures of the server: under this id its log has the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,7 +109,8 @@ pub struct Problem {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let code = error.code;
-        let retry_after = matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
+        let retry_after =
+            matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
         // Being full is load, not a fault: it is counted by the metrics, and would flood the log.
         let quiet = code == ErrorCode::Overloaded;
         Self {
@@ -121,26 +128,40 @@ impl From<Error> for Problem {
 impl Problem {
     /// Says after how long to try again.
     pub(crate) fn retry_after(self, after: Duration) -> Self {
-        Self { retry_after: Some(after), ..self }
+        Self {
+            retry_after: Some(after),
+            ..self
+        }
     }
 
-    /// As [`Problem::from`]; but what has no room in a lane is not a full server: the caller is asked to slow down (429).
+    /// As [`Problem::from`]; but what has no room in a lane is not a full server: the caller is
+    /// asked to slow down (429).
     pub(crate) fn of_job(error: Error) -> Self {
         if error.code != ErrorCode::Overloaded {
             return error.into();
         }
         let problem = Self::from(error).retry_after(LANE_RETRY_AFTER);
-        Self { status: StatusCode::TOO_MANY_REQUESTS, title: "The queue is full", ..problem }
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            title: "The queue is full",
+            ..problem
+        }
     }
 
     /// Says which state the job is in.
     pub(crate) fn in_state(self, state: &'static str) -> Self {
-        Self { state: Some(state), ..self }
+        Self {
+            state: Some(state),
+            ..self
+        }
     }
 
     /// For failures whose cause was logged by whoever found it.
     pub(crate) fn quiet(self) -> Self {
-        Self { quiet: true, ..self }
+        Self {
+            quiet: true,
+            ..self
+        }
     }
 
     /// A budget that is spent (429, come back tomorrow), or that could never pay for it (402).
@@ -158,7 +179,13 @@ impl Problem {
 
     /// What a caller is told; the cause of a failure of ours goes to the log, once.
     fn detail(&self) -> (String, Option<Uuid>) {
-        let Self { status, code, error, quiet, .. } = self;
+        let Self {
+            status,
+            code,
+            error,
+            quiet,
+            ..
+        } = self;
         if !status.is_server_error() {
             return (error.message.clone(), None);
         }
@@ -217,7 +244,10 @@ impl Problem {
 
     /// A request whose head cannot be read, or is too long.
     pub(crate) fn unreadable_head(status: StatusCode, detail: &str) -> Self {
-        Self { status, ..Self::from(Error::invalid(detail)) }
+        Self {
+            status,
+            ..Self::from(Error::invalid(detail))
+        }
     }
 
     pub(crate) fn method_not_allowed(detail: impl Into<String>) -> Self {
@@ -235,14 +265,19 @@ impl Problem {
     /// For what axum's extractors refuse: their status and words, in our shape.
     pub(crate) fn from_rejection(status: StatusCode, detail: String) -> Self {
         match status {
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                Error::new(ErrorCode::TooLarge, "the body is larger than this route takes: send a smaller file").into()
-            }
+            StatusCode::PAYLOAD_TOO_LARGE => Error::new(
+                ErrorCode::TooLarge,
+                "the body is larger than this route takes: send a smaller file",
+            )
+            .into(),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(detail),
             status if status.is_server_error() => Error::internal(detail).into(),
             StatusCode::NOT_FOUND => Error::not_found(detail).into(),
             StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(detail),
-            status => Self { status, ..Self::from(Error::invalid(detail)) },
+            status => Self {
+                status,
+                ..Self::from(Error::invalid(detail))
+            },
         }
     }
 }
@@ -255,7 +290,10 @@ impl From<QueryRejection> for Problem {
 
 impl From<MultipartError> for Problem {
     fn from(error: MultipartError) -> Self {
-        Self::from_rejection(error.status(), format!("the multipart body cannot be read: {}", error.body_text()))
+        Self::from_rejection(
+            error.status(),
+            format!("the multipart body cannot be read: {}", error.body_text()),
+        )
     }
 }
 
@@ -276,8 +314,9 @@ impl Problem {
     /// The whole answer as it goes over a connection, where there is no request to answer.
     pub(crate) fn as_http(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.body()).unwrap_or_default();
-        let after =
-            self.retry_after.map_or_else(String::new, |after| format!("retry-after: {}\r\n", after.as_secs().max(1)));
+        let after = self.retry_after.map_or_else(String::new, |after| {
+            format!("retry-after: {}\r\n", after.as_secs().max(1))
+        });
         let head = format!(
             "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
              x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: close\r\n\r\n",
@@ -291,19 +330,32 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = self.body();
-        let Self { status, retry_after, .. } = self;
+        let Self {
+            status,
+            retry_after,
+            ..
+        } = self;
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(after) = retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+            headers.insert(
+                header::RETRY_AFTER,
+                HeaderValue::from(after.as_secs().max(1)),
+            );
         }
         if status == StatusCode::REQUEST_TIMEOUT {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"clippy\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"clippy\""),
+            );
         }
         response
     }
@@ -313,9 +365,9 @@ impl IntoResponse for Problem {
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = match panic.downcast::<String>() {
         Ok(said) => *said,
-        Err(panic) => {
-            panic.downcast::<&'static str>().map_or_else(|_| "no message".to_owned(), |said| (*said).to_owned())
-        }
+        Err(panic) => panic
+            .downcast::<&'static str>()
+            .map_or_else(|_| "no message".to_owned(), |said| (*said).to_owned()),
     };
     Problem::from(Error::internal(format!("a handler panicked: {said}"))).into_response()
 }

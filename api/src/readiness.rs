@@ -1,4 +1,5 @@
-//! Whether the server is ready: damped, so that one slow answer does not take it out of a load balancer.
+//! Whether the server is ready: damped, so that one slow answer does not take it out of a load
+//! balancer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -10,7 +11,8 @@ const FAILURES: u32 = 2;
 /// A collection that takes longer to say what it is counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The damped state behind `/readyz`. Not ready until the first success, and never again once withdrawn.
+/// The damped state behind `/readyz`. Not ready until the first success, and never again once
+/// withdrawn.
 #[derive(Debug, Default)]
 pub struct Readiness {
     ready: AtomicBool,
@@ -54,7 +56,10 @@ impl Readiness {
                     false
                 }
                 Err(_) => {
-                    tracing::warn!(patience_secs = PATIENCE.as_secs(), "the collection did not say what it is in time");
+                    tracing::warn!(
+                        patience_secs = PATIENCE.as_secs(),
+                        "the collection did not say what it is in time"
+                    );
                     false
                 }
             };

@@ -18,14 +18,16 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::admission::{admit_body, admit_call, admit_search};
 use crate::auth::sites::check_host;
 use crate::auth::{
-    require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture, require_key_to_look,
+    require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture,
+    require_key_to_look,
 };
 use crate::layers::{finish, limit_address, limit_time, only_problems, under};
 use crate::openapi::{ApiDoc, completed, sent, written};
 use crate::problem::panicked;
 use crate::routes::{
-    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image, job_events, job_images,
-    jobs, lineage, method_not_allowed, not_found, preparing, queues, search, suggest, tickets,
+    admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
+    job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, queues,
+    search, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -44,7 +46,10 @@ pub fn router(state: AppState) -> Router {
         .route("/image/{id}", get(image::get_image))
         .routes(routes!(job_images::get_job_image))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
-        .route_layer(from_fn_with_state(state.clone(), require_key_or_ticket_for_picture));
+        .route_layer(from_fn_with_state(
+            state.clone(),
+            require_key_or_ticket_for_picture,
+        ));
     let posts = OpenApiRouter::new()
         .routes(routes!(feedback::record_feedback))
         .routes(routes!(generate::generate_images))

@@ -12,12 +12,17 @@ use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
 
-/// Serves on this listener until `shutdown` is over: then it is not ready any more, takes no more connections, and
-/// gives requests in flight the time of [`crate::ApiOptions::drain_timeout`] to end.
+/// Serves on this listener until `shutdown` is over: then it is not ready any more, takes no more
+/// connections, and gives requests in flight the time of [`crate::ApiOptions::drain_timeout`] to
+/// end.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
-pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future<Output = ()> + Send) -> Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    state: AppState,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<()> {
     metrics::install()?;
     if let Ok(address) = listener.local_addr() {
         state.sites().bound_to(address);
@@ -26,12 +31,20 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     let watched = state.clone();
     let _watch = AbortOnDropHandle::new(tokio::spawn(async move {
         let every = watched.options().probe_every;
-        watched.readiness().watch(watched.gallery().as_ref(), every).await;
+        watched
+            .readiness()
+            .watch(watched.gallery().as_ref(), every)
+            .await;
     }));
 
     let stop = CancellationToken::new();
     let limits = state.options().connections.clone();
-    let server = serve_connections(listener, router(state.clone()), &limits, stop.clone().cancelled_owned());
+    let server = serve_connections(
+        listener,
+        router(state.clone()),
+        &limits,
+        stop.clone().cancelled_owned(),
+    );
     tokio::pin!(server);
     tokio::select! {
         () = &mut server => return Ok(()),
@@ -42,7 +55,10 @@ pub async fn serve(listener: TcpListener, state: AppState, shutdown: impl Future
     stop.cancel();
     let patience = state.options().drain_timeout;
     if tokio::time::timeout(patience, server).await.is_err() {
-        tracing::warn!(patience_secs = patience.as_secs(), "requests were still running and were cut off");
+        tracing::warn!(
+            patience_secs = patience.as_secs(),
+            "requests were still running and were cut off"
+        );
     }
     Ok(())
 }

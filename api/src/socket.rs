@@ -1,4 +1,5 @@
-//! A connection's socket: who does not take an answer is cut off, and what hyper refuses by itself becomes problem JSON.
+//! A connection's socket: who does not take an answer is cut off, and what hyper refuses by itself
+//! becomes problem JSON.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,13 +21,21 @@ pub(crate) struct PacedSocket {
     least: usize,
     taken: usize,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// An answer that stands for one of hyper's, how much of it is written, and how long hyper's was.
+    /// An answer that stands for one of hyper's, how much of it is written, and how long hyper's
+    /// was.
     instead: Option<(Vec<u8>, usize, usize)>,
 }
 
 impl PacedSocket {
     pub(crate) fn new(stream: TcpStream, window: Duration, least: usize) -> Self {
-        Self { stream, window, least, taken: 0, waiting: None, instead: None }
+        Self {
+            stream,
+            window,
+            least,
+            taken: 0,
+            waiting: None,
+            instead: None,
+        }
     }
 
     /// A write waits: for how long it may, the window says.
@@ -35,7 +44,10 @@ impl PacedSocket {
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(window)));
         ready!(waiting.as_mut().poll(context));
         metrics::counter!("clippy_http_slow_readers_total").increment(1);
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the caller does not take the answer")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the caller does not take the answer",
+        )))
     }
 
     fn went_on(&mut self, bytes: usize) {
@@ -55,7 +67,9 @@ impl PacedSocket {
         let (answer, mut written, length) = self.instead.take()?;
         while written < answer.len() {
             match Pin::new(&mut self.stream).poll_write(context, &answer[written..]) {
-                Poll::Ready(Ok(0)) => return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into()))),
+                Poll::Ready(Ok(0)) => {
+                    return Some(Poll::Ready(Err(io::ErrorKind::WriteZero.into())));
+                }
                 Poll::Ready(Ok(bytes)) => written += bytes,
                 Poll::Ready(Err(error)) => return Some(Poll::Ready(Err(error))),
                 Poll::Pending => {
@@ -79,7 +93,11 @@ impl AsyncRead for PacedSocket {
 }
 
 impl AsyncWrite for PacedSocket {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.instead.is_none()
             && let Some(answer) = answer_instead(buffer)
         {
@@ -130,12 +148,19 @@ impl AsyncWrite for PacedSocket {
     }
 }
 
-/// What is answered instead of hyper's own refusals of heads that it cannot read: they are heads without a body.
+/// What is answered instead of hyper's own refusals of heads that it cannot read: they are heads
+/// without a body.
 fn answer_instead(written: &[u8]) -> Option<Vec<u8>> {
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let problem = match status {
-        b"400" => Problem::unreadable_head(StatusCode::BAD_REQUEST, "the request is not HTTP/1.1 that can be read"),
-        b"414" => Problem::unreadable_head(StatusCode::URI_TOO_LONG, "the address of the request is too long"),
+        b"400" => Problem::unreadable_head(
+            StatusCode::BAD_REQUEST,
+            "the request is not HTTP/1.1 that can be read",
+        ),
+        b"414" => Problem::unreadable_head(
+            StatusCode::URI_TOO_LONG,
+            "the address of the request is too long",
+        ),
         b"431" => Problem::unreadable_head(
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             "the head of the request is too long: send fewer or shorter headers",
@@ -156,7 +181,10 @@ mod tests {
     fn only_refusals_of_hypers_own_are_replaced() {
         let own = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
         let answer = String::from_utf8(answer_instead(own).expect("hyper's own")).expect("text");
-        assert!(answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"), "{answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 431 ") && answer.contains("application/problem+json"),
+            "{answer}"
+        );
         for other in [
             &b"HTTP/1.1 200 OK\r\n\r\n"[..],
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\n\r\n",

@@ -70,7 +70,8 @@ impl AppState {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` when an entry cannot be one.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS`
+    /// when an entry cannot be one.
     pub fn new(parts: ApiParts, options: ApiOptions) -> Result<Self> {
         let keys = KeyRing::new(&options.api_keys, &options.admin_keys);
         let admission = Admission::new(&options);

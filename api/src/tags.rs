@@ -7,7 +7,8 @@ use clippy_core::Result;
 use clippy_core::gallery::{FacetCount, Filter, Gallery, Origin};
 use tokio::sync::Mutex;
 
-/// How long the tags are kept: counting all of them at every letter would be a lot of work for nothing new.
+/// How long the tags are kept: counting all of them at every letter would be a lot of work for
+/// nothing new.
 const KEPT: Duration = Duration::from_secs(60);
 /// Most tags that are known here; the rarest of a larger collection are not completed.
 const MOST: usize = 100_000;
@@ -31,23 +32,46 @@ impl KnownTags {
         {
             return Ok(Arc::clone(tags));
         }
-        let tags =
-            Arc::new(gallery.facet("tags_all", &Filter { origin: Origin::Gallery, ..Filter::default() }, MOST).await?);
+        let tags = Arc::new(
+            gallery
+                .facet(
+                    "tags_all",
+                    &Filter {
+                        origin: Origin::Gallery,
+                        ..Filter::default()
+                    },
+                    MOST,
+                )
+                .await?,
+        );
         *kept = Some((Instant::now(), Arc::clone(&tags)));
         Ok(tags)
     }
 }
 
 /// Tags that begin so, then tags with a word that begins so, each most frequent first.
-pub(crate) fn completed<'t>(tags: &'t [FacetCount], prefix: &str, limit: usize) -> Vec<&'t FacetCount> {
-    let typed = prefix.trim().to_lowercase().split_whitespace().collect::<Vec<_>>().join("_");
+pub(crate) fn completed<'t>(
+    tags: &'t [FacetCount],
+    prefix: &str,
+    limit: usize,
+) -> Vec<&'t FacetCount> {
+    let typed = prefix
+        .trim()
+        .to_lowercase()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join("_");
     let inside = format!("_{typed}");
     let begins = |tag: &&FacetCount| tag.value.to_lowercase().starts_with(&typed);
     let holds = |tag: &&FacetCount| {
         let tag = tag.value.to_lowercase();
         !tag.starts_with(&typed) && tag.contains(&inside)
     };
-    tags.iter().filter(begins).chain(tags.iter().filter(holds)).take(limit).collect()
+    tags.iter()
+        .filter(begins)
+        .chain(tags.iter().filter(holds))
+        .take(limit)
+        .collect()
 }
 
 #[cfg(test)]
@@ -56,12 +80,31 @@ mod tests {
 
     #[test]
     fn beginnings_come_first_then_words_inside_and_spaces_do_not_matter() {
-        let tags = ["full_moon", "moon", "Moon_cake", "sun", "honeymoon", "new_moon_face"];
-        let tags: Vec<FacetCount> = tags.iter().map(|tag| FacetCount { value: (*tag).to_owned(), count: 1 }).collect();
+        let tags = [
+            "full_moon",
+            "moon",
+            "Moon_cake",
+            "sun",
+            "honeymoon",
+            "new_moon_face",
+        ];
+        let tags: Vec<FacetCount> = tags
+            .iter()
+            .map(|tag| FacetCount {
+                value: (*tag).to_owned(),
+                count: 1,
+            })
+            .collect();
         let found = |prefix: &str, limit| -> Vec<&str> {
-            completed(&tags, prefix, limit).into_iter().map(|tag| tag.value.as_str()).collect()
+            completed(&tags, prefix, limit)
+                .into_iter()
+                .map(|tag| tag.value.as_str())
+                .collect()
         };
-        assert_eq!(found("mo", 9), ["moon", "Moon_cake", "full_moon", "new_moon_face"]);
+        assert_eq!(
+            found("mo", 9),
+            ["moon", "Moon_cake", "full_moon", "new_moon_face"]
+        );
         assert_eq!(found(" MOON ", 3), ["moon", "Moon_cake", "full_moon"]);
         assert_eq!(found("moon  ca", 9), ["Moon_cake"]);
         assert_eq!(found("x", 9), Vec::<&str>::new());

@@ -27,8 +27,8 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Reads the command line. What asks for help or the version, and what is wrong, is answered here: a mistake with one
-    /// line and exit code 2.
+    /// Reads the command line. What asks for help or the version, and what is wrong, is answered
+    /// here: a mistake with one line and exit code 2.
     pub fn read() -> Result<Self, ExitCode> {
         let given: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&given).map_err(|error| match error.kind() {
@@ -49,14 +49,18 @@ impl Arguments {
 
     /// The settings, with the flags on top.
     pub fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings = Settings::from_environment().map_err(|error| Failure::usage(error.message))?;
+        let mut settings =
+            Settings::from_environment().map_err(|error| Failure::usage(error.message))?;
         if let Some(folder) = &self.data_dir {
             settings.collection.data_dir.clone_from(folder);
         }
         // As Clippy 0.2 did: from the working folder on, wherever it is used later.
         if let Some(root) = &settings.collection.images_root {
             let absolute = std::path::absolute(root).map_err(|error| {
-                Failure::usage(format!("IMAGES_ROOT is \"{}\", which is no path: {error}", root.display()))
+                Failure::usage(format!(
+                    "IMAGES_ROOT is \"{}\", which is no path: {error}",
+                    root.display()
+                ))
             })?;
             settings.collection.images_root = Some(absolute);
         }
@@ -64,7 +68,8 @@ impl Arguments {
     }
 }
 
-/// What is wrong with a command line, in one line: what clap says of it, without usage and hints, and where help is.
+/// What is wrong with a command line, in one line: what clap says of it, without usage and hints,
+/// and where help is.
 fn one_line(error: &clap::Error, given: &[OsString]) -> String {
     let text = error.render().to_string();
     let said: Vec<&str> = text
@@ -80,7 +85,11 @@ fn one_line(error: &clap::Error, given: &[OsString]) -> String {
         .iter()
         .skip(1)
         .filter_map(|word| word.to_str())
-        .find(|word| known.get_subcommands().any(|command| command.get_name() == *word));
+        .find(|word| {
+            known
+                .get_subcommands()
+                .any(|command| command.get_name() == *word)
+        });
     let command = command.map_or_else(|| "clippy".to_owned(), |name| format!("clippy {name}"));
     format!("{said} (`{command} --help` tells more)")
 }
@@ -99,7 +108,8 @@ pub enum Command {
     Ingest(IngestArguments),
     /// Fill missing or zero vectors of stored pictures, never touching the others.
     Backfill(BackfillArguments),
-    /// Build the collection anew beside the live one, compare, and switch; searches go on all the time.
+    /// Build the collection anew beside the live one, compare, and switch; searches go on all the
+    /// time.
     Reindex(ReindexArguments),
     /// Jobs: list, show, cancel, retry, watch.
     Jobs(JobsArguments),
@@ -129,7 +139,12 @@ impl Command {
     pub fn reads_collection(&self) -> bool {
         !matches!(
             self,
-            Self::Demo(_) | Self::Jobs(_) | Self::Queues(_) | Self::Models(_) | Self::Import(_) | Self::Doctor
+            Self::Demo(_)
+                | Self::Jobs(_)
+                | Self::Queues(_)
+                | Self::Models(_)
+                | Self::Import(_)
+                | Self::Doctor
         )
     }
 }
@@ -162,7 +177,8 @@ pub struct WorkerArguments {
     /// Jobs that are run at once in each lane [default: 16 interactive, 2 bulk, 2 control].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: Option<u16>,
-    /// Embed for others besides, at this address: what EMBEDDER_URL of API machines without a GPU names.
+    /// Embed for others besides, at this address: what EMBEDDER_URL of API machines without a GPU
+    /// names.
     #[arg(long, value_name = "ADDR")]
     pub serve_embedder: Option<BindAddress>,
     /// Embed for other machines also when no API_KEYS are set.
@@ -200,7 +216,8 @@ pub struct ManifestArguments {
     /// The manifest: one picture a line, as JSON; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     pub manifest: PathBuf,
-    /// Folder that relative paths are looked up under [default: IMAGES_ROOT, else the manifest's folder].
+    /// Folder that relative paths are looked up under [default: IMAGES_ROOT, else the manifest's
+    /// folder].
     #[arg(long, value_name = "DIR")]
     pub images_root: Option<PathBuf>,
     /// Pictures that are embedded together.
@@ -370,7 +387,8 @@ pub enum QueuesCommand {
 
 /// Reads one of the names that jobs have for things; the error lists them.
 fn parsed<T: std::str::FromStr<Err = clippy_core::Error>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|error: clippy_core::Error| error.message)
+    text.parse()
+        .map_err(|error: clippy_core::Error| error.message)
 }
 
 /// How much each space counts.
@@ -416,7 +434,8 @@ pub struct SearchArguments {
     /// How many results.
     #[arg(long, value_name = "N", default_value_t = 24)]
     pub top: usize,
-    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several guesses at what was drawn.
+    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
+    /// guesses at what was drawn.
     #[arg(long, value_name = "SHARE")]
     pub diversity: Option<f32>,
     /// Look at every picture instead of walking the graph.
@@ -440,7 +459,8 @@ pub struct EvalArguments {
     /// Rank by raw cosines instead of calibrated scores, to compare the two.
     #[arg(long)]
     pub raw: bool,
-    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several guesses at what was drawn.
+    /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
+    /// guesses at what was drawn.
     #[arg(long, value_name = "SHARE")]
     pub diversity: Option<f32>,
     /// Print the figures as JSON.

@@ -5,14 +5,20 @@ use std::path::{Path, PathBuf};
 /// The bundled model's folder, under `models`.
 const NAME: &str = "clippy-small";
 
-/// The bundled model: beside the program, in the system's share folder beside it, or in the sources it was built from.
+/// The bundled model: beside the program, in the system's share folder beside it, or in the sources
+/// it was built from.
 pub fn model() -> PathBuf {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models").join(NAME);
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../models")
+        .join(NAME);
     let beside = std::env::current_exe().ok().and_then(|program| {
         let folder = program.parent()?;
-        [folder.join("models").join(NAME), folder.join("../share/clippy/models").join(NAME)]
-            .into_iter()
-            .find(|folder| folder.is_dir())
+        [
+            folder.join("models").join(NAME),
+            folder.join("../share/clippy/models").join(NAME),
+        ]
+        .into_iter()
+        .find(|folder| folder.is_dir())
     });
     beside.unwrap_or(sources)
 }

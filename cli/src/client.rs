@@ -112,8 +112,8 @@ impl Client {
         Self::build(base, settings, direct)
     }
 
-    /// A client of the server that the data folder names. Nobody asked for that one by its address, so keys go to it only
-    /// on this machine, or encrypted; and no proxy stands between.
+    /// A client of the server that the data folder names. Nobody asked for that one by its address,
+    /// so keys go to it only on this machine, or encrypted; and no proxy stands between.
     pub fn found(base: &str, settings: &Settings) -> Result<Self, Failure> {
         let keys = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
         let base = reachable(base);
@@ -134,9 +134,19 @@ impl Client {
             .build()
             .map_err(|error| Failure::run(format!("the HTTP client cannot start: {error}")))?;
         let key = settings.server.api_keys.first().cloned();
-        let admin_key = settings.server.admin_keys.first().cloned().or_else(|| key.clone());
+        let admin_key = settings
+            .server
+            .admin_keys
+            .first()
+            .cloned()
+            .or_else(|| key.clone());
         let key = key.or_else(|| admin_key.clone());
-        Ok(Self { http, base: Address::new(base.trim_end_matches('/')), key, admin_key })
+        Ok(Self {
+            http,
+            base: Address::new(base.trim_end_matches('/')),
+            key,
+            admin_key,
+        })
     }
 
     fn at(&self, path: &str) -> String {
@@ -145,45 +155,75 @@ impl Client {
 
     /// What is at a path, for who runs the server.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
-        self.admin_answer(self.http.get(self.at(path)).query(query)).await
+        self.admin_answer(self.http.get(self.at(path)).query(query))
+            .await
     }
 
     /// Does what a path is for, as who runs the server.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.admin_answer(self.http.post(self.at(path)).json(body)).await
+        self.admin_answer(self.http.post(self.at(path)).json(body))
+            .await
     }
 
     /// The server's version.
     pub async fn version(&self) -> Result<String, Failure> {
-        let answer = self.read(self.send(self.http.get(self.at("/healthz"))).await?).await?;
+        let answer = self
+            .read(self.send(self.http.get(self.at("/healthz"))).await?)
+            .await?;
         let version = answer["version"].as_str();
-        version.map(str::to_owned).ok_or_else(|| Failure::run(format!("{} is no Clippy", self.base)))
+        version
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::run(format!("{} is no Clippy", self.base)))
     }
 
     /// Opens the events of a job, from after `last` on.
-    pub async fn open_events(&self, job: &str, last: Option<&str>) -> Result<reqwest::Response, Refused> {
-        let mut request = self.http.get(self.at(&format!("/api/jobs/{job}/events"))).timeout(FOR_EVER);
+    pub async fn open_events(
+        &self,
+        job: &str,
+        last: Option<&str>,
+    ) -> Result<reqwest::Response, Refused> {
+        let mut request = self
+            .http
+            .get(self.at(&format!("/api/jobs/{job}/events")))
+            .timeout(FOR_EVER);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let response = self.send(with_key(request, self.admin_key.as_ref())).await.map_err(Refused::Passing)?;
+        let response = self
+            .send(with_key(request, self.admin_key.as_ref()))
+            .await
+            .map_err(Refused::Passing)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let failure = self.read(response).await.err().unwrap_or_else(|| Failure::run("the stream was refused"));
-        if status.is_server_error() { Err(Refused::Passing(failure)) } else { Err(Refused::Final(failure)) }
+        let failure = self
+            .read(response)
+            .await
+            .err()
+            .unwrap_or_else(|| Failure::run("the stream was refused"));
+        if status.is_server_error() {
+            Err(Refused::Passing(failure))
+        } else {
+            Err(Refused::Final(failure))
+        }
     }
 
     /// Searches; the whole answer.
     pub async fn search(&self, form: SearchForm) -> Result<Value, Failure> {
-        self.answer(self.http.post(self.at("/api/search/hybrid")).multipart(form.0)).await
+        self.answer(
+            self.http
+                .post(self.at("/api/search/hybrid"))
+                .multipart(form.0),
+        )
+        .await
     }
 
     /// The results of an answer.
     pub fn results(answer: &Value) -> Result<Vec<Found>, Failure> {
-        Vec::<Found>::deserialize(&answer["results"])
-            .map_err(|error| Failure::run(format!("the server's answer cannot be understood: {error}")))
+        Vec::<Found>::deserialize(&answer["results"]).map_err(|error| {
+            Failure::run(format!("the server's answer cannot be understood: {error}"))
+        })
     }
 
     /// These pictures, as far as the collection has them.
@@ -191,41 +231,60 @@ impl Client {
         let mut pictures = Vec::with_capacity(ids.len());
         for some in ids.chunks(200) {
             let list: Vec<String> = some.iter().map(id_text).collect();
-            let request = self.http.get(self.at("/api/pictures")).query(&[("ids", list.join(","))]);
+            let request = self
+                .http
+                .get(self.at("/api/pictures"))
+                .query(&[("ids", list.join(","))]);
             let answer = self.answer(request).await?;
-            let page = Vec::<Picture>::deserialize(&answer["pictures"])
-                .map_err(|error| Failure::run(format!("the server's answer cannot be understood: {error}")))?;
+            let page = Vec::<Picture>::deserialize(&answer["pictures"]).map_err(|error| {
+                Failure::run(format!("the server's answer cannot be understood: {error}"))
+            })?;
             pictures.extend(page);
         }
         Ok(pictures)
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-        self.read(self.send(with_key(request, self.key.as_ref())).await?).await
+        self.read(self.send(with_key(request, self.key.as_ref())).await?)
+            .await
     }
 
     async fn admin_answer(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
-        self.read(self.send(with_key(request, self.admin_key.as_ref())).await?).await
+        self.read(
+            self.send(with_key(request, self.admin_key.as_ref()))
+                .await?,
+        )
+        .await
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
         request.send().await.map_err(|error| {
             // The address may hold a password.
             let error = error.without_url();
-            let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-            Failure::run(format!("{} does not answer ({error}{cause}): is `clippy serve` running there?", self.base))
+            let cause = std::error::Error::source(&error)
+                .map_or_else(String::new, |cause| format!(": {cause}"));
+            Failure::run(format!(
+                "{} does not answer ({error}{cause}): is `clippy serve` running there?",
+                self.base
+            ))
         })
     }
 
     async fn read(&self, response: reqwest::Response) -> Result<Value, Failure> {
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|error| Failure::run(format!("the answer broke off: {error}")))?;
+        let bytes = response
+            .bytes()
+            .await
+            .map_err(|error| Failure::run(format!("the answer broke off: {error}")))?;
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
             return Ok(body);
         }
         let detail = body["detail"].as_str().unwrap_or("the answer says no more");
-        Err(Failure::run(format!("{} answered {status}: {detail}", self.base)))
+        Err(Failure::run(format!(
+            "{} answered {status}: {detail}",
+            self.base
+        )))
     }
 }
 
@@ -248,7 +307,9 @@ enum Whereabouts {
 }
 
 fn whereabouts(base: &str) -> Whereabouts {
-    let Some(host) = host(base) else { return Whereabouts::Elsewhere };
+    let Some(host) = host(base) else {
+        return Whereabouts::Elsewhere;
+    };
     let name = host.trim_end_matches('.');
     if name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost") {
         return Whereabouts::Loopback;
@@ -264,13 +325,22 @@ fn whereabouts(base: &str) -> Whereabouts {
 /// The host of an address, without brackets.
 fn host(base: &str) -> Option<String> {
     let url: reqwest::Url = base.parse().ok()?;
-    Some(url.host_str()?.trim_start_matches('[').trim_end_matches(']').to_owned())
+    Some(
+        url.host_str()?
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned(),
+    )
 }
 
 /// A server that listens on every address of its machine is called by loopback.
 fn reachable(base: &str) -> String {
-    let every = host(base).and_then(|host| host.parse::<IpAddr>().ok()).filter(IpAddr::is_unspecified);
-    let (Some(every), Ok(mut url)) = (every, base.parse::<reqwest::Url>()) else { return base.to_owned() };
+    let every = host(base)
+        .and_then(|host| host.parse::<IpAddr>().ok())
+        .filter(IpAddr::is_unspecified);
+    let (Some(every), Ok(mut url)) = (every, base.parse::<reqwest::Url>()) else {
+        return base.to_owned();
+    };
     let loopback = match every {
         IpAddr::V4(_) => IpAddr::from(Ipv4Addr::LOCALHOST),
         IpAddr::V6(_) => IpAddr::from(Ipv6Addr::LOCALHOST),
@@ -304,7 +374,12 @@ mod tests {
             assert_eq!(whereabouts(base), Whereabouts::Loopback, "{base}");
         }
         // TEST-NET-1 and a name: no address of any machine that tests run on.
-        for base in ["http://192.0.2.1:8000", "http://clippy.example", "http://localhost.example", "nonsense"] {
+        for base in [
+            "http://192.0.2.1:8000",
+            "http://clippy.example",
+            "http://localhost.example",
+            "nonsense",
+        ] {
             assert_eq!(whereabouts(base), Whereabouts::Elsewhere, "{base}");
         }
         assert_eq!(reachable("http://0.0.0.0:8000"), "http://127.0.0.1:8000/");
@@ -314,11 +389,18 @@ mod tests {
 
     #[test]
     fn keys_go_to_a_server_that_only_the_data_folder_names_on_this_machine_or_encrypted() {
-        let settings =
-            |pairs: &[(&str, &str)]| Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings");
+        let settings = |pairs: &[(&str, &str)]| {
+            Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings")
+        };
         let (keyless, keyed) = (settings(&[]), settings(&[("ADMIN_KEYS", "hunter2")]));
-        let refused = Client::found("http://192.0.2.1:8000", &keyed).err().expect("refused").to_string();
-        assert!(refused.contains("--server http://192.0.2.1:8000") && !refused.contains("hunter2"), "{refused}");
+        let refused = Client::found("http://192.0.2.1:8000", &keyed)
+            .err()
+            .expect("refused")
+            .to_string();
+        assert!(
+            refused.contains("--server http://192.0.2.1:8000") && !refused.contains("hunter2"),
+            "{refused}"
+        );
         for (base, settings) in [
             ("http://192.0.2.1:8000", &keyless),
             ("https://192.0.2.1:8000", &keyed),
@@ -327,6 +409,9 @@ mod tests {
         ] {
             assert!(Client::found(base, settings).is_ok(), "{base}");
         }
-        assert!(Client::new("http://192.0.2.1:8000", &keyed).is_ok(), "a server that was named is meant");
+        assert!(
+            Client::new("http://192.0.2.1:8000", &keyed).is_ok(),
+            "a server that was named is meant"
+        );
     }
 }

@@ -14,8 +14,8 @@ use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
 use clippy_gallery::{
-    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
-    QdrantCollections, RecentQueryFile, StoreLock, holder,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles,
+    PictureOptions, QdrantCollections, RecentQueryFile, StoreLock, holder,
 };
 use clippy_generate::GenerationSettings;
 use clippy_imaging::DecodeLimits;
@@ -64,7 +64,8 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the data folder for this process alone; `address` is where it will serve, for the others to find.
+    /// Opens the data folder for this process alone; `address` is where it will serve, for the
+    /// others to find.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
@@ -76,10 +77,13 @@ impl Embedded {
         Box::pin(Self::open_with(settings, generation::offline()?, lock)).await
     }
 
-    /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose collection and queue are
-    /// on servers.
+    /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose
+    /// collection and queue are on servers.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
-        Box::pin(Self::open_with(settings, generation::settings()?, || Ok(None))).await
+        Box::pin(Self::open_with(settings, generation::settings()?, || {
+            Ok(None)
+        }))
+        .await
     }
 
     async fn open_with(
@@ -101,7 +105,11 @@ impl Embedded {
             Err(error) => return Err(models::with_hint(settings, error).await),
         };
         let name = collections.live().await?.name;
-        let live = LivePair::new(Live { name, embedder, gallery: live });
+        let live = LivePair::new(Live {
+            name,
+            embedder,
+            gallery: live,
+        });
         let state = Arc::new(EmbeddedState::open(&database(settings), settings.preferences).await?);
         let gallery: Arc<dyn Gallery> = Arc::new(LiveGallery::new(Arc::clone(&live)));
         let files = PictureFiles::new(PictureOptions {
@@ -111,7 +119,10 @@ impl Embedded {
         let pictures = Arc::new(GalleryPictures::new(Arc::clone(&gallery) as _, files));
         let recent = Arc::new(RecentQueryFile::start(folder.join("recent_queries.json")));
         let searcher = searcher(settings, &state);
-        let folders = Folders::new(settings.collection.images_root.clone(), Some(folder.clone()));
+        let folders = Folders::new(
+            settings.collection.images_root.clone(),
+            Some(folder.clone()),
+        );
         let parts = Self {
             live,
             gallery,
@@ -144,7 +155,10 @@ impl Embedded {
     }
 
     fn live_tools(&self) -> LiveTools {
-        LiveTools { live: Arc::clone(&self.live), ledger: Arc::clone(&self.state) as _ }
+        LiveTools {
+            live: Arc::clone(&self.live),
+            ledger: Arc::clone(&self.state) as _,
+        }
     }
 
     /// What a re-index works with.
@@ -161,10 +175,18 @@ impl Embedded {
 
     /// What runs the jobs of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
-        let references = GalleryReferences::new(Arc::clone(&self.gallery) as _, Arc::clone(&self.pictures) as _);
+        let references = GalleryReferences::new(
+            Arc::clone(&self.gallery) as _,
+            Arc::clone(&self.pictures) as _,
+        );
         clippy_worker::jobs::handlers(&self.live_tools(), &self.folders, BulkSettings::default())
-            .with(ReindexJob::new(self.reindex_tools(), BulkSettings::default()))
-            .with(GenerateJob::new(self.generation.tools(references, Arc::clone(&self.live))))
+            .with(ReindexJob::new(
+                self.reindex_tools(),
+                BulkSettings::default(),
+            ))
+            .with(GenerateJob::new(
+                self.generation.tools(references, Arc::clone(&self.live)),
+            ))
     }
 
     /// The encoder that is live at each call, for a worker that embeds for others.
@@ -190,7 +212,8 @@ impl Embedded {
         listener: TcpListener,
         shutdown: CancellationToken,
     ) -> Result<(), Failure> {
-        self.serve_while(settings, Preparing::default(), jobs, listener, shutdown).await
+        self.serve_while(settings, Preparing::default(), jobs, listener, shutdown)
+            .await
     }
 
     /// As [`Embedded::serve`], and tells what is still prepared meanwhile.
@@ -247,14 +270,16 @@ pub fn database(settings: &Settings) -> PathBuf {
     settings.collection.data_dir.join("clippy.db")
 }
 
-/// The collections behind the public name, on the server that the settings name, or in the data folder.
+/// The collections behind the public name, on the server that the settings name, or in the data
+/// folder.
 pub async fn open_collections(
     settings: &Settings,
     source: ModelSource,
     model: &ModelInfo,
 ) -> clippy_core::Result<(Arc<dyn Collections>, Arc<dyn Gallery>)> {
     if let Some(server) = qdrant::server(settings) {
-        let (collections, live) = QdrantCollections::open(qdrant::options(settings, server, model), source).await?;
+        let (collections, live) =
+            QdrantCollections::open(qdrant::options(settings, server, model), source).await?;
         return Ok((Arc::new(collections), live));
     }
     let options = EdgeCollectionsOptions {
@@ -267,8 +292,8 @@ pub async fn open_collections(
     Ok((Arc::new(collections), live))
 }
 
-/// Does something with a server: the one that is named, the one that serves this data folder, or, when there is none, one
-/// in this process on a free port of loopback for as long as it takes.
+/// Does something with a server: the one that is named, the one that serves this data folder, or,
+/// when there is none, one in this process on a free port of loopback for as long as it takes.
 pub async fn with_server<T>(
     settings: &Settings,
     server: Option<&str>,
@@ -282,8 +307,8 @@ pub async fn with_server<T>(
     in_this_process(settings, &embedded, jobs, work).await
 }
 
-/// As [`with_server`], with workers beside a server in this process: for work that is a job. What such a process left
-/// unfinished when it was killed goes on, too.
+/// As [`with_server`], with workers beside a server in this process: for work that is a job. What
+/// such a process left unfinished when it was killed goes on, too.
 pub async fn with_workers<T>(
     settings: &Settings,
     shutdown: &CancellationToken,
@@ -291,7 +316,12 @@ pub async fn with_workers<T>(
 ) -> Result<T, Failure> {
     let embedded = until_stopped(shutdown, Embedded::open(settings, None)).await?;
     let jobs = queue::embedded(settings).await?;
-    let mut workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::embedded(), shutdown)?;
+    let mut workers = Workers::start(
+        jobs.clone(),
+        embedded.handlers(),
+        RunnerSettings::embedded(),
+        shutdown,
+    )?;
     let answer = tokio::select! {
         answer = in_this_process(settings, &embedded, jobs, work) => answer,
         ended = workers.ended() => {
@@ -328,11 +358,16 @@ async fn in_this_process<T>(
 }
 
 /// The server that is named, or the one that serves this data folder.
-pub fn running_server(settings: &Settings, server: Option<&str>) -> Result<Option<Client>, Failure> {
+pub fn running_server(
+    settings: &Settings,
+    server: Option<&str>,
+) -> Result<Option<Client>, Failure> {
     let running = || holder(&settings.collection.data_dir).and_then(|holder| holder.address);
     match server {
         Some(named) => Client::new(named, settings).map(Some),
-        None => running().map(|found| Client::found(&found, settings)).transpose(),
+        None => running()
+            .map(|found| Client::found(&found, settings))
+            .transpose(),
     }
 }
 
@@ -348,7 +383,8 @@ pub fn needed_server(settings: &Settings, server: Option<&str>) -> Result<Client
 
 /// The address that a listener serves at.
 pub fn url_of(listener: &TcpListener) -> Result<String, Failure> {
-    let address =
-        listener.local_addr().map_err(|error| Failure::run(format!("the server's own address is unknown: {error}")))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::run(format!("the server's own address is unknown: {error}")))?;
     Ok(format!("http://{address}"))
 }

@@ -1,6 +1,7 @@
 //! The process's environment: what `.env` adds to it, and which servers no proxy stands before.
 //!
-//! Everything here happens before other threads run, because changing the environment beside them is unsound.
+//! Everything here happens before other threads run, because changing the environment beside them
+//! is unsound.
 
 use std::path::{Path, PathBuf};
 
@@ -30,11 +31,20 @@ impl Environment {
     /// Finds the file, and sets its variables that are not set already. No file is the usual case.
     pub fn load() -> Result<Self, Failure> {
         let mut loaded = Self::default();
-        let Ok(folder) = std::env::current_dir() else { return Ok(loaded) };
-        let Some((file, bytes)) = loaded.find(&folder)? else { return Ok(loaded) };
-        let given = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let Ok(folder) = std::env::current_dir() else {
+            return Ok(loaded);
+        };
+        let Some((file, bytes)) = loaded.find(&folder)? else {
+            return Ok(loaded);
+        };
+        let given =
+            |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
         let read = dot_env::parse(&bytes, given);
-        if let Some(lost) = read.complaints.iter().find(|complaint| complaint.fault == Fault::SecretLost) {
+        if let Some(lost) = read
+            .complaints
+            .iter()
+            .find(|complaint| complaint.fault == Fault::SecretLost)
+        {
             return Err(Failure::usage(format!("{}: {lost}", file.display())));
         }
         for (name, value) in read.variables {
@@ -52,13 +62,18 @@ impl Environment {
     fn find(&mut self, working: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
         for folder in working.ancestors() {
             let path = folder.join(NAME);
-            let Ok(metadata) = std::fs::metadata(&path) else { continue };
+            let Ok(metadata) = std::fs::metadata(&path) else {
+                continue;
+            };
             if !metadata.is_file() {
                 continue;
             }
             let above = folder != working;
             if above && !is_trusted(&metadata) {
-                self.passed_over.push(format!("{} belongs to another user of this machine", path.display()));
+                self.passed_over.push(format!(
+                    "{} belongs to another user of this machine",
+                    path.display()
+                ));
                 continue;
             }
             if metadata.len() > LARGEST {
@@ -69,7 +84,9 @@ impl Environment {
             }
             match std::fs::read(&path) {
                 Ok(bytes) => return Ok(Some((path, bytes))),
-                Err(error) if above => self.passed_over.push(format!("{} cannot be read: {error}", path.display())),
+                Err(error) if above => self
+                    .passed_over
+                    .push(format!("{} cannot be read: {error}", path.display())),
                 Err(error) => {
                     return Err(Failure::usage(format!(
                         "{} cannot be read ({error}): mend its permissions",
@@ -95,7 +112,8 @@ impl Environment {
     }
 }
 
-/// In a folder above, which may be one that everybody writes to, a file counts only when it is this user's or root's.
+/// In a folder above, which may be one that everybody writes to, a file counts only when it is this
+/// user's or root's.
 #[cfg(unix)]
 fn is_trusted(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -109,22 +127,37 @@ fn is_trusted(_metadata: &std::fs::Metadata) -> bool {
     true
 }
 
-/// No proxy stands between this process and servers on its own machine, whatever the environment says of proxies: what is
-/// sent there holds keys.
+/// No proxy stands between this process and servers on its own machine, whatever the environment
+/// says of proxies: what is sent there holds keys.
 pub fn reach_loopback_directly() {
     const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
-    let proxies = ["ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"];
+    let proxies = [
+        "ALL_PROXY",
+        "all_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+    ];
     if proxies.iter().all(|name| std::env::var_os(name).is_none()) {
         return;
     }
-    let exceptions = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
-    let all = if exceptions.trim().is_empty() { LOOPBACK.to_owned() } else { format!("{exceptions},{LOOPBACK}") };
+    let exceptions = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .unwrap_or_default();
+    let all = if exceptions.trim().is_empty() {
+        LOOPBACK.to_owned()
+    } else {
+        format!("{exceptions},{LOOPBACK}")
+    };
     for name in ["NO_PROXY", "no_proxy"] {
         set(name, &all);
     }
 }
 
 fn set(name: &str, value: &str) {
-    // SAFETY: called by `main` before it starts a thread; names are neither empty nor hold `=` or NUL, values no NUL.
+    // SAFETY: called by `main` before it starts a thread; names are neither empty nor hold `=` or
+    // NUL, values no NUL.
     unsafe { std::env::set_var(name, value) }
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 /// The depths that recall is reported at.
 const DEPTHS: [usize; 3] = [1, 10, 50];
 
-/// Where the answers of one query stand in its results, counted from 1; `None` when they are not among them.
+/// Where the answers of one query stand in its results, counted from 1; `None` when they are not
+/// among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranks {
     /// The best answer.
@@ -19,13 +20,21 @@ pub struct Ranks {
 
 impl Ranks {
     /// Ranks the answers (id and style) in the results that count.
-    pub fn of<'a>(results: impl Iterator<Item = &'a str>, relevant: &BTreeMap<String, Option<&str>>) -> Self {
-        let mut ranks = Self { best: None, by_style: BTreeMap::new() };
+    pub fn of<'a>(
+        results: impl Iterator<Item = &'a str>,
+        relevant: &BTreeMap<String, Option<&str>>,
+    ) -> Self {
+        let mut ranks = Self {
+            best: None,
+            by_style: BTreeMap::new(),
+        };
         for style in relevant.values().flatten() {
             ranks.by_style.insert((*style).to_owned(), None);
         }
         for (index, id) in results.enumerate() {
-            let Some(style) = relevant.get(id) else { continue };
+            let Some(style) = relevant.get(id) else {
+                continue;
+            };
             ranks.best.get_or_insert(index + 1);
             if let Some(rank) = style.and_then(|style| ranks.by_style.get_mut(style)) {
                 rank.get_or_insert(index + 1);
@@ -95,7 +104,10 @@ impl Report {
     pub fn to_json(&self) -> Value {
         let kinds = self.kinds.iter().map(|(kind, (all, styles))| {
             let mut figures = all.to_json();
-            figures["styles"] = styles.iter().map(|(style, figures)| (style.clone(), figures.to_json())).collect();
+            figures["styles"] = styles
+                .iter()
+                .map(|(style, figures)| (style.clone(), figures.to_json()))
+                .collect();
             (kind.clone(), figures)
         });
         json!({ "kinds": kinds.collect::<serde_json::Map<_, _>>() })
@@ -136,14 +148,24 @@ mod tests {
     use super::*;
 
     fn ranks(results: &[&str], relevant: &[(&str, Option<&'static str>)]) -> Ranks {
-        let relevant = relevant.iter().map(|(id, style)| ((*id).to_owned(), *style)).collect();
+        let relevant = relevant
+            .iter()
+            .map(|(id, style)| ((*id).to_owned(), *style))
+            .collect();
         Ranks::of(results.iter().copied(), &relevant)
     }
 
     #[test]
     fn the_first_answer_counts_and_each_style_has_its_own() {
-        let found =
-            ranks(&["9", "2", "8", "1"], &[("1", Some("neon")), ("2", Some("ink")), ("7", Some("oil")), ("5", None)]);
+        let found = ranks(
+            &["9", "2", "8", "1"],
+            &[
+                ("1", Some("neon")),
+                ("2", Some("ink")),
+                ("7", Some("oil")),
+                ("5", None),
+            ],
+        );
         assert_eq!(found.best, Some(2));
         assert_eq!(found.by_style["ink"], Some(2));
         assert_eq!(found.by_style["neon"], Some(4));
@@ -163,7 +185,11 @@ mod tests {
         let sketch = &json["kinds"]["sketch"];
         assert_eq!(sketch["queries"], 4);
         assert_eq!(
-            (&sketch["recall@1"], &sketch["recall@10"], &sketch["recall@50"]),
+            (
+                &sketch["recall@1"],
+                &sketch["recall@10"],
+                &sketch["recall@50"]
+            ),
             (&0.25.into(), &0.5.into(), &0.5.into())
         );
         assert_eq!(sketch["mrr"], 0.3167);

@@ -40,7 +40,15 @@ impl<'c> Events<'c> {
     /// The events of this job, from the first on.
     pub fn of(client: &'c Client, job: &str) -> Self {
         let job = job.to_owned();
-        Self { client, job, last: None, open: None, read: Vec::new(), finished: false, heard: Instant::now() }
+        Self {
+            client,
+            job,
+            last: None,
+            open: None,
+            read: Vec::new(),
+            finished: false,
+            heard: Instant::now(),
+        }
     }
 
     /// The next event; `None` when the job has ended and everything was told.
@@ -72,10 +80,19 @@ impl<'c> Events<'c> {
 
     async fn connect(&mut self) -> Result<(), Failure> {
         loop {
-            match self.client.open_events(&self.job, self.last.as_deref()).await {
+            match self
+                .client
+                .open_events(&self.job, self.last.as_deref())
+                .await
+            {
                 Ok(response) => {
                     self.heard = Instant::now();
-                    self.open = Some(response.bytes_stream().map(|bytes| bytes.map(|bytes| bytes.to_vec())).boxed());
+                    self.open = Some(
+                        response
+                            .bytes_stream()
+                            .map(|bytes| bytes.map(|bytes| bytes.to_vec()))
+                            .boxed(),
+                    );
                     return Ok(());
                 }
                 Err(failure) if failure.is_passing() && self.heard.elapsed() < PATIENCE => {
@@ -94,7 +111,10 @@ impl<'c> Events<'c> {
             let text = String::from_utf8_lossy(&frame);
             let (mut id, mut name, mut data) = (None, None, String::new());
             for line in text.lines() {
-                match line.split_once(':').map(|(field, value)| (field, value.strip_prefix(' ').unwrap_or(value))) {
+                match line
+                    .split_once(':')
+                    .map(|(field, value)| (field, value.strip_prefix(' ').unwrap_or(value)))
+                {
                     Some(("id", value)) => id = Some(value.to_owned()),
                     Some(("event", value)) => name = Some(value.to_owned()),
                     Some(("data", value)) => data.push_str(value),

@@ -16,19 +16,31 @@ impl Failure {
     pub fn usage(message: impl Into<String>) -> Self {
         // One line is promised, whatever the value that is named in it.
         let message: String = message.into();
-        let message =
-            message.split(char::is_control).filter(|part| !part.trim().is_empty()).collect::<Vec<_>>().join(" ");
-        Self { message, exit_code: 2 }
+        let message = message
+            .split(char::is_control)
+            .filter(|part| !part.trim().is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        Self {
+            message,
+            exit_code: 2,
+        }
     }
 
     /// The command was told to stop by a signal before it was done: the shell's exit code for that.
     pub fn stopped(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code: 130 }
+        Self {
+            message: message.into(),
+            exit_code: 130,
+        }
     }
 
     /// The command was called rightly and could not do it: exit code 1.
     pub fn run(message: impl Into<String>) -> Self {
-        Self { message: message.into(), exit_code: 1 }
+        Self {
+            message: message.into(),
+            exit_code: 1,
+        }
     }
 
     /// The process's exit code.

@@ -1,4 +1,5 @@
-//! Follows switches that were made elsewhere: another process's re-index, or one that was killed just after its switch.
+//! Follows switches that were made elsewhere: another process's re-index, or one that was killed
+//! just after its switch.
 
 use std::sync::Arc;
 
@@ -6,9 +7,13 @@ use clippy_core::collections::{Collections, Models, NOTICE_WITHIN};
 use clippy_core::live::{Live, LivePair};
 use clippy_core::{Error, ErrorCode, Result};
 
-/// Looks again and again which collection is live, and takes it over with its model. Until both are there, searches go on
-/// in the old pair. Runs for as long as it is let live.
-pub async fn follow(collections: Arc<dyn Collections>, models: Arc<dyn Models>, pair: Arc<LivePair>) {
+/// Looks again and again which collection is live, and takes it over with its model. Until both are
+/// there, searches go on in the old pair. Runs for as long as it is let live.
+pub async fn follow(
+    collections: Arc<dyn Collections>,
+    models: Arc<dyn Models>,
+    pair: Arc<LivePair>,
+) {
     loop {
         tokio::time::sleep(NOTICE_WITHIN).await;
         if let Err(error) = look(collections.as_ref(), models.as_ref(), &pair).await {
@@ -37,7 +42,11 @@ async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePai
     let gallery = collections.open(&live.name).await?;
     if pair.now().name != live.name {
         tracing::info!(collection = %live.name, model = %embedder.info().name, "following a switch");
-        pair.replace(Live { name: live.name, embedder, gallery });
+        pair.replace(Live {
+            name: live.name,
+            embedder,
+            gallery,
+        });
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Generation: the providers that the settings name, and the folders that requests and pictures pass through.
+//! Generation: the providers that the settings name, and the folders that requests and pictures
+//! pass through.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use clippy_api::GenerationParts;
 use clippy_core::live::LivePair;
 use clippy_core::settings::Reader;
 use clippy_generate::{
-    Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, Finding, GenerationSettings, Intake, Outputs,
-    ProviderName, Providers, Resolver,
+    Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, Finding, GenerationSettings,
+    Intake, Outputs, ProviderName, Providers, Resolver,
 };
 use clippy_worker::jobs::{GalleryReferences, GenerateTools, ProviderPatience};
 
@@ -24,21 +25,27 @@ pub fn offline() -> Result<GenerationSettings, Failure> {
     GenerationSettings::read(&Reader::from_pairs([])).map_err(|error| Failure::run(error.message))
 }
 
-/// What each provider that is set up says of itself when it is asked whether it could work. Costs nothing.
+/// What each provider that is set up says of itself when it is asked whether it could work. Costs
+/// nothing.
 pub async fn checked() -> Vec<(String, Finding)> {
     let settings = settings().map_err(|failure| failure.to_string());
-    let providers = match settings.and_then(|found| Providers::from_settings(&found).map_err(|error| error.message)) {
+    let providers = match settings
+        .and_then(|found| Providers::from_settings(&found).map_err(|error| error.message))
+    {
         Ok(providers) => providers,
         Err(fault) => return vec![("generation".to_owned(), Finding::fault("settings", fault))],
     };
     let of = |(capabilities, findings): (Capabilities, Vec<Finding>)| {
         let provider = format!("provider {}", capabilities.provider);
-        findings.into_iter().map(move |finding| (provider.clone(), finding))
+        findings
+            .into_iter()
+            .map(move |finding| (provider.clone(), finding))
     };
     providers.checked().await.into_iter().flat_map(of).collect()
 }
 
-/// Says who makes pictures where a request names nobody, when that was not chosen by `GENERATION_PROVIDER`.
+/// Says who makes pictures where a request names nobody, when that was not chosen by
+/// `GENERATION_PROVIDER`.
 pub fn announce(settings: &GenerationSettings) {
     if settings.chosen {
         return;
@@ -56,7 +63,11 @@ pub fn announce(settings: &GenerationSettings) {
         (ProviderName::Imagen, settings.imagen.is_some()),
         (ProviderName::ComfyUi, settings.comfyui.is_some()),
     ];
-    let others: Vec<&str> = others.iter().filter(|(_, there)| *there).map(|(name, _)| name.as_str()).collect();
+    let others: Vec<&str> = others
+        .iter()
+        .filter(|(_, there)| *there)
+        .map(|(name, _)| name.as_str())
+        .collect();
     if !others.is_empty() {
         let others = others.join(" and ");
         tracing::info!(
@@ -106,7 +117,10 @@ impl Generation {
     pub fn tools(&self, references: GalleryReferences, live: Arc<LivePair>) -> GenerateTools {
         GenerateTools {
             providers: Arc::clone(&self.providers),
-            resolver: Arc::new(Resolver::new(Arc::new(references), Arc::new(Fetcher::default()))),
+            resolver: Arc::new(Resolver::new(
+                Arc::new(references),
+                Arc::new(Fetcher::default()),
+            )),
             intake: self.intake.clone(),
             outputs: self.outputs.clone(),
             journal: Arc::clone(&self.journal) as _,
@@ -140,8 +154,9 @@ mod tests {
         crate::commands::pull::endpoint(&reader);
         let asked = reader.asked();
         for (name, default) in &asked {
-            let setting =
-                find(name).unwrap_or_else(|| panic!("{name} is read, but not in crates/core/src/settings/table.rs"));
+            let setting = find(name).unwrap_or_else(|| {
+                panic!("{name} is read, but not in crates/core/src/settings/table.rs")
+            });
             if let (Some(default), Usual::Value(value)) = (default, setting.usual) {
                 assert_eq!(value, default, "{name}");
             }
@@ -151,16 +166,30 @@ mod tests {
             );
         }
         for setting in SETTINGS {
-            assert!(asked.contains_key(setting.name), "nobody reads {}", setting.name);
-            assert!(setting.older.is_none_or(|older| asked.contains_key(older)), "nobody reads {:?}", setting.older);
+            assert!(
+                asked.contains_key(setting.name),
+                "nobody reads {}",
+                setting.name
+            );
+            assert!(
+                setting.older.is_none_or(|older| asked.contains_key(older)),
+                "nobody reads {:?}",
+                setting.older
+            );
         }
         let value = |name: &str| match find(name).expect(name).usual {
             Usual::Value(value) => value,
             other => panic!("{name}: {other:?}"),
         };
-        let (gemini, imagen) = (generation.gemini.expect("on"), generation.imagen.expect("on"));
+        let (gemini, imagen) = (
+            generation.gemini.expect("on"),
+            generation.imagen.expect("on"),
+        );
         assert_eq!(value("GEMINI_IMAGE_MODEL"), gemini.image_model);
-        assert_eq!(Some(value("GEMINI_VISION_MODEL")), gemini.vision_model.as_deref());
+        assert_eq!(
+            Some(value("GEMINI_VISION_MODEL")),
+            gemini.vision_model.as_deref()
+        );
         assert_eq!(value("GEMINI_IMAGE_SIZE"), gemini.image_size);
         assert_eq!(value("IMAGEN_TEXT_MODEL"), imagen.text_model);
     }

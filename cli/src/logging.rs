@@ -7,13 +7,18 @@ use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
 
-/// Starts the log. A server logs requests as they come; other commands only warn, unless `LOG_LEVEL` says more.
+/// Starts the log. A server logs requests as they come; other commands only warn, unless
+/// `LOG_LEVEL` says more.
 pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
     let mut complaints = settings.complaints.clone();
-    let filter = EnvFilter::try_new(directives(&settings.filter, serves, settings.prompts)).or_else(|error| {
-        complaints.push(format!("LOG_LEVEL is \"{}\", which is no filter ({error}): info is used", settings.filter));
-        EnvFilter::try_new(directives("info", serves, settings.prompts))
-    });
+    let filter = EnvFilter::try_new(directives(&settings.filter, serves, settings.prompts))
+        .or_else(|error| {
+            complaints.push(format!(
+                "LOG_LEVEL is \"{}\", which is no filter ({error}): info is used",
+                settings.filter
+            ));
+            EnvFilter::try_new(directives("info", serves, settings.prompts))
+        });
     let filter = filter.map_err(|error| Failure::run(format!("the log cannot start: {error}")))?;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -29,20 +34,26 @@ pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
 
 /// Whether a filter is one, for `clippy doctor`.
 pub fn check(filter: &str) -> Result<(), String> {
-    EnvFilter::try_new(filter).map(|_| ()).map_err(|error| error.to_string())
+    EnvFilter::try_new(filter)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }
 
 fn directives(filter: &str, serves: bool, prompts: bool) -> String {
     let filter = match (filter, serves) {
         ("info", false) => "warn,qdrant_edge=error",
-        // What the engine and the HTTP libraries report at this level is of no use to whoever runs the server.
+        // What the engine and the HTTP libraries report at this level is of no use to whoever runs
+        // the server.
         ("info", true) => {
             "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_jobs=info,\
              clippy_worker=info"
         }
         (other, _) => other,
     };
-    format!("{filter},{PROMPTS}={}", if prompts { "info" } else { "off" })
+    format!(
+        "{filter},{PROMPTS}={}",
+        if prompts { "info" } else { "off" }
+    )
 }
 
 #[cfg(test)]
@@ -51,10 +62,20 @@ mod tests {
 
     #[test]
     fn every_filter_of_the_settings_is_one_and_lets_errors_through() {
-        for filter in ["error", "warn", "info", "trace", "error,clippy_api=debug", "warn,clippy_api::serve"] {
+        for filter in [
+            "error",
+            "warn",
+            "info",
+            "trace",
+            "error,clippy_api=debug",
+            "warn,clippy_api::serve",
+        ] {
             let parsed = EnvFilter::try_new(directives(filter, true, false)).expect(filter);
             let most = parsed.max_level_hint().expect("a level");
-            assert!(most >= tracing::level_filters::LevelFilter::ERROR, "{filter}");
+            assert!(
+                most >= tracing::level_filters::LevelFilter::ERROR,
+                "{filter}"
+            );
         }
         assert!(directives("warn", false, true).contains("clippy_prompts=info"));
     }

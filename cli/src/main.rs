@@ -1,6 +1,8 @@
-//! `clippy`: the one binary. It reads settings and flags, puts the parts together, and prints what they answer.
+//! `clippy`: the one binary. It reads settings and flags, puts the parts together, and prints what
+//! they answer.
 //!
-//! This is the only place that names implementations: everything below it works through the traits of `clippy-core`.
+//! This is the only place that names implementations: everything below it works through the traits
+//! of `clippy-core`.
 
 mod arguments;
 mod bundled;
@@ -85,8 +87,8 @@ async fn command(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let server = arguments.server.as_deref();
-    let elsewhere =
-        server.is_some() || holder(&settings.collection.data_dir).is_some_and(|holder| holder.address.is_some());
+    let elsewhere = server.is_some()
+        || holder(&settings.collection.data_dir).is_some_and(|holder| holder.address.is_some());
     if arguments.command.reads_collection() && (arguments.command.serves() || !elsewhere) {
         until_stopped(&shutdown, qdrant::choose_collection(&mut settings)).await?;
     }
@@ -96,22 +98,50 @@ async fn command(
         Command::Serve(serve) => commands::serve::run(settings, serve, shutdown).await,
         Command::Worker(worker) => commands::worker::run(settings, worker, shutdown).await,
         Command::Ingest(ingest) => commands::ingest::run(settings, server, ingest, shutdown).await,
-        Command::Backfill(backfill) => commands::backfill::run(settings, server, backfill, shutdown).await,
-        Command::Reindex(reindex) => commands::reindex::run(settings, server, reindex, shutdown).await,
+        Command::Backfill(backfill) => {
+            commands::backfill::run(settings, server, backfill, shutdown).await
+        }
+        Command::Reindex(reindex) => {
+            commands::reindex::run(settings, server, reindex, shutdown).await
+        }
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
         // The others have nothing to hand over when they are told to stop.
         Command::Migrate(migrate) => {
-            until_stopped(&shutdown, Box::pin(commands::migrate::run(settings, migrate))).await
+            until_stopped(
+                &shutdown,
+                Box::pin(commands::migrate::run(settings, migrate)),
+            )
+            .await
         }
-        Command::Import(import) => until_stopped(&shutdown, commands::import::run(settings, import)).await,
-        Command::Jobs(jobs) => until_stopped(&shutdown, commands::jobs::run(settings, server, jobs)).await,
-        Command::Queues(queues) => until_stopped(&shutdown, commands::queues::run(settings, server, queues)).await,
-        Command::Search(search) => until_stopped(&shutdown, commands::search::run(settings, server, search)).await,
-        Command::Eval(eval) => until_stopped(&shutdown, commands::eval::run(settings, server, eval)).await,
+        Command::Import(import) => {
+            until_stopped(&shutdown, commands::import::run(settings, import)).await
+        }
+        Command::Jobs(jobs) => {
+            until_stopped(&shutdown, commands::jobs::run(settings, server, jobs)).await
+        }
+        Command::Queues(queues) => {
+            until_stopped(&shutdown, commands::queues::run(settings, server, queues)).await
+        }
+        Command::Search(search) => {
+            until_stopped(&shutdown, commands::search::run(settings, server, search)).await
+        }
+        Command::Eval(eval) => {
+            until_stopped(&shutdown, commands::eval::run(settings, server, eval)).await
+        }
         Command::Calibrate(calibrate) => {
-            until_stopped(&shutdown, commands::calibrate::run(settings, server, calibrate)).await
+            until_stopped(
+                &shutdown,
+                commands::calibrate::run(settings, server, calibrate),
+            )
+            .await
         }
-        Command::Doctor => until_stopped(&shutdown, Box::pin(commands::doctor::run(settings, environment))).await,
+        Command::Doctor => {
+            until_stopped(
+                &shutdown,
+                Box::pin(commands::doctor::run(settings, environment)),
+            )
+            .await
+        }
     }
 }
 
@@ -131,12 +161,17 @@ fn close_to_others(data: &Path) {
     }
 }
 
-/// Every stream of events is an open connection. Systems let a process have about a thousand by default, and more when it
-/// asks.
+/// Every stream of events is an open connection. Systems let a process have about a thousand by
+/// default, and more when it asks.
 fn allow_many_connections() {
     const WANTED: u64 = 65_536;
     match rlimit::increase_nofile_limit(WANTED) {
-        Ok(limit) => tracing::debug!(limit, "open files and connections that this process may have"),
-        Err(error) => tracing::warn!(%error, "this process may not have more open connections than usual"),
+        Ok(limit) => tracing::debug!(
+            limit,
+            "open files and connections that this process may have"
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "this process may not have more open connections than usual")
+        }
     }
 }

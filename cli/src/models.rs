@@ -1,4 +1,5 @@
-//! Which model, and reading it: the settings' one, the one that the data folder remembers, or one for a re-index.
+//! Which model, and reading it: the settings' one, the one that the data folder remembers, or one
+//! for a re-index.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,8 @@ use crate::remote_models::RemoteModels;
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
-/// The model to begin with: what the settings name; else what the collection remembers from a re-index; else the
-/// bundled one.
+/// The model to begin with: what the settings name; else what the collection remembers from a
+/// re-index; else the bundled one.
 pub async fn wanted(settings: &Settings) -> Result<ModelSource, Failure> {
     let named = named(settings)?;
     if named != ModelSource::default() {
@@ -42,24 +43,34 @@ pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
 /// What the settings name; neither field when they name nothing.
 pub fn named(settings: &Settings) -> Result<ModelSource, Failure> {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-    absolute(ModelSource { model: filled(&settings.model.name), pretrained: filled(&settings.model.pretrained) })
+    absolute(ModelSource {
+        model: filled(&settings.model.name),
+        pretrained: filled(&settings.model.pretrained),
+    })
 }
 
 /// Paths from the root of the file system on: who reads them later may run in another folder.
 pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
     let from_root = |path: &str| -> Result<PathBuf, Failure> {
-        std::path::absolute(path).map_err(|error| Failure::run(format!("{path} is no path: {error}")))
+        std::path::absolute(path)
+            .map_err(|error| Failure::run(format!("{path} is no path: {error}")))
     };
     let resolved = |text: Option<String>| -> Result<Option<String>, Failure> {
         Ok(match text {
-            Some(text) if text.starts_with(LOCAL_FOLDER) => {
-                Some(format!("{LOCAL_FOLDER}{}", from_root(&text[LOCAL_FOLDER.len()..])?.display()))
+            Some(text) if text.starts_with(LOCAL_FOLDER) => Some(format!(
+                "{LOCAL_FOLDER}{}",
+                from_root(&text[LOCAL_FOLDER.len()..])?.display()
+            )),
+            Some(text) if text.ends_with(".safetensors") => {
+                Some(from_root(&text)?.display().to_string())
             }
-            Some(text) if text.ends_with(".safetensors") => Some(from_root(&text)?.display().to_string()),
             other => other,
         })
     };
-    Ok(ModelSource { model: resolved(source.model)?, pretrained: resolved(source.pretrained)? })
+    Ok(ModelSource {
+        model: resolved(source.model)?,
+        pretrained: resolved(source.pretrained)?,
+    })
 }
 
 /// A refusal of the model that the settings name says, too, which one the collection remembers.
@@ -67,10 +78,26 @@ pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
     if error.code != ErrorCode::Conflict {
         return error.into();
     }
-    let Some(remembered) = remembered(settings).await.ok().flatten() else { return error.into() };
-    let model = remembered.model.iter().map(|model| format!("MODEL_NAME={model}"));
-    let says: Vec<_> = model.chain(remembered.pretrained.iter().map(|tag| format!("PRETRAINED={tag}"))).collect();
-    let or_set = if says.is_empty() { String::new() } else { format!(", or set {}", says.join(" ")) };
+    let Some(remembered) = remembered(settings).await.ok().flatten() else {
+        return error.into();
+    };
+    let model = remembered
+        .model
+        .iter()
+        .map(|model| format!("MODEL_NAME={model}"));
+    let says: Vec<_> = model
+        .chain(
+            remembered
+                .pretrained
+                .iter()
+                .map(|tag| format!("PRETRAINED={tag}")),
+        )
+        .collect();
+    let or_set = if says.is_empty() {
+        String::new()
+    } else {
+        format!(", or set {}", says.join(" "))
+    };
     Failure::run(format!(
         "{}. This collection remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
         error.message
@@ -85,13 +112,16 @@ pub fn of(settings: &Settings) -> Result<Arc<dyn Models>, Failure> {
     })
 }
 
-/// What the model to begin with is, and where it computes. It is read for that, and let go of again.
+/// What the model to begin with is, and where it computes. It is read for that, and let go of
+/// again.
 pub async fn looked_at(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Failure> {
     if let Some(url) = &settings.model.embedder_url {
         let embedder = RemoteModels::new(settings, url)?.connect_at_once().await?;
         return Ok((Arc::clone(embedder.info()), format!("at {url}")));
     }
-    let model = TorchModels::new(settings)?.read(&wanted(settings).await?).await?;
+    let model = TorchModels::new(settings)?
+        .read(&wanted(settings).await?)
+        .await?;
     Ok((model.info, model.precision.to_string()))
 }
 
@@ -111,11 +141,14 @@ impl TorchModels {
         Ok(Self {
             models: settings.collection.data_dir.join("models"),
             device: settings.model.device.clone(),
-            precision: settings.model.precision.map_or("auto", |precision| match precision {
-                clippy_core::settings::Precision::Fp32 => "fp32",
-                clippy_core::settings::Precision::Fp16 => "fp16",
-                clippy_core::settings::Precision::Bf16 => "bf16",
-            }),
+            precision: settings
+                .model
+                .precision
+                .map_or("auto", |precision| match precision {
+                    clippy_core::settings::Precision::Fp32 => "fp32",
+                    clippy_core::settings::Precision::Fp16 => "fp16",
+                    clippy_core::settings::Precision::Bf16 => "bf16",
+                }),
             configured: named(settings)?,
             started: Mutex::default(),
         })
@@ -128,13 +161,20 @@ impl TorchModels {
             let device = device.parse::<DeviceChoice>()?.resolve()?;
             LoadedModel::load(&found, device, parse_precision(precision)?)
         });
-        Ok(read.await.map_err(|error| Error::internal("reading the model broke off").with_source(error))??)
+        Ok(read
+            .await
+            .map_err(|error| Error::internal("reading the model broke off").with_source(error))??)
     }
 }
 
 fn clippy_source(source: &ModelSource, models: &Path) -> Result<clippy_clip::ModelSource> {
     let (model, pretrained) = (source.model.as_deref(), source.pretrained.as_deref());
-    Ok(clippy_clip::ModelSource::parse(model, pretrained, models, &bundled::model())?)
+    Ok(clippy_clip::ModelSource::parse(
+        model,
+        pretrained,
+        models,
+        &bundled::model(),
+    )?)
 }
 
 #[async_trait]
@@ -149,9 +189,11 @@ impl Models for TorchModels {
             return Ok(model);
         }
         let model = self.read(source).await?;
-        let start = tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()));
-        let embedder: Arc<dyn Embedder> =
-            Arc::new(start.await.map_err(|error| Error::internal("the model's start broke off").with_source(error))??);
+        let start =
+            tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()));
+        let embedder: Arc<dyn Embedder> = Arc::new(start.await.map_err(|error| {
+            Error::internal("the model's start broke off").with_source(error)
+        })??);
         started.retain(|_, known| known.strong_count() > 0);
         started.insert(source.clone(), Arc::downgrade(&embedder));
         Ok(embedder)

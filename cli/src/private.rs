@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// Files and folders that this process makes are for its user alone. Call it before any thread runs.
+/// Files and folders that this process makes are for its user alone. Call it before any thread
+/// runs.
 pub fn keep_to_owner() {
     #[cfg(unix)]
     // SAFETY: `umask` sets one number of this process and cannot fail.
@@ -18,8 +19,8 @@ pub struct Openness {
     pub open: Vec<String>,
 }
 
-/// Takes the rights of other users away from what Clippy made in its data folder, which earlier versions left open. What
-/// is not Clippy's stays as it is.
+/// Takes the rights of other users away from what Clippy made in its data folder, which earlier
+/// versions left open. What is not Clippy's stays as it is.
 pub fn close(data: &Path) -> std::io::Result<Openness> {
     walk(data, true)
 }
@@ -92,7 +93,10 @@ fn is_ours(name: &str) -> bool {
         "thumbnails",
         ".doctor",
     ];
-    NAMES.contains(&name) || ["clippy.db", "jobs.db"].iter().any(|database| name.starts_with(database))
+    NAMES.contains(&name)
+        || ["clippy.db", "jobs.db"]
+            .iter()
+            .any(|database| name.starts_with(database))
 }
 
 #[cfg(all(test, unix))]
@@ -121,7 +125,14 @@ mod tests {
         assert_eq!(look(data).expect("read").open.len(), 3);
         assert_eq!(mode(data), 0o755, "looking changes nothing");
         close(data).expect("closed");
-        assert_eq!([mode(&data.join("outputs")), mode(&data.join("clippy.db")), mode(data)], [0o700, 0o600, 0o700]);
+        assert_eq!(
+            [
+                mode(&data.join("outputs")),
+                mode(&data.join("clippy.db")),
+                mode(data)
+            ],
+            [0o700, 0o600, 0o700]
+        );
         assert!(look(data).expect("read").open.is_empty());
 
         // The folder of somebody else's pictures stays open.
@@ -131,6 +142,11 @@ mod tests {
         open(&data.join("outputs"), 0o750);
         assert_eq!(close(data).expect("closed").open, ["outputs"]);
         assert_eq!([mode(data), mode(&data.join("safebooru"))], [0o755, 0o755]);
-        assert!(close(&data.join("not there")).expect("nothing to do").open.is_empty());
+        assert!(
+            close(&data.join("not there"))
+                .expect("nothing to do")
+                .open
+                .is_empty()
+        );
     }
 }

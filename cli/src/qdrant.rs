@@ -2,7 +2,9 @@
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::settings::{OLDER_QDRANT_COLLECTION, QdrantQuantization, Settings};
-use clippy_gallery::{QdrantCollections, QdrantOptions, QdrantServer, Quantization, StorageOptions};
+use clippy_gallery::{
+    QdrantCollections, QdrantOptions, QdrantServer, Quantization, StorageOptions,
+};
 
 use crate::failure::Failure;
 
@@ -36,14 +38,19 @@ pub fn options(settings: &Settings, server: QdrantServer, model: &ModelInfo) -> 
     }
 }
 
-/// Where no `QDRANT_COLLECTION` is set, and the server has none of this version's default name, the one of Clippy 0.2's
-/// default name is meant when it is there.
+/// Where no `QDRANT_COLLECTION` is set, and the server has none of this version's default name, the
+/// one of Clippy 0.2's default name is meant when it is there.
 pub async fn choose_collection(settings: &mut Settings) -> Result<(), Failure> {
     if settings.collection.named {
         return Ok(());
     }
-    let Some(server) = server(settings) else { return Ok(()) };
-    if QdrantCollections::inspect(&server, &settings.collection.name).await?.is_some() {
+    let Some(server) = server(settings) else {
+        return Ok(());
+    };
+    if QdrantCollections::inspect(&server, &settings.collection.name)
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
     if let Some(found) = QdrantCollections::inspect(&server, OLDER_QDRANT_COLLECTION).await? {

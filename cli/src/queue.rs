@@ -6,7 +6,8 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use clippy_core::settings::{Secret, Settings};
 use clippy_jobs::{
-    Handlers, JobTransport, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
+    Handlers, JobTransport, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs,
+    SqliteSettings,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +32,9 @@ pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Fail
     Ok(Arc::new(jobs))
 }
 
-/// The queue in Redis. A server that is away is waited for, and said to be away each time it is asked. One that refuses what
-/// `REDIS_URL` says (its password, its database, TLS) ends the start: waiting would not help.
+/// The queue in Redis. A server that is away is waited for, and said to be away each time it is
+/// asked. One that refuses what `REDIS_URL` says (its password, its database, TLS) ends the start:
+/// waiting would not help.
 pub async fn connect(
     settings: &Settings,
     url: &Secret,
@@ -77,27 +79,35 @@ impl Workers {
     ) -> Result<Self, Failure> {
         let stop = shutdown.child_token();
         let runner = Runner::new(jobs, handlers, settings)?;
-        Ok(Self { task: tokio::spawn(runner.run(stop.clone())), stop })
+        Ok(Self {
+            task: tokio::spawn(runner.run(stop.clone())),
+            stop,
+        })
     }
 
-    /// Waits until they have stopped, which they do when they are told to, or when something is broken.
+    /// Waits until they have stopped, which they do when they are told to, or when something is
+    /// broken.
     pub async fn ended(&mut self) -> Result<(), Failure> {
         let ended = (&mut self.task).await;
         match ended {
             Ok(()) if self.stop.is_cancelled() => Ok(()),
-            Ok(()) => Err(Failure::run("the workers ended although nobody told them to; the log tells more")),
+            Ok(()) => Err(Failure::run(
+                "the workers ended although nobody told them to; the log tells more",
+            )),
             Err(error) => Err(Failure::run(format!("the workers ended badly: {error}"))),
         }
     }
 
-    /// Tells them to stop, and waits until they have: what runs ends, or is handed back for the next start.
+    /// Tells them to stop, and waits until they have: what runs ends, or is handed back for the
+    /// next start.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.stop.cancel();
         self.ended().await
     }
 }
 
-/// Does something while the workers work. When either ends, so does the other: half a process helps nobody.
+/// Does something while the workers work. When either ends, so does the other: half a process helps
+/// nobody.
 pub async fn beside(
     mut workers: Workers,
     shutdown: &CancellationToken,

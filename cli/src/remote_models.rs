@@ -29,9 +29,20 @@ impl RemoteModels {
     /// The models of the worker at this address.
     pub fn new(settings: &Settings, url: &Address) -> Result<Self, Failure> {
         let server = &settings.server;
-        let key = server.api_keys.first().or_else(|| server.admin_keys.first()).cloned();
-        let options = RemoteOptions { key, ..RemoteOptions::new(url.expose()) };
-        Ok(Self { settings: settings.clone(), options, configured: models::named(settings)? })
+        let key = server
+            .api_keys
+            .first()
+            .or_else(|| server.admin_keys.first())
+            .cloned();
+        let options = RemoteOptions {
+            key,
+            ..RemoteOptions::new(url.expose())
+        };
+        Ok(Self {
+            settings: settings.clone(),
+            options,
+            configured: models::named(settings)?,
+        })
     }
 
     /// Asks once, and does not wait for a worker that is away.
@@ -59,10 +70,13 @@ impl Models for RemoteModels {
         self.configured.clone()
     }
 
-    /// Which model is there is the worker's to say: whoever takes it compares its fingerprint with the collection's. What
-    /// neither the settings nor the live collection name cannot be had from there.
+    /// Which model is there is the worker's to say: whoever takes it compares its fingerprint with
+    /// the collection's. What neither the settings nor the live collection name cannot be had
+    /// from there.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
-        if *source != self.configured && models::remembered(&self.settings).await?.as_ref() != Some(source) {
+        if *source != self.configured
+            && models::remembered(&self.settings).await?.as_ref() != Some(source)
+        {
             let message = format!(
                 "EMBEDDER_URL is set, so that this process has the model of {} and reads no other. Let a worker without \
                  EMBEDDER_URL do this",

@@ -4,7 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// A token that is cancelled by the first signal. The second one ends the process with the shell's exit code for it.
+/// A token that is cancelled by the first signal. The second one ends the process with the shell's
+/// exit code for it.
 pub fn on_signals() -> Result<CancellationToken, Failure> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -23,7 +24,10 @@ pub async fn until_stopped<T>(
     shutdown: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    shutdown.run_until_cancelled(work).await.unwrap_or_else(|| Err(Failure::stopped("stopped")))
+    shutdown
+        .run_until_cancelled(work)
+        .await
+        .unwrap_or_else(|| Err(Failure::stopped("stopped")))
 }
 
 #[cfg(unix)]
@@ -36,7 +40,9 @@ struct Signals {
 impl Signals {
     fn new() -> Result<Self, Failure> {
         use tokio::signal::unix::{SignalKind, signal};
-        let failed = |error: std::io::Error| Failure::run(format!("signals cannot be listened for: {error}"));
+        let failed = |error: std::io::Error| {
+            Failure::run(format!("signals cannot be listened for: {error}"))
+        };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
             terminate: signal(SignalKind::terminate()).map_err(failed)?,

@@ -23,11 +23,30 @@ fn filled(begin: &str, member: &str, end: &str) -> String {
 
 pub fn large_json(target: &Target) {
     let bodies = [
-        filled("{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": [", "0", "]}"),
-        filled("{\"query_text\": \"apple\", \"like\": [", "0", "], \"n\": 1}"),
-        filled("{\"query_text\": \"apple\", \"refs\": [", "{}", "], \"image_url\": \"data:x\"}"),
-        filled("{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": {\"a\": [", "\"\"", "]}}"),
-        format!("{{\"sketch\": \"data:image/png;base64,{}\"}}", "A".repeat(LENGTH / 4 * 4 - 64)),
+        filled(
+            "{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": [",
+            "0",
+            "]}",
+        ),
+        filled(
+            "{\"query_text\": \"apple\", \"like\": [",
+            "0",
+            "], \"n\": 1}",
+        ),
+        filled(
+            "{\"query_text\": \"apple\", \"refs\": [",
+            "{}",
+            "], \"image_url\": \"data:x\"}",
+        ),
+        filled(
+            "{\"query_text\": \"apple\", \"prompt\": \"a\", \"x\": {\"a\": [",
+            "\"\"",
+            "]}}",
+        ),
+        format!(
+            "{{\"sketch\": \"data:image/png;base64,{}\"}}",
+            "A".repeat(LENGTH / 4 * 4 - 64)
+        ),
     ];
     for (path, body) in PATHS.into_iter().zip(&bodies) {
         target.post_json(path, body.clone());
@@ -38,7 +57,12 @@ pub fn large_json(target: &Target) {
 }
 
 pub fn deep_json(target: &Target) {
-    for begin in ["[", "{\"a\":", "{\"query_text\": \"apple\", \"x\": [", "{\"like\": ["] {
+    for begin in [
+        "[",
+        "{\"a\":",
+        "{\"query_text\": \"apple\", \"x\": [",
+        "{\"like\": [",
+    ] {
         let body = format!("{begin}{}", "[".repeat(4 << 20));
         at_once(PATHS.len(), |number| {
             let status = target.post_json(PATHS[number], body.clone());
@@ -62,14 +86,20 @@ pub fn announced(target: &Target) {
         for path in PATHS {
             held.push(announced_on(target, path, "application/json", LENGTH));
         }
-        held.push(announced_on(target, PATHS[0], "multipart/form-data; boundary=x", LENGTH));
+        held.push(announced_on(
+            target,
+            PATHS[0],
+            "multipart/form-data; boundary=x",
+            LENGTH,
+        ));
     }
     std::thread::sleep(Duration::from_secs(2));
 }
 
 pub fn trickling(target: &Target) {
-    let mut held: Vec<TcpStream> =
-        (0..100).map(|number| announced_on(target, PATHS[number % 5], "application/json", LENGTH)).collect();
+    let mut held: Vec<TcpStream> = (0..100)
+        .map(|number| announced_on(target, PATHS[number % 5], "application/json", LENGTH))
+        .collect();
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_secs(2) {
         held.retain_mut(|socket| socket.write_all(b" ").is_ok());
@@ -89,13 +119,22 @@ pub fn bad_forms(target: &Target) {
         format!("--x\r\ncontent-disposition: form-data; name=\"{long}\"\r\n\r\n1\r\n--x--\r\n"),
         format!("--x\r\n{file}{long}"),
         format!("--x\r\nx-long: {long}\r\n{file}1\r\n--x--\r\n"),
-        format!("--x\r\ncontent-disposition: form-data; name=\"query_text\"\r\n\r\n{long}\r\n--x--\r\n"),
+        format!(
+            "--x\r\ncontent-disposition: form-data; name=\"query_text\"\r\n\r\n{long}\r\n--x--\r\n"
+        ),
         "--x\r\ncontent-disposition: form-data; name=\"a\"\r\n\r\n1\r\n".repeat(100_000),
         format!("{}--x--\r\n", format!("--x\r\n{file}\r\n").repeat(10_000)),
     ];
-    for kind in ["multipart/form-data; boundary=x", "multipart/form-data", "multipart/form-data; boundary=\"\""] {
+    for kind in [
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "multipart/form-data; boundary=\"\"",
+    ] {
         at_once(bodies.len(), |number| {
-            let request = target.post("/api/search/hybrid").header("content-type", kind).body(bodies[number].clone());
+            let request = target
+                .post("/api/search/hybrid")
+                .header("content-type", kind)
+                .body(bodies[number].clone());
             let status = target.sent(request);
             assert!(status < 500, "{kind}: {status}");
         });

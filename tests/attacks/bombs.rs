@@ -4,7 +4,10 @@ use std::sync::OnceLock;
 
 /// Zeros as zlib packs them: about 2,500 of them in 16 bytes.
 fn zeros(count: u64) -> Vec<u8> {
-    let mut bits = Bits { bytes: vec![0x78, 0x01], free: 0 };
+    let mut bits = Bits {
+        bytes: vec![0x78, 0x01],
+        free: 0,
+    };
     // One last block with the fixed codes: a zero, then it again and again, 258 at a time.
     bits.low_first(0b1, 1);
     bits.low_first(0b01, 2);
@@ -50,7 +53,9 @@ impl Bits {
 
     /// Huffman codes stand the other way round.
     fn high_first(&mut self, value: u32, count: u32) {
-        (0..count).rev().for_each(|place| self.bit(value >> place & 1));
+        (0..count)
+            .rev()
+            .for_each(|place| self.bit(value >> place & 1));
     }
 }
 
@@ -58,10 +63,18 @@ fn crc(bytes: &[u8]) -> u32 {
     static TABLE: OnceLock<[u32; 256]> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
         std::array::from_fn(|byte| {
-            (0..8).fold(byte as u32, |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+            (0..8).fold(byte as u32, |crc, _| {
+                if crc & 1 == 1 {
+                    crc >> 1 ^ 0xedb8_8320
+                } else {
+                    crc >> 1
+                }
+            })
         })
     });
-    !bytes.iter().fold(u32::MAX, |crc, byte| crc >> 8 ^ table[((crc ^ u32::from(*byte)) & 0xff) as usize])
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        crc >> 8 ^ table[((crc ^ u32::from(*byte)) & 0xff) as usize]
+    })
 }
 
 fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], content: &[u8]) {
@@ -105,7 +118,8 @@ fn png(width: u32, height: u32, depth: u8, colour: u8, profile: Option<u64>) -> 
 #[test]
 fn the_pictures_are_real_ones() {
     for (width, height, depth, colour) in [(7, 5, 8, 2), (1, 900, 1, 0), (33, 20, 16, 6)] {
-        let picture = image::load_from_memory(&black(width, height, depth, colour)).expect("a picture");
+        let picture =
+            image::load_from_memory(&black(width, height, depth, colour)).expect("a picture");
         assert_eq!((picture.width(), picture.height()), (width, height));
     }
     assert!(image::load_from_memory(&profiled(10_000)).is_ok());

@@ -6,7 +6,13 @@ use super::target::{Target, at_once};
 
 pub fn slow(target: &Target) {
     let held: Vec<_> = (0..400)
-        .map(|number| target.socket(if number % 2 == 0 { b"" } else { b"GET /readyz HTTP/1.1\r\nhost: 127" }))
+        .map(|number| {
+            target.socket(if number % 2 == 0 {
+                b""
+            } else {
+                b"GET /readyz HTTP/1.1\r\nhost: 127"
+            })
+        })
         .collect();
     std::thread::sleep(Duration::from_secs(2));
     drop(held);
@@ -32,7 +38,10 @@ pub fn unreadable(target: &Target) {
     ];
     at_once(heads.len(), |number| {
         let said = target.said(heads[number].as_bytes());
-        assert!(!said.starts_with("HTTP/1.1 5") && !said.starts_with("HTTP/1.1 2"), "{number}: {said}");
+        assert!(
+            !said.starts_with("HTTP/1.1 5") && !said.starts_with("HTTP/1.1 2"),
+            "{number}: {said}"
+        );
     });
 }
 
@@ -55,7 +64,10 @@ pub fn bad_addresses(target: &Target) {
         "/%2e%2e/%2e%2e",
         "/api/lineage?ref=%ff",
     ] {
-        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", target.authority);
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n",
+            target.authority
+        );
         let said = target.said(head.as_bytes());
         assert!(said.starts_with("HTTP/1.1 4"), "{path}: {said}");
         assert!(said.contains("application/problem+json"), "{path}: {said}");

@@ -1,8 +1,8 @@
-//! Attacks on the real program with the demo's gallery: whatever comes in, at most 64 MiB of it, it lives, stays under
-//! its memory, and answers others in time.
+//! Attacks on the real program with the demo's gallery: whatever comes in, at most 64 MiB of it, it
+//! lives, stays under its memory, and answers others in time.
 //!
-//! Short by default. `CLIPPY_ATTACK_SECONDS=600` goes on for that long; `CLIPPY_ATTACK_PATIENCE=5` allows answers so many
-//! seconds on a machine that is busy with something else.
+//! Short by default. `CLIPPY_ATTACK_SECONDS=600` goes on for that long; `CLIPPY_ATTACK_PATIENCE=5`
+//! allows answers so many seconds on a machine that is busy with something else.
 
 mod bodies;
 mod bombs;
@@ -27,13 +27,22 @@ type Attack = (&'static str, fn(&Target));
 
 const ATTACKS: [Attack; 15] = [
     ("pictures of one column", pictures::of_one_column),
-    ("pictures of one column to generate from", pictures::to_generate_from),
+    (
+        "pictures of one column to generate from",
+        pictures::to_generate_from,
+    ),
     ("a flood of 16-bit pictures", pictures::flood),
     ("a flood of 16-bit references", pictures::references),
-    ("colour profiles that unpack to gigabytes", pictures::profiles),
+    (
+        "colour profiles that unpack to gigabytes",
+        pictures::profiles,
+    ),
     ("large JSON", bodies::large_json),
     ("deep JSON", bodies::deep_json),
-    ("bodies that are announced and never sent", bodies::announced),
+    (
+        "bodies that are announced and never sent",
+        bodies::announced,
+    ),
     ("bodies that trickle", bodies::trickling),
     ("forms that are none", bodies::bad_forms),
     ("heads that never end", heads::slow),
@@ -45,8 +54,13 @@ const ATTACKS: [Attack; 15] = [
 
 #[test]
 fn no_attack_kills_the_server_or_keeps_others_waiting() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<f64>().ok());
-    let until = Instant::now() + Duration::from_secs_f64(number("CLIPPY_ATTACK_SECONDS").unwrap_or(0.0));
+    let number = |name: &str| {
+        std::env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<f64>().ok())
+    };
+    let until =
+        Instant::now() + Duration::from_secs_f64(number("CLIPPY_ATTACK_SECONDS").unwrap_or(0.0));
     let patience = Duration::from_secs_f64(number("CLIPPY_ATTACK_PATIENCE").unwrap_or(PATIENCE));
 
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -71,10 +85,17 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
                 seen.search.as_secs_f64(),
                 peak >> 20
             );
-            faults.extend(seen.faults.into_iter().map(|fault| format!("{name}: {fault}")));
+            faults.extend(
+                seen.faults
+                    .into_iter()
+                    .map(|fault| format!("{name}: {fault}")),
+            );
             for (what, slowest) in [("/readyz", seen.ready), ("a search", seen.search)] {
                 if slowest > patience {
-                    faults.push(format!("{name}: {what} took {:.1} s", slowest.as_secs_f64()));
+                    faults.push(format!(
+                        "{name}: {what} took {:.1} s",
+                        slowest.as_secs_f64()
+                    ));
                 }
             }
             if peak > MOST_MEMORY {
@@ -86,10 +107,18 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
             break;
         }
     }
-    wait_until("what was asked for to end", Duration::from_secs(120), || target.is_idle().then_some(()));
+    wait_until(
+        "what was asked for to end",
+        Duration::from_secs(120),
+        || target.is_idle().then_some(()),
+    );
     let peak = watch::peak_memory(target.process);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(peak < MOST_MEMORY, "{} MiB in memory at the end", peak >> 20);
+    assert!(
+        peak < MOST_MEMORY,
+        "{} MiB in memory at the end",
+        peak >> 20
+    );
     assert!(target.searches(), "it answers as before");
     assert!(server.stop().success(), "it ends well");
 }

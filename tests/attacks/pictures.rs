@@ -31,8 +31,15 @@ fn deep() -> &'static [u8] {
 }
 
 fn upload(target: &Target, path: &str, field: &'static str, picture: &[u8]) -> u16 {
-    let part = Part::bytes(picture.to_vec()).file_name("picture.png").mime_str("image/png").expect("a type");
-    target.sent(target.post(path).multipart(Form::new().part(field, part).text("top", "3")))
+    let part = Part::bytes(picture.to_vec())
+        .file_name("picture.png")
+        .mime_str("image/png")
+        .expect("a type");
+    target.sent(
+        target
+            .post(path)
+            .multipart(Form::new().part(field, part).text("top", "3")),
+    )
 }
 
 fn encoded(picture: &[u8]) -> String {
@@ -48,7 +55,12 @@ pub fn of_one_column(target: &Target) {
         for field in ["sketch", "image"] {
             upload(target, "/api/search/hybrid", field, &columns()[number]);
         }
-        upload(target, "/api/references/suggest", "image", &columns()[number]);
+        upload(
+            target,
+            "/api/references/suggest",
+            "image",
+            &columns()[number],
+        );
     });
 }
 
@@ -69,13 +81,20 @@ pub fn to_generate_from(target: &Target) {
 
 pub fn flood(target: &Target) {
     at_once(16, |number| {
-        upload(target, "/api/search/hybrid", if number % 2 == 0 { "image" } else { "sketch" }, deep());
+        upload(
+            target,
+            "/api/search/hybrid",
+            if number % 2 == 0 { "image" } else { "sketch" },
+            deep(),
+        );
     });
 }
 
 pub fn references(target: &Target) {
     let picture = encoded(&black(4_096, 4_096, 16, 6));
-    let refs: Vec<Value> = (0..16).map(|_| json!({ "role": "style", "weight": 0.5, "image_url": picture })).collect();
+    let refs: Vec<Value> = (0..16)
+        .map(|_| json!({ "role": "style", "weight": 0.5, "image_url": picture }))
+        .collect();
     let body = json!({ "prompt": "a cat", "refs": refs });
     at_once(4, |_| {
         generate(target, &body);
@@ -85,7 +104,15 @@ pub fn references(target: &Target) {
 pub fn profiles(target: &Target) {
     let picture = profiled(1 << 30);
     at_once(8, |number| {
-        upload(target, "/api/search/hybrid", if number % 2 == 0 { "image" } else { "sketch" }, &picture);
+        upload(
+            target,
+            "/api/search/hybrid",
+            if number % 2 == 0 { "image" } else { "sketch" },
+            &picture,
+        );
     });
-    generate(target, &json!({ "prompt": "a cat", "refs": [{ "role": "style", "image_url": encoded(&picture) }] }));
+    generate(
+        target,
+        &json!({ "prompt": "a cat", "refs": [{ "role": "style", "image_url": encoded(&picture) }] }),
+    );
 }

@@ -36,21 +36,39 @@ pub fn never_reading(target: &Target) {
 }
 
 pub fn streams(target: &Target) {
-    let made = target.post("/api/images/generate").json(&json!({ "prompt": "red hills" })).send().expect("an answer");
+    let made = target
+        .post("/api/images/generate")
+        .json(&json!({ "prompt": "red hills" }))
+        .send()
+        .expect("an answer");
     let job: Value = made.json().expect("JSON");
     let id = job["id"].as_str().expect("a job");
     let ask = |last: &str| {
-        format!("GET /api/jobs/{id}/events HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{last}\r\n", target.authority)
+        format!(
+            "GET /api/jobs/{id}/events HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{last}\r\n",
+            target.authority
+        )
     };
-    let held: Vec<_> = (0..400).map(|_| target.socket(ask("").as_bytes())).collect();
-    for last in ["18446744073709551615-18446744073709551615", "9223372036854775807-0", "x", "-1", "1-x"] {
+    let held: Vec<_> = (0..400)
+        .map(|_| target.socket(ask("").as_bytes()))
+        .collect();
+    for last in [
+        "18446744073709551615-18446744073709551615",
+        "9223372036854775807-0",
+        "x",
+        "-1",
+        "1-x",
+    ] {
         // While the four hundred come in, there may be no place for a while.
         let (status, said) = wait_until("a place", Duration::from_secs(30), || {
             let said = target.said(ask(&format!("last-event-id: {last}\r\n")).as_bytes());
             let status = said.get(9..12).unwrap_or_default().to_owned();
             (status != "503").then_some((status, said))
         });
-        assert!(["200", "204", "400"].contains(&status.as_str()), "{last}: {said}");
+        assert!(
+            ["200", "204", "400"].contains(&status.as_str()),
+            "{last}: {said}"
+        );
     }
     drop(held);
 }

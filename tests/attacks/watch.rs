@@ -38,14 +38,22 @@ impl Watch {
                 let begun = Instant::now();
                 match client.get(format!("{url}/readyz")).send() {
                     Ok(answer) if answer.status().is_success() => {}
-                    Ok(answer) => seen.faults.push(format!("/readyz answers {}", answer.status())),
-                    Err(error) => seen.faults.push(format!("/readyz does not answer: {error:?}")),
+                    Ok(answer) => seen
+                        .faults
+                        .push(format!("/readyz answers {}", answer.status())),
+                    Err(error) => seen
+                        .faults
+                        .push(format!("/readyz does not answer: {error:?}")),
                 }
                 seen.ready = seen.ready.max(begun.elapsed());
                 // Other words each time, so that the model has to be asked.
                 let words = json!({ "query_text": format!("apple {}", seen.searches), "top": 10 });
                 let begun = Instant::now();
-                match client.post(format!("{url}/api/search/hybrid")).json(&words).send() {
+                match client
+                    .post(format!("{url}/api/search/hybrid"))
+                    .json(&words)
+                    .send()
+                {
                     Ok(answer) if answer.status().is_success() => {
                         let found = answer.json::<Value>().unwrap_or_default();
                         if found["results"].as_array().is_none_or(Vec::is_empty) {
@@ -54,9 +62,14 @@ impl Watch {
                     }
                     Ok(answer) => {
                         let status = answer.status();
-                        seen.faults.push(format!("a search answers {status}: {}", answer.text().unwrap_or_default()));
+                        seen.faults.push(format!(
+                            "a search answers {status}: {}",
+                            answer.text().unwrap_or_default()
+                        ));
                     }
-                    Err(error) => seen.faults.push(format!("a search does not answer: {error:?}")),
+                    Err(error) => seen
+                        .faults
+                        .push(format!("a search does not answer: {error:?}")),
                 }
                 seen.search = seen.search.max(begun.elapsed());
                 seen.searches += 1;
@@ -78,9 +91,18 @@ impl Watch {
 
 /// The most memory that a process had since its start, or since [`forget_peak`], in bytes.
 pub fn peak_memory(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells");
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().expect("a number");
+    let status =
+        std::fs::read_to_string(format!("/proc/{process}/status")).expect("the process lives");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .expect("Linux tells");
+    let kib: u64 = line
+        .trim()
+        .trim_end_matches("kB")
+        .trim()
+        .parse()
+        .expect("a number");
     kib << 10
 }
 

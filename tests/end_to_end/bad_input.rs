@@ -12,8 +12,14 @@ fn bad_arguments_exit_2_and_name_the_fault() {
     for (arguments, part) in [
         (&["search"][..], "--text"),
         (&["ingest"], "--manifest"),
-        (&["backfill", "--manifest", "m", "--which", "nothing"], "nothing"),
-        (&["ingest", "--manifest", "m", "--shard-index", "0"], "--shard-count"),
+        (
+            &["backfill", "--manifest", "m", "--which", "nothing"],
+            "nothing",
+        ),
+        (
+            &["ingest", "--manifest", "m", "--shard-index", "0"],
+            "--shard-count",
+        ),
         (&["fly"], "fly"),
         (&["serve", "--bind", "nowhere"], "127.0.0.1:8000"),
         (&["serve", "--bind", "no\nwhere:1"], "--bind"),
@@ -40,14 +46,23 @@ fn bad_settings_name_the_variable_and_leave_no_folder_behind() {
         ("QDRANT_SHARDS", "none"),
         ("REDIS_URL", "localhost:6379"),
     ] {
-        let output =
-            clippy(folder.path()).args(["search", "--text", "apple"]).env(name, value).output().expect("it starts");
+        let output = clippy(folder.path())
+            .args(["search", "--text", "apple"])
+            .env(name, value)
+            .output()
+            .expect("it starts");
         let said = text(&output.stderr);
         assert!(!output.status.success(), "{name}={value}");
         let shown = value.trim_start_matches("local-dir:");
-        assert!(said.contains(name) || said.contains(shown), "{name}={value}: {said}");
+        assert!(
+            said.contains(name) || said.contains(shown),
+            "{name}={value}: {said}"
+        );
         assert!(!said.contains("panicked"), "{said}");
-        assert!(!folder.path().join("data/collection").exists(), "{name}={value} left a collection behind");
+        assert!(
+            !folder.path().join("data/collection").exists(),
+            "{name}={value} left a collection behind"
+        );
     }
 }
 
@@ -62,15 +77,20 @@ fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
         .collect();
     fs::write(folder.path().join("note.png"), "not a picture").expect("a temporary folder");
     fs::write(folder.path().join("empty.png"), "").expect("a temporary folder");
-    let whole = fs::read(gallery().join(good[0]["local_path"].as_str().expect("a path"))).expect("a picture");
-    fs::write(folder.path().join("cut.png"), &whole[..whole.len() / 2]).expect("a temporary folder");
+    let whole = fs::read(gallery().join(good[0]["local_path"].as_str().expect("a path")))
+        .expect("a picture");
+    fs::write(folder.path().join("cut.png"), &whole[..whole.len() / 2])
+        .expect("a temporary folder");
     fs::write(folder.path().join("named_wrong.jpg"), &whole).expect("a temporary folder");
     let mut lines: Vec<String> = good
         .iter()
         .map(|line| {
             let mut line = line.clone();
-            line["local_path"] =
-                gallery().join(line["local_path"].as_str().expect("a path")).display().to_string().into();
+            line["local_path"] = gallery()
+                .join(line["local_path"].as_str().expect("a path"))
+                .display()
+                .to_string()
+                .into();
             line.to_string()
         })
         .collect();
@@ -92,7 +112,17 @@ fn a_manifest_full_of_faults_is_accounted_for_line_by_line() {
         lines.push(line);
     }
     fs::write(folder.path().join("m.jsonl"), lines.join("\n")).expect("a temporary folder");
-    let answer = json(folder.path(), &["ingest", "--manifest", "m.jsonl", "--fail-log", "failed.txt", "--json"]);
+    let answer = json(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            "m.jsonl",
+            "--fail-log",
+            "failed.txt",
+            "--json",
+        ],
+    );
     let totals = &answer["totals"];
     assert_eq!(totals["lines"], lines.len(), "{answer}");
     assert_eq!(totals["embedded"], 5, "{answer}");
@@ -111,7 +141,17 @@ fn another_model_is_refused_and_both_are_named() {
     let manifest = crate::harness::short_manifest(folder.path(), 2);
     let root = gallery().display().to_string();
     let manifest = manifest.display().to_string();
-    json(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+    json(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            &manifest,
+            "--images-root",
+            &root,
+            "--json",
+        ],
+    );
     let tiny = tiny_model(folder.path());
     let output = clippy(folder.path())
         .args(["search", "--text", "apple"])
@@ -120,20 +160,26 @@ fn another_model_is_refused_and_both_are_named() {
         .expect("it starts");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("clippy-small") && said.contains("tiny"), "{said}");
+    assert!(
+        said.contains("clippy-small") && said.contains("tiny"),
+        "{said}"
+    );
 }
 
-/// The bundled model's weights under a configuration of another name: a model that the collection was not made by.
+/// The bundled model's weights under a configuration of another name: a model that the collection
+/// was not made by.
 fn tiny_model(folder: &std::path::Path) -> String {
-    let bundled = std::path::Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
-        .join("../models/clippy-small");
+    let bundled =
+        std::path::Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
+            .join("../models/clippy-small");
     let tiny = folder.join("tiny");
     fs::create_dir(&tiny).expect("a temporary folder");
     for name in ["open_clip_config.json", "open_clip_model.safetensors"] {
         fs::copy(bundled.join(name), tiny.join(name)).expect("the bundled model");
     }
     let config = tiny.join("open_clip_config.json");
-    let mut json: Value = serde_json::from_str(&fs::read_to_string(&config).expect("copied")).expect("JSON");
+    let mut json: Value =
+        serde_json::from_str(&fs::read_to_string(&config).expect("copied")).expect("JSON");
     json["preprocess_cfg"]["mean"] = json!([0.5, 0.5, 0.5]);
     fs::write(&config, json.to_string()).expect("a temporary folder");
     tiny.display().to_string()
@@ -144,7 +190,8 @@ fn weights_that_do_not_fit_are_named_tensor_by_tensor() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broken = tiny_model(folder.path());
     let config = std::path::Path::new(&broken).join("open_clip_config.json");
-    let mut json: Value = serde_json::from_str(&fs::read_to_string(&config).expect("copied")).expect("JSON");
+    let mut json: Value =
+        serde_json::from_str(&fs::read_to_string(&config).expect("copied")).expect("JSON");
     json["model_cfg"]["text_cfg"]["layers"] = 9.into();
     fs::write(&config, json.to_string()).expect("a temporary folder");
     let output = run(folder.path(), &["models", "verify", &broken]);

@@ -10,11 +10,28 @@ fn calibrate_works_with_and_without_a_server_and_eval_compares_both_rankings() {
     let shown = manifest.display().to_string();
     let early = run(folder.path(), &["calibrate"]);
     assert_eq!(early.status.code(), Some(1));
-    assert!(text(&early.stderr).contains("fewer than 16"), "{}", text(&early.stderr));
+    assert!(
+        text(&early.stderr).contains("fewer than 16"),
+        "{}",
+        text(&early.stderr)
+    );
 
-    json(folder.path(), &["ingest", "--manifest", &shown, "--images-root", &root, "--json"]);
+    json(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            &shown,
+            "--images-root",
+            &root,
+            "--json",
+        ],
+    );
     let alone = json(folder.path(), &["calibrate", "--json"]);
-    assert_eq!((&alone["points"], &alone["sampled"]), (&40.into(), &40.into()));
+    assert_eq!(
+        (&alone["points"], &alone["sampled"]),
+        (&40.into(), &40.into())
+    );
 
     let rows = std::fs::read_to_string(&manifest).expect("there");
     let lines: Vec<String> = rows
@@ -34,16 +51,30 @@ fn calibrate_works_with_and_without_a_server_and_eval_compares_both_rankings() {
     let queries = queries.display().to_string();
 
     let server = Server::start(folder.path(), "serve", &[]);
-    assert_eq!(json(folder.path(), &["calibrate", "--json"]), alone, "the same pictures, the same calibration");
+    assert_eq!(
+        json(folder.path(), &["calibrate", "--json"]),
+        alone,
+        "the same pictures, the same calibration"
+    );
     for flags in [&["--json"][..], &["--raw", "--json"]] {
-        let figures = json(folder.path(), &[&["eval", "--queries", &queries][..], flags].concat());
+        let figures = json(
+            folder.path(),
+            &[&["eval", "--queries", &queries][..], flags].concat(),
+        );
         let mixed = &figures["kinds"]["mixed"];
-        assert_eq!((&mixed["queries"], &mixed["recall@10"]), (&6.into(), &1.0.into()), "{figures}");
+        assert_eq!(
+            (&mixed["queries"], &mixed["recall@10"]),
+            (&6.into(), &1.0.into()),
+            "{figures}"
+        );
     }
     drop(server);
 
-    std::fs::write(folder.path().join("queries.jsonl"), r#"{"kind": "mixed", "text": "apple", "relevant": [1]}"#)
-        .expect("written");
+    std::fs::write(
+        folder.path().join("queries.jsonl"),
+        r#"{"kind": "mixed", "text": "apple", "relevant": [1]}"#,
+    )
+    .expect("written");
     let half = run(folder.path(), &["eval", "--queries", &queries]);
     assert_eq!(half.status.code(), Some(1));
 }

@@ -14,7 +14,10 @@ use crate::harness::{Server, clippy, signal, text, wait_until};
 fn drawing(name: &str, seed: u64) -> Vec<u8> {
     let subject = subject(name).unwrap_or_else(|| panic!("the gallery draws no {name}"));
     let mut bytes = Cursor::new(Vec::new());
-    sketch(subject, seed).expect("drawn").write_to(&mut bytes, image::ImageFormat::Png).expect("PNG takes any picture");
+    sketch(subject, seed)
+        .expect("drawn")
+        .write_to(&mut bytes, image::ImageFormat::Png)
+        .expect("PNG takes any picture");
     bytes.into_inner()
 }
 
@@ -39,30 +42,46 @@ fn styles_of(answer: &Value, subject: &str, first: usize) -> BTreeSet<String> {
         .iter()
         .take(first)
         .filter(|hit| hit["payload"]["subject"] == subject)
-        .map(|hit| hit["payload"]["style"].as_str().expect("demo pictures have a style").to_owned())
+        .map(|hit| {
+            hit["payload"]["style"]
+                .as_str()
+                .expect("demo pictures have a style")
+                .to_owned()
+        })
         .collect()
 }
 
 /// What the server still prepares; null when its gallery is there.
 fn preparing(server: &Server) -> Value {
     let http = clippy_http::blocking_client().build().expect("a client");
-    let answer = http.get(format!("{}/api/preparing", server.url)).send().expect("it serves");
+    let answer = http
+        .get(format!("{}/api/preparing", server.url))
+        .send()
+        .expect("it serves");
     answer.json::<Value>().expect("JSON")["preparing"].clone()
 }
 
 fn start(folder: &Path) -> Server {
     let server = Server::start(folder, "demo", &[]);
-    wait_until("the gallery to be filled", Duration::from_secs(180), || preparing(&server).is_null().then_some(()));
+    wait_until("the gallery to be filled", Duration::from_secs(180), || {
+        preparing(&server).is_null().then_some(())
+    });
     server
 }
 
 #[test]
 fn the_demo_is_for_this_machine_unless_keys_are_set() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let output = clippy(folder.path()).args(["demo", "--bind", "0.0.0.0:0"]).output().expect("it starts");
+    let output = clippy(folder.path())
+        .args(["demo", "--bind", "0.0.0.0:0"])
+        .output()
+        .expect("it starts");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("API_KEYS") && said.lines().count() == 1, "{said}");
+    assert!(
+        said.contains("API_KEYS") && said.lines().count() == 1,
+        "{said}"
+    );
     assert!(!folder.path().join("data").exists());
 }
 
@@ -70,30 +89,57 @@ fn the_demo_is_for_this_machine_unless_keys_are_set() {
 fn the_demo_serves_at_once_stops_when_it_is_told_to_and_goes_on_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // What other commands are set to spends nobody's money here.
-    let paid = [("GEMINI_API_KEY", "k"), ("GENERATION_PROVIDER", "gemini"), ("QDRANT_URL", "http://127.0.0.1:9")];
+    let paid = [
+        ("GEMINI_API_KEY", "k"),
+        ("GENERATION_PROVIDER", "gemini"),
+        ("QDRANT_URL", "http://127.0.0.1:9"),
+    ];
     let mut server = Server::start_with(folder.path(), "demo", &[], &paid);
     let http = clippy_http::blocking_client().build().expect("a client");
     let page = http.get(&server.url).send().expect("it serves");
     assert!(page.status().is_success());
     assert!(page.text().expect("text").contains("<html"), "the page");
     let now = preparing(&server);
-    assert!(now["stage"] == "drawing" && now["total"].as_u64() > Some(100), "{now}");
-    let providers: Value =
-        http.get(format!("{}/api/providers", server.url)).send().expect("it serves").json().expect("JSON");
+    assert!(
+        now["stage"] == "drawing" && now["total"].as_u64() > Some(100),
+        "{now}"
+    );
+    let providers: Value = http
+        .get(format!("{}/api/providers", server.url))
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON");
     let all = providers["providers"].as_array().expect("a list");
-    assert!(all.len() == 1 && all[0]["provider"] == "local", "{providers}");
+    assert!(
+        all.len() == 1 && all[0]["provider"] == "local",
+        "{providers}"
+    );
 
     wait_until("some pictures to be drawn", Duration::from_secs(60), || {
         (preparing(&server)["done"].as_u64() > Some(3)).then_some(())
     });
     let begun = Instant::now();
     signal(server.process(), "INT");
-    let ended = wait_until("the first Ctrl-C to be heard", Duration::from_secs(30), || server.ended());
-    assert!(ended.success() && begun.elapsed() < Duration::from_secs(20), "{ended} after {:?}", begun.elapsed());
-    wait_until("the server to say what comes next", Duration::from_secs(10), || {
-        server.log().contains("goes on from here").then_some(())
-    });
-    assert!(!folder.path().join("data/demo/manifest.jsonl").exists(), "it was not done");
+    let ended = wait_until(
+        "the first Ctrl-C to be heard",
+        Duration::from_secs(30),
+        || server.ended(),
+    );
+    assert!(
+        ended.success() && begun.elapsed() < Duration::from_secs(20),
+        "{ended} after {:?}",
+        begun.elapsed()
+    );
+    wait_until(
+        "the server to say what comes next",
+        Duration::from_secs(10),
+        || server.log().contains("goes on from here").then_some(()),
+    );
+    assert!(
+        !folder.path().join("data/demo/manifest.jsonl").exists(),
+        "it was not done"
+    );
 
     let again = Server::start(folder.path(), "demo", &[]);
     assert!(!preparing(&again).is_null());
@@ -107,28 +153,65 @@ fn the_demo_finds_a_sketch_in_several_styles_and_goes_on_after_a_kill() {
 
     for name in ["apple", "house"] {
         for seed in [1, 2] {
-            let form = Form::new().part("sketch", Part::bytes(drawing(name, seed)).file_name("sketch.png"));
+            let form = Form::new().part(
+                "sketch",
+                Part::bytes(drawing(name, seed)).file_name("sketch.png"),
+            );
             let answer = search(&server, form.text("top", "10"));
             let styles = styles_of(&answer, name, 10);
-            assert!(styles.len() >= 3, "{name}, drawn with seed {seed}, is shown in {styles:?} only");
+            assert!(
+                styles.len() >= 3,
+                "{name}, drawn with seed {seed}, is shown in {styles:?} only"
+            );
         }
     }
 
-    let answer = search(&server, Form::new().text("query_text", "sailboat").text("tag_filters", "pixel_art"));
-    assert_eq!(answer["results"][0]["payload"]["style"], "pixel_art", "{answer}");
+    let answer = search(
+        &server,
+        Form::new()
+            .text("query_text", "sailboat")
+            .text("tag_filters", "pixel_art"),
+    );
+    assert_eq!(
+        answer["results"][0]["payload"]["style"], "pixel_art",
+        "{answer}"
+    );
     let shown = answer["results"].as_array().expect("a list");
-    assert!(shown.iter().all(|hit| hit["payload"]["style"] == "pixel_art"), "the filter holds");
+    assert!(
+        shown
+            .iter()
+            .all(|hit| hit["payload"]["style"] == "pixel_art"),
+        "the filter holds"
+    );
 
     let first = &answer["results"][0];
     let address = first["payload"]["image_url"].as_str().expect("an address");
-    let picture = http.get(format!("{}{address}", server.url)).query(&[("w", "64")]).send().expect("it serves");
-    assert!(picture.headers()["content-type"].to_str().expect("ASCII").starts_with("image/"));
+    let picture = http
+        .get(format!("{}{address}", server.url))
+        .query(&[("w", "64")])
+        .send()
+        .expect("it serves");
+    assert!(
+        picture.headers()["content-type"]
+            .to_str()
+            .expect("ASCII")
+            .starts_with("image/")
+    );
     let thumbnail = image::load_from_memory(&picture.bytes().expect("a body")).expect("a picture");
     assert_eq!(thumbnail.width(), 64);
 
     server.kill();
     let again = start(folder.path());
-    let form = Form::new().part("sketch", Part::bytes(drawing("apple", 1)).file_name("sketch.png"));
-    assert!(styles_of(&search(&again, form.text("top", "10")), "apple", 10).len() >= 3, "all is there after a kill");
-    assert!(again.stop().success(), "a server that is asked to stop ends well");
+    let form = Form::new().part(
+        "sketch",
+        Part::bytes(drawing("apple", 1)).file_name("sketch.png"),
+    );
+    assert!(
+        styles_of(&search(&again, form.text("top", "10")), "apple", 10).len() >= 3,
+        "all is there after a kill"
+    );
+    assert!(
+        again.stop().success(),
+        "a server that is asked to stop ends well"
+    );
 }

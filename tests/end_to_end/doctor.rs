@@ -5,8 +5,15 @@ use std::fs;
 use crate::harness::{Server, clippy, ingest_some, run, text};
 
 fn doctor(data: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String) {
-    let output = clippy(data).arg("doctor").envs(settings.iter().copied()).output().expect("it starts");
-    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+    let output = clippy(data)
+        .arg("doctor")
+        .envs(settings.iter().copied())
+        .output()
+        .expect("it starts");
+    (
+        output.status.success(),
+        text(&output.stdout) + &text(&output.stderr),
+    )
 }
 
 #[test]
@@ -19,16 +26,43 @@ fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
     .expect("a temporary folder");
     let (fine, said) = doctor(folder.path(), &[]);
     assert!(!fine, "{said}");
-    let faults: Vec<&str> = said.lines().filter(|line| line.starts_with("FAULT")).collect();
-    for part in ["line 1 (API_KEYS)", "LOG_LEVEL", "not/there", "ALLOWED_ORIGINS"] {
-        assert!(faults.iter().any(|fault| fault.contains(part)), "{part}: {said}");
+    let faults: Vec<&str> = said
+        .lines()
+        .filter(|line| line.starts_with("FAULT"))
+        .collect();
+    for part in [
+        "line 1 (API_KEYS)",
+        "LOG_LEVEL",
+        "not/there",
+        "ALLOWED_ORIGINS",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(part)),
+            "{part}: {said}"
+        );
     }
     assert_eq!(faults.len(), 4, "{said}");
-    assert!(said.contains(&folder.path().join(".env").display().to_string()) && !said.contains("hunter2"), "{said}");
-    assert!(!folder.path().join("data").exists(), "looking changes nothing");
-    let wrong = doctor(folder.path(), &[("ALLOWED_ORIGINS", "example.org"), ("BIND", "0.0.0.0:0")]).1;
+    assert!(
+        said.contains(&folder.path().join(".env").display().to_string())
+            && !said.contains("hunter2"),
+        "{said}"
+    );
+    assert!(
+        !folder.path().join("data").exists(),
+        "looking changes nothing"
+    );
+    let wrong = doctor(
+        folder.path(),
+        &[("ALLOWED_ORIGINS", "example.org"), ("BIND", "0.0.0.0:0")],
+    )
+    .1;
     for part in ["example.org", "API_KEYS are set"] {
-        assert!(wrong.lines().any(|line| line.starts_with("FAULT") && line.contains(part)), "{part}: {wrong}");
+        assert!(
+            wrong
+                .lines()
+                .any(|line| line.starts_with("FAULT") && line.contains(part)),
+            "{part}: {wrong}"
+        );
     }
 }
 
@@ -38,7 +72,11 @@ fn a_picture_of_the_collection_is_opened_and_the_other_process_asked_for_its_ver
     // A copy, which others may read as an earlier version's files.
     ingest_some(folder.path(), 12);
     let open = doctor(folder.path(), &[]).1;
-    assert!(open.lines().any(|line| line.starts_with("FAULT") && line.contains("chmod")), "{open}");
+    assert!(
+        open.lines()
+            .any(|line| line.starts_with("FAULT") && line.contains("chmod")),
+        "{open}"
+    );
     assert!(run(folder.path(), &["models", "list"]).status.success());
     let (fine, said) = doctor(folder.path(), &[]);
     assert!(fine && said.contains("can be shown"), "{said}");
@@ -46,5 +84,8 @@ fn a_picture_of_the_collection_is_opened_and_the_other_process_asked_for_its_ver
     let server = Server::start(folder.path(), "serve", &[]);
     let (fine, said) = doctor(folder.path(), &[]);
     let version = format!("version {}", env!("CARGO_PKG_VERSION"));
-    assert!(fine && said.contains(&server.url) && said.contains(&version), "{said}");
+    assert!(
+        fine && said.contains(&server.url) && said.contains(&version),
+        "{said}"
+    );
 }

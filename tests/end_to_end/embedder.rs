@@ -30,8 +30,15 @@ impl Embedding {
             .spawn()
             .expect("it starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its words")).lines();
-        let said = lines.find_map(|line| line.ok()?.strip_prefix("Clippy embeds at ").map(str::to_owned));
-        Self { child, url: said.expect("it says where it embeds") }
+        let said = lines.find_map(|line| {
+            line.ok()?
+                .strip_prefix("Clippy embeds at ")
+                .map(str::to_owned)
+        });
+        Self {
+            child,
+            url: said.expect("it says where it embeds"),
+        }
     }
 }
 
@@ -53,36 +60,70 @@ fn a_server_without_a_model_searches_by_a_workers() {
     settings.push(("API_KEYS", "between-us".to_owned()));
     let manifest = short_manifest(alone.path(), 40).display().to_string();
     let root = gallery().display().to_string();
-    let ingest = ["ingest", "--manifest", &manifest, "--images-root", &root, "--json"];
-    let stored = clippy(gpu.path()).args(ingest).envs(qdrant.settings()).output().expect("it starts");
+    let ingest = [
+        "ingest",
+        "--manifest",
+        &manifest,
+        "--images-root",
+        &root,
+        "--json",
+    ];
+    let stored = clippy(gpu.path())
+        .args(ingest)
+        .envs(qdrant.settings())
+        .output()
+        .expect("it starts");
     assert!(stored.status.success(), "{}", text(&stored.stderr));
     answered(alone.path(), &ingest);
 
-    let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("bound")
+        .port();
     let address = format!("127.0.0.1:{port}");
     let worker = Embedding::start(gpu.path(), &address, &settings);
     // No such model lies there: it would not start if it read one.
-    settings.push(("PRETRAINED", format!("local-dir:{}", api.path().join("nothing").display())));
+    settings.push((
+        "PRETRAINED",
+        format!("local-dir:{}", api.path().join("nothing").display()),
+    ));
     settings.push(("EMBEDDER_URL", worker.url.clone()));
-    let given: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let given: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let server = Server::start_with(api.path(), "serve", &[], &given);
     let client = clippy_http::blocking_client().build().expect("a client");
     let search = |words: &str| -> Response {
-        let call = client.post(format!("{}/api/search/hybrid", server.url)).bearer_auth("between-us");
-        call.json(&json!({"query_text": words, "top": 15})).send().expect("it serves")
+        let call = client
+            .post(format!("{}/api/search/hybrid", server.url))
+            .bearer_auth("between-us");
+        call.json(&json!({"query_text": words, "top": 15}))
+            .send()
+            .expect("it serves")
     };
     for words in ["a red apple", "cat"] {
         let found: Value = search(words).json().expect("JSON");
-        let expected = answered(alone.path(), &["search", "--text", words, "--top", "15", "--json"]);
-        assert_eq!((ids(&found), ids(&found).len()), (ids(&expected), 15), "{words}");
+        let expected = answered(
+            alone.path(),
+            &["search", "--text", words, "--top", "15", "--json"],
+        );
+        assert_eq!(
+            (ids(&found), ids(&found).len()),
+            (ids(&expected), 15),
+            "{words}"
+        );
     }
 
     drop(worker);
     assert_eq!(search("a house").status(), StatusCode::SERVICE_UNAVAILABLE);
     let _worker = Embedding::start(gpu.path(), &address, &settings[..settings.len() - 2]);
-    wait_until("the worker to be used again", Duration::from_secs(30), || {
-        (search("a house").status() == StatusCode::OK).then_some(())
-    });
+    wait_until(
+        "the worker to be used again",
+        Duration::from_secs(30),
+        || (search("a house").status() == StatusCode::OK).then_some(()),
+    );
 }
 
 fn folder() -> tempfile::TempDir {

@@ -18,19 +18,29 @@ pub fn clippy(data: &Path) -> Command {
         });
     }
     // A folder without a .env.
-    command.current_dir(data).arg("--data-dir").arg(data.join("data"));
+    command
+        .current_dir(data)
+        .arg("--data-dir")
+        .arg(data.join("data"));
     command
 }
 
 /// Runs a command to its end.
 pub fn run(data: &Path, arguments: &[&str]) -> Output {
-    clippy(data).args(arguments).output().expect("the binary starts")
+    clippy(data)
+        .args(arguments)
+        .output()
+        .expect("the binary starts")
 }
 
 /// Runs a command that must succeed, and reads its answer as JSON.
 pub fn json(data: &Path, arguments: &[&str]) -> Value {
     let output = run(data, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", text(&output.stdout)))
 }
@@ -68,13 +78,25 @@ impl Server {
     }
 
     /// As [`Server::start`], with these settings.
-    pub fn start_with(data: &Path, command: &str, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+    pub fn start_with(
+        data: &Path,
+        command: &str,
+        arguments: &[&str],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let mut program = clippy(data);
-        program.arg(command).args(arguments).envs(settings.iter().copied());
+        program
+            .arg(command)
+            .args(arguments)
+            .envs(settings.iter().copied());
         if !arguments.contains(&"--bind") {
             program.args(["--bind", "127.0.0.1:0"]);
         }
-        let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = program
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let stdout = child.stdout.take().expect("piped");
         // Both pipes are read to their ends, so that the server never waits for a reader.
         let stderr = child.stderr.take().expect("piped");
@@ -90,7 +112,10 @@ impl Server {
         let (send, receive) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Some(url) = line.split_whitespace().find(|word| word.starts_with("http://")) {
+                if let Some(url) = line
+                    .split_whitespace()
+                    .find(|word| word.starts_with("http://"))
+                {
                     let _ = send.send(url.trim_end_matches(['/', '.']).to_owned());
                 }
             }
@@ -100,7 +125,10 @@ impl Server {
             Err(_) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                panic!("clippy {command} never said where it serves: {}", log.lock().expect("nobody panics with it"));
+                panic!(
+                    "clippy {command} never said where it serves: {}",
+                    log.lock().expect("nobody panics with it")
+                );
             }
         }
     }
@@ -129,7 +157,9 @@ impl Server {
     /// Asks it to stop, and returns how it ended.
     pub fn stop(mut self) -> std::process::ExitStatus {
         signal(self.child.id(), "TERM");
-        wait_until("the server to stop", Duration::from_secs(30), || self.child.try_wait().expect("a child"))
+        wait_until("the server to stop", Duration::from_secs(30), || {
+            self.child.try_wait().expect("a child")
+        })
     }
 }
 
@@ -142,13 +172,15 @@ impl Drop for Server {
 
 /// Sends a signal by name.
 pub fn signal(process: u32, name: &str) {
-    let status =
-        Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().expect("kill is there");
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &process.to_string()])
+        .status()
+        .expect("kill is there");
     assert!(status.success(), "kill -{name} {process}");
 }
 
-/// A small gallery of the project's own drawings with its manifest. Drawn once for all test processes: it takes as
-/// long as everything else in most of them.
+/// A small gallery of the project's own drawings with its manifest. Drawn once for all test
+/// processes: it takes as long as everything else in most of them.
 pub fn gallery() -> &'static Path {
     static GALLERY: OnceLock<PathBuf> = OnceLock::new();
     GALLERY.get_or_init(|| {
@@ -158,12 +190,16 @@ pub fn gallery() -> &'static Path {
     })
 }
 
-/// A folder that the first test process to ask for it makes and all others share. It belongs to one build of the
-/// program: another build makes another.
+/// A folder that the first test process to ask for it makes and all others share. It belongs to one
+/// build of the program: another build makes another.
 fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
-    let program =
-        std::fs::metadata(env!("CARGO_BIN_EXE_clippy")).and_then(|file| file.modified()).expect("it was built");
-    let build = program.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_millis();
+    let program = std::fs::metadata(env!("CARGO_BIN_EXE_clippy"))
+        .and_then(|file| file.modified())
+        .expect("it was built");
+    let build = program
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("after 1970")
+        .as_millis();
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared");
     std::fs::create_dir_all(&shared).expect("cargo's own folder");
     let lock = std::fs::File::create(shared.join(format!("{name}.lock"))).expect("a lock file");
@@ -172,7 +208,11 @@ fn made_once(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     if !folder.is_dir() {
         for older in std::fs::read_dir(&shared).expect("made above").flatten() {
             let file_name = older.file_name();
-            if file_name.to_str().and_then(|text| text.strip_prefix(name)).is_some_and(|rest| rest.starts_with('-')) {
+            if file_name
+                .to_str()
+                .and_then(|text| text.strip_prefix(name))
+                .is_some_and(|rest| rest.starts_with('-'))
+            {
                 let _ = std::fs::remove_dir_all(older.path());
             }
         }
@@ -199,21 +239,32 @@ fn copy_folder(from: &Path, to: &Path) {
 
 /// The gallery's manifest, cut to its first lines.
 pub fn short_manifest(folder: &Path, lines: usize) -> PathBuf {
-    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let whole =
+        std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
     let cut: Vec<&str> = whole.lines().take(lines).collect();
     let path = folder.join("manifest.jsonl");
     std::fs::write(&path, cut.join("\n")).expect("a temporary folder");
     path
 }
 
-/// Fills a data folder with the gallery's first pictures; gives the manifest's path. Embedded once for all tests that
-/// ask for as many, and copied.
+/// Fills a data folder with the gallery's first pictures; gives the manifest's path. Embedded once
+/// for all tests that ask for as many, and copied.
 pub fn ingest_some(folder: &Path, lines: usize) -> String {
     let manifest = short_manifest(folder, lines).display().to_string();
     let filled = made_once(&format!("filled-{lines}"), |filled| {
         let manifest = short_manifest(filled, lines).display().to_string();
         let root = gallery().display().to_string();
-        json(filled, &["ingest", "--manifest", &manifest, "--images-root", &root, "--json"]);
+        json(
+            filled,
+            &[
+                "ingest",
+                "--manifest",
+                &manifest,
+                "--images-root",
+                &root,
+                "--json",
+            ],
+        );
     });
     copy_folder(&filled.join("data"), &folder.join("data"));
     manifest

@@ -1,4 +1,5 @@
-//! Slow work as jobs of a real server: killed in its middle, followed over HTTP and from the shell, over Redis too.
+//! Slow work as jobs of a real server: killed in its middle, followed over HTTP and from the shell,
+//! over Redis too.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -11,20 +12,28 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
 
-/// The whole gallery's manifest in the data folder, where a server takes manifests from; with its number of lines.
+/// The whole gallery's manifest in the data folder, where a server takes manifests from; with its
+/// number of lines.
 fn manifest_in(data: &Path) -> u64 {
-    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let whole =
+        std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
     std::fs::create_dir_all(data.join("data")).expect("made");
     std::fs::write(data.join("data/manifest.jsonl"), &whole).expect("written");
     whole.lines().count() as u64
 }
 
 fn client() -> Client {
-    clippy_http::blocking_client().timeout(None).build().expect("a client")
+    clippy_http::blocking_client()
+        .timeout(None)
+        .build()
+        .expect("a client")
 }
 
 fn job(server: &Server, id: &str) -> Value {
-    let response = client().get(format!("{}/api/jobs/{id}", server.url)).send().expect("it serves");
+    let response = client()
+        .get(format!("{}/api/jobs/{id}", server.url))
+        .send()
+        .expect("it serves");
     assert!(response.status().is_success(), "{}", response.status());
     response.json().expect("JSON")
 }
@@ -44,7 +53,10 @@ impl Events {
         let response = request.send().expect("it serves");
         assert!(response.status().is_success(), "{}", response.status());
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { lines: BufReader::new(response), last: last.map(str::to_owned) }
+        Self {
+            lines: BufReader::new(response),
+            last: last.map(str::to_owned),
+        }
     }
 
     /// The next event's name and data; `None` when the stream has ended or broken.
@@ -74,17 +86,41 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let lines = manifest_in(folder.path());
     let root = gallery().display().to_string();
-    let manifest = folder.path().join("data/manifest.jsonl").display().to_string();
-    let ingested =
-        answered(folder.path(), &["ingest", "--manifest", &manifest, "--images-root", &root, "--no-text", "--json"]);
+    let manifest = folder
+        .path()
+        .join("data/manifest.jsonl")
+        .display()
+        .to_string();
+    let ingested = answered(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            &manifest,
+            "--images-root",
+            &root,
+            "--no-text",
+            "--json",
+        ],
+    );
     assert_eq!(ingested["totals"]["embedded"], lines, "{ingested}");
 
     let server = Server::start(folder.path(), "serve", &[]);
     let body = json!({"manifest": "manifest.jsonl", "images_root": root, "which": "all", "force_all": true});
-    let response = client().post(format!("{}/api/admin/backfill", server.url)).json(&body).send().expect("it serves");
+    let response = client()
+        .post(format!("{}/api/admin/backfill", server.url))
+        .json(&body)
+        .send()
+        .expect("it serves");
     assert_eq!(response.status(), 202);
-    let location = response.headers()["location"].to_str().expect("text").to_owned();
-    let id = location.strip_prefix("/api/jobs/").expect("a job's address").to_owned();
+    let location = response.headers()["location"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let id = location
+        .strip_prefix("/api/jobs/")
+        .expect("a job's address")
+        .to_owned();
 
     let mut events = Events::open(&server, &id, None);
     assert_eq!(events.next().expect("a snapshot").0, "snapshot");
@@ -92,7 +128,10 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     let mut done = 0;
     while done == 0 {
         let (name, data) = events.next().expect("the job is not done yet");
-        assert_ne!(name, "done", "the gallery is too small to be interrupted: {data}");
+        assert_ne!(
+            name, "done",
+            "the gallery is too small to be interrupted: {data}"
+        );
         if name == "progress" {
             done = data["done"].as_u64().expect("a count");
         }
@@ -102,7 +141,10 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     server.kill();
 
     let server = Server::start(folder.path(), "serve", &[]);
-    assert!(["queued", "running", "waiting"].contains(&job(&server, &id)["state"].as_str().expect("a state")));
+    assert!(
+        ["queued", "running", "waiting"]
+            .contains(&job(&server, &id)["state"].as_str().expect("a state"))
+    );
     let mut events = Events::open(&server, &id, last.as_deref());
     assert_eq!(events.next().expect("a snapshot").0, "snapshot");
     let mut seen = Vec::new();
@@ -125,7 +167,11 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     let count = |name: &str| totals[name].as_u64().expect("a count");
     assert_eq!(count("lines"), lines, "{job}");
     assert_eq!(
-        count("embedded") + count("unchanged") + count("duplicates") + count("skipped") + count("failed"),
+        count("embedded")
+            + count("unchanged")
+            + count("duplicates")
+            + count("skipped")
+            + count("failed"),
         lines,
         "{job}"
     );
@@ -139,9 +185,16 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         .expect("it serves")
         .json()
         .expect("JSON");
-    let watched = run(folder.path(), &["jobs", "watch", again["id"].as_str().expect("an id")]);
+    let watched = run(
+        folder.path(),
+        &["jobs", "watch", again["id"].as_str().expect("an id")],
+    );
     assert!(watched.status.success(), "{}", text(&watched.stderr));
-    assert!(text(&watched.stdout).contains(&format!("\"unchanged\":{lines}")), "{}", text(&watched.stdout));
+    assert!(
+        text(&watched.stdout).contains(&format!("\"unchanged\":{lines}")),
+        "{}",
+        text(&watched.stdout)
+    );
     assert!(server.stop().success());
 }
 
@@ -150,23 +203,57 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let nobody = run(folder.path(), &["jobs", "list"]);
     assert_eq!(nobody.status.code(), Some(1));
-    assert!(text(&nobody.stderr).contains("clippy serve"), "{}", text(&nobody.stderr));
+    assert!(
+        text(&nobody.stderr).contains("clippy serve"),
+        "{}",
+        text(&nobody.stderr)
+    );
 
     manifest_in(folder.path());
-    let manifest = folder.path().join("data/manifest.jsonl").display().to_string();
+    let manifest = folder
+        .path()
+        .join("data/manifest.jsonl")
+        .display()
+        .to_string();
     let root = gallery().display().to_string();
-    let server = Server::start_with(folder.path(), "serve", &[], &[("IMAGES_ROOT", root.as_str())]);
+    let server = Server::start_with(
+        folder.path(),
+        "serve",
+        &[],
+        &[("IMAGES_ROOT", root.as_str())],
+    );
     let paused = run(folder.path(), &["queues", "pause", "bulk"]);
-    assert!(text(&paused.stdout).contains("PAUSED"), "{}", text(&paused.stderr));
-    let queued =
-        answered(folder.path(), &["ingest", "--manifest", &manifest, "--max-lines", "40", "--enqueue", "--json"]);
+    assert!(
+        text(&paused.stdout).contains("PAUSED"),
+        "{}",
+        text(&paused.stderr)
+    );
+    let queued = answered(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            &manifest,
+            "--max-lines",
+            "40",
+            "--enqueue",
+            "--json",
+        ],
+    );
     let id = queued["id"].as_str().expect("an id").to_owned();
     wait_until("the parts to be made", Duration::from_secs(60), || {
         (job(&server, &id)["children"]["total"].as_u64() == Some(1)).then_some(())
     });
     let queues = answered(folder.path(), &["queues", "list", "--json"]);
-    assert_eq!((&queues["queues"][1]["lane"], &queues["queues"][1]["queued"]), (&json!("bulk"), &json!(1)), "{queues}");
-    let listed = answered(folder.path(), &["jobs", "list", "--kind", "ingest", "--json"]);
+    assert_eq!(
+        (&queues["queues"][1]["lane"], &queues["queues"][1]["queued"]),
+        (&json!("bulk"), &json!(1)),
+        "{queues}"
+    );
+    let listed = answered(
+        folder.path(),
+        &["jobs", "list", "--kind", "ingest", "--json"],
+    );
     assert_eq!(listed["jobs"][0]["id"], id.as_str());
 
     let cancelled = run(folder.path(), &["jobs", "cancel", &id]);
@@ -176,22 +263,57 @@ fn jobs_and_queues_are_run_from_the_shell_beside_a_server() {
     });
     let twice = run(folder.path(), &["jobs", "cancel", &id]);
     assert_eq!(twice.status.code(), Some(1));
-    assert!(text(&twice.stderr).contains("cancelled"), "{}", text(&twice.stderr));
-    assert!(run(folder.path(), &["queues", "resume", "bulk"]).status.success());
+    assert!(
+        text(&twice.stderr).contains("cancelled"),
+        "{}",
+        text(&twice.stderr)
+    );
+    assert!(
+        run(folder.path(), &["queues", "resume", "bulk"])
+            .status
+            .success()
+    );
     assert!(run(folder.path(), &["jobs", "retry", &id]).status.success());
     let watched = run(folder.path(), &["jobs", "watch", &id]);
-    assert!(watched.status.success(), "{}{}", text(&watched.stdout), text(&watched.stderr));
-    assert!(text(&watched.stdout).contains("40/40 lines"), "{}", text(&watched.stdout));
+    assert!(
+        watched.status.success(),
+        "{}{}",
+        text(&watched.stdout),
+        text(&watched.stderr)
+    );
+    assert!(
+        text(&watched.stdout).contains("40/40 lines"),
+        "{}",
+        text(&watched.stdout)
+    );
     let shown = answered(folder.path(), &["jobs", "show", &id, "--json"]);
     assert_eq!(shown["result"]["totals"]["embedded"], 40, "{shown}");
 
-    // Without --enqueue the command goes through the server too, since that has the collection, and waits.
-    let rest = answered(folder.path(), &["ingest", "--manifest", &manifest, "--max-lines", "60", "--json"]);
+    // Without --enqueue the command goes through the server too, since that has the collection, and
+    // waits.
+    let rest = answered(
+        folder.path(),
+        &[
+            "ingest",
+            "--manifest",
+            &manifest,
+            "--max-lines",
+            "60",
+            "--json",
+        ],
+    );
     assert_eq!(rest["totals"]["lines"], 60, "{rest}");
     assert_eq!(rest["totals"]["unchanged"], 40, "{rest}");
-    let unknown = run(folder.path(), &["jobs", "show", "00000000-0000-7000-8000-000000000000"]);
+    let unknown = run(
+        folder.path(),
+        &["jobs", "show", "00000000-0000-7000-8000-000000000000"],
+    );
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(text(&unknown.stderr).contains("no job"), "{}", text(&unknown.stderr));
+    assert!(
+        text(&unknown.stderr).contains("no job"),
+        "{}",
+        text(&unknown.stderr)
+    );
 }
 
 #[test]
@@ -201,13 +323,28 @@ fn settings_that_cannot_work_together_are_refused_with_the_mend() {
     for (arguments, settings, word) in [
         (&["worker"][..], vec![], "REDIS_URL is not set"),
         (&["worker"], vec![redis], "--with-worker"),
-        (&["serve", "--bind", "127.0.0.1:0"], vec![redis], "--with-worker"),
+        (
+            &["serve", "--bind", "127.0.0.1:0"],
+            vec![redis],
+            "--with-worker",
+        ),
     ] {
-        let output = clippy(folder.path()).args(arguments).envs(settings.clone()).output().expect("it starts");
+        let output = clippy(folder.path())
+            .args(arguments)
+            .envs(settings.clone())
+            .output()
+            .expect("it starts");
         let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?} {settings:?}: {said}");
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?} {settings:?}: {said}"
+        );
         assert!(said.contains(word), "{arguments:?} {settings:?}: {said}");
-        assert!(!folder.path().join("data/collection").exists(), "{arguments:?} left a collection behind");
+        assert!(
+            !folder.path().join("data/collection").exists(),
+            "{arguments:?} left a collection behind"
+        );
     }
 }
 
@@ -221,8 +358,16 @@ pub(crate) struct Redis {
 impl Redis {
     /// Chooses a port, and does not start yet.
     pub(crate) fn reserved() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
-        Self { port, child: None, folder: tempfile::tempdir().expect("a temporary folder") }
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a free port")
+            .local_addr()
+            .expect("bound")
+            .port();
+        Self {
+            port,
+            child: None,
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
     }
 
     pub(crate) fn start(&mut self, append_only: &str, policy: &str) {
@@ -231,16 +376,29 @@ impl Redis {
 
     pub(crate) fn start_with(&mut self, arguments: &[&str]) {
         let child = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--daemonize", "no"])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--daemonize",
+                "no",
+            ])
             .args(arguments)
             .arg("--dir")
             .arg(self.folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("no redis-server here ({error}): scripts/test-tools.sh redis installs it"));
+            .unwrap_or_else(|error| {
+                panic!("no redis-server here ({error}): scripts/test-tools.sh redis installs it")
+            });
         self.child = Some(child);
-        wait_until("redis-server", Duration::from_secs(15), || TcpStream::connect(("127.0.0.1", self.port)).ok());
+        wait_until("redis-server", Duration::from_secs(15), || {
+            TcpStream::connect(("127.0.0.1", self.port)).ok()
+        });
     }
 
     /// Waits until somebody wants to talk to it while it is away.
@@ -283,8 +441,14 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
         .stdout(Stdio::null())
         .spawn()
         .expect("it starts");
-    let mut said = BufReader::new(waiting.stderr.take().expect("piped")).lines().map_while(Result::ok);
-    let told = said.by_ref().filter(|line| line.contains("does not answer")).take(2).count();
+    let mut said = BufReader::new(waiting.stderr.take().expect("piped"))
+        .lines()
+        .map_while(Result::ok);
+    let told = said
+        .by_ref()
+        .filter(|line| line.contains("does not answer"))
+        .take(2)
+        .count();
     let _ = waiting.kill();
     let _ = waiting.wait();
     assert_eq!(told, 2, "the reason is said, and said again");
@@ -318,7 +482,11 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
 
     // `doctor` looks at the same server, and at one that would lose jobs.
     let doctor = |settings: &[(&str, &str)]| {
-        let output = clippy(folder.path()).arg("doctor").envs(settings.iter().copied()).output().expect("it starts");
+        let output = clippy(folder.path())
+            .arg("doctor")
+            .envs(settings.iter().copied())
+            .output()
+            .expect("it starts");
         text(&output.stdout)
     };
     let fine = doctor(&settings);
@@ -326,8 +494,14 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
     assert!(server.stop().success());
     redis.stop();
     let away = doctor(&settings);
-    assert!(away.contains("FAULT  queue") && away.contains("does not answer"), "{away}");
+    assert!(
+        away.contains("FAULT  queue") && away.contains("does not answer"),
+        "{away}"
+    );
     redis.start("no", "allkeys-lru");
     let losing = doctor(&settings);
-    assert!(losing.contains("appendonly yes") && losing.contains("noeviction"), "{losing}");
+    assert!(
+        losing.contains("appendonly yes") && losing.contains("noeviction"),
+        "{losing}"
+    );
 }

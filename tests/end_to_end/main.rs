@@ -1,4 +1,5 @@
-//! The real binary, in real processes, over real files: what a new user, a script and a fault would meet.
+//! The real binary, in real processes, over real files: what a new user, a script and a fault would
+//! meet.
 
 #[path = "../attacks/mod.rs"]
 mod attacks;

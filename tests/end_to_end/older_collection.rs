@@ -1,5 +1,5 @@
-//! A collection that Clippy 0.2 filled on a Qdrant server: searched as it is, filled where it lacks vectors, and
-//! re-indexed for another model, while what it holds stays bit for bit what it was.
+//! A collection that Clippy 0.2 filled on a Qdrant server: searched as it is, filled where it lacks
+//! vectors, and re-indexed for another model, while what it holds stays bit for bit what it was.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,11 +19,19 @@ type Stored = BTreeMap<u64, HashMap<String, Vec<f32>>>;
 
 /// Everything that a collection on the server holds, by the server's own client.
 fn stored(qdrant: &Qdrant, collection: &str) -> (Stored, BTreeMap<u64, Map<String, Value>>) {
-    let request = ScrollPointsBuilder::new(collection).limit(10_000).with_vectors(true).with_payload(true).build();
-    let answer = qdrant.wait(async { qdrant.client().scroll(request).await }).expect("there");
+    let request = ScrollPointsBuilder::new(collection)
+        .limit(10_000)
+        .with_vectors(true)
+        .with_payload(true)
+        .build();
+    let answer = qdrant
+        .wait(async { qdrant.client().scroll(request).await })
+        .expect("there");
     let (mut vectors, mut payloads) = (Stored::new(), BTreeMap::new());
     for point in answer.result {
-        let Some(PointIdOptions::Num(id)) = point.id.and_then(|id| id.point_id_options) else { panic!("a number") };
+        let Some(PointIdOptions::Num(id)) = point.id.and_then(|id| id.point_id_options) else {
+            panic!("a number")
+        };
         let Some(vectors_output::VectorsOptions::Vectors(named)) =
             point.vectors.and_then(|found| found.vectors_options)
         else {
@@ -33,24 +41,52 @@ fn stored(qdrant: &Qdrant, collection: &str) -> (Stored, BTreeMap<u64, Map<Strin
             vector_output::Vector::Dense(dense) => dense.data,
             other => panic!("not dense: {other:?}"),
         };
-        vectors.insert(id, named.vectors.into_iter().map(|(name, vector)| (name, dense(vector))).collect());
-        payloads.insert(id, point.payload.into_iter().map(|(name, value)| (name, value.into_json())).collect());
+        vectors.insert(
+            id,
+            named
+                .vectors
+                .into_iter()
+                .map(|(name, vector)| (name, dense(vector)))
+                .collect(),
+        );
+        payloads.insert(
+            id,
+            point
+                .payload
+                .into_iter()
+                .map(|(name, value)| (name, value.into_json()))
+                .collect(),
+        );
     }
     (vectors, payloads)
 }
 
 fn bits(of: &Stored, name: &str) -> BTreeMap<u64, Option<Vec<u32>>> {
     let bits = |vector: &Vec<f32>| vector.iter().map(|value| value.to_bits()).collect();
-    of.iter().map(|(id, vectors)| (*id, vectors.get(name).map(bits))).collect()
+    of.iter()
+        .map(|(id, vectors)| (*id, vectors.get(name).map(bits)))
+        .collect()
 }
 
-/// Puts a collection on the server as Clippy 0.2 would have left it, with the bundled model's vectors: no edges, paths
-/// from the folder that it ran in, null where it knew nothing, and not one note.
+/// Puts a collection on the server as Clippy 0.2 would have left it, with the bundled model's
+/// vectors: no edges, paths from the folder that it ran in, null where it knew nothing, and not one
+/// note.
 fn left_by_clippy_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &str) {
     let mut elsewhere = qdrant.settings();
     elsewhere.push(("QDRANT_COLLECTION", "elsewhere".to_owned()));
     let root = gallery().display().to_string();
-    answered(folder, &elsewhere, &["ingest", "--manifest", manifest, "--images-root", &root, "--json"]);
+    answered(
+        folder,
+        &elsewhere,
+        &[
+            "ingest",
+            "--manifest",
+            manifest,
+            "--images-root",
+            &root,
+            "--json",
+        ],
+    );
     let (vectors, payloads) = stored(qdrant, "elsewhere");
     let dimension = vectors.values().next().expect("a point")["image"].len() as u64;
     let points = vectors.into_iter().map(|(id, mut vectors)| {
@@ -66,9 +102,16 @@ fn left_by_clippy_0_2(qdrant: &Qdrant, folder: &std::path::Path, manifest: &str)
     let points = points.collect();
     let client = qdrant.client();
     qdrant.wait(async {
-        make_older_collection(&client, "clippy", &["image", "text"], dimension).await.expect("made");
-        fill_older_collection(&client, "clippy", points).await.expect("filled");
-        client.delete_collection("elsewhere").await.expect("dropped");
+        make_older_collection(&client, "clippy", &["image", "text"], dimension)
+            .await
+            .expect("made");
+        fill_older_collection(&client, "clippy", points)
+            .await
+            .expect("filled");
+        client
+            .delete_collection("elsewhere")
+            .await
+            .expect("dropped");
     });
 }
 
@@ -77,24 +120,48 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
     let folder = tempfile::tempdir().expect("a temporary folder");
     let qdrant = Qdrant::start();
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
-    let manifest = short_manifest(&folder.path().join("data"), PICTURES).display().to_string();
+    let manifest = short_manifest(&folder.path().join("data"), PICTURES)
+        .display()
+        .to_string();
     left_by_clippy_0_2(&qdrant, folder.path(), &manifest);
     let (original, payloads) = stored(&qdrant, "clippy");
     assert_eq!(original.len(), PICTURES);
-    assert!(original.values().all(|vectors| vectors.len() == 2 && !vectors.contains_key("edge")));
+    assert!(
+        original
+            .values()
+            .all(|vectors| vectors.len() == 2 && !vectors.contains_key("edge"))
+    );
 
     let mut settings = qdrant.settings();
     settings.push(("IMAGES_ROOT", gallery().display().to_string()));
-    let given: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let found = answered(folder.path(), &settings, &["search", "--text", "apple", "--top", "10", "--json"]);
+    let given: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let found = answered(
+        folder.path(),
+        &settings,
+        &["search", "--text", "apple", "--top", "10", "--json"],
+    );
     assert_eq!(ids(&found).len(), 10, "{found}");
-    assert_eq!(stored(&qdrant, "clippy"), (original.clone(), payloads.clone()), "looking changes nothing");
+    assert_eq!(
+        stored(&qdrant, "clippy"),
+        (original.clone(), payloads.clone()),
+        "looking changes nothing"
+    );
 
     let server = Server::start_with(folder.path(), "serve", &[], &given);
-    let id = ask(&server, "backfill", &json!({"manifest": "manifest.jsonl", "which": "edge"}));
+    let id = ask(
+        &server,
+        "backfill",
+        &json!({"manifest": "manifest.jsonl", "which": "edge"}),
+    );
     assert_eq!(ended(&server, &id)["totals"]["embedded"], PICTURES);
     let (filled, noted) = stored(&qdrant, "clippy");
-    assert!(filled.values().all(|vectors| vectors.len() == 3), "every picture has its edges now");
+    assert!(
+        filled.values().all(|vectors| vectors.len() == 3),
+        "every picture has its edges now"
+    );
     for space in ["image", "text"] {
         assert_eq!(bits(&filled, space), bits(&original, space), "{space}");
     }
@@ -103,20 +170,45 @@ fn a_collection_of_clippy_0_2_is_searched_filled_and_reindexed_and_its_vectors_s
     let result = search_a_thousand_times_during_a_reindex(&server);
     let new = result["live"].as_str().expect("a name").to_owned();
     let (rebuilt, _) = stored(&qdrant, &new);
-    assert_eq!(rebuilt.keys().collect::<Vec<_>>(), original.keys().collect::<Vec<_>>());
-    assert!(rebuilt.values().all(|vectors| vectors.len() == 3 && vectors.values().all(|vector| vector.len() == 24)));
+    assert_eq!(
+        rebuilt.keys().collect::<Vec<_>>(),
+        original.keys().collect::<Vec<_>>()
+    );
+    assert!(
+        rebuilt
+            .values()
+            .all(|vectors| vectors.len() == 3 && vectors.values().all(|vector| vector.len() == 24))
+    );
     let (kept, _) = stored(&qdrant, "clippy");
     for space in ["image", "edge", "text"] {
-        assert_eq!(bits(&kept, space), bits(&filled, space), "{space}: the old collection is as it was");
+        assert_eq!(
+            bits(&kept, space),
+            bits(&filled, space),
+            "{space}: the old collection is as it was"
+        );
     }
 
     // And the way back, to the very same vectors.
-    let back = ended(&server, &ask(&server, "reindex", &json!({"rollback": true})));
-    assert_eq!((&back["live"], &back["previous"]), (&json!("clippy"), &json!(new)), "{back}");
+    let back = ended(
+        &server,
+        &ask(&server, "reindex", &json!({"rollback": true})),
+    );
+    assert_eq!(
+        (&back["live"], &back["previous"]),
+        (&json!("clippy"), &json!(new)),
+        "{back}"
+    );
     assert_eq!(get(&server, "/api/admin/collection")["points"], PICTURES);
     assert!(server.stop().success());
-    let again = answered(folder.path(), &settings, &["search", "--text", "apple", "--top", "10", "--json"]);
-    assert_eq!((ids(&again), &again["collection"]), (ids(&found), &json!("clippy")));
+    let again = answered(
+        folder.path(),
+        &settings,
+        &["search", "--text", "apple", "--top", "10", "--json"],
+    );
+    assert_eq!(
+        (ids(&again), &again["collection"]),
+        (ids(&found), &json!("clippy"))
+    );
     let (kept, _) = stored(&qdrant, "clippy");
     assert_eq!(bits(&kept, "image"), bits(&original, "image"));
     assert!(succeed(folder.path(), &settings, &["reindex", "--drop-old"]).contains(&new));

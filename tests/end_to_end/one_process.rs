@@ -11,18 +11,32 @@ fn while_a_server_runs_searches_go_through_it_and_a_second_owner_is_told() {
     let found = json(folder.path(), &["search", "--text", "apple", "--json"]);
     assert_eq!(found["results"].as_array().expect("a list").len(), 12);
 
-    for arguments in [&["serve", "--bind", "127.0.0.1:0"][..], &["ingest", "--manifest", &manifest]] {
+    for arguments in [
+        &["serve", "--bind", "127.0.0.1:0"][..],
+        &["ingest", "--manifest", &manifest],
+    ] {
         let second = run(folder.path(), arguments);
         let said = text(&second.stderr);
         assert_eq!(second.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains(&server.url), "{arguments:?} names who holds it: {said}");
+        assert!(
+            said.contains(&server.url),
+            "{arguments:?} names who holds it: {said}"
+        );
     }
     let url = server.url.clone();
     server.kill();
-    // The address of a killed server is still in the folder; nobody is there, so the command opens the collection itself.
+    // The address of a killed server is still in the folder; nobody is there, so the command opens
+    // the collection itself.
     let found = json(folder.path(), &["search", "--text", "apple", "--json"]);
     assert_eq!(found["results"].as_array().expect("a list").len(), 12);
-    let output = run(folder.path(), &["search", "--text", "apple", "--server", &url]);
+    let output = run(
+        folder.path(),
+        &["search", "--text", "apple", "--server", &url],
+    );
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("does not answer"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("does not answer"),
+        "{}",
+        text(&output.stderr)
+    );
 }

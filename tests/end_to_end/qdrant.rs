@@ -1,5 +1,5 @@
-//! Every command on a collection that lies on a Qdrant server, with workers of their own over Redis: the server is the
-//! fake one, which runs Qdrant's engine behind its gRPC.
+//! Every command on a collection that lies on a Qdrant server, with workers of their own over
+//! Redis: the server is the fake one, which runs Qdrant's engine behind its gRPC.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -22,14 +22,22 @@ impl Qdrant {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let fake = {
             let _inside = runtime.enter();
-            FakeQdrant::start(FakeOptions { api_key: Some("secret".to_owned()), ..FakeOptions::default() })
+            FakeQdrant::start(FakeOptions {
+                api_key: Some("secret".to_owned()),
+                ..FakeOptions::default()
+            })
         };
-        Self { fake: fake.expect("started"), runtime }
+        Self {
+            fake: fake.expect("started"),
+            runtime,
+        }
     }
 
     /// The server's own client, to put in and look at what no command does, and to wait for it.
     pub(crate) fn client(&self) -> qdrant_client::Qdrant {
-        let client = qdrant_client::Qdrant::from_url(&self.fake.url()).api_key("secret").skip_compatibility_check();
+        let client = qdrant_client::Qdrant::from_url(&self.fake.url())
+            .api_key("secret")
+            .skip_compatibility_check();
         client.build().expect("an address")
     }
 
@@ -38,65 +46,128 @@ impl Qdrant {
     }
 
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![("QDRANT_URL", self.fake.url()), ("QDRANT_API_KEY", "secret".to_owned())]
+        vec![
+            ("QDRANT_URL", self.fake.url()),
+            ("QDRANT_API_KEY", "secret".to_owned()),
+        ]
     }
 }
 
-pub(crate) fn succeed(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> String {
+pub(crate) fn succeed(
+    data: &Path,
+    settings: &[(&'static str, String)],
+    arguments: &[&str],
+) -> String {
     let output = clippy(data)
         .args(arguments)
         .envs(settings.iter().map(|(name, value)| (*name, value)))
         .output()
         .expect("it starts");
-    assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
     text(&output.stdout)
 }
 
-pub(crate) fn answered(data: &Path, settings: &[(&'static str, String)], arguments: &[&str]) -> Value {
+pub(crate) fn answered(
+    data: &Path,
+    settings: &[(&'static str, String)],
+    arguments: &[&str],
+) -> Value {
     let said = succeed(data, settings, arguments);
     serde_json::from_str(&said).unwrap_or_else(|error| panic!("{arguments:?}: {error}: {said}"))
 }
 
 pub(crate) fn ids(answer: &Value) -> Vec<Value> {
-    answer["results"].as_array().expect("results").iter().map(|found| found["id"].clone()).collect()
+    answer["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .map(|found| found["id"].clone())
+        .collect()
 }
 
 #[test]
 fn every_command_works_on_a_server_and_finds_what_the_embedded_collection_finds() {
-    let (folder, embedded) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let (folder, embedded) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
     let qdrant = Qdrant::start();
     let on_server = qdrant.settings();
     let manifest = short_manifest(folder.path(), 60).display().to_string();
     let root = gallery().display().to_string();
-    let ingest = ["ingest", "--manifest", &manifest, "--images-root", &root, "--json"];
+    let ingest = [
+        "ingest",
+        "--manifest",
+        &manifest,
+        "--images-root",
+        &root,
+        "--json",
+    ];
 
     let plan = succeed(folder.path(), &on_server, &["migrate", "--dry-run"]);
-    assert!(plan.contains("not there yet") && plan.contains("make the collection clippy"), "{plan}");
+    assert!(
+        plan.contains("not there yet") && plan.contains("make the collection clippy"),
+        "{plan}"
+    );
     let done = succeed(folder.path(), &on_server, &["migrate"]);
     assert!(done.contains("Everything is at version"), "{done}");
     let nothing = succeed(folder.path(), &on_server, &["migrate", "--dry-run"]);
-    assert!(!nothing.contains("index of") && nothing.contains("0 pictures"), "{nothing}");
+    assert!(
+        !nothing.contains("index of") && nothing.contains("0 pictures"),
+        "{nothing}"
+    );
     for (data, settings) in [(folder.path(), &on_server[..]), (embedded.path(), &[])] {
         assert_eq!(answered(data, settings, &ingest)["totals"]["embedded"], 60);
         assert_eq!(answered(data, settings, &ingest)["totals"]["unchanged"], 60);
     }
-    assert!(!folder.path().join("data/collection").exists(), "nothing of the collection is kept here");
+    assert!(
+        !folder.path().join("data/collection").exists(),
+        "nothing of the collection is kept here"
+    );
     for words in ["a red apple", "cat", "a house"] {
         let search = ["search", "--text", words, "--top", "20", "--json"];
-        let (there, here) = (answered(folder.path(), &on_server, &search), answered(embedded.path(), &[], &search));
+        let (there, here) = (
+            answered(folder.path(), &on_server, &search),
+            answered(embedded.path(), &[], &search),
+        );
         assert_eq!(ids(&there), ids(&here), "{words}");
         assert_eq!(ids(&there).len(), 20);
     }
-    let backfill = ["backfill", "--manifest", &manifest, "--images-root", &root, "--which", "all", "--json"];
-    assert_eq!(answered(folder.path(), &on_server, &backfill)["totals"]["unchanged"], 60);
+    let backfill = [
+        "backfill",
+        "--manifest",
+        &manifest,
+        "--images-root",
+        &root,
+        "--which",
+        "all",
+        "--json",
+    ];
+    assert_eq!(
+        answered(folder.path(), &on_server, &backfill)["totals"]["unchanged"],
+        60
+    );
     let doctor = succeed(folder.path(), &on_server, &["doctor"]);
     assert!(doctor.contains("clippy, 60 pictures on Qdrant"), "{doctor}");
 
     let mut wrong = on_server.clone();
     wrong[1].1 = "wrong".to_owned();
-    let refused = clippy(folder.path()).arg("doctor").envs(wrong).output().expect("it starts");
+    let refused = clippy(folder.path())
+        .arg("doctor")
+        .envs(wrong)
+        .output()
+        .expect("it starts");
     assert_eq!(refused.status.code(), Some(1));
-    assert!(text(&refused.stdout).contains("QDRANT_API_KEY"), "{}", text(&refused.stdout));
+    assert!(
+        text(&refused.stdout).contains("QDRANT_API_KEY"),
+        "{}",
+        text(&refused.stdout)
+    );
 }
 
 /// A `clippy worker`; killed when it is dropped.
@@ -118,7 +189,10 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     let mut settings = qdrant.settings();
     settings.push(("REDIS_URL", redis.url()));
     settings.push(("IMAGES_ROOT", gallery().display().to_string()));
-    let given: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let given: Vec<(&str, &str)> = settings
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     std::fs::create_dir_all(folder.path().join("data")).expect("made");
     short_manifest(&folder.path().join("data"), 40);
 
@@ -143,9 +217,15 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
             .expect("it starts"),
     );
     let ended = wait_until("the worker to do the job", Duration::from_secs(240), || {
-        let job: Value =
-            client.get(format!("{}/api/jobs/{job}", server.url)).send().expect("it serves").json().expect("JSON");
-        ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
+        let job: Value = client
+            .get(format!("{}/api/jobs/{job}", server.url))
+            .send()
+            .expect("it serves")
+            .json()
+            .expect("JSON");
+        ["succeeded", "failed", "cancelled"]
+            .contains(&job["state"].as_str().expect("a state"))
+            .then_some(job)
     });
     assert_eq!(ended["state"], "succeeded", "{ended}");
     let search = json!({"query_text": "apple", "top": 10});
@@ -156,12 +236,29 @@ fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
         .expect("it serves")
         .json()
         .expect("JSON");
-    assert_eq!(ids(&found).len(), 10, "what another process stored is found");
+    assert_eq!(
+        ids(&found).len(),
+        10,
+        "what another process stored is found"
+    );
 
-    let ready = || client.get(format!("{}/readyz", server.url)).send().expect("it serves").status().as_u16();
-    wait_until("readiness", Duration::from_secs(60), || (ready() == 200).then_some(()));
+    let ready = || {
+        client
+            .get(format!("{}/readyz", server.url))
+            .send()
+            .expect("it serves")
+            .status()
+            .as_u16()
+    };
+    wait_until("readiness", Duration::from_secs(60), || {
+        (ready() == 200).then_some(())
+    });
     qdrant.fake.faults().set_stall(Duration::from_secs(600));
-    wait_until("readiness to go", Duration::from_secs(120), || (ready() == 503).then_some(()));
+    wait_until("readiness to go", Duration::from_secs(120), || {
+        (ready() == 503).then_some(())
+    });
     qdrant.fake.faults().set_stall(Duration::ZERO);
-    wait_until("readiness to come back", Duration::from_secs(120), || (ready() == 200).then_some(()));
+    wait_until("readiness to come back", Duration::from_secs(120), || {
+        (ready() == 200).then_some(())
+    });
 }

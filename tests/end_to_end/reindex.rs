@@ -1,4 +1,5 @@
-//! Re-index as a user meets it: searches all the way through, kills in its middle, the way back, and the next start.
+//! Re-index as a user meets it: searches all the way through, kills in its middle, the way back,
+//! and the next start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,38 +12,76 @@ use serde_json::{Value, json};
 
 use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
 
-/// A second model, as settings name it: random weights, and vectors of another length than the bundled model's.
+/// A second model, as settings name it: random weights, and vectors of another length than the
+/// bundled model's.
 fn other_model() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/clip/tests/fixtures/models/vit_quickgelu");
-    format!("local-dir:{}", folder.canonicalize().expect("there").display())
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../crates/clip/tests/fixtures/models/vit_quickgelu");
+    format!(
+        "local-dir:{}",
+        folder.canonicalize().expect("there").display()
+    )
 }
 
 /// The gallery, with its first lines ingested; gives how many lines it has in all.
 fn ingested(data: &Path, lines: usize) -> usize {
-    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let whole =
+        std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
     std::fs::create_dir_all(data.join("data")).expect("made");
     let manifest = data.join("data/manifest.jsonl");
     std::fs::write(&manifest, &whole).expect("written");
-    let (manifest, root, most) = (manifest.display().to_string(), gallery().display().to_string(), lines.to_string());
-    let arguments = ["ingest", "--manifest", &manifest, "--images-root", &root, "--max-lines", &most, "--json"];
+    let (manifest, root, most) = (
+        manifest.display().to_string(),
+        gallery().display().to_string(),
+        lines.to_string(),
+    );
+    let arguments = [
+        "ingest",
+        "--manifest",
+        &manifest,
+        "--images-root",
+        &root,
+        "--max-lines",
+        &most,
+        "--json",
+    ];
     let report = answered(data, &arguments);
     assert_eq!(report["totals"]["embedded"], lines, "{report}");
     whole.lines().count()
 }
 
 pub(crate) fn client() -> Client {
-    clippy_http::blocking_client().timeout(Duration::from_secs(120)).build().expect("a client")
+    clippy_http::blocking_client()
+        .timeout(Duration::from_secs(120))
+        .build()
+        .expect("a client")
 }
 
 pub(crate) fn get(server: &Server, path: &str) -> Value {
-    let response = client().get(format!("{}{path}", server.url)).send().expect("it serves");
-    assert!(response.status().is_success(), "{path}: {}", response.status());
+    let response = client()
+        .get(format!("{}{path}", server.url))
+        .send()
+        .expect("it serves");
+    assert!(
+        response.status().is_success(),
+        "{path}: {}",
+        response.status()
+    );
     response.json().expect("JSON")
 }
 
 pub(crate) fn ask(server: &Server, kind: &str, body: &Value) -> String {
-    let response = client().post(format!("{}/api/admin/{kind}", server.url)).json(body).send().expect("it serves");
-    assert_eq!(response.status(), 202, "{}", response.text().unwrap_or_default());
+    let response = client()
+        .post(format!("{}/api/admin/{kind}", server.url))
+        .json(body)
+        .send()
+        .expect("it serves");
+    assert_eq!(
+        response.status(),
+        202,
+        "{}",
+        response.text().unwrap_or_default()
+    );
     let job: Value = response.json().expect("JSON");
     job["id"].as_str().expect("an id").to_owned()
 }
@@ -50,7 +89,9 @@ pub(crate) fn ask(server: &Server, kind: &str, body: &Value) -> String {
 pub(crate) fn ended(server: &Server, id: &str) -> Value {
     let job = wait_until("the job to end", Duration::from_secs(240), || {
         let job = get(server, &format!("/api/jobs/{id}"));
-        ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
+        ["succeeded", "failed", "cancelled"]
+            .contains(&job["state"].as_str().expect("a state"))
+            .then_some(job)
     });
     assert_eq!(job["state"], "succeeded", "{job}");
     job["result"].clone()
@@ -59,14 +100,22 @@ pub(crate) fn ended(server: &Server, id: &str) -> Value {
 /// The collection that answered, and the results' scores in the image space, best first.
 fn search(client: &Client, url: &str, like: u64) -> (String, Vec<f64>) {
     let body = json!({"like": [like], "w_img": 1.0, "w_edge": 0.0, "w_txt": 0.0, "top": 24, "exact": true, "calibrated": false});
-    let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
+    let response = client
+        .post(format!("{url}/api/search/hybrid"))
+        .json(&body)
+        .send()
+        .expect("an answer");
     answer(response)
 }
 
 /// As [`search`], by words: they go through the model at each search.
 fn search_words(client: &Client, url: &str, words: &str) -> (String, Vec<f64>) {
     let body = json!({"query_text": words, "w_img": 0.0, "w_edge": 0.0, "w_txt": 1.0, "top": 24, "exact": true, "calibrated": false});
-    let response = client.post(format!("{url}/api/search/hybrid")).json(&body).send().expect("an answer");
+    let response = client
+        .post(format!("{url}/api/search/hybrid"))
+        .json(&body)
+        .send()
+        .expect("an answer");
     answer(response)
 }
 
@@ -77,13 +126,23 @@ fn answer(response: reqwest::blocking::Response) -> (String, Vec<f64>) {
     let answer: Value = serde_json::from_str(&said).expect("JSON");
     let results = answer["results"].as_array().expect("results");
     assert_eq!(results.len(), 24, "{answer}");
-    let scores = results.iter().map(|found| found["score"].as_f64().expect("a score")).collect();
-    (answer["collection"].as_str().expect("a name").to_owned(), scores)
+    let scores = results
+        .iter()
+        .map(|found| found["score"].as_f64().expect("a score"))
+        .collect();
+    (
+        answer["collection"].as_str().expect("a name").to_owned(),
+        scores,
+    )
 }
 
-/// How far two answers are apart. The same query makes nearly the same vector in any batch; another model makes another.
+/// How far two answers are apart. The same query makes nearly the same vector in any batch; another
+/// model makes another.
 fn apart(one: &[f64], other: &[f64]) -> f64 {
-    one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f64::max)
+    one.iter()
+        .zip(other)
+        .map(|(one, other)| (one - other).abs())
+        .fold(0.0, f64::max)
 }
 
 const WORDS: [&str; 4] = ["apple", "a red house", "cat", "a tree in winter"];
@@ -100,11 +159,21 @@ struct Seen {
 impl Seen {
     /// An answer must be that of the collection that it says it is from.
     fn check(&self, query: usize, (collection, scores): (String, Vec<f64>)) {
-        *self.counts.lock().expect("no panic").entry(collection.clone()).or_default() += 1;
+        *self
+            .counts
+            .lock()
+            .expect("no panic")
+            .entry(collection.clone())
+            .or_default() += 1;
         let mut answers = self.answers.lock().expect("no panic");
-        let first = answers.entry((collection.clone(), query)).or_insert_with(|| scores.clone());
+        let first = answers
+            .entry((collection.clone(), query))
+            .or_insert_with(|| scores.clone());
         let apart = apart(first, &scores);
-        assert!(apart < SAME, "query {query} in {collection} gave {first:?}, and then {scores:?}");
+        assert!(
+            apart < SAME,
+            "query {query} in {collection} gave {first:?}, and then {scores:?}"
+        );
     }
 }
 
@@ -120,13 +189,14 @@ static FIRST_ID: AtomicUsize = AtomicUsize::new(0);
 
 /// The id on the manifest's first line.
 fn first_id() -> u64 {
-    let whole = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+    let whole =
+        std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
     let line: Value = serde_json::from_str(whole.lines().next().expect("a line")).expect("JSON");
     line["id"].as_u64().expect("a number")
 }
 
-/// A thousand searches and more, some before the re-index, some during it, some after the switch: none fails, and none
-/// mixes models. Of 300 pictures in `clippy`; gives the job's result.
+/// A thousand searches and more, some before the re-index, some during it, some after the switch:
+/// none fails, and none mixes models. Of 300 pictures in `clippy`; gives the job's result.
 pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value {
     FIRST_ID.store(first_id() as usize, Ordering::Relaxed);
     let seen = Seen::default();
@@ -149,9 +219,11 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         let result = ended(server, &id);
         // A part of the thousand is of the time after the switch.
         let after = done.load(Ordering::SeqCst) + 100;
-        wait_until("searches after the switch", Duration::from_secs(120), || {
-            (done.load(Ordering::SeqCst) >= after).then_some(())
-        });
+        wait_until(
+            "searches after the switch",
+            Duration::from_secs(120),
+            || (done.load(Ordering::SeqCst) >= after).then_some(()),
+        );
         over.store(true, Ordering::SeqCst);
         result
     });
@@ -162,21 +234,37 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         result["writes_paused_ms"]
     );
     let new = result["live"].as_str().expect("a name").to_owned();
-    assert_eq!(counts.keys().cloned().collect::<Vec<_>>(), ["clippy".to_owned(), new.clone()]);
-    assert!(counts.values().sum::<usize>() >= 1_000 && counts.values().all(|count| *count >= 100), "{counts:?}");
+    assert_eq!(
+        counts.keys().cloned().collect::<Vec<_>>(),
+        ["clippy".to_owned(), new.clone()]
+    );
+    assert!(
+        counts.values().sum::<usize>() >= 1_000 && counts.values().all(|count| *count >= 100),
+        "{counts:?}"
+    );
     assert_eq!(result["totals"]["embedded"], 300, "{result}");
-    // The words of this test are the recent queries; pictures fill up. Random weights find other pictures.
+    // The words of this test are the recent queries; pictures fill up. Random weights find other
+    // pictures.
     let comparison = &result["comparison"];
-    assert!(comparison["recent"].as_u64().expect("a count") >= 5, "{comparison}");
+    assert!(
+        comparison["recent"].as_u64().expect("a count") >= 5,
+        "{comparison}"
+    );
     assert_eq!(comparison["queries"], 50, "{comparison}");
-    assert!(comparison["overlap"].as_f64().expect("a share") < 0.9, "{comparison}");
+    assert!(
+        comparison["overlap"].as_f64().expect("a share") < 0.9,
+        "{comparison}"
+    );
 
     // A mix would have been seen: the answers of the two models are far apart.
     let answers = seen.answers.into_inner().expect("no panic");
     for query in 0..=WORDS.len() {
         let of = |collection: &str| &answers[&(collection.to_owned(), query)];
         let apart = apart(of("clippy"), of(&new));
-        assert!(apart > 3.0 * SAME, "query {query}: the two models are only {apart} apart");
+        assert!(
+            apart > 3.0 * SAME,
+            "query {query}: the two models are only {apart} apart"
+        );
     }
     let model = get(server, "/api/model");
     assert_eq!(model["dimension"], 24, "{model}");
@@ -206,21 +294,35 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
     // In the middle of building: some pictures are made, and the switch has not come.
     let killed_at = wait_until("some progress", Duration::from_secs(120), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
-        assert_ne!(job["state"], "succeeded", "the gallery is too small to be interrupted: {job}");
+        assert_ne!(
+            job["state"], "succeeded",
+            "the gallery is too small to be interrupted: {job}"
+        );
         job["progress"]["done"].as_u64().filter(|done| *done > 0)
     });
     server.kill();
     eprintln!("killed after {killed_at} of 300 pictures");
 
     let server = start();
-    assert_eq!(get(&server, "/api/admin/collection")["name"], "clippy", "what was live is live, and whole");
+    assert_eq!(
+        get(&server, "/api/admin/collection")["name"],
+        "clippy",
+        "what was live is live, and whole"
+    );
     assert_eq!(get(&server, "/api/admin/collection")["points"], 300);
-    let ingest = ask(&server, "ingest", &json!({"manifest": "manifest.jsonl", "start_line": 300, "max_lines": more}));
+    let ingest = ask(
+        &server,
+        "ingest",
+        &json!({"manifest": "manifest.jsonl", "start_line": 300, "max_lines": more}),
+    );
     // A second kill near the end, if it can be met: while it catches up, compares or switches.
     let near_the_end = ["catching up", "indexing", "comparing", "switching"];
     let stage = wait_until("the last stages", Duration::from_secs(240), || {
         let job = get(&server, &format!("/api/jobs/{id}"));
-        let stage = job["progress"]["stage"].as_str().unwrap_or_default().to_owned();
+        let stage = job["progress"]["stage"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let is_over = job["state"] == "succeeded";
         (is_over || near_the_end.contains(&stage.as_str())).then_some(stage)
     });
@@ -236,14 +338,25 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
     assert_eq!(count("failed"), 0, "{result}");
     assert!(count("embedded") + count("unchanged") >= 300, "{result}");
     let live = get(&server, "/api/admin/collection");
-    assert_eq!((&live["name"], &live["points"]), (&result["live"], &json!(300 + more)), "{live}");
-    assert_eq!((&live["dimension"], &result["previous"]), (&json!(24), &json!("clippy")), "{live} {result}");
+    assert_eq!(
+        (&live["name"], &live["points"]),
+        (&result["live"], &json!(300 + more)),
+        "{live}"
+    );
+    assert_eq!(
+        (&live["dimension"], &result["previous"]),
+        (&json!(24), &json!("clippy")),
+        "{live} {result}"
+    );
     let new = result["live"].as_str().expect("a name").to_owned();
     assert!(server.stop().success());
 
-    // The next start without settings takes the model that the folder remembers; another one is refused, and both are
-    // named, with what to set.
-    let found = answered(folder.path(), &["search", "--text", "apple", "--top", "3", "--json"]);
+    // The next start without settings takes the model that the folder remembers; another one is
+    // refused, and both are named, with what to set.
+    let found = answered(
+        folder.path(),
+        &["search", "--text", "apple", "--top", "3", "--json"],
+    );
     assert_eq!(found["collection"], new.as_str());
     let resnet = other_model().replace("vit_quickgelu", "resnet");
     let refused = clippy(folder.path())
@@ -253,20 +366,40 @@ fn a_reindex_survives_kills_takes_in_an_ingest_and_can_be_taken_back() {
         .expect("it starts");
     let said = text(&refused.stderr);
     assert_eq!(refused.status.code(), Some(1), "{said}");
-    for part in ["vit_quickgelu", "resnet", "unset MODEL_NAME and PRETRAINED", &other_model()] {
+    for part in [
+        "vit_quickgelu",
+        "resnet",
+        "unset MODEL_NAME and PRETRAINED",
+        &other_model(),
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
 
     // The way back, without a server: the old model has what was ingested since.
     let back = answered(folder.path(), &["reindex", "--rollback", "--json"]);
-    assert_eq!((&back["live"], &back["previous"]), (&json!("clippy"), &json!(new.as_str())), "{back}");
-    let found = answered(folder.path(), &["search", "--text", "apple", "--top", "200", "--json"]);
+    assert_eq!(
+        (&back["live"], &back["previous"]),
+        (&json!("clippy"), &json!(new.as_str())),
+        "{back}"
+    );
+    let found = answered(
+        folder.path(),
+        &["search", "--text", "apple", "--top", "200", "--json"],
+    );
     assert_eq!(found["collection"], "clippy");
     let doctor = run(folder.path(), &["doctor"]);
-    assert!(text(&doctor.stdout).contains(&format!("clippy, {} pictures", 300 + more)), "{}", text(&doctor.stdout));
+    assert!(
+        text(&doctor.stdout).contains(&format!("clippy, {} pictures", 300 + more)),
+        "{}",
+        text(&doctor.stdout)
+    );
     let dropped = answered(folder.path(), &["reindex", "--drop-old", "--json"]);
     assert_eq!(dropped["dropped"], json!([new]), "{dropped}");
     let nowhere = run(folder.path(), &["reindex", "--rollback"]);
     assert_eq!(nowhere.status.code(), Some(1));
-    assert!(text(&nowhere.stderr).contains("no collection to go back to"), "{}", text(&nowhere.stderr));
+    assert!(
+        text(&nowhere.stderr).contains("no collection to go back to"),
+        "{}",
+        text(&nowhere.stderr)
+    );
 }

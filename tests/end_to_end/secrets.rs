@@ -16,7 +16,11 @@ fn listener() -> (String, Receiver<String>) {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             let mut head = String::new();
-            for line in BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()) {
+            for line in BufReader::new(&stream)
+                .lines()
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+            {
                 head.push_str(&line.to_ascii_lowercase());
                 head.push('\n');
             }
@@ -38,13 +42,28 @@ fn keys_for_a_server_on_this_machine_pass_no_proxy() {
     let ((server, asked), (proxy, passed)) = (listener(), listener());
     for name in [server.clone(), server.replace("127.0.0.1", "localhost")] {
         let output = clippy(folder.path())
-            .args(["jobs", "list", "--json", "--server", &format!("http://{name}")])
+            .args([
+                "jobs",
+                "list",
+                "--json",
+                "--server",
+                &format!("http://{name}"),
+            ])
             .env("ADMIN_KEYS", "hunter2")
-            .envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|proxies| (proxies, format!("http://{proxy}"))))
+            .envs(
+                ["HTTP_PROXY", "http_proxy", "ALL_PROXY"]
+                    .map(|proxies| (proxies, format!("http://{proxy}"))),
+            )
             .output()
             .expect("it starts");
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(asked.recv().expect("asked").contains("authorization: bearer hunter2"), "{name}");
+        assert!(
+            asked
+                .recv()
+                .expect("asked")
+                .contains("authorization: bearer hunter2"),
+            "{name}"
+        );
     }
     assert!(passed.try_recv().is_err(), "the proxy saw the call");
 }
@@ -54,17 +73,29 @@ fn no_message_shows_the_password_in_an_address() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let secret = "http://ann:hunter2@127.0.0.1:9";
     for (name, value, arguments) in [
-        ("QDRANT_URL", "ftp://ann:hunter2@host", &["migrate", "--dry-run"][..]),
+        (
+            "QDRANT_URL",
+            "ftp://ann:hunter2@host",
+            &["migrate", "--dry-run"][..],
+        ),
         ("QDRANT_URL", secret, &["migrate", "--dry-run"]),
         ("EMBEDDER_URL", "ftp://ann:hunter2@host", &["doctor"]),
         ("EMBEDDER_URL", secret, &["doctor"]),
         ("REDIS_URL", "http://ann:hunter2@host", &["models", "list"]),
         ("COMFYUI_URL", "ftp://ann:hunter2@host", &["doctor"]),
         ("BIND", secret, &["models", "list"]),
-        ("HF_ENDPOINT", "http://ann:hunter2@127.0.0.1:9", &["models", "pull", "RN50", "openai"]),
+        (
+            "HF_ENDPOINT",
+            "http://ann:hunter2@127.0.0.1:9",
+            &["models", "pull", "RN50", "openai"],
+        ),
         ("LOG_LEVEL", "trace", &["jobs", "list", "--server", secret]),
     ] {
-        let output = clippy(folder.path()).args(arguments).env(name, value).output().expect("it starts");
+        let output = clippy(folder.path())
+            .args(arguments)
+            .env(name, value)
+            .output()
+            .expect("it starts");
         let said = text(&output.stdout) + &text(&output.stderr);
         assert!(!output.status.success(), "{name}={value}: {said}");
         assert!(!said.contains("hunter2"), "{name}={value}: {said}");
@@ -104,6 +135,9 @@ fn what_is_kept_can_be_read_by_its_owner_alone() {
     }
     let output = run(folder.path(), &["models", "list"]);
     let said = text(&output.stderr);
-    assert!(output.status.success() && said.contains("other users of this machine"), "{said}");
+    assert!(
+        output.status.success() && said.contains("other users of this machine"),
+        "{said}"
+    );
     look(&data, &mut files);
 }

@@ -10,7 +10,10 @@ use crate::harness::{Server, clippy, text, wait_until};
 use crate::qdrant::{Qdrant, succeed};
 
 fn status(url: &str, key: Option<&str>) -> u16 {
-    let request = clippy_http::blocking_client().build().expect("a client").get(url);
+    let request = clippy_http::blocking_client()
+        .build()
+        .expect("a client")
+        .get(url);
     let request = match key {
         Some(key) => request.bearer_auth(key),
         None => request,
@@ -20,7 +23,13 @@ fn status(url: &str, key: Option<&str>) -> u16 {
 
 fn get(server: &Server, path: &str, key: &str) -> Value {
     let client = clippy_http::blocking_client().build().expect("a client");
-    client.get(format!("{}{path}", server.url)).bearer_auth(key).send().expect("it serves").json().expect("JSON")
+    client
+        .get(format!("{}{path}", server.url))
+        .bearer_auth(key)
+        .send()
+        .expect("it serves")
+        .json()
+        .expect("JSON")
 }
 
 /// One server for what `.env` alone shows: each start reads a model.
@@ -38,48 +47,95 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
         &[("GOOGLE_APPLICATION_CREDENTIALS", "not-there.json")],
     );
     let model = format!("{}/api/model", server.url);
-    assert_eq!(status(&model, None), 401, "API_KEYS=$upersecret means a key, not none");
-    for (key, expected) in [("$upersecret", 200), ("ab$cd-ef", 200), ("ab-ef", 401), ("hunter2", 401)] {
+    assert_eq!(
+        status(&model, None),
+        401,
+        "API_KEYS=$upersecret means a key, not none"
+    );
+    for (key, expected) in [
+        ("$upersecret", 200),
+        ("ab$cd-ef", 200),
+        ("ab-ef", 401),
+        ("hunter2", 401),
+    ] {
         assert_eq!(status(&model, Some(key)), expected, "{key}");
     }
     let providers = get(&server, "/api/providers", "$upersecret");
-    assert_eq!(providers["default"], "gemini", "a complete configuration of Vertex AI is meant: {providers}");
+    assert_eq!(
+        providers["default"], "gemini",
+        "a complete configuration of Vertex AI is meant: {providers}"
+    );
 
     let log = wait_until("the log to name the file", Duration::from_secs(10), || {
         let log = server.log();
         log.contains("GENERATION_PROVIDER=local").then_some(log)
     });
-    let shown = path.canonicalize().expect("it is there").display().to_string();
+    let shown = path
+        .canonicalize()
+        .expect("it is there")
+        .display()
+        .to_string();
     for part in [shown.as_str(), "line 3", "line 4 (ADMIN_KEYS)"] {
         assert!(log.contains(part), "{part}: {log}");
     }
-    assert!(!log.contains("hunter2") && !log.contains("upersecret"), "{log}");
+    assert!(
+        !log.contains("hunter2") && !log.contains("upersecret"),
+        "{log}"
+    );
 
     // Tastes come in while it serves.
     let store = json!({"users": {"ann": {"tags": {"1girl": 0.135}, "styles": {}, "edges": {"clicked": [{"image_id": 5, "ts": 1}], "saved": []}}}});
     fs::create_dir_all(folder.path().join("data")).expect("a temporary folder");
-    fs::write(folder.path().join("data/kg_store.json"), store.to_string()).expect("a temporary folder");
-    let imported = clippy(folder.path()).args(["import", "data", "--json"]).output().expect("it starts");
-    let counts: Value =
-        serde_json::from_slice(&imported.stdout).unwrap_or_else(|_| panic!("{}", text(&imported.stderr)));
+    fs::write(folder.path().join("data/kg_store.json"), store.to_string())
+        .expect("a temporary folder");
+    let imported = clippy(folder.path())
+        .args(["import", "data", "--json"])
+        .output()
+        .expect("it starts");
+    let counts: Value = serde_json::from_slice(&imported.stdout)
+        .unwrap_or_else(|_| panic!("{}", text(&imported.stderr)));
     assert_eq!(counts, json!({"artists": 1, "tags": 1, "styles": 0}));
-    let again = clippy(folder.path()).args(["import", "data/kg_store.json", "--json"]).output().expect("it starts");
-    assert!(text(&again.stdout).contains("\"tags\":0"), "{}", text(&again.stdout));
-    let nothing = clippy(folder.path()).args(["import", "data/models"]).output().expect("it starts");
+    let again = clippy(folder.path())
+        .args(["import", "data/kg_store.json", "--json"])
+        .output()
+        .expect("it starts");
+    assert!(
+        text(&again.stdout).contains("\"tags\":0"),
+        "{}",
+        text(&again.stdout)
+    );
+    let nothing = clippy(folder.path())
+        .args(["import", "data/models"])
+        .output()
+        .expect("it starts");
     assert_eq!(nothing.status.code(), Some(1));
-    assert!(text(&nothing.stderr).contains("data/models"), "{}", text(&nothing.stderr));
+    assert!(
+        text(&nothing.stderr).contains("data/models"),
+        "{}",
+        text(&nothing.stderr)
+    );
     assert!(server.stop().success());
 }
 
 #[test]
 fn a_key_that_a_reference_leaves_empty_opens_no_server() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for (line, part) in [("API_KEYS=${NOT_SET_ANYWHERE}", "line 2 (API_KEYS)"), ("API_KEYS=,", "API_KEYS")] {
-        fs::write(folder.path().join(".env"), format!("# keys\n{line}\n")).expect("a temporary folder");
-        let output = clippy(folder.path()).args(["serve", "--bind", "127.0.0.1:0"]).output().expect("it starts");
+    for (line, part) in [
+        ("API_KEYS=${NOT_SET_ANYWHERE}", "line 2 (API_KEYS)"),
+        ("API_KEYS=,", "API_KEYS"),
+    ] {
+        fs::write(folder.path().join(".env"), format!("# keys\n{line}\n"))
+            .expect("a temporary folder");
+        let output = clippy(folder.path())
+            .args(["serve", "--bind", "127.0.0.1:0"])
+            .output()
+            .expect("it starts");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{line}: {said}");
-        assert!(said.contains(part) && said.lines().count() == 1, "{line}: {said}");
+        assert!(
+            said.contains(part) && said.lines().count() == 1,
+            "{line}: {said}"
+        );
     }
 }
 
@@ -92,11 +148,19 @@ fn the_nearest_file_counts_and_the_environment_wins() {
     fs::write(between.join(".env"), "\u{feff}HNSW_EF=near\n").expect("a temporary folder");
     let said = |settings: &[(&str, &str)]| {
         let mut command = clippy(folder.path());
-        let output = command.current_dir(&inner).args(["models", "list"]).envs(settings.iter().copied()).output();
+        let output = command
+            .current_dir(&inner)
+            .args(["models", "list"])
+            .envs(settings.iter().copied())
+            .output();
         text(&output.expect("it starts").stderr)
     };
     assert!(said(&[]).contains("near"), "{}", said(&[]));
-    assert!(said(&[("HNSW_EF", "own")]).contains("own"), "{}", said(&[("HNSW_EF", "own")]));
+    assert!(
+        said(&[("HNSW_EF", "own")]).contains("own"),
+        "{}",
+        said(&[("HNSW_EF", "own")])
+    );
     assert_eq!(said(&[("HNSW_EF", "64")]), "");
 }
 
@@ -110,7 +174,12 @@ fn a_level_that_is_none_silences_nothing() {
             .output()
             .expect("it starts");
         assert!(output.status.success(), "{level}");
-        assert_eq!(text(&output.stderr).contains("LOG_LEVEL"), complaint, "{level}: {}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stderr).contains("LOG_LEVEL"),
+            complaint,
+            "{level}: {}",
+            text(&output.stderr)
+        );
     }
 }
 
@@ -120,18 +189,42 @@ fn the_collection_of_clippy_0_2s_default_name_is_used_where_none_of_ours_is() {
     let qdrant = Qdrant::start();
     let client = qdrant.client();
     let older = "safebooru_union_clip";
-    qdrant.wait(make_older_collection(&client, older, &["image", "text"], 512)).expect("made");
-    let plan = |settings: &[(&'static str, String)]| succeed(folder.path(), settings, &["migrate", "--dry-run"]);
+    qdrant
+        .wait(make_older_collection(
+            &client,
+            older,
+            &["image", "text"],
+            512,
+        ))
+        .expect("made");
+    let plan = |settings: &[(&'static str, String)]| {
+        succeed(folder.path(), settings, &["migrate", "--dry-run"])
+    };
     let mut settings = qdrant.settings();
-    let output =
-        clippy(folder.path()).args(["doctor"]).envs(settings.iter().map(|(name, value)| (*name, value))).output();
+    let output = clippy(folder.path())
+        .args(["doctor"])
+        .envs(settings.iter().map(|(name, value)| (*name, value)))
+        .output();
     assert!(
         text(&output.expect("it starts").stdout).contains("its vectors have 512 values"),
         "doctor looks at it, too"
     );
-    qdrant.wait(make_older_collection(&client, "clippy", &["image", "text"], 224)).expect("made");
+    qdrant
+        .wait(make_older_collection(
+            &client,
+            "clippy",
+            &["image", "text"],
+            224,
+        ))
+        .expect("made");
     let ours = plan(&settings);
-    assert!(ours.contains("Collection clippy") && !ours.contains(older), "{ours}");
+    assert!(
+        ours.contains("Collection clippy") && !ours.contains(older),
+        "{ours}"
+    );
     settings.push(("QDRANT_COLLECTION", "mine".to_owned()));
-    assert!(plan(&settings).contains("Collection mine: not there yet"), "a name that is set is meant");
+    assert!(
+        plan(&settings).contains("Collection mine: not there yet"),
+        "a name that is set is meant"
+    );
 }

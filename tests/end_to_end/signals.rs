@@ -20,6 +20,8 @@ fn a_command_that_waits_for_a_server_ends_at_the_first_signal() {
     // It listens for signals before it calls anybody.
     let (_open, _) = silent.accept().expect("it calls");
     signal(child.id(), "INT");
-    let ended = wait_until("the command to end", Duration::from_secs(10), || child.try_wait().expect("a child"));
+    let ended = wait_until("the command to end", Duration::from_secs(10), || {
+        child.try_wait().expect("a child")
+    });
     assert_eq!(ended.code(), Some(130));
 }

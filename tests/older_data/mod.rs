@@ -1,5 +1,5 @@
-//! What Clippy 0.2 left on a disk and on a Qdrant server, used from the folder that its scripts ran in: the layout, the
-//! manifest and the `.env` are those of its scripts and its README.
+//! What Clippy 0.2 left on a disk and on a Qdrant server, used from the folder that its scripts ran
+//! in: the layout, the manifest and the `.env` are those of its scripts and its README.
 
 mod project;
 
@@ -19,7 +19,11 @@ fn client() -> reqwest::blocking::Client {
 }
 
 fn search(server: &Server, body: &Value) -> Value {
-    let answer = client().post(format!("{}/search/hybrid", server.url)).json(body).send().expect("it serves");
+    let answer = client()
+        .post(format!("{}/search/hybrid", server.url))
+        .json(body)
+        .send()
+        .expect("it serves");
     let status = answer.status();
     let answer: Value = answer.json().expect("JSON");
     assert!(status.is_success(), "{body}: {answer}");
@@ -31,7 +35,10 @@ fn displayed(server: &Server, answer: &Value) -> usize {
     let hits = answer["results"].as_array().expect("results");
     for hit in hits {
         let address = hit["payload"]["image_url"].as_str().expect("an address");
-        let picture = client().get(format!("{}{address}", server.url)).send().expect("it serves");
+        let picture = client()
+            .get(format!("{}{address}", server.url))
+            .send()
+            .expect("it serves");
         assert_eq!(picture.status(), 200, "{hit}");
         assert_eq!(picture.headers()["content-type"], "image/webp", "{hit}");
         assert!(!picture.bytes().expect("the file").is_empty());
@@ -42,20 +49,46 @@ fn displayed(server: &Server, answer: &Value) -> usize {
 /// Generates with a picture of the collection as the style, and waits for what comes of it.
 fn generated_with(server: &Server, id: &Value) -> Value {
     let body = json!({"prompt": "an apple", "count": 1, "refs": [{"role": "style", "id": id, "weight": 0.7}]});
-    let answer = client().post(format!("{}/images/generate", server.url)).json(&body).send().expect("it serves");
+    let answer = client()
+        .post(format!("{}/images/generate", server.url))
+        .json(&body)
+        .send()
+        .expect("it serves");
     let job: Value = answer.json().expect("JSON");
-    let address = format!("{}/api/jobs/{}", server.url, job["id"].as_str().unwrap_or_else(|| panic!("no job: {job}")));
+    let address = format!(
+        "{}/api/jobs/{}",
+        server.url,
+        job["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no job: {job}"))
+    );
     wait_until("the picture", Duration::from_secs(120), || {
-        let job: Value = client().get(&address).send().expect("it serves").json().expect("JSON");
-        ["succeeded", "failed", "cancelled"].contains(&job["state"].as_str().expect("a state")).then_some(job)
+        let job: Value = client()
+            .get(&address)
+            .send()
+            .expect("it serves")
+            .json()
+            .expect("JSON");
+        ["succeeded", "failed", "cancelled"]
+            .contains(&job["state"].as_str().expect("a state"))
+            .then_some(job)
     })
 }
 
 fn note(qdrant: &Qdrant) -> Value {
     let client = qdrant.client();
-    let info = qdrant.wait(async { client.collection_info(COLLECTION).await }).expect("there");
-    let metadata = info.result.and_then(|info| info.config).expect("it is told").metadata;
-    metadata.get(&format!("clippy_note_{NOTE}")).cloned().map_or(Value::Null, qdrant_client::qdrant::Value::into_json)
+    let info = qdrant
+        .wait(async { client.collection_info(COLLECTION).await })
+        .expect("there");
+    let metadata = info
+        .result
+        .and_then(|info| info.config)
+        .expect("it is told")
+        .metadata;
+    metadata
+        .get(&format!("clippy_note_{NOTE}"))
+        .cloned()
+        .map_or(Value::Null, qdrant_client::qdrant::Value::into_json)
 }
 
 #[test]
@@ -64,13 +97,35 @@ fn a_manifest_and_a_dot_env_of_clippy_0_2_are_ingested_found_displayed_and_gener
         let qdrant = Qdrant::start();
         let project = Project::new(PICTURES);
         project.write_env(&qdrant, images_root);
-        let report = project.answered(&["ingest", "--manifest", "data/safebooru/manifest.jsonl", "--json"]);
-        assert_eq!(report["totals"]["embedded"], PICTURES, "IMAGES_ROOT {images_root:?}: {report}");
-        assert_eq!(report["totals"]["failed"], 0, "IMAGES_ROOT {images_root:?}: {report}");
-        assert_eq!(note(&qdrant), Underscores::Spaces.note(), "a new collection writes spaces");
+        let report = project.answered(&[
+            "ingest",
+            "--manifest",
+            "data/safebooru/manifest.jsonl",
+            "--json",
+        ]);
+        assert_eq!(
+            report["totals"]["embedded"], PICTURES,
+            "IMAGES_ROOT {images_root:?}: {report}"
+        );
+        assert_eq!(
+            report["totals"]["failed"], 0,
+            "IMAGES_ROOT {images_root:?}: {report}"
+        );
+        assert_eq!(
+            note(&qdrant),
+            Underscores::Spaces.note(),
+            "a new collection writes spaces"
+        );
         let server = Server::start(project.folder(), "serve", &[]);
-        let found = search(&server, &json!({"query_text": "apple", "top": 200, "user_id": "u", "collapse": false}));
-        assert_eq!(displayed(&server, &found), PICTURES, "IMAGES_ROOT {images_root:?}");
+        let found = search(
+            &server,
+            &json!({"query_text": "apple", "top": 200, "user_id": "u", "collapse": false}),
+        );
+        assert_eq!(
+            displayed(&server, &found),
+            PICTURES,
+            "IMAGES_ROOT {images_root:?}"
+        );
         if images_root == "data/safebooru/ALL" {
             let job = generated_with(&server, &ids(&found)[0]);
             assert_eq!(job["state"], "succeeded", "{job}");
@@ -108,17 +163,40 @@ fn a_collection_of_clippy_0_2_is_displayed_filled_added_to_in_its_own_way_and_ge
     assert_eq!(job["state"], "succeeded", "{job}");
     assert!(server.stop().success());
 
-    let fill = ["backfill", "--manifest", "data/safebooru/manifest.jsonl", "--which", "both", "--json"];
+    let fill = [
+        "backfill",
+        "--manifest",
+        "data/safebooru/manifest.jsonl",
+        "--which",
+        "both",
+        "--json",
+    ];
     let filled = project.answered(&fill);
     assert_eq!(
         (&filled["totals"]["embedded"], &filled["totals"]["failed"]),
         (&json!(PICTURES - 2), &json!(0)),
         "{filled}"
     );
-    assert_eq!(filled["reasons"]["skipped"]["it is not in the collection: ingest it first"], 2, "{filled}");
-    let added = project.answered(&["ingest", "--manifest", "data/safebooru/manifest.jsonl", "--json"]);
-    assert_eq!((&added["totals"]["embedded"], &added["totals"]["failed"]), (&json!(PICTURES), &json!(0)), "{added}");
-    assert_eq!(note(&qdrant), Underscores::Kept.note(), "new pictures follow the old ones");
+    assert_eq!(
+        filled["reasons"]["skipped"]["it is not in the collection: ingest it first"], 2,
+        "{filled}"
+    );
+    let added = project.answered(&[
+        "ingest",
+        "--manifest",
+        "data/safebooru/manifest.jsonl",
+        "--json",
+    ]);
+    assert_eq!(
+        (&added["totals"]["embedded"], &added["totals"]["failed"]),
+        (&json!(PICTURES), &json!(0)),
+        "{added}"
+    );
+    assert_eq!(
+        note(&qdrant),
+        Underscores::Kept.note(),
+        "new pictures follow the old ones"
+    );
 
     let server = Server::start(project.folder(), "serve", &[]);
     assert_eq!(displayed(&server, &search(&server, &everything)), PICTURES);
@@ -130,28 +208,65 @@ fn an_ingest_that_finds_nothing_exits_1_and_says_why_by_kind() {
     // Away from where its paths begin, and from its pictures.
     let lists = project.folder().join("elsewhere");
     std::fs::create_dir(&lists).expect("made");
-    std::fs::copy(project.folder().join("data/safebooru/manifest.jsonl"), lists.join("m.jsonl")).expect("copied");
-    std::fs::rename(project.folder().join("data/safebooru"), project.folder().join("moved")).expect("moved");
-    let output = project.run(&["ingest", "--manifest", "elsewhere/m.jsonl", "--fail-log", "failed.txt"]);
+    std::fs::copy(
+        project.folder().join("data/safebooru/manifest.jsonl"),
+        lists.join("m.jsonl"),
+    )
+    .expect("copied");
+    std::fs::rename(
+        project.folder().join("data/safebooru"),
+        project.folder().join("moved"),
+    )
+    .expect("moved");
+    let output = project.run(&[
+        "ingest",
+        "--manifest",
+        "elsewhere/m.jsonl",
+        "--fail-log",
+        "failed.txt",
+    ]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for part in ["4 lines failed", "no file", "5000001.webp", "--images-root", "none of the 4 lines succeeded"] {
+    for part in [
+        "4 lines failed",
+        "no file",
+        "5000001.webp",
+        "--images-root",
+        "none of the 4 lines succeeded",
+    ] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let log = std::fs::read_to_string(project.folder().join("failed.txt")).expect("the list");
-    assert_eq!(log.lines().filter(|line| line.starts_with("# there is no file")).count(), 4, "{log}");
+    assert_eq!(
+        log.lines()
+            .filter(|line| line.starts_with("# there is no file"))
+            .count(),
+        4,
+        "{log}"
+    );
 
     // With one good line it is a success, unless every failure counts.
     std::fs::create_dir_all(lists.join("data/safebooru/ALL")).expect("made");
-    let (from, to) = ("moved/ALL/5000001.webp", "elsewhere/data/safebooru/ALL/5000001.webp");
+    let (from, to) = (
+        "moved/ALL/5000001.webp",
+        "elsewhere/data/safebooru/ALL/5000001.webp",
+    );
     std::fs::copy(project.folder().join(from), project.folder().join(to)).expect("copied");
     let ingest = ["ingest", "--manifest", "elsewhere/m.jsonl"];
     let output = project.run(&ingest);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("3 lines failed"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("3 lines failed"),
+        "{}",
+        text(&output.stderr)
+    );
     let output = project.run(&[&ingest[..], &["--fail-on-any"]].concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("3 of 4 lines failed"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("3 of 4 lines failed"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[cfg(unix)]
@@ -163,10 +278,17 @@ fn a_manifest_comes_through_a_pipe() {
     let manifest = project.folder().join("data/safebooru/manifest.jsonl");
     for name in ["-", "/dev/stdin"] {
         let mut command = project.command();
-        command.args(["ingest", "--manifest", name, "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(["ingest", "--manifest", name, "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
         let mut pipe = child.stdin.take().expect("piped");
-        std::io::copy(&mut std::fs::File::open(&manifest).expect("there"), &mut pipe).expect("it reads");
+        std::io::copy(
+            &mut std::fs::File::open(&manifest).expect("there"),
+            &mut pipe,
+        )
+        .expect("it reads");
         drop(pipe);
         let output = child.wait_with_output().expect("it ends");
         assert!(output.status.success(), "{name}: {}", text(&output.stderr));

@@ -28,15 +28,20 @@ impl Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let all = folder.path().join("data/safebooru/ALL");
         std::fs::create_dir_all(&all).expect("made");
-        let drawn = std::fs::read_to_string(gallery().join("manifest.jsonl")).expect("written by the gallery");
+        let drawn = std::fs::read_to_string(gallery().join("manifest.jsonl"))
+            .expect("written by the gallery");
         let mut manifest = String::new();
         for (index, line) in drawn.lines().take(pictures).enumerate() {
             let drawn: Value = serde_json::from_str(line).expect("a manifest line");
             let id = FIRST + index as u64;
             let picture =
-                image::open(gallery().join(drawn["local_path"].as_str().expect("a path"))).expect("a picture");
+                image::open(gallery().join(drawn["local_path"].as_str().expect("a path")))
+                    .expect("a picture");
             let (width, height) = (picture.width(), picture.height());
-            picture.to_rgb8().save(all.join(format!("{id}.webp"))).expect("written");
+            picture
+                .to_rgb8()
+                .save(all.join(format!("{id}.webp")))
+                .expect("written");
             let mut tags: Vec<Value> = drawn["tags_all"].as_array().expect("a list").clone();
             tags.push(if index % 2 == 0 { "Haruhi" } else { "haruhi" }.into());
             // The fields of the retrieval script, in its order.
@@ -59,7 +64,11 @@ impl Project {
             });
             manifest.push_str(&format!("{row}\n"));
         }
-        std::fs::write(folder.path().join("data/safebooru/manifest.jsonl"), manifest).expect("written");
+        std::fs::write(
+            folder.path().join("data/safebooru/manifest.jsonl"),
+            manifest,
+        )
+        .expect("written");
         Self { folder, pictures }
     }
 
@@ -67,8 +76,8 @@ impl Project {
         self.folder.path()
     }
 
-    /// The `.env` of the README, for a machine without a GPU and the bundled model. `images_root` is relative to the
-    /// folder here, and absolute in the file; `unset` leaves it out.
+    /// The `.env` of the README, for a machine without a GPU and the bundled model. `images_root`
+    /// is relative to the folder here, and absolute in the file; `unset` leaves it out.
     pub(super) fn write_env(&self, qdrant: &Qdrant, images_root: &str) {
         let settings: HashMap<&str, String> = qdrant.settings().into_iter().collect();
         let images_root = match images_root {
@@ -111,26 +120,44 @@ impl Project {
 
     pub(super) fn answered(&self, arguments: &[&str]) -> Value {
         let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", text(&output.stdout)))
     }
 
-    /// Puts the first pictures on the server as Clippy 0.2's scripts would have, with the bundled model's vectors: paths
-    /// from the folder that they ran in, no edges, no index, and not one note.
+    /// Puts the first pictures on the server as Clippy 0.2's scripts would have, with the bundled
+    /// model's vectors: paths from the folder that they ran in, no edges, no index, and not one
+    /// note.
     pub(super) fn left_on(&self, qdrant: &Qdrant, pictures: usize) {
         let output = self
             .command()
-            .args(["ingest", "--manifest", "data/safebooru/manifest.jsonl", "--json"])
+            .args([
+                "ingest",
+                "--manifest",
+                "data/safebooru/manifest.jsonl",
+                "--json",
+            ])
             .env("QDRANT_COLLECTION", "elsewhere")
             .output()
             .expect("it starts");
         assert!(output.status.success(), "{}", text(&output.stderr));
-        let manifest =
-            std::fs::read_to_string(self.folder().join("data/safebooru/manifest.jsonl")).expect("written above");
+        let manifest = std::fs::read_to_string(self.folder().join("data/safebooru/manifest.jsonl"))
+            .expect("written above");
         assert_eq!(manifest.lines().count(), self.pictures);
         let client = qdrant.client();
-        let all = ScrollPointsBuilder::new("elsewhere").limit(10_000).with_vectors(true).build();
-        let stored = qdrant.wait(async { client.scroll(all).await }).expect("there").result;
+        let all = ScrollPointsBuilder::new("elsewhere")
+            .limit(10_000)
+            .with_vectors(true)
+            .build();
+        let stored = qdrant
+            .wait(async { client.scroll(all).await })
+            .expect("there")
+            .result;
         let mut vectors: Vec<HashMap<String, Vec<f32>>> = stored
             .into_iter()
             .map(|point| {
@@ -139,29 +166,61 @@ impl Project {
                 else {
                     panic!("named vectors")
                 };
-                let dense = |vector: qdrant_client::qdrant::VectorOutput| match vector.into_vector() {
+                let dense = |vector: qdrant_client::qdrant::VectorOutput| match vector.into_vector()
+                {
                     vector_output::Vector::Dense(dense) => dense.data,
                     other => panic!("not dense: {other:?}"),
                 };
-                named.vectors.into_iter().map(|(name, vector)| (name, dense(vector))).collect()
+                named
+                    .vectors
+                    .into_iter()
+                    .map(|(name, vector)| (name, dense(vector)))
+                    .collect()
             })
             .collect();
         let dimension = vectors[0]["image"].len() as u64;
-        let points = manifest.lines().take(pictures).zip(vectors.drain(..)).map(|(line, mut vectors)| {
-            vectors.remove("edge");
-            let row: Value = serde_json::from_str(line).expect("a manifest line");
-            let names =
-                ["id", "tags_all", "matched_tags", "rating", "score", "width", "height", "md5", "source_post_url"];
-            let mut payload: serde_json::Map<String, Value> =
-                names.iter().map(|name| ((*name).to_owned(), row[*name].clone())).collect();
-            payload.insert("path".to_owned(), row["local_path"].clone());
-            OlderPoint { id: row["id"].as_u64().expect("a number"), vectors, payload }
-        });
+        let points =
+            manifest
+                .lines()
+                .take(pictures)
+                .zip(vectors.drain(..))
+                .map(|(line, mut vectors)| {
+                    vectors.remove("edge");
+                    let row: Value = serde_json::from_str(line).expect("a manifest line");
+                    let names = [
+                        "id",
+                        "tags_all",
+                        "matched_tags",
+                        "rating",
+                        "score",
+                        "width",
+                        "height",
+                        "md5",
+                        "source_post_url",
+                    ];
+                    let mut payload: serde_json::Map<String, Value> = names
+                        .iter()
+                        .map(|name| ((*name).to_owned(), row[*name].clone()))
+                        .collect();
+                    payload.insert("path".to_owned(), row["local_path"].clone());
+                    OlderPoint {
+                        id: row["id"].as_u64().expect("a number"),
+                        vectors,
+                        payload,
+                    }
+                });
         let points = points.collect();
         qdrant.wait(async {
-            make_older_collection(&client, COLLECTION, &["image", "edge", "text"], dimension).await.expect("made");
-            fill_older_collection(&client, COLLECTION, points).await.expect("filled");
-            client.delete_collection("elsewhere").await.expect("dropped");
+            make_older_collection(&client, COLLECTION, &["image", "edge", "text"], dimension)
+                .await
+                .expect("made");
+            fill_older_collection(&client, COLLECTION, points)
+                .await
+                .expect("filled");
+            client
+                .delete_collection("elsewhere")
+                .await
+                .expect("dropped");
         });
     }
 }

@@ -1,5 +1,6 @@
-//! Long work that outlives an outage: what a run over a manifest asks of a collection is asked again, after a pause that
-//! grows, while a server is away, slow or overloaded. It says so each time.
+//! Long work that outlives an outage: what a run over a manifest asks of a collection is asked
+//! again, after a pause that grows, while a server is away, slow or overloaded. It says so each
+//! time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,8 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
-    Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
+    Point, Space, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::live::LivePair;
@@ -58,34 +59,50 @@ impl Patience {
     /// Until the token is cancelled.
     #[must_use]
     pub fn new(pauses: Pauses, cancel: CancellationToken, tell: Tell) -> Self {
-        Self { pauses, cancel, tell, live: None }
+        Self {
+            pauses,
+            cancel,
+            tell,
+            live: None,
+        }
     }
 
     /// Only while the pair that is live now stays it.
     #[must_use]
     pub fn while_live(self, live: &Arc<LivePair>) -> Self {
-        Self { live: Some((Arc::clone(live), live.now().name.clone())), ..self }
+        Self {
+            live: Some((Arc::clone(live), live.now().name.clone())),
+            ..self
+        }
     }
 
     /// The same tools, with a collection that is waited for.
     #[must_use]
     pub fn with(&self, tools: Tools) -> Tools {
-        let gallery = Arc::new(PatientGallery { inner: tools.gallery, patience: self.clone() });
+        let gallery = Arc::new(PatientGallery {
+            inner: tools.gallery,
+            patience: self.clone(),
+        });
         Tools { gallery, ..tools }
     }
 
     /// The same embedder, waited for: for one in another process.
     #[must_use]
     pub fn with_embedder(&self, embedder: Arc<dyn Embedder>) -> Arc<dyn Embedder> {
-        Arc::new(PatientEmbedder { inner: embedder, patience: self.clone() })
+        Arc::new(PatientEmbedder {
+            inner: embedder,
+            patience: self.clone(),
+        })
     }
 
     fn is_replaced(&self) -> bool {
-        self.live.as_ref().is_some_and(|(live, name)| live.now().name != *name)
+        self.live
+            .as_ref()
+            .is_some_and(|(live, name)| live.now().name != *name)
     }
 
-    /// Does the whole of some work again while it ends for an outage. Work that ran for a while before it did has a new
-    /// outage to wait for.
+    /// Does the whole of some work again while it ends for an outage. Work that ran for a while
+    /// before it did has a new outage to wait for.
     pub(crate) async fn run<T, F>(&self, work: impl Fn() -> F) -> Result<T, JobError>
     where
         F: Future<Output = Result<T, JobError>>,
@@ -95,7 +112,11 @@ impl Patience {
         loop {
             let begun = Instant::now();
             let error = match work().await {
-                Err(JobError::Transient { code, message, after: None }) => Error::new(code, message),
+                Err(JobError::Transient {
+                    code,
+                    message,
+                    after: None,
+                }) => Error::new(code, message),
                 done => return done,
             };
             if begun.elapsed() > self.pauses.longest {
@@ -125,7 +146,10 @@ impl Patience {
                 done => return done,
             };
             let since: Instant = *begun.get_or_insert_with(Instant::now);
-            if since.elapsed() >= self.pauses.limit || self.cancel.is_cancelled() || self.is_replaced() {
+            if since.elapsed() >= self.pauses.limit
+                || self.cancel.is_cancelled()
+                || self.is_replaced()
+            {
                 return Err(error);
             }
             self.say(&error, pause).await;
@@ -138,7 +162,11 @@ impl Patience {
     }
 
     async fn say(&self, error: &Error, pause: Duration) {
-        let message = format!("waiting: {}. Asked again in {:.1} s", error.message, pause.as_secs_f64());
+        let message = format!(
+            "waiting: {}. Asked again in {:.1} s",
+            error.message,
+            pause.as_secs_f64()
+        );
         tracing::debug!(%message, "an outage");
         (self.tell)(message).await;
     }
@@ -170,11 +198,13 @@ impl Gallery for PatientGallery {
     }
 
     async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.ask(|| self.inner.update_vectors(updates.clone())).await
+        self.ask(|| self.inner.update_vectors(updates.clone()))
+            .await
     }
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.ask(|| self.inner.set_payload(id, fields.clone())).await
+        self.ask(|| self.inner.set_payload(id, fields.clone()))
+            .await
     }
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
@@ -185,12 +215,25 @@ impl Gallery for PatientGallery {
         self.ask(|| self.inner.hybrid(query.clone())).await
     }
 
-    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
-        self.ask(|| self.inner.crowding(ids, spaces, neighbours)).await
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
+        self.ask(|| self.inner.crowding(ids, spaces, neighbours))
+            .await
     }
 
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
-        self.ask(|| self.inner.scroll(filter, from, limit, with)).await
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
+        self.ask(|| self.inner.scroll(filter, from, limit, with))
+            .await
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
@@ -235,8 +278,11 @@ impl Embedder for PatientEmbedder {
     }
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        // One that is merely busy is waited for by whoever asks, who knows how long the model may be idle.
+        // One that is merely busy is waited for by whoever asks, who knows how long the model may
+        // be idle.
         let is_away = |code| matches!(code, ErrorCode::Unavailable | ErrorCode::Timeout);
-        self.patience.ask(is_away, || self.inner.embed(inputs.clone())).await
+        self.patience
+            .ask(is_away, || self.inner.embed(inputs.clone()))
+            .await
     }
 }

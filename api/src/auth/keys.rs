@@ -10,7 +10,8 @@ pub(crate) struct Key {
     fingerprint: Fingerprint,
     /// The owner of what is asked for with it: made of the key, and of no use to get the key back.
     pub(super) name: String,
-    /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every process has it.
+    /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every
+    /// process has it.
     pub(super) ticket_secret: [u8; 32],
     /// Whether it is one of `ADMIN_KEYS`.
     pub(super) admin: bool,
@@ -18,8 +19,16 @@ pub(crate) struct Key {
 
 impl Key {
     fn new(key: &str, admin: bool) -> Self {
-        let ticket_secret = Sha256::new().chain_update(b"clippy ticket ").chain_update(key.as_bytes()).finalize();
-        Self { fingerprint: fingerprint(key), name: name_of(key), ticket_secret: ticket_secret.into(), admin }
+        let ticket_secret = Sha256::new()
+            .chain_update(b"clippy ticket ")
+            .chain_update(key.as_bytes())
+            .finalize();
+        Self {
+            fingerprint: fingerprint(key),
+            name: name_of(key),
+            ticket_secret: ticket_secret.into(),
+            admin,
+        }
     }
 }
 
@@ -33,7 +42,9 @@ impl KeyRing {
         // Admin keys first: a key that is in both lists is an admin key.
         let admins = admin.iter().map(|key| Key::new(key.expose(), true));
         let others = api.iter().map(|key| Key::new(key.expose(), false));
-        Self { keys: admins.chain(others).collect() }
+        Self {
+            keys: admins.chain(others).collect(),
+        }
     }
 
     /// Whether calls need a key: as soon as one of either kind is set.
@@ -46,10 +57,17 @@ impl KeyRing {
         self.keys.iter().any(|key| key.admin)
     }
 
-    /// The key that was given. Looks at every byte of every key, whatever it finds, so that time tells nothing.
+    /// The key that was given. Looks at every byte of every key, whatever it finds, so that time
+    /// tells nothing.
     pub(super) fn find(&self, given: &str) -> Option<&Key> {
         let given = fingerprint(given);
-        self.keys.iter().rev().fold(None, |found, key| if same(&key.fingerprint, &given) { Some(key) } else { found })
+        self.keys.iter().rev().fold(None, |found, key| {
+            if same(&key.fingerprint, &given) {
+                Some(key)
+            } else {
+                found
+            }
+        })
     }
 
     /// The key whose owner has this name.
@@ -60,8 +78,15 @@ impl KeyRing {
 
 /// The same for the same key, on every server.
 fn name_of(key: &str) -> String {
-    let digest = Sha256::new().chain_update(b"clippy owner ").chain_update(key.as_bytes()).finalize();
-    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::new()
+        .chain_update(b"clippy owner ")
+        .chain_update(key.as_bytes())
+        .finalize();
+    let hex: String = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("key-{hex}")
 }
 
@@ -70,7 +95,12 @@ fn fingerprint(key: &str) -> Fingerprint {
 }
 
 fn same(left: &Fingerprint, right: &Fingerprint) -> bool {
-    let difference = left.iter().zip(right).fold(0_u8, |difference, (left, right)| difference | (left ^ right));
+    let difference = left
+        .iter()
+        .zip(right)
+        .fold(0_u8, |difference, (left, right)| {
+            difference | (left ^ right)
+        });
     std::hint::black_box(difference) == 0
 }
 
@@ -81,7 +111,10 @@ mod tests {
     #[test]
     fn only_the_right_keys_open_and_any_key_closes() {
         let secret = |key: &str| Secret::new(key.to_owned());
-        let keys = KeyRing::new(&[secret("one"), secret("two"), secret("root")], &[secret("root")]);
+        let keys = KeyRing::new(
+            &[secret("one"), secret("two"), secret("root")],
+            &[secret("root")],
+        );
         for (key, admin) in [("one", false), ("two", false), ("root", true)] {
             assert_eq!(keys.find(key).map(|key| key.admin), Some(admin), "{key}");
         }
@@ -89,7 +122,10 @@ mod tests {
             assert!(keys.find(key).is_none(), "{key}");
         }
         assert!(keys.is_closed() && keys.has_admin());
-        let (api_only, admin_only) = (KeyRing::new(&[secret("one")], &[]), KeyRing::new(&[], &[secret("root")]));
+        let (api_only, admin_only) = (
+            KeyRing::new(&[secret("one")], &[]),
+            KeyRing::new(&[], &[secret("root")]),
+        );
         assert!(api_only.is_closed() && !api_only.has_admin());
         assert!(admin_only.is_closed() && admin_only.has_admin());
         assert!(!KeyRing::new(&[], &[]).is_closed());

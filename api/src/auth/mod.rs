@@ -1,9 +1,11 @@
 //! Who may call what: keys, and where there are none, this machine.
 //!
-//! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource` cannot send headers:
-//! pictures and streams also take a ticket, and for older clients an API key as `?key=KEY`.
+//! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource`
+//! cannot send headers: pictures and streams also take a ticket, and for older clients an API key
+//! as `?key=KEY`.
 //!
-//! As soon as a key of any kind is set, everything needs one that is not a page, a document or a probe.
+//! As soon as a key of any kind is set, everything needs one that is not a page, a document or a
+//! probe.
 
 mod keys;
 pub(crate) mod sites;
@@ -60,11 +62,13 @@ impl Caller {
 
     /// Whether this caller may see a job.
     pub(crate) fn may_see(&self, job: &Job) -> bool {
-        self.sees().is_none_or(|owner| job.owner.as_deref() == Some(owner))
+        self.sees()
+            .is_none_or(|owner| job.owner.as_deref() == Some(owner))
     }
 
-    /// The artist that this caller means by a `user_id`, as preferences know them. A profile belongs to the key that
-    /// wrote it. Without keys all share one set of artists, which admin keys see as well.
+    /// The artist that this caller means by a `user_id`, as preferences know them. A profile
+    /// belongs to the key that wrote it. Without keys all share one set of artists, which admin
+    /// keys see as well.
     pub(crate) fn artist(&self, user_id: &str) -> String {
         match self {
             Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
@@ -78,7 +82,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Error::internal("a route that needs a caller has no layer that finds one").into())
+        caller.ok_or_else(|| {
+            Error::internal("a route that needs a caller has no layer that finds one").into()
+        })
     }
 }
 
@@ -97,8 +103,17 @@ enum Purpose {
 }
 
 /// Lets calls with a key through, and the owner's calls when the server has no keys.
-pub(crate) async fn require_key(state: State<AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = admit(&state, &request, Purpose::Act, header_key(request.headers()).map(Given::Key))?;
+pub(crate) async fn require_key(
+    state: State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let caller = admit(
+        &state,
+        &request,
+        Purpose::Act,
+        header_key(request.headers()).map(Given::Key),
+    )?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -109,7 +124,12 @@ pub(crate) async fn require_key_to_look(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let caller = admit(&state, &request, Purpose::Look, header_key(request.headers()).map(Given::Key))?;
+    let caller = admit(
+        &state,
+        &request,
+        Purpose::Look,
+        header_key(request.headers()).map(Given::Key),
+    )?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -132,7 +152,12 @@ pub(crate) async fn require_key_or_ticket_for_picture(
     with_query(&state, request, next, Purpose::Picture).await
 }
 
-async fn with_query(state: &AppState, mut request: Request, next: Next, purpose: Purpose) -> Result<Response, Problem> {
+async fn with_query(
+    state: &AppState,
+    mut request: Request,
+    next: Next,
+    purpose: Purpose,
+) -> Result<Response, Problem> {
     let query = request.uri().query().unwrap_or_default();
     let (ticket, key) = (query_value(query, "ticket"), query_value(query, "key"));
     let given = header_key(request.headers())
@@ -144,7 +169,8 @@ async fn with_query(state: &AppState, mut request: Request, next: Next, purpose:
     Ok(next.run(request).await)
 }
 
-/// Lets calls with an admin key through; where no keys of any kind are set, the owner's from this machine.
+/// Lets calls with an admin key through; where no keys of any kind are set, the owner's from this
+/// machine.
 pub(crate) async fn require_admin(
     State(state): State<AppState>,
     mut request: Request,
@@ -152,7 +178,10 @@ pub(crate) async fn require_admin(
 ) -> Result<Response, Problem> {
     let keys = state.keys();
     let caller = if keys.is_closed() {
-        match (header_key(request.headers()).map(|key| keys.find(key)), keys.has_admin()) {
+        match (
+            header_key(request.headers()).map(|key| keys.find(key)),
+            keys.has_admin(),
+        ) {
             (Some(Some(key)), _) if key.admin => caller_of(key),
             (Some(None), _) => return Err(unauthorized("this key is not one of ADMIN_KEYS")),
             (_, false) => {
@@ -189,7 +218,12 @@ enum Given<'a> {
     Ticket(&'a str),
 }
 
-fn admit(state: &AppState, request: &Request, purpose: Purpose, given: Option<Given<'_>>) -> Result<Caller, Problem> {
+fn admit(
+    state: &AppState,
+    request: &Request,
+    purpose: Purpose,
+    given: Option<Given<'_>>,
+) -> Result<Caller, Problem> {
     let keys = state.keys();
     if !keys.is_closed() {
         let origin = state.sites().origin_of(request.headers());
@@ -202,7 +236,11 @@ fn admit(state: &AppState, request: &Request, purpose: Purpose, given: Option<Gi
             return Err(refuse_foreign(request.headers()));
         }
         let owner = origin == Origin::Own && is_local(request);
-        return Ok(if owner { Caller::Admin(LOCAL.to_owned()) } else { Caller::Anyone });
+        return Ok(if owner {
+            Caller::Admin(LOCAL.to_owned())
+        } else {
+            Caller::Anyone
+        });
     }
     let key = match given.ok_or_else(|| missing("a key (API_KEYS)"))? {
         Given::Key(key) => keys.find(key).ok_or_else(wrong)?,
@@ -221,7 +259,11 @@ fn admit(state: &AppState, request: &Request, purpose: Purpose, given: Option<Gi
 }
 
 fn caller_of(key: &Key) -> Caller {
-    if key.admin { Caller::Admin(key.name.clone()) } else { Caller::Key(key.name.clone()) }
+    if key.admin {
+        Caller::Admin(key.name.clone())
+    } else {
+        Caller::Key(key.name.clone())
+    }
 }
 
 /// As [`require_key`], for servers that have no more than keys.
@@ -235,10 +277,13 @@ pub(crate) fn require_key_of(keys: &KeyRing, headers: &HeaderMap) -> Result<(), 
 }
 
 fn header_key(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| {
-        let (scheme, key) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
-    });
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| {
+            let (scheme, key) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+        });
     bearer.or_else(|| headers.get("x-api-key")?.to_str().ok().map(str::trim))
 }
 
@@ -255,12 +300,16 @@ fn forbidden(detail: &str) -> Problem {
 }
 
 fn missing(what: &str) -> Problem {
-    unauthorized(&format!("this call needs {what}: send it as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\""))
+    unauthorized(&format!(
+        "this call needs {what}: send it as \"Authorization: Bearer KEY\" or \"X-Api-Key: KEY\""
+    ))
 }
 
 /// A value of a query string, percent-decoded.
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
+    let value = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
     let mut decoded = Vec::with_capacity(value.len());
     let mut bytes = value.bytes();
     while let Some(byte) = bytes.next() {
@@ -286,17 +335,29 @@ mod tests {
         assert_eq!(header_key(&headers), None);
         headers.insert("x-api-key", "plain".parse().expect("a header"));
         assert_eq!(header_key(&headers), Some("plain"));
-        headers.insert(header::AUTHORIZATION, "bearer token".parse().expect("a header"));
+        headers.insert(
+            header::AUTHORIZATION,
+            "bearer token".parse().expect("a header"),
+        );
         assert_eq!(header_key(&headers), Some("token"));
-        assert_eq!(query_value("w=256&key=a%2Bb", "key").as_deref(), Some("a+b"));
-        assert_eq!(query_value("w=256&ticket=t1.a.b", "ticket").as_deref(), Some("t1.a.b"));
+        assert_eq!(
+            query_value("w=256&key=a%2Bb", "key").as_deref(),
+            Some("a+b")
+        );
+        assert_eq!(
+            query_value("w=256&ticket=t1.a.b", "ticket").as_deref(),
+            Some("t1.a.b")
+        );
         assert_eq!(query_value("monkey=1", "key"), None);
         assert_eq!(query_value("key=%2", "key"), None);
     }
 
     #[test]
     fn a_key_has_artists_of_its_own() {
-        let (ann, bob) = (Caller::Key("key-1".to_owned()), Caller::Key("key-2".to_owned()));
+        let (ann, bob) = (
+            Caller::Key("key-1".to_owned()),
+            Caller::Key("key-2".to_owned()),
+        );
         assert_ne!(ann.artist("demo"), bob.artist("demo"));
         assert_eq!(Caller::Anyone.artist("demo"), "demo");
         assert_eq!(Caller::Admin(LOCAL.to_owned()).artist("demo"), "demo");

@@ -1,9 +1,10 @@
 //! By which names a server answers, and which web pages it takes calls from.
 //!
-//! A server without keys takes whoever reaches it for its owner. So it must tell the owner's own calls from those that a
-//! web page of somebody else makes the owner's browser send: by the `Host` that was called (a name that was pointed at
-//! this machine, DNS rebinding, is not one of ours), and by `Origin` and `Sec-Fetch-Site`, which pages cannot choose.
-//! With keys none of this matters: a browser adds no key by itself.
+//! A server without keys takes whoever reaches it for its owner. So it must tell the owner's own
+//! calls from those that a web page of somebody else makes the owner's browser send: by the `Host`
+//! that was called (a name that was pointed at this machine, DNS rebinding, is not one of ours),
+//! and by `Origin` and `Sec-Fetch-Site`, which pages cannot choose. With keys none of this matters:
+//! a browser adds no key by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -42,13 +43,28 @@ pub(crate) struct Sites {
 
 impl Sites {
     /// # Errors
-    /// [`ErrorCode::InvalidInput`] that names `ALLOWED_HOSTS` or `ALLOWED_ORIGINS` when an entry cannot be one.
+    /// [`ErrorCode::InvalidInput`] that names `ALLOWED_HOSTS` or `ALLOWED_ORIGINS` when an entry
+    /// cannot be one.
     pub(crate) fn new(options: &ApiOptions) -> Result<Self> {
-        let hosts = options.allowed_hosts.iter().map(|host| allowed_host(host)).collect::<Result<_>>()?;
-        let listed = options.allowed_origins.iter().filter(|origin| *origin != "*");
-        let origins = listed.map(|origin| origin_text(origin)).collect::<Result<_>>()?;
+        let hosts = options
+            .allowed_hosts
+            .iter()
+            .map(|host| allowed_host(host))
+            .collect::<Result<_>>()?;
+        let listed = options
+            .allowed_origins
+            .iter()
+            .filter(|origin| *origin != "*");
+        let origins = listed
+            .map(|origin| origin_text(origin))
+            .collect::<Result<_>>()?;
         let any_origin = options.allowed_origins.iter().any(|origin| origin == "*");
-        Ok(Self { hosts, origins, any_origin, bound: OnceLock::new() })
+        Ok(Self {
+            hosts,
+            origins,
+            any_origin,
+            bound: OnceLock::new(),
+        })
     }
 
     /// Says where the server listens: that address is one of its names.
@@ -77,7 +93,8 @@ impl Sites {
         } else if !self.origins.contains(&origin) {
             Origin::Foreign
         } else if fetch_site == Some("same-origin") {
-            // A development server that passes calls on under another name: to the browser it is one and the same.
+            // A development server that passes calls on under another name: to the browser it is
+            // one and the same.
             Origin::Own
         } else {
             Origin::Listed
@@ -86,15 +103,20 @@ impl Sites {
 
     /// Whether this is a name that the server answers to without keys.
     fn knows(&self, host: &str) -> bool {
-        let Some(name) = name_of(host) else { return false };
+        let Some(name) = name_of(host) else {
+            return false;
+        };
         if is_loopback_name(&name) || self.hosts.contains(&name) {
             return true;
         }
-        let Ok(address) = name.parse::<IpAddr>() else { return false };
-        // A number cannot be pointed at another machine, so that where all addresses are listened at, all are good.
-        self.bound
-            .get()
-            .is_some_and(|bound| bound.ip().is_unspecified() || bound.ip().to_canonical() == address.to_canonical())
+        let Ok(address) = name.parse::<IpAddr>() else {
+            return false;
+        };
+        // A number cannot be pointed at another machine, so that where all addresses are listened
+        // at, all are good.
+        self.bound.get().is_some_and(|bound| {
+            bound.ip().is_unspecified() || bound.ip().to_canonical() == address.to_canonical()
+        })
     }
 }
 
@@ -108,10 +130,16 @@ pub(crate) async fn check_host(
         let in_address = request.uri().authority().map(Authority::as_str);
         let mut names = hosts_of(request.headers()).chain(in_address).peekable();
         if names.peek().is_none() {
-            return Err(Problem::misdirected("the call names no host, and without keys this server must know which"));
+            return Err(Problem::misdirected(
+                "the call names no host, and without keys this server must know which",
+            ));
         }
         if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
-            let shown: String = unknown.chars().filter(|one| !one.is_control()).take(80).collect();
+            let shown: String = unknown
+                .chars()
+                .filter(|one| !one.is_control())
+                .take(80)
+                .collect();
             return Err(Problem::misdirected(format!(
                 "this server does not answer to \"{shown}\": without keys it answers to localhost and its own address. \
                  Call it by one of those, or add the name to ALLOWED_HOSTS, or set API_KEYS and ADMIN_KEYS"
@@ -123,7 +151,10 @@ pub(crate) async fn check_host(
 
 /// What a page from elsewhere is told.
 pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
-    let from = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or("another site");
+    let from = headers
+        .get(header::ORIGIN)
+        .and_then(|origin| origin.to_str().ok())
+        .unwrap_or("another site");
     let shown: String = from.chars().take(80).collect();
     Error::new(
         ErrorCode::Forbidden,
@@ -135,32 +166,47 @@ pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     .into()
 }
 
-/// Whether a call comes from this machine itself. A proxy on this machine makes every caller look local, unless it says
-/// for whom it calls.
+/// Whether a call comes from this machine itself. A proxy on this machine makes every caller look
+/// local, unless it says for whom it calls.
 pub(super) fn is_local(request: &Request) -> bool {
-    const PASSED_ON: [&str; 6] =
-        ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+    const PASSED_ON: [&str; 6] = [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+    ];
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let in_address = request.uri().authority().map(Authority::as_str);
     let mut names = hosts_of(request.headers()).chain(in_address).peekable();
     peer.is_some_and(|ConnectInfo(address)| address.ip().to_canonical().is_loopback())
-        && !PASSED_ON.iter().any(|name| request.headers().contains_key(*name))
+        && !PASSED_ON
+            .iter()
+            .any(|name| request.headers().contains_key(*name))
         && names.peek().is_some()
         && names.all(|host| name_of(host).is_some_and(|name| is_loopback_name(&name)))
 }
 
 /// Every `Host` that was sent; what is no text is no name.
 fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default())
+    headers
+        .get_all(header::HOST)
+        .iter()
+        .map(|host| host.to_str().unwrap_or_default())
 }
 
-/// The name in a `Host`, with or without a port: in lower case, without brackets and the dot of the root.
+/// The name in a `Host`, with or without a port: in lower case, without brackets and the dot of the
+/// root.
 fn name_of(host: &str) -> Option<String> {
     let authority: Authority = host.parse().ok()?;
     if authority.as_str().contains('@') {
         return None;
     }
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
     let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
     (!name.is_empty()).then_some(name)
 }
@@ -168,22 +214,32 @@ fn name_of(host: &str) -> Option<String> {
 fn is_loopback_name(name: &str) -> bool {
     name == "localhost"
         || name.ends_with(".localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether an `Origin` is that of the server that was called as `host`. Whether a proxy before it speaks TLS is not known.
+/// Whether an `Origin` is that of the server that was called as `host`. Whether a proxy before it
+/// speaks TLS is not known.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();
-    [("http://", ":80"), ("https://", ":443")].iter().any(|(scheme, port)| {
-        let Some(authority) = origin.strip_prefix(scheme) else { return false };
-        authority.strip_suffix(port).unwrap_or(authority) == host.strip_suffix(port).unwrap_or(&host)
-    })
+    [("http://", ":80"), ("https://", ":443")]
+        .iter()
+        .any(|(scheme, port)| {
+            let Some(authority) = origin.strip_prefix(scheme) else {
+                return false;
+            };
+            authority.strip_suffix(port).unwrap_or(authority)
+                == host.strip_suffix(port).unwrap_or(&host)
+        })
 }
 
 /// An entry of `ALLOWED_HOSTS`: a name or an address; a port says nothing.
 fn allowed_host(entry: &str) -> Result<String> {
     let bare: Option<IpAddr> = entry.parse().ok();
-    let name = bare.map(|address| address.to_string()).or_else(|| name_of(entry));
+    let name = bare
+        .map(|address| address.to_string())
+        .or_else(|| name_of(entry));
     name.filter(|name| !name.contains('*')).ok_or_else(|| {
         Error::invalid(format!(
             "ALLOWED_HOSTS names \"{entry}\", which is no host: write names such as clippy.example.org, without a scheme"
@@ -197,20 +253,45 @@ mod tests {
 
     fn sites(hosts: &[&str], origins: &[&str]) -> Sites {
         let texts = |given: &[&str]| given.iter().map(|text| (*text).to_owned()).collect();
-        let options =
-            ApiOptions { allowed_hosts: texts(hosts), allowed_origins: texts(origins), ..ApiOptions::default() };
+        let options = ApiOptions {
+            allowed_hosts: texts(hosts),
+            allowed_origins: texts(origins),
+            ..ApiOptions::default()
+        };
         Sites::new(&options).expect("good")
     }
 
     #[test]
     fn a_server_without_keys_knows_its_own_names_alone() {
         let sites = sites(&["Draw.Example:443", "10.0.0.9"], &[]);
-        let good = ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "127.3.2.1", "[::1]:8000", "app.localhost"];
-        for host in good.into_iter().chain(["localhost.", "draw.example", "draw.example:8080", "10.0.0.9:8000"]) {
+        let good = [
+            "localhost",
+            "LOCALHOST:8000",
+            "127.0.0.1:8000",
+            "127.3.2.1",
+            "[::1]:8000",
+            "app.localhost",
+        ];
+        for host in good.into_iter().chain([
+            "localhost.",
+            "draw.example",
+            "draw.example:8080",
+            "10.0.0.9:8000",
+        ]) {
             assert!(sites.knows(host), "{host}");
         }
-        let bad = ["", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "::1:", "a@localhost"];
-        for host in bad.into_iter().chain(["192.168.0.1", "[::2]", "sub.draw.example", "10.0.0.90"]) {
+        let bad = [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:8000",
+            "::1:",
+            "a@localhost",
+        ];
+        for host in bad
+            .into_iter()
+            .chain(["192.168.0.1", "[::2]", "sub.draw.example", "10.0.0.90"])
+        {
             assert!(!sites.knows(host), "{host}");
         }
         sites.bound_to("192.168.0.1:8000".parse().expect("an address"));
@@ -240,11 +321,35 @@ mod tests {
             (&[("sec-fetch-site", "none")], Origin::Own),
             (&[("sec-fetch-site", "cross-site")], Origin::Foreign),
             (&[("sec-fetch-site", "same-site")], Origin::Foreign),
-            (&[("origin", "http://localhost:8000"), ("sec-fetch-site", "same-origin")], Origin::Own),
+            (
+                &[
+                    ("origin", "http://localhost:8000"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                Origin::Own,
+            ),
             (&[("origin", "https://LOCALHOST:8000")], Origin::Own),
-            (&[("origin", "http://localhost:5173"), ("sec-fetch-site", "same-site")], Origin::Listed),
-            (&[("origin", "http://localhost:5173"), ("sec-fetch-site", "same-origin")], Origin::Own),
-            (&[("origin", "http://localhost:5174"), ("sec-fetch-site", "same-origin")], Origin::Foreign),
+            (
+                &[
+                    ("origin", "http://localhost:5173"),
+                    ("sec-fetch-site", "same-site"),
+                ],
+                Origin::Listed,
+            ),
+            (
+                &[
+                    ("origin", "http://localhost:5173"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                Origin::Own,
+            ),
+            (
+                &[
+                    ("origin", "http://localhost:5174"),
+                    ("sec-fetch-site", "same-origin"),
+                ],
+                Origin::Foreign,
+            ),
             (&[("origin", "http://evil.example")], Origin::Foreign),
             (&[("origin", "null")], Origin::Foreign),
         ] {

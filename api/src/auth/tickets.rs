@@ -1,9 +1,10 @@
-//! Tickets: what a page puts into the address of an image or a stream, where headers cannot be sent and a key would be
-//! kept by logs and histories.
+//! Tickets: what a page puts into the address of an image or a stream, where headers cannot be sent
+//! and a key would be kept by logs and histories.
 //!
-//! A ticket is `t1.EXPIRY.OWNER.SIGNATURE`: when it ends (seconds since 1970, in hexadecimal), the name of the key that
-//! it was asked for with, and an HMAC-SHA256 made with a secret that follows from that key. So every process with the
-//! same keys checks it, nothing is kept, and it ends with its key.
+//! A ticket is `t1.EXPIRY.OWNER.SIGNATURE`: when it ends (seconds since 1970, in hexadecimal), the
+//! name of the key that it was asked for with, and an HMAC-SHA256 made with a secret that follows
+//! from that key. So every process with the same keys checks it, nothing is kept, and it ends with
+//! its key.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,7 +29,8 @@ pub(crate) struct Ticket {
     pub expires: u64,
 }
 
-/// A ticket for this caller. Without keys nobody needs one; a page that asks for one all the same is given one.
+/// A ticket for this caller. Without keys nobody needs one; a page that asks for one all the same
+/// is given one.
 ///
 /// # Errors
 /// [`ErrorCode::Internal`] when the caller's key is none of the server's.
@@ -36,11 +38,19 @@ pub(crate) fn issue(keys: &KeyRing, caller: &Caller, now: SystemTime) -> Result<
     let expires = seconds(now) + LIFE.as_secs();
     let signed = format!("t1.{expires:x}.{}", caller.name());
     if !keys.is_closed() {
-        return Ok(Ticket { text: format!("{signed}.none"), expires });
+        return Ok(Ticket {
+            text: format!("{signed}.none"),
+            expires,
+        });
     }
-    let key = keys.named(caller.name()).ok_or_else(|| Error::internal("a caller's key is not on the ring"))?;
+    let key = keys
+        .named(caller.name())
+        .ok_or_else(|| Error::internal("a caller's key is not on the ring"))?;
     let signature = URL_SAFE_NO_PAD.encode(mac(key, &signed)?.finalize().into_bytes());
-    Ok(Ticket { text: format!("{signed}.{signature}"), expires })
+    Ok(Ticket {
+        text: format!("{signed}.{signature}"),
+        expires,
+    })
 }
 
 /// The key that a ticket was asked for with.
@@ -56,14 +66,18 @@ pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Res
     };
     let (signed, signature) = ticket.rsplit_once('.').ok_or_else(wrong)?;
     let mut parts = signed.split('.');
-    let (Some("t1"), Some(expires), Some(name), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some("t1"), Some(expires), Some(name), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(wrong());
     };
     let expires = u64::from_str_radix(expires, 16).map_err(|_| wrong())?;
     let key = keys.named(name).ok_or_else(wrong)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| wrong())?;
     // Takes the same time wherever two signatures differ.
-    mac(key, signed)?.verify_slice(&signature).map_err(|_| wrong())?;
+    mac(key, signed)?
+        .verify_slice(&signature)
+        .map_err(|_| wrong())?;
     if seconds(now) >= expires || expires > seconds(now) + LIFE.as_secs() + SKEW {
         return Err(Error::new(
             ErrorCode::Unauthorized,
@@ -74,14 +88,16 @@ pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Res
 }
 
 fn mac(key: &Key, signed: &str) -> Result<Hmac<Sha256>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key.ticket_secret)
-        .map_err(|error| Error::internal("a ticket's secret has the wrong length").with_source(error))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key.ticket_secret).map_err(|error| {
+        Error::internal("a ticket's secret has the wrong length").with_source(error)
+    })?;
     mac.update(signed.as_bytes());
     Ok(mac)
 }
 
 fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs())
+    at.duration_since(UNIX_EPOCH)
+        .map_or(0, |passed| passed.as_secs())
 }
 
 #[cfg(test)]
@@ -91,27 +107,45 @@ mod tests {
     use super::*;
 
     fn ring(api: &[&str], admin: &[&str]) -> KeyRing {
-        let secrets = |keys: &[&str]| keys.iter().map(|key| Secret::new((*key).to_owned())).collect::<Vec<_>>();
+        let secrets = |keys: &[&str]| {
+            keys.iter()
+                .map(|key| Secret::new((*key).to_owned()))
+                .collect::<Vec<_>>()
+        };
         KeyRing::new(&secrets(api), &secrets(admin))
     }
 
     #[test]
     fn a_ticket_is_good_for_its_key_and_its_time_alone() {
-        let (here, there) = (ring(&["one", "two"], &["root"]), ring(&["two", "one"], &["root"]));
+        let (here, there) = (
+            ring(&["one", "two"], &["root"]),
+            ring(&["two", "one"], &["root"]),
+        );
         let now = SystemTime::now();
         for (key, admin) in [("one", false), ("root", true)] {
             let name = here.find(key).expect("a key").name.clone();
-            let caller = if admin { Caller::Admin(name.clone()) } else { Caller::Key(name.clone()) };
+            let caller = if admin {
+                Caller::Admin(name.clone())
+            } else {
+                Caller::Key(name.clone())
+            };
             let ticket = issue(&here, &caller, now).expect("issued");
             assert!(!ticket.text.contains(key), "{}", ticket.text);
-            let found = check(&there, &ticket.text, now + Duration::from_secs(590)).expect("good in any process");
+            let found = check(&there, &ticket.text, now + Duration::from_secs(590))
+                .expect("good in any process");
             assert_eq!((found.name.as_str(), found.admin), (name.as_str(), admin));
             let late = check(&here, &ticket.text, now + LIFE).err().expect("ended");
             assert!(late.message.contains("has ended"), "{late}");
-            assert!(check(&ring(&["other"], &[]), &ticket.text, now).is_err(), "another server's");
+            assert!(
+                check(&ring(&["other"], &[]), &ticket.text, now).is_err(),
+                "another server's"
+            );
             // Nobody makes one last longer, or somebody else's.
-            let longer =
-                ticket.text.replacen(&format!("{:x}", ticket.expires), &format!("{:x}", ticket.expires + 9), 1);
+            let longer = ticket.text.replacen(
+                &format!("{:x}", ticket.expires),
+                &format!("{:x}", ticket.expires + 9),
+                1,
+            );
             assert!(check(&here, &longer, now).is_err(), "{longer}");
             let other = here.find("two").expect("a key").name.clone();
             assert!(check(&here, &ticket.text.replacen(&name, &other, 1), now).is_err());
@@ -119,7 +153,14 @@ mod tests {
                 assert!(check(&here, &ticket.text[..end], now).is_err(), "{end}");
             }
         }
-        for wrong in ["", ".", "...", "t1.ffffffffffffffffff.key.x", "t2.0.a.b", "t1.x.a.b.c"] {
+        for wrong in [
+            "",
+            ".",
+            "...",
+            "t1.ffffffffffffffffff.key.x",
+            "t2.0.a.b",
+            "t1.x.a.b.c",
+        ] {
             assert!(check(&here, wrong, now).is_err(), "{wrong}");
         }
     }

@@ -15,8 +15,8 @@ use crate::options::ApiOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A caller that sends too much hears so only after it has sent everything, or its system drops our answer. So much
-/// of a refused body is read and thrown away for that, and no longer than this.
+/// A caller that sends too much hears so only after it has sent everything, or its system drops our
+/// answer. So much of a refused body is read and thrown away for that, and no longer than this.
 const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
 /// A body that grows takes memory in steps of at least so many bytes.
@@ -41,7 +41,9 @@ pub(crate) struct BodyLimits {
 impl BodyLimits {
     /// A body of at most so many bytes, at the server's pace.
     pub(crate) fn new(bytes: usize, options: &ApiOptions) -> Self {
-        let seconds = usize::try_from(options.body_window.as_secs()).unwrap_or(usize::MAX).max(1);
+        let seconds = usize::try_from(options.body_window.as_secs())
+            .unwrap_or(usize::MAX)
+            .max(1);
         Self {
             bytes,
             least: options.least_rate.saturating_mul(seconds),
@@ -53,10 +55,16 @@ impl BodyLimits {
 
 /// The length that the caller announced.
 fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
-/// A body on its way: bytes are counted as they come, and nothing is held for what was only announced.
+/// A body on its way: bytes are counted as they come, and nothing is held for what was only
+/// announced.
 pub(crate) struct ComingBody {
     stream: BodyDataStream,
     limits: BodyLimits,
@@ -94,9 +102,9 @@ impl ComingBody {
             asked_first: headers.contains_key(header::EXPECT),
         };
         match coming.announced {
-            Some(length) if length > limits.bytes as u64 => {
-                Err(coming.too_large(&format!("the body has {length} bytes")).await)
-            }
+            Some(length) if length > limits.bytes as u64 => Err(coming
+                .too_large(&format!("the body has {length} bytes"))
+                .await),
             _ => Ok(coming),
         }
     }
@@ -104,14 +112,17 @@ impl ComingBody {
     /// The next bytes, or `None` at the end.
     ///
     /// # Errors
-    /// 408 when it comes too slowly, 413 when it is too long, 503 when there is no room for it, 400 when it breaks off.
+    /// 408 when it comes too slowly, 413 when it is too long, 503 when there is no room for it, 400
+    /// when it breaks off.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
         let last = self.begun + self.limits.time;
         loop {
             match timeout_at(self.window.0.min(last), self.stream.next()).await {
                 Ok(None) => return None,
                 Ok(Some(Err(error))) => {
-                    return Some(Err(Error::invalid("the body broke off").with_source(error).into()));
+                    return Some(Err(Error::invalid("the body broke off")
+                        .with_source(error)
+                        .into()));
                 }
                 Ok(Some(Ok(bytes))) => {
                     self.came += bytes.len();
@@ -119,7 +130,11 @@ impl ComingBody {
                     if self.came > self.limits.bytes {
                         return Some(Err(self.too_large("the body goes on").await));
                     }
-                    let grown = self.held.lock().unwrap_or_else(PoisonError::into_inner).grow(bytes.len());
+                    let grown = self
+                        .held
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .grow(bytes.len());
                     if let Err(full) = grown {
                         self.drain().await;
                         return Some(Err(full));
@@ -154,18 +169,30 @@ impl ComingBody {
         Ok((whole.into(), self.held))
     }
 
-    /// How much to make room for when so many bytes are there. Once a quarter of what was announced has come, the rest is
-    /// believed, and nothing is copied any more; before, a claim costs nothing.
+    /// How much to make room for when so many bytes are there. Once a quarter of what was announced
+    /// has come, the rest is believed, and nothing is copied any more; before, a claim costs
+    /// nothing.
     fn reserved(&self, needed: usize) -> usize {
-        let announced = self.announced.and_then(|length| usize::try_from(length).ok());
+        let announced = self
+            .announced
+            .and_then(|length| usize::try_from(length).ok());
         match announced {
             Some(announced) if needed >= announced / 4 => announced.max(needed),
-            announced => (needed + needed / 2 + STEP).min(announced.unwrap_or(self.limits.bytes)).max(needed),
+            announced => (needed + needed / 2 + STEP)
+                .min(announced.unwrap_or(self.limits.bytes))
+                .max(needed),
         }
     }
 
-    /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it takes.
-    pub(crate) fn parts(self) -> (impl Stream<Item = Result<Bytes, std::io::Error>> + Send, Refusal, Held) {
+    /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it
+    /// takes.
+    pub(crate) fn parts(
+        self,
+    ) -> (
+        impl Stream<Item = Result<Bytes, std::io::Error>> + Send,
+        Refusal,
+        Held,
+    ) {
         let (refusal, held) = (Refusal::default(), Arc::clone(&self.held));
         let kept = refusal.clone();
         let stream = stream::unfold(Some(self), move |body| {
@@ -198,7 +225,8 @@ impl ComingBody {
     async fn too_large(&mut self, what: &str) -> Problem {
         self.drain().await;
         let limit = self.limits.bytes;
-        let message = format!("{what}, more than the {limit} that this route takes: send a smaller file");
+        let message =
+            format!("{what}, more than the {limit} that this route takes: send a smaller file");
         Error::new(ErrorCode::TooLarge, message).into()
     }
 
@@ -219,7 +247,8 @@ impl ComingBody {
     }
 }
 
-/// Why a body that is read as a stream was refused: readers of streams pass only the words of an error on.
+/// Why a body that is read as a stream was refused: readers of streams pass only the words of an
+/// error on.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
 
@@ -246,12 +275,19 @@ impl Admitted {
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn new(held: Held, extensions: &Extensions, state: &AppState) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        held: Held,
+        extensions: &Extensions,
+        state: &AppState,
+    ) -> Result<Self, Problem> {
         let slot = extensions.get::<Slot>().cloned();
         if let Some(slot) = &slot {
             slot.fill(state)?;
         }
-        Ok(Self { _held: Some(held), _slot: slot })
+        Ok(Self {
+            _held: Some(held),
+            _slot: slot,
+        })
     }
 }
 
@@ -267,7 +303,14 @@ pub(crate) async fn read_whole(
     let (parts, body) = request.into_parts();
     let limits = BodyLimits::new(most, state.options());
     let who = Who::of(&parts.extensions);
-    let coming = ComingBody::new(&parts.headers, body, limits, state.admission().bodies(), who).await?;
+    let coming = ComingBody::new(
+        &parts.headers,
+        body,
+        limits,
+        state.admission().bodies(),
+        who,
+    )
+    .await?;
     let (bytes, held) = coming.whole().await?;
     let admitted = Admitted::new(held, &parts.extensions, state)?;
     Ok((bytes, admitted))

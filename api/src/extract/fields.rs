@@ -1,4 +1,5 @@
-//! Fields by name, alike from a form and from JSON: numbers may come as text, lists as CSV, JSON or repeated fields.
+//! Fields by name, alike from a form and from JSON: numbers may come as text, lists as CSV, JSON or
+//! repeated fields.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -35,15 +36,22 @@ impl Fields {
     pub(crate) fn from_json(json: &[u8], texts: &[&str], files: &[&str]) -> Result<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let names = Names { texts, files };
-        let read = deserializer.deserialize_map(names).and_then(|fields| deserializer.end().map(|()| fields));
+        let read = deserializer
+            .deserialize_map(names)
+            .and_then(|fields| deserializer.end().map(|()| fields));
         read.map_err(|error| match error.classify() {
-            Category::Data => Error::invalid("the body must be a JSON object, such as {\"query_text\": \"apple\"}"),
+            Category::Data => Error::invalid(
+                "the body must be a JSON object, such as {\"query_text\": \"apple\"}",
+            ),
             _ => Error::invalid(format!("the body is not JSON: {}", said(&error))),
         })
     }
 
     pub(crate) fn add_text(&mut self, name: String, text: String) {
-        self.values.entry(name).or_default().push(Scalar::Text(text));
+        self.values
+            .entry(name)
+            .or_default()
+            .push(Scalar::Text(text));
     }
 
     pub(crate) fn add_file(&mut self, name: String, bytes: Bytes) {
@@ -52,11 +60,15 @@ impl Fields {
 
     /// The last value of a field that says anything: absent, null and empty text all say nothing.
     fn last(&self, name: &str) -> Option<&Scalar> {
-        self.values.get(name)?.iter().rev().find(|value| match value {
-            Scalar::Null => false,
-            Scalar::Text(text) => !text.trim().is_empty(),
-            _ => true,
-        })
+        self.values
+            .get(name)?
+            .iter()
+            .rev()
+            .find(|value| match value {
+                Scalar::Null => false,
+                Scalar::Text(text) => !text.trim().is_empty(),
+                _ => true,
+            })
     }
 
     /// A file: bytes of a form's file, or a data URL or base64 text.
@@ -67,7 +79,9 @@ impl Fields {
         match self.last(name) {
             None => Ok(None),
             Some(Scalar::Text(text)) => decode_file_text(name, text).map(Some),
-            Some(_) => Err(Error::invalid(format!("{name} must be a file, as a data URL or as base64 text"))),
+            Some(_) => Err(Error::invalid(format!(
+                "{name} must be a file, as a data URL or as base64 text"
+            ))),
         }
     }
 
@@ -84,7 +98,10 @@ impl Fields {
     pub(crate) fn number(&self, name: &str) -> Result<Option<f32>> {
         let parsed = match self.last(name) {
             None => return Ok(None),
-            #[expect(clippy::cast_possible_truncation, reason = "a weight or share needs no more than 32 bits")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a weight or share needs no more than 32 bits"
+            )]
             Some(Scalar::Number(number)) => number.as_f64().map(|number| number as f32),
             Some(Scalar::Text(text)) => text.trim().parse().ok(),
             Some(_) => None,
@@ -97,7 +114,9 @@ impl Fields {
 
     /// A whole number of 0 or more.
     pub(crate) fn count(&self, name: &str) -> Result<Option<usize>> {
-        let Some(value) = self.last(name) else { return Ok(None) };
+        let Some(value) = self.last(name) else {
+            return Ok(None);
+        };
         let parsed = match value {
             Scalar::Number(number) => number.as_u64(),
             Scalar::Text(text) => text.trim().parse().ok(),
@@ -110,7 +129,9 @@ impl Fields {
     }
 
     pub(crate) fn boolean(&self, name: &str) -> Result<Option<bool>> {
-        let Some(value) = self.last(name) else { return Ok(None) };
+        let Some(value) = self.last(name) else {
+            return Ok(None);
+        };
         let parsed = match value {
             Scalar::Bool(boolean) => Some(*boolean),
             Scalar::Number(number) => match number.as_u64() {
@@ -125,10 +146,13 @@ impl Fields {
             },
             _ => None,
         };
-        parsed.map(Some).ok_or_else(|| wrong(name, value, "true or false"))
+        parsed
+            .map(Some)
+            .ok_or_else(|| wrong(name, value, "true or false"))
     }
 
-    /// All members of a list, however it came: repeated fields, CSV, a JSON list, or a JSON list as text.
+    /// All members of a list, however it came: repeated fields, CSV, a JSON list, or a JSON list as
+    /// text.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<String>> {
         let mut members = Vec::new();
         for value in self.values.get(name).into_iter().flatten() {
@@ -153,11 +177,18 @@ impl Fields {
 }
 
 fn too_many(name: &str, count: usize) -> Error {
-    Error::invalid(format!("{name} names {count} things; at most {MOST_MEMBERS} work"))
+    Error::invalid(format!(
+        "{name} names {count} things; at most {MOST_MEMBERS} work"
+    ))
 }
 
 fn add_csv(text: &str, members: &mut Vec<String>) {
-    members.extend(text.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned));
+    members.extend(
+        text.split(',')
+            .map(str::trim)
+            .filter(|member| !member.is_empty())
+            .map(str::to_owned),
+    );
 }
 
 fn add_all(name: &str, list: &[Scalar], count: usize, members: &mut Vec<String>) -> Result<()> {
@@ -202,12 +233,16 @@ impl<'de> Visitor<'de> for Names<'_> {
         while let Some(name) = members.next_key_seed(self)? {
             match name {
                 Known::Text(name) => {
-                    fields.values.insert(name.to_owned(), vec![members.next_value()?]);
+                    fields
+                        .values
+                        .insert(name.to_owned(), vec![members.next_value()?]);
                 }
                 Known::File(name) => {
                     let file = members.next_value_seed(FileText(name))?;
                     fields.files.remove(name);
-                    fields.files.extend(file.map(|file| (name.to_owned(), file)));
+                    fields
+                        .files
+                        .extend(file.map(|file| (name.to_owned(), file)));
                 }
                 Known::Other => {
                     members.next_value::<IgnoredAny>()?;
@@ -221,7 +256,10 @@ impl<'de> Visitor<'de> for Names<'_> {
 impl<'de, 'n> DeserializeSeed<'de> for Names<'n> {
     type Value = Known<'n>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Known<'n>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Known<'n>, D::Error> {
         struct KeyVisitor<'n>(Names<'n>);
         impl<'n> Visitor<'_> for KeyVisitor<'n> {
             type Value = Known<'n>;
@@ -233,7 +271,9 @@ impl<'de, 'n> DeserializeSeed<'de> for Names<'n> {
             fn visit_str<E>(self, given: &str) -> std::result::Result<Known<'n>, E> {
                 let named = |names: &[&'n str]| names.iter().copied().find(|name| *name == given);
                 let text = named(self.0.texts).map(Known::Text);
-                Ok(text.or_else(|| named(self.0.files).map(Known::File)).unwrap_or(Known::Other))
+                Ok(text
+                    .or_else(|| named(self.0.files).map(Known::File))
+                    .unwrap_or(Known::Other))
             }
         }
         deserializer.deserialize_str(KeyVisitor(self))
@@ -246,14 +286,20 @@ struct FileText<'n>(&'n str);
 impl<'de> DeserializeSeed<'de> for FileText<'_> {
     type Value = Option<Result<Bytes>>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl FileText<'_> {
     fn no_file(&self) -> Option<Result<Bytes>> {
-        Some(Err(Error::invalid(format!("{} must be a file, as a data URL or as base64 text", self.0))))
+        Some(Err(Error::invalid(format!(
+            "{} must be a file, as a data URL or as base64 text",
+            self.0
+        ))))
     }
 }
 
@@ -288,12 +334,18 @@ impl<'de> Visitor<'de> for FileText<'_> {
         Ok(self.no_file())
     }
 
-    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut members: A) -> std::result::Result<Self::Value, A::Error> {
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(
+        self,
+        mut members: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
         while members.next_element::<IgnoredAny>()?.is_some() {}
         Ok(self.no_file())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> std::result::Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(
+        self,
+        mut members: A,
+    ) -> std::result::Result<Self::Value, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(self.no_file())
     }
@@ -304,7 +356,11 @@ fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
         None => text.trim(),
         Some(url) => match url.split_once(',') {
             Some((kind, encoded)) if kind.ends_with(";base64") => encoded,
-            _ => return Err(Error::invalid(format!("{name} is a data URL that is not base64: only base64 is read"))),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "{name} is a data URL that is not base64: only base64 is read"
+                )));
+            }
         },
     };
     let decoded = if encoded.contains(|letter: char| letter.is_ascii_whitespace()) {
@@ -312,9 +368,11 @@ fn decode_file_text(name: &str, text: &str) -> Result<Bytes> {
     } else {
         BASE64.decode(encoded)
     };
-    decoded
-        .map(Bytes::from)
-        .map_err(|error| Error::invalid(format!("{name} is neither a data URL nor base64 text ({error})")))
+    decoded.map(Bytes::from).map_err(|error| {
+        Error::invalid(format!(
+            "{name} is neither a data URL nor base64 text ({error})"
+        ))
+    })
 }
 
 fn wrong(name: &str, value: &Scalar, expected: &str) -> Error {
@@ -332,7 +390,10 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::needless_pass_by_value, reason = "callers write the value in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers write the value in place"
+    )]
     fn fields(value: Value) -> Fields {
         let texts = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "like"];
         Fields::from_json(value.to_string().as_bytes(), &texts, &["file"]).expect("an object")
@@ -345,63 +406,128 @@ mod tests {
         }));
         assert_eq!(fields.number("a").expect("text"), Some(0.5));
         assert_eq!(fields.number("b").expect("a number"), Some(0.5));
-        assert!(fields.number("h").expect("a float").is_some_and(f32::is_nan));
+        assert!(
+            fields
+                .number("h")
+                .expect("a float")
+                .is_some_and(f32::is_nan)
+        );
         assert_eq!(fields.number("e").expect("empty"), None);
         assert_eq!(fields.boolean("c").expect("a checkbox"), Some(true));
         assert_eq!(fields.boolean("d").expect("a number"), Some(true));
         assert_eq!(fields.boolean("i").expect("a boolean"), Some(true));
         assert_eq!(fields.boolean("f").expect("null"), None);
-        assert!(fields.boolean("j").expect_err("no boolean").message.contains("j is \"maybe\""));
+        assert!(
+            fields
+                .boolean("j")
+                .expect_err("no boolean")
+                .message
+                .contains("j is \"maybe\"")
+        );
         assert_eq!(fields.count("g").expect("text"), Some(24));
         assert!(fields.count("a").is_err() && fields.number("i").is_err());
     }
 
     #[test]
     fn lists_come_in_every_way() {
-        for value in [json!("7, 8"), json!([7, "8"]), json!("[7, 8]"), json!(["7", 8, null, ""])] {
-            assert_eq!(fields(json!({ "like": value })).list("like").expect("a list"), ["7", "8"], "{value}");
+        for value in [
+            json!("7, 8"),
+            json!([7, "8"]),
+            json!("[7, 8]"),
+            json!(["7", 8, null, ""]),
+        ] {
+            assert_eq!(
+                fields(json!({ "like": value }))
+                    .list("like")
+                    .expect("a list"),
+                ["7", "8"],
+                "{value}"
+            );
         }
         let mut repeated = Fields::default();
         repeated.add_text("like".to_owned(), "7".to_owned());
         repeated.add_text("like".to_owned(), "8,9".to_owned());
         assert_eq!(repeated.list("like").expect("a list"), ["7", "8", "9"]);
         assert!(fields(json!({ "like": [{}] })).list("like").is_err());
-        assert_eq!(fields(json!({ "like": 7 })).list("like").expect("one"), ["7"]);
+        assert_eq!(
+            fields(json!({ "like": 7 })).list("like").expect("one"),
+            ["7"]
+        );
     }
 
     #[test]
     fn files_come_as_data_urls_and_as_base64() {
         for text in ["data:image/png;base64,AQID", "AQID", "AQI\nD", " AQID "] {
             assert_eq!(
-                fields(json!({ "file": text })).file("file").expect("a file").as_deref(),
+                fields(json!({ "file": text }))
+                    .file("file")
+                    .expect("a file")
+                    .as_deref(),
                 Some(&[1, 2, 3][..]),
                 "{text}"
             );
         }
-        assert_eq!(fields(json!({ "file": "AQ" })).file("file").expect("no padding").as_deref(), Some(&[1][..]));
+        assert_eq!(
+            fields(json!({ "file": "AQ" }))
+                .file("file")
+                .expect("no padding")
+                .as_deref(),
+            Some(&[1][..])
+        );
         for nothing in [json!(""), json!(" "), json!(null)] {
-            assert_eq!(fields(json!({ "file": nothing })).file("file").expect("nothing"), None);
+            assert_eq!(
+                fields(json!({ "file": nothing }))
+                    .file("file")
+                    .expect("nothing"),
+                None
+            );
         }
-        for wrong in [json!("data:image/png,raw"), json!("!!"), json!(7), json!([1]), json!({"a": {}}), json!(true)] {
-            assert!(fields(json!({ "file": wrong })).file("file").is_err(), "{wrong}");
+        for wrong in [
+            json!("data:image/png,raw"),
+            json!("!!"),
+            json!(7),
+            json!([1]),
+            json!({"a": {}}),
+            json!(true),
+        ] {
+            assert!(
+                fields(json!({ "file": wrong })).file("file").is_err(),
+                "{wrong}"
+            );
         }
         let mut part = Fields::default();
         part.add_text("file".to_owned(), "AQID".to_owned());
-        assert_eq!(part.file("file").expect("text of a form").as_deref(), Some(&[1, 2, 3][..]));
+        assert_eq!(
+            part.file("file").expect("text of a form").as_deref(),
+            Some(&[1, 2, 3][..])
+        );
     }
 
     #[test]
     fn only_known_fields_are_kept_and_only_so_much_of_them() {
         let many = vec![7; 300];
         let long = "x".repeat(LONGEST_TEXT + 1);
-        let read = fields(json!({ "unknown": { "a": [[[1]]] }, "like": many, "a": long, "b": { "c": 1 } }));
+        let read = fields(
+            json!({ "unknown": { "a": [[[1]]] }, "like": many, "a": long, "b": { "c": 1 } }),
+        );
         assert_eq!(read.values.len(), 3);
-        assert!(read.list("like").expect_err("too many").message.contains("300"));
-        assert_eq!(read.text("a").expect_err("too long").code, ErrorCode::TooLarge);
+        assert!(
+            read.list("like")
+                .expect_err("too many")
+                .message
+                .contains("300")
+        );
+        assert_eq!(
+            read.text("a").expect_err("too long").code,
+            ErrorCode::TooLarge
+        );
         assert!(read.number("b").is_err());
-        for (body, part) in
-            [("[1]", "JSON object"), ("7", "JSON object"), ("{\"a\": 1", "not JSON"), ("{} x", "not JSON")]
-        {
+        for (body, part) in [
+            ("[1]", "JSON object"),
+            ("7", "JSON object"),
+            ("{\"a\": 1", "not JSON"),
+            ("{} x", "not JSON"),
+        ] {
             let error = Fields::from_json(body.as_bytes(), &["a"], &[]).expect_err(body);
             assert!(error.message.contains(part), "{body}: {}", error.message);
         }

@@ -23,7 +23,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         expect_json(request.headers())?;
-        let (bytes, admitted) = read_whole(request, state.options().search_body_bytes, state).await?;
+        let (bytes, admitted) =
+            read_whole(request, state.options().search_body_bytes, state).await?;
         let held = admitted.clone();
         // Large bodies take a while to parse: that happens beside the async threads.
         let parsed = tokio::task::spawn_blocking(move || {
@@ -31,17 +32,25 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
             let _held = held;
             parse(&bytes)
         });
-        let value =
-            parsed.await.map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
-        Ok(Self { value, _held: admitted })
+        let value = parsed
+            .await
+            .map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
+        Ok(Self {
+            value,
+            _held: admitted,
+        })
     }
 }
 
 /// A small JSON body.
-pub(super) async fn read_small<T: DeserializeOwned>(request: Request, state: &AppState) -> Result<T, Problem> {
+pub(super) async fn read_small<T: DeserializeOwned>(
+    request: Request,
+    state: &AppState,
+) -> Result<T, Problem> {
     expect_json(request.headers())?;
     // The place is kept by the layer that made room for it.
-    let (bytes, _admitted): (Bytes, Admitted) = read_whole(request, state.options().small_body_bytes, state).await?;
+    let (bytes, _admitted): (Bytes, Admitted) =
+        read_whole(request, state.options().small_body_bytes, state).await?;
     parse(&bytes)
 }
 
@@ -57,27 +66,45 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
-/// What is wrong with JSON. An error may quote a text of any length: its beginning and the place are enough.
+/// What is wrong with JSON. An error may quote a text of any length: its beginning and the place
+/// are enough.
 pub(super) fn said(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
     let whole = error.to_string();
     match whole.char_indices().nth(LONGEST) {
         None => whole,
-        Some((end, _)) => format!("{}… at line {} column {}", &whole[..end], error.line(), error.column()),
+        Some((end, _)) => format!(
+            "{}… at line {} column {}",
+            &whole[..end],
+            error.line(),
+            error.column()
+        ),
     }
 }
 
 fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     let essence = content_type(headers);
-    if essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json")) {
+    if essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
+    {
         return Ok(());
     }
     let given: String = essence.chars().take(60).collect();
-    Err(Problem::unsupported_media_type(format!("the content type is \"{given}\": send application/json")))
+    Err(Problem::unsupported_media_type(format!(
+        "the content type is \"{given}\": send application/json"
+    )))
 }
 
 /// The content type in lower case, without its parameters.
 pub(super) fn content_type(headers: &HeaderMap) -> String {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    given
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
 }

@@ -16,19 +16,31 @@ const LONGEST_FIELD: usize = 64 << 10;
 ///
 /// # Errors
 /// 400 for a body that is not whole multipart, 413 beyond the limits.
-pub(crate) async fn read(mut multipart: Multipart, texts: &[&str], files: &[&str]) -> Result<Fields, Problem> {
+pub(crate) async fn read(
+    mut multipart: Multipart,
+    texts: &[&str],
+    files: &[&str],
+) -> Result<Fields, Problem> {
     let mut fields = Fields::default();
     let mut parts = 0;
     while let Some(field) = multipart.next_field().await? {
         parts += 1;
         if parts > MOST_PARTS {
-            return Err(Error::invalid(format!("the body has more than {MOST_PARTS} parts")).into());
+            return Err(
+                Error::invalid(format!("the body has more than {MOST_PARTS} parts")).into(),
+            );
         }
-        let Some(name) = field.name().map(str::to_owned) else { continue };
+        let Some(name) = field.name().map(str::to_owned) else {
+            continue;
+        };
         if files.contains(&name.as_str()) {
-            let (named, typed) = (field.file_name().map(str::to_owned), field.content_type().is_some());
+            let (named, typed) = (
+                field.file_name().map(str::to_owned),
+                field.content_type().is_some(),
+            );
             let bytes = field.bytes().await?;
-            // A form whose file input was left empty still sends a part: without a file name, and without bytes.
+            // A form whose file input was left empty still sends a part: without a file name, and
+            // without bytes.
             if bytes.is_empty() && named.as_deref().unwrap_or_default().is_empty() {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! JSON values of a caller, bounded while they are parsed: what is too long or too many is passed over without being
-//! kept.
+//! JSON values of a caller, bounded while they are parsed: what is too long or too many is passed
+//! over without being kept.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +13,8 @@ pub(crate) const LONGEST_TEXT: usize = 64 << 10;
 /// Most members of one list that are kept; there is no field with more.
 pub(crate) const MOST_MEMBERS: usize = 256;
 
-/// A value of a field that may come in several forms: a number as text, one value for a list of one.
+/// A value of a field that may come in several forms: a number as text, one value for a list of
+/// one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scalar {
     Null,
@@ -90,7 +91,11 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Scalar, E> {
-        Ok(if text.len() > LONGEST_TEXT { Scalar::LongText(text.len()) } else { Scalar::Text(text.to_owned()) })
+        Ok(if text.len() > LONGEST_TEXT {
+            Scalar::LongText(text.len())
+        } else {
+            Scalar::Text(text.to_owned())
+        })
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut members: A) -> Result<Scalar, A::Error> {
@@ -114,12 +119,14 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
-/// A list of at most `MOST` members, or null: `#[serde(default, deserialize_with = "at_most::<_, _, 64>")]`. What is longer
-/// is refused at its first member too many.
+/// A list of at most `MOST` members, or null: `#[serde(default, deserialize_with = "at_most::<_, _,
+/// 64>")]`. What is longer is refused at its first member too many.
 ///
 /// # Errors
 /// Whatever the format says, and that the list is too long.
-pub(crate) fn at_most<'de, D, T, const MOST: usize>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+pub(crate) fn at_most<'de, D, T, const MOST: usize>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error>
 where
     D: Deserializer<'de>,
     T: Deserialize<'de>,
@@ -158,7 +165,9 @@ impl<'de, T: Deserialize<'de>, const MOST: usize> Visitor<'de> for ListVisitor<T
         }
         match members.next_element::<IgnoredAny>()? {
             None => Ok(Some(kept)),
-            Some(_) => Err(de::Error::custom(format_args!("a list has more than {MOST} members"))),
+            Some(_) => Err(de::Error::custom(format_args!(
+                "a list has more than {MOST} members"
+            ))),
         }
     }
 }
@@ -179,10 +188,17 @@ mod tests {
         assert_eq!(scalar("{\"a\": [1, {}]}"), Scalar::Object);
         let text = format!("\"{}\"", "x".repeat(LONGEST_TEXT + 1));
         assert_eq!(scalar(&text), Scalar::LongText(LONGEST_TEXT + 1));
-        let Scalar::List(kept, count) = scalar(&format!("[{}0]", "0,".repeat(9_999))) else { panic!("a list") };
+        let Scalar::List(kept, count) = scalar(&format!("[{}0]", "0,".repeat(9_999))) else {
+            panic!("a list")
+        };
         assert_eq!((kept.len(), count), (MOST_MEMBERS, 10_000));
-        let Scalar::List(kept, 2) = scalar("[[1, 2, 3], 4]") else { panic!("a list") };
-        assert_eq!(kept, [Scalar::List(Vec::new(), 3), Scalar::Number(4.into())]);
+        let Scalar::List(kept, 2) = scalar("[[1, 2, 3], 4]") else {
+            panic!("a list")
+        };
+        assert_eq!(
+            kept,
+            [Scalar::List(Vec::new(), 3), Scalar::Number(4.into())]
+        );
     }
 
     #[test]

@@ -69,7 +69,10 @@ impl FromRequest<AppState> for SearchRequest {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (fields, held) = read(request, state).await?;
-        Ok(Self { query: decode(fields, query, &held).await?, _held: held })
+        Ok(Self {
+            query: decode(fields, query, &held).await?,
+            _held: held,
+        })
     }
 }
 
@@ -79,7 +82,12 @@ impl FromRequest<AppState> for SuggestRequest {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
         let (fields, held) = read(request, state).await?;
         let (provider, references) = (fields.text("provider")?, fields.count("references")?);
-        Ok(Self { query: decode(fields, query, &held).await?, provider, references, _held: held })
+        Ok(Self {
+            query: decode(fields, query, &held).await?,
+            provider,
+            references,
+            _held: held,
+        })
     }
 }
 
@@ -93,9 +101,11 @@ async fn read(request: Request, state: &AppState) -> Result<(Fields, Admitted), 
     match kind(request.headers())? {
         Kind::Form => read_form(request, state).await,
         Kind::Json => {
-            let (bytes, admitted) = read_whole(request, state.options().search_body_bytes, state).await?;
+            let (bytes, admitted) =
+                read_whole(request, state.options().search_body_bytes, state).await?;
             // Large bodies take a while to parse: that happens beside the async threads.
-            let fields = beside(&admitted, move || Fields::from_json(&bytes, &TEXTS, &FILES)).await?;
+            let fields =
+                beside(&admitted, move || Fields::from_json(&bytes, &TEXTS, &FILES)).await?;
             Ok((fields, admitted))
         }
     }
@@ -105,7 +115,14 @@ async fn read_form(request: Request, state: &AppState) -> Result<(Fields, Admitt
     let (parts, body) = request.into_parts();
     let limits = BodyLimits::new(state.options().search_body_bytes, state.options());
     let who = Who::of(&parts.extensions);
-    let coming = ComingBody::new(&parts.headers, body, limits, state.admission().bodies(), who).await?;
+    let coming = ComingBody::new(
+        &parts.headers,
+        body,
+        limits,
+        state.admission().bodies(),
+        who,
+    )
+    .await?;
     let (stream, refusal, held) = coming.parts();
     let extensions = parts.extensions.clone();
     let mut request = Request::from_parts(parts, Body::from_stream(stream));
@@ -113,7 +130,12 @@ async fn read_form(request: Request, state: &AppState) -> Result<(Fields, Admitt
     DefaultBodyLimit::disable().apply(&mut request);
     let multipart = Multipart::from_request(request, state)
         .await
-        .map_err(|rejection| Error::invalid(format!("the form cannot be read: {}", rejection.body_text())))?;
+        .map_err(|rejection| {
+            Error::invalid(format!(
+                "the form cannot be read: {}",
+                rejection.body_text()
+            ))
+        })?;
     let fields = parts::read(multipart, &TEXTS, &FILES).await;
     let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
     Ok((fields, Admitted::new(held, &extensions, state)?))
@@ -164,7 +186,10 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
             .list(name)?
             .iter()
             .map(|id| {
-                id.parse().map_err(|error: Error| Error { message: format!("{name}: {}", error.message), ..error })
+                id.parse().map_err(|error: Error| Error {
+                    message: format!("{name}: {}", error.message),
+                    ..error
+                })
             })
             .collect()
     };
@@ -183,15 +208,21 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         origin: origin(fields.text("origin")?.as_deref())?,
         ..Filter::default()
     };
-    let weight = |name: &str, default: f32| -> Result<f32> { Ok(fields.number(name)?.unwrap_or(default)) };
+    let weight =
+        |name: &str, default: f32| -> Result<f32> { Ok(fields.number(name)?.unwrap_or(default)) };
     let weights = PerSpace {
         image: weight("w_img", default.weights.image)?,
         edge: weight("w_edge", default.weights.edge)?,
         text: weight("w_txt", default.weights.text)?,
     };
     let user_id = fields.text("user_id")?;
-    if user_id.as_ref().is_some_and(|user| user.len() > LONGEST_USER_ID) {
-        return Err(Error::invalid(format!("user_id is longer than {LONGEST_USER_ID} bytes")));
+    if user_id
+        .as_ref()
+        .is_some_and(|user| user.len() > LONGEST_USER_ID)
+    {
+        return Err(Error::invalid(format!(
+            "user_id is longer than {LONGEST_USER_ID} bytes"
+        )));
     }
     Ok(SearchQuery {
         like,
@@ -203,7 +234,9 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
         filter,
         exact: fields.boolean("exact")?.unwrap_or(default.exact),
         user_id,
-        personalize: fields.boolean("personalize")?.unwrap_or(default.personalize),
+        personalize: fields
+            .boolean("personalize")?
+            .unwrap_or(default.personalize),
         min_percentile: fields.number("min_percentile")?,
         diversity: fields.number("diversity")?,
         unlike,
@@ -215,9 +248,14 @@ fn query(mut fields: Fields) -> Result<SearchQuery> {
     })
 }
 
-/// Clippy 0.2 compared tags without regard to case; the collection's index does not, but tags are lower case as a rule.
+/// Clippy 0.2 compared tags without regard to case; the collection's index does not, but tags are
+/// lower case as a rule.
 fn either_case(mut tags: Vec<String>) -> Vec<String> {
-    let lower: Vec<String> = tags.iter().map(|tag| tag.to_lowercase()).filter(|lower| !tags.contains(lower)).collect();
+    let lower: Vec<String> = tags
+        .iter()
+        .map(|tag| tag.to_lowercase())
+        .filter(|lower| !tags.contains(lower))
+        .collect();
     tags.extend(lower);
     tags
 }
@@ -229,12 +267,15 @@ fn tag_mode(text: Option<&str>) -> Result<TagMode> {
         Some("all") => Ok(TagMode::All),
         Some(other) => {
             let shown: String = other.chars().take(60).collect();
-            Err(Error::invalid(format!("tag_mode is \"{shown}\", but must be any or all")))
+            Err(Error::invalid(format!(
+                "tag_mode is \"{shown}\", but must be any or all"
+            )))
         }
     }
 }
 
-/// Made pictures are left out unless they are asked for: an artist looks for references, not for what came of them.
+/// Made pictures are left out unless they are asked for: an artist looks for references, not for
+/// what came of them.
 fn origin(text: Option<&str>) -> Result<Origin> {
     match text.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
         None | Some("gallery") => Ok(Origin::Gallery),
@@ -242,7 +283,9 @@ fn origin(text: Option<&str>) -> Result<Origin> {
         Some("any") => Ok(Origin::Any),
         Some(other) => {
             let shown: String = other.chars().take(60).collect();
-            Err(Error::invalid(format!("origin is \"{shown}\", but must be gallery, generated or any")))
+            Err(Error::invalid(format!(
+                "origin is \"{shown}\", but must be gallery, generated or any"
+            )))
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The plain page: a few files without a build step and without anything from elsewhere. It stands in for the artist's
-//! client where that was not built.
+//! The plain page: a few files without a build step and without anything from elsewhere. It stands
+//! in for the artist's client where that was not built.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -22,11 +22,26 @@ const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full clien
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/plain", get(|| file("text/html; charset=utf-8", PAGE)))
-        .route("/page/style.css", get(|| file("text/css; charset=utf-8", include_str!("style.css"))))
-        .route("/page/app.js", get(|| file("text/javascript; charset=utf-8", include_str!("app.js"))))
-        .route("/page/api.js", get(|| file("text/javascript; charset=utf-8", include_str!("api.js"))))
-        .route("/page/pad.js", get(|| file("text/javascript; charset=utf-8", include_str!("pad.js"))))
-        .route("/page/results.js", get(|| file("text/javascript; charset=utf-8", include_str!("results.js"))))
+        .route(
+            "/page/style.css",
+            get(|| file("text/css; charset=utf-8", include_str!("style.css"))),
+        )
+        .route(
+            "/page/app.js",
+            get(|| file("text/javascript; charset=utf-8", include_str!("app.js"))),
+        )
+        .route(
+            "/page/api.js",
+            get(|| file("text/javascript; charset=utf-8", include_str!("api.js"))),
+        )
+        .route(
+            "/page/pad.js",
+            get(|| file("text/javascript; charset=utf-8", include_str!("pad.js"))),
+        )
+        .route(
+            "/page/results.js",
+            get(|| file("text/javascript; charset=utf-8", include_str!("results.js"))),
+        )
 }
 
 /// The page at `/`, where it stands in for the client.
@@ -37,7 +52,10 @@ pub(crate) async fn without_client() -> impl IntoResponse {
 async fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResponse {
     let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ),
         // A new version of the program brings a new page; asking again costs nothing on loopback.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),

@@ -44,7 +44,9 @@ pub(crate) struct CollectionResponse {
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn get_collection(State(state): State<AppState>) -> Result<Json<CollectionResponse>, Problem> {
+pub(crate) async fn get_collection(
+    State(state): State<AppState>,
+) -> Result<Json<CollectionResponse>, Problem> {
     let info = state.gallery().info().await?;
     Ok(Json(CollectionResponse {
         name: info.name,
@@ -107,16 +109,26 @@ pub(crate) struct CalibratedSpace {
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn calibrate_scores(State(state): State<AppState>) -> Result<Json<CalibrationResponse>, Problem> {
+pub(crate) async fn calibrate_scores(
+    State(state): State<AppState>,
+) -> Result<Json<CalibrationResponse>, Problem> {
     let sampled = state.searcher().0.calibrate().await?;
     let calibration = &sampled.calibration;
     let space = |space: Space| {
         let background = calibration.spaces.get(space).as_ref()?;
-        Some(CalibratedSpace { vectors: background.vectors, mean: background.mean, deviation: background.deviation })
+        Some(CalibratedSpace {
+            vectors: background.vectors,
+            mean: background.mean,
+            deviation: background.deviation,
+        })
     };
     Ok(Json(CalibrationResponse {
         points: calibration.points,
         sampled: calibration.sample.len(),
-        spaces: CalibratedSpaces { image: space(Space::Image), edge: space(Space::Edge), text: space(Space::Text) },
+        spaces: CalibratedSpaces {
+            image: space(Space::Image),
+            edge: space(Space::Edge),
+            text: space(Space::Text),
+        },
     }))
 }

@@ -1,4 +1,5 @@
-//! `POST /api/admin/ingest|backfill|reindex`: bulk work, as jobs. A body is the command's flags by their snake_case names.
+//! `POST /api/admin/ingest|backfill|reindex`: bulk work, as jobs. A body is the command's flags by
+//! their snake_case names.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
+use clippy_core::bulk::{
+    BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload,
+};
 use clippy_core::{Error, ErrorCode};
 use clippy_jobs::{Job, JobFilter, JobKind, JobState, Lane, NewJob};
 use serde::de::IgnoredAny;
@@ -27,10 +30,11 @@ type Rest = BTreeMap<String, IgnoredAny>;
 /// A manifest, which of its lines, and how its pictures are found and embedded.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct ManifestBody {
-    /// The manifest: one picture a line, as JSON. It lies under `IMAGES_ROOT` or `DATA_DIR`; a relative path is
-    /// looked up there.
+    /// The manifest: one picture a line, as JSON. It lies under `IMAGES_ROOT` or `DATA_DIR`; a
+    /// relative path is looked up there.
     manifest: String,
-    /// Folder that relative paths are looked up under: `IMAGES_ROOT` when it is set, else the manifest's folder.
+    /// Folder that relative paths are looked up under: `IMAGES_ROOT` when it is set, else the
+    /// manifest's folder.
     images_root: Option<String>,
     /// Pictures that are embedded together, 1..4096.
     #[schema(default = 32)]
@@ -80,7 +84,8 @@ pub(crate) struct BackfillBody {
     /// Make them anew where they are there, too.
     #[serde(default)]
     force_all: bool,
-    /// Only the pictures whose ids stand in this file, one a line; it lies under `IMAGES_ROOT` or `DATA_DIR`.
+    /// Only the pictures whose ids stand in this file, one a line; it lies under `IMAGES_ROOT` or
+    /// `DATA_DIR`.
     ids_file: Option<String>,
     #[serde(flatten, skip_serializing)]
     #[schema(ignore)]
@@ -139,11 +144,16 @@ pub(crate) async fn start_ingest(
         Sent::First(once) => once,
     };
     let lines = manifest_request(&state, body.lines).await?;
-    let request = IngestRequest { lines, no_text: body.no_text, dry_run: body.dry_run };
+    let request = IngestRequest {
+        lines,
+        no_text: body.no_text,
+        dry_run: body.dry_run,
+    };
     start(&state, &caller, once, JobKind::Ingest, &request).await
 }
 
-/// Fills vectors that are missing or zero, as the collection itself tells; the others stay as they are.
+/// Fills vectors that are missing or zero, as the collection itself tells; the others stay as they
+/// are.
 #[utoipa::path(
     post,
     path = "/api/admin/backfill",
@@ -171,18 +181,27 @@ pub(crate) async fn start_backfill(
         Sent::First(once) => once,
     };
     let ids_file = match body.ids_file {
-        Some(given) => Some(Folders::of(state.options()).ask(move |folders| folders.file("ids_file", &given)).await?),
+        Some(given) => Some(
+            Folders::of(state.options())
+                .ask(move |folders| folders.file("ids_file", &given))
+                .await?,
+        ),
         None => None,
     };
     let lines = manifest_request(&state, body.lines).await?;
-    let request = BackfillRequest { lines, which: body.which, force_all: body.force_all, ids_file };
+    let request = BackfillRequest {
+        lines,
+        which: body.which,
+        force_all: body.force_all,
+        ids_file,
+    };
     start(&state, &caller, once, JobKind::Backfill, &request).await
 }
 
-/// Builds the collection anew beside the live one, by another model or by the same, catches up with what is written
-/// meanwhile, compares the results of recent queries, and switches. Searches go on all the time. The old collection is
-/// kept: `rollback` goes back to it, `drop_old` drops it. One re-index at a time: asking for the same one again gives the
-/// job that is under way.
+/// Builds the collection anew beside the live one, by another model or by the same, catches up with
+/// what is written meanwhile, compares the results of recent queries, and switches. Searches go on
+/// all the time. The old collection is kept: `rollback` goes back to it, `drop_old` drops it. One
+/// re-index at a time: asking for the same one again gives the job that is under way.
 #[utoipa::path(
     post,
     path = "/api/admin/reindex",
@@ -225,7 +244,10 @@ pub(crate) async fn start_reindex(
         }
         return Err(Error::new(
             ErrorCode::Conflict,
-            format!("job {} works on the collections already: wait for its end, or cancel it", job.id),
+            format!(
+                "job {} works on the collections already: wait for its end, or cancel it",
+                job.id
+            ),
         )
         .into());
     }
@@ -235,8 +257,12 @@ pub(crate) async fn start_reindex(
 /// The job that builds, goes back or drops, while one does.
 async fn reindex_under_way(state: &AppState) -> Result<Option<Job>, Problem> {
     for unfinished in [JobState::Running, JobState::Waiting, JobState::Queued] {
-        let mut filter =
-            JobFilter { kind: Some(JobKind::Reindex), state: Some(unfinished), limit: 1, ..JobFilter::default() };
+        let mut filter = JobFilter {
+            kind: Some(JobKind::Reindex),
+            state: Some(unfinished),
+            limit: 1,
+            ..JobFilter::default()
+        };
         loop {
             let page = state.jobs().list(&filter).await.map_err(Problem::of_job)?;
             if let Some(job) = page.jobs.into_iter().next() {
@@ -256,8 +282,15 @@ fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     if rest.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = rest.keys().take(5).map(|name| name.chars().take(60).collect()).collect();
-    let message = format!("This has no field \"{}\": /docs lists those that there are", names.join("\", \""));
+    let names: Vec<String> = rest
+        .keys()
+        .take(5)
+        .map(|name| name.chars().take(60).collect())
+        .collect();
+    let message = format!(
+        "This has no field \"{}\": /docs lists those that there are",
+        names.join("\", \"")
+    );
     Err(Error::new(ErrorCode::Unsupported, message))
 }
 
@@ -280,19 +313,26 @@ async fn manifest_request(state: &AppState, body: ManifestBody) -> Result<Manife
     let found = folders.ask(move |folders| {
         let images_root = match &body.images_root {
             Some(given) => Some(folders.folder("images_root", given, &recorded)?),
-            None => defaults.map(|root| root.canonicalize().map_err(|error| unreadable_root(&error))).transpose()?,
+            None => defaults
+                .map(|root| root.canonicalize().map_err(|error| unreadable_root(&error)))
+                .transpose()?,
         };
         let request = ManifestRequest::new(folders.file("manifest", &body.manifest)?);
         Ok(ManifestRequest {
             images_root,
             clip_batch: body.clip_batch.unwrap_or(request.clip_batch),
             upsert_batch: body.upsert_batch.unwrap_or(request.upsert_batch),
-            text_template: body.text_template.unwrap_or_else(|| request.text_template.clone()),
+            text_template: body
+                .text_template
+                .unwrap_or_else(|| request.text_template.clone()),
             start_line: body.start_line.unwrap_or_default(),
             max_lines: body.max_lines,
             shard_index: body.shard_index,
             shard_count: body.shard_count,
-            fail_log: body.fail_log.map(|given| folders.list("fail_log", &given)).transpose()?,
+            fail_log: body
+                .fail_log
+                .map(|given| folders.list("fail_log", &given))
+                .transpose()?,
             ..request
         })
     });
@@ -309,7 +349,8 @@ enum Sent {
     First(Option<Once>),
 }
 
-/// Whether the same was sent before; looked for before anything else, since files may have moved meanwhile.
+/// Whether the same was sent before; looked for before anything else, since files may have moved
+/// meanwhile.
 async fn once<B: Serialize + Sync>(
     state: &AppState,
     caller: &Caller,
@@ -317,9 +358,14 @@ async fn once<B: Serialize + Sync>(
     kind: JobKind,
     body: &B,
 ) -> Result<Sent, Problem> {
-    let Some(key) = idempotency_key(headers)? else { return Ok(Sent::First(None)) };
+    let Some(key) = idempotency_key(headers)? else {
+        return Ok(Sent::First(None));
+    };
     let once = Once::new(kind, key, body)?;
-    Ok(once.made(state, caller).await?.map_or(Sent::First(Some(once)), |job| Sent::Before(Box::new(job))))
+    Ok(once
+        .made(state, caller)
+        .await?
+        .map_or(Sent::First(Some(once)), |job| Sent::Before(Box::new(job))))
 }
 
 async fn start<R: Serialize + Sync>(
@@ -343,5 +389,10 @@ async fn start<R: Serialize + Sync>(
 
 fn accepted(state: &AppState, job: Job) -> Response {
     let location = format!("/api/jobs/{}", job.id);
-    (StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::of(state, job))).into_response()
+    (
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(JobResponse::of(state, job)),
+    )
+        .into_response()
 }

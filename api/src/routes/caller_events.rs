@@ -1,5 +1,5 @@
-//! `GET /api/jobs/events`: what happens to all of a caller's jobs, over one connection. A browser has six to a server, and
-//! one for each job would use them up.
+//! `GET /api/jobs/events`: what happens to all of a caller's jobs, over one connection. A browser
+//! has six to a server, and one for each job would use them up.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -36,27 +36,36 @@ const MOST_PAGES: usize = 5;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CallerEventsQuery {
-    /// The jobs that the caller asked for and that have not ended, also those that it asks for meanwhile. Needs no value.
+    /// The jobs that the caller asked for and that have not ended, also those that it asks for
+    /// meanwhile. Needs no value.
     mine: Option<String>,
     /// These jobs: ids with commas between them, at most 100.
     ids: Option<String>,
     /// The id of the last event that was received, for clients that cannot send `Last-Event-ID`.
     after: Option<String>,
     /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
-    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    #[allow(
+        dead_code,
+        reason = "read by the layer that checks keys; it stands here for the document"
+    )]
     ticket: Option<String>,
     /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
-    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    #[allow(
+        dead_code,
+        reason = "read by the layer that checks keys; it stands here for the document"
+    )]
     key: Option<String>,
 }
 
-/// Follows many jobs over one connection: the events of `/api/jobs/{id}/events`, each with `job_id` in its data.
+/// Follows many jobs over one connection: the events of `/api/jobs/{id}/events`, each with `job_id`
+/// in its data.
 ///
-/// Say `mine`, or name jobs with `ids`. Each event's `id` says where all of them are, and is good as `Last-Event-ID` for the
-/// same call at any process of the API. A job of `ids` that is not there, or is somebody else's, is told by an event `gone`.
-/// The stream ends when each of its jobs has ended; asked for again after that, it answers 204, upon which an `EventSource`
-/// stops asking. `mine` without any unfinished job waits for the first one. It follows the 100 newest at once, and the
-/// others as places become free.
+/// Say `mine`, or name jobs with `ids`. Each event's `id` says where all of them are, and is good
+/// as `Last-Event-ID` for the same call at any process of the API. A job of `ids` that is not
+/// there, or is somebody else's, is told by an event `gone`. The stream ends when each of its jobs
+/// has ended; asked for again after that, it answers 204, upon which an `EventSource` stops asking.
+/// `mine` without any unfinished job waits for the first one. It follows the 100 newest at once,
+/// and the others as places become free.
 #[utoipa::path(
     get,
     path = "/api/jobs/events",
@@ -80,12 +89,22 @@ pub(crate) async fn stream_caller_events(
     ApiQuery(query): ApiQuery<CallerEventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let known = last_event(&headers, query.after)?.as_deref().map(Cursor::parse).transpose()?;
-    let mine = query.mine.is_some_and(|mine| !matches!(mine.trim(), "false" | "0"));
+    let known = last_event(&headers, query.after)?
+        .as_deref()
+        .map(Cursor::parse)
+        .transpose()?;
+    let mine = query
+        .mine
+        .is_some_and(|mine| !matches!(mine.trim(), "false" | "0"));
     let ids = match (mine, query.ids.as_deref()) {
         (true, None) => None,
         (false, Some(ids)) => Some(named(ids)?),
-        _ => return Err(Error::invalid("say which jobs: either mine, or ids with commas between them").into()),
+        _ => {
+            return Err(Error::invalid(
+                "say which jobs: either mine, or ids with commas between them",
+            )
+            .into());
+        }
     };
     let place = state.admission().open_stream(who, &state)?;
     let mut all = Following::new(&state, caller, place);
@@ -106,10 +125,18 @@ pub(crate) async fn stream_caller_events(
 fn named(ids: &str) -> Result<Vec<JobId>> {
     let mut seen = HashSet::new();
     let ids = ids.split(',').map(str::trim).filter(|id| !id.is_empty());
-    let ids = ids.map(|id| id.parse().map_err(|error: Error| Error::invalid(format!("ids: {}", error.message))));
-    let ids = ids.filter(|id| !matches!(id, Ok(id) if !seen.insert(*id))).collect::<Result<Vec<JobId>>>()?;
+    let ids = ids.map(|id| {
+        id.parse()
+            .map_err(|error: Error| Error::invalid(format!("ids: {}", error.message)))
+    });
+    let ids = ids
+        .filter(|id| !matches!(id, Ok(id) if !seen.insert(*id)))
+        .collect::<Result<Vec<JobId>>>()?;
     if ids.is_empty() || ids.len() > MOST_FOLLOWED {
-        return Err(Error::invalid(format!("ids names {} jobs, but must name 1..{MOST_FOLLOWED}", ids.len())));
+        return Err(Error::invalid(format!(
+            "ids names {} jobs, but must name 1..{MOST_FOLLOWED}",
+            ids.len()
+        )));
     }
     Ok(ids)
 }
@@ -135,7 +162,17 @@ impl Following {
     fn new(state: &AppState, caller: Caller, place: Places) -> Self {
         let (state, jobs) = (state.clone(), SelectAll::new());
         let (open, gone, cursor) = (HashSet::new(), Vec::new(), Cursor::default());
-        Self { state, caller, jobs, open, gone, cursor, news: None, begun: false, _place: place }
+        Self {
+            state,
+            caller,
+            jobs,
+            open,
+            gone,
+            cursor,
+            news: None,
+            begun: false,
+            _place: place,
+        }
     }
 
     /// Begins with named jobs; gives whether there is anything to tell.
@@ -152,7 +189,10 @@ impl Following {
             }
         }
         if self.open.is_empty() && known.is_none() && self.gone.len() == ids.len() {
-            return Err(Error::not_found("None of these jobs is there: they never were, or were dropped").into());
+            return Err(Error::not_found(
+                "None of these jobs is there: they never were, or were dropped",
+            )
+            .into());
         }
         Ok(!self.open.is_empty() || !self.gone.is_empty())
     }
@@ -160,7 +200,11 @@ impl Following {
     /// Begins with the caller's own jobs; gives whether there is anything to tell, now or later.
     async fn begin_with_mine(&mut self, known: Option<&Cursor>) -> Result<bool, Problem> {
         // Listens before it looks, so that nothing falls between the two.
-        self.news = Some(self.state.new_jobs().watch(self.state.shared_jobs(), self.caller.name()));
+        self.news = Some(
+            self.state
+                .new_jobs()
+                .watch(self.state.shared_jobs(), self.caller.name()),
+        );
         for id in known.into_iter().flat_map(Cursor::jobs).take(MOST_FOLLOWED) {
             let after = known.and_then(|known| known.after(id));
             if let Some(job) = visible(&self.state, &self.caller, id).await?
@@ -173,7 +217,8 @@ impl Following {
         Ok(known.is_none() || !self.open.is_empty())
     }
 
-    /// Follows the caller's unfinished jobs that are not followed yet, the newest first, as far as there is room.
+    /// Follows the caller's unfinished jobs that are not followed yet, the newest first, as far as
+    /// there is room.
     async fn look(&mut self) -> Result<()> {
         for state in [JobState::Running, JobState::Waiting, JobState::Queued] {
             let mut filter = JobFilter {
@@ -259,7 +304,8 @@ impl Following {
     fn told(&mut self, id: JobId, told: Told) -> (String, &'static str, Value) {
         self.cursor.set(id, told.last);
         if told.done && self.news.is_some() {
-            // What has ended is not among the unfinished jobs of the next call, and need not be named.
+            // What has ended is not among the unfinished jobs of the next call, and need not be
+            // named.
             self.cursor.remove(id);
         }
         let mut data = told.data;

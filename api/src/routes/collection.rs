@@ -1,4 +1,5 @@
-//! `GET /api/facets`, `GET /api/pictures` and `GET /api/model`: what there is to search for, and with what.
+//! `GET /api/facets`, `GET /api/pictures` and `GET /api/model`: what there is to search for, and
+//! with what.
 
 use axum::Json;
 use axum::extract::State;
@@ -78,13 +79,20 @@ pub(crate) async fn list_facets(
 ) -> Result<Json<FacetResponse>, Problem> {
     let field = query.field.unwrap_or_else(|| "matched_tags".to_owned());
     if !FACET_FIELDS.contains(&field.as_str()) {
-        return Err(Error::invalid(format!("field must be one of {}", FACET_FIELDS.join(", "))).into());
+        return Err(
+            Error::invalid(format!("field must be one of {}", FACET_FIELDS.join(", "))).into(),
+        );
     }
     let limit = query.limit.unwrap_or(50);
     if limit == 0 || limit > MOST_VALUES {
-        return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_VALUES}")).into());
+        return Err(
+            Error::invalid(format!("limit is {limit}, but must be 1..{MOST_VALUES}")).into(),
+        );
     }
-    let filter = Filter { origin: Origin::Gallery, ..Filter::default() };
+    let filter = Filter {
+        origin: Origin::Gallery,
+        ..Filter::default()
+    };
     let counts = state.gallery().facet(&field, &filter, limit).await?;
     let values = counts.into_iter().map(FacetValue::from).collect();
     Ok(Json(FacetResponse { field, values }))
@@ -94,7 +102,8 @@ pub(crate) async fn list_facets(
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TagsQuery {
-    /// The beginning of a tag, or of a word in it; capitals and spaces do not matter. Without it, the most frequent tags.
+    /// The beginning of a tag, or of a word in it; capitals and spaces do not matter. Without it,
+    /// the most frequent tags.
     #[param(default = "")]
     prefix: Option<String>,
     /// How many tags, 1..100.
@@ -109,7 +118,8 @@ pub(crate) struct TagsResponse {
     tags: Vec<FacetValue>,
 }
 
-/// Tags of the collection that begin with what was typed, for completing tag filters. What is new shows within a minute.
+/// Tags of the collection that begin with what was typed, for completing tag filters. What is new
+/// shows within a minute.
 #[utoipa::path(
     get,
     path = "/api/tags",
@@ -134,7 +144,11 @@ pub(crate) async fn list_tags(
         return Err(Error::invalid(format!("prefix is longer than {LONGEST_PREFIX} bytes")).into());
     }
     let known = state.tags().all(state.gallery().as_ref()).await?;
-    let tags = completed(&known, &prefix, limit).into_iter().cloned().map(FacetValue::from).collect();
+    let tags = completed(&known, &prefix, limit)
+        .into_iter()
+        .cloned()
+        .map(FacetValue::from)
+        .collect();
     Ok(Json(TagsResponse { tags }))
 }
 
@@ -180,19 +194,27 @@ pub(crate) async fn list_pictures(
     State(state): State<AppState>,
     ApiQuery(query): ApiQuery<PicturesQuery>,
 ) -> Result<Json<PicturesResponse>, Problem> {
-    let named = query.ids.split(',').map(str::trim).filter(|id| !id.is_empty());
+    let named = query
+        .ids
+        .split(',')
+        .map(str::trim)
+        .filter(|id| !id.is_empty());
     let ids: Vec<PointId> = named.map(str::parse).collect::<Result<_, _>>()?;
     if ids.is_empty() || ids.len() > MOST_PICTURES {
-        return Err(
-            Error::invalid(format!("ids names {} pictures, but must name 1..{MOST_PICTURES}", ids.len())).into()
-        );
+        return Err(Error::invalid(format!(
+            "ids names {} pictures, but must name 1..{MOST_PICTURES}",
+            ids.len()
+        ))
+        .into());
     }
     let points = state.gallery().retrieve(&ids, With::PAYLOAD).await?;
     let shown = |point: clippy_core::gallery::Point| PictureResponse {
         id: point.id,
         payload: public_payload(&state.options().base_path, point.id, point.payload),
     };
-    Ok(Json(PicturesResponse { pictures: points.into_iter().map(shown).collect() }))
+    Ok(Json(PicturesResponse {
+        pictures: points.into_iter().map(shown).collect(),
+    }))
 }
 
 /// The model that queries are embedded with.

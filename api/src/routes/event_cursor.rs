@@ -1,5 +1,6 @@
-//! Where a client is in the events of several jobs, as one `id`: each job with the last of its events that was sent. It says
-//! all that there is to know, so that any process of the API goes on from it.
+//! Where a client is in the events of several jobs, as one `id`: each job with the last of its
+//! events that was sent. It says all that there is to know, so that any process of the API goes on
+//! from it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -33,7 +34,9 @@ impl Cursor {
     }
 
     fn read(text: &str) -> Option<Self> {
-        let encoded = text.strip_prefix(FORM).filter(|encoded| encoded.len() <= LONGEST)?;
+        let encoded = text
+            .strip_prefix(FORM)
+            .filter(|encoded| encoded.len() <= LONGEST)?;
         let bytes = URL_SAFE_NO_PAD.decode(encoded).ok()?;
         let mut rest = bytes.as_slice();
         let mut jobs = Vec::new();
@@ -62,7 +65,10 @@ impl Cursor {
 
     /// The last event of a job that was sent.
     pub(crate) fn after(&self, job: JobId) -> Option<EventId> {
-        self.jobs.iter().find(|(id, _)| *id == job).map(|(_, event)| *event)
+        self.jobs
+            .iter()
+            .find(|(id, _)| *id == job)
+            .map(|(_, event)| *event)
     }
 
     /// An event of a job was sent.
@@ -98,7 +104,9 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
     for place in 0..10_u32 {
         let (byte, after) = rest.split_first()?;
         *rest = after;
-        number |= u64::from(byte & 0x7f).checked_shl(place * 7).filter(|_| place < 9 || *byte <= 1)?;
+        number |= u64::from(byte & 0x7f)
+            .checked_shl(place * 7)
+            .filter(|_| place < 9 || *byte <= 1)?;
         if byte & 0x80 == 0 {
             return Some(number);
         }
@@ -113,9 +121,23 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_it_was() {
         let mut cursor = Cursor::default();
-        assert_eq!(Cursor::parse(&cursor.to_text()).expect("an empty one"), cursor);
-        for event in [(0, 0), (127, 128), (1_790_000_000_000, 3), (u64::MAX, u64::MAX)] {
-            cursor.set(JobId::generate(), EventId { major: event.0, minor: event.1 });
+        assert_eq!(
+            Cursor::parse(&cursor.to_text()).expect("an empty one"),
+            cursor
+        );
+        for event in [
+            (0, 0),
+            (127, 128),
+            (1_790_000_000_000, 3),
+            (u64::MAX, u64::MAX),
+        ] {
+            cursor.set(
+                JobId::generate(),
+                EventId {
+                    major: event.0,
+                    minor: event.1,
+                },
+            );
         }
         let text = cursor.to_text();
         assert!(text.len() < 200, "{text}");
@@ -126,16 +148,31 @@ mod tests {
         cursor.remove(first);
         assert_eq!((cursor.after(first), cursor.jobs().count()), (None, 3));
         let many = (0..MOST_JOBS).fold(Cursor::default(), |mut cursor, _| {
-            cursor.set(JobId::generate(), EventId { major: u64::MAX, minor: u64::MAX });
+            cursor.set(
+                JobId::generate(),
+                EventId {
+                    major: u64::MAX,
+                    minor: u64::MAX,
+                },
+            );
             cursor
         });
-        assert_eq!(Cursor::parse(&many.to_text()).expect("as many as may be"), many);
+        assert_eq!(
+            Cursor::parse(&many.to_text()).expect("as many as may be"),
+            many
+        );
     }
 
     #[test]
     fn anything_else_is_no_cursor() {
         let mut cursor = Cursor::default();
-        cursor.set(JobId::generate(), EventId { major: 1_790_000_000_000, minor: 300 });
+        cursor.set(
+            JobId::generate(),
+            EventId {
+                major: 1_790_000_000_000,
+                minor: 300,
+            },
+        );
         let text = cursor.to_text();
         for end in FORM.len() + 1..text.len() {
             assert!(Cursor::parse(&text[..end]).is_err(), "{end}");

@@ -60,8 +60,9 @@ pub(crate) struct FeedbackResponse {
     updated_style: bool,
 }
 
-/// Learns from a click or a save. An artist belongs to the key that the call is made with: under another key the same
-/// `user_id` is another artist. Without keys there is one set of artists, which admin keys see as well.
+/// Learns from a click or a save. An artist belongs to the key that the call is made with: under
+/// another key the same `user_id` is another artist. Without keys there is one set of artists,
+/// which admin keys see as well.
 #[utoipa::path(
     post,
     path = "/api/feedback",
@@ -90,38 +91,65 @@ pub(crate) async fn record_feedback(
         .next()
         .ok_or_else(|| Error::not_found(format!("image_id: the collection has no picture {id}")))?;
     let named = checked_tags(form.tags.unwrap_or_default())?;
-    let tags = if named.is_empty() { tags_of(&point.payload).map(str::to_owned).collect() } else { named };
+    let tags = if named.is_empty() {
+        tags_of(&point.payload).map(str::to_owned).collect()
+    } else {
+        named
+    };
     let action = match form.action {
         ActionName::Click => Action::Click,
         ActionName::Save => Action::Save,
     };
-    let feedback = Feedback { user_id, image_id: id, action, tags, style: style_of(&point.payload) };
+    let feedback = Feedback {
+        user_id,
+        image_id: id,
+        action,
+        tags,
+        style: style_of(&point.payload),
+    };
     let outcome = state.preferences().record(feedback).await?;
-    Ok(Json(FeedbackResponse { ok: true, updated_tags: outcome.updated_tags, updated_style: outcome.updated_style }))
+    Ok(Json(FeedbackResponse {
+        ok: true,
+        updated_tags: outcome.updated_tags,
+        updated_style: outcome.updated_style,
+    }))
 }
 
 /// The style that a manifest names; Clippy 0.2 called the field `style_cluster`.
 fn style_of(payload: &Payload) -> Option<String> {
-    ["style", "style_cluster"].iter().find_map(|field| match payload.get(*field) {
-        Some(Value::String(style)) if !style.trim().is_empty() => Some(style.clone()),
-        Some(Value::Number(style)) => Some(style.to_string()),
-        _ => None,
-    })
+    ["style", "style_cluster"]
+        .iter()
+        .find_map(|field| match payload.get(*field) {
+            Some(Value::String(style)) if !style.trim().is_empty() => Some(style.clone()),
+            Some(Value::Number(style)) => Some(style.to_string()),
+            _ => None,
+        })
 }
 
 fn checked_user(user_id: &str) -> Result<String> {
     let user_id = user_id.trim();
-    if user_id.is_empty() || user_id.len() > LONGEST_USER_ID || user_id.chars().any(char::is_control) {
-        return Err(Error::invalid(format!("user_id must be a name of 1 to {LONGEST_USER_ID} bytes")));
+    if user_id.is_empty()
+        || user_id.len() > LONGEST_USER_ID
+        || user_id.chars().any(char::is_control)
+    {
+        return Err(Error::invalid(format!(
+            "user_id must be a name of 1 to {LONGEST_USER_ID} bytes"
+        )));
     }
     Ok(user_id.to_owned())
 }
 
 fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {
     if tags.len() > MOST_TAGS || tags.iter().any(|tag| tag.len() > LONGEST_TAG) {
-        return Err(Error::invalid(format!("tags: at most {MOST_TAGS} tags of at most {LONGEST_TAG} bytes work")));
+        return Err(Error::invalid(format!(
+            "tags: at most {MOST_TAGS} tags of at most {LONGEST_TAG} bytes work"
+        )));
     }
-    Ok(tags.into_iter().map(|tag| tag.trim().to_owned()).filter(|tag| !tag.is_empty()).collect())
+    Ok(tags
+        .into_iter()
+        .map(|tag| tag.trim().to_owned())
+        .filter(|tag| !tag.is_empty())
+        .collect())
 }
 
 /// Whose profile, and how much of it.
@@ -170,7 +198,8 @@ fn as_object<S: Serializer>(members: &[(String, f64)], serializer: S) -> Result<
     map.end()
 }
 
-/// What clicks and saves with the same key say about an artist's taste. An unknown artist has an empty profile.
+/// What clicks and saves with the same key say about an artist's taste. An unknown artist has an
+/// empty profile.
 #[utoipa::path(
     get,
     path = "/api/profile",
@@ -192,11 +221,17 @@ pub(crate) async fn get_profile(
     if top == 0 || top > MOST_TOP {
         return Err(Error::invalid(format!("top is {top}, but must be 1..{MOST_TOP}")).into());
     }
-    let profile = state.preferences().profile(&caller.artist(&user_id), top).await?;
+    let profile = state
+        .preferences()
+        .profile(&caller.artist(&user_id), top)
+        .await?;
     Ok(Json(ProfileResponse {
         user_id,
         tags: profile.tags,
         styles: profile.styles,
-        counts: Counts { clicked: profile.clicked, saved: profile.saved },
+        counts: Counts {
+            clicked: profile.clicked,
+            saved: profile.saved,
+        },
     }))
 }

@@ -24,8 +24,8 @@ use crate::routes::job_answer::JobResponse;
 use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
-/// Somebody who sends the same twice at once may have reserved the last of the budget, and make the job in a moment: so
-/// often and after such a pause it is looked for again.
+/// Somebody who sends the same twice at once may have reserved the last of the budget, and make the
+/// job in a moment: so often and after such a pause it is looked for again.
 const TWIN: (u32, Duration) = (5, Duration::from_millis(60));
 
 /// What pictures would cost, and what would be honoured.
@@ -40,7 +40,8 @@ pub(crate) struct EstimateResponse {
     calls: u32,
     /// Pictures.
     images: u32,
-    /// US dollars for all of it: 0 for a provider that costs nothing, null when the price is not set.
+    /// US dollars for all of it: 0 for a provider that costs nothing, null when the price is not
+    /// set.
     usd: Option<f64>,
     /// What the number rests on.
     note: String,
@@ -50,15 +51,33 @@ pub(crate) struct EstimateResponse {
 }
 
 impl From<Estimate> for EstimateResponse {
-    fn from(Estimate { provider, model, calls, images, usd, note, receipt }: Estimate) -> Self {
-        Self { provider, model, calls, images, usd, note, receipt }
+    fn from(
+        Estimate {
+            provider,
+            model,
+            calls,
+            images,
+            usd,
+            note,
+            receipt,
+        }: Estimate,
+    ) -> Self {
+        Self {
+            provider,
+            model,
+            calls,
+            images,
+            usd,
+            note,
+            receipt,
+        }
     }
 }
 
 /// Makes pictures from a sketch, references and words.
 ///
-/// The answer is a job: watch it at `/api/jobs/{id}/events`, and fetch its pictures from `/api/jobs/{id}/images/{n}`. Also
-/// at `/images/generate`.
+/// The answer is a job: watch it at `/api/jobs/{id}/events`, and fetch its pictures from
+/// `/api/jobs/{id}/images/{n}`. Also at `/images/generate`.
 #[utoipa::path(
     post,
     path = "/api/images/generate",
@@ -86,11 +105,16 @@ pub(crate) async fn generate_images(
     let request = body.value.request(&OwnAddress::of(&headers))?;
     let created = enqueue(&state, &caller, request, key).await?;
     let location = format!("/api/jobs/{}", created.job.id);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], Json(JobResponse::of(&state, created.job)))
+    Ok((
+        StatusCode::ACCEPTED,
+        [(header::LOCATION, location)],
+        Json(JobResponse::of(&state, created.job)),
+    )
         .into_response())
 }
 
-/// What the same body would cost, and what would be honoured. Nothing is fetched, and nothing is queued.
+/// What the same body would cost, and what would be honoured. Nothing is fetched, and nothing is
+/// queued.
 #[utoipa::path(
     post,
     path = "/api/images/estimate",
@@ -113,41 +137,59 @@ pub(crate) async fn estimate_images(
     Ok(Json(checked(&state, &request).await?.into()))
 }
 
-/// Checks a request, keeps its pictures, sets its price aside, and queues it; but first of all looks whether it was sent
-/// before. What has happened since, with the budget, the gallery or the settings, does not undo the job that there is.
+/// Checks a request, keeps its pictures, sets its price aside, and queues it; but first of all
+/// looks whether it was sent before. What has happened since, with the budget, the gallery or the
+/// settings, does not undo the job that there is.
 pub(crate) async fn enqueue(
     state: &AppState,
     caller: &Caller,
     request: GenerateRequest,
     key: Option<&str>,
 ) -> Result<Created, Problem> {
-    let once = key.map(|key| Once::new(JobKind::Generate, key, &request)).transpose()?;
+    let once = key
+        .map(|key| Once::new(JobKind::Generate, key, &request))
+        .transpose()?;
     if let Some(once) = &once
         && let Some(job) = once.made(state, caller).await?
     {
-        return Ok(Created { job, existing: true });
+        return Ok(Created {
+            job,
+            existing: true,
+        });
     }
     let estimate = checked(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
-    let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload(&stored)?).owner(caller.name());
+    let mut new =
+        NewJob::new(JobKind::Generate, Lane::Interactive, payload(&stored)?).owner(caller.name());
     if let Some(once) = &once {
         new = once.of(new);
     }
     let reserved = match reserve(state, caller.name(), &estimate).await {
         Ok(reserved) => reserved,
         Err(refusal) => {
-            let Some(once) = &once else { return Err(refusal) };
+            let Some(once) = &once else {
+                return Err(refusal);
+            };
             for _ in 0..TWIN.0 {
                 tokio::time::sleep(TWIN.1).await;
                 if let Some(job) = once.made(state, caller).await? {
-                    return Ok(Created { job, existing: true });
+                    return Ok(Created {
+                        job,
+                        existing: true,
+                    });
                 }
             }
             return Err(refusal);
         }
     };
     let created = state.jobs().create(&new).await;
-    if !matches!(&created, Ok(Created { existing: false, .. })) {
+    if !matches!(
+        &created,
+        Ok(Created {
+            existing: false,
+            ..
+        })
+    ) {
         give_back(state, reserved).await;
     }
     let created = created.map_err(Problem::of_job)?;
@@ -159,26 +201,49 @@ pub(crate) async fn enqueue(
 
 /// What can be said of a request without its pictures.
 async fn checked(state: &AppState, request: &GenerateRequest) -> Result<Estimate> {
-    let provider = state.generation().providers.get(request.provider.as_deref())?;
+    let provider = state
+        .generation()
+        .providers
+        .get(request.provider.as_deref())?;
     let receipt = admit(provider.as_ref(), request)?;
-    let ids: Vec<PointId> = request.refs.iter().filter_map(|reference| reference.id).collect();
+    let ids: Vec<PointId> = request
+        .refs
+        .iter()
+        .filter_map(|reference| reference.id)
+        .collect();
     if !ids.is_empty() {
         let known = state.gallery().retrieve(&ids, With::NOTHING).await?;
         for (index, reference) in request.refs.iter().enumerate() {
-            if let Some(id) = reference.id.filter(|id| !known.iter().any(|point| point.id == *id)) {
-                return Err(Error::not_found(format!("refs[{index}]: picture {id} is not in the gallery")));
+            if let Some(id) = reference
+                .id
+                .filter(|id| !known.iter().any(|point| point.id == *id))
+            {
+                return Err(Error::not_found(format!(
+                    "refs[{index}]: picture {id} is not in the gallery"
+                )));
             }
         }
     }
     if request.add_to_gallery {
         state.gallery().info().await?.check_takes_generated()?;
     }
-    Ok(Estimate { receipt, ..estimate(provider.as_ref(), request)? })
+    Ok(Estimate {
+        receipt,
+        ..estimate(provider.as_ref(), request)?
+    })
 }
 
-async fn reserve(state: &AppState, key: &str, estimate: &Estimate) -> Result<Option<Reservation>, Problem> {
+async fn reserve(
+    state: &AppState,
+    key: &str,
+    estimate: &Estimate,
+) -> Result<Option<Reservation>, Problem> {
     let parts = state.generation();
-    match parts.budget.reserve(parts.spending.as_ref(), key, estimate, SystemTime::now()).await? {
+    match parts
+        .budget
+        .reserve(parts.spending.as_ref(), key, estimate, SystemTime::now())
+        .await?
+    {
         Ok(reserved) => Ok(reserved),
         Err(refusal) => Err(Problem::of_budget(&refusal)),
     }
@@ -187,7 +252,11 @@ async fn reserve(state: &AppState, key: &str, estimate: &Estimate) -> Result<Opt
 async fn give_back(state: &AppState, reserved: Option<Reservation>) {
     let Some(reserved) = reserved else { return };
     let parts = state.generation();
-    if let Err(error) = parts.budget.settle(parts.spending.as_ref(), &reserved, 0.0).await {
+    if let Err(error) = parts
+        .budget
+        .settle(parts.spending.as_ref(), &reserved, 0.0)
+        .await
+    {
         tracing::error!(%error, "money set aside for a job that was not made was not given back; it comes back with the day");
     }
 }
@@ -203,10 +272,16 @@ pub(crate) async fn retried<T>(
         request: GenerateRequest,
     }
     // What cannot be retried anyway is not paid for, and its refusal says why.
-    let again = job.kind == JobKind::Generate && matches!(job.state, JobState::Failed | JobState::Cancelled);
+    let again = job.kind == JobKind::Generate
+        && matches!(job.state, JobState::Failed | JobState::Cancelled);
     let asked = Payload::deserialize(&job.payload).ok().filter(|_| again);
-    let (Some(Payload { request }), Some(owner)) = (asked, &job.owner) else { return Ok(retry.await) };
-    let provider = state.generation().providers.get(request.provider.as_deref())?;
+    let (Some(Payload { request }), Some(owner)) = (asked, &job.owner) else {
+        return Ok(retry.await);
+    };
+    let provider = state
+        .generation()
+        .providers
+        .get(request.provider.as_deref())?;
     let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;
     let retried = retry.await;
     if retried.is_err() {

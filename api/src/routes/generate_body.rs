@@ -10,11 +10,12 @@ use crate::routes::own_picture::OwnAddress;
 
 use crate::extract::at_most;
 
-/// One reference: a role, a weight, and one place to get the picture from. `/image/{id}` of this server, as a URL, means
-/// the same as the id, and may be sent beside it.
+/// One reference: a role, a weight, and one place to get the picture from. `/image/{id}` of this
+/// server, as a URL, means the same as the id, and may be sent beside it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct ReferenceBody {
-    /// `style` (palette, texture, line and light come from it) or `subject` (what is shown comes from it).
+    /// `style` (palette, texture, line and light come from it) or `subject` (what is shown comes
+    /// from it).
     #[serde(default)]
     #[schema(example = "style")]
     role: String,
@@ -76,7 +77,8 @@ pub(crate) struct GenerateBody {
     /// `W:H`, such as `3:4`.
     #[schema(example = "3:4")]
     aspect_ratio: Option<String>,
-    /// Who makes it: `local`, `gemini`, `imagen`, `comfyui` or `sdxl`; the server's setting without it.
+    /// Who makes it: `local`, `gemini`, `imagen`, `comfyui` or `sdxl`; the server's setting
+    /// without it.
     provider: Option<String>,
     /// Refuse (422), rather than approximate or drop anything.
     strict: Option<bool>,
@@ -84,7 +86,8 @@ pub(crate) struct GenerateBody {
     preset: Option<String>,
     /// The search that the references were found by.
     query: Option<QueryBody>,
-    /// Put the pictures into the gallery, too. Searches leave them out unless they ask for them with `origin`.
+    /// Put the pictures into the gallery, too. Searches leave them out unless they ask for them
+    /// with `origin`.
     #[schema(default = false)]
     add_to_gallery: Option<bool>,
 }
@@ -96,8 +99,15 @@ impl GenerateBody {
     /// [`clippy_core::ErrorCode::InvalidInput`] for a reference that names two pictures.
     pub(crate) fn request(self, own: &OwnAddress) -> Result<GenerateRequest> {
         let body = self;
-        let refs = body.refs.unwrap_or_default().into_iter().map(ReferenceInput::from).enumerate();
-        let refs = refs.map(|(index, one)| own.settle(&format!("refs[{index}]"), one)).collect::<Result<_>>()?;
+        let refs = body
+            .refs
+            .unwrap_or_default()
+            .into_iter()
+            .map(ReferenceInput::from)
+            .enumerate();
+        let refs = refs
+            .map(|(index, one)| own.settle(&format!("refs[{index}]"), one))
+            .collect::<Result<_>>()?;
         Ok(GenerateRequest {
             prompt: body.prompt,
             count: body.count.unwrap_or(1),
@@ -113,7 +123,19 @@ impl GenerateBody {
             provider: body.provider,
             strict: body.strict.unwrap_or_default(),
             preset: body.preset,
-            query: body.query.map(|QueryBody { text, w_img, w_edge, w_txt }| QueryNote { text, w_img, w_edge, w_txt }),
+            query: body.query.map(
+                |QueryBody {
+                     text,
+                     w_img,
+                     w_edge,
+                     w_txt,
+                 }| QueryNote {
+                    text,
+                    w_img,
+                    w_edge,
+                    w_txt,
+                },
+            ),
             add_to_gallery: body.add_to_gallery.unwrap_or_default(),
             subject_type: None,
         })
@@ -121,7 +143,23 @@ impl GenerateBody {
 }
 
 impl From<ReferenceBody> for ReferenceInput {
-    fn from(ReferenceBody { role, weight, id, url, image_url, image_b64 }: ReferenceBody) -> Self {
-        Self { role, weight, id, url, image_url, image_b64 }
+    fn from(
+        ReferenceBody {
+            role,
+            weight,
+            id,
+            url,
+            image_url,
+            image_b64,
+        }: ReferenceBody,
+    ) -> Self {
+        Self {
+            role,
+            weight,
+            id,
+            url,
+            image_url,
+            image_b64,
+        }
     }
 }

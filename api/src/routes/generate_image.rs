@@ -32,7 +32,8 @@ pub(crate) struct OlderResponse {
     model_used: String,
     /// How long it took, from the call to the last picture.
     latency_ms: u64,
-    /// `source`, `mode`, `count`, `constructed_prompt`, what is particular to the mode, and the job's id and receipt.
+    /// `source`, `mode`, `count`, `constructed_prompt`, what is particular to the mode, and the
+    /// job's id and receipt.
     #[schema(value_type = Value)]
     meta: Value,
 }
@@ -54,13 +55,22 @@ pub(crate) struct OlderError {
 }
 
 fn refused(status: StatusCode, error: String) -> Response {
-    (status, Json(OlderError { error, status: status.as_u16() })).into_response()
+    (
+        status,
+        Json(OlderError {
+            error,
+            status: status.as_u16(),
+        }),
+    )
+        .into_response()
 }
 
-/// Makes pictures and waits for them, as in Clippy 0.2. `POST /api/images/generate` does the same without waiting.
+/// Makes pictures and waits for them, as in Clippy 0.2. `POST /api/images/generate` does the same
+/// without waiting.
 ///
-/// `subject_ref` and `image_url` put a subject into a sketch; `refs` and `image_url` draw a sketch in the style of
-/// references; with `mask_url`, or without the others, a picture is edited or made of words.
+/// `subject_ref` and `image_url` put a subject into a sketch; `refs` and `image_url` draw a sketch
+/// in the style of references; with `mask_url`, or without the others, a picture is edited or made
+/// of words.
 #[utoipa::path(
     post,
     path = "/api/generate_image",
@@ -73,7 +83,11 @@ fn refused(status: StatusCode, error: String) -> Response {
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller, request: Request) -> Response {
+pub(crate) async fn generate_image(
+    State(state): State<AppState>,
+    caller: Caller,
+    request: Request,
+) -> Response {
     let begun = Instant::now();
     let made = async {
         let who = Who::of(request.extensions());
@@ -91,15 +105,19 @@ pub(crate) async fn generate_image(State(state): State<AppState>, caller: Caller
         Err(problem) => return older(&problem),
     };
     match tokio::time::timeout(state.options().generation_timeout, ended(&state, id)).await {
-        Ok(Ok(job)) if job.state == JobState::Succeeded => match answer(&state, &asked, &job, begun).await {
-            Ok(answer) => Json(answer).into_response(),
-            Err(error) => older(&Problem::from(error)),
-        },
+        Ok(Ok(job)) if job.state == JobState::Succeeded => {
+            match answer(&state, &asked, &job, begun).await {
+                Ok(answer) => Json(answer).into_response(),
+                Err(error) => older(&Problem::from(error)),
+            }
+        }
         Ok(Ok(job)) => failed(&state, &job),
         Ok(Err(error)) => older(&Problem::from(error)),
         Err(_) => {
             let waited = state.options().generation_timeout.as_secs();
-            let error = format!("the pictures took longer than {waited} s; the job goes on: see /api/jobs/{id}");
+            let error = format!(
+                "the pictures took longer than {waited} s; the job goes on: see /api/jobs/{id}"
+            );
             refused(StatusCode::GATEWAY_TIMEOUT, error)
         }
     }
@@ -120,21 +138,47 @@ async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
 /// Why there are no pictures.
 fn failed(state: &AppState, job: &Job) -> Response {
     match &job.error {
-        Some(failure) if failure.code != ErrorCode::Internal => {
-            refused(status_of(failure.code), state.hidden().in_text(&failure.message))
-        }
-        Some(failure) => older(&Problem::from(Error::new(failure.code, failure.message.clone()))),
-        None => refused(StatusCode::CONFLICT, format!("job {} was {} before it had made a picture", job.id, job.state)),
+        Some(failure) if failure.code != ErrorCode::Internal => refused(
+            status_of(failure.code),
+            state.hidden().in_text(&failure.message),
+        ),
+        Some(failure) => older(&Problem::from(Error::new(
+            failure.code,
+            failure.message.clone(),
+        ))),
+        None => refused(
+            StatusCode::CONFLICT,
+            format!(
+                "job {} was {} before it had made a picture",
+                job.id, job.state
+            ),
+        ),
     }
 }
 
-async fn answer(state: &AppState, asked: &Asked, job: &Job, begun: Instant) -> Result<OlderResponse, Error> {
-    let damaged = || Error::internal(format!("job {} ended well without a result that can be read", job.id));
+async fn answer(
+    state: &AppState,
+    asked: &Asked,
+    job: &Job,
+    begun: Instant,
+) -> Result<OlderResponse, Error> {
+    let damaged = || {
+        Error::internal(format!(
+            "job {} ended well without a result that can be read",
+            job.id
+        ))
+    };
     let result = job.result.as_ref().ok_or_else(damaged)?;
     let mut data = Vec::new();
     for image in result["images"].as_array().ok_or_else(damaged)? {
-        let bytes = state.generation().outputs.read(image["sha256"].as_str().ok_or_else(damaged)?).await?;
-        data.push(OlderImage { b64_json: STANDARD.encode(&bytes) });
+        let bytes = state
+            .generation()
+            .outputs
+            .read(image["sha256"].as_str().ok_or_else(damaged)?)
+            .await?;
+        data.push(OlderImage {
+            b64_json: STANDARD.encode(&bytes),
+        });
     }
     let mut meta = json!({
         "source": result["meta"]["provider"],

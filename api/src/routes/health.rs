@@ -1,4 +1,5 @@
-//! `/livez`, `/readyz`, `/healthz`, `/metrics`: for those who keep the server running. None of them needs a key.
+//! `/livez`, `/readyz`, `/healthz`, `/metrics`: for those who keep the server running. None of them
+//! needs a key.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,7 +24,8 @@ pub(crate) async fn get_livez() -> &'static str {
     "ok\n"
 }
 
-/// Whether requests should come here. Damped: two failed checks of the collection in a row turn it off.
+/// Whether requests should come here. Damped: two failed checks of the collection in a row turn it
+/// off.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -38,7 +40,11 @@ pub(crate) async fn get_readyz(State(state): State<AppState>) -> Result<&'static
         return Ok("ready\n");
     }
     // The checks themselves have logged why.
-    Err(Problem::from(Error::new(ErrorCode::Unavailable, "not ready")).retry_after(state.options().probe_every).quiet())
+    Err(
+        Problem::from(Error::new(ErrorCode::Unavailable, "not ready"))
+            .retry_after(state.options().probe_every)
+            .quiet(),
+    )
 }
 
 /// What answers here.
@@ -60,7 +66,11 @@ pub(crate) struct HealthResponse {
     responses((status = 200, description = "Name and version.", body = HealthResponse))
 )]
 pub(crate) async fn get_healthz() -> Json<HealthResponse> {
-    Json(HealthResponse { ok: true, name: "clippy", version: env!("CARGO_PKG_VERSION") })
+    Json(HealthResponse {
+        ok: true,
+        name: "clippy",
+        version: env!("CARGO_PKG_VERSION"),
+    })
 }
 
 /// Counts and times for Prometheus.
@@ -72,5 +82,11 @@ pub(crate) async fn get_healthz() -> Json<HealthResponse> {
 )]
 pub(crate) async fn get_metrics() -> Result<impl IntoResponse, Problem> {
     let text = metrics::render()?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    ))
 }

@@ -1,5 +1,6 @@
-//! `Idempotency-Key`: the same key and body are one job, whatever has become of the world meanwhile. So the job is looked
-//! for before anything else is checked, by a digest of the body as it was sent.
+//! `Idempotency-Key`: the same key and body are one job, whatever has become of the world
+//! meanwhile. So the job is looked for before anything else is checked, by a digest of the body as
+//! it was sent.
 
 use std::io::Write;
 
@@ -20,8 +21,12 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when it is no text.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
-    key.to_str().map(Some).map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))
+    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+        return Ok(None);
+    };
+    key.to_str()
+        .map(Some)
+        .map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))
 }
 
 /// A key, and what it was sent with.
@@ -39,18 +44,34 @@ impl Once {
         let mut digest = Sha256::new();
         digest.update(kind.as_str().as_bytes());
         digest.update([0]);
-        serde_json::to_writer(Digested(&mut digest), body)
-            .map_err(|error| Error::internal("a body cannot be written as JSON again").with_source(error))?;
-        let digest = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { key: key.to_owned(), digest })
+        serde_json::to_writer(Digested(&mut digest), body).map_err(|error| {
+            Error::internal("a body cannot be written as JSON again").with_source(error)
+        })?;
+        let digest = digest
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(Self {
+            key: key.to_owned(),
+            digest,
+        })
     }
 
     /// The job that the caller made with it before.
     ///
     /// # Errors
     /// 422 when the key was used with another body; what the store reports.
-    pub(crate) async fn made(&self, state: &AppState, caller: &Caller) -> Result<Option<Job>, Problem> {
-        state.jobs().made_with(caller.name(), &self.key, &self.digest).await.map_err(Problem::of_job)
+    pub(crate) async fn made(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+    ) -> Result<Option<Job>, Problem> {
+        state
+            .jobs()
+            .made_with(caller.name(), &self.key, &self.digest)
+            .await
+            .map_err(Problem::of_job)
     }
 
     /// A job that is to be found by it.

@@ -37,15 +37,15 @@ pub(crate) struct ImageQuery {
     /// Most pixels of width; without it the file comes as it is.
     #[param(minimum = 1, maximum = 2048, example = 256)]
     w: Option<u32>,
-    /// The version that a search named in `image_url`. When it is the picture's, browsers may keep the answer for a week;
-    /// else they ask again each time.
+    /// The version that a search named in `image_url`. When it is the picture's, browsers may keep
+    /// the answer for a week; else they ask again each time.
     v: Option<String>,
 }
 
 /// A picture of the collection, to be shown in a page.
 ///
-/// When the server has keys, this route also takes one as `?key=`, since an `<img>` cannot send headers. Also at
-/// `/image/{id}`.
+/// When the server has keys, this route also takes one as `?key=`, since an `<img>` cannot send
+/// headers. Also at `/image/{id}`.
 #[utoipa::path(
     get,
     path = "/api/image/{id}",
@@ -74,25 +74,48 @@ pub(crate) async fn get_image(
     let payload = payload_of(&state, &id).await?;
     let path = match payload.get("path") {
         Some(Value::String(path)) => path,
-        _ => return Err(Error::not_found(format!("picture {id} has no file: its entry names no path")).into()),
+        _ => {
+            return Err(Error::not_found(format!(
+                "picture {id} has no file: its entry names no path"
+            ))
+            .into());
+        }
     };
     let lasting = query.v.is_some() && query.v == version_of(&payload);
     let picture = state.pictures().open(path, width).await?;
-    let etag = HeaderValue::from_str(&format!("\"{}\"", picture.etag))
-        .map_err(|error| Error::internal("a picture's tag does not fit into a header").with_source(error))?;
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state, lasting))];
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
+    let etag = HeaderValue::from_str(&format!("\"{}\"", picture.etag)).map_err(|error| {
+        Error::internal("a picture's tag does not fit into a header").with_source(error)
+    })?;
+    let always = [
+        (header::ETAG, etag.clone()),
+        (header::CACHE_CONTROL, cache_control(&state, lasting)),
+    ];
+    if headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .any(|given| matches(given, &etag))
+    {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
-    let content_type = HeaderValue::from_str(&picture.content_type)
-        .map_err(|error| Error::internal("a picture's type does not fit into a header").with_source(error))?;
+    let content_type = HeaderValue::from_str(&picture.content_type).map_err(|error| {
+        Error::internal("a picture's type does not fit into a header").with_source(error)
+    })?;
     let shown = [
         (header::CONTENT_TYPE, content_type),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("inline"),
+        ),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(PICTURE_POLICY),
+        ),
     ];
     let place = state.admission().send_file(who, &state)?;
-    let length = [(header::CONTENT_LENGTH, HeaderValue::from(picture.content.length()))];
+    let length = [(
+        header::CONTENT_LENGTH,
+        HeaderValue::from(picture.content.length()),
+    )];
     Ok((always, shown, length, body_of(picture.content, place)).into_response())
 }
 
@@ -106,14 +129,20 @@ pub(crate) fn cache_control(state: &AppState, lasting: bool) -> HeaderValue {
     })
 }
 
-/// The version of a picture's file: the beginning of the hash that ingest noted, or else that the manifest names.
+/// The version of a picture's file: the beginning of the hash that ingest noted, or else that the
+/// manifest names.
 pub(crate) fn version_of(payload: &Payload) -> Option<String> {
     let noted = payload.get(NOTES_FIELD).and_then(|notes| notes.get("md5"));
-    [noted, payload.get("md5")].into_iter().flatten().filter_map(Value::as_str).find_map(|hash| {
-        let version = hash.get(..hash.len().min(*VERSION.end()))?;
-        let plain = version.len() >= *VERSION.start() && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        plain.then(|| version.to_ascii_lowercase())
-    })
+    [noted, payload.get("md5")]
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .find_map(|hash| {
+            let version = hash.get(..hash.len().min(*VERSION.end()))?;
+            let plain = version.len() >= *VERSION.start()
+                && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            plain.then(|| version.to_ascii_lowercase())
+        })
 }
 
 /// The address of a picture, with its version where that is known.
@@ -132,14 +161,26 @@ async fn payload_of(state: &AppState, id: &str) -> Result<Payload> {
     };
     // What cannot be an id is no picture either.
     let id: PointId = id.parse().map_err(|_| unknown())?;
-    let point = state.gallery().retrieve(&[id], With::PAYLOAD).await?.into_iter().next().ok_or_else(unknown)?;
+    let point = state
+        .gallery()
+        .retrieve(&[id], With::PAYLOAD)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(unknown)?;
     Ok(point.payload)
 }
 
-/// Whether an `If-None-Match` names this tag. The comparison is the weak one, as RFC 9110 wants it here.
+/// Whether an `If-None-Match` names this tag. The comparison is the weak one, as RFC 9110 wants it
+/// here.
 pub(crate) fn matches(given: &HeaderValue, etag: &HeaderValue) -> bool {
-    let Ok(given) = given.to_str() else { return false };
-    given.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag)
+    let Ok(given) = given.to_str() else {
+        return false;
+    };
+    given
+        .split(',')
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == etag)
 }
 
 #[cfg(test)]
@@ -151,12 +192,24 @@ mod tests {
         let payload = |json: Value| json.as_object().cloned().expect("an object");
         let (own, other) = ("0123456789abcdef0123456789abcdef", "F".repeat(32));
         let noted = payload(serde_json::json!({ "md5": other, "_clippy": { "md5": own } }));
-        assert_eq!(address_of("", PointId::Number(7), &noted), "/image/7?v=0123456789abcdef");
+        assert_eq!(
+            address_of("", PointId::Number(7), &noted),
+            "/image/7?v=0123456789abcdef"
+        );
         let named = payload(serde_json::json!({ "md5": other }));
-        assert_eq!(address_of("/clippy", PointId::Number(7), &named), "/clippy/image/7?v=ffffffffffffffff");
-        for odd in [serde_json::json!({}), serde_json::json!({ "md5": "a&b=cdefgh" }), serde_json::json!({ "md5": 7 })]
-        {
-            assert_eq!(address_of("", PointId::Number(7), &payload(odd)), "/image/7");
+        assert_eq!(
+            address_of("/clippy", PointId::Number(7), &named),
+            "/clippy/image/7?v=ffffffffffffffff"
+        );
+        for odd in [
+            serde_json::json!({}),
+            serde_json::json!({ "md5": "a&b=cdefgh" }),
+            serde_json::json!({ "md5": 7 }),
+        ] {
+            assert_eq!(
+                address_of("", PointId::Number(7), &payload(odd)),
+                "/image/7"
+            );
         }
     }
 
@@ -171,7 +224,11 @@ mod tests {
             ("\"ab\"", false),
             ("abc", false),
         ] {
-            assert_eq!(matches(&HeaderValue::from_static(given), &etag), expected, "{given}");
+            assert_eq!(
+                matches(&HeaderValue::from_static(given), &etag),
+                expected,
+                "{given}"
+            );
         }
     }
 }

@@ -16,12 +16,14 @@ pub(crate) struct JobResponse {
     kind: &'static str,
     /// `interactive`, `bulk` or `control`.
     lane: &'static str,
-    /// `queued`, `running`, `waiting` (a job whose parts run), `succeeded`, `failed` or `cancelled`.
+    /// `queued`, `running`, `waiting` (a job whose parts run), `succeeded`, `failed` or
+    /// `cancelled`.
     state: &'static str,
     /// Place in its lane, from 1; only while queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<u64>,
-    /// Deliveries since the job last got further: they count, so that one that stops its workers comes to an end.
+    /// Deliveries since the job last got further: they count, so that one that stops its workers
+    /// comes to an end.
     attempt: u32,
     /// Deliveries allowed.
     max_attempts: u32,
@@ -86,11 +88,18 @@ pub(crate) struct ChildrenResponse {
 }
 
 impl JobResponse {
-    /// The job as callers see it: without its payload, and without places on this machine or a worker's.
+    /// The job as callers see it: without its payload, and without places on this machine or a
+    /// worker's.
     pub(crate) fn of(state: &AppState, job: Job) -> Self {
         let hidden = state.hidden();
-        let progress = Progress { message: hidden.in_text(&job.progress.message), ..job.progress };
-        let error = job.error.map(|failure| JobFailure { message: hidden.in_text(&failure.message), ..failure });
+        let progress = Progress {
+            message: hidden.in_text(&job.progress.message),
+            ..job.progress
+        };
+        let error = job.error.map(|failure| JobFailure {
+            message: hidden.in_text(&failure.message),
+            ..failure
+        });
         Self {
             id: job.id.to_string(),
             kind: job.kind.as_str(),
@@ -113,19 +122,55 @@ impl JobResponse {
 }
 
 impl From<Progress> for ProgressResponse {
-    fn from(Progress { done, total, unit, stage, message }: Progress) -> Self {
-        Self { done, total, unit, stage, message }
+    fn from(
+        Progress {
+            done,
+            total,
+            unit,
+            stage,
+            message,
+        }: Progress,
+    ) -> Self {
+        Self {
+            done,
+            total,
+            unit,
+            stage,
+            message,
+        }
     }
 }
 
 impl From<JobFailure> for FailureResponse {
-    fn from(JobFailure { code, message, retryable }: JobFailure) -> Self {
-        Self { code: code.as_str(), message, retryable }
+    fn from(
+        JobFailure {
+            code,
+            message,
+            retryable,
+        }: JobFailure,
+    ) -> Self {
+        Self {
+            code: code.as_str(),
+            message,
+            retryable,
+        }
     }
 }
 
 impl From<Children> for ChildrenResponse {
-    fn from(Children { total, succeeded, failed, cancelled }: Children) -> Self {
-        Self { total, succeeded, failed, cancelled }
+    fn from(
+        Children {
+            total,
+            succeeded,
+            failed,
+            cancelled,
+        }: Children,
+    ) -> Self {
+        Self {
+            total,
+            succeeded,
+            failed,
+            cancelled,
+        }
     }
 }

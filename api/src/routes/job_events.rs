@@ -1,4 +1,5 @@
-//! `GET /api/jobs/{id}/events`: what happens to a job, as server-sent events. Which process answers makes no difference.
+//! `GET /api/jobs/{id}/events`: what happens to a job, as server-sent events. Which process answers
+//! makes no difference.
 
 use std::convert::Infallible;
 
@@ -28,17 +29,24 @@ pub(crate) struct EventsQuery {
     /// The id of the last event that was received, for clients that cannot send `Last-Event-ID`.
     after: Option<String>,
     /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
-    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    #[allow(
+        dead_code,
+        reason = "read by the layer that checks keys; it stands here for the document"
+    )]
     ticket: Option<String>,
     /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
-    #[allow(dead_code, reason = "read by the layer that checks keys; it stands here for the document")]
+    #[allow(
+        dead_code,
+        reason = "read by the layer that checks keys; it stands here for the document"
+    )]
     key: Option<String>,
 }
 
-/// Follows a job: first a `snapshot` (the whole job, with its last preview), then `state`, `progress`, `preview` and
-/// `log`, and `done` last. Each event's `id` is good as `Last-Event-ID`, at any process of the API: what was missed is
-/// sent again. A comment every 15 s keeps the connection open. Asked for again after `done`, it answers 204, upon which an
-/// `EventSource` stops asking. `/api/jobs/events` follows many jobs over one connection.
+/// Follows a job: first a `snapshot` (the whole job, with its last preview), then `state`,
+/// `progress`, `preview` and `log`, and `done` last. Each event's `id` is good as `Last-Event-ID`,
+/// at any process of the API: what was missed is sent again. A comment every 15 s keeps the
+/// connection open. Asked for again after `done`, it answers 204, upon which an `EventSource` stops
+/// asking. `/api/jobs/events` follows many jobs over one connection.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}/events",
@@ -64,7 +72,10 @@ pub(crate) async fn stream_job_events(
     ApiQuery(query): ApiQuery<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let after: Option<EventId> = last_event(&headers, query.after)?.as_deref().map(str::parse).transpose()?;
+    let after: Option<EventId> = last_event(&headers, query.after)?
+        .as_deref()
+        .map(str::parse)
+        .transpose()?;
     let after = after.filter(|after| *after != BEGINNING);
     let job = visible_job(&state, &caller, &id).await?;
     if is_told(&state, &job, after).await? {
@@ -74,7 +85,10 @@ pub(crate) async fn stream_job_events(
     let watch = Watch::new(&state, job, after);
     let events = stream::unfold((watch, place), |(mut watch, place)| async move {
         let told = watch.next().await?;
-        Some((frame(&told.last.to_string(), told.name, &told.data), (watch, place)))
+        Some((
+            frame(&told.last.to_string(), told.name, &told.data),
+            (watch, place),
+        ))
     });
     Ok(answer(&state, events))
 }
@@ -83,12 +97,16 @@ pub(crate) async fn stream_job_events(
 pub(super) fn last_event(headers: &HeaderMap, after: Option<String>) -> Result<Option<String>> {
     let named = match headers.get("last-event-id") {
         Some(id) => {
-            let id = id.to_str().map_err(|_| Error::invalid("Last-Event-ID is not the id of an event"))?;
+            let id = id
+                .to_str()
+                .map_err(|_| Error::invalid("Last-Event-ID is not the id of an event"))?;
             Some(id.to_owned())
         }
         None => after,
     };
-    Ok(named.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()))
+    Ok(named
+        .map(|id| id.trim().to_owned())
+        .filter(|id| !id.is_empty()))
 }
 
 /// One event as it goes over the wire. JSON has no line breaks of its own.
@@ -105,6 +123,9 @@ pub(super) fn answer(
     let keep_alive = KeepAlive::new().interval(state.options().stream_comment_every);
     let events = Sse::new(events.take_until(Box::pin(stopping))).keep_alive(keep_alive);
     // Proxies that collect answers would hold events back.
-    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+    let unbuffered = [(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    )];
     (unbuffered, events).into_response()
 }

@@ -14,8 +14,8 @@ use crate::routes::jobs::visible_job;
 use crate::sending::body_of;
 use crate::state::AppState;
 
-/// A picture that a job made, with its lineage in the file. When the server has keys, this route also takes one as
-/// `?key=`, since an `<img>` cannot send headers.
+/// A picture that a job made, with its lineage in the file. When the server has keys, this route
+/// also takes one as `?key=`, since an `<img>` cannot send headers.
 #[utoipa::path(
     get,
     path = "/api/jobs/{id}/images/{n}",
@@ -43,22 +43,45 @@ pub(crate) async fn get_job_image(
     let image = found.and_then(|(result, number)| result.get("images")?.get(number));
     let Some(sha256) = image.and_then(|image| image["sha256"].as_str()) else {
         let shown: String = number.chars().take(20).collect();
-        let missing = Error::not_found(format!("job {} has no picture {shown}: it is {}", job.id, job.state));
+        let missing = Error::not_found(format!(
+            "job {} has no picture {shown}: it is {}",
+            job.id, job.state
+        ));
         return Err(Problem::from(missing).in_state(job.state.as_str()));
     };
-    let etag = HeaderValue::from_str(&format!("\"{sha256}\""))
-        .map_err(|error| Error::internal("a picture's hash does not fit into a header").with_source(error))?;
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, cache_control(&state, true))];
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
+    let etag = HeaderValue::from_str(&format!("\"{sha256}\"")).map_err(|error| {
+        Error::internal("a picture's hash does not fit into a header").with_source(error)
+    })?;
+    let always = [
+        (header::ETAG, etag.clone()),
+        (header::CACHE_CONTROL, cache_control(&state, true)),
+    ];
+    if headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .any(|given| matches(given, &etag))
+    {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
     let (file, length, media_type) = state.generation().outputs.open_file(sha256).await?;
     let place = state.admission().send_file(who, &state)?;
     let shown = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PICTURE_POLICY)),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("inline"),
+        ),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(PICTURE_POLICY),
+        ),
     ];
     let length_header = [(header::CONTENT_LENGTH, HeaderValue::from(length))];
-    Ok((always, shown, length_header, body_of(PictureContent::File(file, length), place)).into_response())
+    Ok((
+        always,
+        shown,
+        length_header,
+        body_of(PictureContent::File(file, length), place),
+    )
+        .into_response())
 }

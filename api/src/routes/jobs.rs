@@ -41,13 +41,14 @@ pub(crate) struct JobsResponse {
     jobs: Vec<JobResponse>,
     /// Send it as `cursor` to go on; null at the end.
     next_cursor: Option<String>,
-    /// For admins: how many records were left out because they cannot be read; the log names each. Absent when there are
-    /// none.
+    /// For admins: how many records were left out because they cannot be read; the log names each.
+    /// Absent when there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     damaged: Option<u64>,
 }
 
-/// The jobs that the caller may see, newest first. The parts of a job are counted in it and not listed.
+/// The jobs that the caller may see, newest first. The parts of a job are counted in it and not
+/// listed.
 #[utoipa::path(
     get,
     path = "/api/jobs",
@@ -68,18 +69,26 @@ pub(crate) async fn list_jobs(
     if limit == 0 || limit > MOST_JOBS {
         return Err(Error::invalid(format!("limit is {limit}, but must be 1..{MOST_JOBS}")).into());
     }
-    let before = query.cursor.map(|cursor| cursor.parse::<JobId>()).transpose();
+    let before = query
+        .cursor
+        .map(|cursor| cursor.parse::<JobId>())
+        .transpose();
     let filter = JobFilter {
         kind: query.kind.as_deref().map(str::parse).transpose()?,
         state: query.state.as_deref().map(str::parse).transpose()?,
         owner: caller.sees().map(str::to_owned),
         parent: None,
-        before: before.map_err(|_| Error::invalid("cursor must be the next_cursor of the page before"))?,
+        before: before
+            .map_err(|_| Error::invalid("cursor must be the next_cursor of the page before"))?,
         limit,
     };
     let page = state.jobs().list(&filter).await?;
     Ok(Json(JobsResponse {
-        jobs: page.jobs.into_iter().map(|job| JobResponse::of(&state, job)).collect(),
+        jobs: page
+            .jobs
+            .into_iter()
+            .map(|job| JobResponse::of(&state, job))
+            .collect(),
         next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
         damaged: Some(page.damaged).filter(|damaged| *damaged > 0 && caller.sees().is_none()),
     }))
@@ -109,10 +118,26 @@ pub(crate) async fn get_job(
 ) -> Result<Response, Problem> {
     let job = visible_job(&state, &caller, &id).await?;
     // The place in line changes without a change of the job itself.
-    let etag = HeaderValue::from_str(&format!("\"{}-{}\"", job.version, job.position.unwrap_or_default()))
-        .map_err(|error| Error::internal("a job's tag does not fit into a header").with_source(error))?;
-    let always = [(header::ETAG, etag.clone()), (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"))];
-    if headers.get_all(header::IF_NONE_MATCH).iter().any(|given| matches(given, &etag)) {
+    let etag = HeaderValue::from_str(&format!(
+        "\"{}-{}\"",
+        job.version,
+        job.position.unwrap_or_default()
+    ))
+    .map_err(|error| {
+        Error::internal("a job's tag does not fit into a header").with_source(error)
+    })?;
+    let always = [
+        (header::ETAG, etag.clone()),
+        (
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-cache"),
+        ),
+    ];
+    if headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .any(|given| matches(given, &etag))
+    {
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
     Ok((always, Json(JobResponse::of(&state, job))).into_response())
@@ -184,16 +209,25 @@ pub(crate) async fn retry_job(
     let job = visible_job(&state, &caller, &id).await?;
     let retried = generate::retried(&state, &job, state.jobs().retry(job.id)).await?;
     if retried.is_ok() {
-        state.new_jobs().made(job.owner.as_deref().unwrap_or_default());
+        state
+            .new_jobs()
+            .made(job.owner.as_deref().unwrap_or_default());
     }
     changed(&state, job.id, retried).await
 }
 
 /// The job, when there is one that this caller may see. Somebody else's looks like none.
-pub(crate) async fn visible_job(state: &AppState, caller: &Caller, id: &str) -> Result<Job, Problem> {
+pub(crate) async fn visible_job(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+) -> Result<Job, Problem> {
     let id: JobId = id.parse()?;
-    let unknown =
-        || Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"));
+    let unknown = || {
+        Error::not_found(format!(
+            "There is no job {id}: it never was, or it ended so long ago that it was dropped"
+        ))
+    };
     match state.jobs().get(id).await {
         Ok(job) if caller.may_see(&job) => Ok(job),
         Ok(_) => Err(unknown().into()),
@@ -203,7 +237,11 @@ pub(crate) async fn visible_job(state: &AppState, caller: &Caller, id: &str) -> 
 }
 
 /// What a change came to; a refusal that lies in the job's state names it.
-async fn changed(state: &AppState, id: JobId, changed: clippy_core::Result<Job>) -> Result<Json<JobResponse>, Problem> {
+async fn changed(
+    state: &AppState,
+    id: JobId,
+    changed: clippy_core::Result<Job>,
+) -> Result<Json<JobResponse>, Problem> {
     match changed {
         Ok(job) => Ok(Json(JobResponse::of(state, job))),
         Err(error) if error.code == ErrorCode::Conflict => {

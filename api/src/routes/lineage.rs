@@ -1,4 +1,5 @@
-//! `GET /api/lineage` and `GET /api/providers`: what was made from a picture, and who could make more.
+//! `GET /api/lineage` and `GET /api/providers`: what was made from a picture, and who could make
+//! more.
 
 use axum::Json;
 use axum::extract::State;
@@ -51,12 +52,14 @@ pub(crate) struct MadeResponse {
     width: u32,
     /// Height in pixels.
     height: u32,
-    /// Where it came from: prompt, sketch, references with role, weight, source and licence, provider, model, seed.
+    /// Where it came from: prompt, sketch, references with role, weight, source and licence,
+    /// provider, model, seed.
     #[schema(value_type = Object)]
     lineage: Lineage,
 }
 
-/// The caller's pictures that were made from a picture of the gallery. An admin key sees everybody's.
+/// The caller's pictures that were made from a picture of the gallery. An admin key sees
+/// everybody's.
 #[utoipa::path(
     get,
     path = "/api/lineage",
@@ -81,18 +84,43 @@ pub(crate) async fn list_lineage(
         }
         if let Some(job) = visible(&state, &caller, &output).await? {
             let url = format!("/api/jobs/{job}/images/{}", output.lineage.index);
-            let Output { sha256, media_type, width, height, lineage, .. } = output;
-            images.push(MadeResponse { sha256, url, media_type, width, height, lineage });
+            let Output {
+                sha256,
+                media_type,
+                width,
+                height,
+                lineage,
+                ..
+            } = output;
+            images.push(MadeResponse {
+                sha256,
+                url,
+                media_type,
+                width,
+                height,
+                lineage,
+            });
         }
     }
     Ok(Json(LineageResponse { reference, images }))
 }
 
-/// The picture's job, when this caller may see it. What belongs to nobody that is known is an admin's.
-async fn visible(state: &AppState, caller: &Caller, output: &Output) -> Result<Option<String>, Error> {
-    let Some(job) = &output.lineage.job else { return Ok(None) };
-    let Some(owner) = caller.sees() else { return Ok(Some(job.clone())) };
-    let Ok(id) = job.parse::<JobId>() else { return Ok(None) };
+/// The picture's job, when this caller may see it. What belongs to nobody that is known is an
+/// admin's.
+async fn visible(
+    state: &AppState,
+    caller: &Caller,
+    output: &Output,
+) -> Result<Option<String>, Error> {
+    let Some(job) = &output.lineage.job else {
+        return Ok(None);
+    };
+    let Some(owner) = caller.sees() else {
+        return Ok(Some(job.clone()));
+    };
+    let Ok(id) = job.parse::<JobId>() else {
+        return Ok(None);
+    };
     match state.jobs().get(id).await {
         Ok(found) => Ok((found.owner.as_deref() == Some(owner)).then(|| job.clone())),
         Err(error) if error.code == ErrorCode::NotFound => Ok(None),
@@ -105,10 +133,11 @@ async fn visible(state: &AppState, caller: &Caller, output: &Output) -> Result<O
 pub(crate) struct ProvidersResponse {
     /// Who is asked when a request names nobody.
     default: String,
-    /// The providers that are set up, the default first: what each takes (`yes`, `approximate`, `no`), how many
-    /// references and pictures, which ratios and style tags, what can be seen while it works, what cancelling does.
-    /// In `checks`: what each says of itself when it is asked whether its key works, its models exist, and each kind of
-    /// input could be used now (`subject`, `level` ok, warning or fault, `message`), asked at most once a minute.
+    /// The providers that are set up, the default first: what each takes (`yes`, `approximate`,
+    /// `no`), how many references and pictures, which ratios and style tags, what can be seen
+    /// while it works, what cancelling does. In `checks`: what each says of itself when it is
+    /// asked whether its key works, its models exist, and each kind of input could be used now
+    /// (`subject`, `level` ok, warning or fault, `message`), asked at most once a minute.
     #[schema(value_type = Vec<Object>)]
     providers: Vec<CheckedProvider>,
 }
@@ -131,8 +160,16 @@ pub(crate) struct CheckedProvider {
 )]
 pub(crate) async fn list_providers(State(state): State<AppState>) -> Json<ProvidersResponse> {
     let checked = state.generation().providers.checked().await;
-    let providers: Vec<CheckedProvider> =
-        checked.into_iter().map(|(capabilities, checks)| CheckedProvider { capabilities, checks }).collect();
-    let default = providers.first().map(|first| first.capabilities.provider.clone()).unwrap_or_default();
+    let providers: Vec<CheckedProvider> = checked
+        .into_iter()
+        .map(|(capabilities, checks)| CheckedProvider {
+            capabilities,
+            checks,
+        })
+        .collect();
+    let default = providers
+        .first()
+        .map(|first| first.capabilities.provider.clone())
+        .unwrap_or_default();
     Json(ProvidersResponse { default, providers })
 }

@@ -38,11 +38,16 @@ pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
 /// What is said where nothing is.
 pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
     let path: String = path.chars().take(120).collect();
-    clippy_core::Error::not_found(format!("there is no {method} {path} here; /docs lists what there is")).into()
+    clippy_core::Error::not_found(format!(
+        "there is no {method} {path} here; /docs lists what there is"
+    ))
+    .into()
 }
 
 /// The route is there, but not for this method.
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     let path: String = uri.path().chars().take(120).collect();
-    Problem::method_not_allowed(format!("{path} does not take {method}; /docs lists what it takes"))
+    Problem::method_not_allowed(format!(
+        "{path} does not take {method}; /docs lists what it takes"
+    ))
 }

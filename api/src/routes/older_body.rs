@@ -69,25 +69,43 @@ impl OlderBody {
     /// [`clippy_core::ErrorCode::InvalidInput`] for a count or a reference that cannot be.
     pub(crate) fn asked(self, own: &OwnAddress) -> Result<Asked> {
         let (tags, ignored) = vocabulary(self.style_tags.unwrap_or_default());
-        let (refs, image) = (self.refs.unwrap_or_default(), self.image_url.filter(|text| !text.is_empty()));
+        let (refs, image) = (
+            self.refs.unwrap_or_default(),
+            self.image_url.filter(|text| !text.is_empty()),
+        );
         let mask = self.mask_url.filter(|text| !text.is_empty());
         let mut meta = Map::new();
-        let mut request = GenerateRequest { style_tags: tags, ..GenerateRequest::default() };
+        let mut request = GenerateRequest {
+            style_tags: tags,
+            ..GenerateRequest::default()
+        };
         let mode = match (self.subject_ref, image) {
             (Some(subject), Some(sketch)) => {
                 let given = self.subject_type_default.filter(|text| !text.is_empty());
                 let subject_type = given.unwrap_or_else(|| "SUBJECT_TYPE_PERSON".to_owned());
                 meta.insert("subject_type".to_owned(), json!(subject_type));
                 meta.insert("control".to_owned(), json!("scribble"));
-                request.subject_type = Some(subject_type.trim_start_matches("SUBJECT_TYPE_").to_lowercase());
+                request.subject_type = Some(
+                    subject_type
+                        .trim_start_matches("SUBJECT_TYPE_")
+                        .to_lowercase(),
+                );
                 request.refs = vec![subject.input("subject", "subject_ref", own)?];
                 request.sketch = Some(sketch);
                 request.count = count(self.n.as_ref(), 1)?;
                 "subject_plus_sketch"
             }
             (None, Some(sketch)) if !refs.is_empty() && mask.is_none() => {
-                let words: Vec<String> = request.style_tags.iter().map(|tag| tag.replace('_', " ")).collect();
-                let described = if words.is_empty() { "reference style".to_owned() } else { words.join(", ") };
+                let words: Vec<String> = request
+                    .style_tags
+                    .iter()
+                    .map(|tag| tag.replace('_', " "))
+                    .collect();
+                let described = if words.is_empty() {
+                    "reference style".to_owned()
+                } else {
+                    words.join(", ")
+                };
                 meta.insert("style_desc".to_owned(), json!(described));
                 meta.insert("style_refs_used".to_owned(), json!(refs.len()));
                 meta.insert("control".to_owned(), json!("scribble"));
@@ -97,7 +115,10 @@ impl OlderBody {
                 "customize_promptless"
             }
             (_, image) => {
-                let words = self.prompt_subject.or(self.subject).filter(|words| !words.trim().is_empty());
+                let words = self
+                    .prompt_subject
+                    .or(self.subject)
+                    .filter(|words| !words.trim().is_empty());
                 request.prompt = Some(words.unwrap_or_else(|| "sketch refinement".to_owned()));
                 request.refs = styles(&refs, own)?;
                 request.count = count(self.n.as_ref(), 1)?;
@@ -109,29 +130,45 @@ impl OlderBody {
         if !ignored.is_empty() {
             meta.insert("style_tags_ignored".to_owned(), json!(ignored));
         }
-        Ok(Asked { request, mode, meta })
+        Ok(Asked {
+            request,
+            mode,
+            meta,
+        })
     }
 }
 
 fn styles(refs: &[OlderReference], own: &OwnAddress) -> Result<Vec<ReferenceInput>> {
-    refs.iter().enumerate().map(|(index, one)| one.input("style", &format!("refs[{index}]"), own)).collect()
+    refs.iter()
+        .enumerate()
+        .map(|(index, one)| one.input("style", &format!("refs[{index}]"), own))
+        .collect()
 }
 
 impl OlderReference {
     fn input(&self, role: &str, name: &str, own: &OwnAddress) -> Result<ReferenceInput> {
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let mut input = ReferenceInput { role: role.to_owned(), weight: self.weight, ..ReferenceInput::default() };
+        let mut input = ReferenceInput {
+            role: role.to_owned(),
+            weight: self.weight,
+            ..ReferenceInput::default()
+        };
         if let Some(base64) = said(&self.image_b64).or_else(|| said(&self.image_bytes_b64)) {
             input.image_b64 = Some(base64);
         } else if let Some(url) = said(&self.image_url) {
-            match own.picture(&url).or_else(|| self.id.filter(|id| own.agrees(&url, *id)).map(Ok)) {
+            match own
+                .picture(&url)
+                .or_else(|| self.id.filter(|id| own.agrees(&url, *id)).map(Ok))
+            {
                 Some(id) => input.id = Some(id?),
                 None => input.image_url = Some(url),
             }
         } else if let Some(id) = self.id {
             input.id = Some(id);
         } else {
-            return Err(Error::invalid(format!("{name} names no picture: send image_url, image_b64 or id")));
+            return Err(Error::invalid(format!(
+                "{name} names no picture: send image_url, image_b64 or id"
+            )));
         }
         Ok(input)
     }
@@ -143,9 +180,12 @@ fn count(given: Option<&Scalar>, default: u32) -> Result<u32> {
         None | Some(Scalar::Null) => return Ok(default),
         Some(Scalar::Text(text)) if text.trim().is_empty() => return Ok(default),
         Some(Scalar::Text(text)) => text.trim().parse().ok(),
-        Some(Scalar::Number(value)) => value
-            .as_u64()
-            .or_else(|| value.as_f64().filter(|number| *number >= 0.0 && number.fract() == 0.0).map(|n| n as u64)),
+        Some(Scalar::Number(value)) => value.as_u64().or_else(|| {
+            value
+                .as_f64()
+                .filter(|number| *number >= 0.0 && number.fract() == 0.0)
+                .map(|n| n as u64)
+        }),
         Some(_) => None,
     };
     match number {
@@ -157,7 +197,8 @@ fn count(given: Option<&Scalar>, default: u32) -> Result<u32> {
 
 /// Tags that are known, and the rest.
 fn vocabulary(tags: Vec<String>) -> (Vec<String>, Vec<String>) {
-    tags.into_iter().partition(|tag| StyleTag::from_name(tag).is_some())
+    tags.into_iter()
+        .partition(|tag| StyleTag::from_name(tag).is_some())
 }
 
 #[cfg(test)]
@@ -165,7 +206,10 @@ mod tests {
     use super::*;
 
     fn asked(body: Value) -> Asked {
-        serde_json::from_value::<OlderBody>(body).expect("a body").asked(&own()).expect("good")
+        serde_json::from_value::<OlderBody>(body)
+            .expect("a body")
+            .asked(&own())
+            .expect("good")
     }
 
     fn own() -> OwnAddress {
@@ -180,30 +224,50 @@ mod tests {
             "subject_ref": {"image_url": "/image/7"}, "image_url": "data:a", "style_tags": ["pixel_art", "cubism"],
             "subject_type_default": "SUBJECT_TYPE_ANIMAL", "n": "2",
         }));
-        assert_eq!((subject.mode, subject.request.count), ("subject_plus_sketch", 2));
+        assert_eq!(
+            (subject.mode, subject.request.count),
+            ("subject_plus_sketch", 2)
+        );
         assert_eq!(subject.request.refs[0].id, Some(PointId::Number(7)));
         assert_eq!(subject.request.refs[0].role, "subject");
         assert_eq!(subject.request.subject_type.as_deref(), Some("animal"));
         assert_eq!(subject.meta["style_tags_ignored"], json!(["cubism"]));
 
-        let style = asked(json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}));
-        assert_eq!((style.mode, style.request.count), ("customize_promptless", 4));
+        let style = asked(
+            json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}),
+        );
+        assert_eq!(
+            (style.mode, style.request.count),
+            ("customize_promptless", 4)
+        );
         assert_eq!(style.request.sketch.as_deref(), Some("data:a"));
 
         let own_url = "http://127.0.0.1:8000/image/7?v=1";
-        for reference in [json!({"id": 7, "image_url": own_url}), json!({"image_url": own_url})] {
+        for reference in [
+            json!({"id": 7, "image_url": own_url}),
+            json!({"image_url": own_url}),
+        ] {
             let one = asked(json!({"refs": [reference], "image_url": "data:a"}));
             let first = &one.request.refs[0];
-            assert_eq!((first.id, first.image_url.as_deref()), (Some(PointId::Number(7)), None));
+            assert_eq!(
+                (first.id, first.image_url.as_deref()),
+                (Some(PointId::Number(7)), None)
+            );
         }
 
         let edit = asked(json!({
             "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
         }));
-        assert_eq!((edit.mode, edit.request.mask.as_deref()), ("edit", Some("data:b")));
+        assert_eq!(
+            (edit.mode, edit.request.mask.as_deref()),
+            ("edit", Some("data:b"))
+        );
         assert_eq!(edit.request.prompt.as_deref(), Some("a hat"));
         let words = asked(json!({"prompt_subject": "a cat", "subject": "a dog"}));
-        assert_eq!((words.mode, words.request.prompt.as_deref()), ("generate", Some("a cat")));
+        assert_eq!(
+            (words.mode, words.request.prompt.as_deref()),
+            ("generate", Some("a cat"))
+        );
     }
 
     #[test]
@@ -216,7 +280,10 @@ mod tests {
             json!({"refs": [{"image_url": "/image/apple"}], "image_url": "data:a"}),
         ] {
             assert!(
-                serde_json::from_value::<OlderBody>(body.clone()).expect("a body").asked(&own()).is_err(),
+                serde_json::from_value::<OlderBody>(body.clone())
+                    .expect("a body")
+                    .asked(&own())
+                    .is_err(),
                 "{body}"
             );
         }

@@ -1,4 +1,5 @@
-//! Addresses of this server's own pictures in the bodies of requests: they mean the picture, and are not fetched.
+//! Addresses of this server's own pictures in the bodies of requests: they mean the picture, and
+//! are not fetched.
 
 use axum::http::{HeaderMap, header};
 use clippy_core::ids::PointId;
@@ -13,12 +14,17 @@ pub(crate) struct OwnAddress {
 impl OwnAddress {
     /// The `Host` that the caller named.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let hosts = headers.get_all(header::HOST).iter().filter_map(|host| host.to_str().ok());
-        Self { hosts: hosts.map(str::to_ascii_lowercase).collect() }
+        let hosts = headers
+            .get_all(header::HOST)
+            .iter()
+            .filter_map(|host| host.to_str().ok());
+        Self {
+            hosts: hosts.map(str::to_ascii_lowercase).collect(),
+        }
     }
 
-    /// The picture that `/image/{id}` or `/api/image/{id}` names: with any query, below any path of a proxy, and with this
-    /// server's name or none. `None` for every other address.
+    /// The picture that `/image/{id}` or `/api/image/{id}` names: with any query, below any path of
+    /// a proxy, and with this server's name or none. `None` for every other address.
     pub(crate) fn picture(&self, url: &str) -> Option<Result<PointId>> {
         let (authority, id) = split(url)?;
         match authority {
@@ -27,8 +33,8 @@ impl OwnAddress {
         }
     }
 
-    /// Whether an address, by whatever name, is that of the picture with this id: by which name a caller knows this server
-    /// may not be told, behind a proxy.
+    /// Whether an address, by whatever name, is that of the picture with this id: by which name a
+    /// caller knows this server may not be told, behind a proxy.
     pub(crate) fn agrees(&self, url: &str, id: PointId) -> bool {
         split(url).and_then(|(_, named)| named.parse().ok()) == Some(id)
     }
@@ -39,21 +45,25 @@ impl OwnAddress {
         let called = bare(&authority.to_ascii_lowercase());
         self.hosts.iter().any(|host| {
             let host = bare(host);
-            host == called || loopback_port(&host).is_some_and(|port| loopback_port(&called) == Some(port))
+            host == called
+                || loopback_port(&host).is_some_and(|port| loopback_port(&called) == Some(port))
         })
     }
 
-    /// A reference that says twice which picture it means is one with an id; two different ones are a mistake.
+    /// A reference that says twice which picture it means is one with an id; two different ones are
+    /// a mistake.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that names the reference.
     pub(crate) fn settle(&self, name: &str, mut input: ReferenceInput) -> Result<ReferenceInput> {
         for field in [&mut input.url, &mut input.image_url] {
-            let Some(url) = field.as_deref() else { continue };
+            let Some(url) = field.as_deref() else {
+                continue;
+            };
             let meant = match (self.picture(url), input.id) {
-                (Some(meant), _) => {
-                    meant.map_err(|error| Error::new(error.code, format!("{name}: {}", error.message)))?
-                }
+                (Some(meant), _) => meant.map_err(|error| {
+                    Error::new(error.code, format!("{name}: {}", error.message))
+                })?,
                 (None, Some(id)) if self.agrees(url, id) => id,
                 _ => continue,
             };
@@ -98,7 +108,9 @@ mod tests {
     use super::*;
 
     fn own() -> OwnAddress {
-        OwnAddress { hosts: vec!["localhost:8000".to_owned()] }
+        OwnAddress {
+            hosts: vec!["localhost:8000".to_owned()],
+        }
     }
 
     #[test]
@@ -111,7 +123,10 @@ mod tests {
             "http://127.0.0.1:8000/api/image/17",
             "https://LOCALHOST:8000/sub/image/17",
         ] {
-            let found = own().picture(url).unwrap_or_else(|| panic!("{url}")).expect("an id");
+            let found = own()
+                .picture(url)
+                .unwrap_or_else(|| panic!("{url}"))
+                .expect("an id");
             assert_eq!(found, PointId::Number(17), "{url}");
         }
         for url in [
@@ -139,14 +154,22 @@ mod tests {
             };
             own().settle("refs[0]", input)
         };
-        for url in ["/image/17", "http://localhost:8000/api/image/17?w=9", "https://behind.a.proxy/clippy/image/17?v=1"]
-        {
+        for url in [
+            "/image/17",
+            "http://localhost:8000/api/image/17?w=9",
+            "https://behind.a.proxy/clippy/image/17?v=1",
+        ] {
             let settled = both(17, url).expect(url);
-            assert_eq!((settled.id, settled.image_url), (Some(PointId::Number(17)), None), "{url}");
+            assert_eq!(
+                (settled.id, settled.image_url),
+                (Some(PointId::Number(17)), None),
+                "{url}"
+            );
         }
         let two = both(3, "/image/17").expect_err("two pictures");
         assert!(two.message.contains("refs[0] names two pictures"), "{two}");
-        let other = both(3, "https://example.org/a.png").expect("for the provider's check to refuse");
+        let other =
+            both(3, "https://example.org/a.png").expect("for the provider's check to refuse");
         assert!(other.image_url.is_some());
     }
 }

@@ -26,7 +26,8 @@ pub(crate) struct PreparingPart {
     total: u64,
 }
 
-/// What the server still prepares, such as the gallery of `clippy demo`. Searches work meanwhile, on what is there.
+/// What the server still prepares, such as the gallery of `clippy demo`. Searches work meanwhile,
+/// on what is there.
 #[utoipa::path(
     get,
     path = "/api/preparing",
@@ -36,6 +37,10 @@ pub(crate) struct PreparingPart {
 pub(crate) async fn get_preparing(State(state): State<AppState>) -> Json<PreparingAnswer> {
     let preparing = state.options().preparing.now();
     Json(PreparingAnswer {
-        preparing: preparing.map(|now| PreparingPart { stage: now.stage, done: now.done, total: now.total }),
+        preparing: preparing.map(|now| PreparingPart {
+            stage: now.stage,
+            done: now.done,
+            total: now.total,
+        }),
     })
 }

@@ -87,7 +87,9 @@ impl From<LaneStatus> for QueueResponse {
     ),
     security(("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn list_queues(State(state): State<AppState>) -> Result<Json<QueuesResponse>, Problem> {
+pub(crate) async fn list_queues(
+    State(state): State<AppState>,
+) -> Result<Json<QueuesResponse>, Problem> {
     let lanes = state.jobs().lanes().await?;
     let letters = state.jobs().dead_letters(DEAD_LETTERS).await?;
     let letter = |letter: clippy_jobs::DeadLetter| DeadLetterResponse {
@@ -139,10 +141,22 @@ pub(crate) async fn resume_queue(
     set_paused(&state, &lane, false).await
 }
 
-async fn set_paused(state: &AppState, lane: &str, paused: bool) -> Result<Json<QueueResponse>, Problem> {
-    let lane: Lane = lane.parse().map_err(|error: Error| Error::not_found(error.message))?;
+async fn set_paused(
+    state: &AppState,
+    lane: &str,
+    paused: bool,
+) -> Result<Json<QueueResponse>, Problem> {
+    let lane: Lane = lane
+        .parse()
+        .map_err(|error: Error| Error::not_found(error.message))?;
     state.jobs().pause(lane, paused).await?;
-    let found = state.jobs().lanes().await?.into_iter().find(|status| status.lane == lane);
-    let status = found.ok_or_else(|| Error::internal(format!("the store does not know its own lane {lane}")))?;
+    let found = state
+        .jobs()
+        .lanes()
+        .await?
+        .into_iter()
+        .find(|status| status.lane == lane);
+    let status = found
+        .ok_or_else(|| Error::internal(format!("the store does not know its own lane {lane}")))?;
     Ok(Json(status.into()))
 }

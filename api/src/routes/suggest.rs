@@ -20,12 +20,17 @@ use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::{SearchForm, TookMs, public_payload};
 use crate::state::AppState;
 
-/// How many of the best hits references are chosen from: enough to hold many styles, and all of them close.
+/// How many of the best hits references are chosen from: enough to hold many styles, and all of
+/// them close.
 const POOL: usize = 100;
 
-/// A search (every field of `/api/search/hybrid`, without `top` and `cursor`), and who is to take the references.
+/// A search (every field of `/api/search/hybrid`, without `top` and `cursor`), and who is to take
+/// the references.
 #[derive(ToSchema)]
-#[expect(dead_code, reason = "stands for the body in the OpenAPI document; the body is read field by field")]
+#[expect(
+    dead_code,
+    reason = "stands for the body in the OpenAPI document; the body is read field by field"
+)]
 pub(crate) struct SuggestForm {
     #[schema(inline)]
     #[serde(flatten)]
@@ -74,8 +79,9 @@ pub(crate) struct ReferenceResponse {
     payload: Payload,
 }
 
-/// Chooses references among what a search finds: the closest as the subject, then every style once, as many as the
-/// provider takes. The same body gives the same references as long as the collection stays as it is.
+/// Chooses references among what a search finds: the closest as the subject, then every style once,
+/// as many as the provider takes. The same body gives the same references as long as the collection
+/// stays as it is.
 #[utoipa::path(
     post,
     path = "/api/references/suggest",
@@ -97,12 +103,24 @@ pub(crate) async fn suggest_references(
     caller: Caller,
     request: SuggestRequest,
 ) -> Result<Json<SuggestResponse>, Problem> {
-    let SuggestRequest { query, provider, references, _held } = request;
+    let SuggestRequest {
+        query,
+        provider,
+        references,
+        _held,
+    } = request;
     let provider = state.generation().providers.get(provider.as_deref())?;
-    let wish = Wish { count: references, with_sketch: query.sketch.is_some() };
+    let wish = Wish {
+        count: references,
+        with_sketch: query.sketch.is_some(),
+    };
     // What the provider cannot take is said before anything is searched for.
     suggest(provider.as_ref(), &[], wish)?;
-    let words = query.text.as_deref().map(|text| LexicalQuery::new(text).tags()).unwrap_or_default();
+    let words = query
+        .text
+        .as_deref()
+        .map(|text| LexicalQuery::new(text).tags())
+        .unwrap_or_default();
     // References show one subject: the nearest pictures count, not several guesses at it.
     let diversity = query.diversity.or(Some(0.0));
     let query = SearchQuery {
@@ -143,7 +161,12 @@ pub(crate) async fn suggest_references(
 }
 
 fn found(hit: &Hit, words: &[String]) -> FoundPicture {
-    let text = |field: &str| hit.payload.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |field: &str| {
+        hit.payload
+            .get(field)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     // Manifests of picture boards name no style, but the style tags that a picture was found by.
     let tagged = || {
         let tags = hit.payload.get("matched_tags").and_then(Value::as_array)?;

@@ -26,11 +26,13 @@ pub(crate) struct TicketResponse {
     expires_in: u64,
 }
 
-/// A ticket, good for 10 minutes, for the addresses of pictures and event streams, where headers cannot be sent.
+/// A ticket, good for 10 minutes, for the addresses of pictures and event streams, where headers
+/// cannot be sent.
 ///
-/// `?ticket=` is taken by `GET` of `/api/image/{id}`, `/image/{id}`, `/api/jobs/{id}/images/{n}`, `/api/jobs/{id}/events` and
-/// `/api/jobs/events`, and by nothing else. It sees what the key sees that it was asked for with, and ends with that key. A
-/// stream that is open goes on when its ticket has ended. Without keys nobody needs a ticket, and any is taken.
+/// `?ticket=` is taken by `GET` of `/api/image/{id}`, `/image/{id}`, `/api/jobs/{id}/images/{n}`,
+/// `/api/jobs/{id}/events` and `/api/jobs/events`, and by nothing else. It sees what the key sees
+/// that it was asked for with, and ends with that key. A stream that is open goes on when its
+/// ticket has ended. Without keys nobody needs a ticket, and any is taken.
 #[utoipa::path(
     post,
     path = "/api/tickets",
@@ -42,10 +44,18 @@ pub(crate) struct TicketResponse {
     ),
     security((), ("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn issue_ticket(State(state): State<AppState>, caller: Caller) -> Result<Response, Problem> {
+pub(crate) async fn issue_ticket(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Response, Problem> {
     let ticket = tickets::issue(state.keys(), &caller, SystemTime::now())?;
-    let expires_at = Timestamp::from_millis(i64::try_from(ticket.expires.saturating_mul(1_000)).unwrap_or(i64::MAX));
-    let answer =
-        TicketResponse { ticket: ticket.text, expires_at: expires_at.to_string(), expires_in: tickets::LIFE.as_secs() };
+    let expires_at = Timestamp::from_millis(
+        i64::try_from(ticket.expires.saturating_mul(1_000)).unwrap_or(i64::MAX),
+    );
+    let answer = TicketResponse {
+        ticket: ticket.text,
+        expires_at: expires_at.to_string(),
+        expires_in: tickets::LIFE.as_secs(),
+    };
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response())
 }

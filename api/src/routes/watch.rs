@@ -1,4 +1,5 @@
-//! What a stream tells of one job: first a snapshot, then every event after the one that the client knows, until `done`.
+//! What a stream tells of one job: first a snapshot, then every event after the one that the client
+//! knows, until `done`.
 
 use std::time::Duration;
 
@@ -10,8 +11,12 @@ use serde_json::Value;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
-/// A stream looks for news this often should a notice have been lost, and reads so many events at once.
-const FOLLOW: FollowSettings = FollowSettings { poll: Duration::from_secs(5), page: 100 };
+/// A stream looks for news this often should a notice have been lost, and reads so many events at
+/// once.
+const FOLLOW: FollowSettings = FollowSettings {
+    poll: Duration::from_secs(5),
+    page: 100,
+};
 /// How long a stream waits before it asks a store again that is away.
 const PAUSE: Duration = Duration::from_secs(1);
 /// The id of a snapshot that no event came before.
@@ -64,7 +69,8 @@ impl Watch {
         }
     }
 
-    /// The next event; `None` at the end. A store that is away is waited for: the client has its comments meanwhile.
+    /// The next event; `None` at the end. A store that is away is waited for: the client has its
+    /// comments meanwhile.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
             match self.step().await {
@@ -85,11 +91,20 @@ impl Watch {
                 None => self.state.jobs().get(self.job).await?,
             };
             let preview = self.state.jobs().last_preview(self.job).await?;
-            let snapshot = Snapshot { job: JobResponse::of(&self.state, job), preview };
-            let data = serde_json::to_value(&snapshot)
-                .map_err(|error| Error::internal("a job cannot be written as JSON").with_source(error))?;
+            let snapshot = Snapshot {
+                job: JobResponse::of(&self.state, job),
+                preview,
+            };
+            let data = serde_json::to_value(&snapshot).map_err(|error| {
+                Error::internal("a job cannot be written as JSON").with_source(error)
+            })?;
             self.owes_snapshot = false;
-            return Ok(Some(Told { name: "snapshot", last: self.last, data, done: false }));
+            return Ok(Some(Told {
+                name: "snapshot",
+                last: self.last,
+                data,
+                done: false,
+            }));
         }
         match self.follow.next().await? {
             None => Ok(None),
@@ -105,15 +120,26 @@ impl Watch {
                     fields.insert("at".to_owned(), event.at.to_string().into());
                 }
                 let done = event.kind == EventKind::Done;
-                Ok(Some(Told { name: event.kind.as_str(), last: event.id, data, done }))
+                Ok(Some(Told {
+                    name: event.kind.as_str(),
+                    last: event.id,
+                    data,
+                    done,
+                }))
             }
         }
     }
 }
 
 /// Whether a client that knows this event knows the end of the job.
-pub(crate) async fn is_told(state: &AppState, job: &Job, after: Option<EventId>) -> Result<bool, Error> {
-    let Some(after) = after.filter(|_| job.state.is_finished()) else { return Ok(false) };
+pub(crate) async fn is_told(
+    state: &AppState,
+    job: &Job,
+    after: Option<EventId>,
+) -> Result<bool, Error> {
+    let Some(after) = after.filter(|_| job.state.is_finished()) else {
+        return Ok(false);
+    };
     let page = state.jobs().events_after(job.id, Some(after), 1).await?;
     Ok(page.events.is_empty() && !page.gap)
 }

@@ -1,4 +1,5 @@
-//! Bodies: what is only announced holds nothing, what comes too slowly is refused, and what is passed over costs nothing.
+//! Bodies: what is only announced holds nothing, what comes too slowly is refused, and what is
+//! passed over costs nothing.
 
 use std::time::Duration;
 
@@ -12,11 +13,21 @@ use crate::support::memory::peak_of;
 use crate::support::{Setup, TestServer, problem};
 
 async fn with_options(options: ApiOptions) -> TestServer {
-    TestServer::with(Setup { options, ..Setup::default() }).await
+    TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await
 }
 
 /// A socket on which a body was announced and begun.
-async fn begun(server: &TestServer, path: &str, kind: &str, length: usize, sent: &[u8]) -> TcpStream {
+async fn begun(
+    server: &TestServer,
+    path: &str,
+    kind: &str,
+    length: usize,
+    sent: &[u8],
+) -> TcpStream {
     let mut socket = TcpStream::connect(server.address).await.expect("connected");
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
@@ -31,7 +42,8 @@ async fn begun(server: &TestServer, path: &str, kind: &str, length: usize, sent:
 async fn said(mut socket: TcpStream) -> String {
     let mut said = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(30), socket.read_to_end(&mut said)).await;
-    read.expect("the server closes the connection").expect("an answer");
+    read.expect("the server closes the connection")
+        .expect("an answer");
     String::from_utf8(said).expect("text")
 }
 
@@ -57,21 +69,52 @@ async fn bodies_that_were_only_announced_hold_no_place() {
         ] {
             idle.push(begun(&server, path, "application/json", 200_000, b"{").await);
         }
-        idle.push(begun(&server, "/api/search/hybrid", "multipart/form-data; boundary=x", 1_000_000, b"--x\r\n").await);
+        idle.push(
+            begun(
+                &server,
+                "/api/search/hybrid",
+                "multipart/form-data; boundary=x",
+                1_000_000,
+                b"--x\r\n",
+            )
+            .await,
+        );
     }
     for _ in 0..3 {
-        assert_eq!(server.search(&json!({ "query_text": "apple" })).await.status(), StatusCode::OK);
+        assert_eq!(
+            server
+                .search(&json!({ "query_text": "apple" }))
+                .await
+                .status(),
+            StatusCode::OK
+        );
         let feedback = json!({ "user_id": "mika", "image_id": 7, "action": "click" });
-        let counted = server.post("/api/feedback").json(&feedback).send().await.expect("an answer");
+        let counted = server
+            .post("/api/feedback")
+            .json(&feedback)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(counted.status(), StatusCode::OK);
-        assert_eq!(server.get("/api/facets").send().await.expect("an answer").status(), StatusCode::OK);
+        assert_eq!(
+            server
+                .get("/api/facets")
+                .send()
+                .await
+                .expect("an answer")
+                .status(),
+            StatusCode::OK
+        );
     }
     drop(idle);
 }
 
 #[tokio::test]
 async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
-    let options = ApiOptions { body_window: Duration::from_millis(200), ..ApiOptions::default() };
+    let options = ApiOptions {
+        body_window: Duration::from_millis(200),
+        ..ApiOptions::default()
+    };
     let server = with_options(options).await;
     // From the start, or after much has come quickly: each window counts.
     for sent in [10, 100_000] {
@@ -82,12 +125,20 @@ async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
             ("/api/feedback", "application/json"),
         ] {
             let mut beginning =
-                b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n".to_vec();
+                b"--x\r\ncontent-disposition: form-data; name=\"image\"; filename=\"a\"\r\n\r\n"
+                    .to_vec();
             beginning.resize(sent, b' ');
             let answer = said(begun(&server, path, kind, 200_000, &beginning).await).await;
-            assert!(answer.starts_with("HTTP/1.1 408 "), "{path} {kind} {sent}: {answer}");
+            assert!(
+                answer.starts_with("HTTP/1.1 408 "),
+                "{path} {kind} {sent}: {answer}"
+            );
             if path != "/api/generate_image" {
-                assert!(answer.contains("application/problem+json") && answer.contains("request_timeout"), "{answer}");
+                assert!(
+                    answer.contains("application/problem+json")
+                        && answer.contains("request_timeout"),
+                    "{answer}"
+                );
             }
         }
     }
@@ -95,22 +146,51 @@ async fn a_body_that_comes_too_slowly_is_408_and_the_connection_ends() {
 
 #[tokio::test]
 async fn one_caller_does_not_hold_all_the_room_for_bodies() {
-    let options = ApiOptions { held_body_bytes: 4 << 20, search_body_bytes: 1 << 20, ..ApiOptions::default() };
+    let options = ApiOptions {
+        held_body_bytes: 4 << 20,
+        search_body_bytes: 1 << 20,
+        ..ApiOptions::default()
+    };
     let server = with_options(options).await;
     let mut held = Vec::new();
     for _ in 0..3 {
-        held.push(begun(&server, "/api/search/hybrid", "application/json", 1 << 20, &vec![b' '; 900 << 10]).await);
+        held.push(
+            begun(
+                &server,
+                "/api/search/hybrid",
+                "application/json",
+                1 << 20,
+                &vec![b' '; 900 << 10],
+            )
+            .await,
+        );
     }
     // Three quarters are taken by what has come from this address.
-    let large = format!("{{\"query_text\": \"apple\", \"x\": \"{}\"}}", "x".repeat(900 << 10));
+    let large = format!(
+        "{{\"query_text\": \"apple\", \"x\": \"{}\"}}",
+        "x".repeat(900 << 10)
+    );
     let refused = async || {
-        let request = server.post("/api/search/hybrid").header("content-type", "application/json");
+        let request = server
+            .post("/api/search/hybrid")
+            .header("content-type", "application/json");
         request.body(large.clone()).send().await.expect("an answer")
     };
-    crate::support::wait_until("no room", async || refused().await.status() == StatusCode::SERVICE_UNAVAILABLE).await;
-    problem(refused().await, StatusCode::SERVICE_UNAVAILABLE, "overloaded").await;
+    crate::support::wait_until("no room", async || {
+        refused().await.status() == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    problem(
+        refused().await,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+    )
+    .await;
     drop(held);
-    crate::support::wait_until("room again", async || refused().await.status() == StatusCode::OK).await;
+    crate::support::wait_until("room again", async || {
+        refused().await.status() == StatusCode::OK
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -118,37 +198,115 @@ async fn what_a_body_holds_besides_is_not_kept() {
     const LENGTH: usize = 16 << 20;
     let server = TestServer::start().await;
     let filled = |begin: &str, member: &str, end: &str| {
-        format!("{begin}{}{member}{end}", format!("{member},").repeat(LENGTH / (member.len() + 1)))
+        format!(
+            "{begin}{}{member}{end}",
+            format!("{member},").repeat(LENGTH / (member.len() + 1))
+        )
     };
     let deep = format!("{{\"query_text\": \"apple\", \"x\": {}", "[".repeat(LENGTH));
     for (path, body, expected) in [
-        ("/api/search/hybrid", filled("{\"query_text\": \"apple\", \"x\": [", "0", "]}"), 200),
-        ("/api/search/hybrid", filled("{\"query_text\": \"apple\", \"x\": [", "{\"a\":[]}", "]}"), 200),
-        ("/api/search/hybrid", filled("{\"query_text\": \"apple\", \"like\": [", "0", "]}"), 400),
-        ("/api/search/hybrid", filled("{\"query_text\": [", "[]", "]}"), 400),
-        ("/api/search/hybrid", filled("{\"sketch\": [", "{}", "]}"), 400),
+        (
+            "/api/search/hybrid",
+            filled("{\"query_text\": \"apple\", \"x\": [", "0", "]}"),
+            200,
+        ),
+        (
+            "/api/search/hybrid",
+            filled("{\"query_text\": \"apple\", \"x\": [", "{\"a\":[]}", "]}"),
+            200,
+        ),
+        (
+            "/api/search/hybrid",
+            filled("{\"query_text\": \"apple\", \"like\": [", "0", "]}"),
+            400,
+        ),
+        (
+            "/api/search/hybrid",
+            filled("{\"query_text\": [", "[]", "]}"),
+            400,
+        ),
+        (
+            "/api/search/hybrid",
+            filled("{\"sketch\": [", "{}", "]}"),
+            400,
+        ),
         ("/api/search/hybrid", filled("[", "0", "]"), 400),
         ("/api/search/hybrid", deep.clone(), 400),
-        ("/api/references/suggest", filled("{\"query_text\": \"apple\", \"tag_filters\": [", "\"\"", "]}"), 400),
-        ("/api/images/generate", filled("{\"refs\": [", "{}", "]}"), 422),
-        ("/api/images/generate", filled("{\"style_tags\": [", "\"\"", "]}"), 422),
-        ("/api/images/generate", filled("{\"refs\": [{\"id\": [", "0", "]}]}"), 422),
-        ("/api/images/estimate", filled("{\"prompt\": [", "0", "]}"), 422),
-        ("/api/images/estimate", filled("{\"query\": {\"x\": [", "0", "]}, \"provider\": \"none\"}"), 400),
-        ("/api/generate_image", filled("{\"subject\": \"a\", \"n\": [", "0", "]}"), 400),
-        ("/api/generate_image", filled("{\"refs\": [", "{}", "]}"), 422),
+        (
+            "/api/references/suggest",
+            filled(
+                "{\"query_text\": \"apple\", \"tag_filters\": [",
+                "\"\"",
+                "]}",
+            ),
+            400,
+        ),
+        (
+            "/api/images/generate",
+            filled("{\"refs\": [", "{}", "]}"),
+            422,
+        ),
+        (
+            "/api/images/generate",
+            filled("{\"style_tags\": [", "\"\"", "]}"),
+            422,
+        ),
+        (
+            "/api/images/generate",
+            filled("{\"refs\": [{\"id\": [", "0", "]}]}"),
+            422,
+        ),
+        (
+            "/api/images/estimate",
+            filled("{\"prompt\": [", "0", "]}"),
+            422,
+        ),
+        (
+            "/api/images/estimate",
+            filled("{\"query\": {\"x\": [", "0", "]}, \"provider\": \"none\"}"),
+            400,
+        ),
+        (
+            "/api/generate_image",
+            filled("{\"subject\": \"a\", \"n\": [", "0", "]}"),
+            400,
+        ),
+        (
+            "/api/generate_image",
+            filled("{\"refs\": [", "{}", "]}"),
+            422,
+        ),
         ("/api/generate_image", deep, 400),
     ] {
         let begin: String = body.chars().take(50).collect();
-        let request = server.post(path).header("content-type", "application/json").body(body);
+        let request = server
+            .post(path)
+            .header("content-type", "application/json")
+            .body(body);
         let (answer, peak) = peak_of(async { request.send().await.expect("an answer") }).await;
         assert_eq!(answer.status().as_u16(), expected, "{path} {begin}");
         // Once in the request, once in the server, and what the sockets hold.
-        assert!(peak < 4 * LENGTH, "{path} {begin}: {} MiB for a body of {} MiB", peak >> 20, LENGTH >> 20);
+        assert!(
+            peak < 4 * LENGTH,
+            "{path} {begin}: {} MiB for a body of {} MiB",
+            peak >> 20,
+            LENGTH >> 20
+        );
     }
     // An error does not repeat a text of any length.
     let long = json!({ "count": "x".repeat(1 << 20) });
-    let answer = server.post("/api/images/generate").json(&long).send().await.expect("an answer");
+    let answer = server
+        .post("/api/images/generate")
+        .json(&long)
+        .send()
+        .await
+        .expect("an answer");
     let told: Value = answer.json().await.expect("JSON");
-    assert!(told["detail"].as_str().is_some_and(|detail| detail.len() < 1_000), "{}", told["status"]);
+    assert!(
+        told["detail"]
+            .as_str()
+            .is_some_and(|detail| detail.len() < 1_000),
+        "{}",
+        told["status"]
+    );
 }

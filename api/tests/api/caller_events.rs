@@ -1,4 +1,5 @@
-//! One stream for all of a caller's jobs: the same events, the same replay, whichever process answers.
+//! One stream for all of a caller's jobs: the same events, the same replay, whichever process
+//! answers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +7,8 @@ use std::time::Duration;
 
 use clippy_api::ApiOptions;
 use clippy_jobs::{
-    Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, RedisJobs, RedisSettings, RunKey,
+    Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, RedisJobs, RedisSettings,
+    RunKey,
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -41,11 +43,18 @@ async fn claimed(jobs: &dyn JobStore, id: JobId) -> RunKey {
 
 async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
     let data = json!({"level": "info", "message": message});
-    assert!(jobs.append(key, EventKind::Log, &data).await.expect("written"));
+    assert!(
+        jobs.append(key, EventKind::Log, &data)
+            .await
+            .expect("written")
+    );
 }
 
 async fn end(jobs: &dyn JobStore, key: RunKey) {
-    let outcome = Outcome::Succeeded { result: json!({"images": 1}), receipt: None };
+    let outcome = Outcome::Succeeded {
+        result: json!({"images": 1}),
+        receipt: None,
+    };
     jobs.finish(key, &outcome).await.expect("ended");
 }
 
@@ -61,7 +70,10 @@ async fn open(server: &TestServer, query: &str, last: Option<&str>) -> Frames {
 fn by_job(frames: &[Frame]) -> HashMap<String, Vec<String>> {
     let mut all: HashMap<String, Vec<String>> = HashMap::new();
     for frame in frames {
-        let job = frame.data["job_id"].as_str().expect("every event names its job").to_owned();
+        let job = frame.data["job_id"]
+            .as_str()
+            .expect("every event names its job")
+            .to_owned();
         all.entry(job).or_default().push(frame.event.clone());
     }
     all
@@ -75,7 +87,13 @@ async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
     for _ in 0..8 {
         ids.push(queued(&*jobs, LOCAL).await);
     }
-    let query = format!("ids={}", ids.iter().map(JobId::to_string).collect::<Vec<_>>().join(","));
+    let query = format!(
+        "ids={}",
+        ids.iter()
+            .map(JobId::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
+    );
     let open_stream = open(&server, &query, None).await;
     for (number, id) in ids.iter().enumerate() {
         let key = claimed(&*jobs, *id).await;
@@ -87,51 +105,93 @@ async fn named_jobs_are_followed_together_until_each_is_done_and_then_204() {
     assert_eq!(told.len(), ids.len());
     for (number, id) in ids.iter().enumerate() {
         let names = &told[&id.to_string()];
-        assert_eq!(names.join(" "), "snapshot state state log state done", "{number}");
-        let line = frames.iter().find(|frame| frame.event == "log" && frame.data["job_id"] == json!(id));
-        assert_eq!(line.expect("a line").data["message"], json!(number.to_string()));
+        assert_eq!(
+            names.join(" "),
+            "snapshot state state log state done",
+            "{number}"
+        );
+        let line = frames
+            .iter()
+            .find(|frame| frame.event == "log" && frame.data["job_id"] == json!(id));
+        assert_eq!(
+            line.expect("a line").data["message"],
+            json!(number.to_string())
+        );
     }
     // From any event on nothing is lost and nothing comes twice, and at the end there is nothing.
-    for (place, frame) in frames.iter().enumerate().filter(|(_, frame)| frame.event != "snapshot") {
+    for (place, frame) in frames
+        .iter()
+        .enumerate()
+        .filter(|(_, frame)| frame.event != "snapshot")
+    {
         let request = server.get(&format!("/api/jobs/events?{query}&after={}", frame.id));
         let answer = request.send().await.expect("an answer");
-        let left: Vec<&Frame> = frames[place + 1..].iter().filter(|frame| frame.event != "snapshot").collect();
+        let left: Vec<&Frame> = frames[place + 1..]
+            .iter()
+            .filter(|frame| frame.event != "snapshot")
+            .collect();
         if left.is_empty() {
             assert_eq!(answer.status(), StatusCode::NO_CONTENT);
             continue;
         }
         let again = Frames::of(answer).rest().await;
-        let again: Vec<&Frame> = again.iter().filter(|frame| frame.event != "snapshot").collect();
+        let again: Vec<&Frame> = again
+            .iter()
+            .filter(|frame| frame.event != "snapshot")
+            .collect();
         let sorted = |frames: &[&Frame]| {
-            let mut texts: Vec<String> = frames.iter().map(|frame| format!("{} {}", frame.event, frame.data)).collect();
+            let mut texts: Vec<String> = frames
+                .iter()
+                .map(|frame| format!("{} {}", frame.event, frame.data))
+                .collect();
             texts.sort();
             texts
         };
         assert_eq!(sorted(&again), sorted(&left), "after {}", frame.id);
     }
     // Without an id a finished job is told from its beginning.
-    assert_eq!(open(&server, &query, None).await.rest().await.len(), frames.len());
+    assert_eq!(
+        open(&server, &query, None).await.rest().await.len(),
+        frames.len()
+    );
 }
 
 #[tokio::test]
 async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
-    let (first, strangers) = (queued(&*jobs, LOCAL).await, queued(&*jobs, "key-somebody").await);
+    let (first, strangers) = (
+        queued(&*jobs, LOCAL).await,
+        queued(&*jobs, "key-somebody").await,
+    );
     let before = queued(&*jobs, LOCAL).await;
     end(&*jobs, claimed(&*jobs, before).await).await;
     let mut stream = open(&server, "mine", None).await;
     let snapshot = stream.next().await.expect("a snapshot");
-    assert_eq!((snapshot.event.as_str(), &snapshot.data["job_id"]), ("snapshot", &json!(first)));
+    assert_eq!(
+        (snapshot.event.as_str(), &snapshot.data["job_id"]),
+        ("snapshot", &json!(first))
+    );
     assert_eq!(stream.next().await.expect("queued").event, "state");
     // One made through the server, and one that the store alone tells of.
-    let made = server.post("/api/images/generate").json(&asked()).send().await.expect("an answer");
+    let made = server
+        .post("/api/images/generate")
+        .json(&asked())
+        .send()
+        .await
+        .expect("an answer");
     let made: Value = made.json().await.expect("JSON");
     let seen = stream.next().await.expect("the new job");
-    assert_eq!((seen.event.as_str(), &seen.data["job_id"]), ("snapshot", &made["id"]));
+    assert_eq!(
+        (seen.event.as_str(), &seen.data["job_id"]),
+        ("snapshot", &made["id"])
+    );
     let third = queued(&*jobs, LOCAL).await;
     let mut frames = vec![snapshot, seen];
-    while frames.last().is_none_or(|frame| frame.data["job_id"] != json!(third)) {
+    while frames
+        .last()
+        .is_none_or(|frame| frame.data["job_id"] != json!(third))
+    {
         frames.push(stream.next().await.expect("the third"));
     }
     let made: JobId = made["id"].as_str().expect("an id").parse().expect("an id");
@@ -145,20 +205,42 @@ async fn mine_are_all_unfinished_jobs_of_the_caller_and_those_that_come() {
     let mut expected = [first, made, third].map(|id| id.to_string());
     expected.sort();
     assert_eq!(names, expected.iter().collect::<Vec<_>>());
-    assert!(told.values().all(|names| names.last().is_some_and(|name| name == "done")), "{told:?}");
+    assert!(
+        told.values()
+            .all(|names| names.last().is_some_and(|name| name == "done")),
+        "{told:?}"
+    );
     // After the last `done` there is nothing, until there is a new job.
     let last = frames.last().expect("events").id.clone();
-    let again = server.get("/api/jobs/events?mine").header("last-event-id", last.clone()).send().await;
+    let again = server
+        .get("/api/jobs/events?mine")
+        .header("last-event-id", last.clone())
+        .send()
+        .await;
     assert_eq!(again.expect("an answer").status(), StatusCode::NO_CONTENT);
     let next = queued(&*jobs, LOCAL).await;
-    let begun = open(&server, "mine", Some(&last)).await.next().await.expect("a snapshot");
-    assert_eq!((begun.event.as_str(), &begun.data["job_id"]), ("snapshot", &json!(next)));
+    let begun = open(&server, "mine", Some(&last))
+        .await
+        .next()
+        .await
+        .expect("a snapshot");
+    assert_eq!(
+        (begun.event.as_str(), &begun.data["job_id"]),
+        ("snapshot", &json!(next))
+    );
 }
 
 #[tokio::test]
 async fn mine_without_a_job_waits_for_the_first() {
-    let options = ApiOptions { stream_comment_every: Duration::from_millis(20), ..ApiOptions::default() };
-    let mut server = TestServer::with(Setup { options, ..Setup::default() }).await;
+    let options = ApiOptions {
+        stream_comment_every: Duration::from_millis(20),
+        ..ApiOptions::default()
+    };
+    let mut server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
     let jobs = server.jobs.clone();
     let mut stream = open(&server, "mine=", None).await;
     let (id, first) = tokio::join!(
@@ -179,20 +261,55 @@ async fn mine_without_a_job_waits_for_the_first() {
 
 #[tokio::test]
 async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
-    let options = ApiOptions { api_keys: secrets(&["ann", "bob"]), ..ApiOptions::default() };
-    let server = TestServer::with(Setup { options, ..Setup::default() }).await;
-    let made = server.post("/api/images/generate").bearer_auth("ann").json(&asked());
-    let made: Value = made.send().await.expect("an answer").json().await.expect("JSON");
+    let options = ApiOptions {
+        api_keys: secrets(&["ann", "bob"]),
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
+    let made = server
+        .post("/api/images/generate")
+        .bearer_auth("ann")
+        .json(&asked());
+    let made: Value = made
+        .send()
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
     let id = made["id"].as_str().expect("an id").to_owned();
     let ask = async |key: &str, query: &str| {
-        server.get(&format!("/api/jobs/events?{query}")).bearer_auth(key).send().await.expect("an answer")
+        server
+            .get(&format!("/api/jobs/events?{query}"))
+            .bearer_auth(key)
+            .send()
+            .await
+            .expect("an answer")
     };
-    problem(ask("bob", &format!("ids={id}")).await, StatusCode::NOT_FOUND, "not_found").await;
+    problem(
+        ask("bob", &format!("ids={id}")).await,
+        StatusCode::NOT_FOUND,
+        "not_found",
+    )
+    .await;
     let none = JobId::generate();
     let mut some = Frames::of(ask("ann", &format!("ids={none},{id},{id}")).await);
-    let told = [some.next().await.expect("one"), some.next().await.expect("two")];
-    assert_eq!((told[0].event.as_str(), &told[0].data), ("gone", &json!({"job_id": none})));
-    assert_eq!((told[1].event.as_str(), &told[1].data["job_id"]), ("snapshot", &json!(id)));
+    let told = [
+        some.next().await.expect("one"),
+        some.next().await.expect("two"),
+    ];
+    assert_eq!(
+        (told[0].event.as_str(), &told[0].data),
+        ("gone", &json!({"job_id": none}))
+    );
+    assert_eq!(
+        (told[1].event.as_str(), &told[1].data["job_id"]),
+        ("snapshot", &json!(id))
+    );
 
     // Another's cursor shows nothing of another's jobs.
     let cursor = told[1].id.clone();
@@ -200,15 +317,29 @@ async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
     assert_eq!(bobs.status(), StatusCode::NO_CONTENT);
 
     let bad = StatusCode::BAD_REQUEST;
-    let many = vec![none.to_string(); 1].into_iter().chain((0..100).map(|_| JobId::generate().to_string()));
+    let many = vec![none.to_string(); 1]
+        .into_iter()
+        .chain((0..100).map(|_| JobId::generate().to_string()));
     let many = format!("ids={}", many.collect::<Vec<_>>().join(","));
-    for query in
-        ["", "ids=", "ids=x", "mine&ids=x", "mine=false", &many, "mine&after=1-0", "mine&after=j1.x", "mine&after=j1.!"]
-    {
+    for query in [
+        "",
+        "ids=",
+        "ids=x",
+        "mine&ids=x",
+        "mine=false",
+        &many,
+        "mine&after=1-0",
+        "mine&after=j1.x",
+        "mine&after=j1.!",
+    ] {
         problem(ask("ann", query).await, bad, "invalid_input").await;
     }
     problem(
-        server.get("/api/jobs/events?mine").send().await.expect("an answer"),
+        server
+            .get("/api/jobs/events?mine")
+            .send()
+            .await
+            .expect("an answer"),
         StatusCode::UNAUTHORIZED,
         "unauthorized",
     )
@@ -217,8 +348,15 @@ async fn a_caller_follows_no_more_than_its_own_jobs_and_not_too_many() {
 
 #[tokio::test]
 async fn many_jobs_take_one_place_among_streams() {
-    let options = ApiOptions { streams_at_once: 1, ..ApiOptions::default() };
-    let server = TestServer::with(Setup { options, ..Setup::default() }).await;
+    let options = ApiOptions {
+        streams_at_once: 1,
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
     let mut ids = Vec::new();
     for _ in 0..20 {
         ids.push(queued(&*server.jobs, LOCAL).await.to_string());
@@ -228,11 +366,21 @@ async fn many_jobs_take_one_place_among_streams() {
     for _ in 0..40 {
         stream.next().await.expect("a snapshot and a state of each");
     }
-    let second = server.get(&format!("/api/jobs/events?{query}")).send().await.expect("an answer");
+    let second = server
+        .get(&format!("/api/jobs/events?{query}"))
+        .send()
+        .await
+        .expect("an answer");
     problem(second, StatusCode::SERVICE_UNAVAILABLE, "overloaded").await;
     drop(stream);
     wait_until("room again", || async {
-        server.get(&format!("/api/jobs/events?{query}")).send().await.expect("an answer").status() == StatusCode::OK
+        server
+            .get(&format!("/api/jobs/events?{query}"))
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            == StatusCode::OK
     })
     .await;
 }
@@ -244,18 +392,29 @@ async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
     const LINES: usize = 12;
     let redis = Redis::start();
     let connect = async || -> Arc<dyn JobStore> {
-        let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default()).await.expect("connected");
+        let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
+            .await
+            .expect("connected");
         Arc::new(jobs) as Arc<dyn JobStore>
     };
     let mut servers = Vec::new();
     for _ in 0..2 {
-        servers.push(TestServer::with(Setup { jobs: Some(connect().await), ..Setup::default() }).await);
+        servers.push(
+            TestServer::with(Setup {
+                jobs: Some(connect().await),
+                ..Setup::default()
+            })
+            .await,
+        );
     }
     let worker = connect().await;
     // A stream that is open already hears of jobs that another process makes.
     let mut waiting = open(&servers[0], "mine", None).await;
     let mut ids = vec![queued(&*worker, LOCAL).await];
-    assert_eq!(waiting.next().await.expect("the first").data["job_id"], json!(ids[0]));
+    assert_eq!(
+        waiting.next().await.expect("the first").data["job_id"],
+        json!(ids[0])
+    );
     drop(waiting);
     for _ in 1..JOBS {
         ids.push(queued(&*worker, LOCAL).await);
@@ -301,11 +460,31 @@ async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
     writing.await.expect("no panic");
     assert!(cuts > JOBS * LINES, "{cuts} cuts");
     for id in ids {
-        let kept = worker.events_after(id, None, 1_000).await.expect("kept").events;
+        let kept = worker
+            .events_after(id, None, 1_000)
+            .await
+            .expect("kept")
+            .events;
         let kept: Vec<&str> = kept.iter().map(|event| event.kind.as_str()).collect();
-        let told = seen.iter().filter(|frame| frame.data["job_id"] == json!(id));
-        assert_eq!(told.clone().map(|frame| frame.event.as_str()).collect::<Vec<_>>(), kept, "{id}");
-        let lines: Vec<String> = told.filter_map(|frame| frame.data["message"].as_str()).map(str::to_owned).collect();
-        assert_eq!(lines, (0..LINES).map(|number| number.to_string()).collect::<Vec<_>>());
+        let told = seen
+            .iter()
+            .filter(|frame| frame.data["job_id"] == json!(id));
+        assert_eq!(
+            told.clone()
+                .map(|frame| frame.event.as_str())
+                .collect::<Vec<_>>(),
+            kept,
+            "{id}"
+        );
+        let lines: Vec<String> = told
+            .filter_map(|frame| frame.data["message"].as_str())
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(
+            lines,
+            (0..LINES)
+                .map(|number| number.to_string())
+                .collect::<Vec<_>>()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Connections: bounded, never idle for long, closed when an answer is not taken; and heads that cannot be read.
+//! Connections: bounded, never idle for long, closed when an answer is not taken; and heads that
+//! cannot be read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,15 @@ use crate::support::memory::peak_of;
 use crate::support::{Setup, TestServer, problem, wait_until};
 
 async fn with_limits(connections: ConnectionLimits) -> TestServer {
-    let options = ApiOptions { connections, ..ApiOptions::default() };
-    TestServer::with(Setup { options, ..Setup::default() }).await
+    let options = ApiOptions {
+        connections,
+        ..ApiOptions::default()
+    };
+    TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await
 }
 
 /// What is answered to these bytes, and the end of the connection.
@@ -34,12 +42,24 @@ async fn rest(socket: &mut TcpStream) -> String {
 }
 
 fn is_problem(answer: &str, status: u16) {
-    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert!(
+        answer.starts_with(&format!("HTTP/1.1 {status} ")),
+        "{answer}"
+    );
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    assert!(head.to_lowercase().contains("content-type: application/problem+json"), "{answer}");
+    assert!(
+        head.to_lowercase()
+            .contains("content-type: application/problem+json"),
+        "{answer}"
+    );
     let body: Value = serde_json::from_str(body).expect("JSON");
     assert_eq!(body["status"], status, "{body}");
-    assert!(body["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{body}");
+    assert!(
+        body["detail"]
+            .as_str()
+            .is_some_and(|detail| !detail.is_empty()),
+        "{body}"
+    );
 }
 
 #[tokio::test]
@@ -48,11 +68,29 @@ async fn a_head_that_cannot_be_read_is_answered_with_a_problem() {
     // Twice what is read before its length is looked at.
     let long = "x".repeat(140_000);
     for (sent, status) in [
-        ("GET / HTTP/1.1\r\nhost: localhost\r\nbad header\r\n\r\n".to_owned(), 400),
+        (
+            "GET / HTTP/1.1\r\nhost: localhost\r\nbad header\r\n\r\n".to_owned(),
+            400,
+        ),
         ("nonsense\r\n\r\n".to_owned(), 400),
-        (format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n"), 431),
-        (format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x-many: 1\r\n".repeat(200)), 431),
-        (format!("GET /healthz?{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", "y".repeat(20_000)), 414),
+        (
+            format!("GET / HTTP/1.1\r\nhost: localhost\r\nx-long: {long}\r\n\r\n"),
+            431,
+        ),
+        (
+            format!(
+                "GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
+                "x-many: 1\r\n".repeat(200)
+            ),
+            431,
+        ),
+        (
+            format!(
+                "GET /healthz?{} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+                "y".repeat(20_000)
+            ),
+            414,
+        ),
     ] {
         is_problem(&answer(&server, sent.as_bytes()).await, status);
     }
@@ -74,19 +112,31 @@ async fn every_refusal_is_a_problem() {
         "/docs/none.js",
         "/%ff",
     ] {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         let said = answer(&server, request.as_bytes()).await;
         let status: u16 = said[9..12].parse().expect("a status");
         assert!((400..500).contains(&status), "{path}: {said}");
         is_problem(&said, status);
     }
-    let brewed = server.client.request("BREW".parse().expect("a method"), server.url("/healthz"));
-    problem(brewed.send().await.expect("an answer"), StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").await;
+    let brewed = server
+        .client
+        .request("BREW".parse().expect("a method"), server.url("/healthz"));
+    problem(
+        brewed.send().await.expect("an answer"),
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn one_connection_too_many_is_told_so() {
-    let server = with_limits(ConnectionLimits { at_once: 3, ..ConnectionLimits::default() }).await;
+    let server = with_limits(ConnectionLimits {
+        at_once: 3,
+        ..ConnectionLimits::default()
+    })
+    .await;
     let mut held = Vec::new();
     for _ in 0..3 {
         held.push(TcpStream::connect(server.address).await.expect("connected"));
@@ -95,14 +145,21 @@ async fn one_connection_too_many_is_told_so() {
     is_problem(&rest(&mut more).await, 503);
     drop(held);
     wait_until("a place", async || {
-        server.get("/livez").send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+        server
+            .get("/livez")
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status() == StatusCode::OK)
     })
     .await;
 }
 
 #[tokio::test]
 async fn a_connection_without_a_whole_head_is_closed() {
-    let limits = ConnectionLimits { head_timeout: Duration::from_millis(200), ..ConnectionLimits::default() };
+    let limits = ConnectionLimits {
+        head_timeout: Duration::from_millis(200),
+        ..ConnectionLimits::default()
+    };
     let server = with_limits(limits).await;
     for sent in ["", "GET /livez HTTP/1.1\r\nhost: local"] {
         answer(&server, sent.as_bytes()).await;
@@ -130,7 +187,11 @@ impl Pictures for LargePictures {
     async fn open(&self, _path: &str, _width: Option<u32>) -> clippy_core::Result<ServedPicture> {
         let file = self.0.reopen().expect("the file");
         let content = PictureContent::File(file, LARGE);
-        Ok(ServedPicture { content, content_type: "image/png".to_owned(), etag: "large".to_owned() })
+        Ok(ServedPicture {
+            content,
+            content_type: "image/png".to_owned(),
+            etag: "large".to_owned(),
+        })
     }
 }
 
@@ -141,9 +202,21 @@ async fn who_does_not_take_a_picture_is_cut_off_and_costs_little() {
         answer_least: 1 << 20,
         ..ConnectionLimits::default()
     };
-    let options = ApiOptions { files_at_once: 20, connections, ..ApiOptions::default() };
-    let server = TestServer::with(Setup { options, pictures: LargePictures::new(), ..Setup::default() }).await;
-    let request = format!("GET /api/image/7 HTTP/1.1\r\nhost: {}\r\n\r\n", server.address);
+    let options = ApiOptions {
+        files_at_once: 20,
+        connections,
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        pictures: LargePictures::new(),
+        ..Setup::default()
+    })
+    .await;
+    let request = format!(
+        "GET /api/image/7 HTTP/1.1\r\nhost: {}\r\n\r\n",
+        server.address
+    );
     let ((), peak) = peak_of(async {
         let mut held = Vec::new();
         // One caller has at most three quarters of the places.
@@ -151,19 +224,44 @@ async fn who_does_not_take_a_picture_is_cut_off_and_costs_little() {
             let mut socket = TcpStream::connect(server.address).await.expect("connected");
             socket.write_all(request.as_bytes()).await.expect("sent");
             let mut begin = [0; 12];
-            socket.read_exact(&mut begin).await.expect("an answer begins");
+            socket
+                .read_exact(&mut begin)
+                .await
+                .expect("an answer begins");
             assert_eq!(&begin, b"HTTP/1.1 200");
             held.push(socket);
         }
-        let get = async || server.get("/api/image/8").send().await.expect("an answer").status();
-        assert_eq!(get().await, StatusCode::SERVICE_UNAVAILABLE, "all places are taken");
-        wait_until("those who take nothing are cut off", async || get().await == StatusCode::OK).await;
+        let get = async || {
+            server
+                .get("/api/image/8")
+                .send()
+                .await
+                .expect("an answer")
+                .status()
+        };
+        assert_eq!(
+            get().await,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "all places are taken"
+        );
+        wait_until("those who take nothing are cut off", async || {
+            get().await == StatusCode::OK
+        })
+        .await;
         drop(held);
     })
     .await;
-    assert!(peak < 32 << 20, "{} MiB for fifteen readers of {} MiB", peak >> 20, LARGE >> 20);
+    assert!(
+        peak < 32 << 20,
+        "{} MiB for fifteen readers of {} MiB",
+        peak >> 20,
+        LARGE >> 20
+    );
     // Who takes it gets all of it.
     let whole = server.get("/api/image/9").send().await.expect("an answer");
-    assert_eq!(whole.headers()["content-length"].to_str().expect("text"), LARGE.to_string());
+    assert_eq!(
+        whole.headers()["content-length"].to_str().expect("text"),
+        LARGE.to_string()
+    );
     assert_eq!(whole.bytes().await.expect("a body").len() as u64, LARGE);
 }

@@ -34,7 +34,10 @@ impl Served {
 
     fn on(listener: TcpListener, embedder: impl Embedder, keys: &[&str]) -> Self {
         let address = listener.local_addr().expect("an address");
-        let keys: Vec<Secret> = keys.iter().map(|key| Secret::new((*key).to_owned())).collect();
+        let keys: Vec<Secret> = keys
+            .iter()
+            .map(|key| Secret::new((*key).to_owned()))
+            .collect();
         let stop = CancellationToken::new();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
@@ -42,7 +45,11 @@ impl Served {
             let current = Arc::new(move || Arc::clone(&embedder));
             serve_embedder(listener, current, &keys, stopped.cancelled_owned()).await
         });
-        Self { address, stop: Some(stop.drop_guard()), task }
+        Self {
+            address,
+            stop: Some(stop.drop_guard()),
+            task,
+        }
     }
 
     fn url(&self) -> String {
@@ -60,7 +67,10 @@ impl Served {
 }
 
 fn picture(value: u8) -> EmbedInput {
-    EmbedInput::Pixels(ModelPixels { side: SIDE, rgb: vec![value; (SIDE * SIDE * 3) as usize] })
+    EmbedInput::Pixels(ModelPixels {
+        side: SIDE,
+        rgb: vec![value; (SIDE * SIDE * 3) as usize],
+    })
 }
 
 fn words(text: &str) -> EmbedInput {
@@ -75,54 +85,128 @@ async fn failure(embedder: &RemoteEmbedder, inputs: Vec<EmbedInput>) -> Error {
 async fn it_gives_what_the_encoder_gives() {
     let own = FakeEmbedder::new(DIMENSION);
     let served = Served::start(own.clone(), &[]).await;
-    let remote = RemoteEmbedder::connect(&served.options()).await.expect("connected");
+    let remote = RemoteEmbedder::connect(&served.options())
+        .await
+        .expect("connected");
     assert_eq!(remote.info(), own.info());
     // 6,000 pictures are more than one call takes.
-    let many: Vec<EmbedInput> =
-        (0..6_000_u32).map(|n| if n % 3 == 0 { words(&n.to_string()) } else { picture(n as u8) }).collect();
-    for inputs in [vec![], vec![words("a red apple")], vec![picture(1), words("äpple"), picture(2)], many] {
-        let expected = own.embed(inputs.clone()).await.expect("embedded").embeddings;
-        assert_eq!(remote.embed(inputs).await.expect("embedded").embeddings, expected);
+    let many: Vec<EmbedInput> = (0..6_000_u32)
+        .map(|n| {
+            if n % 3 == 0 {
+                words(&n.to_string())
+            } else {
+                picture(n as u8)
+            }
+        })
+        .collect();
+    for inputs in [
+        vec![],
+        vec![words("a red apple")],
+        vec![picture(1), words("äpple"), picture(2)],
+        many,
+    ] {
+        let expected = own
+            .embed(inputs.clone())
+            .await
+            .expect("embedded")
+            .embeddings;
+        assert_eq!(
+            remote.embed(inputs).await.expect("embedded").embeddings,
+            expected
+        );
     }
     // The address with its path is the same address.
     let with_path = RemoteOptions::new(format!("{}/embed/", served.url()).trim_end_matches('/'));
-    RemoteEmbedder::connect(&with_path).await.expect("connected");
+    RemoteEmbedder::connect(&with_path)
+        .await
+        .expect("connected");
     served.stop().await;
 }
 
 #[tokio::test]
 async fn a_key_is_asked_for_where_there_are_any() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &["one", "two"]).await;
-    let keyed = |key: &str| RemoteOptions { key: Some(Secret::new(key.to_owned())), ..served.options() };
+    let keyed = |key: &str| RemoteOptions {
+        key: Some(Secret::new(key.to_owned())),
+        ..served.options()
+    };
     for options in [served.options(), keyed("three")] {
-        let error = RemoteEmbedder::connect(&options).await.expect_err("refused");
+        let error = RemoteEmbedder::connect(&options)
+            .await
+            .expect_err("refused");
         assert_eq!(error.code, ErrorCode::Unauthorized);
         assert!(error.message.contains("API_KEYS"), "{error}");
     }
-    let remote = RemoteEmbedder::connect(&keyed("two")).await.expect("connected");
+    let remote = RemoteEmbedder::connect(&keyed("two"))
+        .await
+        .expect("connected");
     remote.embed(vec![words("apple")]).await.expect("embedded");
 }
 
 #[tokio::test]
 async fn bodies_that_cannot_be_are_refused() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
-    let (client, url) = (clippy_http::client().build().expect("a client"), format!("{}{}", served.url(), wire::PATH));
-    let small = EmbedInput::Pixels(ModelPixels { side: 2, rgb: vec![0; 12] });
-    let endless = reqwest::Body::wrap_stream(futures::stream::iter([Ok::<_, std::io::Error>(vec![0_u8; 64])]));
+    let (client, url) = (
+        clippy_http::client().build().expect("a client"),
+        format!("{}{}", served.url(), wire::PATH),
+    );
+    let small = EmbedInput::Pixels(ModelPixels {
+        side: 2,
+        rgb: vec![0; 12],
+    });
+    let endless =
+        reqwest::Body::wrap_stream(futures::stream::iter([Ok::<_, std::io::Error>(vec![
+            0_u8;
+            64
+        ])]));
     for (body, status, named) in [
-        (reqwest::Body::from("no such file"), StatusCode::BAD_REQUEST, "safetensors"),
-        (reqwest::Body::from(wire::encode_request(&[small]).expect("a body")), StatusCode::BAD_REQUEST, "pixels"),
-        (reqwest::Body::from(vec![0; wire::MAX_REQUEST + 1]), StatusCode::PAYLOAD_TOO_LARGE, "more than"),
+        (
+            reqwest::Body::from("no such file"),
+            StatusCode::BAD_REQUEST,
+            "safetensors",
+        ),
+        (
+            reqwest::Body::from(wire::encode_request(&[small]).expect("a body")),
+            StatusCode::BAD_REQUEST,
+            "pixels",
+        ),
+        (
+            reqwest::Body::from(vec![0; wire::MAX_REQUEST + 1]),
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "more than",
+        ),
         (endless, StatusCode::BAD_REQUEST, "Content-Length"),
     ] {
-        let response = client.post(&url).body(body).send().await.expect("an answer");
+        let response = client
+            .post(&url)
+            .body(body)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(response.status(), status);
         let told: serde_json::Value = response.json().await.expect("JSON");
-        assert!(told["detail"].as_str().is_some_and(|detail| detail.contains(named)), "{told}");
+        assert!(
+            told["detail"]
+                .as_str()
+                .is_some_and(|detail| detail.contains(named)),
+            "{told}"
+        );
     }
-    let lost = client.get(format!("{}/elsewhere", served.url())).send().await.expect("an answer");
+    let lost = client
+        .get(format!("{}/elsewhere", served.url()))
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(lost.status(), StatusCode::NOT_FOUND);
-    assert_eq!(client.get(format!("{}/livez", served.url())).send().await.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(
+        client
+            .get(format!("{}/livez", served.url()))
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        StatusCode::OK
+    );
 }
 
 /// Has no room, or never answers.
@@ -148,35 +232,66 @@ impl Embedder for Stuck {
 #[tokio::test]
 async fn faults_keep_their_kind() {
     let info = Arc::clone(FakeEmbedder::new(DIMENSION).info());
-    let full = Served::start(Stuck { info: Arc::clone(&info), full: true }, &[]).await;
-    let remote = RemoteEmbedder::connect(&full.options()).await.expect("connected");
-    assert_eq!(failure(&remote, vec![words("apple")]).await.code, ErrorCode::Overloaded);
+    let full = Served::start(
+        Stuck {
+            info: Arc::clone(&info),
+            full: true,
+        },
+        &[],
+    )
+    .await;
+    let remote = RemoteEmbedder::connect(&full.options())
+        .await
+        .expect("connected");
+    assert_eq!(
+        failure(&remote, vec![words("apple")]).await.code,
+        ErrorCode::Overloaded
+    );
 
     let slow = Served::start(Stuck { info, full: false }, &[]).await;
-    let options = RemoteOptions { timeout: Duration::from_millis(300), ..slow.options() };
+    let options = RemoteOptions {
+        timeout: Duration::from_millis(300),
+        ..slow.options()
+    };
     let remote = RemoteEmbedder::connect(&options).await.expect("connected");
-    assert_eq!(failure(&remote, vec![words("apple")]).await.code, ErrorCode::Timeout);
+    assert_eq!(
+        failure(&remote, vec![words("apple")]).await.code,
+        ErrorCode::Timeout
+    );
 }
 
 #[tokio::test]
 async fn a_worker_that_comes_back_is_used_again_and_another_model_is_not() {
     let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
     let address = served.address;
-    let remote = RemoteEmbedder::connect(&served.options()).await.expect("connected");
+    let remote = RemoteEmbedder::connect(&served.options())
+        .await
+        .expect("connected");
     remote.embed(vec![words("apple")]).await.expect("embedded");
     served.stop().await;
     let error = failure(&remote, vec![words("apple")]).await;
     assert_eq!(error.code, ErrorCode::Unavailable);
     assert!(error.message.contains("--serve-embedder"), "{error}");
 
-    let again = Served::on(TcpListener::bind(address).await.expect("the port"), FakeEmbedder::new(DIMENSION), &[]);
+    let again = Served::on(
+        TcpListener::bind(address).await.expect("the port"),
+        FakeEmbedder::new(DIMENSION),
+        &[],
+    );
     remote.embed(vec![words("apple")]).await.expect("embedded");
     again.stop().await;
 
-    let other = Served::on(TcpListener::bind(address).await.expect("the port"), FakeEmbedder::new(DIMENSION * 2), &[]);
+    let other = Served::on(
+        TcpListener::bind(address).await.expect("the port"),
+        FakeEmbedder::new(DIMENSION * 2),
+        &[],
+    );
     let error = failure(&remote, vec![words("apple")]).await;
     assert_eq!(error.code, ErrorCode::Unavailable);
-    assert!(error.message.contains("fake-16") && error.message.contains("fake-32"), "{error}");
+    assert!(
+        error.message.contains("fake-16") && error.message.contains("fake-32"),
+        "{error}"
+    );
     other.stop().await;
 }
 
@@ -188,7 +303,9 @@ async fn an_address_that_is_none_of_a_worker_is_told() {
         ("ftp://127.0.0.1", ErrorCode::InvalidInput),
         ("http://127.0.0.1:1", ErrorCode::Unavailable),
     ] {
-        let error = RemoteEmbedder::connect(&RemoteOptions::new(url)).await.expect_err("refused");
+        let error = RemoteEmbedder::connect(&RemoteOptions::new(url))
+            .await
+            .expect_err("refused");
         assert_eq!(error.code, code, "{url}: {error}");
     }
     // Takes connections and hangs up.
@@ -200,7 +317,9 @@ async fn an_address_that_is_none_of_a_worker_is_told() {
             let _ = stream.read(&mut some).await;
         }
     });
-    let error = RemoteEmbedder::connect(&RemoteOptions::new(url)).await.expect_err("refused");
+    let error = RemoteEmbedder::connect(&RemoteOptions::new(url))
+        .await
+        .expect_err("refused");
     assert_eq!(error.code, ErrorCode::Unavailable, "{error}");
     hanging_up.abort();
 }

@@ -8,7 +8,8 @@ use crate::support::redis::Redis;
 use crate::support::{Setup, TestServer, problem};
 use clippy_api::ApiOptions;
 use clippy_jobs::{
-    Beat, Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, Progress, RedisJobs, RedisSettings, RunKey,
+    Beat, Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, Progress, RedisJobs,
+    RedisSettings, RunKey,
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -26,11 +27,18 @@ async fn running(jobs: &dyn JobStore) -> (JobId, RunKey) {
 
 async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
     let data = json!({"level": "info", "message": message});
-    assert!(jobs.append(key, EventKind::Log, &data).await.expect("written"));
+    assert!(
+        jobs.append(key, EventKind::Log, &data)
+            .await
+            .expect("written")
+    );
 }
 
 async fn end(jobs: &dyn JobStore, key: RunKey) {
-    let outcome = Outcome::Succeeded { result: json!({"images": 1}), receipt: None };
+    let outcome = Outcome::Succeeded {
+        result: json!({"images": 1}),
+        receipt: None,
+    };
     jobs.finish(key, &outcome).await.expect("ended");
 }
 
@@ -51,22 +59,51 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
     let server = TestServer::start().await;
     let jobs = server.jobs.clone();
     let (id, key) = running(&*jobs).await;
-    jobs.append(key, EventKind::Preview, &json!({"image": "small"})).await.expect("written");
+    jobs.append(key, EventKind::Preview, &json!({"image": "small"}))
+        .await
+        .expect("written");
     let mut open = stream(&server, id, None).await;
     let first = open.next().await.expect("a snapshot");
     assert_eq!(first.event, "snapshot");
-    assert_eq!((&first.data["id"], &first.data["state"]), (&json!(id.to_string()), &json!("running")));
+    assert_eq!(
+        (&first.data["id"], &first.data["state"]),
+        (&json!(id.to_string()), &json!("running"))
+    );
     assert_eq!(first.data["preview"], json!({"image": "small"}));
-    let before: Vec<Frame> = [open.next().await, open.next().await, open.next().await].into_iter().flatten().collect();
+    let before: Vec<Frame> = [open.next().await, open.next().await, open.next().await]
+        .into_iter()
+        .flatten()
+        .collect();
     assert_eq!(names(&before), ["state", "state", "preview"]);
     assert_eq!(before[1].data["state"], "running");
-    assert!(before[1].data["at"].as_str().is_some_and(|at| at.ends_with('Z')));
+    assert!(
+        before[1].data["at"]
+            .as_str()
+            .is_some_and(|at| at.ends_with('Z'))
+    );
 
     // The stream is open; what happens now comes by itself.
-    let progress = Progress { done: 1, total: Some(4), unit: "steps".to_owned(), ..Progress::default() };
-    jobs.beat(key, LEASE, &Beat { progress: Some(progress), ..Beat::default() }).await.expect("written");
+    let progress = Progress {
+        done: 1,
+        total: Some(4),
+        unit: "steps".to_owned(),
+        ..Progress::default()
+    };
+    jobs.beat(
+        key,
+        LEASE,
+        &Beat {
+            progress: Some(progress),
+            ..Beat::default()
+        },
+    )
+    .await
+    .expect("written");
     let told = open.next().await.expect("progress");
-    assert_eq!((told.event.as_str(), &told.data["done"]), ("progress", &json!(1)));
+    assert_eq!(
+        (told.event.as_str(), &told.data["done"]),
+        ("progress", &json!(1))
+    );
     log(&*jobs, key, "nearly there").await;
     end(&*jobs, key).await;
     let rest = open.rest().await;
@@ -75,37 +112,89 @@ async fn a_stream_is_a_snapshot_then_what_was_then_what_comes_and_done_last() {
 
     // Whoever comes later sees the same, from any event on.
     let all = stream(&server, id, None).await.rest().await;
-    assert_eq!(names(&all), ["snapshot", "state", "state", "preview", "progress", "log", "state", "done"]);
+    assert_eq!(
+        names(&all),
+        [
+            "snapshot", "state", "state", "preview", "progress", "log", "state", "done"
+        ]
+    );
     let (last, before) = all.split_last().expect("events");
     for (place, frame) in before.iter().enumerate() {
         let again = stream(&server, id, Some(&frame.id)).await.rest().await;
-        assert_eq!((again[0].event.as_str(), &again[0].id), ("snapshot", &frame.id));
+        assert_eq!(
+            (again[0].event.as_str(), &again[0].id),
+            ("snapshot", &frame.id)
+        );
         assert_eq!(again[0].data["state"], "succeeded");
         assert_eq!(again[1..], all[place + 1..], "after {}", frame.id);
-        let query = server.get(&format!("/api/jobs/{id}/events?after={}", frame.id)).send().await.expect("an answer");
+        let query = server
+            .get(&format!("/api/jobs/{id}/events?after={}", frame.id))
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(Frames::of(query).rest().await[1..], all[place + 1..]);
     }
     // With `done` all was received: an EventSource that is told so stops asking.
-    let ask = async |query: &str| server.get(&format!("/api/jobs/{id}/events{query}")).send().await.expect("an answer");
-    assert_eq!(ask(&format!("?after={}", last.id)).await.status(), StatusCode::NO_CONTENT);
-    let by_header = server.get(&format!("/api/jobs/{id}/events")).header("last-event-id", &last.id).send().await;
-    assert_eq!(by_header.expect("an answer").status(), StatusCode::NO_CONTENT);
+    let ask = async |query: &str| {
+        server
+            .get(&format!("/api/jobs/{id}/events{query}"))
+            .send()
+            .await
+            .expect("an answer")
+    };
+    assert_eq!(
+        ask(&format!("?after={}", last.id)).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    let by_header = server
+        .get(&format!("/api/jobs/{id}/events"))
+        .header("last-event-id", &last.id)
+        .send()
+        .await;
+    assert_eq!(
+        by_header.expect("an answer").status(),
+        StatusCode::NO_CONTENT
+    );
     // An id that was never given out ends nothing: all is told again.
-    for beyond in ["18446744073709551615-18446744073709551615", "9007199254740993-0"] {
-        let again = Frames::of(ask(&format!("?after={beyond}")).await).rest().await;
-        assert_eq!(again.last().map(|frame| frame.event.as_str()), Some("done"), "{beyond}");
+    for beyond in [
+        "18446744073709551615-18446744073709551615",
+        "9007199254740993-0",
+    ] {
+        let again = Frames::of(ask(&format!("?after={beyond}")).await)
+            .rest()
+            .await;
+        assert_eq!(
+            again.last().map(|frame| frame.event.as_str()),
+            Some("done"),
+            "{beyond}"
+        );
     }
     for wrong in ["x", "1-x", "-"] {
-        let response = server.get(&format!("/api/jobs/{id}/events?after={wrong}")).send().await.expect("an answer");
+        let response = server
+            .get(&format!("/api/jobs/{id}/events?after={wrong}"))
+            .send()
+            .await
+            .expect("an answer");
         problem(response, StatusCode::BAD_REQUEST, "invalid_input").await;
     }
 }
 
 #[tokio::test]
 async fn a_silent_stream_sends_comments_and_ends_with_the_server() {
-    let options = ApiOptions { stream_comment_every: Duration::from_millis(20), ..ApiOptions::default() };
-    let mut server = TestServer::with(Setup { options, ..Setup::default() }).await;
-    assert_eq!(ApiOptions::default().stream_comment_every, Duration::from_secs(15), "as promised");
+    let options = ApiOptions {
+        stream_comment_every: Duration::from_millis(20),
+        ..ApiOptions::default()
+    };
+    let mut server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
+    assert_eq!(
+        ApiOptions::default().stream_comment_every,
+        Duration::from_secs(15),
+        "as promised"
+    );
     let (id, key) = running(&*server.jobs.clone()).await;
     let mut open = stream(&server, id, None).await;
     for expected in ["snapshot", "state", "state"] {
@@ -128,12 +217,24 @@ async fn a_silent_stream_sends_comments_and_ends_with_the_server() {
 
 #[tokio::test]
 async fn more_streams_than_there_is_room_for_are_refused() {
-    let options = ApiOptions { streams_at_once: 1, ..ApiOptions::default() };
-    let server = TestServer::with(Setup { options, ..Setup::default() }).await;
+    let options = ApiOptions {
+        streams_at_once: 1,
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
     let (id, _) = running(&*server.jobs.clone()).await;
     let open = stream(&server, id, None).await;
     let path = format!("/api/jobs/{id}/events");
-    problem(server.get(&path).send().await.expect("an answer"), StatusCode::SERVICE_UNAVAILABLE, "overloaded").await;
+    problem(
+        server.get(&path).send().await.expect("an answer"),
+        StatusCode::SERVICE_UNAVAILABLE,
+        "overloaded",
+    )
+    .await;
     drop(open);
     crate::support::wait_until("room again", || async {
         server.get(&path).send().await.expect("an answer").status() == StatusCode::OK
@@ -147,12 +248,20 @@ async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process
     const CUTS: usize = 200;
     let redis = Redis::start();
     let connect = async || -> Arc<dyn JobStore> {
-        let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default()).await.expect("connected");
+        let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
+            .await
+            .expect("connected");
         Arc::new(jobs) as Arc<dyn JobStore>
     };
     let mut servers = Vec::new();
     for _ in 0..2 {
-        servers.push(TestServer::with(Setup { jobs: Some(connect().await), ..Setup::default() }).await);
+        servers.push(
+            TestServer::with(Setup {
+                jobs: Some(connect().await),
+                ..Setup::default()
+            })
+            .await,
+        );
     }
     let worker = connect().await;
     let (id, key) = running(&*worker).await;
@@ -180,20 +289,44 @@ async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process
     }
     writing.await.expect("no panic");
     assert!(cuts >= CUTS, "{cuts} cuts");
-    let kept = worker.events_after(id, None, 1_000).await.expect("kept").events;
+    let kept = worker
+        .events_after(id, None, 1_000)
+        .await
+        .expect("kept")
+        .events;
     let kept: Vec<String> = kept.iter().map(|event| event.id.to_string()).collect();
-    assert_eq!(seen.iter().map(|frame| frame.id.clone()).collect::<Vec<_>>(), kept);
-    let lines: Vec<&str> =
-        seen.iter().filter(|frame| frame.event == "log").filter_map(|frame| frame.data["message"].as_str()).collect();
-    assert_eq!(lines, (0..CUTS).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!(
+        seen.iter()
+            .map(|frame| frame.id.clone())
+            .collect::<Vec<_>>(),
+        kept
+    );
+    let lines: Vec<&str> = seen
+        .iter()
+        .filter(|frame| frame.event == "log")
+        .filter_map(|frame| frame.data["message"].as_str())
+        .collect();
+    assert_eq!(
+        lines,
+        (0..CUTS)
+            .map(|number| number.to_string())
+            .collect::<Vec<_>>()
+    );
 }
 
 /// Resident memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .expect("a line");
+    line.trim()
+        .trim_end_matches(" kB")
+        .parse::<u64>()
+        .expect("a number")
+        * 1024
 }
 
 /// Both ends of each connection are in this process; the client's is a bare socket.
@@ -209,7 +342,9 @@ async fn an_open_stream_costs_less_than_20_kb() {
     let (id, key) = running(&*server.jobs.clone()).await;
     let address = server.address;
     let open = async || {
-        let mut socket = tokio::net::TcpStream::connect(address).await.expect("connected");
+        let mut socket = tokio::net::TcpStream::connect(address)
+            .await
+            .expect("connected");
         let request = format!("GET /api/jobs/{id}/events HTTP/1.1\r\nHost: {address}\r\n\r\n");
         socket.write_all(request.as_bytes()).await.expect("sent");
         let mut read = [0_u8; 2048];

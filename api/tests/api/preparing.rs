@@ -9,12 +9,31 @@ use crate::support::{Setup, TestServer, json as body};
 #[tokio::test]
 async fn a_server_says_how_far_its_gallery_is() {
     let preparing = Preparing::default();
-    let options = ApiOptions { preparing: preparing.clone(), ..ApiOptions::default() };
-    let server = TestServer::with(Setup { options, ..Setup::default() }).await;
-    let said = async || body(server.get("/api/preparing").send().await.expect("an answer")).await;
+    let options = ApiOptions {
+        preparing: preparing.clone(),
+        ..ApiOptions::default()
+    };
+    let server = TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await;
+    let said = async || {
+        body(
+            server
+                .get("/api/preparing")
+                .send()
+                .await
+                .expect("an answer"),
+        )
+        .await
+    };
     assert_eq!(said().await, json!({ "preparing": null }));
     preparing.at(PreparingStage::Drawing, 3, 10);
-    assert_eq!(said().await, json!({ "preparing": { "stage": "drawing", "done": 3, "total": 10 } }));
+    assert_eq!(
+        said().await,
+        json!({ "preparing": { "stage": "drawing", "done": 3, "total": 10 } })
+    );
     preparing.at(PreparingStage::Embedding, 0, 10);
     assert_eq!(said().await["preparing"]["stage"], "embedding");
     preparing.finished();

@@ -9,7 +9,11 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 async fn with_options(options: ApiOptions) -> TestServer {
-    TestServer::with(Setup { options, ..Setup::default() }).await
+    TestServer::with(Setup {
+        options,
+        ..Setup::default()
+    })
+    .await
 }
 
 #[tokio::test]
@@ -30,59 +34,151 @@ async fn a_picture_is_cached_by_its_tag() {
         assert_eq!(headers["x-content-type-options"], "nosniff");
         assert_eq!(response.text().await.expect("a body"), expected);
         let tag = headers["etag"].clone();
-        let again = server.get(path).header("if-none-match", tag.clone()).send().await.expect("an answer");
+        let again = server
+            .get(path)
+            .header("if-none-match", tag.clone())
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(again.headers()["etag"], tag);
         assert_eq!(again.text().await.expect("no body"), "");
-        let other = server.get(path).header("if-none-match", "\"other\"").send().await.expect("an answer");
+        let other = server
+            .get(path)
+            .header("if-none-match", "\"other\"")
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(other.status(), StatusCode::OK);
-        let head = server.client.head(server.url(path)).send().await.expect("an answer");
-        assert_eq!((head.status(), head.headers()["etag"].clone()), (StatusCode::OK, tag));
-        assert_eq!(head.headers()["content-length"].to_str().expect("text"), expected.len().to_string());
+        let head = server
+            .client
+            .head(server.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(
+            (head.status(), head.headers()["etag"].clone()),
+            (StatusCode::OK, tag)
+        );
+        assert_eq!(
+            head.headers()["content-length"].to_str().expect("text"),
+            expected.len().to_string()
+        );
     }
     for (path, status, code) in [
         ("/api/image/999", StatusCode::NOT_FOUND, "not_found"),
         ("/api/image/apple", StatusCode::NOT_FOUND, "not_found"),
-        ("/api/image/..%2f..%2fetc%2fpasswd", StatusCode::NOT_FOUND, "not_found"),
+        (
+            "/api/image/..%2f..%2fetc%2fpasswd",
+            StatusCode::NOT_FOUND,
+            "not_found",
+        ),
         ("/api/image/17", StatusCode::NOT_FOUND, "not_found"),
         ("/api/image/13", StatusCode::FORBIDDEN, "forbidden"),
         ("/api/image/7?w=0", StatusCode::BAD_REQUEST, "invalid_input"),
-        ("/api/image/7?w=wide", StatusCode::BAD_REQUEST, "invalid_input"),
+        (
+            "/api/image/7?w=wide",
+            StatusCode::BAD_REQUEST,
+            "invalid_input",
+        ),
     ] {
-        problem(server.get(path).send().await.expect("an answer"), status, code).await;
+        problem(
+            server.get(path).send().await.expect("an answer"),
+            status,
+            code,
+        )
+        .await;
     }
 }
 
 #[tokio::test]
 async fn with_keys_every_call_needs_one() {
-    let options =
-        ApiOptions { api_keys: secrets(&["one", "t+w&o"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
+    let options = ApiOptions {
+        api_keys: secrets(&["one", "t+w&o"]),
+        admin_keys: secrets(&["root"]),
+        ..ApiOptions::default()
+    };
     let server = with_options(options).await;
     let unauthorized = StatusCode::UNAUTHORIZED;
-    for path in ["/api/image/7", "/image/7", "/api/facets", "/api/profile?user_id=a", "/api/model"] {
+    for path in [
+        "/api/image/7",
+        "/image/7",
+        "/api/facets",
+        "/api/profile?user_id=a",
+        "/api/model",
+    ] {
         let response = server.get(path).send().await.expect("an answer");
         assert!(response.headers().contains_key("www-authenticate"));
         problem(response, unauthorized, "unauthorized").await;
-        let wrong = server.get(path).bearer_auth("onE").send().await.expect("an answer");
+        let wrong = server
+            .get(path)
+            .bearer_auth("onE")
+            .send()
+            .await
+            .expect("an answer");
         problem(wrong, unauthorized, "unauthorized").await;
         for key in ["one", "t+w&o", "root"] {
-            let bearer = server.get(path).bearer_auth(key).send().await.expect("an answer");
+            let bearer = server
+                .get(path)
+                .bearer_auth(key)
+                .send()
+                .await
+                .expect("an answer");
             assert_eq!(bearer.status(), StatusCode::OK, "{path}");
-            let header = server.get(path).header("x-api-key", key).send().await.expect("an answer");
+            let header = server
+                .get(path)
+                .header("x-api-key", key)
+                .send()
+                .await
+                .expect("an answer");
             assert_eq!(header.status(), StatusCode::OK, "{path}");
         }
     }
     for path in ["/api/search/hybrid", "/search/hybrid"] {
-        let response = server.post(path).json(&json!({ "query_text": "apple" })).send().await.expect("an answer");
+        let response = server
+            .post(path)
+            .json(&json!({ "query_text": "apple" }))
+            .send()
+            .await
+            .expect("an answer");
         problem(response, unauthorized, "unauthorized").await;
     }
-    let picture = server.get("/api/image/7?w=64").query(&[("key", "t+w&o")]).send().await.expect("an answer");
-    assert_eq!(picture.status(), StatusCode::OK, "an <img> cannot send headers");
-    assert!(picture.headers()["cache-control"].to_str().expect("text").starts_with("private"));
-    let query = server.get("/api/facets?key=one").send().await.expect("an answer");
+    let picture = server
+        .get("/api/image/7?w=64")
+        .query(&[("key", "t+w&o")])
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(
+        picture.status(),
+        StatusCode::OK,
+        "an <img> cannot send headers"
+    );
+    assert!(
+        picture.headers()["cache-control"]
+            .to_str()
+            .expect("text")
+            .starts_with("private")
+    );
+    let query = server
+        .get("/api/facets?key=one")
+        .send()
+        .await
+        .expect("an answer");
     problem(query, unauthorized, "unauthorized").await;
-    for path in ["/", "/livez", "/healthz", "/metrics", "/api/openapi.json", "/docs/"] {
-        assert_eq!(server.get(path).send().await.expect("an answer").status(), StatusCode::OK, "{path}");
+    for path in [
+        "/",
+        "/livez",
+        "/healthz",
+        "/metrics",
+        "/api/openapi.json",
+        "/docs/",
+    ] {
+        assert_eq!(
+            server.get(path).send().await.expect("an answer").status(),
+            StatusCode::OK,
+            "{path}"
+        );
     }
 }
 
@@ -91,33 +187,85 @@ async fn admin_calls_need_an_admin_key_or_come_from_this_machine() {
     let path = "/api/admin/collection";
     let open = TestServer::start().await;
     let answer = body(open.get(path).send().await.expect("an answer")).await;
-    assert_eq!((answer["points"].as_u64(), answer["dimension"].as_u64()), (Some(41), Some(16)));
-    let proxied = open.get(path).header("x-forwarded-for", "203.0.113.9").send().await.expect("an answer");
+    assert_eq!(
+        (answer["points"].as_u64(), answer["dimension"].as_u64()),
+        (Some(41), Some(16))
+    );
+    let proxied = open
+        .get(path)
+        .header("x-forwarded-for", "203.0.113.9")
+        .send()
+        .await
+        .expect("an answer");
     problem(proxied, StatusCode::FORBIDDEN, "forbidden").await;
-    let rebound = open.get(path).header("host", "evil.example").send().await.expect("an answer");
+    let rebound = open
+        .get(path)
+        .header("host", "evil.example")
+        .send()
+        .await
+        .expect("an answer");
     problem(rebound, StatusCode::MISDIRECTED_REQUEST, "misdirected").await;
 
-    let options = ApiOptions { api_keys: secrets(&["one"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
+    let options = ApiOptions {
+        api_keys: secrets(&["one"]),
+        admin_keys: secrets(&["root"]),
+        ..ApiOptions::default()
+    };
     let closed = with_options(options).await;
-    problem(closed.get(path).send().await.expect("an answer"), StatusCode::UNAUTHORIZED, "unauthorized").await;
-    let api_key = closed.get(path).bearer_auth("one").send().await.expect("an answer");
+    problem(
+        closed.get(path).send().await.expect("an answer"),
+        StatusCode::UNAUTHORIZED,
+        "unauthorized",
+    )
+    .await;
+    let api_key = closed
+        .get(path)
+        .bearer_auth("one")
+        .send()
+        .await
+        .expect("an answer");
     problem(api_key, StatusCode::FORBIDDEN, "forbidden").await;
-    assert_eq!(closed.get(path).bearer_auth("root").send().await.expect("an answer").status(), StatusCode::OK);
+    assert_eq!(
+        closed
+            .get(path)
+            .bearer_auth("root")
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        StatusCode::OK
+    );
 }
 
 #[tokio::test]
 async fn only_allowed_origins_may_read_answers() {
-    let options = ApiOptions { allowed_origins: vec!["https://draw.example".to_owned()], ..ApiOptions::default() };
+    let options = ApiOptions {
+        allowed_origins: vec!["https://draw.example".to_owned()],
+        ..ApiOptions::default()
+    };
     let server = with_options(options).await;
     let allowed = |origin: &'static str, path: &'static str| {
         let request = server.get(path).header("origin", origin);
         async move {
             let response = request.send().await.expect("an answer");
-            response.headers().get("access-control-allow-origin").map(|value| value.to_str().expect("text").to_owned())
+            response
+                .headers()
+                .get("access-control-allow-origin")
+                .map(|value| value.to_str().expect("text").to_owned())
         }
     };
-    assert_eq!(allowed("https://draw.example", "/api/image/7").await.as_deref(), Some("https://draw.example"));
-    assert_eq!(allowed("https://draw.example", "/api/nowhere").await.as_deref(), Some("https://draw.example"));
+    assert_eq!(
+        allowed("https://draw.example", "/api/image/7")
+            .await
+            .as_deref(),
+        Some("https://draw.example")
+    );
+    assert_eq!(
+        allowed("https://draw.example", "/api/nowhere")
+            .await
+            .as_deref(),
+        Some("https://draw.example")
+    );
     assert_eq!(allowed("https://evil.example", "/api/image/7").await, None);
     let preflight = server
         .client
@@ -129,11 +277,26 @@ async fn only_allowed_origins_may_read_answers() {
         .await
         .expect("an answer");
     assert_eq!(preflight.status(), StatusCode::OK);
-    let headers = preflight.headers()["access-control-allow-headers"].to_str().expect("text").to_owned();
-    assert!(headers.contains("x-api-key") && headers.contains("content-type"), "{headers}");
+    let headers = preflight.headers()["access-control-allow-headers"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(
+        headers.contains("x-api-key") && headers.contains("content-type"),
+        "{headers}"
+    );
 
-    let any = with_options(ApiOptions { allowed_origins: vec!["*".to_owned()], ..ApiOptions::default() }).await;
-    let response = any.get("/healthz").header("origin", "https://any.example").send().await.expect("an answer");
+    let any = with_options(ApiOptions {
+        allowed_origins: vec!["*".to_owned()],
+        ..ApiOptions::default()
+    })
+    .await;
+    let response = any
+        .get("/healthz")
+        .header("origin", "https://any.example")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
 }
 
@@ -146,27 +309,74 @@ async fn a_panic_is_a_problem_without_internals_and_hurts_nobody_else() {
     assert!(!answer.to_string().contains("passwd"), "{answer}");
     assert!(answer["error_id"].is_string());
     server.gallery.panics.store(false, Ordering::SeqCst);
-    let answer = body(server.get("/api/facets?limit=1").send().await.expect("an answer")).await;
-    assert_eq!(answer, json!({ "field": "matched_tags", "values": [{ "value": "line_art", "count": 21 }] }));
-    for path in ["/api/facets?field=md5", "/api/facets?limit=0", "/api/facets?limit=501", "/api/facets?limit=x"] {
-        problem(server.get(path).send().await.expect("an answer"), StatusCode::BAD_REQUEST, "invalid_input").await;
+    let answer = body(
+        server
+            .get("/api/facets?limit=1")
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
+    assert_eq!(
+        answer,
+        json!({ "field": "matched_tags", "values": [{ "value": "line_art", "count": 21 }] })
+    );
+    for path in [
+        "/api/facets?field=md5",
+        "/api/facets?limit=0",
+        "/api/facets?limit=501",
+        "/api/facets?limit=x",
+    ] {
+        problem(
+            server.get(path).send().await.expect("an answer"),
+            StatusCode::BAD_REQUEST,
+            "invalid_input",
+        )
+        .await;
     }
 }
 
 #[tokio::test]
 async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
     let server = TestServer::start().await;
-    let ready = || async { server.get("/readyz").send().await.expect("an answer").status() == StatusCode::OK };
+    let ready = || async {
+        server
+            .get("/readyz")
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+            == StatusCode::OK
+    };
     wait_until("ready", ready).await;
     server.gallery.away.store(true, Ordering::SeqCst);
-    let response = server.get("/api/admin/collection").send().await.expect("an answer");
+    let response = server
+        .get("/api/admin/collection")
+        .send()
+        .await
+        .expect("an answer");
     assert!(response.headers().contains_key("retry-after"));
     let answer = problem(response, StatusCode::SERVICE_UNAVAILABLE, "unavailable").await;
-    assert!(!answer.to_string().contains("hunter2") && !answer.to_string().contains("10.0.0.7"), "{answer}");
+    assert!(
+        !answer.to_string().contains("hunter2") && !answer.to_string().contains("10.0.0.7"),
+        "{answer}"
+    );
     wait_until("not ready", || async { !ready().await }).await;
-    problem(server.get("/readyz").send().await.expect("an answer"), StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-        .await;
-    assert_eq!(server.get("/livez").send().await.expect("an answer").status(), StatusCode::OK);
+    problem(
+        server.get("/readyz").send().await.expect("an answer"),
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+    )
+    .await;
+    assert_eq!(
+        server
+            .get("/livez")
+            .send()
+            .await
+            .expect("an answer")
+            .status(),
+        StatusCode::OK
+    );
     server.gallery.away.store(false, Ordering::SeqCst);
     wait_until("ready again", ready).await;
 }
@@ -174,8 +384,18 @@ async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
 #[tokio::test]
 async fn what_is_not_there_is_a_problem_too() {
     let server = TestServer::start().await;
-    for path in ["/nowhere", "/api/nowhere", "/page/../Cargo.toml", "/api/image/"] {
-        problem(server.get(path).send().await.expect("an answer"), StatusCode::NOT_FOUND, "not_found").await;
+    for path in [
+        "/nowhere",
+        "/api/nowhere",
+        "/page/../Cargo.toml",
+        "/api/image/",
+    ] {
+        problem(
+            server.get(path).send().await.expect("an answer"),
+            StatusCode::NOT_FOUND,
+            "not_found",
+        )
+        .await;
     }
     for (method, path) in [
         (Method::GET, "/api/search/hybrid"),
@@ -183,14 +403,27 @@ async fn what_is_not_there_is_a_problem_too() {
         (Method::POST, "/healthz"),
         (Method::PUT, "/"),
     ] {
-        let response = server.client.request(method, server.url(path)).send().await.expect("an answer");
-        problem(response, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").await;
+        let response = server
+            .client
+            .request(method, server.url(path))
+            .send()
+            .await
+            .expect("an answer");
+        problem(
+            response,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+        )
+        .await;
     }
 }
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_ended() {
-    let options = ApiOptions { request_timeout: Duration::from_millis(50), ..ApiOptions::default() };
+    let options = ApiOptions {
+        request_timeout: Duration::from_millis(50),
+        ..ApiOptions::default()
+    };
     let server = with_options(options).await;
     let _gate = server.gallery.gate.clone().lock_owned().await;
     let response = server.search(&json!({ "query_text": "apple" })).await;
@@ -200,12 +433,33 @@ async fn a_request_that_takes_too_long_is_ended() {
 #[tokio::test]
 async fn health_metrics_and_request_ids() {
     let server = TestServer::start().await;
-    let response = server.get("/healthz").header("x-request-id", "mine").send().await.expect("an answer");
+    let response = server
+        .get("/healthz")
+        .header("x-request-id", "mine")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(response.headers()["x-request-id"], "mine");
     let health = body(response).await;
-    assert_eq!(health, json!({ "ok": true, "name": "clippy", "version": env!("CARGO_PKG_VERSION") }));
-    assert_eq!(server.search(&json!({ "query_text": "apple" })).await.status(), StatusCode::OK);
-    let text = server.get("/metrics").send().await.expect("an answer").text().await.expect("text");
+    assert_eq!(
+        health,
+        json!({ "ok": true, "name": "clippy", "version": env!("CARGO_PKG_VERSION") })
+    );
+    assert_eq!(
+        server
+            .search(&json!({ "query_text": "apple" }))
+            .await
+            .status(),
+        StatusCode::OK
+    );
+    let text = server
+        .get("/metrics")
+        .send()
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("text");
     for line in [
         "clippy_http_requests_total{method=\"POST\",route=\"/api/search/hybrid\",status=\"200\"}",
         "clippy_http_request_duration_seconds_bucket{method=\"POST\",route=\"/api/search/hybrid\",le=\"",
@@ -221,13 +475,23 @@ async fn health_metrics_and_request_ids() {
 #[tokio::test]
 async fn the_document_names_every_route() {
     let server = TestServer::start().await;
-    let document = body(server.get("/api/openapi.json").send().await.expect("an answer")).await;
+    let document = body(
+        server
+            .get("/api/openapi.json")
+            .send()
+            .await
+            .expect("an answer"),
+    )
+    .await;
     let mut routes: Vec<String> = document["paths"]
         .as_object()
         .expect("paths")
         .iter()
         .flat_map(|(path, item)| {
-            item.as_object().expect("methods").keys().map(move |method| format!("{method} {path}"))
+            item.as_object()
+                .expect("methods")
+                .keys()
+                .map(move |method| format!("{method} {path}"))
         })
         .collect();
     routes.sort();
@@ -273,11 +537,24 @@ async fn the_document_names_every_route() {
     assert_eq!(routes, expected);
     let search = &document["paths"]["/api/search/hybrid"]["post"];
     let fields = &document["components"]["schemas"]["SearchForm"]["properties"];
-    for field in ["sketch", "image", "like", "query_text", "w_img", "top", "cursor", "tag_filters", "personalize"] {
+    for field in [
+        "sketch",
+        "image",
+        "like",
+        "query_text",
+        "w_img",
+        "top",
+        "cursor",
+        "tag_filters",
+        "personalize",
+    ] {
         assert!(fields[field].is_object(), "{field}");
     }
     for content in ["multipart/form-data", "application/json"] {
-        assert!(search["requestBody"]["content"][content].is_object(), "{content}");
+        assert!(
+            search["requestBody"]["content"][content].is_object(),
+            "{content}"
+        );
     }
     assert!(document["components"]["securitySchemes"]["bearer"].is_object());
     let page = server.get("/docs/").send().await.expect("an answer");
@@ -288,15 +565,34 @@ async fn the_document_names_every_route() {
 async fn the_plain_page_is_whole_and_asks_nobody_else() {
     let server = TestServer::start().await;
     let response = server.get("/plain").send().await.expect("an answer");
-    let policy = response.headers()["content-security-policy"].to_str().expect("text").to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("http"), "{policy}");
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("http"),
+        "{policy}"
+    );
     let html = response.text().await.expect("text");
     let mut texts = vec![html.clone()];
     for name in ["style.css", "app.js", "api.js", "pad.js", "results.js"] {
-        let file = server.get(&format!("/page/{name}")).send().await.expect("an answer");
+        let file = server
+            .get(&format!("/page/{name}"))
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(file.status(), StatusCode::OK, "{name}");
-        let expected = if name.ends_with(".css") { "text/css" } else { "text/javascript" };
-        assert!(file.headers()["content-type"].to_str().expect("text").starts_with(expected));
+        let expected = if name.ends_with(".css") {
+            "text/css"
+        } else {
+            "text/javascript"
+        };
+        assert!(
+            file.headers()["content-type"]
+                .to_str()
+                .expect("text")
+                .starts_with(expected)
+        );
         texts.push(file.text().await.expect("text"));
     }
     for text in texts {
@@ -307,7 +603,11 @@ async fn the_plain_page_is_whole_and_asks_nobody_else() {
     }
     // Every element that the script asks for by its id is in the page.
     let script = include_str!("../../src/page/app.js");
-    for id in script.split("at(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+    for id in script
+        .split("at(\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+    {
         assert!(html.contains(&format!("id=\"{id}\"")), "{id}");
     }
 }
@@ -316,12 +616,32 @@ async fn the_plain_page_is_whole_and_asks_nobody_else() {
 async fn stopping_lets_requests_in_flight_end() {
     let mut server = TestServer::start().await;
     let gate = server.gallery.gate.clone().lock_owned().await;
-    let request = server.post("/api/search/hybrid").json(&json!({ "query_text": "apple" }));
-    let search = tokio::spawn(async move { request.send().await.expect("an answer").json::<Value>().await });
-    wait_until("the search runs", || async { server.gallery.searches.load(Ordering::SeqCst) == 1 }).await;
+    let request = server
+        .post("/api/search/hybrid")
+        .json(&json!({ "query_text": "apple" }));
+    let search = tokio::spawn(async move {
+        request
+            .send()
+            .await
+            .expect("an answer")
+            .json::<Value>()
+            .await
+    });
+    wait_until("the search runs", || async {
+        server.gallery.searches.load(Ordering::SeqCst) == 1
+    })
+    .await;
     let ended = server.stop();
-    wait_until("not ready", || async { !server.state.readiness().is_ready() }).await;
-    wait_until("no new connections", || async { tokio::net::TcpStream::connect(server.address).await.is_err() }).await;
+    wait_until("not ready", || async {
+        !server.state.readiness().is_ready()
+    })
+    .await;
+    wait_until("no new connections", || async {
+        tokio::net::TcpStream::connect(server.address)
+            .await
+            .is_err()
+    })
+    .await;
     assert!(!ended.is_finished(), "it waits for the search");
     drop(gate);
     let answer = search.await.expect("no panic").expect("a whole answer");

@@ -66,7 +66,13 @@ fn half_a_shard_an_empty_search_and_unknown_names_are_refused() {
         assert_eq!(error.exit_code(), 2, "{line}");
         let given: Vec<OsString> = line.split_whitespace().map(OsString::from).collect();
         let said = one_line(&error, &given);
-        let help = format!("(`clippy {} --help` tells more)", line.split_whitespace().nth(1).expect("a command"));
-        assert!(!said.contains('\n') && said.ends_with(&help) && !said.contains("Usage"), "{said}");
+        let help = format!(
+            "(`clippy {} --help` tells more)",
+            line.split_whitespace().nth(1).expect("a command")
+        );
+        assert!(
+            !said.contains('\n') && said.ends_with(&help) && !said.contains("Usage"),
+            "{said}"
+        );
     }
 }

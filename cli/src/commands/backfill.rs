@@ -14,7 +14,8 @@ use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
-/// Backfills in this process; as a job, when that was asked for, or when a server has the collection.
+/// Backfills in this process; as a job, when that was asked for, or when a server has the
+/// collection.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -33,9 +34,18 @@ pub async fn run(
             lines: enqueue::manifest_request(&arguments.manifest)?,
             which,
             force_all: arguments.force_all,
-            ids_file: arguments.ids_file.as_deref().map(enqueue::absolute).transpose()?,
+            ids_file: arguments
+                .ids_file
+                .as_deref()
+                .map(enqueue::absolute)
+                .transpose()?,
         };
-        let following = enqueue::run(&client, "backfill", &request, enqueue::Ending::of(&arguments.manifest));
+        let following = enqueue::run(
+            &client,
+            "backfill",
+            &request,
+            enqueue::Ending::of(&arguments.manifest),
+        );
         return until_stopped(&shutdown, following).await;
     }
     let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
@@ -48,7 +58,13 @@ pub async fn run(
     };
     let progress = BarProgress::new(arguments.manifest.json);
     let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
-    let report = backfill(embedded.patient_tools(settings, patience), &options, &progress, &shutdown).await;
+    let report = backfill(
+        embedded.patient_tools(settings, patience),
+        &options,
+        &progress,
+        &shutdown,
+    )
+    .await;
     progress.finish();
     print_report(&report?, &arguments.manifest)
 }

@@ -8,20 +8,33 @@ use crate::embedded::with_server;
 use crate::failure::Failure;
 
 /// Calibrates on the server that serves this data folder, or in this process when none does.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &CalibrateArguments) -> Result<(), Failure> {
-    let answer =
-        with_server(settings, server, async |client| client.post("/api/admin/calibrate", &json!({})).await).await?;
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &CalibrateArguments,
+) -> Result<(), Failure> {
+    let answer = with_server(settings, server, async |client| {
+        client.post("/api/admin/calibrate", &json!({})).await
+    })
+    .await?;
     if arguments.json {
         println!("{answer}");
         return Ok(());
     }
-    println!("Sampled {} of {} pictures. Cosines between any two of them:", answer["sampled"], answer["points"]);
+    println!(
+        "Sampled {} of {} pictures. Cosines between any two of them:",
+        answer["sampled"], answer["points"]
+    );
     for space in ["image", "edge", "text"] {
         match &answer["spaces"][space] {
             Value::Null => println!("  {space:<6} too few vectors"),
             known => {
                 let number = |name: &str| known[name].as_f64().unwrap_or_default();
-                println!("  {space:<6} {:.3} ± {:.3}", number("mean"), number("deviation"));
+                println!(
+                    "  {space:<6} {:.3} ± {:.3}",
+                    number("mean"),
+                    number("deviation")
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! `clippy demo`: from nothing to a page that works, offline. It serves at once, and fills its gallery meanwhile.
+//! `clippy demo`: from nothing to a page that works, offline. It serves at once, and fills its
+//! gallery meanwhile.
 
 use std::path::{Path, PathBuf};
 
@@ -22,23 +23,46 @@ use crate::queue::{self, Workers};
 const GALLERY: &str = "demo";
 
 /// Serves the demo gallery, drawing and embedding what of it is missing.
-pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    arguments: &DemoArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let settings = in_one_process(settings);
     let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
     listening.check_exposure(&settings, "")?;
     let listener = listening.bind().await?;
     let url = url_of(&listener)?;
     let opening = Embedded::open_offline(&settings, Some(&url));
-    let Some(embedded) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+    let Some(embedded) = shutdown.run_until_cancelled(opening).await else {
+        return Ok(());
+    };
     let embedded = embedded?;
     // The demo is one process, whatever queue other commands are set to.
     let jobs = queue::embedded(&settings).await?;
     let preparing = Preparing::default();
-    preparing.at(PreparingStage::Drawing, 0, clippy_drawings::gallery_size() as u64);
-    let workers = Workers::start(jobs.clone(), embedded.handlers(), RunnerSettings::embedded(), &shutdown)?;
+    preparing.at(
+        PreparingStage::Drawing,
+        0,
+        clippy_drawings::gallery_size() as u64,
+    );
+    let workers = Workers::start(
+        jobs.clone(),
+        embedded.handlers(),
+        RunnerSettings::embedded(),
+        &shutdown,
+    )?;
     println!("Clippy serves at {url} and fills its gallery meanwhile.");
     let serving = async {
-        let served = embedded.serve_while(&settings, preparing.clone(), jobs, listener, shutdown.clone()).await;
+        let served = embedded
+            .serve_while(
+                &settings,
+                preparing.clone(),
+                jobs,
+                listener,
+                shutdown.clone(),
+            )
+            .await;
         shutdown.cancel();
         served
     };
@@ -56,8 +80,8 @@ pub async fn run(settings: &Settings, arguments: &DemoArguments, shutdown: Cance
     .await
 }
 
-/// Draws and embeds what of the gallery is missing, and says how far it is. What is there already stays, so that a start
-/// goes on where the last one stopped.
+/// Draws and embeds what of the gallery is missing, and says how far it is. What is there already
+/// stays, so that a start goes on where the last one stopped.
 async fn fill(
     settings: &Settings,
     embedded: &Embedded,
@@ -66,7 +90,11 @@ async fn fill(
     shutdown: &CancellationToken,
 ) -> Result<(), Failure> {
     let folder = settings.collection.data_dir.join(GALLERY);
-    eprintln!("Drawing {} pictures in {} …", clippy_drawings::gallery_size(), folder.display());
+    eprintln!(
+        "Drawing {} pictures in {} …",
+        clippy_drawings::gallery_size(),
+        folder.display()
+    );
     let drawing = Watched::new(preparing);
     let drawn = draw(&folder, &drawing, shutdown).await;
     drawing.bar.finish();
@@ -111,12 +139,22 @@ async fn draw(
     // The sender goes with the drawing, which ends this.
     while counts.changed().await.is_ok() {
         let (done, total) = *counts.borrow_and_update();
-        watched.at("drawing", PreparingStage::Drawing, done as u64, total as u64);
+        watched.at(
+            "drawing",
+            PreparingStage::Drawing,
+            done as u64,
+            total as u64,
+        );
     }
-    match drawing.await.map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))? {
+    match drawing
+        .await
+        .map_err(|error| Failure::run(format!("drawing the gallery broke off: {error}")))?
+    {
         Ok(drawn) => Ok(Some(drawn)),
         Err(clippy_drawings::Error::Stopped) => Ok(None),
-        Err(error) => Err(Failure::run(format!("the demo gallery cannot be drawn: {error}"))),
+        Err(error) => Err(Failure::run(format!(
+            "the demo gallery cannot be drawn: {error}"
+        ))),
     }
 }
 
@@ -129,16 +167,24 @@ async fn embed(
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
     let options = IngestOptions {
-        lines: ManifestOptions { images_root: Some(folder), ..ManifestOptions::new(drawn.manifest) },
+        lines: ManifestOptions {
+            images_root: Some(folder),
+            ..ManifestOptions::new(drawn.manifest)
+        },
         with_text: true,
         dry_run: false,
     };
     let report = ingest(embedded.tools(), &options, watched, shutdown).await?;
     if report.totals.failed > 0 {
-        return Err(Failure::run(format!("{} of the demo's pictures could not be embedded", report.totals.failed)));
+        return Err(Failure::run(format!(
+            "{} of the demo's pictures could not be embedded",
+            report.totals.failed
+        )));
     }
     if report.complete {
-        watched.preparing.at(PreparingStage::Calibrating, 0, report.totals.lines);
+        watched
+            .preparing
+            .at(PreparingStage::Calibrating, 0, report.totals.lines);
         clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
     }
     Ok(report.complete)
@@ -152,7 +198,10 @@ struct Watched<'w> {
 
 impl<'w> Watched<'w> {
     fn new(preparing: &'w Preparing) -> Self {
-        Self { bar: BarProgress::new(false), preparing }
+        Self {
+            bar: BarProgress::new(false),
+            preparing,
+        }
     }
 
     fn at(&self, what: &'static str, stage: PreparingStage, done: u64, total: u64) {
@@ -168,9 +217,22 @@ impl Progress for Watched<'_> {
     }
 }
 
-/// The demo is one process with the bundled model, whatever model and server other commands are set to.
+/// The demo is one process with the bundled model, whatever model and server other commands are set
+/// to.
 fn in_one_process(settings: &Settings) -> Settings {
-    let model = ModelSettings { name: None, pretrained: None, embedder_url: None, ..settings.model.clone() };
-    let collection = CollectionSettings { qdrant_url: None, ..settings.collection.clone() };
-    Settings { model, collection, ..settings.clone() }
+    let model = ModelSettings {
+        name: None,
+        pretrained: None,
+        embedder_url: None,
+        ..settings.model.clone()
+    };
+    let collection = CollectionSettings {
+        qdrant_url: None,
+        ..settings.collection.clone()
+    };
+    Settings {
+        model,
+        collection,
+        ..settings.clone()
+    }
 }

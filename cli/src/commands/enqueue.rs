@@ -17,9 +17,18 @@ use crate::embedded::{needed_server, running_server};
 use crate::events::Events;
 use crate::failure::Failure;
 
-/// The server to make a job at: when a job was asked for, or when a server is named or has the collection open.
-pub fn wanted(settings: &Settings, server: Option<&str>, enqueue: bool) -> Result<Option<Client>, Failure> {
-    if enqueue { needed_server(settings, server).map(Some) } else { running_server(settings, server) }
+/// The server to make a job at: when a job was asked for, or when a server is named or has the
+/// collection open.
+pub fn wanted(
+    settings: &Settings,
+    server: Option<&str>,
+    enqueue: bool,
+) -> Result<Option<Client>, Failure> {
+    if enqueue {
+        needed_server(settings, server).map(Some)
+    } else {
+        running_server(settings, server)
+    }
 }
 
 /// The flags as a job's parameters. Paths are made absolute: a server runs in a folder of its own.
@@ -46,7 +55,8 @@ pub fn manifest_request(arguments: &ManifestArguments) -> Result<ManifestRequest
 
 /// A path from the root of the file system on.
 pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))
+    std::path::absolute(path)
+        .map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))
 }
 
 /// What is done once the job is made.
@@ -58,7 +68,8 @@ pub struct Ending {
     pub json: bool,
     /// A single failed line is a failure.
     pub fail_on_any: bool,
-    /// Whether failed lines count at all: a re-index decides by itself how many pictures may be missing.
+    /// Whether failed lines count at all: a re-index decides by itself how many pictures may be
+    /// missing.
     pub judges_lines: bool,
 }
 
@@ -75,12 +86,22 @@ impl Ending {
 }
 
 /// Makes a job of a request; then says its id, or waits for its end.
-pub async fn run<R: Serialize>(client: &Client, kind: &str, request: &R, ending: Ending) -> Result<(), Failure> {
+pub async fn run<R: Serialize>(
+    client: &Client,
+    kind: &str,
+    request: &R,
+    ending: Ending,
+) -> Result<(), Failure> {
     let Ending { enqueue, json, .. } = ending;
     let body = serde_json::to_value(request)
         .map_err(|error| Failure::run(format!("the request cannot be written as JSON: {error}")))?;
-    let job = client.post(&format!("/api/admin/{kind}"), &without_nulls(body)).await?;
-    let id = job["id"].as_str().ok_or_else(|| Failure::run("the server's answer names no job"))?.to_owned();
+    let job = client
+        .post(&format!("/api/admin/{kind}"), &without_nulls(body))
+        .await?;
+    let id = job["id"]
+        .as_str()
+        .ok_or_else(|| Failure::run("the server's answer names no job"))?
+        .to_owned();
     if enqueue {
         if json {
             println!("{job}");
@@ -96,17 +117,26 @@ pub async fn run<R: Serialize>(client: &Client, kind: &str, request: &R, ending:
 /// A field that was not given is left out, rather than sent as nothing.
 fn without_nulls(body: Value) -> Value {
     match body {
-        Value::Object(fields) => {
-            Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect::<Map<_, _>>())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .collect::<Map<_, _>>(),
+        ),
         other => other,
     }
 }
 
 /// Follows a job to its end with a bar; gives it as it is then.
 async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure> {
-    let bar = if hidden { ProgressBar::hidden() } else { ProgressBar::new(0) };
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+    let bar = if hidden {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(0)
+    };
+    let style = ProgressStyle::with_template(
+        "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
+    );
     // The template is a constant; indicatif's plain bar would do without it.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let mut events = Events::of(client, id);
@@ -116,9 +146,15 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
         {
             bar.suspend(|| eprintln!("{message}"));
         }
-        let progress = if event.name == "snapshot" { &event.data["progress"] } else { &event.data };
-        if let (true, Some(done)) = (matches!(event.name.as_str(), "snapshot" | "progress"), progress["done"].as_u64())
-        {
+        let progress = if event.name == "snapshot" {
+            &event.data["progress"]
+        } else {
+            &event.data
+        };
+        if let (true, Some(done)) = (
+            matches!(event.name.as_str(), "snapshot" | "progress"),
+            progress["done"].as_u64(),
+        ) {
             bar.set_length(progress["total"].as_u64().unwrap_or(done));
             bar.set_position(done);
             bar.set_message(progress["stage"].as_str().unwrap_or_default().to_owned());
@@ -131,8 +167,14 @@ async fn ended(client: &Client, id: &str, hidden: bool) -> Result<Value, Failure
 /// Prints what a job came to; one that did not end well is no success.
 fn report(job: &Value, ending: Ending) -> Result<(), Failure> {
     if job["state"] != "succeeded" {
-        let reason = job["error"]["message"].as_str().unwrap_or("it was cancelled");
-        return Err(Failure::run(format!("job {} is {}: {reason}", text(&job["id"]), text(&job["state"]))));
+        let reason = job["error"]["message"]
+            .as_str()
+            .unwrap_or("it was cancelled");
+        return Err(Failure::run(format!(
+            "job {} is {}: {reason}",
+            text(&job["id"]),
+            text(&job["state"])
+        )));
     }
     let result = &job["result"];
     let Ok(totals) = LedgerTotals::deserialize(&result["totals"]) else {

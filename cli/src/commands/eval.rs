@@ -26,7 +26,8 @@ struct Line {
     kind: Option<String>,
     /// A drawing, relative to the file. It makes the line a sketch query.
     image: Option<PathBuf>,
-    /// Words. Beside an image they are the drawing's name and not searched for, unless the kind begins with `mixed`.
+    /// Words. Beside an image they are the drawing's name and not searched for, unless the kind
+    /// begins with `mixed`.
     text: Option<String>,
     /// The pictures that answer the query.
     relevant: Vec<Value>,
@@ -36,11 +37,21 @@ struct Line {
 }
 
 /// Runs all queries and prints the figures.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &EvalArguments) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &EvalArguments,
+) -> Result<(), Failure> {
     let lines = read(&arguments.queries)?;
-    let folder = arguments.queries.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-    let report =
-        with_server(settings, server, async |client| measure(client, &lines, &folder, arguments).await).await?;
+    let folder = arguments
+        .queries
+        .parent()
+        .unwrap_or_else(|| Path::new("."))
+        .to_owned();
+    let report = with_server(settings, server, async |client| {
+        measure(client, &lines, &folder, arguments).await
+    })
+    .await?;
     if arguments.json {
         println!("{}", report.to_json());
     } else {
@@ -57,8 +68,9 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(number, line)| {
-            serde_json::from_str(line)
-                .map_err(|error| Failure::run(format!("{} line {}: {error}", path.display(), number + 1)))
+            serde_json::from_str(line).map_err(|error| {
+                Failure::run(format!("{} line {}: {error}", path.display(), number + 1))
+            })
         })
         .collect::<Result<_, _>>()?;
     if lines.is_empty() {
@@ -67,7 +79,12 @@ fn read(path: &Path) -> Result<Vec<Line>, Failure> {
     Ok(lines)
 }
 
-async fn measure(client: &Client, lines: &[Line], folder: &Path, arguments: &EvalArguments) -> Result<Report, Failure> {
+async fn measure(
+    client: &Client,
+    lines: &[Line],
+    folder: &Path,
+    arguments: &EvalArguments,
+) -> Result<Report, Failure> {
     let styles = styles(client, lines).await?;
     let hidden: HashSet<&str> = arguments.exclude_style.iter().map(String::as_str).collect();
     let ranked: Vec<(String, Ranks)> = futures::stream::iter(lines)
@@ -77,7 +94,8 @@ async fn measure(client: &Client, lines: &[Line], folder: &Path, arguments: &Eva
             let counted = found
                 .iter()
                 .filter(|(id, style)| {
-                    !excluded.contains(id) && !style.as_deref().is_some_and(|style| hidden.contains(style))
+                    !excluded.contains(id)
+                        && !style.as_deref().is_some_and(|style| hidden.contains(style))
                 })
                 .map(|(id, _)| id.as_str());
             let relevant: BTreeMap<String, Option<&str>> = line
@@ -96,17 +114,33 @@ async fn measure(client: &Client, lines: &[Line], folder: &Path, arguments: &Eva
 }
 
 fn kind(line: &Line) -> String {
-    line.kind.clone().unwrap_or_else(|| if line.image.is_some() { "sketch" } else { "text" }.to_owned())
+    line.kind.clone().unwrap_or_else(|| {
+        if line.image.is_some() {
+            "sketch"
+        } else {
+            "text"
+        }
+        .to_owned()
+    })
 }
 
 /// Whether a query asks with its drawing and its words at once.
 fn is_mixed(line: &Line) -> bool {
-    line.kind.as_deref().is_some_and(|kind| kind.starts_with("mixed"))
+    line.kind
+        .as_deref()
+        .is_some_and(|kind| kind.starts_with("mixed"))
 }
 
-/// The styles of all pictures that are an answer to some query; those that the collection lacks are left out.
-async fn styles(client: &Client, lines: &[Line]) -> Result<HashMap<String, Option<String>>, Failure> {
-    let mut ids: Vec<Value> = lines.iter().flat_map(|line| line.relevant.iter().cloned()).collect();
+/// The styles of all pictures that are an answer to some query; those that the collection lacks are
+/// left out.
+async fn styles(
+    client: &Client,
+    lines: &[Line],
+) -> Result<HashMap<String, Option<String>>, Failure> {
+    let mut ids: Vec<Value> = lines
+        .iter()
+        .flat_map(|line| line.relevant.iter().cloned())
+        .collect();
     ids.sort_by_key(id_text);
     ids.dedup();
     let pictures = client.pictures(&ids).await?;
@@ -115,7 +149,10 @@ async fn styles(client: &Client, lines: &[Line]) -> Result<HashMap<String, Optio
             "the collection holds none of the pictures that the queries ask for: ingest their manifest first",
         ));
     }
-    Ok(pictures.into_iter().map(|picture| (id_text(&picture.id), picture.payload.style)).collect())
+    Ok(pictures
+        .into_iter()
+        .map(|picture| (id_text(&picture.id), picture.payload.style))
+        .collect())
 }
 
 /// The ids that a query finds, best first, with their styles.
@@ -136,21 +173,28 @@ async fn search(
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {
             let path = folder.join(image);
-            let bytes = tokio::fs::read(&path)
-                .await
-                .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))?;
+            let bytes = tokio::fs::read(&path).await.map_err(|error| {
+                Failure::run(format!("{} cannot be read: {error}", path.display()))
+            })?;
             let form = form.file("sketch", bytes);
             match &line.text {
                 Some(text) if is_mixed(line) => form.field("query_text", text.clone()),
-                None if is_mixed(line) => return Err(Failure::run("a mixed query has an image but no text")),
+                None if is_mixed(line) => {
+                    return Err(Failure::run("a mixed query has an image but no text"));
+                }
                 _ => form,
             }
         }
-        (None, Some(_)) if is_mixed(line) => return Err(Failure::run("a mixed query has text but no image")),
+        (None, Some(_)) if is_mixed(line) => {
+            return Err(Failure::run("a mixed query has text but no image"));
+        }
         (None, Some(text)) => form.field("query_text", text.clone()),
         (None, None) => return Err(Failure::run("a query has neither image nor text")),
     };
     let answer = client.search(form).await?;
     let found = Client::results(&answer)?;
-    Ok(found.into_iter().map(|found| (id_text(&found.id), found.payload.style)).collect())
+    Ok(found
+        .into_iter()
+        .map(|found| (id_text(&found.id), found.payload.style))
+        .collect())
 }

@@ -19,14 +19,15 @@ pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(),
     let bytes = tokio::fs::read(&file)
         .await
         .map_err(|error| Failure::run(format!("{} cannot be read: {error}", file.display())))?;
-    let tastes =
-        of_clippy_0_2(&bytes).map_err(|error| Failure::run(format!("{}: {}", file.display(), error.message)))?;
+    let tastes = of_clippy_0_2(&bytes)
+        .map_err(|error| Failure::run(format!("{}: {}", file.display(), error.message)))?;
     let state = EmbeddedState::open(&database(settings), settings.preferences).await?;
     let imported = state.import(tastes).await?;
     state.close().await;
     if arguments.json {
-        let line = serde_json::to_string(&imported)
-            .map_err(|error| Failure::run(format!("the answer cannot be written as JSON: {error}")))?;
+        let line = serde_json::to_string(&imported).map_err(|error| {
+            Failure::run(format!("the answer cannot be written as JSON: {error}"))
+        })?;
         println!("{line}");
     } else {
         println!(

@@ -23,8 +23,17 @@ pub async fn run(
 ) -> Result<(), Failure> {
     if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
         let lines = enqueue::manifest_request(&arguments.manifest)?;
-        let request = IngestRequest { lines, no_text: arguments.no_text, dry_run: arguments.dry_run };
-        let following = enqueue::run(&client, "ingest", &request, enqueue::Ending::of(&arguments.manifest));
+        let request = IngestRequest {
+            lines,
+            no_text: arguments.no_text,
+            dry_run: arguments.dry_run,
+        };
+        let following = enqueue::run(
+            &client,
+            "ingest",
+            &request,
+            enqueue::Ending::of(&arguments.manifest),
+        );
         return until_stopped(&shutdown, following).await;
     }
     let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
@@ -49,15 +58,30 @@ pub async fn run(
 /// The options that the flags mean.
 pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> ManifestOptions {
     let slice = &arguments.slice;
-    let shard = slice.shard_index.zip(slice.shard_count).map(|(index, count)| Shard { index, count });
+    let shard = slice
+        .shard_index
+        .zip(slice.shard_count)
+        .map(|(index, count)| Shard { index, count });
     let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     ManifestOptions {
-        images_root: arguments.images_root.clone().or_else(|| settings.collection.images_root.clone()),
-        slice: Slice { start_line: slice.start_line, max_lines: slice.max_lines, shard },
+        images_root: arguments
+            .images_root
+            .clone()
+            .or_else(|| settings.collection.images_root.clone()),
+        slice: Slice {
+            start_line: slice.start_line,
+            max_lines: slice.max_lines,
+            shard,
+        },
         clip_batch: number(arguments.clip_batch),
         upsert_batch: number(arguments.upsert_batch),
         text_template: arguments.text_template.clone(),
-        served_from: settings.collection.images_root.clone().into_iter().collect(),
+        served_from: settings
+            .collection
+            .images_root
+            .clone()
+            .into_iter()
+            .collect(),
         may_record_folders: true,
         fail_log: arguments.fail_log.clone(),
         ..ManifestOptions::new(&arguments.manifest)
@@ -68,8 +92,9 @@ pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> M
 pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Result<(), Failure> {
     let totals = &report.totals;
     if arguments.json {
-        let line = serde_json::to_string(report)
-            .map_err(|error| Failure::run(format!("the report cannot be written as JSON: {error}")))?;
+        let line = serde_json::to_string(report).map_err(|error| {
+            Failure::run(format!("the report cannot be written as JSON: {error}"))
+        })?;
         println!("{line}");
     } else {
         println!("{}", outcome::sums(totals, Some(report.seconds)));

@@ -10,11 +10,20 @@ use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
 
 /// Asks the server that is named, or the one that serves the data folder.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &JobsArguments) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &JobsArguments,
+) -> Result<(), Failure> {
     let client = needed_server(settings, server)?;
     let json = arguments.json;
     match &arguments.command {
-        JobsCommand::List { kind, state, limit, cursor } => {
+        JobsCommand::List {
+            kind,
+            state,
+            limit,
+            cursor,
+        } => {
             let mut query = vec![("limit", limit.to_string())];
             query.extend(kind.map(|kind| ("kind", kind.to_string())));
             query.extend(state.map(|state| ("state", state.to_string())));
@@ -73,7 +82,10 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     let mut events = Events::of(client, id);
     while let Some(event) = events.next().await? {
         if json {
-            println!("{}", serde_json::json!({"event": event.name, "data": event.data}));
+            println!(
+                "{}",
+                serde_json::json!({"event": event.name, "data": event.data})
+            );
         } else if let Some(line) = told(&event) {
             println!("{line}");
         }
@@ -87,8 +99,13 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
             Ok(())
         }
         state => {
-            let reason = job["error"]["message"].as_str().map_or_else(String::new, |reason| format!(": {reason}"));
-            Err(Failure::run(format!("job {id} is {}{reason}", state.unwrap_or("in no state"))))
+            let reason = job["error"]["message"]
+                .as_str()
+                .map_or_else(String::new, |reason| format!(": {reason}"));
+            Err(Failure::run(format!(
+                "job {id} is {}{reason}",
+                state.unwrap_or("in no state")
+            )))
         }
     }
 }
@@ -96,12 +113,21 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
 /// An event for a person; `None` for what is no news.
 fn told(event: &JobEvent) -> Option<String> {
     let data = &event.data;
-    let at = data["at"].as_str().and_then(|at| at.get(11..19)).unwrap_or("        ");
+    let at = data["at"]
+        .as_str()
+        .and_then(|at| at.get(11..19))
+        .unwrap_or("        ");
     Some(match event.name.as_str() {
         "snapshot" => line(data),
         "state" => {
-            let error = data["error"]["message"].as_str().map_or_else(String::new, |error| format!(": {error}"));
-            format!("{at}  {}, attempt {}{error}", text(&data["state"]), data["attempt"])
+            let error = data["error"]["message"]
+                .as_str()
+                .map_or_else(String::new, |error| format!(": {error}"));
+            format!(
+                "{at}  {}, attempt {}{error}",
+                text(&data["state"]),
+                data["attempt"]
+            )
         }
         "progress" => format!("{at}  {}", progress(data)),
         "log" => format!("{at}  {}: {}", text(&data["level"]), text(&data["message"])),
@@ -111,7 +137,9 @@ fn told(event: &JobEvent) -> Option<String> {
 }
 
 fn line(job: &Value) -> String {
-    let position = job["position"].as_u64().map_or_else(String::new, |position| format!(" ({position} in line)"));
+    let position = job["position"]
+        .as_u64()
+        .map_or_else(String::new, |position| format!(" ({position} in line)"));
     format!(
         "{}  {:<9} {}{position}  {}  {}",
         text(&job["id"]),
@@ -126,14 +154,28 @@ fn line(job: &Value) -> String {
 
 fn show(job: &Value) {
     println!("{}", line(job));
-    println!("lane {}, attempt {} of {}", text(&job["lane"]), job["attempt"], job["max_attempts"]);
-    for (name, what) in [("created_at", "made"), ("started_at", "begun"), ("finished_at", "ended")] {
+    println!(
+        "lane {}, attempt {} of {}",
+        text(&job["lane"]),
+        job["attempt"],
+        job["max_attempts"]
+    );
+    for (name, what) in [
+        ("created_at", "made"),
+        ("started_at", "begun"),
+        ("finished_at", "ended"),
+    ] {
         if let Some(at) = job[name].as_str() {
             println!("{what} {at}");
         }
     }
     if let Some(children) = job["children"].as_object() {
-        let count = |name: &str| children.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let count = |name: &str| {
+            children
+                .get(name)
+                .and_then(Value::as_u64)
+                .unwrap_or_default()
+        };
         println!(
             "{} parts: {} succeeded, {} failed, {} cancelled",
             count("total"),
@@ -159,7 +201,11 @@ fn progress(progress: &Value) -> String {
     };
     let stage = progress["stage"].as_str().unwrap_or_default();
     let message = progress["message"].as_str().unwrap_or_default();
-    [counted.trim(), stage, message].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+    [counted.trim(), stage, message]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn text(value: &Value) -> &str {

@@ -16,7 +16,10 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     if let Some(server) = qdrant::server(settings) {
         return on_server(settings, server, arguments.dry_run).await;
     }
-    let found = clippy_gallery::EdgeCollections::inspect(&settings.collection.data_dir, &settings.collection.name)?;
+    let found = clippy_gallery::EdgeCollections::inspect(
+        &settings.collection.data_dir,
+        &settings.collection.name,
+    )?;
     let version = found.as_ref().map_or(0, |info| info.schema_version);
     let newest = Schema::current().version;
     match &found {
@@ -26,7 +29,10 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
         ),
         None => println!("Collection {}: not there yet.", settings.collection.name),
     }
-    for migration in clippy_gallery::schema::migrations().iter().filter(|migration| migration.version > version) {
+    for migration in clippy_gallery::schema::migrations()
+        .iter()
+        .filter(|migration| migration.version > version)
+    {
         println!("  {} {}", migration.version, migration.summary);
         for step in migration.steps() {
             println!("      {step}");
@@ -42,7 +48,11 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
 }
 
 /// The same on a server: the plan is made from what the server says that it has.
-async fn on_server(settings: &Settings, server: QdrantServer, dry_run: bool) -> Result<(), Failure> {
+async fn on_server(
+    settings: &Settings,
+    server: QdrantServer,
+    dry_run: bool,
+) -> Result<(), Failure> {
     let (model, _) = looked_at(settings).await?;
     let options = qdrant::options(settings, server, &model);
     let newest = Schema::current().version;
@@ -50,14 +60,23 @@ async fn on_server(settings: &Settings, server: QdrantServer, dry_run: bool) -> 
     match planned.version {
         None => println!("Collection {}: not there yet.", options.name),
         Some(0) => {
-            println!("Collection {}: {} pictures of Clippy 0.2, which kept no version.", options.name, planned.points);
+            println!(
+                "Collection {}: {} pictures of Clippy 0.2, which kept no version.",
+                options.name, planned.points
+            );
         }
         Some(version) => {
-            println!("Collection {}: {} pictures, version {version} of {newest}.", options.name, planned.points);
+            println!(
+                "Collection {}: {} pictures, version {version} of {newest}.",
+                options.name, planned.points
+            );
         }
     }
     planned.steps.iter().for_each(|step| println!("  {step}"));
-    planned.hints.iter().for_each(|hint| println!("  not by this: {hint}"));
+    planned
+        .hints
+        .iter()
+        .for_each(|hint| println!("  not by this: {hint}"));
     if dry_run {
         return Ok(());
     }

@@ -8,25 +8,44 @@ use crate::arguments::{ModelsArguments, ModelsCommand};
 use crate::failure::Failure;
 
 /// Lists, pulls or verifies.
-pub async fn run(settings: &Settings, arguments: &ModelsArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    arguments: &ModelsArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let models = settings.collection.data_dir.join("models");
     match &arguments.command {
         ModelsCommand::List => {
             println!("{:<28} {:<34} here", "model", "pretrained");
-            println!("{:<28} {:<34} yes (bundled; used when nothing is set)", "clippy-small", "");
+            println!(
+                "{:<28} {:<34} yes (bundled; used when nothing is set)",
+                "clippy-small", ""
+            );
             for entry in pretrained::all() {
-                let here = models.join(&entry.model).join(&entry.tag).join(pretrained::WEIGHTS_FILE).is_file();
-                println!("{:<28} {:<34} {}", entry.model, entry.tag, if here { "yes" } else { "" });
+                let here = models
+                    .join(&entry.model)
+                    .join(&entry.tag)
+                    .join(pretrained::WEIGHTS_FILE)
+                    .is_file();
+                println!(
+                    "{:<28} {:<34} {}",
+                    entry.model,
+                    entry.tag,
+                    if here { "yes" } else { "" }
+                );
             }
             Ok(())
         }
-        ModelsCommand::Pull { name, pretrained } => super::pull::run(&models, name, pretrained, shutdown).await,
+        ModelsCommand::Pull { name, pretrained } => {
+            super::pull::run(&models, name, pretrained, shutdown).await
+        }
         ModelsCommand::Verify { path, model } => {
             let (path, model) = (path.clone(), model.clone());
-            let verified = tokio::task::spawn_blocking(move || clippy_clip::verify(&path, model.as_deref()))
-                .await
-                .map_err(|error| Failure::run(format!("the check broke off: {error}")))?
-                .map_err(clippy_core::Error::from)?;
+            let verified =
+                tokio::task::spawn_blocking(move || clippy_clip::verify(&path, model.as_deref()))
+                    .await
+                    .map_err(|error| Failure::run(format!("the check broke off: {error}")))?
+                    .map_err(clippy_core::Error::from)?;
             println!("{} is in order.", verified.weights.display());
             println!("  architecture  {}", verified.info.name);
             println!("  dimension     {}", verified.info.dimension);

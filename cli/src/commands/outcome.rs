@@ -1,5 +1,5 @@
-//! How a run over a manifest ends for whoever started it: the sums on standard output, the reasons on standard error, and
-//! an exit code that a script can rely on.
+//! How a run over a manifest ends for whoever started it: the sums on standard output, the reasons
+//! on standard error, and an exit code that a script can rely on.
 
 use clippy_core::ledger::{LedgerTotals, Reasons};
 
@@ -7,7 +7,14 @@ use crate::failure::Failure;
 
 /// The sums as one line.
 pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
-    let LedgerTotals { lines, embedded, unchanged, duplicates, skipped, failed } = totals;
+    let LedgerTotals {
+        lines,
+        embedded,
+        unchanged,
+        duplicates,
+        skipped,
+        failed,
+    } = totals;
     let time = seconds.map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
     format!(
         "{lines} lines{time}: {embedded} embedded, {unchanged} unchanged, {duplicates} duplicates, {skipped} skipped, \
@@ -15,18 +22,26 @@ pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
     )
 }
 
-/// Tells why lines failed or were skipped, and decides whether the run is a success: not when nothing succeeded, and
-/// with `fail_on_any` not when a single line failed.
+/// Tells why lines failed or were skipped, and decides whether the run is a success: not when
+/// nothing succeeded, and with `fail_on_any` not when a single line failed.
 pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Result<(), Failure> {
     eprint!("{}", reasons.text());
     if totals.lines == 0 {
-        eprintln!("There was nothing to do: the manifest, or the part of it that was asked for, holds no line.");
+        eprintln!(
+            "There was nothing to do: the manifest, or the part of it that was asked for, holds no line."
+        );
     }
     if reasons.nothing_succeeded(totals) {
-        return Err(Failure::run(format!("nothing was done: none of the {} lines succeeded", totals.lines)));
+        return Err(Failure::run(format!(
+            "nothing was done: none of the {} lines succeeded",
+            totals.lines
+        )));
     }
     if fail_on_any && totals.failed > 0 {
-        return Err(Failure::run(format!("{} of {} lines failed (--fail-on-any)", totals.failed, totals.lines)));
+        return Err(Failure::run(format!(
+            "{} of {} lines failed (--fail-on-any)",
+            totals.failed, totals.lines
+        )));
     }
     Ok(())
 }

@@ -17,7 +17,9 @@ impl BarProgress {
             return Self(ProgressBar::hidden());
         }
         let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left");
+        let style = ProgressStyle::with_template(
+            "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
+        );
         // The template is a constant; indicatif's plain bar would do without it.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
@@ -53,7 +55,11 @@ impl Progress for BarProgress {
             Stage::Embedding => "embedding",
             Stage::Indexing => "indexing",
         };
-        let failed = if totals.failed > 0 { format!(", {} failed", totals.failed) } else { String::new() };
+        let failed = if totals.failed > 0 {
+            format!(", {} failed", totals.failed)
+        } else {
+            String::new()
+        };
         self.0.set_message(format!("{what}{failed}"));
     }
 }

@@ -14,13 +14,21 @@ pub fn endpoint(reader: &Reader) -> String {
     reader.text_or(&["HF_ENDPOINT"], download::DEFAULT_BASE_URL)
 }
 
-/// Downloads into `models/<name>/<tag>/`, going on where an earlier download stopped, and checks what came.
-pub async fn run(models: &Path, name: &str, tag: &str, shutdown: CancellationToken) -> Result<(), Failure> {
+/// Downloads into `models/<name>/<tag>/`, going on where an earlier download stopped, and checks
+/// what came.
+pub async fn run(
+    models: &Path,
+    name: &str,
+    tag: &str,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let entry = pretrained::find(name, tag).map_err(|error| Failure::usage(error.to_string()))?;
     // A mirror is named as Hugging Face's own tools name it.
     let base = endpoint(&Reader::environment());
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template(
+        "{wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
+    ) {
         bar.set_style(style);
     }
     let advanced = |done: u64, total: Option<u64>| {
@@ -35,6 +43,9 @@ pub async fn run(models: &Path, name: &str, tag: &str, shutdown: CancellationTok
     };
     bar.finish_and_clear();
     println!("{} {} is in {}.", entry.model, entry.tag, folder.display());
-    println!("Use it with MODEL_NAME={} PRETRAINED={}, in a data folder of its own.", entry.model, entry.tag);
+    println!(
+        "Use it with MODEL_NAME={} PRETRAINED={}, in a data folder of its own.",
+        entry.model, entry.tag
+    );
     Ok(())
 }

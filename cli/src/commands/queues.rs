@@ -10,7 +10,11 @@ use crate::embedded::needed_server;
 use crate::failure::Failure;
 
 /// Asks the server that is named, or the one that serves the data folder.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &QueuesArguments) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &QueuesArguments,
+) -> Result<(), Failure> {
     let client = needed_server(settings, server)?;
     match &arguments.command {
         QueuesCommand::List => {
@@ -23,7 +27,11 @@ pub async fn run(settings: &Settings, server: Option<&str>, arguments: &QueuesAr
                 println!("{}", line(queue));
             }
             for letter in answer["dead_letters"].as_array().into_iter().flatten() {
-                println!("unreadable since {}: {}", text(&letter["at"]), text(&letter["reason"]));
+                println!(
+                    "unreadable since {}: {}",
+                    text(&letter["at"]),
+                    text(&letter["reason"])
+                );
             }
             Ok(())
         }
@@ -33,15 +41,30 @@ pub async fn run(settings: &Settings, server: Option<&str>, arguments: &QueuesAr
 }
 
 async fn set(client: &Client, lane: Lane, action: &str, json: bool) -> Result<(), Failure> {
-    let queue = client.post(&format!("/api/admin/queues/{lane}/{action}"), &Value::Null).await?;
-    println!("{}", if json { queue.to_string() } else { line(&queue) });
+    let queue = client
+        .post(&format!("/api/admin/queues/{lane}/{action}"), &Value::Null)
+        .await?;
+    println!(
+        "{}",
+        if json {
+            queue.to_string()
+        } else {
+            line(&queue)
+        }
+    );
     Ok(())
 }
 
 fn line(queue: &Value) -> String {
     let count = |name: &str| queue[name].as_u64().unwrap_or_default();
-    let paused = if queue["paused"] == true { "  PAUSED" } else { "" };
-    let oldest = queue["oldest_secs"].as_f64().map_or_else(String::new, |secs| format!(", the first for {secs:.0} s"));
+    let paused = if queue["paused"] == true {
+        "  PAUSED"
+    } else {
+        ""
+    };
+    let oldest = queue["oldest_secs"]
+        .as_f64()
+        .map_or_else(String::new, |secs| format!(", the first for {secs:.0} s"));
     format!(
         "{:<12} {} waiting{oldest}, {} running, {} workers; {} succeeded, {} failed, {} cancelled{paused}",
         text(&queue["lane"]),

@@ -19,7 +19,10 @@ pub async fn run(
     arguments: &ReindexArguments,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let source = ModelSource { model: arguments.model.clone(), pretrained: arguments.pretrained.clone() };
+    let source = ModelSource {
+        model: arguments.model.clone(),
+        pretrained: arguments.pretrained.clone(),
+    };
     let ModelSource { model, pretrained } = models::absolute(source)?;
     let request = ReindexRequest {
         model,
@@ -29,12 +32,25 @@ pub async fn run(
         text_template: arguments.text_template.clone(),
         allow_missing: arguments.allow_missing,
     };
-    request.check().map_err(|error| Failure::usage(error.message))?;
+    request
+        .check()
+        .map_err(|error| Failure::usage(error.message))?;
     let (enqueue, json) = (arguments.enqueue, arguments.json);
-    let ending = |enqueue| enqueue::Ending { enqueue, json, fail_on_any: false, judges_lines: false };
+    let ending = |enqueue| enqueue::Ending {
+        enqueue,
+        json,
+        fail_on_any: false,
+        judges_lines: false,
+    };
     if let Some(client) = enqueue::wanted(settings, server, enqueue)? {
-        return until_stopped(&shutdown, enqueue::run(&client, "reindex", &request, ending(enqueue))).await;
+        return until_stopped(
+            &shutdown,
+            enqueue::run(&client, "reindex", &request, ending(enqueue)),
+        )
+        .await;
     }
-    let work = async |client: &crate::client::Client| enqueue::run(client, "reindex", &request, ending(false)).await;
+    let work = async |client: &crate::client::Client| {
+        enqueue::run(client, "reindex", &request, ending(false)).await
+    };
     with_workers(settings, &shutdown, work).await
 }

@@ -11,7 +11,11 @@ use crate::embedded::with_server;
 use crate::failure::Failure;
 
 /// Searches on the server that serves this data folder, or in this process when none does.
-pub async fn run(settings: &Settings, server: Option<&str>, arguments: &SearchArguments) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    server: Option<&str>,
+    arguments: &SearchArguments,
+) -> Result<(), Failure> {
     let mut form = SearchForm::new(&arguments.weights, arguments.top);
     if let Some(path) = &arguments.what.sketch {
         form = form.file("sketch", read(path)?);
@@ -44,15 +48,33 @@ pub async fn run(settings: &Settings, server: Option<&str>, arguments: &SearchAr
         println!("Nothing found: the collection is empty, or no picture passes the filter.");
         return Ok(());
     }
-    let bold = |text: String| if std::io::stdout().is_terminal() { format!("\x1b[1m{text}\x1b[0m") } else { text };
+    let bold = |text: String| {
+        if std::io::stdout().is_terminal() {
+            format!("\x1b[1m{text}\x1b[0m")
+        } else {
+            text
+        }
+    };
     for found in &results {
-        let tags: Vec<&str> = found.payload.tags_all.iter().take(6).map(String::as_str).collect();
+        let tags: Vec<&str> = found
+            .payload
+            .tags_all
+            .iter()
+            .take(6)
+            .map(String::as_str)
+            .collect();
         let path = found.path.as_deref().unwrap_or("");
-        println!("{}  {:>8}  {path}  {}", bold(format!("{:.4}", found.score)), id_text(&found.id), tags.join(" "));
+        println!(
+            "{}  {:>8}  {path}  {}",
+            bold(format!("{:.4}", found.score)),
+            id_text(&found.id),
+            tags.join(" ")
+        );
     }
     Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))
+    std::fs::read(path)
+        .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))
 }

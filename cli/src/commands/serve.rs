@@ -13,7 +13,11 @@ use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
 /// Serves the data folder until it is told to stop.
-pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    arguments: &ServeArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let listening = Listening::at(arguments.bind.as_ref().unwrap_or(&settings.server.bind)).await?;
     if !arguments.allow_anyone {
         listening.check_exposure(settings, OR_ALLOW_ANYONE)?;
@@ -27,14 +31,20 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
         None => None,
     };
     // Reading a model takes a while, too.
-    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open(settings, Some(&url))).await else {
+    let Some(embedded) = shutdown
+        .run_until_cancelled(Embedded::open(settings, Some(&url)))
+        .await
+    else {
         return Ok(());
     };
     let embedded = embedded?;
     let (jobs, runner) = match connected {
         // Workers are elsewhere, unless they are asked for here.
         Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),
-        None => (queue::embedded(settings).await?, Some(RunnerSettings::embedded())),
+        None => (
+            queue::embedded(settings).await?,
+            Some(RunnerSettings::embedded()),
+        ),
     };
     let start = |runner| Workers::start(jobs.clone(), embedded.handlers(), runner, &shutdown);
     let workers = runner.map(start).transpose()?;
@@ -46,10 +56,12 @@ pub async fn run(settings: &Settings, arguments: &ServeArguments, shutdown: Canc
     }
 }
 
-/// With a queue in Redis, workers are elsewhere, unless they are asked for here. A collection in this process can be
-/// worked on by this process alone: without workers here, jobs would wait for ever.
+/// With a queue in Redis, workers are elsewhere, unless they are asked for here. A collection in
+/// this process can be worked on by this process alone: without workers here, jobs would wait for
+/// ever.
 fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> {
-    if settings.jobs.redis_url.is_none() || settings.collection.qdrant_url.is_some() || with_worker {
+    if settings.jobs.redis_url.is_none() || settings.collection.qdrant_url.is_some() || with_worker
+    {
         return Ok(());
     }
     Err(Failure::usage(
@@ -76,13 +88,22 @@ impl Listening {
         let mut addresses: Vec<SocketAddr> = found.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.dedup();
-        Ok(Self { given: given.clone(), addresses })
+        Ok(Self {
+            given: given.clone(),
+            addresses,
+        })
     }
 
-    /// Refuses what other machines can reach as long as nobody needs a key; `mend` says what would allow it.
+    /// Refuses what other machines can reach as long as nobody needs a key; `mend` says what would
+    /// allow it.
     pub fn check_exposure(&self, settings: &Settings, mend: &str) -> Result<(), Failure> {
         let closed = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
-        if closed || self.addresses.iter().all(|address| address.ip().to_canonical().is_loopback()) {
+        if closed
+            || self
+                .addresses
+                .iter()
+                .all(|address| address.ip().to_canonical().is_loopback())
+        {
             return Ok(());
         }
         Err(Failure::usage(format!(

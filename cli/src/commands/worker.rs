@@ -11,7 +11,11 @@ use crate::failure::Failure;
 use crate::queue::{self, Workers};
 
 /// Takes jobs until it is told to stop.
-pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: CancellationToken) -> Result<(), Failure> {
+pub async fn run(
+    settings: &Settings,
+    arguments: &WorkerArguments,
+    shutdown: CancellationToken,
+) -> Result<(), Failure> {
     let Some(redis) = &settings.jobs.redis_url else {
         return Err(Failure::usage(
             "REDIS_URL is not set: `clippy worker` takes its jobs from Redis. Set it, or use `clippy serve`, which runs \
@@ -36,28 +40,54 @@ pub async fn run(settings: &Settings, arguments: &WorkerArguments, shutdown: Can
         None => None,
     };
     // Refuses what cannot work, before Redis is waited for.
-    let Some(embedded) = shutdown.run_until_cancelled(Embedded::open_beside(settings)).await else { return Ok(()) };
+    let Some(embedded) = shutdown
+        .run_until_cancelled(Embedded::open_beside(settings))
+        .await
+    else {
+        return Ok(());
+    };
     let embedded = embedded?;
     let _following = embedded.follow();
     let jobs = queue::connect(settings, redis, &shutdown).await?;
     let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
     tracing::info!(lanes = ?arguments.lanes, "taking jobs");
-    let Some(listener) = listener else { return workers.ended().await };
-    println!("Clippy embeds at {}{}", url_of(&listener)?, clippy_remote::wire::PATH);
+    let Some(listener) = listener else {
+        return workers.ended().await;
+    };
+    println!(
+        "Clippy embeds at {}{}",
+        url_of(&listener)?,
+        clippy_remote::wire::PATH
+    );
     let stop = shutdown.clone().cancelled_owned();
     // Any key closes it, as everywhere.
-    let keys = [settings.server.api_keys.as_slice(), &settings.server.admin_keys].concat();
+    let keys = [
+        settings.server.api_keys.as_slice(),
+        &settings.server.admin_keys,
+    ]
+    .concat();
     let serving = clippy_api::serve_embedder(listener, embedded.current_embedder(), &keys, stop);
     queue::beside(workers, &shutdown, async { Ok(serving.await?) }).await
 }
 
 fn runner_settings(arguments: &WorkerArguments) -> RunnerSettings {
     let defaults = RunnerSettings::default();
-    let usual = |lane: Lane| defaults.lanes.iter().find(|(known, _)| *known == lane).map_or(1, |(_, usual)| *usual);
+    let usual = |lane: Lane| {
+        defaults
+            .lanes
+            .iter()
+            .find(|(known, _)| *known == lane)
+            .map_or(1, |(_, usual)| *usual)
+    };
     let mut lanes: Vec<(Lane, usize)> = Vec::new();
     for lane in &arguments.lanes {
         if lanes.iter().all(|(known, _)| known != lane) {
-            lanes.push((*lane, arguments.concurrency.map_or_else(|| usual(*lane), usize::from)));
+            lanes.push((
+                *lane,
+                arguments
+                    .concurrency
+                    .map_or_else(|| usual(*lane), usize::from),
+            ));
         }
     }
     RunnerSettings { lanes, ..defaults }
@@ -69,8 +99,12 @@ mod tests {
 
     #[test]
     fn lanes_have_their_own_room_unless_one_is_named() {
-        let all =
-            WorkerArguments { lanes: Lane::ALL.to_vec(), concurrency: None, serve_embedder: None, allow_anyone: false };
+        let all = WorkerArguments {
+            lanes: Lane::ALL.to_vec(),
+            concurrency: None,
+            serve_embedder: None,
+            allow_anyone: false,
+        };
         assert_eq!(runner_settings(&all).lanes, RunnerSettings::default().lanes);
         let some = WorkerArguments {
             lanes: vec![Lane::Bulk, Lane::Bulk, Lane::Control],
@@ -78,6 +112,9 @@ mod tests {
             serve_embedder: None,
             allow_anyone: false,
         };
-        assert_eq!(runner_settings(&some).lanes, [(Lane::Bulk, 5), (Lane::Control, 5)]);
+        assert_eq!(
+            runner_settings(&some).lanes,
+            [(Lane::Bulk, 5), (Lane::Control, 5)]
+        );
     }
 }

@@ -12,19 +12,25 @@ use crate::error::{ClipError, Result};
 const TABLE: &str = include_str!("../data/architectures.json");
 
 /// `None` only if the embedded table were broken, which a test rules out.
-static ARCHITECTURES: LazyLock<Option<BTreeMap<String, Value>>> = LazyLock::new(|| serde_json::from_str(TABLE).ok());
+static ARCHITECTURES: LazyLock<Option<BTreeMap<String, Value>>> =
+    LazyLock::new(|| serde_json::from_str(TABLE).ok());
 
 /// All names, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    ARCHITECTURES.iter().flat_map(|table| table.keys().map(String::as_str))
+    ARCHITECTURES
+        .iter()
+        .flat_map(|table| table.keys().map(String::as_str))
 }
 
-/// The configuration of a named architecture. open_clip writes some names with a slash; both forms are understood.
+/// The configuration of a named architecture. open_clip writes some names with a slash; both forms
+/// are understood.
 ///
 /// # Errors
 /// [`ClipError::UnknownArchitecture`], naming those that there are.
 pub fn find(name: &str) -> Result<ModelConfig> {
-    let found = ARCHITECTURES.as_ref().and_then(|table| table.get(&name.replace('/', "-")));
+    let found = ARCHITECTURES
+        .as_ref()
+        .and_then(|table| table.get(&name.replace('/', "-")));
     let Some(value) = found else {
         return Err(ClipError::UnknownArchitecture {
             name: name.to_owned(),
@@ -52,19 +58,33 @@ mod tests {
     #[test]
     fn known_facts_hold() {
         let big = find("ViT-bigG-14").unwrap();
-        assert_eq!((big.embed_dim, big.vision.width, big.vision.head_width), (1280, 1664, 104));
-        assert_eq!((big.text.width, big.text.heads, big.text.layers), (1280, 20, 32));
+        assert_eq!(
+            (big.embed_dim, big.vision.width, big.vision.head_width),
+            (1280, 1664, 104)
+        );
+        assert_eq!(
+            (big.text.width, big.text.heads, big.text.layers),
+            (1280, 20, 32)
+        );
         assert!(
             matches!(big.vision.network, VisionNetwork::Transformer { layers: 48, mlp_ratio, .. } if mlp_ratio == 4.9231)
         );
         assert!(find("ViT-B/32-quickgelu").unwrap().quick_gelu);
         assert!(!find("ViT-B-32").unwrap().quick_gelu);
-        assert!(matches!(find("RN50").unwrap().vision.network, VisionNetwork::ModifiedResNet { layers: [3, 4, 6, 3] }));
+        assert!(matches!(
+            find("RN50").unwrap().vision.network,
+            VisionNetwork::ModifiedResNet {
+                layers: [3, 4, 6, 3]
+            }
+        ));
     }
 
     #[test]
     fn an_unknown_name_is_answered_with_the_known_ones() {
         let error = find("ViT-Z-99").unwrap_err().to_string();
-        assert!(error.contains("ViT-Z-99") && error.contains("ViT-B-32"), "{error}");
+        assert!(
+            error.contains("ViT-Z-99") && error.contains("ViT-B-32"),
+            "{error}"
+        );
     }
 }

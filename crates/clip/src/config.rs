@@ -1,8 +1,8 @@
 //! open_clip's model configuration: what is read, what is accepted as harmless, what is refused.
 //!
-//! The fields and their defaults are those of `CLIPVisionCfg` and `CLIPTextCfg` in open_clip 3.3's `model.py`. A field
-//! that would change the arithmetic is either computed here or refused by name: a model that is quietly computed
-//! differently fills a collection with vectors that match nothing.
+//! The fields and their defaults are those of `CLIPVisionCfg` and `CLIPTextCfg` in open_clip 3.3's
+//! `model.py`. A field that would change the arithmetic is either computed here or refused by name:
+//! a model that is quietly computed differently fills a collection with vectors that match nothing.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -89,7 +89,8 @@ impl VisionConfig {
 /// Whether a value asks for what is computed anyway.
 type IsNeutral = fn(&Value) -> bool;
 
-/// Fields that are accepted only where they ask for what is computed anyway. `null` is always accepted.
+/// Fields that are accepted only where they ask for what is computed anyway. `null` is always
+/// accepted.
 const NEUTRAL: &[(&str, IsNeutral)] = &[
     ("custom_text", is_false),
     ("multimodal_cfg", never),
@@ -162,11 +163,13 @@ fn is_default_block(value: &Value) -> bool {
 }
 
 impl ModelConfig {
-    /// Reads open_clip's `model_cfg` (an entry of its `model_configs`, or that part of an `open_clip_config.json`).
+    /// Reads open_clip's `model_cfg` (an entry of its `model_configs`, or that part of an
+    /// `open_clip_config.json`).
     ///
     /// # Errors
-    /// [`ClipError::UnsupportedConfig`] names the field that asks for something else than is computed here,
-    /// [`ClipError::InvalidConfig`] the one that is missing or of the wrong kind.
+    /// [`ClipError::UnsupportedConfig`] names the field that asks for something else than is
+    /// computed here, [`ClipError::InvalidConfig`] the one that is missing or of the wrong
+    /// kind.
     pub fn from_json(value: &Value) -> Result<Self> {
         let whole = Section::new("model_cfg", value)?;
         let vision = Section::new("vision_cfg", whole.required("vision_cfg")?)?;
@@ -185,7 +188,16 @@ impl ModelConfig {
 impl VisionConfig {
     fn from_section(section: &Section<'_>) -> Result<Self> {
         section.refuse_others(
-            &["layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size", "ls_init_value", "pool_type"],
+            &[
+                "layers",
+                "width",
+                "head_width",
+                "mlp_ratio",
+                "patch_size",
+                "image_size",
+                "ls_init_value",
+                "pool_type",
+            ],
             &[("pool_type", "tok")],
         )?;
         let image_size = section.square_side("image_size", 224)?;
@@ -198,12 +210,16 @@ impl VisionConfig {
                 let layers = stages
                     .and_then(|stages| <[i64; 4]>::try_from(stages).ok())
                     .filter(|stages| stages.iter().all(|&blocks| blocks > 0))
-                    .ok_or_else(|| section.invalid("layers", "a number, or four numbers for a ResNet"))?;
+                    .ok_or_else(|| {
+                        section.invalid("layers", "a number, or four numbers for a ResNet")
+                    })?;
                 if layer_scale {
                     return Err(section.unsupported("ls_init_value", "a ResNet has none"));
                 }
                 if image_size % 32 != 0 {
-                    return Err(section.unsupported("image_size", "a ResNet's side is a multiple of 32"));
+                    return Err(
+                        section.unsupported("image_size", "a ResNet's side is a multiple of 32")
+                    );
                 }
                 VisionNetwork::ModifiedResNet { layers }
             }
@@ -220,7 +236,12 @@ impl VisionConfig {
                 }
             }
         };
-        let config = Self { image_size, width, head_width, network };
+        let config = Self {
+            image_size,
+            width,
+            head_width,
+            network,
+        };
         let attended = match config.network {
             VisionNetwork::Transformer { .. } => width,
             VisionNetwork::ModifiedResNet { .. } => width * 32,
@@ -235,7 +256,16 @@ impl VisionConfig {
 impl TextConfig {
     fn from_section(section: &Section<'_>) -> Result<Self> {
         section.refuse_others(
-            &["context_length", "vocab_size", "width", "heads", "layers", "mlp_ratio", "ls_init_value", "pool_type"],
+            &[
+                "context_length",
+                "vocab_size",
+                "width",
+                "heads",
+                "layers",
+                "mlp_ratio",
+                "ls_init_value",
+                "pool_type",
+            ],
             &[("pool_type", "argmax")],
         )?;
         let config = Self {
@@ -268,7 +298,9 @@ struct Section<'a> {
 
 impl<'a> Section<'a> {
     fn new(name: &'static str, value: &'a Value) -> Result<Self> {
-        let fields = value.as_object().ok_or_else(|| ClipError::InvalidConfig(format!("`{name}` is no object")))?;
+        let fields = value
+            .as_object()
+            .ok_or_else(|| ClipError::InvalidConfig(format!("`{name}` is no object")))?;
         Ok(Self { name, fields })
     }
 
@@ -278,7 +310,8 @@ impl<'a> Section<'a> {
     }
 
     fn required(&self, field: &str) -> Result<&'a Value> {
-        self.given(field).ok_or_else(|| self.invalid(field, "there"))
+        self.given(field)
+            .ok_or_else(|| self.invalid(field, "there"))
     }
 
     fn invalid(&self, field: &str, should_be: &str) -> ClipError {
@@ -295,32 +328,42 @@ impl<'a> Section<'a> {
             (Some(value), _) => value.as_i64(),
             (None, default) => default,
         };
-        value.filter(|&number| number > 0).ok_or_else(|| self.invalid(field, "a whole number above 0"))
+        value
+            .filter(|&number| number > 0)
+            .ok_or_else(|| self.invalid(field, "a whole number above 0"))
     }
 
     fn boolean(&self, field: &str) -> Result<bool> {
-        self.given(field).map_or(Ok(false), |value| value.as_bool().ok_or_else(|| self.invalid(field, "true or false")))
+        self.given(field).map_or(Ok(false), |value| {
+            value
+                .as_bool()
+                .ok_or_else(|| self.invalid(field, "true or false"))
+        })
     }
 
     fn ratio(&self, field: &str) -> Result<f64> {
         let value = self.given(field).map_or(Some(4.0), Value::as_f64);
-        value.filter(|&ratio| ratio > 0.0).ok_or_else(|| self.invalid(field, "a number above 0"))
+        value
+            .filter(|&ratio| ratio > 0.0)
+            .ok_or_else(|| self.invalid(field, "a number above 0"))
     }
 
     /// A side given as one number or as two equal ones.
     fn square_side(&self, field: &str, default: i64) -> Result<i64> {
         if let Some(Value::Array(sides)) = self.given(field) {
             return match sides.as_slice() {
-                [height, width] if height == width => {
-                    height.as_i64().filter(|&side| side > 0).ok_or_else(|| self.invalid(field, "two numbers above 0"))
-                }
+                [height, width] if height == width => height
+                    .as_i64()
+                    .filter(|&side| side > 0)
+                    .ok_or_else(|| self.invalid(field, "two numbers above 0")),
                 _ => Err(self.unsupported(field, "only squares are supported")),
             };
         }
         self.positive(field, Some(default))
     }
 
-    /// Refuses every field that is neither read nor harmless. `fixed` are fields with the one value they may have.
+    /// Refuses every field that is neither read nor harmless. `fixed` are fields with the one value
+    /// they may have.
     fn refuse_others(&self, read: &[&str], fixed: &[(&str, &str)]) -> Result<()> {
         for (field, value) in self.fields {
             if value.is_null() {
@@ -373,7 +416,12 @@ mod tests {
         json["vision_cfg"]["layers"] = json!([1, 1, 2, 1]);
         json["vision_cfg"]["patch_size"] = Value::Null;
         let config = ModelConfig::from_json(&json).unwrap();
-        assert_eq!(config.vision.network, VisionNetwork::ModifiedResNet { layers: [1, 1, 2, 1] });
+        assert_eq!(
+            config.vision.network,
+            VisionNetwork::ModifiedResNet {
+                layers: [1, 1, 2, 1]
+            }
+        );
         assert_eq!(config.vision.heads(), 32);
     }
 
@@ -401,17 +449,31 @@ mod tests {
             ("text_cfg", "embed_cls", json!(true)),
             ("text_cfg", "proj_bias", json!(true)),
             ("text_cfg", "proj_type", json!("none")),
-            ("text_cfg", "tokenizer_kwargs", json!({"clean": "canonicalize"})),
+            (
+                "text_cfg",
+                "tokenizer_kwargs",
+                json!({"clean": "canonicalize"}),
+            ),
             ("text_cfg", "vocab_size", json!(32000)),
             ("text_cfg", "scale_fc", json!(true)),
         ];
         for (section, field, value) in cases {
             let mut json = tiny();
-            let target = if section.is_empty() { &mut json } else { &mut json[section] };
+            let target = if section.is_empty() {
+                &mut json
+            } else {
+                &mut json[section]
+            };
             target[field] = value.clone();
             let error = ModelConfig::from_json(&json).expect_err(field);
-            assert!(matches!(error, ClipError::UnsupportedConfig(_)), "{field} {value}: {error}");
-            assert!(error.to_string().contains(field), "{field} is not named in: {error}");
+            assert!(
+                matches!(error, ClipError::UnsupportedConfig(_)),
+                "{field} {value}: {error}"
+            );
+            assert!(
+                error.to_string().contains(field),
+                "{field} is not named in: {error}"
+            );
         }
     }
 
@@ -441,7 +503,10 @@ mod tests {
             let mut json = tiny();
             json[section][field] = value;
             let error = ModelConfig::from_json(&json).expect_err(field);
-            assert!(error.to_string().contains(&format!("{section}.{field}")), "{error}");
+            assert!(
+                error.to_string().contains(&format!("{section}.{field}")),
+                "{error}"
+            );
         }
     }
 }

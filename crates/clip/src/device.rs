@@ -34,7 +34,11 @@ impl FromStr for DeviceChoice {
         text.strip_prefix("cuda:")
             .and_then(|index| index.parse().ok())
             .map(Self::Cuda)
-            .ok_or_else(|| ClipError::Device(format!("DEVICE is `{text}`; it may be auto, cpu, cuda or cuda:N")))
+            .ok_or_else(|| {
+                ClipError::Device(format!(
+                    "DEVICE is `{text}`; it may be auto, cpu, cuda or cuda:N"
+                ))
+            })
     }
 }
 
@@ -42,7 +46,8 @@ impl DeviceChoice {
     /// The device to run on. CUDA's libraries are loaded only if the choice may need them.
     ///
     /// # Errors
-    /// [`ClipError::Device`] where a CUDA device was asked for and there is none, saying what is missing.
+    /// [`ClipError::Device`] where a CUDA device was asked for and there is none, saying what is
+    /// missing.
     pub fn resolve(self) -> Result<Device> {
         match self {
             Self::Cpu => Ok(Device::Cpu),
@@ -74,8 +79,8 @@ impl DeviceChoice {
     }
 }
 
-/// Loads `libtorch_cuda.so` into the process, once. The linker leaves it out, since nothing here calls into it by name;
-/// its static initialisers are what registers CUDA with libtorch.
+/// Loads `libtorch_cuda.so` into the process, once. The linker leaves it out, since nothing here
+/// calls into it by name; its static initialisers are what registers CUDA with libtorch.
 fn load_cuda() -> Result<(), String> {
     static LOADED: std::sync::OnceLock<Result<(), String>> = std::sync::OnceLock::new();
     LOADED.get_or_init(open_cuda_library).clone()
@@ -87,11 +92,14 @@ fn open_cuda_library() -> Result<(), String> {
 
     const NAME: &str = "libtorch_cuda.so";
     // Beside the libtorch that is loaded already, and then wherever the loader looks.
-    let candidates = loaded_libtorch().map(|folder| folder.join(NAME)).into_iter().chain([PathBuf::from(NAME)]);
+    let candidates = loaded_libtorch()
+        .map(|folder| folder.join(NAME))
+        .into_iter()
+        .chain([PathBuf::from(NAME)]);
     let mut reason = String::new();
     for candidate in candidates {
-        // SAFETY: the library's initialisers register operators with the libtorch that is loaded already, of the same
-        // build; nothing else of them runs.
+        // SAFETY: the library's initialisers register operators with the libtorch that is loaded
+        // already, of the same build; nothing else of them runs.
         match unsafe { Library::open(Some(&candidate), RTLD_NOW | RTLD_GLOBAL) } {
             Ok(library) => {
                 // Never unloaded: libtorch keeps pointers into it.
@@ -109,7 +117,9 @@ fn open_cuda_library() -> Result<(), String> {
 fn loaded_libtorch() -> Option<PathBuf> {
     let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
     let library = maps.lines().find_map(|line| {
-        line.find('/').map(|start| &line[start..]).filter(|path| path.ends_with("/libtorch_cpu.so"))
+        line.find('/')
+            .map(|start| &line[start..])
+            .filter(|path| path.ends_with("/libtorch_cpu.so"))
     })?;
     PathBuf::from(library).parent().map(PathBuf::from)
 }
@@ -126,7 +136,8 @@ pub enum Precision {
     Fp32,
     /// 16-bit floating point with 10 bits of fraction: for GPUs.
     Fp16,
-    /// 16-bit floating point with the range of fp32 and 7 bits of fraction: for GPUs, and CPUs that multiply it.
+    /// 16-bit floating point with the range of fp32 and 7 bits of fraction: for GPUs, and CPUs that
+    /// multiply it.
     Bf16,
 }
 
@@ -139,7 +150,8 @@ impl Precision {
         }
     }
 
-    /// The precision that is fastest for a model on a device without moving its embeddings noticeably.
+    /// The precision that is fastest for a model on a device without moving its embeddings
+    /// noticeably.
     #[must_use]
     pub fn default_for(device: Device) -> Self {
         match device {
@@ -170,11 +182,14 @@ pub fn parse_precision(text: &str) -> Result<Option<Precision>> {
         "fp32" => Ok(Some(Precision::Fp32)),
         "fp16" | "pure_fp16" => Ok(Some(Precision::Fp16)),
         "bf16" | "pure_bf16" => Ok(Some(Precision::Bf16)),
-        _ => Err(ClipError::Device(format!("PRECISION is `{text}`; it may be auto, fp32, fp16 or bf16"))),
+        _ => Err(ClipError::Device(format!(
+            "PRECISION is `{text}`; it may be auto, fp32, fp16 or bf16"
+        ))),
     }
 }
 
-/// Whether the CPU has instructions for products of bf16. Without them libtorch computes the same, many times slower.
+/// Whether the CPU has instructions for products of bf16. Without them libtorch computes the same,
+/// many times slower.
 #[must_use]
 pub fn cpu_multiplies_bf16() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -196,8 +211,14 @@ mod tests {
         assert_eq!("auto".parse::<DeviceChoice>().unwrap(), DeviceChoice::Auto);
         assert_eq!("".parse::<DeviceChoice>().unwrap(), DeviceChoice::Auto);
         assert_eq!(" CPU ".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cpu);
-        assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
-        assert_eq!("cuda:3".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(3));
+        assert_eq!(
+            "cuda".parse::<DeviceChoice>().unwrap(),
+            DeviceChoice::Cuda(0)
+        );
+        assert_eq!(
+            "cuda:3".parse::<DeviceChoice>().unwrap(),
+            DeviceChoice::Cuda(3)
+        );
         for wrong in ["gpu", "cuda:", "cuda:-1", "mps"] {
             assert!(wrong.parse::<DeviceChoice>().is_err(), "{wrong}");
         }
@@ -219,6 +240,9 @@ mod tests {
     #[test]
     fn a_device_that_is_not_there_is_an_error_with_the_mend() {
         let error = DeviceChoice::Cuda(99).resolve().unwrap_err().to_string();
-        assert!(error.contains("cuda:99") && error.contains("DEVICE=cpu"), "{error}");
+        assert!(
+            error.contains("cuda:99") && error.contains("DEVICE=cpu"),
+            "{error}"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Downloads published weights: resumed where it stopped, checked, and put in place by a rename.
 //!
-//! Hugging Face answers a request for a large file with a redirect, and that answer says what the file is:
-//! `X-Linked-Etag` holds its SHA-256 and `X-Linked-Size` its size. A part of a file is kept under a name with that hash,
-//! so a part is only ever continued with the rest of the same file.
+//! Hugging Face answers a request for a large file with a redirect, and that answer says what the
+//! file is: `X-Linked-Etag` holds its SHA-256 and `X-Linked-Size` its size. A part of a file is
+//! kept under a name with that hash, so a part is only ever continued with the rest of the same
+//! file.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -30,22 +31,28 @@ struct Announced {
     sha256: Option<String>,
 }
 
-/// Downloads the weights of a published model to `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and gives
-/// that path. Where the file is there already in its announced size, nothing is downloaded.
+/// Downloads the weights of a published model to
+/// `<models>/<architecture>/<tag>/open_clip_model.safetensors`, and gives that path. Where the file
+/// is there already in its announced size, nothing is downloaded.
 ///
-/// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the bytes that are there and, where
-/// the server says so, the bytes that there will be.
+/// `base_url` is [`DEFAULT_BASE_URL`] or a mirror of it. `progress` is called with the bytes that
+/// are there and, where the server says so, the bytes that there will be.
 ///
 /// # Errors
-/// [`ClipError::Download`] where the server refuses, the connection keeps breaking, or what came is not what was
-/// announced; [`ClipError::Io`] where the disk does not take it. A part that is worth continuing is kept.
+/// [`ClipError::Download`] where the server refuses, the connection keeps breaking, or what came is
+/// not what was announced; [`ClipError::Io`] where the disk does not take it. A part that is worth
+/// continuing is kept.
 pub async fn pull(
     entry: &Pretrained,
     models: &Path,
     base_url: &str,
     mut progress: impl FnMut(u64, Option<u64>) + Send,
 ) -> Result<PathBuf> {
-    let url = format!("{}/{}/resolve/main/{WEIGHTS_FILE}", base_url.trim_end_matches('/'), entry.repository);
+    let url = format!(
+        "{}/{}/resolve/main/{WEIGHTS_FILE}",
+        base_url.trim_end_matches('/'),
+        entry.repository
+    );
     let folder = models.join(&entry.model).join(&entry.tag);
     let target = folder.join(WEIGHTS_FILE);
     fs::create_dir_all(&folder).map_err(io_at(&folder))?;
@@ -58,25 +65,37 @@ pub async fn pull(
         return Ok(target);
     }
     // Without a hash nothing says that a part belongs to the same file, so it is begun anew.
-    let part_name = announced.sha256.as_deref().map_or("unknown", |hash| &hash[..16]);
+    let part_name = announced
+        .sha256
+        .as_deref()
+        .map_or("unknown", |hash| &hash[..16]);
     let part = folder.join(format!("{WEIGHTS_FILE}.{part_name}.part"));
     if announced.sha256.is_none() && part.exists() {
         fs::remove_file(&part).map_err(io_at(&part))?;
     }
-    let client = clippy_http::client().read_timeout(SILENCE).build().map_err(|error| broken(&url, &error))?;
+    let client = clippy_http::client()
+        .read_timeout(SILENCE)
+        .build()
+        .map_err(|error| broken(&url, &error))?;
     let mut attempt = 1;
     loop {
         match continue_part(&client, &url, &part, &announced, &mut progress).await {
             Ok(()) => break,
             Err(Failure::Broken(reason)) if attempt < ATTEMPTS => {
                 let url = clippy_core::settings::without_credentials(&url);
-                tracing::warn!(url, reason, attempt, "the download broke off and is taken up again");
+                tracing::warn!(
+                    url,
+                    reason,
+                    attempt,
+                    "the download broke off and is taken up again"
+                );
                 tokio::time::sleep(std::time::Duration::from_millis(250 << attempt)).await;
                 attempt += 1;
             }
             Err(Failure::Broken(reason)) => {
-                let reason =
-                    format!("the connection broke {ATTEMPTS} times ({reason}); run the command again to go on");
+                let reason = format!(
+                    "the connection broke {ATTEMPTS} times ({reason}); run the command again to go on"
+                );
                 return Err(ClipError::Download { url, reason });
             }
             Err(Failure::Final(error)) => return Err(error),
@@ -85,7 +104,10 @@ pub async fn pull(
     let (checked, wanted, checked_url) = (part.clone(), announced.sha256.clone(), url.clone());
     tokio::task::spawn_blocking(move || check(&checked, wanted.as_deref(), &checked_url))
         .await
-        .map_err(|error| ClipError::Download { url, reason: format!("the check failed: {error}") })??;
+        .map_err(|error| ClipError::Download {
+            url,
+            reason: format!("the check failed: {error}"),
+        })??;
     fs::rename(&part, &target).map_err(io_at(&target))?;
     Ok(target)
 }
@@ -112,18 +134,34 @@ async fn announced(url: &str) -> Result<Announced> {
         .build()
         .map_err(|error| broken(url, &error))?;
     // Compressed, the size would be another.
-    let response =
-        client.head(url).header(ACCEPT_ENCODING, "identity").send().await.map_err(|error| broken(url, &error))?;
+    let response = client
+        .head(url)
+        .header(ACCEPT_ENCODING, "identity")
+        .send()
+        .await
+        .map_err(|error| broken(url, &error))?;
     if !response.status().is_success() && !response.status().is_redirection() {
         return Err(refused(url, response.status()));
     }
     let headers = response.headers();
     let sha256 = text(headers, "x-linked-etag")
         .or_else(|| text(headers, ETAG.as_str()))
-        .map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_lowercase())
+        .map(|tag| {
+            tag.trim_start_matches("W/")
+                .trim_matches('"')
+                .to_lowercase()
+        })
         .filter(|tag| tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    let own_size = || response.status().is_success().then(|| text(headers, CONTENT_LENGTH.as_str())).flatten();
-    let size = text(headers, "x-linked-size").or_else(own_size).and_then(|size| size.parse().ok());
+    let own_size = || {
+        response
+            .status()
+            .is_success()
+            .then(|| text(headers, CONTENT_LENGTH.as_str()))
+            .flatten()
+    };
+    let size = text(headers, "x-linked-size")
+        .or_else(own_size)
+        .and_then(|size| size.parse().ok());
     Ok(Announced { size, sha256 })
 }
 
@@ -147,7 +185,10 @@ async fn continue_part(
     if there > 0 {
         request = request.header(RANGE, format!("bytes={there}-"));
     }
-    let mut response = request.send().await.map_err(|error| Failure::Broken(error.to_string()))?;
+    let mut response = request
+        .send()
+        .await
+        .map_err(|error| Failure::Broken(error.to_string()))?;
     let status = response.status();
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
         return Err(Failure::Broken(format!("the server answered {status}")));
@@ -167,14 +208,25 @@ async fn continue_part(
         .truncate(!continues)
         .open(part)
         .map_err(io_at(part))?;
-    let whole = announced.size.or_else(|| response.content_length().map(|rest| there + rest));
+    let whole = announced
+        .size
+        .or_else(|| response.content_length().map(|rest| there + rest));
     progress(there, whole);
-    while let Some(bytes) = response.chunk().await.map_err(|error| Failure::Broken(error.to_string()))? {
-        // A chunk is some kilobytes and goes to the page cache: no reason to leave the async thread.
+    while let Some(bytes) = response
+        .chunk()
+        .await
+        .map_err(|error| Failure::Broken(error.to_string()))?
+    {
+        // A chunk is some kilobytes and goes to the page cache: no reason to leave the async
+        // thread.
         file.write_all(&bytes).map_err(io_at(part))?;
         there += bytes.len() as u64;
         if whole.is_some_and(|whole| there > whole) {
-            return Err(Failure::Final(wrong(url, part, "more came than was announced")));
+            return Err(Failure::Final(wrong(
+                url,
+                part,
+                "more came than was announced",
+            )));
         }
         progress(there, whole);
     }
@@ -202,9 +254,17 @@ fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
             }
             hash.update(&buffer[..count]);
         }
-        let found: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let found: String = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         if found != wanted {
-            return Err(wrong(url, part, &format!("its SHA-256 is {found}, {wanted} was announced")));
+            return Err(wrong(
+                url,
+                part,
+                &format!("its SHA-256 is {found}, {wanted} was announced"),
+            ));
         }
     }
     file.sync_all().map_err(io_at(part))
@@ -214,16 +274,25 @@ fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
 fn wrong(url: &str, part: &Path, reason: &str) -> ClipError {
     // The error that matters is the one returned; a part that stays is found out again by its hash.
     let _ = fs::remove_file(part);
-    ClipError::Download { url: url.to_owned(), reason: format!("{reason}. Nothing was kept; run the command again") }
+    ClipError::Download {
+        url: url.to_owned(),
+        reason: format!("{reason}. Nothing was kept; run the command again"),
+    }
 }
 
 fn refused(url: &str, status: StatusCode) -> ClipError {
-    ClipError::Download { url: url.to_owned(), reason: format!("the server answered {status}") }
+    ClipError::Download {
+        url: url.to_owned(),
+        reason: format!("the server answered {status}"),
+    }
 }
 
 fn broken(url: &str, error: &reqwest::Error) -> ClipError {
     let reason = format!("{error}; check the network, or name a mirror");
-    ClipError::Download { url: url.to_owned(), reason }
+    ClipError::Download {
+        url: url.to_owned(),
+        reason,
+    }
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {
@@ -231,5 +300,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn io_at(path: &Path) -> impl Fn(std::io::Error) -> ClipError + '_ {
-    move |source| ClipError::Io { path: path.to_owned(), source }
+    move |source| ClipError::Io {
+        path: path.to_owned(),
+        source,
+    }
 }

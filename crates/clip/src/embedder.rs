@@ -16,19 +16,22 @@ use crate::threads::physical_cores;
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT, Tokenizer};
 use crate::worker::{self, Encoder, Prepared, Request};
 
-/// Texts of so many bytes together are cut into tokens in well under a millisecond; more go to a blocking thread.
+/// Texts of so many bytes together are cut into tokens in well under a millisecond; more go to a
+/// blocking thread.
 const QUICK_TEXT_BYTES: usize = 4096;
 
 /// How an embedder batches and queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmbedderOptions {
-    /// Most pictures in one batch. `None`: 64 on a GPU and for models of small pictures, else 16. A query that comes
-    /// while a batch runs waits for its end, so more gains little throughput and costs response time.
+    /// Most pictures in one batch. `None`: 64 on a GPU and for models of small pictures, else 16.
+    /// A query that comes while a batch runs waits for its end, so more gains little
+    /// throughput and costs response time.
     pub max_batch_images: Option<usize>,
     /// Most texts in one batch.
     pub max_batch_texts: usize,
-    /// Most inputs (of all calls together) that may wait or be computed at once; one more is refused with
-    /// [`ErrorCode::Overloaded`]. A single call with more inputs than that is taken when nothing else waits.
+    /// Most inputs (of all calls together) that may wait or be computed at once; one more is
+    /// refused with [`ErrorCode::Overloaded`]. A single call with more inputs than that is
+    /// taken when nothing else waits.
     pub max_waiting: usize,
     /// Threads that libtorch computes with on the CPU. `None`: one for each physical core.
     pub threads: Option<usize>,
@@ -36,7 +39,12 @@ pub struct EmbedderOptions {
 
 impl Default for EmbedderOptions {
     fn default() -> Self {
-        Self { max_batch_images: None, max_batch_texts: 64, max_waiting: 512, threads: None }
+        Self {
+            max_batch_images: None,
+            max_batch_texts: 64,
+            max_waiting: 512,
+            threads: None,
+        }
     }
 }
 
@@ -46,14 +54,18 @@ impl EmbedderOptions {
             Device::Cpu if side > 128 => 16,
             _ => 64,
         });
-        Limits { images: images.max(1), texts: self.max_batch_texts.max(1) }
+        Limits {
+            images: images.max(1),
+            texts: self.max_batch_texts.max(1),
+        }
     }
 }
 
-/// Embeds on a thread of its own that owns the model. Dropping it lets the thread end after what it computes now.
+/// Embeds on a thread of its own that owns the model. Dropping it lets the thread end after what it
+/// computes now.
 ///
-/// Concurrent calls are joined into batches (see [`crate::batch`] for the rules). A call whose future is dropped is
-/// not computed any further.
+/// Concurrent calls are joined into batches (see [`crate::batch`] for the rules). A call whose
+/// future is dropped is not computed any further.
 pub struct TorchEmbedder {
     info: Arc<ModelInfo>,
     tokenizer: Tokenizer,
@@ -64,11 +76,13 @@ pub struct TorchEmbedder {
 }
 
 impl TorchEmbedder {
-    /// Starts the model's thread and computes one picture and one text on it, so that the first caller does not pay for
-    /// what libtorch sets up. Blocks until then: call it outside async code, or from a blocking thread.
+    /// Starts the model's thread and computes one picture and one text on it, so that the first
+    /// caller does not pay for what libtorch sets up. Blocks until then: call it outside async
+    /// code, or from a blocking thread.
     ///
     /// # Errors
-    /// [`ClipError::Thread`] where the thread cannot be started; what the model says where it cannot compute.
+    /// [`ClipError::Thread`] where the thread cannot be started; what the model says where it
+    /// cannot compute.
     pub fn start(model: LoadedModel, options: EmbedderOptions) -> Result<Self> {
         let LoadedModel { model, info, .. } = model;
         let limits = options.limits(info.transform.side, model.device());
@@ -106,11 +120,20 @@ impl TorchEmbedder {
             .name("clip-model".to_owned())
             .spawn(thread)
             .map_err(|error| ClipError::Thread(format!("it cannot be started: {error}")))?;
-        is_ready.recv().map_err(|_| ClipError::Thread("it ended while the model warmed up".to_owned()))??;
-        Ok(Self { info, tokenizer, requests, places: Arc::new(Semaphore::new(max_waiting)), max_waiting })
+        is_ready
+            .recv()
+            .map_err(|_| ClipError::Thread("it ended while the model warmed up".to_owned()))??;
+        Ok(Self {
+            info,
+            tokenizer,
+            requests,
+            places: Arc::new(Semaphore::new(max_waiting)),
+            max_waiting,
+        })
     }
 
-    /// Pictures of another size would read past their end, and fail a batch that others have a part in.
+    /// Pictures of another size would read past their end, and fail a batch that others have a part
+    /// in.
     fn check(&self, inputs: &[EmbedInput]) -> CoreResult<()> {
         let side = self.info.transform.side;
         let expected = side as usize * side as usize * 3;
@@ -147,21 +170,27 @@ impl TorchEmbedder {
         if text_bytes <= QUICK_TEXT_BYTES {
             return Ok(work());
         }
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| Error::internal(format!("the tokenizer failed: {error}")).with_source(error))
+        tokio::task::spawn_blocking(work).await.map_err(|error| {
+            Error::internal(format!("the tokenizer failed: {error}")).with_source(error)
+        })
     }
 }
 
 fn warm_up(encoder: &mut impl Encoder, side: u32) -> Result<()> {
-    let grey = ModelPixels { side, rgb: vec![127; side as usize * side as usize * 3] };
+    let grey = ModelPixels {
+        side,
+        rgb: vec![127; side as usize * side as usize * 3],
+    };
     encoder.images(&[&grey])?;
     encoder.texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
     Ok(())
 }
 
 fn ended() -> Error {
-    Error::new(ErrorCode::Unavailable, "the model's thread has ended: restart Clippy, and look in its log for why")
+    Error::new(
+        ErrorCode::Unavailable,
+        "the model's thread has ended: restart Clippy, and look in its log for why",
+    )
 }
 
 #[async_trait]
@@ -190,10 +219,21 @@ impl Embedder for TorchEmbedder {
         })?;
         let inputs = self.prepare(inputs).await?;
         if inputs.is_empty() {
-            return Ok(Embedded { embeddings: Vec::new(), queued: Default::default(), computed: Default::default() });
+            return Ok(Embedded {
+                embeddings: Vec::new(),
+                queued: Default::default(),
+                computed: Default::default(),
+            });
         }
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request { inputs, submitted, reply, places }).map_err(|_| ended())?;
+        self.requests
+            .send(Request {
+                inputs,
+                submitted,
+                reply,
+                places,
+            })
+            .map_err(|_| ended())?;
         answer.await.map_err(|_| ended())?
     }
 }

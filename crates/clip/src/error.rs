@@ -7,7 +7,8 @@ use clippy_core::ErrorCode;
 /// The result of everything in this crate.
 pub type Result<T, E = ClipError> = std::result::Result<T, E>;
 
-/// A failure to load or to run a model. Messages are for the person who chose the model or the device.
+/// A failure to load or to run a model. Messages are for the person who chose the model or the
+/// device.
 #[derive(Debug, thiserror::Error)]
 pub enum ClipError {
     /// The configuration asks for something that this crate does not compute.
@@ -97,7 +98,10 @@ pub enum ClipError {
         source: std::io::Error,
     },
     /// Weights could not be downloaded.
-    #[error("{} could not be downloaded: {reason}", clippy_core::settings::without_credentials(url))]
+    #[error(
+        "{} could not be downloaded: {reason}",
+        clippy_core::settings::without_credentials(url)
+    )]
     Download {
         /// What was asked for.
         url: String,
@@ -122,9 +126,10 @@ impl From<ClipError> for clippy_core::Error {
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,
             ClipError::Download { .. } => ErrorCode::Unavailable,
-            ClipError::NotFinite | ClipError::Torch(_) | ClipError::Io { .. } | ClipError::Thread(_) => {
-                ErrorCode::Internal
-            }
+            ClipError::NotFinite
+            | ClipError::Torch(_)
+            | ClipError::Io { .. }
+            | ClipError::Thread(_) => ErrorCode::Internal,
         };
         Self::new(code, error.to_string()).with_source(error)
     }

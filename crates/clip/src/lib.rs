@@ -1,7 +1,8 @@
 //! OpenCLIP on libtorch: architectures, weights, tokenizer, and the thread that embeds.
 //!
-//! This is the only crate that knows libtorch. A [`ModelSource`] says which model, [`LoadedModel::load`] reads it onto
-//! a device, and [`TorchEmbedder::start`] gives it a thread that joins concurrent requests into batches:
+//! This is the only crate that knows libtorch. A [`ModelSource`] says which model,
+//! [`LoadedModel::load`] reads it onto a device, and [`TorchEmbedder::start`] gives it a thread
+//! that joins concurrent requests into batches:
 //!
 //! ```no_run
 //! # fn main() -> clippy_clip::Result<()> {

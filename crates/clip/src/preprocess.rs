@@ -5,9 +5,11 @@ use serde_json::Value;
 
 use crate::error::{ClipError, Result};
 
-/// Mean of each channel of OpenAI's training pictures, on values in 0..1 (open_clip's `OPENAI_DATASET_MEAN`).
+/// Mean of each channel of OpenAI's training pictures, on values in 0..1 (open_clip's
+/// `OPENAI_DATASET_MEAN`).
 pub const OPENAI_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-/// Standard deviation of each channel of OpenAI's training pictures (open_clip's `OPENAI_DATASET_STD`).
+/// Standard deviation of each channel of OpenAI's training pictures (open_clip's
+/// `OPENAI_DATASET_STD`).
 pub const OPENAI_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 /// open_clip's default for a model of this side, in pixels.
@@ -22,19 +24,24 @@ pub fn default_transform(side: u32) -> ImageTransform {
     }
 }
 
-/// The transform that a `preprocess_cfg` describes, for a model of this side. Fields that are not there keep
-/// open_clip's defaults; `size` gives way to the model's own side, as in open_clip.
+/// The transform that a `preprocess_cfg` describes, for a model of this side. Fields that are not
+/// there keep open_clip's defaults; `size` gives way to the model's own side, as in open_clip.
 ///
 /// # Errors
 /// [`ClipError::UnsupportedConfig`] or [`ClipError::InvalidConfig`], naming the field.
 pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTransform> {
     let mut transform = default_transform(side);
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(transform) };
-    let fields =
-        value.as_object().ok_or_else(|| ClipError::InvalidConfig("`preprocess_cfg` is no object".to_owned()))?;
+    let Some(value) = value.filter(|value| !value.is_null()) else {
+        return Ok(transform);
+    };
+    let fields = value
+        .as_object()
+        .ok_or_else(|| ClipError::InvalidConfig("`preprocess_cfg` is no object".to_owned()))?;
     for (field, value) in fields {
         let invalid = |should_be: &str| {
-            ClipError::InvalidConfig(format!("`preprocess_cfg.{field}` is {value}: it must be {should_be}"))
+            ClipError::InvalidConfig(format!(
+                "`preprocess_cfg.{field}` is {value}: it must be {should_be}"
+            ))
         };
         match field.as_str() {
             "mean" => transform.mean = channels(value).ok_or_else(|| invalid("three numbers"))?,
@@ -44,30 +51,41 @@ pub fn transform_from_json(value: Option<&Value>, side: u32) -> Result<ImageTran
                     .ok_or_else(|| invalid("three numbers above 0"))?;
             }
             "interpolation" => {
-                transform.interpolation = serde_json::from_value(value.clone())
-                    .map_err(|_| ClipError::UnsupportedConfig(invalid("`bicubic` or `bilinear`").to_string()))?;
+                transform.interpolation = serde_json::from_value(value.clone()).map_err(|_| {
+                    ClipError::UnsupportedConfig(invalid("`bicubic` or `bilinear`").to_string())
+                })?;
             }
             "resize_mode" => {
                 transform.resize_mode = serde_json::from_value(value.clone()).map_err(|_| {
-                    ClipError::UnsupportedConfig(invalid("`shortest`, `longest` or `squash`").to_string())
+                    ClipError::UnsupportedConfig(
+                        invalid("`shortest`, `longest` or `squash`").to_string(),
+                    )
                 })?;
             }
             "mode" if value == "RGB" => {}
             "fill_color" if value.as_f64() == Some(0.0) => {}
             "mode" | "fill_color" => {
-                return Err(ClipError::UnsupportedConfig(invalid("the default (RGB, 0)").to_string()));
+                return Err(ClipError::UnsupportedConfig(
+                    invalid("the default (RGB, 0)").to_string(),
+                ));
             }
             "size" => {}
             // Not open_clip's; some published configurations carry fields of other programs.
-            _ => tracing::warn!(field, "a field of `preprocess_cfg` is not known and not used"),
+            _ => tracing::warn!(
+                field,
+                "a field of `preprocess_cfg` is not known and not used"
+            ),
         }
     }
     Ok(transform)
 }
 
 fn channels(value: &Value) -> Option<[f32; 3]> {
-    let numbers: Option<Vec<f32>> =
-        value.as_array()?.iter().map(|number| number.as_f64().map(|number| number as f32)).collect();
+    let numbers: Option<Vec<f32>> = value
+        .as_array()?
+        .iter()
+        .map(|number| number.as_f64().map(|number| number as f32))
+        .collect();
     numbers?.try_into().ok()
 }
 
@@ -78,8 +96,14 @@ mod tests {
 
     #[test]
     fn nothing_given_is_openais() {
-        assert_eq!(transform_from_json(None, 224).unwrap(), default_transform(224));
-        assert_eq!(transform_from_json(Some(&json!({})), 96).unwrap(), default_transform(96));
+        assert_eq!(
+            transform_from_json(None, 224).unwrap(),
+            default_transform(224)
+        );
+        assert_eq!(
+            transform_from_json(Some(&json!({})), 96).unwrap(),
+            default_transform(96)
+        );
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub const WEIGHTS_FILE: &str = "open_clip_model.safetensors";
 pub const CONFIG_FILE: &str = "open_clip_config.json";
 
 /// `None` only if the embedded table were broken, which a test rules out.
-static PRETRAINED: LazyLock<Option<Vec<Pretrained>>> = LazyLock::new(|| serde_json::from_str(TABLE).ok());
+static PRETRAINED: LazyLock<Option<Vec<Pretrained>>> =
+    LazyLock::new(|| serde_json::from_str(TABLE).ok());
 
 /// One published set of weights.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -45,7 +46,8 @@ impl Pretrained {
     /// As [`crate::architectures::find`].
     pub fn config(&self) -> Result<ModelConfig> {
         let mut config = crate::architectures::find(&self.model)?;
-        // open_clip warns and computes wrongly where the two disagree; the weights know what they were trained with.
+        // open_clip warns and computes wrongly where the two disagree; the weights know what they
+        // were trained with.
         config.quick_gelu |= self.quick_gelu;
         Ok(config)
     }
@@ -64,14 +66,16 @@ pub fn all() -> &'static [Pretrained] {
     PRETRAINED.as_deref().unwrap_or_default()
 }
 
-/// The weights of this tag for this architecture. As in open_clip, a tag's case and its hyphens do not matter, and
-/// `-quickgelu` may stand behind the architecture.
+/// The weights of this tag for this architecture. As in open_clip, a tag's case and its hyphens do
+/// not matter, and `-quickgelu` may stand behind the architecture.
 ///
 /// # Errors
 /// [`ClipError::UnknownTag`] names the tags that there are for the architecture.
 pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
     let wanted_model = model.replace('/', "-");
-    let plain_model = wanted_model.strip_suffix("-quickgelu").unwrap_or(&wanted_model);
+    let plain_model = wanted_model
+        .strip_suffix("-quickgelu")
+        .unwrap_or(&wanted_model);
     let wanted_tag = tag.to_lowercase().replace('-', "_");
     let of_model = || all().iter().filter(|entry| entry.model == plain_model);
     of_model().find(|entry| entry.tag == wanted_tag).ok_or_else(|| {
@@ -97,8 +101,12 @@ mod tests {
     fn every_entry_can_be_run() {
         assert!(all().len() > 80, "{}", all().len());
         for entry in all() {
-            entry.config().unwrap_or_else(|error| panic!("{entry:?}: {error}"));
-            entry.transform(224).unwrap_or_else(|error| panic!("{entry:?}: {error}"));
+            entry
+                .config()
+                .unwrap_or_else(|error| panic!("{entry:?}: {error}"));
+            entry
+                .transform(224)
+                .unwrap_or_else(|error| panic!("{entry:?}: {error}"));
             assert_eq!(entry.repository.split('/').count(), 2, "{entry:?}");
         }
     }
@@ -106,24 +114,48 @@ mod tests {
     #[test]
     fn openai_weights_force_quick_gelu() {
         for model in ["ViT-B-32", "ViT-L-14-336", "RN50", "ViT-B-32-quickgelu"] {
-            assert!(find(model, "openai").unwrap().config().unwrap().quick_gelu, "{model}");
+            assert!(
+                find(model, "openai").unwrap().config().unwrap().quick_gelu,
+                "{model}"
+            );
         }
-        assert!(!find("ViT-B-32", "laion2b_s34b_b79k").unwrap().config().unwrap().quick_gelu);
+        assert!(
+            !find("ViT-B-32", "laion2b_s34b_b79k")
+                .unwrap()
+                .config()
+                .unwrap()
+                .quick_gelu
+        );
     }
 
     #[test]
     fn tags_bring_their_own_preparation() {
-        let plain = find("ViT-B-32", "laion2b-s34b-b79K").unwrap().transform(224).unwrap();
+        let plain = find("ViT-B-32", "laion2b-s34b-b79K")
+            .unwrap()
+            .transform(224)
+            .unwrap();
         assert_eq!(plain, preprocess::default_transform(224));
-        let inception = find("ViT-L-14", "laion2b_s32b_b82k").unwrap().transform(224).unwrap();
+        let inception = find("ViT-L-14", "laion2b_s32b_b82k")
+            .unwrap()
+            .transform(224)
+            .unwrap();
         assert_eq!(inception.mean, [0.5; 3]);
-        let squashed = find("ViT-H-14-378", "dfn5b").unwrap().transform(378).unwrap();
-        assert_eq!((squashed.resize_mode, squashed.interpolation), (ResizeMode::Squash, Interpolation::Bicubic));
+        let squashed = find("ViT-H-14-378", "dfn5b")
+            .unwrap()
+            .transform(378)
+            .unwrap();
+        assert_eq!(
+            (squashed.resize_mode, squashed.interpolation),
+            (ResizeMode::Squash, Interpolation::Bicubic)
+        );
     }
 
     #[test]
     fn an_unknown_tag_is_answered_with_the_known_ones() {
         let error = find("ViT-B-16", "nonsense").unwrap_err().to_string();
-        assert!(error.contains("nonsense") && error.contains("datacomp_xl_s13b_b90k"), "{error}");
+        assert!(
+            error.contains("nonsense") && error.contains("datacomp_xl_s13b_b90k"),
+            "{error}"
+        );
     }
 }

@@ -45,15 +45,26 @@ pub enum ModelSource {
 impl ModelSource {
     /// Reads the settings `MODEL_NAME` and `PRETRAINED`; where neither is set, the bundled model.
     ///
-    /// `models` is the folder that pulled models lie in (`DATA_DIR/models`). Nothing is looked up on disk yet.
+    /// `models` is the folder that pulled models lie in (`DATA_DIR/models`). Nothing is looked up
+    /// on disk yet.
     ///
     /// # Errors
-    /// [`ClipError::InvalidConfig`], [`ClipError::UnknownArchitecture`] or [`ClipError::UnknownTag`], saying what is
-    /// missing or what there is.
-    pub fn parse(model: Option<&str>, pretrained: Option<&str>, models: &Path, bundled: &Path) -> Result<Self> {
-        let given = |text: Option<&str>| text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+    /// [`ClipError::InvalidConfig`], [`ClipError::UnknownArchitecture`] or
+    /// [`ClipError::UnknownTag`], saying what is missing or what there is.
+    pub fn parse(
+        model: Option<&str>,
+        pretrained: Option<&str>,
+        models: &Path,
+        bundled: &Path,
+    ) -> Result<Self> {
+        let given = |text: Option<&str>| {
+            text.map(str::trim)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         let (model, pretrained) = (given(model), given(pretrained));
-        // open_clip has the prefix in the model's name, Clippy 0.2's users wrote it as PRETRAINED: both are understood.
+        // open_clip has the prefix in the model's name, Clippy 0.2's users wrote it as PRETRAINED:
+        // both are understood.
         for setting in [&pretrained, &model].into_iter().flatten() {
             if let Some(folder) = setting.strip_prefix(LOCAL_FOLDER) {
                 return Ok(Self::Folder(PathBuf::from(folder)));
@@ -82,16 +93,26 @@ impl ModelSource {
         };
         if pretrained.ends_with(".safetensors") {
             architectures::find(&model)?;
-            return Ok(Self::File { model, weights: PathBuf::from(pretrained) });
+            return Ok(Self::File {
+                model,
+                weights: PathBuf::from(pretrained),
+            });
         }
-        if [".pt", ".pth", ".bin", ".ckpt"].iter().any(|ending| pretrained.ends_with(ending)) {
+        if [".pt", ".pth", ".bin", ".ckpt"]
+            .iter()
+            .any(|ending| pretrained.ends_with(ending))
+        {
             return Err(ClipError::InvalidConfig(format!(
                 "PRETRAINED is {pretrained}: pickled weights can run any code and are not read. Convert them once with \
                  open_clip and safetensors.torch.save_file"
             )));
         }
         let entry = pretrained::find(&model, &pretrained)?;
-        Ok(Self::Tag { model: entry.model.clone(), tag: entry.tag.clone(), models: models.to_owned() })
+        Ok(Self::Tag {
+            model: entry.model.clone(),
+            tag: entry.tag.clone(),
+            models: models.to_owned(),
+        })
     }
 
     /// The folder or file that the model is read from.
@@ -107,8 +128,8 @@ impl ModelSource {
     /// Finds the files and reads the configuration, without the weights.
     ///
     /// # Errors
-    /// [`ClipError::NotDownloaded`] or [`ClipError::NotThere`] where files are missing, or what is wrong with the
-    /// configuration.
+    /// [`ClipError::NotDownloaded`] or [`ClipError::NotThere`] where files are missing, or what is
+    /// wrong with the configuration.
     pub fn describe(&self) -> Result<Description> {
         match self {
             Self::Tag { model, tag, .. } => {
@@ -116,20 +137,39 @@ impl ModelSource {
                 let folder = self.path();
                 let weights = folder.join(WEIGHTS_FILE);
                 if !weights.is_file() {
-                    return Err(ClipError::NotDownloaded { model: model.clone(), tag: tag.clone(), folder });
+                    return Err(ClipError::NotDownloaded {
+                        model: model.clone(),
+                        tag: tag.clone(),
+                        folder,
+                    });
                 }
                 let config = entry.config()?;
                 let transform = entry.transform(side(&config))?;
-                Ok(Description { name: model.clone(), pretrained: tag.clone(), config, transform, weights })
+                Ok(Description {
+                    name: model.clone(),
+                    pretrained: tag.clone(),
+                    config,
+                    transform,
+                    weights,
+                })
             }
             Self::File { model, weights } => {
                 if !weights.is_file() {
-                    return Err(not_there(weights, "PRETRAINED names a file that does not exist"));
+                    return Err(not_there(
+                        weights,
+                        "PRETRAINED names a file that does not exist",
+                    ));
                 }
                 let config = architectures::find(model)?;
                 let transform = preprocess::default_transform(side(&config));
                 let pretrained = weights.display().to_string();
-                Ok(Description { name: model.clone(), pretrained, config, transform, weights: weights.clone() })
+                Ok(Description {
+                    name: model.clone(),
+                    pretrained,
+                    config,
+                    transform,
+                    weights: weights.clone(),
+                })
             }
             Self::Folder(folder) => describe_folder(folder),
         }
@@ -139,20 +179,42 @@ impl ModelSource {
 fn describe_folder(folder: &Path) -> Result<Description> {
     let path = folder.join(CONFIG_FILE);
     if !path.is_file() {
-        return Err(not_there(&path, "a model folder holds open_clip_config.json and open_clip_model.safetensors"));
+        return Err(not_there(
+            &path,
+            "a model folder holds open_clip_config.json and open_clip_model.safetensors",
+        ));
     }
-    let text = fs::read_to_string(&path).map_err(|source| ClipError::Io { path: path.clone(), source })?;
-    let in_file = |error: &dyn std::fmt::Display| ClipError::InvalidConfig(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(&path).map_err(|source| ClipError::Io {
+        path: path.clone(),
+        source,
+    })?;
+    let in_file = |error: &dyn std::fmt::Display| {
+        ClipError::InvalidConfig(format!("{}: {error}", path.display()))
+    };
     let json: Value = serde_json::from_str(&text).map_err(|error| in_file(&error))?;
-    let model = json.get("model_cfg").ok_or_else(|| in_file(&"there is no `model_cfg`"))?;
+    let model = json
+        .get("model_cfg")
+        .ok_or_else(|| in_file(&"there is no `model_cfg`"))?;
     let config = ModelConfig::from_json(model)?;
     let transform = preprocess::transform_from_json(json.get("preprocess_cfg"), side(&config))?;
     let weights = folder.join(WEIGHTS_FILE);
     if !weights.is_file() {
-        return Err(not_there(&weights, "a model folder holds the weights as open_clip_model.safetensors"));
+        return Err(not_there(
+            &weights,
+            "a model folder holds the weights as open_clip_model.safetensors",
+        ));
     }
-    let name = folder.file_name().map_or_else(|| "model".to_owned(), |name| name.to_string_lossy().into_owned());
-    Ok(Description { name, pretrained: folder.display().to_string(), config, transform, weights })
+    let name = folder.file_name().map_or_else(
+        || "model".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    );
+    Ok(Description {
+        name,
+        pretrained: folder.display().to_string(),
+        config,
+        transform,
+        weights,
+    })
 }
 
 fn side(config: &ModelConfig) -> u32 {
@@ -160,7 +222,10 @@ fn side(config: &ModelConfig) -> u32 {
 }
 
 fn not_there(path: &Path, advice: &str) -> ClipError {
-    ClipError::NotThere { path: path.to_owned(), advice: advice.to_owned() }
+    ClipError::NotThere {
+        path: path.to_owned(),
+        advice: advice.to_owned(),
+    }
 }
 
 /// A model's configuration and where its weights lie.
@@ -195,38 +260,77 @@ impl LoadedModel {
     ///
     /// # Errors
     /// As [`ModelSource::describe`] and [`ClipModel::load`].
-    pub fn load(source: &ModelSource, device: Device, precision: Option<Precision>) -> Result<Self> {
+    pub fn load(
+        source: &ModelSource,
+        device: Device,
+        precision: Option<Precision>,
+    ) -> Result<Self> {
         let started = std::time::Instant::now();
-        let Description { name, pretrained, config, transform, weights } = source.describe()?;
+        let Description {
+            name,
+            pretrained,
+            config,
+            transform,
+            weights,
+        } = source.describe()?;
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let file = WeightsFile::open(&weights)?;
-        // What is hashed is what was understood, not the file's bytes: the same model read by its tag or from a folder
-        // is the same model.
-        let head =
-            serde_json::to_vec(&(&config, &transform)).map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
+        // What is hashed is what was understood, not the file's bytes: the same model read by its
+        // tag or from a folder is the same model.
+        let head = serde_json::to_vec(&(&config, &transform))
+            .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
         let model = ClipModel::load(&config, &transform, &file, device, precision)?;
-        let info = model_info(name, pretrained, &config, transform, file.fingerprint(&head));
+        let info = model_info(
+            name,
+            pretrained,
+            &config,
+            transform,
+            file.fingerprint(&head),
+        );
         tracing::info!(
             model = info.name, pretrained = info.pretrained, %precision, ?device, dimension = info.dimension,
             took_ms = started.elapsed().as_millis(), "model loaded"
         );
-        Ok(Self { model, info: Arc::new(info), config, precision })
+        Ok(Self {
+            model,
+            info: Arc::new(info),
+            config,
+            precision,
+        })
     }
 
-    /// A model of a named architecture with random weights. It is for measurements: it costs what a trained one costs,
-    /// and its embeddings mean nothing. The same seed gives the same weights.
+    /// A model of a named architecture with random weights. It is for measurements: it costs what a
+    /// trained one costs, and its embeddings mean nothing. The same seed gives the same
+    /// weights.
     ///
     /// # Errors
-    /// [`ClipError::UnknownArchitecture`], naming those that there are; otherwise where libtorch fails.
-    pub fn random(architecture: &str, device: Device, precision: Option<Precision>, seed: i64) -> Result<Self> {
+    /// [`ClipError::UnknownArchitecture`], naming those that there are; otherwise where libtorch
+    /// fails.
+    pub fn random(
+        architecture: &str,
+        device: Device,
+        precision: Option<Precision>,
+        seed: i64,
+    ) -> Result<Self> {
         let config = architectures::find(architecture)?;
         let transform = preprocess::default_transform(side(&config));
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let model = ClipModel::random(&config, &transform, device, precision, seed)?;
         let pretrained = format!("random-{seed}");
         let fingerprint = format!("{architecture}-{pretrained}");
-        let info = model_info(architecture.to_owned(), pretrained, &config, transform, fingerprint);
-        Ok(Self { model, info: Arc::new(info), config, precision })
+        let info = model_info(
+            architecture.to_owned(),
+            pretrained,
+            &config,
+            transform,
+            fingerprint,
+        );
+        Ok(Self {
+            model,
+            info: Arc::new(info),
+            config,
+            precision,
+        })
     }
 }
 
@@ -253,21 +357,44 @@ mod tests {
     use super::*;
 
     fn parse(model: Option<&str>, pretrained: Option<&str>) -> Result<ModelSource> {
-        ModelSource::parse(model, pretrained, Path::new("/data/models"), Path::new("/bundled"))
+        ModelSource::parse(
+            model,
+            pretrained,
+            Path::new("/data/models"),
+            Path::new("/bundled"),
+        )
     }
 
     #[test]
     fn all_of_open_clips_forms_are_understood() {
-        assert_eq!(parse(None, None).unwrap(), ModelSource::Folder("/bundled".into()));
-        assert_eq!(parse(Some(""), Some(" ")).unwrap(), ModelSource::Folder("/bundled".into()));
-        assert_eq!(parse(None, Some("local-dir:/m")).unwrap(), ModelSource::Folder("/m".into()));
-        assert_eq!(parse(Some("local-dir:./m"), None).unwrap(), ModelSource::Folder("./m".into()));
+        assert_eq!(
+            parse(None, None).unwrap(),
+            ModelSource::Folder("/bundled".into())
+        );
+        assert_eq!(
+            parse(Some(""), Some(" ")).unwrap(),
+            ModelSource::Folder("/bundled".into())
+        );
+        assert_eq!(
+            parse(None, Some("local-dir:/m")).unwrap(),
+            ModelSource::Folder("/m".into())
+        );
+        assert_eq!(
+            parse(Some("local-dir:./m"), None).unwrap(),
+            ModelSource::Folder("./m".into())
+        );
         assert_eq!(
             parse(Some("ViT-B-32"), Some("/w/x.safetensors")).unwrap(),
-            ModelSource::File { model: "ViT-B-32".into(), weights: "/w/x.safetensors".into() }
+            ModelSource::File {
+                model: "ViT-B-32".into(),
+                weights: "/w/x.safetensors".into()
+            }
         );
         let tag = parse(Some("ViT-B/32"), Some("laion2b_s34b_b79k")).unwrap();
-        assert_eq!(tag.path(), Path::new("/data/models/ViT-B-32/laion2b_s34b_b79k"));
+        assert_eq!(
+            tag.path(),
+            Path::new("/data/models/ViT-B-32/laion2b_s34b_b79k")
+        );
     }
 
     #[test]
@@ -289,6 +416,9 @@ mod tests {
     fn a_model_that_was_not_pulled_names_the_command() {
         let source = parse(Some("ViT-B-32"), Some("openai")).unwrap();
         let error = source.describe().unwrap_err().to_string();
-        assert!(error.contains("clippy models pull ViT-B-32 openai"), "{error}");
+        assert!(
+            error.contains("clippy models pull ViT-B-32 openai"),
+            "{error}"
+        );
     }
 }

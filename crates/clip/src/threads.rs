@@ -5,17 +5,22 @@ use std::fs;
 
 /// The physical cores that this process may use; at least 1.
 ///
-/// Two hyperthreads share the units that multiply, so a second thread on a core mostly waits for the first. Where the
-/// system does not tell which is which, every logical processor counts.
+/// Two hyperthreads share the units that multiply, so a second thread on a core mostly waits for
+/// the first. Where the system does not tell which is which, every logical processor counts.
 pub(crate) fn physical_cores() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
     let cores: BTreeSet<String> = (0..)
         .map_while(|processor| {
-            let path = format!("/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
+            let path =
+                format!("/sys/devices/system/cpu/cpu{processor}/topology/thread_siblings_list");
             fs::read_to_string(path).ok()
         })
         .collect();
-    if cores.is_empty() { allowed } else { allowed.min(cores.len()) }
+    if cores.is_empty() {
+        allowed
+    } else {
+        allowed.min(cores.len())
+    }
 }
 
 #[cfg(test)]

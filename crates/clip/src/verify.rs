@@ -25,12 +25,12 @@ pub struct Verified {
     pub bytes: u64,
 }
 
-/// Checks a model: the configuration is one that is computed here, every tensor it asks for is there in its shape, none
-/// is left over, and a picture and a text embed to finite vectors.
+/// Checks a model: the configuration is one that is computed here, every tensor it asks for is
+/// there in its shape, none is left over, and a picture and a text embed to finite vectors.
 ///
-/// `path` is a folder with configuration and weights, a folder that `clippy models pull` made, or a `.safetensors` file.
-/// A file says nothing about its architecture, so `model` names it, unless the file lies where `pull` put it.
-/// It reads the whole model into memory, in fp32 on the CPU.
+/// `path` is a folder with configuration and weights, a folder that `clippy models pull` made, or a
+/// `.safetensors` file. A file says nothing about its architecture, so `model` names it, unless the
+/// file lies where `pull` put it. It reads the whole model into memory, in fp32 on the CPU.
 ///
 /// # Errors
 /// Says which file, field or tensor is wrong, as [`LoadedModel::load`] does.
@@ -39,38 +39,67 @@ pub fn verify(path: &Path, model: Option<&str>) -> Result<Verified> {
     let weights = source.describe()?.weights;
     let loaded = LoadedModel::load(&source, Device::Cpu, Some(Precision::Fp32))?;
     let side = loaded.info.transform.side;
-    let grey = ModelPixels { side, rgb: vec![127; side as usize * side as usize * 3] };
+    let grey = ModelPixels {
+        side,
+        rgb: vec![127; side as usize * side as usize * 3],
+    };
     loaded.model.embed_images(&[&grey])?;
     loaded.model.embed_texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
-    let metadata = std::fs::metadata(&weights).map_err(|source| ClipError::Io { path: weights.clone(), source })?;
-    Ok(Verified { info: (*loaded.info).clone(), config: loaded.config, weights, bytes: metadata.len() })
+    let metadata = std::fs::metadata(&weights).map_err(|source| ClipError::Io {
+        path: weights.clone(),
+        source,
+    })?;
+    Ok(Verified {
+        info: (*loaded.info).clone(),
+        config: loaded.config,
+        weights,
+        bytes: metadata.len(),
+    })
 }
 
 fn source_at(path: &Path, model: Option<&str>) -> Result<ModelSource> {
-    let missing = |advice: &str| ClipError::NotThere { path: path.to_owned(), advice: advice.to_owned() };
+    let missing = |advice: &str| ClipError::NotThere {
+        path: path.to_owned(),
+        advice: advice.to_owned(),
+    };
     let folder = if path.is_dir() {
         path
     } else if path.is_file() {
         if let Some(model) = model {
-            return Ok(ModelSource::File { model: model.to_owned(), weights: path.to_owned() });
+            return Ok(ModelSource::File {
+                model: model.to_owned(),
+                weights: path.to_owned(),
+            });
         }
         path.parent().unwrap_or(Path::new("."))
     } else {
         return Err(missing("name a model folder or a .safetensors file"));
     };
-    let is_weights_of_folder = path.is_dir() || path.file_name().is_some_and(|name| name == WEIGHTS_FILE);
+    let is_weights_of_folder =
+        path.is_dir() || path.file_name().is_some_and(|name| name == WEIGHTS_FILE);
     if is_weights_of_folder && folder.join(CONFIG_FILE).is_file() {
         return Ok(ModelSource::Folder(folder.to_owned()));
     }
     // `<models>/<architecture>/<tag>/`, as `pull` lays it out.
-    let folder = std::path::absolute(folder).map_err(|source| ClipError::Io { path: folder.to_owned(), source })?;
-    let name = |path: &Path| path.file_name().and_then(|name| name.to_str()).map(str::to_owned);
+    let folder = std::path::absolute(folder).map_err(|source| ClipError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let name = |path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .map(str::to_owned)
+    };
     if is_weights_of_folder
         && let (Some(tag), Some(parent)) = (name(&folder), folder.parent())
         && let (Some(model), Some(models)) = (name(parent), parent.parent())
         && crate::pretrained::find(&model, &tag).is_ok()
     {
-        return Ok(ModelSource::Tag { model, tag, models: models.to_owned() });
+        return Ok(ModelSource::Tag {
+            model,
+            tag,
+            models: models.to_owned(),
+        });
     }
     if path.is_dir() {
         return Err(ClipError::NotThere {

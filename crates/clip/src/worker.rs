@@ -57,7 +57,8 @@ struct Active {
     places: OwnedSemaphorePermit,
 }
 
-/// The calls that wait, and what they wait for: `active` and `waiting` run in parallel, in order of arrival.
+/// The calls that wait, and what they wait for: `active` and `waiting` run in parallel, in order of
+/// arrival.
 struct Worker<E> {
     encoder: E,
     limits: Limits,
@@ -68,8 +69,18 @@ struct Worker<E> {
 }
 
 /// Answers requests until no sender is left.
-pub(crate) fn run<E: Encoder>(encoder: E, mut requests: UnboundedReceiver<Request>, limits: Limits) {
-    let mut worker = Worker { encoder, limits, active: Vec::new(), waiting: Vec::new(), computed: 0 };
+pub(crate) fn run<E: Encoder>(
+    encoder: E,
+    mut requests: UnboundedReceiver<Request>,
+    limits: Limits,
+) {
+    let mut worker = Worker {
+        encoder,
+        limits,
+        active: Vec::new(),
+        waiting: Vec::new(),
+        computed: 0,
+    };
     loop {
         if worker.active.is_empty() {
             match requests.blocking_recv() {
@@ -91,7 +102,10 @@ pub(crate) fn run<E: Encoder>(encoder: E, mut requests: UnboundedReceiver<Reques
 
 impl<E: Encoder> Worker<E> {
     fn accept(&mut self, request: Request) {
-        let mut waiting = Waiting { since: self.computed, ..Waiting::default() };
+        let mut waiting = Waiting {
+            since: self.computed,
+            ..Waiting::default()
+        };
         for (place, input) in request.inputs.iter().enumerate() {
             match input {
                 Prepared::Pixels(_) => waiting.images.push(place),
@@ -125,7 +139,8 @@ impl<E: Encoder> Worker<E> {
 
     fn compute(&mut self, batch: &Batch) {
         let started = Instant::now();
-        // The encoder holds nothing that a panic could leave half done: every call starts from its weights.
+        // The encoder holds nothing that a panic could leave half done: every call starts from its
+        // weights.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.encode(batch)));
         let took = started.elapsed();
         self.computed += batch.items.len() as u64;
@@ -133,19 +148,27 @@ impl<E: Encoder> Worker<E> {
             Kind::Images => "image",
             Kind::Texts => "text",
         };
-        metrics::histogram!("clippy_embed_batch_seconds", "kind" => kind).record(took.as_secs_f64());
-        metrics::histogram!("clippy_embed_batch_inputs", "kind" => kind).record(batch.items.len() as f64);
+        metrics::histogram!("clippy_embed_batch_seconds", "kind" => kind)
+            .record(took.as_secs_f64());
+        metrics::histogram!("clippy_embed_batch_inputs", "kind" => kind)
+            .record(batch.items.len() as f64);
         tracing::debug!(kind, inputs = batch.items.len(), stopped = ?batch.stopped, took_ms = took.as_millis(), "batch");
         match outcome {
             Ok(Ok(embeddings)) => self.deliver(batch, embeddings, took),
             Ok(Err(error)) => self.fail(batch, &error.into()),
-            Err(panic) => self.fail(batch, &Error::internal(format!("the model panicked: {}", text_of(&*panic)))),
+            Err(panic) => self.fail(
+                batch,
+                &Error::internal(format!("the model panicked: {}", text_of(&*panic))),
+            ),
         }
     }
 
     fn encode(&mut self, batch: &Batch) -> Result<Vec<Embedding>> {
         let active = &self.active;
-        let inputs = batch.items.iter().map(|&(at, place)| &active[at].inputs[place]);
+        let inputs = batch
+            .items
+            .iter()
+            .map(|&(at, place)| &active[at].inputs[place]);
         let embeddings = match batch.kind {
             Kind::Images => {
                 let pictures: Vec<&ModelPixels> = inputs
@@ -168,7 +191,9 @@ impl<E: Encoder> Worker<E> {
         };
         if embeddings.len() != batch.items.len() {
             let (found, wanted) = (embeddings.len(), batch.items.len());
-            return Err(ClipError::Thread(format!("{found} embeddings came out of {wanted} inputs")));
+            return Err(ClipError::Thread(format!(
+                "{found} embeddings came out of {wanted} inputs"
+            )));
         }
         Ok(embeddings)
     }
@@ -185,7 +210,11 @@ impl<E: Encoder> Worker<E> {
             }
             let done = self.remove(at);
             let queued = done.submitted.elapsed().saturating_sub(done.computed);
-            let answer = Embedded { embeddings: done.embeddings, queued, computed: done.computed };
+            let answer = Embedded {
+                embeddings: done.embeddings,
+                queued,
+                computed: done.computed,
+            };
             // Before the answer, so that a caller who comes again at once finds the places it had.
             drop(done.places);
             // Nobody is there to be told when the caller has left meanwhile.
@@ -199,13 +228,15 @@ impl<E: Encoder> Worker<E> {
         for (at, _) in by_request(batch) {
             let failed = self.remove(at);
             drop(failed.places);
-            let _ = failed.reply.send(Err(Error::new(error.code, error.message.clone())));
+            let _ = failed
+                .reply
+                .send(Err(Error::new(error.code, error.message.clone())));
         }
     }
 }
 
-/// The requests of a batch and their places in it, the last request first, so that one can be removed without moving
-/// those still to come.
+/// The requests of a batch and their places in it, the last request first, so that one can be
+/// removed without moving those still to come.
 fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
     let mut requests = std::collections::BTreeMap::<usize, Vec<usize>>::new();
     for &(at, place) in &batch.items {
@@ -217,5 +248,6 @@ fn by_request(batch: &Batch) -> Vec<(usize, Vec<usize>)> {
 /// What a panic says, where it is text.
 fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
 }

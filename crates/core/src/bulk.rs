@@ -1,7 +1,8 @@
-//! What bulk work is asked for: the parameters of `ingest`, `backfill` and `reindex` as they travel in a job.
+//! What bulk work is asked for: the parameters of `ingest`, `backfill` and `reindex` as they travel
+//! in a job.
 //!
-//! They are the command line's flags by their snake_case names. The API writes them, a worker reads them; both may be
-//! of different versions for a while, so the payload carries one.
+//! They are the command line's flags by their snake_case names. The API writes them, a worker reads
+//! them; both may be of different versions for a while, so the payload carries one.
 
 use std::path::PathBuf;
 
@@ -19,7 +20,10 @@ pub const PAYLOAD_VERSION: u64 = 1;
 /// [`ErrorCode::Internal`] when it cannot be written as JSON, such as a path that is not UTF-8.
 pub fn payload<T: Serialize>(request: &T) -> Result<Value> {
     let request = serde_json::to_value(request).map_err(|error| {
-        Error::new(ErrorCode::InvalidInput, format!("the request cannot be written as JSON: {error}"))
+        Error::new(
+            ErrorCode::InvalidInput,
+            format!("the request cannot be written as JSON: {error}"),
+        )
     })?;
     Ok(json!({ "version": PAYLOAD_VERSION, "request": request }))
 }
@@ -42,7 +46,8 @@ fn text_template() -> String {
 /// A manifest, which of its lines, and how its pictures are found and embedded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestRequest {
-    /// The manifest: one picture a line, as JSON. Absolute, since a worker may run in another folder.
+    /// The manifest: one picture a line, as JSON. Absolute, since a worker may run in another
+    /// folder.
     pub manifest: PathBuf,
     /// Folder that relative paths are looked up under; without it the manifest's own folder.
     #[serde(default)]
@@ -96,10 +101,14 @@ impl ManifestRequest {
     /// # Errors
     /// [`ErrorCode::InvalidInput`] that names the field and what it must be.
     pub fn check(&self) -> Result<()> {
-        for (name, value, most) in [("clip_batch", self.clip_batch, 4096), ("upsert_batch", self.upsert_batch, 65_536)]
-        {
+        for (name, value, most) in [
+            ("clip_batch", self.clip_batch, 4096),
+            ("upsert_batch", self.upsert_batch, 65_536),
+        ] {
             if value == 0 || value > most {
-                return Err(Error::invalid(format!("{name} is {value}, but must be 1..{most}")));
+                return Err(Error::invalid(format!(
+                    "{name} is {value}, but must be 1..{most}"
+                )));
             }
         }
         if !self.text_template.contains("{tags}") {
@@ -114,7 +123,9 @@ impl ManifestRequest {
             (Some(index), Some(count)) => Err(Error::invalid(format!(
                 "shard_index is {index}, but must be less than shard_count, which is {count}: shards are counted from 0"
             ))),
-            _ => Err(Error::invalid("shard_index and shard_count belong together: give both or neither")),
+            _ => Err(Error::invalid(
+                "shard_index and shard_count belong together: give both or neither",
+            )),
         }
     }
 }
@@ -214,11 +225,20 @@ impl ReindexRequest {
             ));
         }
         if self.drop_old && (builds || self.rollback) {
-            return Err(Error::invalid("drop_old only drops what was kept for a rollback: it goes with nothing else"));
+            return Err(Error::invalid(
+                "drop_old only drops what was kept for a rollback: it goes with nothing else",
+            ));
         }
         // open_clip's `local-dir:PATH` names architecture and weights in one.
-        if self.model.is_none() && self.pretrained.as_ref().is_some_and(|given| !given.starts_with("local-dir:")) {
-            return Err(Error::invalid("pretrained names weights of a model: name the model too"));
+        if self.model.is_none()
+            && self
+                .pretrained
+                .as_ref()
+                .is_some_and(|given| !given.starts_with("local-dir:"))
+        {
+            return Err(Error::invalid(
+                "pretrained names weights of a model: name the model too",
+            ));
         }
         if !self.text_template.contains("{tags}") {
             return Err(Error::invalid(format!(
@@ -237,15 +257,23 @@ mod tests {
     #[test]
     fn a_request_comes_back_from_its_payload_and_fills_in_what_was_left_out() {
         let request = BackfillRequest {
-            lines: ManifestRequest { shard_index: Some(1), shard_count: Some(2), ..ManifestRequest::new("/m.jsonl") },
+            lines: ManifestRequest {
+                shard_index: Some(1),
+                shard_count: Some(2),
+                ..ManifestRequest::new("/m.jsonl")
+            },
             which: Which::Both,
             force_all: true,
             ids_file: None,
         };
         let payload = payload(&request).expect("JSON");
         assert_eq!(payload["version"], PAYLOAD_VERSION);
-        assert_eq!(serde_json::from_value::<BackfillRequest>(payload["request"].clone()).expect("read"), request);
-        let short: IngestRequest = serde_json::from_value(json!({"manifest": "/m.jsonl"})).expect("enough");
+        assert_eq!(
+            serde_json::from_value::<BackfillRequest>(payload["request"].clone()).expect("read"),
+            request
+        );
+        let short: IngestRequest =
+            serde_json::from_value(json!({"manifest": "/m.jsonl"})).expect("enough");
         assert_eq!(short.lines, ManifestRequest::new("/m.jsonl"));
         assert!(!short.no_text && !short.dry_run);
     }
@@ -255,26 +283,86 @@ mod tests {
         let good = ManifestRequest::new("/m.jsonl");
         good.check().expect("the defaults");
         for (wrong, name) in [
-            (ManifestRequest { clip_batch: 0, ..good.clone() }, "clip_batch"),
-            (ManifestRequest { upsert_batch: 100_000, ..good.clone() }, "upsert_batch"),
-            (ManifestRequest { text_template: "a picture".to_owned(), ..good.clone() }, "text_template"),
-            (ManifestRequest { shard_index: Some(0), ..good.clone() }, "shard_count"),
-            (ManifestRequest { shard_index: Some(2), shard_count: Some(2), ..good }, "shard_index"),
+            (
+                ManifestRequest {
+                    clip_batch: 0,
+                    ..good.clone()
+                },
+                "clip_batch",
+            ),
+            (
+                ManifestRequest {
+                    upsert_batch: 100_000,
+                    ..good.clone()
+                },
+                "upsert_batch",
+            ),
+            (
+                ManifestRequest {
+                    text_template: "a picture".to_owned(),
+                    ..good.clone()
+                },
+                "text_template",
+            ),
+            (
+                ManifestRequest {
+                    shard_index: Some(0),
+                    ..good.clone()
+                },
+                "shard_count",
+            ),
+            (
+                ManifestRequest {
+                    shard_index: Some(2),
+                    shard_count: Some(2),
+                    ..good
+                },
+                "shard_index",
+            ),
         ] {
             let error = wrong.check().expect_err(name);
             assert!(error.message.contains(name), "{}", error.message);
         }
         let model = Some("RN50".to_owned());
         for (wrong, name) in [
-            (ReindexRequest { rollback: true, model, ..ReindexRequest::default() }, "rollback"),
-            (ReindexRequest { drop_old: true, rollback: true, ..ReindexRequest::default() }, "drop_old"),
-            (ReindexRequest { pretrained: Some("openai".to_owned()), ..ReindexRequest::default() }, "model"),
-            (ReindexRequest { text_template: "a picture".to_owned(), ..ReindexRequest::default() }, "text_template"),
+            (
+                ReindexRequest {
+                    rollback: true,
+                    model,
+                    ..ReindexRequest::default()
+                },
+                "rollback",
+            ),
+            (
+                ReindexRequest {
+                    drop_old: true,
+                    rollback: true,
+                    ..ReindexRequest::default()
+                },
+                "drop_old",
+            ),
+            (
+                ReindexRequest {
+                    pretrained: Some("openai".to_owned()),
+                    ..ReindexRequest::default()
+                },
+                "model",
+            ),
+            (
+                ReindexRequest {
+                    text_template: "a picture".to_owned(),
+                    ..ReindexRequest::default()
+                },
+                "text_template",
+            ),
         ] {
             let error = wrong.check().expect_err(name);
             assert!(error.message.contains(name), "{}", error.message);
         }
-        let folder = ReindexRequest { pretrained: Some("local-dir:/m".to_owned()), ..ReindexRequest::default() };
+        let folder = ReindexRequest {
+            pretrained: Some("local-dir:/m".to_owned()),
+            ..ReindexRequest::default()
+        };
         folder.check().expect("a folder names its model");
     }
 }

@@ -45,10 +45,11 @@ pub enum ResizeMode {
     Squash,
 }
 
-/// A picture resized and cropped for one model, not yet normalised: `side * side * 3` bytes, rows first, RGB.
+/// A picture resized and cropped for one model, not yet normalised: `side * side * 3` bytes, rows
+/// first, RGB.
 ///
-/// Bytes rather than floats, because Pillow resizes in bytes too, and because they are four times less to hand to a
-/// model thread or to send to a remote encoder.
+/// Bytes rather than floats, because Pillow resizes in bytes too, and because they are four times
+/// less to hand to a model thread or to send to a remote encoder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelPixels {
     /// Width and height in pixels.
@@ -82,7 +83,8 @@ pub struct ModelInfo {
     pub context_length: usize,
     /// How pictures are prepared.
     pub transform: ImageTransform,
-    /// SHA-256 (hex) of configuration and weights: two models with the same fingerprint embed alike.
+    /// SHA-256 (hex) of configuration and weights: two models with the same fingerprint embed
+    /// alike.
     pub fingerprint: String,
 }
 
@@ -106,7 +108,8 @@ pub trait Embedder: Send + Sync + 'static {
     /// Embeds all inputs; the answers keep their order.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::Overloaded`] when too many wait already, [`crate::ErrorCode::InvalidInput`] when the
-    /// pixels are not of the model's side, [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
+    /// [`crate::ErrorCode::Overloaded`] when too many wait already,
+    /// [`crate::ErrorCode::InvalidInput`] when the pixels are not of the model's side,
+    /// [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded>;
 }

@@ -1,14 +1,15 @@
 //! One error for everything that crosses a boundary between parts.
 //!
-//! A part keeps its own precise error type inside and turns it into an [`Error`] where it hands it on. The HTTP
-//! layer maps [`ErrorCode`] to a status once; the command line prints the message.
+//! A part keeps its own precise error type inside and turns it into an [`Error`] where it hands it
+//! on. The HTTP layer maps [`ErrorCode`] to a status once; the command line prints the message.
 
 use std::fmt;
 
 /// The result of everything that crosses a boundary between parts.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure this is: small enough to be matched exhaustively wherever a decision is made.
+/// What kind of failure this is: small enough to be matched exhaustively wherever a decision is
+/// made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorCode {
@@ -106,12 +107,19 @@ pub struct Error {
 impl Error {
     /// A failure of this kind, with a message for a person.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            source: None,
+        }
     }
 
     /// Keeps what lay underneath for the log.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.source = Some(source.into());
         self
     }

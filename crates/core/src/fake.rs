@@ -1,4 +1,5 @@
-//! A deterministic embedder without libtorch, for everything that needs vectors but not their meaning.
+//! A deterministic embedder without libtorch, for everything that needs vectors but not their
+//! meaning.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use crate::embedding::{
     EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode,
 };
 
-/// Embeds by hashing: equal inputs get equal unit vectors, different ones get directions that look random.
+/// Embeds by hashing: equal inputs get equal unit vectors, different ones get directions that look
+/// random.
 #[derive(Debug, Clone)]
 pub struct FakeEmbedder {
     info: Arc<ModelInfo>,
@@ -43,14 +45,22 @@ impl FakeEmbedder {
         let mut vector = Vec::with_capacity(self.info.dimension);
         let mut block = 0_u32;
         while vector.len() < self.info.dimension {
-            let digest = Sha256::new().chain_update(seed).chain_update(block.to_le_bytes()).finalize();
+            let digest = Sha256::new()
+                .chain_update(seed)
+                .chain_update(block.to_le_bytes())
+                .finalize();
             for pair in digest.chunks_exact(2) {
                 vector.push(f32::from(u16::from_le_bytes([pair[0], pair[1]])) / 32_768.0 - 1.0);
             }
             block += 1;
         }
         vector.truncate(self.info.dimension);
-        let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        let length = vector
+            .iter()
+            .map(|value| value * value)
+            .sum::<f32>()
+            .sqrt()
+            .max(f32::MIN_POSITIVE);
         vector.iter_mut().for_each(|value| *value /= length);
         vector
     }
@@ -70,6 +80,10 @@ impl Embedder for FakeEmbedder {
                 EmbedInput::Text(text) => self.vector(text.as_bytes()),
             })
             .collect();
-        Ok(Embedded { embeddings, queued: Duration::ZERO, computed: Duration::ZERO })
+        Ok(Embedded {
+            embeddings,
+            queued: Duration::ZERO,
+            computed: Duration::ZERO,
+        })
     }
 }

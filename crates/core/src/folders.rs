@@ -1,13 +1,15 @@
-//! Which files bulk work may touch: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and lists of failures in
-//! `DATA_DIR`. Symbolic links are resolved before anything is decided.
+//! Which files bulk work may touch: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and
+//! lists of failures in `DATA_DIR`. Symbolic links are resolved before anything is decided.
 //!
-//! The API asks before it makes a job, and a worker asks again before it runs one: what comes from a queue is input, too.
+//! The API asks before it makes a job, and a worker asks again before it runs one: what comes from
+//! a queue is input, too.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::{Error, ErrorCode, Result};
 
-/// Kinds of file that a list of failures may be written to, so that it never takes the place of something else.
+/// Kinds of file that a list of failures may be written to, so that it never takes the place of
+/// something else.
 const LISTS: [&str; 2] = ["txt", "log"];
 
 /// The folders of a server or a worker. They are asked on a thread that may wait for a disk.
@@ -21,7 +23,10 @@ impl Folders {
     /// These folders; without one of them, nothing is under it.
     #[must_use]
     pub fn new(images_root: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
-        Self { images_root, data_dir }
+        Self {
+            images_root,
+            data_dir,
+        }
     }
 
     /// A file to read, by a path that is absolute, or relative to one of the folders.
@@ -33,7 +38,9 @@ impl Folders {
         if found.is_file() {
             return Ok(found);
         }
-        Err(Error::invalid(format!("{field} is \"{given}\", which is not a file")))
+        Err(Error::invalid(format!(
+            "{field} is \"{given}\", which is not a file"
+        )))
     }
 
     /// A folder to read pictures from: under the folders, or one of `recorded`, or in one of these.
@@ -45,7 +52,9 @@ impl Folders {
         if found.is_dir() {
             return Ok(found);
         }
-        Err(Error::invalid(format!("{field} is \"{given}\", which is not a folder")))
+        Err(Error::invalid(format!(
+            "{field} is \"{given}\", which is not a folder"
+        )))
     }
 
     /// A list to write in `DATA_DIR`, by a path that is absolute or relative to it.
@@ -53,12 +62,23 @@ impl Folders {
     /// # Errors
     /// As [`Folders::file`]; `InvalidInput` for a file that is no list.
     pub fn list(&self, field: &str, given: &str) -> Result<PathBuf> {
-        let data = self.data_dir.as_deref().and_then(|folder| folder.canonicalize().ok()).ok_or_else(|| {
-            Error::new(ErrorCode::Forbidden, format!("{field}: there is no DATA_DIR to write lists to"))
-        })?;
+        let data = self
+            .data_dir
+            .as_deref()
+            .and_then(|folder| folder.canonicalize().ok())
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorCode::Forbidden,
+                    format!("{field}: there is no DATA_DIR to write lists to"),
+                )
+            })?;
         let wanted = data.join(given);
-        let known = wanted.extension().and_then(|kind| kind.to_str()).is_some_and(|kind| LISTS.contains(&kind));
-        let (Some(folder), Some(name)) = (wanted.parent(), wanted.file_name().filter(|_| known)) else {
+        let known = wanted
+            .extension()
+            .and_then(|kind| kind.to_str())
+            .is_some_and(|kind| LISTS.contains(&kind));
+        let (Some(folder), Some(name)) = (wanted.parent(), wanted.file_name().filter(|_| known))
+        else {
             return Err(Error::invalid(format!(
                 "{field} is \"{given}\", but must be a file that ends in .txt or .log"
             )));
@@ -66,13 +86,21 @@ impl Folders {
         match folder.canonicalize() {
             // A link in the file's own place would be followed.
             Ok(folder) if folder.starts_with(&data) && folder.join(name).is_symlink() => {
-                Err(Error::new(ErrorCode::Forbidden, format!("{field} is \"{given}\", which is a symbolic link")))
+                Err(Error::new(
+                    ErrorCode::Forbidden,
+                    format!("{field} is \"{given}\", which is a symbolic link"),
+                ))
             }
             Ok(folder) if folder.starts_with(&data) => Ok(folder.join(name)),
             Err(error) if plain(folder).is_some_and(|folder| folder.starts_with(&data)) => {
-                Err(Error::invalid(format!("{field} is \"{given}\", whose folder cannot be used: {error}")))
+                Err(Error::invalid(format!(
+                    "{field} is \"{given}\", whose folder cannot be used: {error}"
+                )))
             }
-            _ => Err(Error::new(ErrorCode::Forbidden, format!("{field} is \"{given}\", but must lie under DATA_DIR"))),
+            _ => Err(Error::new(
+                ErrorCode::Forbidden,
+                format!("{field} is \"{given}\", but must lie under DATA_DIR"),
+            )),
         }
     }
 
@@ -80,10 +108,19 @@ impl Folders {
         if given.is_empty() || given.contains('\0') {
             return Err(Error::invalid(format!("{field} is empty, or no path")));
         }
-        let own = self.images_root.iter().chain(&self.data_dir).map(PathBuf::as_path);
+        let own = self
+            .images_root
+            .iter()
+            .chain(&self.data_dir)
+            .map(PathBuf::as_path);
         let folders = own
             .chain(recorded.iter().map(Path::new))
-            .filter_map(|folder| Some((std::path::absolute(folder).ok()?, folder.canonicalize().ok()?)));
+            .filter_map(|folder| {
+                Some((
+                    std::path::absolute(folder).ok()?,
+                    folder.canonicalize().ok()?,
+                ))
+            });
         let (mut reason, mut leads_outside) = (None, false);
         for (named, resolved) in folders {
             // An absolute path takes the folder's place.
@@ -93,8 +130,9 @@ impl Folders {
                 Ok(_) => leads_outside = true,
                 // Whether something is there is told of these folders only.
                 Err(error) => {
-                    let inside =
-                        plain(&wanted).is_some_and(|path| path.starts_with(&named) || path.starts_with(&resolved));
+                    let inside = plain(&wanted).is_some_and(|path| {
+                        path.starts_with(&named) || path.starts_with(&resolved)
+                    });
                     if inside {
                         reason.get_or_insert(error);
                     }
@@ -102,7 +140,9 @@ impl Folders {
             }
         }
         Err(match reason.filter(|_| !leads_outside) {
-            Some(error) => Error::invalid(format!("{field} is \"{given}\", which cannot be read: {error}")),
+            Some(error) => Error::invalid(format!(
+                "{field} is \"{given}\", which cannot be read: {error}"
+            )),
             None => Error::new(
                 ErrorCode::Forbidden,
                 format!("{field} is \"{given}\", but must lie under IMAGES_ROOT or DATA_DIR"),
@@ -141,17 +181,33 @@ mod tests {
             std::fs::write(folder.path().join(name), "{}").expect("written");
         }
         #[cfg(unix)]
-        std::os::unix::fs::symlink(folder.path().join("other"), folder.path().join("images/out")).expect("linked");
+        std::os::unix::fs::symlink(
+            folder.path().join("other"),
+            folder.path().join("images/out"),
+        )
+        .expect("linked");
         let path = |name: &str| Some(folder.path().join(name));
-        let folders = Folders { images_root: path("images"), data_dir: path("data") };
+        let folders = Folders {
+            images_root: path("images"),
+            data_dir: path("data"),
+        };
         (folder, folders)
     }
 
     #[test]
     fn files_under_the_folders_are_found_and_others_are_not() {
         let (folder, folders) = house();
-        let absolute = folder.path().join("images/sub/m.jsonl").display().to_string();
-        for good in ["sub/m.jsonl", "./sub/../sub/m.jsonl", "d.jsonl", absolute.as_str()] {
+        let absolute = folder
+            .path()
+            .join("images/sub/m.jsonl")
+            .display()
+            .to_string();
+        for good in [
+            "sub/m.jsonl",
+            "./sub/../sub/m.jsonl",
+            "d.jsonl",
+            absolute.as_str(),
+        ] {
             assert!(folders.file("manifest", good).expect(good).is_absolute());
         }
         let outside = folder.path().join("other/o.jsonl").display().to_string();
@@ -172,24 +228,55 @@ mod tests {
         }
         let other = folder.path().join("other").display().to_string();
         assert!(folders.folder("images_root", &other, &[]).is_err());
-        assert!(folders.folder("images_root", &other, std::slice::from_ref(&other)).is_ok(), "recorded");
+        assert!(
+            folders
+                .folder("images_root", &other, std::slice::from_ref(&other))
+                .is_ok(),
+            "recorded"
+        );
     }
 
     #[test]
     fn lists_are_written_to_the_data_folder_and_take_nothings_place() {
         let (folder, folders) = house();
         let written = folders.list("fail_log", "failed.txt").expect("good");
-        assert_eq!(written, folder.path().canonicalize().expect("there").join("data/failed.txt"));
-        for bad in ["clippy.db", "d.jsonl", "none/failed.txt", "../images/failed.txt", "/tmp/failed.txt", ".."] {
+        assert_eq!(
+            written,
+            folder
+                .path()
+                .canonicalize()
+                .expect("there")
+                .join("data/failed.txt")
+        );
+        for bad in [
+            "clippy.db",
+            "d.jsonl",
+            "none/failed.txt",
+            "../images/failed.txt",
+            "/tmp/failed.txt",
+            "..",
+        ] {
             assert!(folders.list("fail_log", bad).is_err(), "{bad}");
         }
         #[cfg(unix)]
         {
-            std::os::unix::fs::symlink(folder.path().join("other/o.jsonl"), folder.path().join("data/link.txt"))
-                .expect("linked");
-            assert_eq!(folders.list("fail_log", "link.txt").expect_err("a link").code, ErrorCode::Forbidden);
+            std::os::unix::fs::symlink(
+                folder.path().join("other/o.jsonl"),
+                folder.path().join("data/link.txt"),
+            )
+            .expect("linked");
+            assert_eq!(
+                folders
+                    .list("fail_log", "link.txt")
+                    .expect_err("a link")
+                    .code,
+                ErrorCode::Forbidden
+            );
         }
         let none = Folders::default();
-        assert_eq!(none.list("fail_log", "f.txt").expect_err("nowhere").code, ErrorCode::Forbidden);
+        assert_eq!(
+            none.list("fail_log", "f.txt").expect_err("nowhere").code,
+            ErrorCode::Forbidden
+        );
     }
 }

@@ -69,7 +69,11 @@ impl<T> PerSpace<T> {
 
     /// One value for each space, made from the space.
     pub fn from_fn(mut make: impl FnMut(Space) -> T) -> Self {
-        Self { image: make(Space::Image), edge: make(Space::Edge), text: make(Space::Text) }
+        Self {
+            image: make(Space::Image),
+            edge: make(Space::Edge),
+            text: make(Space::Text),
+        }
     }
 
     /// The spaces and their values, in [`Space::ALL`]'s order.
@@ -81,7 +85,8 @@ impl<T> PerSpace<T> {
 /// The vectors of a point; each has the collection's dimension and unit length, any may be missing.
 pub type Vectors = PerSpace<Option<Vec<f32>>>;
 
-/// How crowded it is around a point: the mean cosine to its nearest neighbours, in each space that was looked at.
+/// How crowded it is around a point: the mean cosine to its nearest neighbours, in each space that
+/// was looked at.
 pub type Crowding = PerSpace<Option<f32>>;
 
 /// One picture of the collection.
@@ -108,10 +113,11 @@ pub enum TagMode {
 
 /// The payload field that tells made pictures from the gallery's own.
 pub const ORIGIN_FIELD: &str = "origin";
-/// What [`ORIGIN_FIELD`] says of a made picture; the gallery's own say something else, or have no such field.
+/// What [`ORIGIN_FIELD`] says of a made picture; the gallery's own say something else, or have no
+/// such field.
 pub const GENERATED: &str = "generated";
-/// The version of the schema from which on a collection takes made pictures: older ones have no index to leave them
-/// out of searches by.
+/// The version of the schema from which on a collection takes made pictures: older ones have no
+/// index to leave them out of searches by.
 pub const ORIGIN_SCHEMA_VERSION: u32 = 3;
 
 /// Whether pictures that Clippy made itself count.
@@ -142,7 +148,8 @@ pub struct Filter {
     pub exclude_ids: Vec<PointId>,
     /// When given, only these points count.
     pub only_ids: Option<Vec<PointId>>,
-    /// Spaces in which a point has no vector: it counts when any of them is missing. None asks for nothing.
+    /// Spaces in which a point has no vector: it counts when any of them is missing. None asks for
+    /// nothing.
     pub missing_any: Vec<Space>,
     /// Whether made pictures count.
     pub origin: Origin,
@@ -170,8 +177,9 @@ pub struct HybridQuery {
     pub filter: Filter,
     /// How many candidates to take from each space.
     pub candidates: usize,
-    /// Tags whose bearers are looked at besides: up to `candidates` points that hold one of these tags, best by the
-    /// text space first (or, without a text query, in the order of their ids).
+    /// Tags whose bearers are looked at besides: up to `candidates` points that hold one of these
+    /// tags, best by the text space first (or, without a text query, in the order of their
+    /// ids).
     pub lexical_tags: Vec<String>,
     /// Whether the candidates bring their payloads: ranking by tags or by preferences needs them.
     pub with_payload: bool,
@@ -182,9 +190,10 @@ pub struct HybridQuery {
 }
 
 impl HybridQuery {
-    /// The beam that a walk over the graph is made with. Wider than the candidates, since the last of them are found by
-    /// what lies beyond; and wider still under a filter, where much of what the walk comes by does not count. (Of 100,000
-    /// points, half of which counted, a beam of 128 for 96 candidates found 96 % of the best 24.)
+    /// The beam that a walk over the graph is made with. Wider than the candidates, since the last
+    /// of them are found by what lies beyond; and wider still under a filter, where much of
+    /// what the walk comes by does not count. (Of 100,000 points, half of which counted, a beam
+    /// of 128 for 96 candidates found 96 % of the best 24.)
     #[must_use]
     pub fn beam(&self) -> usize {
         let times = if self.filter.narrows() { 4 } else { 2 };
@@ -197,7 +206,8 @@ impl HybridQuery {
 pub struct Candidate {
     /// The point.
     pub id: PointId,
-    /// Cosine in each space asked for; `None` where it was not asked for or the point has no vector.
+    /// Cosine in each space asked for; `None` where it was not asked for or the point has no
+    /// vector.
     pub scores: PerSpace<Option<f32>>,
     /// The whole payload when [`HybridQuery::with_payload`], else empty.
     pub payload: Payload,
@@ -208,10 +218,12 @@ pub struct Candidate {
 pub struct Candidates {
     /// In no particular order, each point once.
     pub hits: Vec<Candidate>,
-    /// For each space asked for: the lowest score among its own best `candidates`, or `None` when the space has no
-    /// more points that count. No point outside of `hits` scores higher there.
+    /// For each space asked for: the lowest score among its own best `candidates`, or `None` when
+    /// the space has no more points that count. No point outside of `hits` scores higher
+    /// there.
     pub floors: PerSpace<Option<f32>>,
-    /// Likewise for the bearers of the lexical tags: the lowest text score among them, `None` when all are in `hits`.
+    /// Likewise for the bearers of the lexical tags: the lowest text score among them, `None` when
+    /// all are in `hits`.
     pub lexical_floor: Option<f32>,
 }
 
@@ -226,13 +238,25 @@ pub struct With {
 
 impl With {
     /// The payload alone.
-    pub const PAYLOAD: Self = Self { payload: true, vectors: false };
+    pub const PAYLOAD: Self = Self {
+        payload: true,
+        vectors: false,
+    };
     /// The vectors alone.
-    pub const VECTORS: Self = Self { payload: false, vectors: true };
+    pub const VECTORS: Self = Self {
+        payload: false,
+        vectors: true,
+    };
     /// Both.
-    pub const ALL: Self = Self { payload: true, vectors: true };
+    pub const ALL: Self = Self {
+        payload: true,
+        vectors: true,
+    };
     /// Only the id.
-    pub const NOTHING: Self = Self { payload: false, vectors: false };
+    pub const NOTHING: Self = Self {
+        payload: false,
+        vectors: false,
+    };
 }
 
 /// One page of a walk over the collection in the order of ids.
@@ -261,14 +285,16 @@ pub struct CollectionInfo {
     pub fingerprint: String,
     /// Version of the schema, counted by `migrations/`.
     pub schema_version: u32,
-    /// Folders that manifests' relative paths were looked up under; pictures are served from these only.
+    /// Folders that manifests' relative paths were looked up under; pictures are served from these
+    /// only.
     pub roots: Vec<String>,
     /// Whether every large enough segment has its graph.
     pub indexed: bool,
 }
 
 impl CollectionInfo {
-    /// Refuses made pictures for a collection that has no index of the origin: they would get into every search there.
+    /// Refuses made pictures for a collection that has no index of the origin: they would get into
+    /// every search there.
     ///
     /// # Errors
     /// [`crate::ErrorCode::Unsupported`] that says what to do.
@@ -276,7 +302,11 @@ impl CollectionInfo {
         if self.schema_version >= ORIGIN_SCHEMA_VERSION {
             return Ok(());
         }
-        let Self { name, schema_version, .. } = self;
+        let Self {
+            name,
+            schema_version,
+            ..
+        } = self;
         Err(Error::new(
             ErrorCode::Unsupported,
             format!(
@@ -301,8 +331,9 @@ pub struct FacetCount {
 
 /// A collection of pictures with three vectors each.
 ///
-/// An implementation promises: what [`Gallery::upsert`] and [`Gallery::update_vectors`] acknowledged survives a
-/// `kill -9`; reads see it at once; scores are exact cosines; a batch is not half visible after an error of its input.
+/// An implementation promises: what [`Gallery::upsert`] and [`Gallery::update_vectors`]
+/// acknowledged survives a `kill -9`; reads see it at once; scores are exact cosines; a batch is
+/// not half visible after an error of its input.
 #[async_trait]
 pub trait Gallery: Send + Sync + 'static {
     /// What the collection is, now.
@@ -311,11 +342,12 @@ pub trait Gallery: Send + Sync + 'static {
     /// Adds or replaces whole points: payload and all vectors.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::InvalidInput`] for a vector of another length, or one that is not finite.
+    /// [`crate::ErrorCode::InvalidInput`] for a vector of another length, or one that is not
+    /// finite.
     async fn upsert(&self, points: Vec<Point>) -> Result<()>;
 
-    /// Replaces the vectors that are given; vectors that are `None`, and the payload, stay as they are.
-    /// Points that do not exist are left out.
+    /// Replaces the vectors that are given; vectors that are `None`, and the payload, stay as they
+    /// are. Points that do not exist are left out.
     async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()>;
 
     /// Sets these payload fields; other fields stay as they are.
@@ -327,14 +359,27 @@ pub trait Gallery: Send + Sync + 'static {
     /// The candidates of every space asked for, scored in all of them.
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates>;
 
-    /// How crowded it is around these points, in the order asked for: in each of these spaces the mean cosine to the
-    /// `neighbours` other points that are nearest. `None` where the point has no vector or does not exist, and where fewer
-    /// others have one. Neighbours are found as [`Gallery::hybrid`] finds candidates, by the graphs.
-    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>>;
+    /// How crowded it is around these points, in the order asked for: in each of these spaces the
+    /// mean cosine to the `neighbours` other points that are nearest. `None` where the point
+    /// has no vector or does not exist, and where fewer others have one. Neighbours are found
+    /// as [`Gallery::hybrid`] finds candidates, by the graphs.
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>>;
 
-    /// A page of points in the order of their ids, beginning at `from`. Whatever is written meanwhile, a walk from page
-    /// to page comes by every point that is there all the time; a page may be short, even empty, without being the last.
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page>;
+    /// A page of points in the order of their ids, beginning at `from`. Whatever is written
+    /// meanwhile, a walk from page to page comes by every point that is there all the time; a
+    /// page may be short, even empty, without being the last.
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page>;
 
     /// How many points count, exactly.
     async fn count(&self, filter: &Filter) -> Result<u64>;
@@ -348,11 +393,12 @@ pub trait Gallery: Send + Sync + 'static {
     /// Adds a folder to [`CollectionInfo::roots`].
     async fn add_root(&self, root: &str) -> Result<()>;
 
-    /// A note that is kept with the collection, such as what its scores are calibrated by; `None` when there is none
-    /// of this name.
+    /// A note that is kept with the collection, such as what its scores are calibrated by; `None`
+    /// when there is none of this name.
     async fn note(&self, name: &str) -> Result<Option<Value>>;
 
-    /// Keeps a note of up to [`LONGEST_NOTE`] bytes of JSON, instead of the one of the same name. Other notes stay.
+    /// Keeps a note of up to [`LONGEST_NOTE`] bytes of JSON, instead of the one of the same name.
+    /// Other notes stay.
     async fn set_note(&self, name: &str, note: Value) -> Result<()>;
 
     /// Builds what searching fast needs (the graphs) after a load; returns when it is there.
@@ -366,11 +412,15 @@ pub trait Gallery: Send + Sync + 'static {
 pub fn check_note(name: &str, note: &Value) -> Result<()> {
     let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
     if name.is_empty() || name.len() > 40 || !name.chars().all(plain) {
-        return Err(Error::invalid("a note's name is a word of up to 40 small letters and underscores"));
+        return Err(Error::invalid(
+            "a note's name is a word of up to 40 small letters and underscores",
+        ));
     }
     let length = note.to_string().len();
     if length > LONGEST_NOTE {
-        return Err(Error::invalid(format!("the note {name} has {length} bytes, but at most {LONGEST_NOTE} are kept")));
+        return Err(Error::invalid(format!(
+            "the note {name} has {length} bytes, but at most {LONGEST_NOTE} are kept"
+        )));
     }
     Ok(())
 }
@@ -388,10 +438,14 @@ pub fn check_vector(space: Space, vector: &[f32], dimension: usize) -> Result<()
         )));
     }
     if !vector.iter().all(|value| value.is_finite()) {
-        return Err(Error::invalid(format!("the {name} vector holds values that are not finite numbers")));
+        return Err(Error::invalid(format!(
+            "the {name} vector holds values that are not finite numbers"
+        )));
     }
     if vector.iter().all(|value| *value == 0.0) {
-        return Err(Error::invalid(format!("the {name} vector is all zero, which has no direction to compare")));
+        return Err(Error::invalid(format!(
+            "the {name} vector is all zero, which has no direction to compare"
+        )));
     }
     Ok(())
 }

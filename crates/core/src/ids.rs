@@ -11,7 +11,8 @@ use crate::Error;
 
 /// The id of a picture in the collection.
 ///
-/// Written to JSON as a number when it is one, since Clippy 0.2 did so and its clients compare with `===`.
+/// Written to JSON as a number when it is one, since Clippy 0.2 did so and its clients compare with
+/// `===`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PointId {
     /// A manifest's `id`.
@@ -38,7 +39,9 @@ impl FromStr for PointId {
         }
         Uuid::parse_str(text).map(Self::Uuid).map_err(|_| {
             let shown: String = text.chars().take(60).collect();
-            Error::invalid(format!("\"{shown}\" is not a picture's id: ids are whole numbers or UUIDs"))
+            Error::invalid(format!(
+                "\"{shown}\" is not a picture's id: ids are whole numbers or UUIDs"
+            ))
         })
     }
 }
@@ -64,7 +67,8 @@ impl<'de> Deserialize<'de> for PointId {
     }
 }
 
-/// Reads what an id can be and nothing else: a list or an object in its place is refused without being kept.
+/// Reads what an id can be and nothing else: a list or an object in its place is refused without
+/// being kept.
 struct IdVisitor;
 
 impl Visitor<'_> for IdVisitor {
@@ -79,9 +83,11 @@ impl Visitor<'_> for IdVisitor {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<PointId, E> {
-        whole(number)
-            .map(PointId::Number)
-            .ok_or_else(|| E::custom(format_args!("{number} is not a picture's id: ids are whole numbers or UUIDs")))
+        whole(number).map(PointId::Number).ok_or_else(|| {
+            E::custom(format_args!(
+                "{number} is not a picture's id: ids are whole numbers or UUIDs"
+            ))
+        })
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<PointId, E> {
@@ -89,8 +95,8 @@ impl Visitor<'_> for IdVisitor {
     }
 }
 
-/// The whole number that a real one is, as tables write their ids (`17.0`). Above 2^53 a real number does not tell its
-/// neighbours apart, so that nothing is clear there.
+/// The whole number that a real one is, as tables write their ids (`17.0`). Above 2^53 a real
+/// number does not tell its neighbours apart, so that nothing is clear there.
 fn whole(number: f64) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
     ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)
@@ -106,14 +112,26 @@ mod tests {
         let ids = vec![PointId::Number(7), PointId::Uuid(uuid)];
         let json = serde_json::to_string(&ids).expect("plain data");
         assert_eq!(json, r#"[7,"00000000-0000-0000-0000-000000000000"]"#);
-        assert_eq!(serde_json::from_str::<Vec<PointId>>(&json).expect("what was just written"), ids);
-        assert_eq!(serde_json::from_str::<PointId>("\"12\"").expect("digits in a string"), PointId::Number(12));
+        assert_eq!(
+            serde_json::from_str::<Vec<PointId>>(&json).expect("what was just written"),
+            ids
+        );
+        assert_eq!(
+            serde_json::from_str::<PointId>("\"12\"").expect("digits in a string"),
+            PointId::Number(12)
+        );
     }
 
     #[test]
     fn whole_numbers_that_are_written_as_real_ones_are_ids() {
-        assert_eq!(serde_json::from_str::<PointId>("5000001.0").expect("whole"), PointId::Number(5_000_001));
-        assert_eq!(serde_json::from_str::<PointId>("1e3").expect("whole"), PointId::Number(1000));
+        assert_eq!(
+            serde_json::from_str::<PointId>("5000001.0").expect("whole"),
+            PointId::Number(5_000_001)
+        );
+        assert_eq!(
+            serde_json::from_str::<PointId>("1e3").expect("whole"),
+            PointId::Number(1000)
+        );
         for wrong in ["1.5", "-1.0", "1e300", "18446744073709551616"] {
             assert!(serde_json::from_str::<PointId>(wrong).is_err(), "{wrong}");
         }

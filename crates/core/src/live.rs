@@ -1,7 +1,9 @@
-//! What searches go to: a model and the collection that it filled, replaced together and never one without the other.
+//! What searches go to: a model and the collection that it filled, replaced together and never one
+//! without the other.
 //!
-//! Whoever answers a request takes the pair once, at its beginning, and works with it to its end. So a switch in between
-//! changes nothing for that request, and no vector of one model ever meets a collection of another.
+//! Whoever answers a request takes the pair once, at its beginning, and works with it to its end.
+//! So a switch in between changes nothing for that request, and no vector of one model ever meets a
+//! collection of another.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
@@ -11,8 +13,8 @@ use serde_json::Value;
 use crate::Result;
 use crate::embedding::Embedder;
 use crate::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
-    Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
+    Point, Space, Vectors, With,
 };
 use crate::ids::PointId;
 
@@ -30,7 +32,11 @@ pub struct Live {
 impl std::fmt::Debug for Live {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let model = &self.embedder.info().name;
-        formatter.debug_struct("Live").field("name", &self.name).field("model", model).finish_non_exhaustive()
+        formatter
+            .debug_struct("Live")
+            .field("name", &self.name)
+            .field("model", model)
+            .finish_non_exhaustive()
     }
 }
 
@@ -48,7 +54,10 @@ pub struct LivePair {
 
 impl std::fmt::Debug for LivePair {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("LivePair").field(&self.now()).finish()
+        formatter
+            .debug_tuple("LivePair")
+            .field(&self.now())
+            .finish()
     }
 }
 
@@ -56,7 +65,10 @@ impl LivePair {
     /// Begins with this pair.
     #[must_use]
     pub fn new(live: Live) -> Arc<Self> {
-        Arc::new(Self { pair: RwLock::new(Arc::new(live)), followers: Mutex::default() })
+        Arc::new(Self {
+            pair: RwLock::new(Arc::new(live)),
+            followers: Mutex::default(),
+        })
     }
 
     /// The pair. Take it once for each request.
@@ -68,22 +80,36 @@ impl LivePair {
     /// Requests that begin from now on see another pair; those under way keep theirs.
     pub fn replace(&self, live: Live) {
         let live = Arc::new(live);
-        let old = std::mem::replace(&mut *self.pair.write().unwrap_or_else(PoisonError::into_inner), live);
+        let old = std::mem::replace(
+            &mut *self.pair.write().unwrap_or_else(PoisonError::into_inner),
+            live,
+        );
         // Outside of the lock: the last holder of a model ends its thread.
         drop(old);
-        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        followers.iter().filter_map(Weak::upgrade).for_each(|follower| follower.replaced());
+        let followers = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        followers
+            .iter()
+            .filter_map(Weak::upgrade)
+            .for_each(|follower| follower.replaced());
     }
 
     /// Tells of switches from now on, for as long as the follower is there.
     pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
-        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followers = self
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         followers.retain(|known| known.strong_count() > 0);
         followers.push(follower);
     }
 }
 
-/// Whichever collection is live at each call: for calls that no vector goes through, such as a look at a payload.
+/// Whichever collection is live at each call: for calls that no vector goes through, such as a look
+/// at a payload.
 pub struct LiveGallery {
     pair: Arc<LivePair>,
 }
@@ -122,7 +148,12 @@ impl Gallery for LiveGallery {
         self.now().retrieve(ids, with).await
     }
 
-    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
         self.now().crowding(ids, spaces, neighbours).await
     }
 
@@ -130,7 +161,13 @@ impl Gallery for LiveGallery {
         self.now().hybrid(query).await
     }
 
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
         self.now().scroll(filter, from, limit, with).await
     }
 

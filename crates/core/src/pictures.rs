@@ -17,7 +17,8 @@ pub const WIDEST_THUMBNAIL: u32 = 2048;
 pub enum PictureContent {
     /// All of it: thumbnails, which are small and shared.
     Memory(Bytes),
-    /// An open file and its length in bytes: it is read as fast as the caller takes it, and never held as a whole.
+    /// An open file and its length in bytes: it is read as fast as the caller takes it, and never
+    /// held as a whole.
     File(File, u64),
 }
 
@@ -40,9 +41,9 @@ impl PictureContent {
             Self::Memory(bytes) => Ok(bytes),
             Self::File(file, length) => {
                 let mut bytes = Vec::new();
-                file.take(length)
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| Error::internal("a picture's file could not be read").with_source(error))?;
+                file.take(length).read_to_end(&mut bytes).map_err(|error| {
+                    Error::internal("a picture's file could not be read").with_source(error)
+                })?;
                 Ok(bytes.into())
             }
         }
@@ -56,25 +57,27 @@ pub struct ServedPicture {
     pub content: PictureContent,
     /// Its media type, told by its content: `image/png`, `image/jpeg`, …
     pub content_type: String,
-    /// Changes whenever the bytes do: letters, digits, `-` and `_` only, without the quotes of the header.
+    /// Changes whenever the bytes do: letters, digits, `-` and `_` only, without the quotes of the
+    /// header.
     pub etag: String,
 }
 
 /// Where the files of the collection's pictures are read.
 #[async_trait]
 pub trait Pictures: Send + Sync + 'static {
-    /// The file that a payload's `path` names, or a thumbnail at most `width` pixels wide (from 1 to
-    /// [`WIDEST_THUMBNAIL`]); a picture that is narrower already comes as it is.
+    /// The file that a payload's `path` names, or a thumbnail at most `width` pixels wide (from 1
+    /// to [`WIDEST_THUMBNAIL`]); a picture that is narrower already comes as it is.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::NotFound`] when there is no such file, [`crate::ErrorCode::Forbidden`] when it lies
-    /// outside of the roots (symlinks resolved), [`crate::ErrorCode::InvalidPicture`] when it is no picture that
-    /// can be shown.
+    /// [`crate::ErrorCode::NotFound`] when there is no such file, [`crate::ErrorCode::Forbidden`]
+    /// when it lies outside of the roots (symlinks resolved),
+    /// [`crate::ErrorCode::InvalidPicture`] when it is no picture that can be shown.
     async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture>;
 }
 
-/// The ways in which a file system may write this path, as it is given first: with `\\` for `/` (manifests that were
-/// written on Windows), and with accented letters composed or in parts (macOS and archives differ there).
+/// The ways in which a file system may write this path, as it is given first: with `\\` for `/`
+/// (manifests that were written on Windows), and with accented letters composed or in parts (macOS
+/// and archives differ there).
 #[must_use]
 pub fn spellings(path: &str) -> Vec<String> {
     let mut found = vec![path.to_owned()];
@@ -83,7 +86,10 @@ pub fn spellings(path: &str) -> Vec<String> {
     }
     for index in 0..found.len() {
         if !found[index].is_ascii() {
-            let (composed, parts) = (found[index].nfc().collect::<String>(), found[index].nfd().collect::<String>());
+            let (composed, parts) = (
+                found[index].nfc().collect::<String>(),
+                found[index].nfd().collect::<String>(),
+            );
             found.extend([composed, parts]);
         }
     }
@@ -103,7 +109,10 @@ mod tests {
         let found = spellings(composed);
         assert_eq!(found[0], composed, "as it is given comes first");
         for spelling in ["caf\u{e9}/1.png", "cafe\u{301}/1.png"] {
-            assert!(cfg!(windows) || found.iter().any(|one| one == spelling), "{found:?}");
+            assert!(
+                cfg!(windows) || found.iter().any(|one| one == spelling),
+                "{found:?}"
+            );
         }
         assert!(spellings("cafe\u{301}.png").contains(&"caf\u{e9}.png".to_owned()));
     }

@@ -1,7 +1,7 @@
 //! What an artist likes, learned from clicks and saves, and how it bends a ranking.
 //!
-//! The rule is Clippy 0.2's: an exponential moving average a tag, `weight = clamp(EMA_BETA * weight + delta, 0, 1)`,
-//! and a score of `score * (1 + ALPHA * mean weight of the picture's tags)`.
+//! The rule is Clippy 0.2's: an exponential moving average a tag, `weight = clamp(EMA_BETA * weight
+//! + delta, 0, 1)`, and a score of `score * (1 + ALPHA * mean weight of the picture's tags)`.
 
 use std::collections::HashMap;
 
@@ -38,7 +38,13 @@ pub struct PreferenceRule {
 
 impl Default for PreferenceRule {
     fn default() -> Self {
-        Self { alpha: 0.2, beta: 0.9, delta_click: 0.05, delta_save: 0.10, keep: 100 }
+        Self {
+            alpha: 0.2,
+            beta: 0.9,
+            delta_click: 0.05,
+            delta_save: 0.10,
+            keep: 100,
+        }
     }
 }
 
@@ -55,7 +61,11 @@ impl PreferenceRule {
 
     /// The factor that a picture's score is multiplied by: `1 + alpha * mean weight of its tags`.
     #[must_use]
-    pub fn factor<'a>(&self, weights: &HashMap<String, f64>, tags: impl Iterator<Item = &'a str>) -> f64 {
+    pub fn factor<'a>(
+        &self,
+        weights: &HashMap<String, f64>,
+        tags: impl Iterator<Item = &'a str>,
+    ) -> f64 {
         if weights.is_empty() {
             return 1.0;
         }
@@ -64,7 +74,11 @@ impl PreferenceRule {
             sum += weights.get(&tag.to_lowercase()).copied().unwrap_or(0.0);
             count += 1;
         }
-        if count == 0 { 1.0 } else { 1.0 + self.alpha * sum / f64::from(count) }
+        if count == 0 {
+            1.0
+        } else {
+            1.0 + self.alpha * sum / f64::from(count)
+        }
     }
 }
 
@@ -126,7 +140,10 @@ mod tests {
         let once = rule.updated(0.0, Action::Save);
         assert!((once - 0.10).abs() < 1e-12);
         assert!((rule.updated(once, Action::Click) - (0.9 * 0.10 + 0.05)).abs() < 1e-12);
-        let eager = PreferenceRule { delta_save: 5.0, ..rule };
+        let eager = PreferenceRule {
+            delta_save: 5.0,
+            ..rule
+        };
         assert!((eager.updated(0.9, Action::Save) - 1.0).abs() < f64::EPSILON);
     }
 

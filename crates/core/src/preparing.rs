@@ -1,4 +1,5 @@
-//! What a server still prepares while it already serves: told to the terminal and to `GET /api/preparing`.
+//! What a server still prepares while it already serves: told to the terminal and to `GET
+//! /api/preparing`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -38,11 +39,18 @@ impl Preparing {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells how far it is. Within a stage it never goes back, whatever order threads tell of it in.
+    /// Tells how far it is. Within a stage it never goes back, whatever order threads tell of it
+    /// in.
     pub fn at(&self, stage: PreparingStage, done: u64, total: u64) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = state.filter(|known| known.stage == stage).map_or(0, |known| known.done);
-        *state = Some(PreparingState { stage, done: done.max(known), total });
+        let known = state
+            .filter(|known| known.stage == stage)
+            .map_or(0, |known| known.done);
+        *state = Some(PreparingState {
+            stage,
+            done: done.max(known),
+            total,
+        });
     }
 
     /// Everything is ready.
@@ -62,10 +70,17 @@ mod tests {
         assert_eq!(preparing.now(), None);
         preparing.at(PreparingStage::Drawing, 2, 3);
         preparing.at(PreparingStage::Drawing, 1, 3);
-        let drawn = PreparingState { stage: PreparingStage::Drawing, done: 2, total: 3 };
+        let drawn = PreparingState {
+            stage: PreparingStage::Drawing,
+            done: 2,
+            total: 3,
+        };
         assert_eq!(shown.now(), Some(drawn));
         preparing.at(PreparingStage::Embedding, 0, 3);
-        assert_eq!(preparing.now().map(|now| (now.stage, now.done)), Some((PreparingStage::Embedding, 0)));
+        assert_eq!(
+            preparing.now().map(|now| (now.stage, now.done)),
+            Some((PreparingStage::Embedding, 0))
+        );
         preparing.finished();
         assert_eq!(preparing.now(), None);
     }

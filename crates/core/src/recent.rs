@@ -1,7 +1,8 @@
-//! What was searched for lately, so that a re-index can compare the results of the old model with those of the new one.
+//! What was searched for lately, so that a re-index can compare the results of the old model with
+//! those of the new one.
 //!
-//! Nothing personal: no names, no times, no uploaded pictures; words, and ids of pictures of the collection. They are
-//! what can be embedded again by another model.
+//! Nothing personal: no names, no times, no uploaded pictures; words, and ids of pictures of the
+//! collection. They are what can be embedded again by another model.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,9 @@
-//! The sentence that a picture's tags are embedded as, and how a collection says which one made its text vectors.
+//! The sentence that a picture's tags are embedded as, and how a collection says which one made its
+//! text vectors.
 //!
-//! Clippy 0.2 left the underscores of tags in the sentence. Text vectors of the two ways do not compare well: a
-//! collection that mixes them favours what was added later. So each collection keeps to one of them.
+//! Clippy 0.2 left the underscores of tags in the sentence. Text vectors of the two ways do not
+//! compare well: a collection that mixes them favours what was added later. So each collection
+//! keeps to one of them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,12 +49,14 @@ pub fn sentence(tags: &[&str], template: &str, underscores: Underscores) -> Opti
 /// Which sentence made the text vectors of a collection.
 ///
 /// # Errors
-/// What the collection reports; [`crate::ErrorCode::Internal`] when its note is not one of Clippy's.
+/// What the collection reports; [`crate::ErrorCode::Internal`] when its note is not one of
+/// Clippy's.
 pub async fn of(gallery: &dyn Gallery) -> Result<Underscores> {
     Ok(look(gallery).await?.0)
 }
 
-/// As [`of`], and writes it down where it is not yet: to be called before the first point is stored.
+/// As [`of`], and writes it down where it is not yet: to be called before the first point is
+/// stored.
 ///
 /// # Errors
 /// As [`of`].
@@ -70,13 +74,23 @@ async fn look(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
     if let Some(note) = gallery.note(NOTE).await? {
         let known = Underscores::deserialize(&note["underscores"]);
         return known.map(|known| (known, true)).map_err(|error| {
-            Error::internal(format!("the note {NOTE} of the collection {} is not one of Clippy's", info.name))
-                .with_source(error)
+            Error::internal(format!(
+                "the note {NOTE} of the collection {} is not one of Clippy's",
+                info.name
+            ))
+            .with_source(error)
         });
     }
     // Nobody has written down what made the collection: Clippy 0.2 did.
     let is_older = info.schema_version == 0 && info.points > 0;
-    Ok((if is_older { Underscores::Kept } else { Underscores::Spaces }, false))
+    Ok((
+        if is_older {
+            Underscores::Kept
+        } else {
+            Underscores::Spaces
+        },
+        false,
+    ))
 }
 
 #[cfg(test)]
@@ -85,9 +99,21 @@ mod tests {
 
     #[test]
     fn underscores_are_spaces_unless_the_collection_keeps_them() {
-        let said = |underscores| sentence(&["pixel_art", "red_apple"], "a picture of {tags}", underscores);
-        assert_eq!(said(Underscores::Spaces).as_deref(), Some("a picture of pixel art, red apple"));
-        assert_eq!(said(Underscores::Kept).as_deref(), Some("a picture of pixel_art, red_apple"));
+        let said = |underscores| {
+            sentence(
+                &["pixel_art", "red_apple"],
+                "a picture of {tags}",
+                underscores,
+            )
+        };
+        assert_eq!(
+            said(Underscores::Spaces).as_deref(),
+            Some("a picture of pixel art, red apple")
+        );
+        assert_eq!(
+            said(Underscores::Kept).as_deref(),
+            Some("a picture of pixel_art, red_apple")
+        );
         assert_eq!(sentence(&[], "{tags}", Underscores::Kept), None);
         assert_eq!(Underscores::Kept.note()["underscores"], "kept");
     }

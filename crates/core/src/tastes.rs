@@ -37,8 +37,8 @@ pub struct TastesImported {
 /// Where tastes are taken over into.
 #[async_trait]
 pub trait TastesImport: Send + Sync + 'static {
-    /// Takes all of them over, or none. Of what is known on both sides the higher weight and count stays, so that a second
-    /// import changes nothing.
+    /// Takes all of them over, or none. Of what is known on both sides the higher weight and count
+    /// stays, so that a second import changes nothing.
     async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported>;
 }
 
@@ -71,8 +71,9 @@ struct Edges {
 /// # Errors
 /// [`crate::ErrorCode::InvalidInput`] that says why it is none.
 pub fn of_clippy_0_2(file: &[u8]) -> Result<Vec<Taste>> {
-    let store: Store = serde_json::from_slice(file)
-        .map_err(|error| Error::invalid(format!("it is no kg_store.json of Clippy 0.2: {error}")))?;
+    let store: Store = serde_json::from_slice(file).map_err(|error| {
+        Error::invalid(format!("it is no kg_store.json of Clippy 0.2: {error}"))
+    })?;
     let taste = |(user_id, user): (String, User)| Taste {
         user_id: user_id.trim().to_owned(),
         tags: weights(user.tags, str::to_lowercase),
@@ -80,7 +81,12 @@ pub fn of_clippy_0_2(file: &[u8]) -> Result<Vec<Taste>> {
         clicked: user.edges.clicked.len() as u64,
         saved: user.edges.saved.len() as u64,
     };
-    Ok(store.users.into_iter().map(taste).filter(|taste| !taste.user_id.is_empty()).collect())
+    Ok(store
+        .users
+        .into_iter()
+        .map(taste)
+        .filter(|taste| !taste.user_id.is_empty())
+        .collect())
 }
 
 /// Weights within 0 and 1; of names that mean the same the highest.
@@ -116,8 +122,15 @@ mod tests {
         let tastes = of_clippy_0_2(file).expect("0.2's file");
         assert_eq!(tastes.len(), 2);
         let ann = &tastes[0];
-        assert_eq!((ann.user_id.as_str(), ann.clicked, ann.saved), ("ann", 2, 1));
-        let tags: Vec<(&str, f64)> = ann.tags.iter().map(|(tag, weight)| (tag.as_str(), *weight)).collect();
+        assert_eq!(
+            (ann.user_id.as_str(), ann.clicked, ann.saved),
+            ("ann", 2, 1)
+        );
+        let tags: Vec<(&str, f64)> = ann
+            .tags
+            .iter()
+            .map(|(tag, weight)| (tag.as_str(), *weight))
+            .collect();
         assert_eq!(tags, [("1girl", 0.135), ("much", 1.0), ("solo", 0.2)]);
         assert_eq!(ann.styles["pixel_art"], 0.05);
     }

@@ -14,7 +14,10 @@ pub(crate) struct Line {
 
 /// A line of that paint and width.
 pub(crate) fn line(paint: impl Into<String>, width: f32) -> Line {
-    Line { paint: paint.into(), width }
+    Line {
+        paint: paint.into(),
+        width,
+    }
 }
 
 /// A style's hand. Every paint is an SVG paint: `#rrggbb`, `none` or `url(#id)`.
@@ -58,7 +61,11 @@ pub(crate) fn draw(out: &mut String, figure: &Figure, brush: &impl Brush) {
             Kind::Body | Kind::Patch => {
                 fill(out, &data, &brush.fill(piece));
                 brush.modelling(piece, &data, out);
-                let contour = if piece.kind == Kind::Body { brush.contour(piece) } else { brush.patch_contour(piece) };
+                let contour = if piece.kind == Kind::Body {
+                    brush.contour(piece)
+                } else {
+                    brush.patch_contour(piece)
+                };
                 if let Some(contour) = contour {
                     stroke(out, &data, &contour);
                 }
@@ -66,7 +73,11 @@ pub(crate) fn draw(out: &mut String, figure: &Figure, brush: &impl Brush) {
             Kind::Rod(thickness) => {
                 // A rod has no outline of its own: a thicker one behind it shows as its contour.
                 if let Some(contour) = brush.contour(piece) {
-                    stroke(out, &data, &line(contour.paint, thickness + contour.width * 1.3));
+                    stroke(
+                        out,
+                        &data,
+                        &line(contour.paint, thickness + contour.width * 1.3),
+                    );
                 }
                 stroke(out, &data, &line(brush.fill(piece), thickness));
             }
@@ -78,7 +89,10 @@ pub(crate) fn draw(out: &mut String, figure: &Figure, brush: &impl Brush) {
             Kind::Dot => fill(out, &data, &brush.dot(piece)),
             Kind::Shine => {
                 if let Some((paint, opacity)) = brush.shine(piece) {
-                    let _ = write!(out, r#"<path d="{data}" fill="{paint}" fill-opacity="{opacity}"/>"#);
+                    let _ = write!(
+                        out,
+                        r#"<path d="{data}" fill="{paint}" fill-opacity="{opacity}"/>"#
+                    );
                 }
             }
         }
@@ -113,7 +127,11 @@ pub(crate) fn fill(out: &mut String, data: &str, paint: &str) {
 }
 
 pub(crate) fn stroke(out: &mut String, data: &str, line: &Line) {
-    let _ = write!(out, r#"<path d="{data}" fill="none" stroke="{}" stroke-width="{:.2}"/>"#, line.paint, line.width);
+    let _ = write!(
+        out,
+        r#"<path d="{data}" fill="none" stroke="{}" stroke-width="{:.2}"/>"#,
+        line.paint, line.width
+    );
 }
 
 /// Appends a background of one paint.
@@ -123,7 +141,14 @@ pub(crate) fn backdrop(out: &mut String, paint: &str) {
 
 /// Appends a crescent of shade along the lower right of a piece: `shade` fills the piece, and `lit`
 /// covers it again, moved up and to the left. Pieces too small for it stay flat.
-pub(crate) fn crescent(out: &mut String, piece: &Piece, data: &str, shade: &str, lit: &str, share: f32) {
+pub(crate) fn crescent(
+    out: &mut String,
+    piece: &Piece,
+    data: &str,
+    shade: &str,
+    lit: &str,
+    share: f32,
+) {
     let girth = piece.girth();
     if girth < 7.0 {
         return;

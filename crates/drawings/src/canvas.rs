@@ -24,10 +24,11 @@ pub(crate) fn square(elements: &str) -> Result<RgbImage, Error> {
 
 /// The picture of a whole SVG document, on white where it is clear.
 pub(crate) fn rasterised(svg: &str) -> Result<RgbImage, Error> {
-    let tree =
-        usvg::Tree::from_str(svg, &usvg::Options::default()).map_err(|error| Error::Picture(error.to_string()))?;
+    let tree = usvg::Tree::from_str(svg, &usvg::Options::default())
+        .map_err(|error| Error::Picture(error.to_string()))?;
     let size = tree.size().to_int_size();
-    let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| Error::Picture("it has no size".into()))?;
+    let mut pixels = Pixmap::new(size.width(), size.height())
+        .ok_or_else(|| Error::Picture("it has no size".into()))?;
     pixels.fill(resvg::tiny_skia::Color::WHITE);
     resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
     Ok(opaque(&pixels))

@@ -13,7 +13,11 @@ pub struct Colour {
 
 /// A colour written as 0xRRGGBB.
 pub(crate) const fn hex(value: u32) -> Colour {
-    Colour { red: (value >> 16) as u8, green: (value >> 8) as u8, blue: value as u8 }
+    Colour {
+        red: (value >> 16) as u8,
+        green: (value >> 8) as u8,
+        blue: value as u8,
+    }
 }
 
 /// The colours in which the drawings are thought; a style turns them into its own.
@@ -57,13 +61,17 @@ impl Colour {
 
     /// How light it looks, 0 to 1 (Rec. 601 weights on the stored values).
     pub(crate) fn lightness(self) -> f32 {
-        (0.299 * f32::from(self.red) + 0.587 * f32::from(self.green) + 0.114 * f32::from(self.blue)) / 255.0
+        (0.299 * f32::from(self.red) + 0.587 * f32::from(self.green) + 0.114 * f32::from(self.blue))
+            / 255.0
     }
 
     /// This colour with a share (0 to 1) of another.
     pub(crate) fn mixed(self, other: Self, share: f32) -> Self {
-        let blend =
-            |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * share).round().clamp(0.0, 255.0) as u8;
+        let blend = |a: u8, b: u8| {
+            (f32::from(a) + (f32::from(b) - f32::from(a)) * share)
+                .round()
+                .clamp(0.0, 255.0) as u8
+        };
         Self {
             red: blend(self.red, other.red),
             green: blend(self.green, other.green),
@@ -73,7 +81,8 @@ impl Colour {
 
     /// Hue in degrees, saturation and lightness from 0 to 1.
     pub(crate) fn hue_saturation_lightness(self) -> (f32, f32, f32) {
-        let [red, green, blue] = [self.red, self.green, self.blue].map(|part| f32::from(part) / 255.0);
+        let [red, green, blue] =
+            [self.red, self.green, self.blue].map(|part| f32::from(part) / 255.0);
         let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
         let (spread, lightness) = (most - least, (most + least) / 2.0);
         if spread < 1e-6 {
@@ -99,12 +108,17 @@ impl Colour {
             let strength = ((place - 3.0).abs() - 1.0).clamp(0.0, 1.0);
             ((lightness - spread / 2.0 + spread * strength) * 255.0).round() as u8
         };
-        Self { red: channel(0.0), green: channel(4.0), blue: channel(2.0) }
+        Self {
+            red: channel(0.0),
+            green: channel(4.0),
+            blue: channel(2.0),
+        }
     }
 
     /// Whether it is a colour at all, rather than a grey, near-white or near-black.
     pub(crate) fn is_colourful(self) -> bool {
-        let spread = self.red.max(self.green).max(self.blue) - self.red.min(self.green).min(self.blue);
+        let spread =
+            self.red.max(self.green).max(self.blue) - self.red.min(self.green).min(self.blue);
         spread > 48
     }
 
@@ -131,12 +145,28 @@ mod tests {
 
     #[test]
     fn hue_survives_the_round_trip() {
-        for colour in [paint::RED, paint::LEAF, paint::NAVY, paint::GOLD, paint::PINK, paint::GREY] {
+        for colour in [
+            paint::RED,
+            paint::LEAF,
+            paint::NAVY,
+            paint::GOLD,
+            paint::PINK,
+            paint::GREY,
+        ] {
             let (hue, saturation, lightness) = colour.hue_saturation_lightness();
             let back = Colour::from_hue(hue, saturation, lightness);
-            assert!(back.red.abs_diff(colour.red) <= 1, "{colour:?} became {back:?}");
-            assert!(back.green.abs_diff(colour.green) <= 1, "{colour:?} became {back:?}");
-            assert!(back.blue.abs_diff(colour.blue) <= 1, "{colour:?} became {back:?}");
+            assert!(
+                back.red.abs_diff(colour.red) <= 1,
+                "{colour:?} became {back:?}"
+            );
+            assert!(
+                back.green.abs_diff(colour.green) <= 1,
+                "{colour:?} became {back:?}"
+            );
+            assert!(
+                back.blue.abs_diff(colour.blue) <= 1,
+                "{colour:?} became {back:?}"
+            );
         }
     }
 }

@@ -44,12 +44,18 @@ impl Figure {
     /// The subject's pieces at that place.
     pub(crate) fn place(subject: &Subject, placement: Placement) -> Result<Self, Error> {
         let pieces = outlines(subject)?;
-        let turned = Transform::from_rotate_at(subject.tilt + placement.turn, SIDE / 2.0, SIDE / 2.0);
-        let bounds = extent(&pieces, turned)
-            .ok_or_else(|| Error::Drawing { subject: subject.name.into(), reason: "it has no extent".into() })?;
+        let turned =
+            Transform::from_rotate_at(subject.tilt + placement.turn, SIDE / 2.0, SIDE / 2.0);
+        let bounds = extent(&pieces, turned).ok_or_else(|| Error::Drawing {
+            subject: subject.name.into(),
+            reason: "it has no extent".into(),
+        })?;
         let scale = placement.size / bounds.width().max(bounds.height());
         let fitted = turned
-            .post_translate(-(bounds.left() + bounds.right()) / 2.0, -(bounds.top() + bounds.bottom()) / 2.0)
+            .post_translate(
+                -(bounds.left() + bounds.right()) / 2.0,
+                -(bounds.top() + bounds.bottom()) / 2.0,
+            )
             .post_scale(scale, scale)
             .post_translate(placement.centre.0, placement.centre.1);
         let pieces = pieces
@@ -59,7 +65,11 @@ impl Figure {
                     Kind::Rod(thickness) => Kind::Rod(thickness * scale),
                     other => other,
                 };
-                Some(Piece { kind, outline: piece.outline.transform(fitted)?, ..piece })
+                Some(Piece {
+                    kind,
+                    outline: piece.outline.transform(fitted)?,
+                    ..piece
+                })
             })
             .collect();
         Ok(Self { pieces })
@@ -86,13 +96,21 @@ impl Figure {
 
     /// Only what has a body: no lines of the hand, no spots.
     pub(crate) fn solid(&self) -> Self {
-        Self { pieces: self.pieces.iter().filter(|piece| piece.is_solid()).cloned().collect() }
+        Self {
+            pieces: self
+                .pieces
+                .iter()
+                .filter(|piece| piece.is_solid())
+                .cloned()
+                .collect(),
+        }
     }
 
     /// The box around the whole figure: left, top, right, bottom.
     pub(crate) fn bounds(&self) -> [f32; 4] {
-        extent(&self.pieces, Transform::identity())
-            .map_or([0.0, 0.0, SIDE, SIDE], |bounds| [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()])
+        extent(&self.pieces, Transform::identity()).map_or([0.0, 0.0, SIDE, SIDE], |bounds| {
+            [bounds.left(), bounds.top(), bounds.right(), bounds.bottom()]
+        })
     }
 
     /// The colour of the largest body: what one would call the subject's colour.
@@ -133,9 +151,17 @@ fn extent(pieces: &[Piece], transform: Transform) -> Option<Rect> {
         .iter()
         .filter(|piece| piece.kind != Kind::Shine)
         .filter_map(|piece| {
-            let margin = if let Kind::Rod(thickness) = piece.kind { thickness / 2.0 } else { 0.0 };
+            let margin = if let Kind::Rod(thickness) = piece.kind {
+                thickness / 2.0
+            } else {
+                0.0
+            };
             // The bounds of the points would include the handles of the curves.
-            let bounds = piece.outline.clone().transform(transform)?.compute_tight_bounds()?;
+            let bounds = piece
+                .outline
+                .clone()
+                .transform(transform)?
+                .compute_tight_bounds()?;
             Rect::from_ltrb(
                 bounds.left() - margin,
                 bounds.top() - margin,
@@ -164,8 +190,12 @@ fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
         sheet.push_str(&element(part.shape, index));
     }
     sheet.push_str("</g></svg>");
-    let fault = |reason: String| Error::Drawing { subject: subject.name.into(), reason };
-    let tree = usvg::Tree::from_str(&sheet, &usvg::Options::default()).map_err(|error| fault(error.to_string()))?;
+    let fault = |reason: String| Error::Drawing {
+        subject: subject.name.into(),
+        reason,
+    };
+    let tree = usvg::Tree::from_str(&sheet, &usvg::Options::default())
+        .map_err(|error| fault(error.to_string()))?;
 
     let mut found = vec![None; subject.parts.len()];
     collect(tree.root(), &mut found);
@@ -174,10 +204,19 @@ fn outlines(subject: &Subject) -> Result<Vec<Piece>, Error> {
         let outline: Path = outline.ok_or_else(|| fault(format!("part {index} draws nothing")))?;
         let mirrored = part
             .twice
-            .then(|| outline.clone().transform(Transform::from_row(-1.0, 0.0, 0.0, 1.0, SIDE, 0.0)))
+            .then(|| {
+                outline
+                    .clone()
+                    .transform(Transform::from_row(-1.0, 0.0, 0.0, 1.0, SIDE, 0.0))
+            })
             .flatten();
         for outline in [Some(outline), mirrored].into_iter().flatten() {
-            pieces.push(Piece { number: pieces.len(), kind: part.kind, colour: part.colour, outline });
+            pieces.push(Piece {
+                number: pieces.len(),
+                kind: part.kind,
+                colour: part.colour,
+                outline,
+            });
         }
     }
     Ok(pieces)
@@ -188,7 +227,10 @@ fn collect(group: &usvg::Group, found: &mut [Option<Path>]) {
         match node {
             usvg::Node::Group(inner) => collect(inner, found),
             usvg::Node::Path(path) => {
-                let slot = path.id().strip_prefix('p').and_then(|id| id.parse::<usize>().ok());
+                let slot = path
+                    .id()
+                    .strip_prefix('p')
+                    .and_then(|id| id.parse::<usize>().ok());
                 if let Some(slot) = slot.and_then(|slot| found.get_mut(slot)) {
                     *slot = Some(path.data().clone());
                 }
@@ -205,7 +247,9 @@ fn element(shape: Shape, index: usize) -> String {
             format!(r#"<ellipse id="p{index}" cx="{x}" cy="{y}" rx="{across}" ry="{down}"/>"#)
         }
         Shape::Rect(left, top, width, height, corner) => {
-            format!(r#"<rect id="p{index}" x="{left}" y="{top}" width="{width}" height="{height}" rx="{corner}"/>"#)
+            format!(
+                r#"<rect id="p{index}" x="{left}" y="{top}" width="{width}" height="{height}" rx="{corner}"/>"#
+            )
         }
         Shape::Star(x, y, points, outer, inner) => {
             let mut data = String::new();
@@ -213,7 +257,12 @@ fn element(shape: Shape, index: usize) -> String {
                 let radius = if step % 2 == 0 { outer } else { inner };
                 let angle = (f32::from(step) / f32::from(points) - 0.5) * std::f32::consts::PI;
                 let command = if step == 0 { 'M' } else { 'L' };
-                let _ = write!(data, "{command}{:.3} {:.3}", x + radius * angle.cos(), y + radius * angle.sin());
+                let _ = write!(
+                    data,
+                    "{command}{:.3} {:.3}",
+                    x + radius * angle.cos(),
+                    y + radius * angle.sin()
+                );
             }
             format!(r#"<path id="p{index}" d="{data}Z"/>"#)
         }
@@ -227,9 +276,15 @@ pub(crate) fn path_data(outline: &Path) -> String {
         let _ = match segment {
             PathSegment::MoveTo(to) => write!(data, "M{:.2} {:.2}", to.x, to.y),
             PathSegment::LineTo(to) => write!(data, "L{:.2} {:.2}", to.x, to.y),
-            PathSegment::QuadTo(by, to) => write!(data, "Q{:.2} {:.2} {:.2} {:.2}", by.x, by.y, to.x, to.y),
+            PathSegment::QuadTo(by, to) => {
+                write!(data, "Q{:.2} {:.2} {:.2} {:.2}", by.x, by.y, to.x, to.y)
+            }
             PathSegment::CubicTo(by, near, to) => {
-                write!(data, "C{:.2} {:.2} {:.2} {:.2} {:.2} {:.2}", by.x, by.y, near.x, near.y, to.x, to.y)
+                write!(
+                    data,
+                    "C{:.2} {:.2} {:.2} {:.2} {:.2} {:.2}",
+                    by.x, by.y, near.x, near.y, to.x, to.y
+                )
             }
             PathSegment::Close => write!(data, "Z"),
         };
@@ -240,7 +295,10 @@ pub(crate) fn path_data(outline: &Path) -> String {
 fn wobbled(outline: &Path, seed: u64, reach: f32, length: f32) -> Option<Path> {
     let moved = |point: Point| {
         let (x, y) = (point.x / length, point.y / length);
-        (point.x + reach * noise(seed, x, y), point.y + reach * noise(seed ^ 0x5bd1, x + 31.7, y - 12.3))
+        (
+            point.x + reach * noise(seed, x, y),
+            point.y + reach * noise(seed ^ 0x5bd1, x + 31.7, y - 12.3),
+        )
     };
     let mut builder = PathBuilder::new();
     let (mut at, mut start) = (Point::zero(), Point::zero());
@@ -253,7 +311,9 @@ fn wobbled(outline: &Path, seed: u64, reach: f32, length: f32) -> Option<Path> {
                 continue;
             }
             PathSegment::Close => start,
-            PathSegment::LineTo(to) | PathSegment::QuadTo(_, to) | PathSegment::CubicTo(_, _, to) => to,
+            PathSegment::LineTo(to)
+            | PathSegment::QuadTo(_, to)
+            | PathSegment::CubicTo(_, _, to) => to,
         };
         // The chord is shorter than the curve, but steps of about a unit leave room for that.
         let steps = ((at.distance(end) / 0.8).ceil() as usize).clamp(6, 200);
@@ -279,8 +339,14 @@ fn along(segment: PathSegment, from: Point, to: Point, t: f32) -> Point {
             u * u * from.y + 2.0 * u * t * by.y + t * t * to.y,
         ),
         PathSegment::CubicTo(by, near, _) => Point::from_xy(
-            u * u * u * from.x + 3.0 * u * u * t * by.x + 3.0 * u * t * t * near.x + t * t * t * to.x,
-            u * u * u * from.y + 3.0 * u * u * t * by.y + 3.0 * u * t * t * near.y + t * t * t * to.y,
+            u * u * u * from.x
+                + 3.0 * u * u * t * by.x
+                + 3.0 * u * t * t * near.x
+                + t * t * t * to.x,
+            u * u * u * from.y
+                + 3.0 * u * u * t * by.y
+                + 3.0 * u * t * t * near.y
+                + t * t * t * to.y,
         ),
         _ => Point::from_xy(u * from.x + t * to.x, u * from.y + t * to.y),
     }

@@ -12,7 +12,8 @@ use crate::error::Error;
 /// is not touched.
 ///
 /// The bytes go to a neighbour that then takes the file's name, so that a crash leaves the old file
-/// or the new one. Nothing waits for the disk: what a power cut spoils, the next run finds and mends.
+/// or the new one. Nothing waits for the disk: what a power cut spoils, the next run finds and
+/// mends.
 pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     match fs::read(path) {
         Ok(old) if old == bytes => return Ok(false),
@@ -40,7 +41,9 @@ pub(crate) fn folder(path: &Path) -> Result<(), Error> {
 /// The picture as a PNG file's bytes.
 pub(crate) fn png(picture: &RgbImage) -> Result<Vec<u8>, Error> {
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png).map_err(|error| Error::Picture(error.to_string()))?;
+    picture
+        .write_to(&mut bytes, ImageFormat::Png)
+        .map_err(|error| Error::Picture(error.to_string()))?;
     Ok(bytes.into_inner())
 }
 

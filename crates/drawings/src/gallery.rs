@@ -65,8 +65,8 @@ pub fn write_gallery(folder: &Path) -> Result<GallerySummary, Error> {
     write_gallery_watched(folder, |_, _| true)
 }
 
-/// As [`write_gallery`]. `drawn` is told after each picture how many of how many are there, from several threads; when it
-/// answers no, drawing stops soon.
+/// As [`write_gallery`]. `drawn` is told after each picture how many of how many are there, from
+/// several threads; when it answers no, drawing stops soon.
 ///
 /// # Errors
 /// As [`write_gallery`], and [`Error::Stopped`].
@@ -77,8 +77,10 @@ pub fn write_gallery_watched(
     for style in Style::ALL {
         files::folder(&folder.join(style.tag()))?;
     }
-    let pairs: Vec<(&Subject, Style)> =
-        subjects().iter().flat_map(|subject| Style::ALL.map(|style| (subject, style))).collect();
+    let pairs: Vec<(&Subject, Style)> = subjects()
+        .iter()
+        .flat_map(|subject| Style::ALL.map(|style| (subject, style)))
+        .collect();
     let done = AtomicUsize::new(0);
     let watched = |(subject, style): &(&Subject, Style)| {
         if !drawn(done.load(Ordering::Relaxed), pairs.len()) {
@@ -92,13 +94,20 @@ pub fn write_gallery_watched(
 
     let mut text = String::new();
     for (line, _) in &drawn {
-        text.push_str(&serde_json::to_string(line).map_err(|error| Error::Picture(error.to_string()))?);
+        text.push_str(
+            &serde_json::to_string(line).map_err(|error| Error::Picture(error.to_string()))?,
+        );
         text.push('\n');
     }
     let manifest = folder.join("manifest.jsonl");
     files::keep(&manifest, text.as_bytes())?;
     let written = drawn.iter().filter(|(_, written)| *written).count();
-    Ok(GallerySummary { pictures: drawn.len(), written, unchanged: drawn.len() - written, manifest })
+    Ok(GallerySummary {
+        pictures: drawn.len(),
+        written,
+        unchanged: drawn.len() - written,
+        manifest,
+    })
 }
 
 fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line, bool), Error> {
@@ -114,7 +123,10 @@ fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line
         score: 0,
         width: PICTURE_SIDE,
         height: PICTURE_SIDE,
-        md5: Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        md5: Md5::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         style: style.tag(),
         subject: subject.name,
         source_site: "clippy demo gallery",
@@ -124,8 +136,8 @@ fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line
     Ok((line, written))
 }
 
-/// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it has
-/// 53 bits, so that JavaScript keeps it whole.
+/// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it
+/// has 53 bits, so that JavaScript keeps it whole.
 pub(crate) fn picture_id(subject: &Subject, style: Style) -> u64 {
     named(&["demo", style.tag(), subject.name]) >> 11
 }
@@ -133,7 +145,10 @@ pub(crate) fn picture_id(subject: &Subject, style: Style) -> u64 {
 /// The name first, then words for it, its group and the style; no tag twice.
 fn tags(subject: &Subject, style: Style) -> Vec<&'static str> {
     let mut tags: Vec<&'static str> = Vec::new();
-    let all = [subject.name].into_iter().chain(subject.tags.iter().copied()).chain([subject.group, style.tag()]);
+    let all = [subject.name]
+        .into_iter()
+        .chain(subject.tags.iter().copied())
+        .chain([subject.group, style.tag()]);
     for tag in all {
         if !tags.contains(&tag) {
             tags.push(tag);

@@ -31,8 +31,17 @@ pub struct QueriesSummary {
 #[derive(Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Query {
-    Sketch { image: String, relevant: Vec<u64>, exclude: Vec<u64>, subject: &'static str },
-    Text { text: String, relevant: Vec<u64>, subject: &'static str },
+    Sketch {
+        image: String,
+        relevant: Vec<u64>,
+        exclude: Vec<u64>,
+        subject: &'static str,
+    },
+    Text {
+        text: String,
+        relevant: Vec<u64>,
+        subject: &'static str,
+    },
 }
 
 /// Writes `queries.jsonl` and `sketches/<subject>-<n>.png` into the folder: for each subject two
@@ -42,10 +51,14 @@ enum Query {
 /// [`Error::File`] when the folder cannot be written.
 pub fn write_queries(folder: &Path) -> Result<QueriesSummary, Error> {
     files::folder(&folder.join("sketches"))?;
-    let attempts: Vec<(&Subject, u64)> =
-        subjects().iter().flat_map(|subject| (1..=SKETCHES).map(move |seed| (subject, seed))).collect();
-    let mut asked: Vec<Query> =
-        attempts.par_iter().map(|(subject, seed)| write_sketch(folder, subject, *seed)).collect::<Result<_, _>>()?;
+    let attempts: Vec<(&Subject, u64)> = subjects()
+        .iter()
+        .flat_map(|subject| (1..=SKETCHES).map(move |seed| (subject, seed)))
+        .collect();
+    let mut asked: Vec<Query> = attempts
+        .par_iter()
+        .map(|(subject, seed)| write_sketch(folder, subject, *seed))
+        .collect::<Result<_, _>>()?;
     let sketches = asked.len();
     asked.extend(subjects().iter().map(|subject| Query::Text {
         text: subject.name.replace('_', " "),
@@ -55,19 +68,30 @@ pub fn write_queries(folder: &Path) -> Result<QueriesSummary, Error> {
 
     let mut text = String::new();
     for query in &asked {
-        text.push_str(&serde_json::to_string(query).map_err(|error| Error::Picture(error.to_string()))?);
+        text.push_str(
+            &serde_json::to_string(query).map_err(|error| Error::Picture(error.to_string()))?,
+        );
         text.push('\n');
     }
     let queries = folder.join("queries.jsonl");
     files::keep(&queries, text.as_bytes())?;
-    Ok(QueriesSummary { sketches, texts: asked.len() - sketches, queries })
+    Ok(QueriesSummary {
+        sketches,
+        texts: asked.len() - sketches,
+        queries,
+    })
 }
 
 fn write_sketch(folder: &Path, subject: &Subject, seed: u64) -> Result<Query, Error> {
     let image = format!("sketches/{}-{seed}.png", subject.name);
     files::keep(&folder.join(&image), &files::png(&sketch(subject, seed)?)?)?;
     // The sketch itself is not in the gallery, so nothing need be left out.
-    Ok(Query::Sketch { image, relevant: relevant(subject), exclude: Vec::new(), subject: subject.name })
+    Ok(Query::Sketch {
+        image,
+        relevant: relevant(subject),
+        exclude: Vec::new(),
+        subject: subject.name,
+    })
 }
 
 fn relevant(subject: &Subject) -> Vec<u64> {
@@ -84,18 +108,33 @@ mod tests {
     fn every_subject_is_asked_for_by_sketch_and_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let summary = write_queries(folder.path()).unwrap();
-        assert_eq!((summary.sketches, summary.texts), (subjects().len() * 2, subjects().len()));
+        assert_eq!(
+            (summary.sketches, summary.texts),
+            (subjects().len() * 2, subjects().len())
+        );
         let text = std::fs::read_to_string(&summary.queries).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), summary.sketches + summary.texts);
         for line in &lines {
             let subject = crate::subject(line["subject"].as_str().unwrap()).unwrap();
-            let relevant: Vec<u64> = line["relevant"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+            let relevant: Vec<u64> = line["relevant"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(Value::as_u64)
+                .collect();
             assert_eq!(relevant, Style::ALL.map(|style| picture_id(subject, style)));
             match line["kind"].as_str().unwrap() {
                 "sketch" => {
-                    let pad = image::open(folder.path().join(line["image"].as_str().unwrap())).unwrap();
-                    assert_eq!((pad.width(), pad.height()), (crate::PAD_WIDTH, crate::PAD_HEIGHT));
+                    let pad =
+                        image::open(folder.path().join(line["image"].as_str().unwrap())).unwrap();
+                    assert_eq!(
+                        (pad.width(), pad.height()),
+                        (crate::PAD_WIDTH, crate::PAD_HEIGHT)
+                    );
                     assert_eq!(line["exclude"], Value::Array(Vec::new()));
                 }
                 "text" => assert_eq!(line["text"], subject.name.replace('_', " ")),

@@ -9,13 +9,19 @@ pub(crate) type Light = Vec<[f32; 3]>;
 
 /// The picture as light.
 pub(crate) fn light(picture: &RgbImage) -> Light {
-    picture.pixels().map(|pixel| pixel.0.map(|part| f32::from(part) / 255.0)).collect()
+    picture
+        .pixels()
+        .map(|pixel| pixel.0.map(|part| f32::from(part) / 255.0))
+        .collect()
 }
 
 /// The light as a picture; what is beyond white stays white.
 pub(crate) fn picture_of(light: &[[f32; 3]], width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb(light[(y * width + x) as usize].map(|part| (part * 255.0).round().clamp(0.0, 255.0) as u8))
+        image::Rgb(
+            light[(y * width + x) as usize]
+                .map(|part| (part * 255.0).round().clamp(0.0, 255.0) as u8),
+        )
     })
 }
 
@@ -35,7 +41,14 @@ pub(crate) fn blurred(light: &[[f32; 3]], width: usize, height: usize, radius: u
 }
 
 /// One line of a box blur; beyond its ends the line goes on with its last value.
-fn box_blur(from: &[[f32; 3]], to: &mut [[f32; 3]], start: usize, step: usize, count: usize, radius: usize) {
+fn box_blur(
+    from: &[[f32; 3]],
+    to: &mut [[f32; 3]],
+    start: usize,
+    step: usize,
+    count: usize,
+    radius: usize,
+) {
     let at = |index: isize| from[start + step * index.clamp(0, count as isize - 1) as usize];
     let reach = radius as isize;
     let share = 1.0 / (2 * radius + 1) as f32;
@@ -63,7 +76,10 @@ pub(crate) fn screen(x: f32, y: f32, cell: f32, angle: f32, tone: f32) -> f32 {
     }
     let (sine, cosine) = angle.sin_cos();
     let turn = std::f32::consts::TAU / cell;
-    let (across, down) = ((x * cosine + y * sine) * turn, (y * cosine - x * sine) * turn);
+    let (across, down) = (
+        (x * cosine + y * sine) * turn,
+        (y * cosine - x * sine) * turn,
+    );
     let height = 0.5 - (across.cos() + down.cos()) / 4.0;
     // The slope of the dots' hills is about pi/2 to a cell: one pixel of soft edge.
     let edge = 0.8 / cell;
@@ -76,7 +92,9 @@ pub(crate) fn grain(picture: &mut RgbImage, seed: u64, strength: f32) {
         let (x, y) = (x as f32, y as f32);
         let rough = noise(seed, x * 0.9, y * 0.9) * 0.7 + noise(seed ^ 7, x / 3.0, y / 3.0) * 0.3;
         let change = rough * strength * 255.0;
-        pixel.0 = pixel.0.map(|part| (f32::from(part) + change).round().clamp(0.0, 255.0) as u8);
+        pixel.0 = pixel
+            .0
+            .map(|part| (f32::from(part) + change).round().clamp(0.0, 255.0) as u8);
     }
 }
 
@@ -99,7 +117,10 @@ mod tests {
     fn a_screen_lays_more_ink_for_a_darker_tone() {
         let ink = |tone: f32| -> f32 {
             let places = (0..900).map(|place| (place % 30, place / 30));
-            places.map(|(x, y)| screen(x as f32, y as f32, 6.0, 0.785, tone)).sum::<f32>() / 900.0
+            places
+                .map(|(x, y)| screen(x as f32, y as f32, 6.0, 0.785, tone))
+                .sum::<f32>()
+                / 900.0
         };
         let laid: Vec<f32> = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0].map(ink).to_vec();
         assert!(laid.is_sorted(), "{laid:?}");

@@ -31,7 +31,11 @@ impl Chance {
 
     /// A whole number below `count` (0 when `count` is 0).
     pub(crate) fn below(&mut self, count: usize) -> usize {
-        if count == 0 { 0 } else { (self.next() % count as u64) as usize }
+        if count == 0 {
+            0
+        } else {
+            (self.next() % count as u64) as usize
+        }
     }
 
     /// One of the choices.

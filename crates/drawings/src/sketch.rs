@@ -30,11 +30,15 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
     let size = chance.between(48.0, 80.0);
     let (wide, high) = ((150.0 - size) / 2.0 - 4.0, (100.0 - size) / 2.0 - 4.0);
     let placement = Placement {
-        centre: (75.0 + chance.between(-0.8, 0.8) * wide, 50.0 + chance.between(-1.0, 1.0) * high),
+        centre: (
+            75.0 + chance.between(-0.8, 0.8) * wide,
+            50.0 + chance.between(-1.0, 1.0) * high,
+        ),
         size,
         turn: chance.between(-9.0, 9.0),
     };
-    let figure = Figure::place(subject, placement)?.wobbled(chance.seed(), size * 0.022, size * 0.3);
+    let figure =
+        Figure::place(subject, placement)?.wobbled(chance.seed(), size * 0.022, size * 0.3);
     let pen = chance.pick(PENS);
     let width = chance.between(0.75, 1.15);
 
@@ -47,13 +51,21 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
         // Each line slips a little on its own, so that forms that should meet do not quite.
         let (dx, dy) = (chance.between(-0.7, 0.7), chance.between(-0.7, 0.7));
         // Few people draw every coloured patch of a thing, and nobody its spots of light.
-        let left_out = kind == Kind::Shine || (kind == Kind::Patch && chance.unit() < if small { 0.7 } else { 0.35 });
+        let left_out = kind == Kind::Shine
+            || (kind == Kind::Patch && chance.unit() < if small { 0.7 } else { 0.35 });
         let seed = chance.seed();
         if left_out {
             continue;
         }
-        let alone = Figure { pieces: vec![piece] }.wobbled(seed, 0.35, 3.5);
-        let data: String = alone.pieces.iter().map(crate::figure::Piece::data).collect();
+        let alone = Figure {
+            pieces: vec![piece],
+        }
+        .wobbled(seed, 0.35, 3.5);
+        let data: String = alone
+            .pieces
+            .iter()
+            .map(crate::figure::Piece::data)
+            .collect();
         let _ = write!(out, r#"<g transform="translate({dx:.2} {dy:.2})">"#);
         match kind {
             Kind::Body => {
@@ -68,7 +80,9 @@ pub fn sketch(subject: &Subject, seed: u64) -> Result<RgbImage, Error> {
                 fill(&mut out, &data, pen);
                 stroke(&mut out, &data, &line(pen, width * 0.5));
             }
-            Kind::Patch | Kind::Rod(_) | Kind::Mark | Kind::Shine => stroke(&mut out, &data, &line(pen, width)),
+            Kind::Patch | Kind::Rod(_) | Kind::Mark | Kind::Shine => {
+                stroke(&mut out, &data, &line(pen, width))
+            }
         }
         out.push_str("</g>");
     }
@@ -83,8 +97,16 @@ mod tests {
     /// The box around what is drawn: left, top, right, bottom.
     fn drawn(pad: &RgbImage) -> [u32; 4] {
         let mut bounds = [u32::MAX, u32::MAX, 0, 0];
-        for (x, y, _) in pad.enumerate_pixels().filter(|(_, _, pixel)| pixel.0 != [255; 3]) {
-            bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
+        for (x, y, _) in pad
+            .enumerate_pixels()
+            .filter(|(_, _, pixel)| pixel.0 != [255; 3])
+        {
+            bounds = [
+                bounds[0].min(x),
+                bounds[1].min(y),
+                bounds[2].max(x),
+                bounds[3].max(y),
+            ];
         }
         bounds
     }
@@ -96,9 +118,21 @@ mod tests {
                 let pad = sketch(subject, seed).unwrap();
                 assert_eq!(pad.dimensions(), (PAD_WIDTH, PAD_HEIGHT));
                 let [left, top, right, bottom] = drawn(&pad);
-                assert!(left > 0 && top > 0, "{} {seed} leaves the pad", subject.name);
-                assert!(right < PAD_WIDTH - 1 && bottom < PAD_HEIGHT - 1, "{} {seed} leaves the pad", subject.name);
-                assert!((right - left).max(bottom - top) > 200, "{} {seed} is too small", subject.name);
+                assert!(
+                    left > 0 && top > 0,
+                    "{} {seed} leaves the pad",
+                    subject.name
+                );
+                assert!(
+                    right < PAD_WIDTH - 1 && bottom < PAD_HEIGHT - 1,
+                    "{} {seed} leaves the pad",
+                    subject.name
+                );
+                assert!(
+                    (right - left).max(bottom - top) > 200,
+                    "{} {seed} is too small",
+                    subject.name
+                );
             }
         }
     }
@@ -114,7 +148,12 @@ mod tests {
     #[test]
     fn both_pens_are_used() {
         let house = crate::subject("house").unwrap();
-        let has_pink = |seed| sketch(house, seed).unwrap().pixels().any(|pixel| pixel.0 == [0xf3, 0x8b, 0xa8]);
+        let has_pink = |seed| {
+            sketch(house, seed)
+                .unwrap()
+                .pixels()
+                .any(|pixel| pixel.0 == [0xf3, 0x8b, 0xa8])
+        };
         let pink = (0..12).filter(|seed| has_pink(*seed)).count();
         assert!((1..12).contains(&pink), "{pink} of 12 are pink");
     }

@@ -86,7 +86,11 @@ impl Style {
         match self {
             Self::LineArt | Self::Monochrome => 80.0,
             Self::PixelArt => 82.0,
-            Self::VectorArt | Self::CelShading | Self::PopArt | Self::MangaStyle | Self::Impressionism => 76.0,
+            Self::VectorArt
+            | Self::CelShading
+            | Self::PopArt
+            | Self::MangaStyle
+            | Self::Impressionism => 76.0,
             Self::SoftShading | Self::PastelColors => 70.0,
             Self::NeonLights => 72.0,
             Self::ArtDeco => 60.0,
@@ -103,8 +107,16 @@ pub fn render(subject: &Subject, style: Style) -> Result<RgbImage, Error> {
     let steady = style == Style::PixelArt;
     let (sway, turn) = if steady { (0.0, 0.0) } else { (2.5, 4.0) };
     let placement = Placement {
-        centre: (50.0 + chance.between(-sway, sway), 50.0 + chance.between(-sway, sway)),
-        size: style.size() * if steady { 1.0 } else { chance.between(0.94, 1.03) },
+        centre: (
+            50.0 + chance.between(-sway, sway),
+            50.0 + chance.between(-sway, sway),
+        ),
+        size: style.size()
+            * if steady {
+                1.0
+            } else {
+                chance.between(0.94, 1.03)
+            },
         turn: chance.between(-turn, turn),
     };
     let hue = if subject.free_colours {
@@ -112,7 +124,8 @@ pub fn render(subject: &Subject, style: Style) -> Result<RgbImage, Error> {
     } else {
         chance.between(-7.0, 7.0)
     };
-    let figure = Figure::place(subject, placement)?.recoloured(|colour| variant(colour, hue, subject.free_colours));
+    let figure = Figure::place(subject, placement)?
+        .recoloured(|colour| variant(colour, hue, subject.free_colours));
 
     match style {
         Style::LineArt => styles::line_art::picture(figure, &mut chance),

@@ -65,12 +65,20 @@ pub(crate) enum Shape {
 
 impl Part {
     const fn of(kind: Kind, colour: Colour, shape: Shape) -> Self {
-        Self { kind, colour, shape, twice: false }
+        Self {
+            kind,
+            colour,
+            shape,
+            twice: false,
+        }
     }
 
     /// The same part, and its mirror image at x = 50.
     pub(crate) const fn twice(self) -> Self {
-        Self { twice: true, ..self }
+        Self {
+            twice: true,
+            ..self
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! One collection: the engine on a folder, and what the server knows about it besides.
-#![expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
+#![expect(
+    deprecated,
+    reason = "what says where things are kept, to servers before 1.20"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -25,7 +28,8 @@ pub(crate) struct Collection {
     /// Points written since graphs were last built.
     changed: AtomicU64,
     optimizing: Mutex<()>,
-    /// Everything is kept in here; the last one out removes it. After the engine, which writes when it is dropped.
+    /// Everything is kept in here; the last one out removes it. After the engine, which writes
+    /// when it is dropped.
     _home: Arc<tempfile::TempDir>,
 }
 
@@ -51,7 +55,9 @@ impl Collection {
         let folder = home.path().join(number.to_string());
         let vectors = match request.vectors_config.and_then(|config| config.config) {
             Some(wire::vectors_config::Config::ParamsMap(map)) => map.map,
-            Some(wire::vectors_config::Config::Params(params)) => HashMap::from([(String::new(), params)]),
+            Some(wire::vectors_config::Config::Params(params)) => {
+                HashMap::from([(String::new(), params)])
+            }
             None => HashMap::new(),
         };
         let settings = Settings {
@@ -89,7 +95,11 @@ impl Collection {
     }
 
     /// Carries a change of `points` points out.
-    pub(crate) fn update(&self, operation: engine::UpdateOperation, points: usize) -> Result<(), Status> {
+    pub(crate) fn update(
+        &self,
+        operation: engine::UpdateOperation,
+        points: usize,
+    ) -> Result<(), Status> {
         self.shard.update(operation).map_err(status)?;
         self.changed.fetch_add(points as u64, Ordering::SeqCst);
         Ok(())
@@ -100,7 +110,9 @@ impl Collection {
         let settings = self.settings.read();
         for (name, vector) in vectors {
             let Some(params) = settings.vectors.get(name) else {
-                return Err(Status::invalid_argument(format!("Wrong input: Not existing vector name error: {name}")));
+                return Err(Status::invalid_argument(format!(
+                    "Wrong input: Not existing vector name error: {name}"
+                )));
             };
             if vector.len() != size(params.size) {
                 return Err(Status::invalid_argument(format!(
@@ -113,7 +125,11 @@ impl Collection {
         Ok(())
     }
 
-    pub(crate) fn create_index(&self, field: &str, kind: wire::PayloadSchemaType) -> Result<(), Status> {
+    pub(crate) fn create_index(
+        &self,
+        field: &str,
+        kind: wire::PayloadSchemaType,
+    ) -> Result<(), Status> {
         self.index(field, kind)?;
         self.indexes.write().insert(field.to_owned(), kind);
         Ok(())
@@ -129,7 +145,12 @@ impl Collection {
             field_name: path_in(field)?,
             field_schema: Some(engine::PayloadFieldSchema::FieldType(kind)),
         };
-        self.update(engine::UpdateOperation::FieldIndexOperation(engine::FieldIndexOperations::CreateIndex(create)), 0)
+        self.update(
+            engine::UpdateOperation::FieldIndexOperation(
+                engine::FieldIndexOperations::CreateIndex(create),
+            ),
+            0,
+        )
     }
 
     pub(crate) fn delete_index(&self, field: &str) -> Result<(), Status> {
@@ -140,9 +161,15 @@ impl Collection {
     }
 
     /// Adds a named vector; the points get it later.
-    pub(crate) fn create_vector_name(&self, name: &str, dense: &wire::DenseVectorCreationConfig) -> Result<(), Status> {
+    pub(crate) fn create_vector_name(
+        &self,
+        name: &str,
+        dense: &wire::DenseVectorCreationConfig,
+    ) -> Result<(), Status> {
         if self.settings.read().vectors.contains_key(name) {
-            return Err(Status::already_exists(format!("Vector {name} exists already")));
+            return Err(Status::already_exists(format!(
+                "Vector {name} exists already"
+            )));
         }
         let config = engine::VectorNameConfig::dense(engine::DenseVectorConfig {
             size: size(dense.size),
@@ -155,19 +182,42 @@ impl Collection {
             config,
         });
         self.update(engine::UpdateOperation::VectorNameOperation(operation), 0)?;
-        let params = wire::VectorParams { size: dense.size, distance: dense.distance, ..wire::VectorParams::default() };
-        self.settings.write().vectors.insert(name.to_owned(), params);
+        let params = wire::VectorParams {
+            size: dense.size,
+            distance: dense.distance,
+            ..wire::VectorParams::default()
+        };
+        self.settings
+            .write()
+            .vectors
+            .insert(name.to_owned(), params);
         Ok(())
     }
 
     fn threshold_kb(&self) -> u64 {
-        self.settings.read().optimizers.indexing_threshold.unwrap_or(INDEXING_THRESHOLD_KB)
+        self.settings
+            .read()
+            .optimizers
+            .indexing_threshold
+            .unwrap_or(INDEXING_THRESHOLD_KB)
     }
 
-    /// Whether more was written since graphs were built than searching should go through one by one.
+    /// Whether more was written since graphs were built than searching should go through one by
+    /// one.
     fn wants_graphs(&self) -> bool {
-        let values = self.settings.read().vectors.values().map(|params| params.size).max().unwrap_or(0);
-        self.changed.load(Ordering::SeqCst).saturating_mul(values * 4) / 1024 >= self.threshold_kb()
+        let values = self
+            .settings
+            .read()
+            .vectors
+            .values()
+            .map(|params| params.size)
+            .max()
+            .unwrap_or(0);
+        self.changed
+            .load(Ordering::SeqCst)
+            .saturating_mul(values * 4)
+            / 1024
+            >= self.threshold_kb()
     }
 
     /// Builds graphs. The server does so by itself, all the time.
@@ -197,27 +247,41 @@ impl Collection {
         }
         let settings = self.settings();
         let shard = self.shard.info();
-        let colour = if busy { wire::CollectionStatus::Yellow } else { wire::CollectionStatus::Green };
+        let colour = if busy {
+            wire::CollectionStatus::Yellow
+        } else {
+            wire::CollectionStatus::Green
+        };
         let payload_schema = self
             .indexes
             .read()
             .iter()
             .map(|(field, kind)| {
-                let info = wire::PayloadSchemaInfo { data_type: *kind as i32, ..wire::PayloadSchemaInfo::default() };
+                let info = wire::PayloadSchemaInfo {
+                    data_type: *kind as i32,
+                    ..wire::PayloadSchemaInfo::default()
+                };
                 (field.clone(), info)
             })
             .collect();
-        let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map: settings.vectors });
+        let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap {
+            map: settings.vectors,
+        });
         let params = wire::CollectionParams {
             shard_number: settings.shards,
             on_disk_payload: settings.on_disk_payload,
-            vectors_config: Some(wire::VectorsConfig { config: Some(config) }),
+            vectors_config: Some(wire::VectorsConfig {
+                config: Some(config),
+            }),
             replication_factor: Some(settings.replicas),
             ..wire::CollectionParams::default()
         };
         wire::CollectionInfo {
             status: colour as i32,
-            optimizer_status: Some(wire::OptimizerStatus { ok: true, error: String::new() }),
+            optimizer_status: Some(wire::OptimizerStatus {
+                ok: true,
+                error: String::new(),
+            }),
             segments_count: shard.segments_count as u64,
             points_count: Some(shard.points_count as u64),
             indexed_vectors_count: Some(shard.indexed_vectors_count as u64),
@@ -246,7 +310,12 @@ fn distance(distance: i32) -> Result<engine::Distance, Status> {
 }
 
 fn config(settings: &Settings) -> Result<engine::EdgeConfig, Status> {
-    let threshold = size(settings.optimizers.indexing_threshold.unwrap_or(INDEXING_THRESHOLD_KB));
+    let threshold = size(
+        settings
+            .optimizers
+            .indexing_threshold
+            .unwrap_or(INDEXING_THRESHOLD_KB),
+    );
     let hnsw = &settings.hnsw;
     let mut builder = engine::EdgeConfig::builder()
         .on_disk_payload(settings.on_disk_payload)
@@ -263,7 +332,11 @@ fn config(settings: &Settings) -> Result<engine::EdgeConfig, Status> {
             indexing_threshold: Some(threshold),
             ..engine::EdgeOptimizersConfig::default()
         });
-    if let Some(quantization) = settings.quantization.as_ref().and_then(|config| config.quantization) {
+    if let Some(quantization) = settings
+        .quantization
+        .as_ref()
+        .and_then(|config| config.quantization)
+    {
         builder = builder.quantization_config(match quantization {
             wire::quantization_config::Quantization::Scalar(scalar) => {
                 engine::QuantizationConfig::from(engine::ScalarQuantizationConfig {
@@ -283,7 +356,8 @@ fn config(settings: &Settings) -> Result<engine::EdgeConfig, Status> {
         });
     }
     for (name, params) in &settings.vectors {
-        let mut vector = engine::EdgeVectorParams::builder(size(params.size), distance(params.distance)?);
+        let mut vector =
+            engine::EdgeVectorParams::builder(size(params.size), distance(params.distance)?);
         if let Some(on_disk) = params.on_disk {
             vector = vector.on_disk(on_disk);
         }

@@ -15,88 +15,132 @@ pub(crate) struct CollectionsService(pub(crate) Arc<State>);
 type Answer<T> = Result<Response<T>, Status>;
 
 fn done(begun: Instant, result: bool) -> Answer<wire::CollectionOperationResponse> {
-    Ok(Response::new(wire::CollectionOperationResponse { result, time: begun.elapsed().as_secs_f64() }))
+    Ok(Response::new(wire::CollectionOperationResponse {
+        result,
+        time: begun.elapsed().as_secs_f64(),
+    }))
 }
 
 /// Off the threads that serve: the engine reads and writes files.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Status> + Send + 'static,
 ) -> Result<T, Status> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Status::internal(error.to_string()))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Status::internal(error.to_string()))?
 }
 
 #[tonic::async_trait]
 impl Collections for CollectionsService {
-    async fn get(&self, request: Request<wire::GetCollectionInfoRequest>) -> Answer<wire::GetCollectionInfoResponse> {
+    async fn get(
+        &self,
+        request: Request<wire::GetCollectionInfoRequest>,
+    ) -> Answer<wire::GetCollectionInfoResponse> {
         self.0.faults.before_look().await;
         let begun = Instant::now();
         let collection = self.0.find(&request.into_inner().collection_name)?;
         let result = Some(collection.info());
-        Ok(Response::new(wire::GetCollectionInfoResponse { result, time: begun.elapsed().as_secs_f64() }))
+        Ok(Response::new(wire::GetCollectionInfoResponse {
+            result,
+            time: begun.elapsed().as_secs_f64(),
+        }))
     }
 
-    async fn list(&self, _request: Request<wire::ListCollectionsRequest>) -> Answer<wire::ListCollectionsResponse> {
-        let collections =
-            self.0.collection_names().into_iter().map(|name| wire::CollectionDescription { name }).collect();
-        Ok(Response::new(wire::ListCollectionsResponse { collections, time: 0.0 }))
+    async fn list(
+        &self,
+        _request: Request<wire::ListCollectionsRequest>,
+    ) -> Answer<wire::ListCollectionsResponse> {
+        let collections = self
+            .0
+            .collection_names()
+            .into_iter()
+            .map(|name| wire::CollectionDescription { name })
+            .collect();
+        Ok(Response::new(wire::ListCollectionsResponse {
+            collections,
+            time: 0.0,
+        }))
     }
 
-    async fn create(&self, request: Request<wire::CreateCollection>) -> Answer<wire::CollectionOperationResponse> {
+    async fn create(
+        &self,
+        request: Request<wire::CreateCollection>,
+    ) -> Answer<wire::CollectionOperationResponse> {
         self.0.before_write(request.metadata()).await?;
         let (begun, state) = (Instant::now(), Arc::clone(&self.0));
         blocking(move || state.create(request.into_inner())).await?;
         done(begun, true)
     }
 
-    async fn update(&self, request: Request<wire::UpdateCollection>) -> Answer<wire::CollectionOperationResponse> {
+    async fn update(
+        &self,
+        request: Request<wire::UpdateCollection>,
+    ) -> Answer<wire::CollectionOperationResponse> {
         self.0.before_write(request.metadata()).await?;
         let (begun, request) = (Instant::now(), request.into_inner());
         let knows_metadata = self.0.is_at_least(16);
-        self.0.find(&request.collection_name)?.change_settings(|settings| {
-            if let Some(hnsw) = request.hnsw_config {
-                settings.hnsw.m = hnsw.m.or(settings.hnsw.m);
-                settings.hnsw.ef_construct = hnsw.ef_construct.or(settings.hnsw.ef_construct);
-                settings.hnsw.full_scan_threshold = hnsw.full_scan_threshold.or(settings.hnsw.full_scan_threshold);
-            }
-            if let Some(optimizers) = request.optimizers_config {
-                let known = settings.optimizers.indexing_threshold;
-                settings.optimizers.indexing_threshold = optimizers.indexing_threshold.or(known);
-            }
-            if let Some(replicas) = request.params.and_then(|params| params.replication_factor) {
-                settings.replicas = replicas;
-            }
-            if let Some(quantization) = request.quantization_config.and_then(|config| config.quantization) {
-                use wire::quantization_config::Quantization as Now;
-                use wire::quantization_config_diff::Quantization as Diff;
-                let now = match quantization {
-                    Diff::Scalar(scalar) => Some(Now::Scalar(scalar)),
-                    Diff::Product(product) => Some(Now::Product(product)),
-                    Diff::Binary(binary) => Some(Now::Binary(binary)),
-                    _ => None,
-                };
-                settings.quantization = now.map(|now| wire::QuantizationConfig { quantization: Some(now) });
-            }
-            if knows_metadata {
-                for (key, value) in request.metadata {
-                    if matches!(value.kind, None | Some(wire::value::Kind::NullValue(_))) {
-                        settings.metadata.remove(&key);
-                    } else {
-                        settings.metadata.insert(key, value);
+        self.0
+            .find(&request.collection_name)?
+            .change_settings(|settings| {
+                if let Some(hnsw) = request.hnsw_config {
+                    settings.hnsw.m = hnsw.m.or(settings.hnsw.m);
+                    settings.hnsw.ef_construct = hnsw.ef_construct.or(settings.hnsw.ef_construct);
+                    settings.hnsw.full_scan_threshold = hnsw
+                        .full_scan_threshold
+                        .or(settings.hnsw.full_scan_threshold);
+                }
+                if let Some(optimizers) = request.optimizers_config {
+                    let known = settings.optimizers.indexing_threshold;
+                    settings.optimizers.indexing_threshold =
+                        optimizers.indexing_threshold.or(known);
+                }
+                if let Some(replicas) = request.params.and_then(|params| params.replication_factor)
+                {
+                    settings.replicas = replicas;
+                }
+                if let Some(quantization) = request
+                    .quantization_config
+                    .and_then(|config| config.quantization)
+                {
+                    use wire::quantization_config::Quantization as Now;
+                    use wire::quantization_config_diff::Quantization as Diff;
+                    let now = match quantization {
+                        Diff::Scalar(scalar) => Some(Now::Scalar(scalar)),
+                        Diff::Product(product) => Some(Now::Product(product)),
+                        Diff::Binary(binary) => Some(Now::Binary(binary)),
+                        _ => None,
+                    };
+                    settings.quantization = now.map(|now| wire::QuantizationConfig {
+                        quantization: Some(now),
+                    });
+                }
+                if knows_metadata {
+                    for (key, value) in request.metadata {
+                        if matches!(value.kind, None | Some(wire::value::Kind::NullValue(_))) {
+                            settings.metadata.remove(&key);
+                        } else {
+                            settings.metadata.insert(key, value);
+                        }
                     }
                 }
-            }
-        });
+            });
         done(begun, true)
     }
 
-    async fn delete(&self, request: Request<wire::DeleteCollection>) -> Answer<wire::CollectionOperationResponse> {
+    async fn delete(
+        &self,
+        request: Request<wire::DeleteCollection>,
+    ) -> Answer<wire::CollectionOperationResponse> {
         self.0.before_write(request.metadata()).await?;
         let begun = Instant::now();
         let result = self.0.delete(&request.into_inner().collection_name)?;
         done(begun, result)
     }
 
-    async fn update_aliases(&self, request: Request<wire::ChangeAliases>) -> Answer<wire::CollectionOperationResponse> {
+    async fn update_aliases(
+        &self,
+        request: Request<wire::ChangeAliases>,
+    ) -> Answer<wire::CollectionOperationResponse> {
         self.0.before_write(request.metadata()).await?;
         let begun = Instant::now();
         self.0.change_aliases(request.into_inner().actions)?;
@@ -108,12 +152,21 @@ impl Collections for CollectionsService {
         request: Request<wire::ListCollectionAliasesRequest>,
     ) -> Answer<wire::ListAliasesResponse> {
         let aliases = self.0.aliases(Some(&request.into_inner().collection_name));
-        Ok(Response::new(wire::ListAliasesResponse { aliases, time: 0.0 }))
+        Ok(Response::new(wire::ListAliasesResponse {
+            aliases,
+            time: 0.0,
+        }))
     }
 
-    async fn list_aliases(&self, _request: Request<wire::ListAliasesRequest>) -> Answer<wire::ListAliasesResponse> {
+    async fn list_aliases(
+        &self,
+        _request: Request<wire::ListAliasesRequest>,
+    ) -> Answer<wire::ListAliasesResponse> {
         self.0.faults.before_look().await;
-        Ok(Response::new(wire::ListAliasesResponse { aliases: self.0.aliases(None), time: 0.0 }))
+        Ok(Response::new(wire::ListAliasesResponse {
+            aliases: self.0.aliases(None),
+            time: 0.0,
+        }))
     }
 
     async fn collection_cluster_info(
@@ -122,8 +175,15 @@ impl Collections for CollectionsService {
     ) -> Answer<wire::CollectionClusterInfoResponse> {
         self.0.find(&request.into_inner().collection_name)?;
         let dead = self.0.faults.is_shard_dead();
-        let state = if dead { wire::ReplicaState::Dead } else { wire::ReplicaState::Active } as i32;
-        let shard = wire::LocalShardInfo { state, ..wire::LocalShardInfo::default() };
+        let state = if dead {
+            wire::ReplicaState::Dead
+        } else {
+            wire::ReplicaState::Active
+        } as i32;
+        let shard = wire::LocalShardInfo {
+            state,
+            ..wire::LocalShardInfo::default()
+        };
         Ok(Response::new(wire::CollectionClusterInfoResponse {
             peer_id: 1,
             shard_count: 1,
@@ -137,7 +197,10 @@ impl Collections for CollectionsService {
         request: Request<wire::CollectionExistsRequest>,
     ) -> Answer<wire::CollectionExistsResponse> {
         let exists = self.0.find(&request.into_inner().collection_name).is_ok();
-        Ok(Response::new(wire::CollectionExistsResponse { result: Some(wire::CollectionExists { exists }), time: 0.0 }))
+        Ok(Response::new(wire::CollectionExistsResponse {
+            result: Some(wire::CollectionExists { exists }),
+            time: 0.0,
+        }))
     }
 
     async fn update_collection_cluster_setup(

@@ -23,7 +23,9 @@ pub(crate) fn id_out(id: engine::PointId) -> wire::PointId {
         engine::PointId::NumId(number) => wire::point_id::PointIdOptions::Num(number),
         engine::PointId::Uuid(uuid) => wire::point_id::PointIdOptions::Uuid(uuid.to_string()),
     };
-    wire::PointId { point_id_options: Some(options) }
+    wire::PointId {
+        point_id_options: Some(options),
+    }
 }
 
 pub(crate) fn ids_in(ids: Vec<wire::PointId>) -> Result<Vec<engine::PointId>, Status> {
@@ -32,12 +34,21 @@ pub(crate) fn ids_in(ids: Vec<wire::PointId>) -> Result<Vec<engine::PointId>, St
 
 /// Payloads.
 pub(crate) fn payload_in(fields: HashMap<String, wire::Value>) -> engine::Payload {
-    let map: serde_json::Map<String, serde_json::Value> = qdrant_client::Payload::from(fields).into();
+    let map: serde_json::Map<String, serde_json::Value> =
+        qdrant_client::Payload::from(fields).into();
     engine::Payload(map.into_iter().collect())
 }
 
 pub(crate) fn payload_out(payload: Option<engine::Payload>) -> HashMap<String, wire::Value> {
-    payload.map(|payload| payload.0.into_iter().map(|(key, value)| (key, value.into())).collect()).unwrap_or_default()
+    payload
+        .map(|payload| {
+            payload
+                .0
+                .into_iter()
+                .map(|(key, value)| (key, value.into()))
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 /// Vectors.
@@ -51,43 +62,72 @@ fn vector_in(vector: wire::Vector) -> Result<Vec<f32>, Status> {
     }
 }
 
-pub(crate) fn vectors_in(vectors: Option<wire::Vectors>) -> Result<HashMap<String, Vec<f32>>, Status> {
+pub(crate) fn vectors_in(
+    vectors: Option<wire::Vectors>,
+) -> Result<HashMap<String, Vec<f32>>, Status> {
     match vectors.and_then(|vectors| vectors.vectors_options) {
-        Some(wire::vectors::VectorsOptions::Vectors(named)) => {
-            named.vectors.into_iter().map(|(name, vector)| Ok((name, vector_in(vector)?))).collect()
+        Some(wire::vectors::VectorsOptions::Vectors(named)) => named
+            .vectors
+            .into_iter()
+            .map(|(name, vector)| Ok((name, vector_in(vector)?)))
+            .collect(),
+        Some(wire::vectors::VectorsOptions::Vector(vector)) => {
+            Ok(HashMap::from([(String::new(), vector_in(vector)?)]))
         }
-        Some(wire::vectors::VectorsOptions::Vector(vector)) => Ok(HashMap::from([(String::new(), vector_in(vector)?)])),
         None => Ok(HashMap::new()),
     }
 }
 
 pub(crate) fn stored(vectors: HashMap<String, Vec<f32>>) -> engine::VectorStructPersisted {
-    let named =
-        vectors.into_iter().map(|(name, vector)| (name.as_str().into(), engine::VectorPersisted::Dense(vector)));
+    let named = vectors
+        .into_iter()
+        .map(|(name, vector)| (name.as_str().into(), engine::VectorPersisted::Dense(vector)));
     engine::VectorStructPersisted::Named(named.collect())
 }
 
-pub(crate) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Option<wire::VectorsOutput> {
-    let Some(engine::VectorStructInternal::Named(named)) = vectors else { return None };
+pub(crate) fn vectors_out(
+    vectors: Option<engine::VectorStructInternal>,
+) -> Option<wire::VectorsOutput> {
+    let Some(engine::VectorStructInternal::Named(named)) = vectors else {
+        return None;
+    };
     let vectors = named
         .into_iter()
         .filter_map(|(name, vector)| {
-            let engine::VectorInternal::Dense(data) = vector else { return None };
+            let engine::VectorInternal::Dense(data) = vector else {
+                return None;
+            };
             let dense = wire::vector_output::Vector::Dense(wire::DenseVector { data });
-            Some((name, wire::VectorOutput { vector: Some(dense), ..wire::VectorOutput::default() }))
+            Some((
+                name,
+                wire::VectorOutput {
+                    vector: Some(dense),
+                    ..wire::VectorOutput::default()
+                },
+            ))
         })
         .collect();
     let named = wire::NamedVectorsOutput { vectors };
-    Some(wire::VectorsOutput { vectors_options: Some(wire::vectors_output::VectorsOptions::Vectors(named)) })
+    Some(wire::VectorsOutput {
+        vectors_options: Some(wire::vectors_output::VectorsOptions::Vectors(named)),
+    })
 }
 
 /// What to bring along.
 pub(crate) fn with_vectors_in(selector: Option<wire::WithVectorsSelector>) -> engine::WithVector {
     match selector.and_then(|selector| selector.selector_options) {
         None => engine::WithVector::Bool(false),
-        Some(wire::with_vectors_selector::SelectorOptions::Enable(on)) => engine::WithVector::Bool(on),
+        Some(wire::with_vectors_selector::SelectorOptions::Enable(on)) => {
+            engine::WithVector::Bool(on)
+        }
         Some(wire::with_vectors_selector::SelectorOptions::Include(names)) => {
-            engine::WithVector::Selector(names.names.iter().map(|name| name.as_str().into()).collect())
+            engine::WithVector::Selector(
+                names
+                    .names
+                    .iter()
+                    .map(|name| name.as_str().into())
+                    .collect(),
+            )
         }
     }
 }
@@ -98,9 +138,15 @@ pub(crate) fn with_payload_in(
 ) -> Result<engine::WithPayloadInterface, Status> {
     match selector.and_then(|selector| selector.selector_options) {
         None => Ok(engine::WithPayloadInterface::Bool(default)),
-        Some(wire::with_payload_selector::SelectorOptions::Enable(on)) => Ok(engine::WithPayloadInterface::Bool(on)),
+        Some(wire::with_payload_selector::SelectorOptions::Enable(on)) => {
+            Ok(engine::WithPayloadInterface::Bool(on))
+        }
         Some(wire::with_payload_selector::SelectorOptions::Include(include)) => {
-            let fields = include.fields.iter().map(|field| path_in(field)).collect::<Result<_, _>>()?;
+            let fields = include
+                .fields
+                .iter()
+                .map(|field| path_in(field))
+                .collect::<Result<_, _>>()?;
             Ok(engine::WithPayloadInterface::Fields(fields))
         }
         Some(wire::with_payload_selector::SelectorOptions::Exclude(_)) => {
@@ -110,7 +156,9 @@ pub(crate) fn with_payload_in(
 }
 
 pub(crate) fn path_in(field: &str) -> Result<engine::JsonPath, Status> {
-    field.parse().map_err(|()| Status::invalid_argument(format!("Invalid json path: '{field}'")))
+    field
+        .parse()
+        .map_err(|()| Status::invalid_argument(format!("Invalid json path: '{field}'")))
 }
 
 /// Points.
@@ -148,8 +196,12 @@ pub(crate) fn status(error: engine::OperationError) -> Status {
         | engine::OperationError::WrongMulti
         | engine::OperationError::MissingRangeIndexForOrderBy { .. }
         | engine::OperationError::MissingMapIndexForFacet { .. }
-        | engine::OperationError::VariableTypeError { .. } => Status::invalid_argument(format!("Wrong input: {text}")),
-        engine::OperationError::PointIdError { .. } => Status::not_found(format!("Not found: {text}")),
+        | engine::OperationError::VariableTypeError { .. } => {
+            Status::invalid_argument(format!("Wrong input: {text}"))
+        }
+        engine::OperationError::PointIdError { .. } => {
+            Status::not_found(format!("Not found: {text}"))
+        }
         engine::OperationError::Timeout { .. } => Status::deadline_exceeded(text),
         _ => Status::internal(format!("Service internal error: {text}")),
     }

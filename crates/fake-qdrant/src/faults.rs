@@ -35,7 +35,10 @@ impl Faults {
 
     /// Every answer comes this much later.
     pub fn set_stall(&self, stall: Duration) {
-        self.stall_ms.store(u64::try_from(stall.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.stall_ms.store(
+            u64::try_from(stall.as_millis()).unwrap_or(u64::MAX),
+            Ordering::SeqCst,
+        );
     }
 
     /// How many calls that read points came in.
@@ -95,7 +98,9 @@ impl Faults {
         self.writes.fetch_add(1, Ordering::SeqCst);
         self.stall().await;
         if self.read_only.load(Ordering::SeqCst) {
-            return Err(Status::internal("Service internal error: Read-only file system (os error 30)"));
+            return Err(Status::internal(
+                "Service internal error: Read-only file system (os error 30)",
+            ));
         }
         if self.disk_full.load(Ordering::SeqCst) {
             return Err(Status::internal(

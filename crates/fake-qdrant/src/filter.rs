@@ -9,7 +9,9 @@ use tonic::Status;
 use crate::convert::{ids_in, path_in};
 
 /// A filter, or nothing.
-pub(crate) fn maybe_filter_in(filter: Option<wire::Filter>) -> Result<Option<engine::Filter>, Status> {
+pub(crate) fn maybe_filter_in(
+    filter: Option<wire::Filter>,
+) -> Result<Option<engine::Filter>, Status> {
     filter.map(filter_in).transpose()
 }
 
@@ -30,23 +32,37 @@ pub(crate) fn filter_in(filter: wire::Filter) -> Result<engine::Filter, Status> 
     })
 }
 
-fn conditions_in(conditions: Vec<wire::Condition>) -> Result<Option<Vec<engine::Condition>>, Status> {
+fn conditions_in(
+    conditions: Vec<wire::Condition>,
+) -> Result<Option<Vec<engine::Condition>>, Status> {
     if conditions.is_empty() {
         return Ok(None);
     }
-    conditions.into_iter().map(condition_in).collect::<Result<_, _>>().map(Some)
+    conditions
+        .into_iter()
+        .map(condition_in)
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 fn condition_in(condition: wire::Condition) -> Result<engine::Condition, Status> {
     match condition.condition_one_of {
         Some(ConditionOneOf::Field(field)) => Ok(engine::Condition::Field(field_in(field)?)),
-        Some(ConditionOneOf::HasId(ids)) => Ok(engine::Condition::HasId(ids_in(ids.has_id)?.into_iter().collect())),
+        Some(ConditionOneOf::HasId(ids)) => Ok(engine::Condition::HasId(
+            ids_in(ids.has_id)?.into_iter().collect(),
+        )),
         Some(ConditionOneOf::HasVector(has)) => {
-            Ok(engine::Condition::HasVector(engine::HasVectorCondition { has_vector: has.has_vector.as_str().into() }))
+            Ok(engine::Condition::HasVector(engine::HasVectorCondition {
+                has_vector: has.has_vector.as_str().into(),
+            }))
         }
         Some(ConditionOneOf::Filter(filter)) => Ok(engine::Condition::Filter(filter_in(filter)?)),
-        Some(ConditionOneOf::IsEmpty(_) | ConditionOneOf::IsNull(_)) => Err(Status::unimplemented("is_empty, is_null")),
-        Some(ConditionOneOf::Nested(_) | ConditionOneOf::Slice(_)) => Err(Status::unimplemented("nested, slice")),
+        Some(ConditionOneOf::IsEmpty(_) | ConditionOneOf::IsNull(_)) => {
+            Err(Status::unimplemented("is_empty, is_null"))
+        }
+        Some(ConditionOneOf::Nested(_) | ConditionOneOf::Slice(_)) => {
+            Err(Status::unimplemented("nested, slice"))
+        }
         None => Err(Status::invalid_argument("Malformed Condition type")),
     }
 }
@@ -64,9 +80,15 @@ fn field_in(field: wire::FieldCondition) -> Result<engine::FieldCondition, Statu
         return Ok(engine::FieldCondition::new_range(key, range));
     }
     let matched = match field.r#match.and_then(|wanted| wanted.match_value) {
-        Some(MatchValue::Keyword(word)) => engine::Match::new_value(engine::ValueVariants::String(word)),
-        Some(MatchValue::Integer(number)) => engine::Match::new_value(engine::ValueVariants::Integer(number)),
-        Some(MatchValue::Boolean(value)) => engine::Match::new_value(engine::ValueVariants::Bool(value)),
+        Some(MatchValue::Keyword(word)) => {
+            engine::Match::new_value(engine::ValueVariants::String(word))
+        }
+        Some(MatchValue::Integer(number)) => {
+            engine::Match::new_value(engine::ValueVariants::Integer(number))
+        }
+        Some(MatchValue::Boolean(value)) => {
+            engine::Match::new_value(engine::ValueVariants::Bool(value))
+        }
         Some(MatchValue::Keywords(words)) => engine::Match::from(words.strings),
         Some(_) => return Err(Status::unimplemented("this kind of match")),
         None => return Err(Status::unimplemented("this kind of field condition")),

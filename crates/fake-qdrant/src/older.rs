@@ -31,11 +31,16 @@ pub async fn make_older_collection(
         distance: wire::Distance::Cosine as i32,
         ..wire::VectorParams::default()
     };
-    let map = vectors.iter().map(|vector| ((*vector).to_owned(), params)).collect();
+    let map = vectors
+        .iter()
+        .map(|vector| ((*vector).to_owned(), params))
+        .collect();
     let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
     let request = wire::CreateCollection {
         collection_name: name.to_owned(),
-        vectors_config: Some(wire::VectorsConfig { config: Some(config) }),
+        vectors_config: Some(wire::VectorsConfig {
+            config: Some(config),
+        }),
         ..wire::CreateCollection::default()
     };
     client.create_collection(request).await.map(|_| ())
@@ -45,10 +50,17 @@ pub async fn make_older_collection(
 ///
 /// # Errors
 /// What the server answers.
-pub async fn fill_older_collection(client: &Qdrant, name: &str, points: Vec<OlderPoint>) -> Result<(), QdrantError> {
+pub async fn fill_older_collection(
+    client: &Qdrant,
+    name: &str,
+    points: Vec<OlderPoint>,
+) -> Result<(), QdrantError> {
     let points: Vec<_> = points
         .into_iter()
         .map(|point| wire::PointStruct::new(point.id, point.vectors, Payload::from(point.payload)))
         .collect();
-    client.upsert_points(wire::UpsertPointsBuilder::new(name, points).wait(true)).await.map(|_| ())
+    client
+        .upsert_points(wire::UpsertPointsBuilder::new(name, points).wait(true))
+        .await
+        .map(|_| ())
 }

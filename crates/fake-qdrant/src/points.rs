@@ -15,8 +15,8 @@ use tonic::{Request, Response, Status};
 use crate::collection::Collection;
 use crate::collections::blocking;
 use crate::convert::{
-    id_in, id_out, ids_in, path_in, payload_in, retrieved_out, scored_out, status, stored, vectors_in, with_payload_in,
-    with_vectors_in,
+    id_in, id_out, ids_in, path_in, payload_in, retrieved_out, scored_out, status, stored,
+    vectors_in, with_payload_in, with_vectors_in,
 };
 use crate::filter::{filter_in, maybe_filter_in};
 use crate::query::{query_in, size};
@@ -54,12 +54,19 @@ impl PointsService {
         let (begun, collection) = (Instant::now(), self.0.find(name)?);
         blocking(move || work(&collection)).await?;
         let result = Some(completed());
-        Ok(Response::new(wire::PointsOperationResponse { result, time: begun.elapsed().as_secs_f64(), usage: None }))
+        Ok(Response::new(wire::PointsOperationResponse {
+            result,
+            time: begun.elapsed().as_secs_f64(),
+            usage: None,
+        }))
     }
 }
 
 fn completed() -> wire::UpdateResult {
-    wire::UpdateResult { operation_id: Some(0), status: wire::UpdateStatus::Completed as i32 }
+    wire::UpdateResult {
+        operation_id: Some(0),
+        status: wire::UpdateStatus::Completed as i32,
+    }
 }
 
 fn upsert(collection: &Collection, points: Vec<wire::PointStruct>) -> Result<(), Status> {
@@ -74,7 +81,8 @@ fn upsert(collection: &Collection, points: Vec<wire::PointStruct>) -> Result<(),
             payload: Some(payload_in(point.payload)),
         });
     }
-    let operation = engine::PointOperations::UpsertPoints(engine::PointInsertOperations::PointsList(checked));
+    let operation =
+        engine::PointOperations::UpsertPoints(engine::PointInsertOperations::PointsList(checked));
     collection.update(engine::UpdateOperation::PointOperation(operation), count)
 }
 
@@ -84,10 +92,15 @@ fn update_vectors(collection: &Collection, points: Vec<wire::PointVectors>) -> R
     for point in points {
         let vectors = vectors_in(point.vectors)?;
         collection.check_vectors(&vectors)?;
-        checked.push(engine::PointVectorsPersisted { id: id_in(point.id)?, vector: stored(vectors) });
+        checked.push(engine::PointVectorsPersisted {
+            id: id_in(point.id)?,
+            vector: stored(vectors),
+        });
     }
-    let operation =
-        engine::VectorOperations::UpdateVectors(engine::UpdateVectorsOp { points: checked, update_filter: None });
+    let operation = engine::VectorOperations::UpdateVectors(engine::UpdateVectorsOp {
+        points: checked,
+        update_filter: None,
+    });
     collection.update(engine::UpdateOperation::VectorOperation(operation), count)
 }
 
@@ -111,9 +124,13 @@ fn delete_vectors(
     names: Option<wire::VectorsSelector>,
 ) -> Result<(), Status> {
     let names = names.unwrap_or_default().names;
-    let blank = names.iter().find(|name| !collection.settings().vectors.contains_key(*name));
+    let blank = names
+        .iter()
+        .find(|name| !collection.settings().vectors.contains_key(*name));
     if let Some(name) = blank {
-        return Err(Status::invalid_argument(format!("Wrong input: Not existing vector name error: {name}")));
+        return Err(Status::invalid_argument(format!(
+            "Wrong input: Not existing vector name error: {name}"
+        )));
     }
     let names = names.iter().map(|name| name.as_str().into()).collect();
     let operation = engine::VectorOperations::DeleteVectors(ids.into(), names);
@@ -125,46 +142,87 @@ fn set_payload(
     ids: Vec<engine::PointId>,
     fields: HashMap<String, wire::Value>,
 ) -> Result<(), Status> {
-    let set = engine::SetPayloadOp { payload: payload_in(fields), points: Some(ids), filter: None, key: None };
-    collection.update(engine::UpdateOperation::PayloadOperation(engine::PayloadOps::SetPayload(set)), 0)
+    let set = engine::SetPayloadOp {
+        payload: payload_in(fields),
+        points: Some(ids),
+        filter: None,
+        key: None,
+    };
+    collection.update(
+        engine::UpdateOperation::PayloadOperation(engine::PayloadOps::SetPayload(set)),
+        0,
+    )
 }
 
 fn carry_out(collection: &Collection, operation: Option<Operation>) -> Result<(), Status> {
     match operation {
         Some(Operation::Upsert(upserted)) => upsert(collection, upserted.points),
         Some(Operation::UpdateVectors(updated)) => update_vectors(collection, updated.points),
-        Some(Operation::DeleteVectors(deleted)) => {
-            delete_vectors(collection, selected(deleted.points_selector)?, deleted.vectors)
-        }
+        Some(Operation::DeleteVectors(deleted)) => delete_vectors(
+            collection,
+            selected(deleted.points_selector)?,
+            deleted.vectors,
+        ),
         Some(Operation::DeletePoints(deleted)) => delete(collection, selected(deleted.points)?),
-        Some(Operation::SetPayload(set)) => set_payload(collection, selected(set.points_selector)?, set.payload),
+        Some(Operation::SetPayload(set)) => {
+            set_payload(collection, selected(set.points_selector)?, set.payload)
+        }
         _ => Err(Status::unimplemented("this operation of a batch")),
     }
 }
 
-fn query(collection: &Collection, request: wire::QueryPoints) -> Result<Vec<wire::ScoredPoint>, Status> {
+fn query(
+    collection: &Collection,
+    request: wire::QueryPoints,
+) -> Result<Vec<wire::ScoredPoint>, Status> {
     let using = request.using.clone().unwrap_or_default();
-    if request.query.is_some() && !using.is_empty() && !collection.settings().vectors.contains_key(&using) {
-        return Err(Status::invalid_argument(format!("Wrong input: Not existing vector name error: {using}")));
+    if request.query.is_some()
+        && !using.is_empty()
+        && !collection.settings().vectors.contains_key(&using)
+    {
+        return Err(Status::invalid_argument(format!(
+            "Wrong input: Not existing vector name error: {using}"
+        )));
     }
-    let found = collection.shard().query(query_in(request)?).map_err(status)?;
+    let found = collection
+        .shard()
+        .query(query_in(request)?)
+        .map_err(status)?;
     Ok(found.into_iter().map(scored_out).collect())
 }
 
 #[tonic::async_trait]
 impl Points for PointsService {
-    async fn upsert(&self, request: Request<wire::UpsertPoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn upsert(
+        &self,
+        request: Request<wire::UpsertPoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::UpsertPoints { collection_name, points, .. } = request;
-        self.write(&metadata, &collection_name, move |collection| upsert(collection, points)).await
+        let wire::UpsertPoints {
+            collection_name,
+            points,
+            ..
+        } = request;
+        self.write(&metadata, &collection_name, move |collection| {
+            upsert(collection, points)
+        })
+        .await
     }
 
-    async fn delete(&self, request: Request<wire::DeletePoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn delete(
+        &self,
+        request: Request<wire::DeletePoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::DeletePoints { collection_name, points, .. } = request;
+        let wire::DeletePoints {
+            collection_name,
+            points,
+            ..
+        } = request;
         self.write(&metadata, &collection_name, move |collection| {
-            if let Some(PointsSelectorOneOf::Filter(filter)) =
-                points.as_ref().and_then(|points| points.points_selector_one_of.clone())
+            if let Some(PointsSelectorOneOf::Filter(filter)) = points
+                .as_ref()
+                .and_then(|points| points.points_selector_one_of.clone())
             {
                 let operation = engine::PointOperations::DeletePointsByFilter(filter_in(filter)?);
                 return collection.update(engine::UpdateOperation::PointOperation(operation), 0);
@@ -175,15 +233,31 @@ impl Points for PointsService {
     }
 
     async fn get(&self, request: Request<wire::GetPoints>) -> Answer<wire::GetResponse> {
-        let wire::GetPoints { collection_name, ids, with_payload, with_vectors, .. } = request.into_inner();
+        let wire::GetPoints {
+            collection_name,
+            ids,
+            with_payload,
+            with_vectors,
+            ..
+        } = request.into_inner();
         let (result, time) = self
             .read(&collection_name, move |collection| {
-                let (payload, vectors) = (with_payload_in(with_payload, true)?, with_vectors_in(with_vectors));
-                let found = collection.shard().retrieve(&ids_in(ids)?, Some(payload), Some(vectors)).map_err(status)?;
+                let (payload, vectors) = (
+                    with_payload_in(with_payload, true)?,
+                    with_vectors_in(with_vectors),
+                );
+                let found = collection
+                    .shard()
+                    .retrieve(&ids_in(ids)?, Some(payload), Some(vectors))
+                    .map_err(status)?;
                 Ok(found.into_iter().map(retrieved_out).collect())
             })
             .await?;
-        Ok(Response::new(wire::GetResponse { result, time, usage: None }))
+        Ok(Response::new(wire::GetResponse {
+            result,
+            time,
+            usage: None,
+        }))
     }
 
     async fn update_vectors(
@@ -191,8 +265,15 @@ impl Points for PointsService {
         request: Request<wire::UpdatePointVectors>,
     ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::UpdatePointVectors { collection_name, points, .. } = request;
-        self.write(&metadata, &collection_name, move |collection| update_vectors(collection, points)).await
+        let wire::UpdatePointVectors {
+            collection_name,
+            points,
+            ..
+        } = request;
+        self.write(&metadata, &collection_name, move |collection| {
+            update_vectors(collection, points)
+        })
+        .await
     }
 
     async fn delete_vectors(
@@ -200,16 +281,29 @@ impl Points for PointsService {
         request: Request<wire::DeletePointVectors>,
     ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::DeletePointVectors { collection_name, points_selector, vectors, .. } = request;
+        let wire::DeletePointVectors {
+            collection_name,
+            points_selector,
+            vectors,
+            ..
+        } = request;
         self.write(&metadata, &collection_name, move |collection| {
             delete_vectors(collection, selected(points_selector)?, vectors)
         })
         .await
     }
 
-    async fn set_payload(&self, request: Request<wire::SetPayloadPoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn set_payload(
+        &self,
+        request: Request<wire::SetPayloadPoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::SetPayloadPoints { collection_name, payload, points_selector, .. } = request;
+        let wire::SetPayloadPoints {
+            collection_name,
+            payload,
+            points_selector,
+            ..
+        } = request;
         self.write(&metadata, &collection_name, move |collection| {
             set_payload(collection, selected(points_selector)?, payload)
         })
@@ -221,7 +315,12 @@ impl Points for PointsService {
         request: Request<wire::CreateFieldIndexCollection>,
     ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::CreateFieldIndexCollection { collection_name, field_name, field_type, .. } = request;
+        let wire::CreateFieldIndexCollection {
+            collection_name,
+            field_name,
+            field_type,
+            ..
+        } = request;
         self.write(&metadata, &collection_name, move |collection| {
             let kind = match field_type.map(wire::FieldType::try_from) {
                 Some(Ok(wire::FieldType::Keyword)) => wire::PayloadSchemaType::Keyword,
@@ -238,8 +337,15 @@ impl Points for PointsService {
         request: Request<wire::DeleteFieldIndexCollection>,
     ) -> Answer<wire::PointsOperationResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::DeleteFieldIndexCollection { collection_name, field_name, .. } = request;
-        self.write(&metadata, &collection_name, move |collection| collection.delete_index(&field_name)).await
+        let wire::DeleteFieldIndexCollection {
+            collection_name,
+            field_name,
+            ..
+        } = request;
+        self.write(&metadata, &collection_name, move |collection| {
+            collection.delete_index(&field_name)
+        })
+        .await
     }
 
     async fn create_vector_name(
@@ -250,13 +356,22 @@ impl Points for PointsService {
             return Err(Status::unimplemented(""));
         }
         let (metadata, _, request) = request.into_parts();
-        let wire::CreateVectorNameRequest { collection_name, vector_name, vector_config, .. } = request;
-        self.write(&metadata, &collection_name, move |collection| match vector_config {
-            Some(wire::create_vector_name_request::VectorConfig::DenseConfig(dense)) => {
-                collection.create_vector_name(&vector_name, &dense)
-            }
-            _ => Err(Status::unimplemented("sparse vectors")),
-        })
+        let wire::CreateVectorNameRequest {
+            collection_name,
+            vector_name,
+            vector_config,
+            ..
+        } = request;
+        self.write(
+            &metadata,
+            &collection_name,
+            move |collection| match vector_config {
+                Some(wire::create_vector_name_request::VectorConfig::DenseConfig(dense)) => {
+                    collection.create_vector_name(&vector_name, &dense)
+                }
+                _ => Err(Status::unimplemented("sparse vectors")),
+            },
+        )
         .await
     }
 
@@ -274,55 +389,111 @@ impl Points for PointsService {
                     order_by: None,
                 };
                 let (records, next) = collection.shard().scroll(scroll).map_err(status)?;
-                Ok((records.into_iter().map(retrieved_out).collect(), next.map(id_out)))
+                Ok((
+                    records.into_iter().map(retrieved_out).collect(),
+                    next.map(id_out),
+                ))
             })
             .await?;
-        Ok(Response::new(wire::ScrollResponse { next_page_offset, result, time, usage: None }))
+        Ok(Response::new(wire::ScrollResponse {
+            next_page_offset,
+            result,
+            time,
+            usage: None,
+        }))
     }
 
     async fn count(&self, request: Request<wire::CountPoints>) -> Answer<wire::CountResponse> {
-        let wire::CountPoints { collection_name, filter, exact, .. } = request.into_inner();
+        let wire::CountPoints {
+            collection_name,
+            filter,
+            exact,
+            ..
+        } = request.into_inner();
         let (count, time) = self
             .read(&collection_name, move |collection| {
-                let request = engine::CountRequest { filter: maybe_filter_in(filter)?, exact: exact.unwrap_or(true) };
+                let request = engine::CountRequest {
+                    filter: maybe_filter_in(filter)?,
+                    exact: exact.unwrap_or(true),
+                };
                 collection.shard().count(request).map_err(status)
             })
             .await?;
-        let result = Some(wire::CountResult { count: count as u64 });
-        Ok(Response::new(wire::CountResponse { result, time, usage: None }))
+        let result = Some(wire::CountResult {
+            count: count as u64,
+        });
+        Ok(Response::new(wire::CountResponse {
+            result,
+            time,
+            usage: None,
+        }))
     }
 
-    async fn update_batch(&self, request: Request<wire::UpdateBatchPoints>) -> Answer<wire::UpdateBatchResponse> {
+    async fn update_batch(
+        &self,
+        request: Request<wire::UpdateBatchPoints>,
+    ) -> Answer<wire::UpdateBatchResponse> {
         let (metadata, _, request) = request.into_parts();
-        let wire::UpdateBatchPoints { collection_name, operations, .. } = request;
+        let wire::UpdateBatchPoints {
+            collection_name,
+            operations,
+            ..
+        } = request;
         let count = operations.len();
         let answer = self
             .write(&metadata, &collection_name, move |collection| {
-                operations.into_iter().try_for_each(|operation| carry_out(collection, operation.operation))
+                operations
+                    .into_iter()
+                    .try_for_each(|operation| carry_out(collection, operation.operation))
             })
             .await?;
         let result = vec![completed(); count];
-        Ok(Response::new(wire::UpdateBatchResponse { result, time: answer.into_inner().time, usage: None }))
+        Ok(Response::new(wire::UpdateBatchResponse {
+            result,
+            time: answer.into_inner().time,
+            usage: None,
+        }))
     }
 
     async fn query(&self, request: Request<wire::QueryPoints>) -> Answer<wire::QueryResponse> {
         let request = request.into_inner();
         let name = request.collection_name.clone();
-        let (result, time) = self.read(&name, move |collection| query(collection, request)).await?;
-        Ok(Response::new(wire::QueryResponse { result, time, usage: None }))
+        let (result, time) = self
+            .read(&name, move |collection| query(collection, request))
+            .await?;
+        Ok(Response::new(wire::QueryResponse {
+            result,
+            time,
+            usage: None,
+        }))
     }
 
-    async fn query_batch(&self, request: Request<wire::QueryBatchPoints>) -> Answer<wire::QueryBatchResponse> {
-        let wire::QueryBatchPoints { collection_name, query_points, .. } = request.into_inner();
+    async fn query_batch(
+        &self,
+        request: Request<wire::QueryBatchPoints>,
+    ) -> Answer<wire::QueryBatchResponse> {
+        let wire::QueryBatchPoints {
+            collection_name,
+            query_points,
+            ..
+        } = request.into_inner();
         let (result, time) = self
             .read(&collection_name, move |collection| {
                 query_points
                     .into_iter()
-                    .map(|request| Ok(wire::BatchResult { result: query(collection, request)? }))
+                    .map(|request| {
+                        Ok(wire::BatchResult {
+                            result: query(collection, request)?,
+                        })
+                    })
                     .collect::<Result<Vec<_>, Status>>()
             })
             .await?;
-        Ok(Response::new(wire::QueryBatchResponse { result, time, usage: None }))
+        Ok(Response::new(wire::QueryBatchResponse {
+            result,
+            time,
+            usage: None,
+        }))
     }
 
     async fn facet(&self, request: Request<wire::FacetCounts>) -> Answer<wire::FacetResponse> {
@@ -341,18 +512,31 @@ impl Points for PointsService {
                 Ok(answer.hits.into_iter().map(facet_hit).collect())
             })
             .await?;
-        Ok(Response::new(wire::FacetResponse { hits, time, usage: None }))
+        Ok(Response::new(wire::FacetResponse {
+            hits,
+            time,
+            usage: None,
+        }))
     }
 
-    async fn overwrite_payload(&self, _: Request<wire::SetPayloadPoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn overwrite_payload(
+        &self,
+        _: Request<wire::SetPayloadPoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         unused()
     }
 
-    async fn delete_payload(&self, _: Request<wire::DeletePayloadPoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn delete_payload(
+        &self,
+        _: Request<wire::DeletePayloadPoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         unused()
     }
 
-    async fn clear_payload(&self, _: Request<wire::ClearPayloadPoints>) -> Answer<wire::PointsOperationResponse> {
+    async fn clear_payload(
+        &self,
+        _: Request<wire::ClearPayloadPoints>,
+    ) -> Answer<wire::PointsOperationResponse> {
         unused()
     }
 
@@ -367,23 +551,38 @@ impl Points for PointsService {
         unused()
     }
 
-    async fn search_batch(&self, _: Request<wire::SearchBatchPoints>) -> Answer<wire::SearchBatchResponse> {
+    async fn search_batch(
+        &self,
+        _: Request<wire::SearchBatchPoints>,
+    ) -> Answer<wire::SearchBatchResponse> {
         unused()
     }
 
-    async fn search_groups(&self, _: Request<wire::SearchPointGroups>) -> Answer<wire::SearchGroupsResponse> {
+    async fn search_groups(
+        &self,
+        _: Request<wire::SearchPointGroups>,
+    ) -> Answer<wire::SearchGroupsResponse> {
         unused()
     }
 
-    async fn recommend(&self, _: Request<wire::RecommendPoints>) -> Answer<wire::RecommendResponse> {
+    async fn recommend(
+        &self,
+        _: Request<wire::RecommendPoints>,
+    ) -> Answer<wire::RecommendResponse> {
         unused()
     }
 
-    async fn recommend_batch(&self, _: Request<wire::RecommendBatchPoints>) -> Answer<wire::RecommendBatchResponse> {
+    async fn recommend_batch(
+        &self,
+        _: Request<wire::RecommendBatchPoints>,
+    ) -> Answer<wire::RecommendBatchResponse> {
         unused()
     }
 
-    async fn recommend_groups(&self, _: Request<wire::RecommendPointGroups>) -> Answer<wire::RecommendGroupsResponse> {
+    async fn recommend_groups(
+        &self,
+        _: Request<wire::RecommendPointGroups>,
+    ) -> Answer<wire::RecommendGroupsResponse> {
         unused()
     }
 
@@ -391,11 +590,17 @@ impl Points for PointsService {
         unused()
     }
 
-    async fn discover_batch(&self, _: Request<wire::DiscoverBatchPoints>) -> Answer<wire::DiscoverBatchResponse> {
+    async fn discover_batch(
+        &self,
+        _: Request<wire::DiscoverBatchPoints>,
+    ) -> Answer<wire::DiscoverBatchResponse> {
         unused()
     }
 
-    async fn query_groups(&self, _: Request<wire::QueryPointGroups>) -> Answer<wire::QueryGroupsResponse> {
+    async fn query_groups(
+        &self,
+        _: Request<wire::QueryPointGroups>,
+    ) -> Answer<wire::QueryGroupsResponse> {
         unused()
     }
 
@@ -426,5 +631,10 @@ fn facet_hit(hit: engine::FacetValueHit) -> wire::FacetHit {
         engine::FacetValue::Bool(value) => Variant::BoolValue(value),
         other => Variant::StringValue(format!("{other:?}")),
     };
-    wire::FacetHit { value: Some(wire::FacetValue { variant: Some(variant) }), count: hit.count as u64 }
+    wire::FacetHit {
+        value: Some(wire::FacetValue {
+            variant: Some(variant),
+        }),
+        count: hit.count as u64,
+    }
 }

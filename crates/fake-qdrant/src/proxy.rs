@@ -62,7 +62,11 @@ impl Proxy {
                 }
             }
         });
-        Ok(Self { address, shared, stop })
+        Ok(Self {
+            address,
+            shared,
+            stop,
+        })
     }
 
     /// Where it listens.
@@ -83,7 +87,8 @@ impl Proxy {
         self.shared.passed.load(Ordering::SeqCst)
     }
 
-    /// Lets so many more bytes through to the server, then cuts all connections and refuses new ones.
+    /// Lets so many more bytes through to the server, then cuts all connections and refuses new
+    /// ones.
     pub fn cut_after(&self, bytes: u64) {
         self.shared.allowance.store(bytes, Ordering::SeqCst);
     }
@@ -119,7 +124,11 @@ impl Shared {
         let before = self
             .allowance
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                Some(if left == UNLIMITED { UNLIMITED } else { left.saturating_sub(bytes) })
+                Some(if left == UNLIMITED {
+                    UNLIMITED
+                } else {
+                    left.saturating_sub(bytes)
+                })
             })
             .unwrap_or(0);
         bytes.min(before)
@@ -127,7 +136,9 @@ impl Shared {
 }
 
 async fn pass(client: TcpStream, target: SocketAddr, shared: Arc<Shared>, cut: CancellationToken) {
-    let Ok(server) = TcpStream::connect(target).await else { return };
+    let Ok(server) = TcpStream::connect(target).await else {
+        return;
+    };
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
@@ -135,7 +146,9 @@ async fn pass(client: TcpStream, target: SocketAddr, shared: Arc<Shared>, cut: C
         let mut buffer = vec![0_u8; 16 * 1024];
         while let Ok(read) = from_client.read(&mut buffer).await {
             let allowed = shared.take(read as u64);
-            let Ok(allowed_here) = usize::try_from(allowed) else { break };
+            let Ok(allowed_here) = usize::try_from(allowed) else {
+                break;
+            };
             if read == 0 || to_server.write_all(&buffer[..allowed_here]).await.is_err() {
                 break;
             }

@@ -16,8 +16,16 @@ const DEFAULT_LIMIT: u64 = 10;
 pub(crate) fn query_in(request: wire::QueryPoints) -> Result<engine::QueryRequest, Status> {
     let using = request.using.unwrap_or_default();
     Ok(engine::QueryRequest {
-        prefetches: request.prefetch.into_iter().map(prefetch_in).collect::<Result<_, _>>()?,
-        query: request.query.map(|query| scoring_in(query, &using)).transpose()?.flatten(),
+        prefetches: request
+            .prefetch
+            .into_iter()
+            .map(prefetch_in)
+            .collect::<Result<_, _>>()?,
+        query: request
+            .query
+            .map(|query| scoring_in(query, &using))
+            .transpose()?
+            .flatten(),
         filter: maybe_filter_in(request.filter)?,
         score_threshold: request.score_threshold.map(Into::into),
         limit: size(request.limit.unwrap_or(DEFAULT_LIMIT)),
@@ -31,8 +39,16 @@ pub(crate) fn query_in(request: wire::QueryPoints) -> Result<engine::QueryReques
 fn prefetch_in(prefetch: wire::PrefetchQuery) -> Result<engine::Prefetch, Status> {
     let using = prefetch.using.unwrap_or_default();
     Ok(engine::Prefetch {
-        prefetches: prefetch.prefetch.into_iter().map(prefetch_in).collect::<Result<_, _>>()?,
-        query: prefetch.query.map(|query| scoring_in(query, &using)).transpose()?.flatten(),
+        prefetches: prefetch
+            .prefetch
+            .into_iter()
+            .map(prefetch_in)
+            .collect::<Result<_, _>>()?,
+        query: prefetch
+            .query
+            .map(|query| scoring_in(query, &using))
+            .transpose()?
+            .flatten(),
         limit: size(prefetch.limit.unwrap_or(DEFAULT_LIMIT)),
         params: prefetch.params.map(params_in),
         filter: maybe_filter_in(prefetch.filter)?,
@@ -43,27 +59,48 @@ fn prefetch_in(prefetch: wire::PrefetchQuery) -> Result<engine::Prefetch, Status
 fn scoring_in(query: wire::Query, using: &str) -> Result<Option<engine::ScoringQuery>, Status> {
     match query.variant {
         None => Ok(None),
-        Some(Variant::Nearest(wire::VectorInput { variant: Some(wire::vector_input::Variant::Dense(dense)) })) => {
-            Ok(Some(engine::ScoringQuery::Vector(engine::QueryEnum::Nearest(engine::NamedQuery {
+        Some(Variant::Nearest(wire::VectorInput {
+            variant: Some(wire::vector_input::Variant::Dense(dense)),
+        })) => Ok(Some(engine::ScoringQuery::Vector(
+            engine::QueryEnum::Nearest(engine::NamedQuery {
                 query: engine::VectorInternal::Dense(dense.data),
                 using: Some(using.into()),
-            }))))
-        }
+            }),
+        ))),
         Some(Variant::Fusion(kind)) if kind == wire::Fusion::Rrf as i32 => {
-            Ok(Some(engine::ScoringQuery::Fusion(engine::Fusion::Rrf { k: 2, weights: None })))
+            Ok(Some(engine::ScoringQuery::Fusion(engine::Fusion::Rrf {
+                k: 2,
+                weights: None,
+            })))
         }
         Some(Variant::Formula(formula)) => {
-            let expression = formula.expression.ok_or_else(|| Status::invalid_argument("Malformed formula"))?;
-            let defaults = formula.defaults.into_iter().map(|(name, value)| (name, value.into())).collect();
-            let formula = engine::Formula { formula: expression_in(expression)?, defaults };
-            Ok(Some(engine::ScoringQuery::Formula(formula.try_into().map_err(crate::convert::status)?)))
+            let expression = formula
+                .expression
+                .ok_or_else(|| Status::invalid_argument("Malformed formula"))?;
+            let defaults = formula
+                .defaults
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            let formula = engine::Formula {
+                formula: expression_in(expression)?,
+                defaults,
+            };
+            Ok(Some(engine::ScoringQuery::Formula(
+                formula.try_into().map_err(crate::convert::status)?,
+            )))
         }
         Some(_) => Err(Status::unimplemented("this kind of query")),
     }
 }
 
 fn expression_in(expression: wire::Expression) -> Result<engine::Expression, Status> {
-    let all = |terms: Vec<wire::Expression>| terms.into_iter().map(expression_in).collect::<Result<Vec<_>, _>>();
+    let all = |terms: Vec<wire::Expression>| {
+        terms
+            .into_iter()
+            .map(expression_in)
+            .collect::<Result<Vec<_>, _>>()
+    };
     match expression.variant {
         Some(Term::Constant(value)) => Ok(engine::Expression::Constant(value)),
         Some(Term::Variable(name)) => Ok(engine::Expression::Variable(name)),
@@ -78,11 +115,13 @@ fn params_in(params: wire::SearchParams) -> engine::SearchParams {
     engine::SearchParams {
         hnsw_ef: params.hnsw_ef.map(size),
         exact: params.exact.unwrap_or(false),
-        quantization: params.quantization.map(|some| engine::QuantizationSearchParams {
-            ignore: some.ignore.unwrap_or(false),
-            rescore: some.rescore,
-            oversampling: some.oversampling,
-        }),
+        quantization: params
+            .quantization
+            .map(|some| engine::QuantizationSearchParams {
+                ignore: some.ignore.unwrap_or(false),
+                rescore: some.rescore,
+                oversampling: some.oversampling,
+            }),
         indexed_only: params.indexed_only.unwrap_or(false),
         ..engine::SearchParams::default()
     }

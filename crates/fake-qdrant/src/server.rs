@@ -31,7 +31,11 @@ pub struct FakeOptions {
 
 impl Default for FakeOptions {
     fn default() -> Self {
-        Self { version: "1.20.0".to_owned(), api_key: None, read_only_key: None }
+        Self {
+            version: "1.20.0".to_owned(),
+            api_key: None,
+            read_only_key: None,
+        }
     }
 }
 
@@ -44,7 +48,10 @@ pub struct FakeQdrant {
 
 impl std::fmt::Debug for FakeQdrant {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("FakeQdrant").field("address", &self.address).finish_non_exhaustive()
+        formatter
+            .debug_struct("FakeQdrant")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,7 +61,8 @@ impl FakeQdrant {
     /// # Errors
     /// When no port or no temporary folder is to be had.
     pub fn start(options: FakeOptions) -> std::io::Result<Self> {
-        let incoming = TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.with_nodelay(Some(true));
+        let incoming =
+            TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.with_nodelay(Some(true));
         let address = incoming.local_addr()?;
         let state = Arc::new(State::new(tempfile::tempdir()?, options));
         let stop = CancellationToken::new();
@@ -65,7 +73,8 @@ impl FakeQdrant {
                 Ok(request)
             }
         };
-        let points = PointsServer::new(PointsService(Arc::clone(&state))).max_decoding_message_size(usize::MAX);
+        let points = PointsServer::new(PointsService(Arc::clone(&state)))
+            .max_decoding_message_size(usize::MAX);
         let collections = CollectionsServer::new(CollectionsService(Arc::clone(&state)));
         let serving = Server::builder()
             .add_service(InterceptedService::new(points, checked.clone()))
@@ -74,11 +83,18 @@ impl FakeQdrant {
             .add_service(QdrantServer::new(HealthService(Arc::clone(&state))));
         let stopped = stop.clone();
         tokio::spawn(async move {
-            if let Err(error) = serving.serve_with_incoming_shutdown(incoming, stopped.cancelled_owned()).await {
+            if let Err(error) = serving
+                .serve_with_incoming_shutdown(incoming, stopped.cancelled_owned())
+                .await
+            {
                 eprintln!("the fake Qdrant ended: {error}");
             }
         });
-        Ok(Self { address, state, stop })
+        Ok(Self {
+            address,
+            state,
+            stop,
+        })
     }
 
     /// Where it listens.
@@ -116,6 +132,10 @@ impl Qdrant for HealthService {
     ) -> Result<Response<wire::HealthCheckReply>, Status> {
         self.0.faults.before_look().await;
         let title = "qdrant - vector search engine".to_owned();
-        Ok(Response::new(wire::HealthCheckReply { title, version: self.0.options.version.clone(), commit: None }))
+        Ok(Response::new(wire::HealthCheckReply {
+            title,
+            version: self.0.options.version.clone(),
+            commit: None,
+        }))
     }
 }

@@ -34,29 +34,48 @@ fn missing(name: &str) -> Status {
 }
 
 fn given_key(metadata: &MetadataMap) -> Option<&str> {
-    metadata.get("api-key").and_then(|given| given.to_str().ok())
+    metadata
+        .get("api-key")
+        .and_then(|given| given.to_str().ok())
 }
 
 impl State {
     pub(crate) fn new(home: tempfile::TempDir, options: FakeOptions) -> Self {
         let home = Arc::new(home);
-        Self { home, next: AtomicU64::new(1), options, faults: Faults::default(), names: RwLock::default() }
+        Self {
+            home,
+            next: AtomicU64::new(1),
+            options,
+            faults: Faults::default(),
+            names: RwLock::default(),
+        }
     }
 
     /// No key and a wrong one are refused.
     pub(crate) fn check_key(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        let Some(key) = &self.options.api_key else { return Ok(()) };
+        let Some(key) = &self.options.api_key else {
+            return Ok(());
+        };
         match given_key(metadata) {
-            Some(given) if given == key || self.options.read_only_key.as_deref() == Some(given) => Ok(()),
+            Some(given) if given == key || self.options.read_only_key.as_deref() == Some(given) => {
+                Ok(())
+            }
             Some(_) => Err(Status::unauthenticated("Invalid API key or JWT")),
-            None => Err(Status::unauthenticated("Must provide an API key or an Authorization bearer token")),
+            None => Err(Status::unauthenticated(
+                "Must provide an API key or an Authorization bearer token",
+            )),
         }
     }
 
-    /// To be called before anything is changed: a key for reading is not enough, and the disk must take it.
+    /// To be called before anything is changed: a key for reading is not enough, and the disk must
+    /// take it.
     pub(crate) async fn before_write(&self, metadata: &MetadataMap) -> Result<(), Status> {
-        if self.options.read_only_key.is_some() && self.options.read_only_key.as_deref() == given_key(metadata) {
-            return Err(Status::permission_denied("Forbidden: Global manage access is required"));
+        if self.options.read_only_key.is_some()
+            && self.options.read_only_key.as_deref() == given_key(metadata)
+        {
+            return Err(Status::permission_denied(
+                "Forbidden: Global manage access is required",
+            ));
         }
         self.faults.before_write().await
     }
@@ -65,7 +84,11 @@ impl State {
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Collection>, Status> {
         let names = self.names.read();
         let real = names.aliases.get(name).map_or(name, String::as_str);
-        names.collections.get(real).cloned().ok_or_else(|| missing(name))
+        names
+            .collections
+            .get(real)
+            .cloned()
+            .ok_or_else(|| missing(name))
     }
 
     /// Whether the server's version is at least this.
@@ -86,14 +109,19 @@ impl State {
         let name = request.collection_name.clone();
         let mut names = self.names.write();
         if names.collections.contains_key(&name) || names.aliases.contains_key(&name) {
-            return Err(Status::already_exists(format!("Wrong input: Collection `{name}` already exists!")));
+            return Err(Status::already_exists(format!(
+                "Wrong input: Collection `{name}` already exists!"
+            )));
         }
         if !self.is_at_least(16) {
             // An older server does not know the field and passes over it.
             request.metadata = HashMap::new();
         }
         let number = self.next.fetch_add(1, Ordering::SeqCst);
-        names.collections.insert(name, Arc::new(Collection::create(&self.home, number, request)?));
+        names.collections.insert(
+            name,
+            Arc::new(Collection::create(&self.home, number, request)?),
+        );
         Ok(())
     }
 
@@ -130,7 +158,10 @@ impl State {
                 }
                 Some(Action::RenameAlias(rename)) => {
                     let target = aliases.remove(&rename.old_alias_name).ok_or_else(|| {
-                        Status::not_found(format!("Not found: Alias {} does not exists!", rename.old_alias_name))
+                        Status::not_found(format!(
+                            "Not found: Alias {} does not exists!",
+                            rename.old_alias_name
+                        ))
                     })?;
                     aliases.insert(rename.new_alias_name, target);
                 }

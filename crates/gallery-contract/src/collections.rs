@@ -1,5 +1,6 @@
-//! What every implementation of [`Collections`] must do, as runnable checks. Each takes the collections of an empty public
-//! name, filled by [`super::model`], and the gallery of the live one as it is handed to those who write.
+//! What every implementation of [`Collections`] must do, as runnable checks. Each takes the
+//! collections of an empty public name, filled by [`super::model`], and the gallery of the live one
+//! as it is handed to those who write.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use clippy_core::ids::PointId;
 
 use super::model;
 
-/// One `#[tokio::test]` for each check. The argument is an async function that gives the collections of an empty public
-/// name, the gallery of the live one, and anything that must live as long as they.
+/// One `#[tokio::test]` for each check. The argument is an async function that gives the
+/// collections of an empty public name, the gallery of the live one, and anything that must live as
+/// long as they.
 #[macro_export]
 macro_rules! collections_contract {
     ($make:path) => {
@@ -38,27 +40,46 @@ macro_rules! collections_contract {
     };
 }
 
-/// A second model: of another dimension, so that a vector of the one can never be taken for one of the other.
+/// A second model: of another dimension, so that a vector of the one can never be taken for one of
+/// the other.
 #[must_use]
 pub fn second_model() -> ModelInfo {
-    ModelInfo { name: "second/one".to_owned(), dimension: 12, fingerprint: "second".to_owned(), ..model() }
+    ModelInfo {
+        name: "second/one".to_owned(),
+        dimension: 12,
+        fingerprint: "second".to_owned(),
+        ..model()
+    }
 }
 
 /// How settings name [`second_model`].
 #[must_use]
 pub fn second_source() -> ModelSource {
-    ModelSource { model: Some("second".to_owned()), pretrained: Some("tag".to_owned()) }
+    ModelSource {
+        model: Some("second".to_owned()),
+        pretrained: Some("tag".to_owned()),
+    }
 }
 
 fn point(id: PointId, dimension: usize) -> Point {
-    let vectors = Vectors { image: Some(vec![1.0; dimension]), edge: None, text: None };
-    Point { id, vectors, payload: Payload::new() }
+    let vectors = Vectors {
+        image: Some(vec![1.0; dimension]),
+        edge: None,
+        text: None,
+    };
+    Point {
+        id,
+        vectors,
+        payload: Payload::new(),
+    }
 }
 
 /// Points with one vector each, of this length.
 #[must_use]
 pub fn points_of(ids: impl IntoIterator<Item = u64>, dimension: usize) -> Vec<Point> {
-    ids.into_iter().map(|id| point(PointId::Number(id), dimension)).collect()
+    ids.into_iter()
+        .map(|id| point(PointId::Number(id), dimension))
+        .collect()
 }
 
 fn first(ids: impl IntoIterator<Item = u64>) -> Vec<Point> {
@@ -74,12 +95,18 @@ fn numbers(ids: &[u64]) -> Vec<PointId> {
 }
 
 async fn ids_of(gallery: &dyn Gallery) -> BTreeSet<PointId> {
-    let page = gallery.scroll(&Filter::default(), None, 100_000, With::NOTHING).await.expect("read");
+    let page = gallery
+        .scroll(&Filter::default(), None, 100_000, With::NOTHING)
+        .await
+        .expect("read");
     page.points.into_iter().map(|point| point.id).collect()
 }
 
 async fn begun(collections: &dyn Collections, owner: &str) -> (String, Arc<dyn Gallery>) {
-    let built = collections.begin_beside(&second_model(), &second_source(), owner).await.expect("begun");
+    let built = collections
+        .begin_beside(&second_model(), &second_source(), owner)
+        .await
+        .expect("begun");
     assert_eq!((built.role, built.owner.as_str()), (Role::Building, owner));
     let beside = collections.open(&built.name).await.expect("open");
     (built.name, beside)
@@ -89,11 +116,18 @@ async fn begun(collections: &dyn Collections, owner: &str) -> (String, Arc<dyn G
 async fn switched(collections: &dyn Collections, name: &str, owner: Option<&str>) {
     let pause = collections.pause_writes().await.expect("paused");
     let changes = collections.changes(name, None, 10_000).await.expect("read");
-    collections.caught_up(name, changes.next).await.expect("told");
-    collections.switch(name, owner, &*pause).await.expect("switched");
+    collections
+        .caught_up(name, changes.next)
+        .await
+        .expect("told");
+    collections
+        .switch(name, owner, &*pause)
+        .await
+        .expect("switched");
 }
 
-/// Every kind of write is listed for who follows; the builder's own are not; and a switch is for who owns it.
+/// Every kind of write is listed for who follows; the builder's own are not; and a switch is for
+/// who owns it.
 pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
@@ -102,38 +136,91 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
     let before = collections.live().await.expect("known");
     let (name, beside) = begun(&*collections, "job-1").await;
     assert_ne!(name, before.name);
-    beside.upsert(second(1..=4)).await.expect("its builder writes");
-    assert!(collections.changes(&name, None, 99).await.expect("read").ids.is_empty(), "its own are no changes");
+    beside
+        .upsert(second(1..=4))
+        .await
+        .expect("its builder writes");
+    assert!(
+        collections
+            .changes(&name, None, 99)
+            .await
+            .expect("read")
+            .ids
+            .is_empty(),
+        "its own are no changes"
+    );
 
     live.upsert(first([5])).await.expect("stored");
     live.delete(&numbers(&[1])).await.expect("deleted");
-    live.set_payload(PointId::Number(2), Payload::from_iter([("a".to_owned(), 1.into())])).await.expect("set");
+    live.set_payload(
+        PointId::Number(2),
+        Payload::from_iter([("a".to_owned(), 1.into())]),
+    )
+    .await
+    .expect("set");
     let image = Some(vec![2.0; model().dimension]);
-    let update = Vectors { image, edge: None, text: None };
-    live.update_vectors(vec![(PointId::Number(3), update)]).await.expect("updated");
+    let update = Vectors {
+        image,
+        edge: None,
+        text: None,
+    };
+    live.update_vectors(vec![(PointId::Number(3), update)])
+        .await
+        .expect("updated");
     let some = collections.changes(&name, None, 2).await.expect("read");
     assert_eq!((some.ids, some.more), (numbers(&[5, 1]), true));
-    let changes = collections.changes(&name, Some(some.next), 99).await.expect("read");
+    let changes = collections
+        .changes(&name, Some(some.next), 99)
+        .await
+        .expect("read");
     assert_eq!((changes.ids, changes.more), (numbers(&[2, 3]), false));
 
     let pause = collections.pause_writes().await.expect("paused");
-    let early = collections.switch(&name, Some("job-1"), &*pause).await.expect_err("changes are left");
+    let early = collections
+        .switch(&name, Some("job-1"), &*pause)
+        .await
+        .expect_err("changes are left");
     assert_eq!(early.code, ErrorCode::Conflict);
-    collections.caught_up(&name, changes.next).await.expect("told");
-    let fenced = collections.switch(&name, Some("job-0"), &*pause).await.expect_err("not who builds it");
+    collections
+        .caught_up(&name, changes.next)
+        .await
+        .expect("told");
+    let fenced = collections
+        .switch(&name, Some("job-0"), &*pause)
+        .await
+        .expect_err("not who builds it");
     assert_eq!(fenced.code, ErrorCode::Conflict);
-    beside.upsert(second([5])).await.expect("a pause holds nobody up who builds");
+    beside
+        .upsert(second([5]))
+        .await
+        .expect("a pause holds nobody up who builds");
     beside.delete(&numbers(&[1])).await.expect("likewise");
-    collections.switch(&name, Some("job-1"), &*pause).await.expect("switched");
+    collections
+        .switch(&name, Some("job-1"), &*pause)
+        .await
+        .expect("switched");
     drop(pause);
     let now = collections.live().await.expect("known");
-    assert_eq!((&now.name, &now.fingerprint, now.source), (&name, &second_model().fingerprint, Some(second_source())));
-    let roles: Vec<_> = collections.list().await.expect("listed").into_iter().map(|one| (one.name, one.role)).collect();
+    assert_eq!(
+        (&now.name, &now.fingerprint, now.source),
+        (&name, &second_model().fingerprint, Some(second_source()))
+    );
+    let roles: Vec<_> = collections
+        .list()
+        .await
+        .expect("listed")
+        .into_iter()
+        .map(|one| (one.name, one.role))
+        .collect();
     assert_eq!(roles, [(name, Role::Live), (before.name, Role::Previous)]);
 }
 
-/// A handle of the collection that was live reads on; its writes are refused as something to try again.
-pub async fn what_is_no_longer_live_is_read_and_not_written(collections: Arc<dyn Collections>, live: Arc<dyn Gallery>) {
+/// A handle of the collection that was live reads on; its writes are refused as something to try
+/// again.
+pub async fn what_is_no_longer_live_is_read_and_not_written(
+    collections: Arc<dyn Collections>,
+    live: Arc<dyn Gallery>,
+) {
     live.upsert(first(1..=3)).await.expect("stored");
     let (name, beside) = begun(&*collections, "job").await;
     beside.upsert(second(1..=3)).await.expect("stored");
@@ -146,11 +233,19 @@ pub async fn what_is_no_longer_live_is_read_and_not_written(collections: Arc<dyn
         live.add_root("/late").await,
     ];
     for refused in late {
-        assert_eq!(refused.expect_err("not the live one").code, ErrorCode::Unavailable);
+        assert_eq!(
+            refused.expect_err("not the live one").code,
+            ErrorCode::Unavailable
+        );
     }
-    assert_eq!(ids_of(&*live).await, BTreeSet::from_iter(numbers(&[1, 2, 3])));
+    assert_eq!(
+        ids_of(&*live).await,
+        BTreeSet::from_iter(numbers(&[1, 2, 3]))
+    );
     let new = collections.open(&name).await.expect("open");
-    new.upsert(second([4])).await.expect("the new one is written to");
+    new.upsert(second([4]))
+        .await
+        .expect("the new one is written to");
 }
 
 /// What was live before follows, so that nothing is lost on the way back; and then it goes.
@@ -166,20 +261,43 @@ pub async fn the_way_back_loses_nothing_and_dropping_ends_it(
     let new = collections.open(&name).await.expect("open");
     new.upsert(second([4])).await.expect("stored");
     new.delete(&numbers(&[1])).await.expect("deleted");
-    assert_eq!(collections.changes(&old, None, 99).await.expect("read").ids, numbers(&[4, 1]));
+    assert_eq!(
+        collections.changes(&old, None, 99).await.expect("read").ids,
+        numbers(&[4, 1])
+    );
     let kept = collections.open(&old).await.expect("open");
     kept.upsert(first([4])).await.expect("caught up");
     kept.delete(&numbers(&[1])).await.expect("caught up");
     switched(&*collections, &old, None).await;
-    assert_eq!(ids_of(&*live).await, BTreeSet::from_iter(numbers(&[2, 3, 4])));
+    assert_eq!(
+        ids_of(&*live).await,
+        BTreeSet::from_iter(numbers(&[2, 3, 4]))
+    );
     live.upsert(first([7])).await.expect("it is live again");
 
     drop((beside, new));
-    assert_eq!(collections.drop_old().await.expect("dropped"), std::slice::from_ref(&name));
-    assert_eq!(collections.open(&name).await.err().expect("gone").code, ErrorCode::NotFound);
-    assert_eq!(collections.changes(&name, None, 9).await.expect_err("gone").code, ErrorCode::NotFound);
+    assert_eq!(
+        collections.drop_old().await.expect("dropped"),
+        std::slice::from_ref(&name)
+    );
+    assert_eq!(
+        collections.open(&name).await.err().expect("gone").code,
+        ErrorCode::NotFound
+    );
+    assert_eq!(
+        collections
+            .changes(&name, None, 9)
+            .await
+            .expect_err("gone")
+            .code,
+        ErrorCode::NotFound
+    );
     assert!(collections.drop_old().await.expect("nothing").is_empty());
-    assert_eq!(live.count(&Filter::default()).await.expect("counted"), 4, "the live one is never touched");
+    assert_eq!(
+        live.count(&Filter::default()).await.expect("counted"),
+        4,
+        "the live one is never touched"
+    );
     let next = begun(&*collections, "job-2").await.0;
     assert_ne!(next, name, "no name is used twice");
 }
@@ -196,17 +314,30 @@ pub async fn a_build_is_taken_over_by_the_same_model_and_begun_anew_by_another(
     let (again, taken) = begun(&*collections, "job-2").await;
     assert_eq!(again, name);
     assert_eq!(taken.count(&Filter::default()).await.expect("counted"), 2);
-    assert_eq!(collections.changes(&name, None, 9).await.expect("read").ids, numbers(&[1]));
+    assert_eq!(
+        collections.changes(&name, None, 9).await.expect("read").ids,
+        numbers(&[1])
+    );
     drop((beside, taken));
-    let third = ModelInfo { fingerprint: "third".to_owned(), ..second_model() };
-    let anew = collections.begin_beside(&third, &second_source(), "job-3").await.expect("begun");
+    let third = ModelInfo {
+        fingerprint: "third".to_owned(),
+        ..second_model()
+    };
+    let anew = collections
+        .begin_beside(&third, &second_source(), "job-3")
+        .await
+        .expect("begun");
     assert_ne!(anew.name, name);
     let empty = collections.open(&anew.name).await.expect("open");
     assert_eq!(empty.count(&Filter::default()).await.expect("counted"), 0);
-    assert_eq!(collections.open(&name).await.err().expect("gone").code, ErrorCode::NotFound);
+    assert_eq!(
+        collections.open(&name).await.err().expect("gone").code,
+        ErrorCode::NotFound
+    );
 }
 
-/// Four writers that never stop: what a copy has not, the list of changes has; and in a pause nothing is written.
+/// Four writers that never stop: what a copy has not, the list of changes has; and in a pause
+/// nothing is written.
 pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
     collections: Arc<dyn Collections>,
     live: Arc<dyn Gallery>,
@@ -238,9 +369,16 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
     };
     written(50).await;
     let (name, beside) = begun(&*collections, "job").await;
-    let copy = |ids: &BTreeSet<PointId>| ids.iter().map(|id| point(*id, second_model().dimension)).collect();
+    let copy = |ids: &BTreeSet<PointId>| {
+        ids.iter()
+            .map(|id| point(*id, second_model().dimension))
+            .collect()
+    };
     // A copy of what is there now, and from then on only what the list tells.
-    beside.upsert(copy(&ids_of(&*live).await)).await.expect("copied");
+    beside
+        .upsert(copy(&ids_of(&*live).await))
+        .await
+        .expect("copied");
     written(acknowledged.load(Ordering::SeqCst) + 50).await;
     let pause = collections.pause_writes().await.expect("paused");
     let quiet = acknowledged.load(Ordering::SeqCst);
@@ -249,17 +387,40 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
         if changes.ids.is_empty() {
             break;
         }
-        let there = live.retrieve(&changes.ids, With::NOTHING).await.expect("read");
-        beside.upsert(copy(&there.into_iter().map(|point| point.id).collect())).await.expect("caught up");
-        collections.caught_up(&name, changes.next).await.expect("told");
+        let there = live
+            .retrieve(&changes.ids, With::NOTHING)
+            .await
+            .expect("read");
+        beside
+            .upsert(copy(&there.into_iter().map(|point| point.id).collect()))
+            .await
+            .expect("caught up");
+        collections
+            .caught_up(&name, changes.next)
+            .await
+            .expect("told");
     }
-    assert_eq!(ids_of(&*live).await, ids_of(&*beside).await, "nothing was missed");
-    // A writer may hear of its last write only after the pause began; nothing more was written since.
+    assert_eq!(
+        ids_of(&*live).await,
+        ids_of(&*beside).await,
+        "nothing was missed"
+    );
+    // A writer may hear of its last write only after the pause began; nothing more was written
+    // since.
     assert!(acknowledged.load(Ordering::SeqCst) <= quiet + 4);
-    collections.switch(&name, Some("job"), &*pause).await.expect("switched");
+    collections
+        .switch(&name, Some("job"), &*pause)
+        .await
+        .expect("switched");
     drop(pause);
     for writer in writers {
-        writer.await.expect("writes to the old one are refused from then on");
+        writer
+            .await
+            .expect("writes to the old one are refused from then on");
     }
-    assert_eq!(ids_of(&*live).await, ids_of(&*beside).await, "and none got through");
+    assert_eq!(
+        ids_of(&*live).await,
+        ids_of(&*beside).await,
+        "and none got through"
+    );
 }

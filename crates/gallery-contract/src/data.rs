@@ -65,15 +65,18 @@ impl Random {
     /// A unit vector near a cluster's centre.
     pub(super) fn vector(&mut self, space: Space, cluster: usize) -> Vec<f32> {
         let mut centre = Self((cluster as u64) << 8 | space as u64);
-        let mut values: Vec<f64> = (0..DIMENSION).map(|_| centre.normal() + 0.7 * self.normal()).collect();
+        let mut values: Vec<f64> = (0..DIMENSION)
+            .map(|_| centre.normal() + 0.7 * self.normal())
+            .collect();
         let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
         values.iter_mut().for_each(|value| *value /= length);
         values.into_iter().map(|value| value as f32).collect()
     }
 
     fn some_tags(&mut self, most: usize) -> Vec<String> {
-        let mut tags: Vec<String> =
-            (0..self.below(most + 1)).map(|_| TAGS[self.below(TAGS.len())].to_owned()).collect();
+        let mut tags: Vec<String> = (0..self.below(most + 1))
+            .map(|_| TAGS[self.below(TAGS.len())].to_owned())
+            .collect();
         tags.sort();
         tags.dedup();
         tags
@@ -82,7 +85,9 @@ impl Random {
     /// A point; one in ten vectors is missing, and one id in seven is a UUID.
     pub(super) fn point(&mut self, number: u64) -> Point {
         let id = if number.is_multiple_of(7) {
-            PointId::Uuid(Uuid::from_u128(u128::from(self.next()) << 64 | u128::from(number)))
+            PointId::Uuid(Uuid::from_u128(
+                u128::from(self.next()) << 64 | u128::from(number),
+            ))
         } else {
             PointId::Number(number)
         };
@@ -99,7 +104,11 @@ impl Random {
         if self.below(5) == 0 {
             payload[ORIGIN_FIELD] = ORIGINS[self.below(ORIGINS.len())].into();
         }
-        Point { id, vectors, payload: payload.as_object().cloned().unwrap_or_default() }
+        Point {
+            id,
+            vectors,
+            payload: payload.as_object().cloned().unwrap_or_default(),
+        }
     }
 
     pub(super) fn points(&mut self, count: u64) -> Vec<Point> {
@@ -110,28 +119,44 @@ impl Random {
         let mut filter = Filter::default();
         if self.below(2) == 0 {
             filter.tags = self.some_tags(2);
-            filter.tag_mode = if self.below(2) == 0 { TagMode::Any } else { TagMode::All };
+            filter.tag_mode = if self.below(2) == 0 {
+                TagMode::Any
+            } else {
+                TagMode::All
+            };
         }
         if self.below(3) == 0 {
             filter.exclude_tags = self.some_tags(2);
         }
         if self.below(3) == 0 {
-            filter.ratings = vec![RATINGS[self.below(3)].to_owned(), RATINGS[self.below(3)].to_owned()];
+            filter.ratings = vec![
+                RATINGS[self.below(3)].to_owned(),
+                RATINGS[self.below(3)].to_owned(),
+            ];
         }
         if self.below(4) == 0 {
-            filter.exclude_ids = (0..50).map(|_| points[self.below(points.len())].id).collect();
+            filter.exclude_ids = (0..50)
+                .map(|_| points[self.below(points.len())].id)
+                .collect();
         }
         if self.below(8) == 0 {
-            filter.only_ids = Some((0..400).map(|_| points[self.below(points.len())].id).collect());
+            filter.only_ids = Some(
+                (0..400)
+                    .map(|_| points[self.below(points.len())].id)
+                    .collect(),
+            );
         }
-        filter.origin = [Origin::Any, Origin::Any, Origin::Gallery, Origin::Generated][self.below(4)];
+        filter.origin =
+            [Origin::Any, Origin::Any, Origin::Gallery, Origin::Generated][self.below(4)];
         filter
     }
 }
 
 fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
     match point.payload.get(field) {
-        Some(serde_json::Value::Array(values)) => values.iter().filter_map(|value| value.as_str()).collect(),
+        Some(serde_json::Value::Array(values)) => {
+            values.iter().filter_map(|value| value.as_str()).collect()
+        }
         Some(serde_json::Value::String(value)) => HashSet::from([value.as_str()]),
         _ => HashSet::new(),
     }
@@ -149,30 +174,52 @@ pub(super) fn counts(filter: &Filter, point: &Point) -> bool {
     let rating = words(point, "rating");
     tags_fit
         && !filter.exclude_tags.iter().any(bears)
-        && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| rating.contains(wanted.as_str())))
+        && (filter.ratings.is_empty()
+            || filter
+                .ratings
+                .iter()
+                .any(|wanted| rating.contains(wanted.as_str())))
         && !filter.exclude_ids.contains(&point.id)
         && match filter.origin {
             Origin::Any => true,
             Origin::Gallery => !words(point, ORIGIN_FIELD).contains(GENERATED),
             Origin::Generated => words(point, ORIGIN_FIELD).contains(GENERATED),
         }
-        && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
-        && (filter.missing_any.is_empty() || filter.missing_any.iter().any(|space| point.vectors.get(*space).is_none()))
+        && filter
+            .only_ids
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&point.id))
+        && (filter.missing_any.is_empty()
+            || filter
+                .missing_any
+                .iter()
+                .any(|space| point.vectors.get(*space).is_none()))
 }
 
 /// The cosine of two unit vectors.
 pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(left, right)| f64::from(*left) * f64::from(*right)).sum::<f64>() as f32
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| f64::from(*left) * f64::from(*right))
+        .sum::<f64>() as f32
 }
 
 /// The scores of a point in the spaces asked for.
 pub(super) fn scores(query: &Vectors, point: &Point) -> PerSpace<Option<f32>> {
-    PerSpace::from_fn(|space| Some(cosine(query.get(space).as_ref()?, point.vectors.get(space).as_ref()?)))
+    PerSpace::from_fn(|space| {
+        Some(cosine(
+            query.get(space).as_ref()?,
+            point.vectors.get(space).as_ref()?,
+        ))
+    })
 }
 
 /// A weighted sum; nothing from a space without a vector.
 pub(super) fn weighted(weights: &PerSpace<f32>, scores: &PerSpace<Option<f32>>) -> f32 {
-    scores.iter().map(|(space, score)| weights.get(space) * score.unwrap_or(0.0)).sum()
+    scores
+        .iter()
+        .map(|(space, score)| weights.get(space) * score.unwrap_or(0.0))
+        .sum()
 }
 
 /// The weighted scores of all points that count and have a vector in a space asked for, best first.
@@ -194,12 +241,21 @@ pub(super) fn brute_force(
 }
 
 /// The best of the candidates, and whether a point outside of them could still belong there.
-pub(super) fn best_of(candidates: &Candidates, weights: &PerSpace<f32>, top: usize) -> (HashMap<PointId, f32>, bool) {
-    let mut ranked: Vec<_> = candidates.hits.iter().map(|hit| (hit.id, weighted(weights, &hit.scores))).collect();
+pub(super) fn best_of(
+    candidates: &Candidates,
+    weights: &PerSpace<f32>,
+    top: usize,
+) -> (HashMap<PointId, f32>, bool) {
+    let mut ranked: Vec<_> = candidates
+        .hits
+        .iter()
+        .map(|hit| (hit.id, weighted(weights, &hit.scores)))
+        .collect();
     ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
     ranked.truncate(top);
     let exhausted = candidates.floors.iter().all(|(_, floor)| floor.is_none());
     let unseen = weighted(weights, &candidates.floors);
-    let complete = exhausted || (ranked.len() == top && ranked.last().is_some_and(|(_, score)| *score >= unseen));
+    let complete = exhausted
+        || (ranked.len() == top && ranked.last().is_some_and(|(_, score)| *score >= unseen));
     (ranked.into_iter().collect(), complete)
 }

@@ -1,7 +1,8 @@
-//! What every implementation of [`Gallery`](clippy_core::gallery::Gallery) must do, as runnable checks.
+//! What every implementation of [`Gallery`](clippy_core::gallery::Gallery) must do, as runnable
+//! checks.
 //!
-//! A check takes an empty collection of [`DIMENSION`] and panics when a promise is broken. The macro
-//! [`gallery_contract`] makes one test of each, so that no implementation leaves one out.
+//! A check takes an empty collection of [`DIMENSION`] and panics when a promise is broken. The
+//! macro [`gallery_contract`] makes one test of each, so that no implementation leaves one out.
 
 mod collections;
 mod data;
@@ -13,9 +14,10 @@ pub use data::{DIMENSION, model};
 pub use points::*;
 pub use searching::*;
 
-/// One `#[tokio::test]` for each check. The argument is an async function that gives an empty collection, as
-/// `Arc<dyn Gallery>`, and anything that must live as long as it. Its graphs should begin at 100 KB of vectors. With
-/// `if_there` before it, the function gives an `Option`: the checks are left out when there is nothing to check.
+/// One `#[tokio::test]` for each check. The argument is an async function that gives an empty
+/// collection, as `Arc<dyn Gallery>`, and anything that must live as long as it. Its graphs should
+/// begin at 100 KB of vectors. With `if_there` before it, the function gives an `Option`: the
+/// checks are left out when there is nothing to check.
 #[macro_export]
 macro_rules! gallery_contract {
     ($make:path) => {

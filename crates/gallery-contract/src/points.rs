@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, Space, TagMode, Vectors, With};
+use clippy_core::gallery::{
+    Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, Space, TagMode, Vectors, With,
+};
 use clippy_core::ids::PointId;
 use serde_json::json;
 use uuid::Uuid;
@@ -14,12 +16,21 @@ use super::data::{DIMENSION, Random, TAGS, counts, model};
 type AnyGallery = Arc<dyn Gallery>;
 
 fn fields(value: serde_json::Value) -> Payload {
-    let serde_json::Value::Object(fields) = value else { panic!("{value} is no object") };
+    let serde_json::Value::Object(fields) = value else {
+        panic!("{value} is no object")
+    };
     fields
 }
 
 fn bits(vectors: &Vectors) -> Vec<Option<Vec<u32>>> {
-    vectors.iter().map(|(_, vector)| vector.as_ref().map(|v| v.iter().map(|x| x.to_bits()).collect())).collect()
+    vectors
+        .iter()
+        .map(|(_, vector)| {
+            vector
+                .as_ref()
+                .map(|v| v.iter().map(|x| x.to_bits()).collect())
+        })
+        .collect()
 }
 
 async fn fetch(gallery: &AnyGallery, id: PointId) -> Point {
@@ -47,41 +58,86 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
         gallery.add_root(root).await.expect("added");
     }
     let info = gallery.info().await.expect("info");
-    assert_eq!((info.points, info.roots), (300, vec!["/a".to_owned(), "/b".to_owned()]));
+    assert_eq!(
+        (info.points, info.roots),
+        (300, vec!["/a".to_owned(), "/b".to_owned()])
+    );
 }
 
-/// [`Gallery::set_note`] replaces the note of its name, and nothing else changes; what is no note is refused.
+/// [`Gallery::set_note`] replaces the note of its name, and nothing else changes; what is no note
+/// is refused.
 pub async fn notes_are_kept_one_a_name(gallery: AnyGallery) {
     filled(&gallery, 16, 30).await;
     gallery.add_root("/a").await.expect("added");
     let before = gallery.info().await.expect("info");
     assert_eq!(gallery.note("scores").await.expect("read"), None);
     let long = json!({"numbers": vec![0.25; 4_000], "text": "\u{e9}\n\"", "nothing": null});
-    gallery.set_note("scores", json!({"old": true})).await.expect("kept");
-    gallery.set_note("other", json!([1, -2.5])).await.expect("kept");
-    gallery.set_note("scores", long.clone()).await.expect("replaced");
-    gallery.upsert(vec![Random(17).point(1)]).await.expect("stored");
+    gallery
+        .set_note("scores", json!({"old": true}))
+        .await
+        .expect("kept");
+    gallery
+        .set_note("other", json!([1, -2.5]))
+        .await
+        .expect("kept");
+    gallery
+        .set_note("scores", long.clone())
+        .await
+        .expect("replaced");
+    gallery
+        .upsert(vec![Random(17).point(1)])
+        .await
+        .expect("stored");
     gallery.optimize().await.expect("graphs");
-    assert_eq!(gallery.note("scores").await.expect("read"), Some(long.clone()));
-    assert_eq!(gallery.note("other").await.expect("read"), Some(json!([1, -2.5])));
+    assert_eq!(
+        gallery.note("scores").await.expect("read"),
+        Some(long.clone())
+    );
+    assert_eq!(
+        gallery.note("other").await.expect("read"),
+        Some(json!([1, -2.5]))
+    );
     assert_eq!(gallery.note("missing").await.expect("read"), None);
-    assert_eq!(gallery.info().await.expect("info"), before, "notes are no part of what the collection is");
-    for (name, note) in [("", json!(1)), ("No Name", json!(1)), ("scores", json!("x".repeat(LONGEST_NOTE)))] {
+    assert_eq!(
+        gallery.info().await.expect("info"),
+        before,
+        "notes are no part of what the collection is"
+    );
+    for (name, note) in [
+        ("", json!(1)),
+        ("No Name", json!(1)),
+        ("scores", json!("x".repeat(LONGEST_NOTE))),
+    ] {
         let error = gallery.set_note(name, note).await.expect_err("no note");
         assert_eq!(error.code, ErrorCode::InvalidInput);
     }
-    assert_eq!(gallery.note("scores").await.expect("read"), Some(long), "the old one stays");
+    assert_eq!(
+        gallery.note("scores").await.expect("read"),
+        Some(long),
+        "the old one stays"
+    );
 }
 
 async fn replaces(gallery: &AnyGallery, first: &Point) {
     let mut random = Random(99);
     let second = Point {
         id: first.id,
-        vectors: Vectors { image: None, edge: None, text: Some(random.vector(Space::Text, 3)) },
+        vectors: Vectors {
+            image: None,
+            edge: None,
+            text: Some(random.vector(Space::Text, 3)),
+        },
         payload: fields(json!({"path": "new.png"})),
     };
-    gallery.upsert(vec![second.clone()]).await.expect("replaced");
-    assert_eq!(fetch(gallery, first.id).await, second, "neither old vectors nor old fields are left");
+    gallery
+        .upsert(vec![second.clone()])
+        .await
+        .expect("replaced");
+    assert_eq!(
+        fetch(gallery, first.id).await,
+        second,
+        "neither old vectors nor old fields are left"
+    );
 }
 
 /// What an upsert does not bring is gone.
@@ -91,17 +147,30 @@ pub async fn an_upsert_replaces_the_whole_point(gallery: AnyGallery) {
         assert_eq!(&fetch(&gallery, point.id).await, point);
     }
     replaces(&gallery, &points[2]).await;
-    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 20);
+    assert_eq!(
+        gallery.count(&Filter::default()).await.expect("counted"),
+        20
+    );
 }
 
 /// The same, for a point that the engine has to move first.
 pub async fn an_upsert_replaces_the_whole_point_with_graphs(gallery: AnyGallery) {
     let points = filled(&gallery, 2, 2_000).await;
     gallery.optimize().await.expect("graphs");
-    let full = points.iter().find(|point| point.vectors.iter().all(|(_, vector)| vector.is_some())).expect("most are");
+    let full = points
+        .iter()
+        .find(|point| point.vectors.iter().all(|(_, vector)| vector.is_some()))
+        .expect("most are");
     replaces(&gallery, full).await;
-    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 2_000);
-    let missing = Filter { only_ids: Some(vec![full.id]), missing_any: vec![Space::Image], ..Filter::default() };
+    assert_eq!(
+        gallery.count(&Filter::default()).await.expect("counted"),
+        2_000
+    );
+    let missing = Filter {
+        only_ids: Some(vec![full.id]),
+        missing_any: vec![Space::Image],
+        ..Filter::default()
+    };
     assert_eq!(gallery.count(&missing).await.expect("counted"), 1);
 }
 
@@ -112,7 +181,10 @@ pub async fn of_the_same_id_in_a_batch_the_last_one_stays(gallery: AnyGallery) {
     first.vectors.edge = None;
     let mut last = random.point(1);
     last.vectors = Vectors::from_fn(|space| Some(random.vector(space, 1)));
-    gallery.upsert(vec![first, random.point(2), last.clone()]).await.expect("stored");
+    gallery
+        .upsert(vec![first, random.point(2), last.clone()])
+        .await
+        .expect("stored");
     assert_eq!(fetch(&gallery, last.id).await, last);
 }
 
@@ -120,16 +192,40 @@ pub async fn of_the_same_id_in_a_batch_the_last_one_stays(gallery: AnyGallery) {
 pub async fn vectors_come_back_with_unit_length_and_the_same_bits(gallery: AnyGallery) {
     let id = PointId::Number(5);
     let vectors = Vectors::from_fn(|space| {
-        Some(Random(space as u64 + 4).vector(space, 1).into_iter().map(|value| value * 17.3).collect())
+        Some(
+            Random(space as u64 + 4)
+                .vector(space, 1)
+                .into_iter()
+                .map(|value| value * 17.3)
+                .collect(),
+        )
     });
-    gallery.upsert(vec![Point { id, vectors, payload: Payload::new() }]).await.expect("stored");
+    gallery
+        .upsert(vec![Point {
+            id,
+            vectors,
+            payload: Payload::new(),
+        }])
+        .await
+        .expect("stored");
     let once = fetch(&gallery, id).await;
     for (space, vector) in once.vectors.iter() {
-        let length: f32 = vector.as_ref().expect("there").iter().map(|value| value * value).sum();
+        let length: f32 = vector
+            .as_ref()
+            .expect("there")
+            .iter()
+            .map(|value| value * value)
+            .sum();
         assert!((length - 1.0).abs() < 1e-5, "{space:?} {length}");
     }
-    gallery.upsert(vec![once.clone()]).await.expect("stored again");
-    assert_eq!(bits(&fetch(&gallery, id).await.vectors), bits(&once.vectors));
+    gallery
+        .upsert(vec![once.clone()])
+        .await
+        .expect("stored again");
+    assert_eq!(
+        bits(&fetch(&gallery, id).await.vectors),
+        bits(&once.vectors)
+    );
 }
 
 async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
@@ -146,14 +242,28 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
         expected.push(after);
     }
     let nobody = PointId::Number(999_999);
-    updates.push((nobody, Vectors { image: Some(random.vector(Space::Image, 1)), edge: None, text: None }));
+    updates.push((
+        nobody,
+        Vectors {
+            image: Some(random.vector(Space::Image, 1)),
+            edge: None,
+            text: None,
+        },
+    ));
     gallery.update_vectors(updates).await.expect("updated");
     for after in expected {
         let found = fetch(gallery, after.id).await;
         assert_eq!(bits(&found.vectors), bits(&after.vectors), "{}", after.id);
         assert_eq!(found.payload, after.payload);
     }
-    assert!(gallery.retrieve(&[nobody], With::NOTHING).await.expect("retrieved").is_empty(), "no point was made");
+    assert!(
+        gallery
+            .retrieve(&[nobody], With::NOTHING)
+            .await
+            .expect("retrieved")
+            .is_empty(),
+        "no point was made"
+    );
 }
 
 /// [`Gallery::update_vectors`] touches what it names alone.
@@ -173,15 +283,22 @@ pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: An
     }
 }
 
-/// [`Gallery::set_payload`] sets fields, keeps others and the vectors; a missing point is not found.
+/// [`Gallery::set_payload`] sets fields, keeps others and the vectors; a missing point is not
+/// found.
 pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
     let points = filled(&gallery, 7, 10).await;
-    gallery.set_payload(points[1].id, fields(json!({"style": "ink", "score": -1}))).await.expect("set");
+    gallery
+        .set_payload(points[1].id, fields(json!({"style": "ink", "score": -1})))
+        .await
+        .expect("set");
     let mut expected = points[1].clone();
     expected.payload.insert("style".to_owned(), "ink".into());
     expected.payload.insert("score".to_owned(), (-1).into());
     assert_eq!(fetch(&gallery, points[1].id).await, expected);
-    let error = gallery.set_payload(PointId::Number(4_321), fields(json!({"a": 1}))).await.expect_err("missing");
+    let error = gallery
+        .set_payload(PointId::Number(4_321), fields(json!({"a": 1})))
+        .await
+        .expect_err("missing");
     assert_eq!(error.code, ErrorCode::NotFound);
 }
 
@@ -193,22 +310,46 @@ pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
     ids.insert(9, PointId::Uuid(Uuid::from_u128(1)));
     let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
     assert!(found.iter().eq(points.iter().rev()));
-    let bare = gallery.retrieve(&ids, With::NOTHING).await.expect("retrieved");
-    assert!(bare.iter().all(|point| point.payload.is_empty() && point.vectors == Vectors::default()));
-    assert!(gallery.retrieve(&[], With::ALL).await.expect("retrieved").is_empty());
+    let bare = gallery
+        .retrieve(&ids, With::NOTHING)
+        .await
+        .expect("retrieved");
+    assert!(
+        bare.iter()
+            .all(|point| point.payload.is_empty() && point.vectors == Vectors::default())
+    );
+    assert!(
+        gallery
+            .retrieve(&[], With::ALL)
+            .await
+            .expect("retrieved")
+            .is_empty()
+    );
 }
 
 /// [`Gallery::scroll`] gives every point once, numbers before UUIDs, under a filter too.
 pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 500).await;
-    for filter in [Filter::default(), Filter { tags: vec!["cat".to_owned()], ..Filter::default() }] {
-        let mut expected: Vec<PointId> =
-            points.iter().filter(|point| counts(&filter, point)).map(|point| point.id).collect();
+    for filter in [
+        Filter::default(),
+        Filter {
+            tags: vec!["cat".to_owned()],
+            ..Filter::default()
+        },
+    ] {
+        let mut expected: Vec<PointId> = points
+            .iter()
+            .filter(|point| counts(&filter, point))
+            .map(|point| point.id)
+            .collect();
         expected.sort();
         for limit in [7, 100, 10_000] {
             let (mut walked, mut from) = (Vec::new(), None);
             loop {
-                let page = gallery.scroll(&filter, from, limit, With::PAYLOAD).await.expect("a page");
+                let page = gallery
+                    .scroll(&filter, from, limit, With::PAYLOAD)
+                    .await
+                    .expect("a page");
                 assert!(page.points.len() <= limit);
                 assert!(page.points.iter().all(|point| !point.payload.is_empty()));
                 walked.extend(page.points.into_iter().map(|point| point.id));
@@ -222,16 +363,24 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     }
 }
 
-/// [`Gallery::scroll`] does not take a page for the last one because points of it were deleted while it was read.
+/// [`Gallery::scroll`] does not take a page for the last one because points of it were deleted
+/// while it was read.
 pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 4_000).await;
     let mut ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     ids.sort();
-    let (staying, going): (Vec<_>, Vec<_>) = ids.iter().enumerate().partition(|(place, _)| place % 4 == 0);
+    let (staying, going): (Vec<_>, Vec<_>) = ids
+        .iter()
+        .enumerate()
+        .partition(|(place, _)| place % 4 == 0);
     let staying: Vec<PointId> = staying.into_iter().map(|(_, id)| *id).collect();
-    // A few of every page at a time, so that there are deletions from the beginning of a walk to its end.
+    // A few of every page at a time, so that there are deletions from the beginning of a walk to
+    // its end.
     let mut rounds: Vec<Vec<PointId>> = vec![Vec::new(); 100];
-    going.into_iter().enumerate().for_each(|(place, (_, id))| rounds[place % 100].push(*id));
+    going
+        .into_iter()
+        .enumerate()
+        .for_each(|(place, (_, id))| rounds[place % 100].push(*id));
     let deleting = tokio::spawn({
         let gallery = Arc::clone(&gallery);
         async move {
@@ -246,7 +395,10 @@ pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
         ended = deleting.is_finished();
         let (mut walked, mut from) = (Vec::new(), None);
         loop {
-            let page = gallery.scroll(&Filter::default(), from, 50, With::NOTHING).await.expect("a page");
+            let page = gallery
+                .scroll(&Filter::default(), from, 50, With::NOTHING)
+                .await
+                .expect("a page");
             walked.extend(page.points.into_iter().map(|point| point.id));
             from = page.next;
             if from.is_none() {
@@ -254,8 +406,14 @@ pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
             }
         }
         assert!(walked.is_sorted(), "walk {walks} is out of order");
-        let missed = staying.iter().filter(|id| walked.binary_search(id).is_err()).count();
-        assert_eq!(missed, 0, "walk {walks} missed points that were there all the time");
+        let missed = staying
+            .iter()
+            .filter(|id| walked.binary_search(id).is_err())
+            .count();
+        assert_eq!(
+            missed, 0,
+            "walk {walks} missed points that were there all the time"
+        );
         walks += 1;
     }
     deleting.await.expect("no panic");
@@ -267,10 +425,23 @@ pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
     gallery.optimize().await.expect("graphs");
     let gone: Vec<PointId> = points.iter().step_by(2).map(|point| point.id).collect();
     gallery.delete(&gone).await.expect("deleted");
-    gallery.delete(&[gone[0], PointId::Number(123_456)]).await.expect("nothing to delete");
+    gallery
+        .delete(&[gone[0], PointId::Number(123_456)])
+        .await
+        .expect("nothing to delete");
     for round in 0..2 {
-        assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 1_000, "round {round}");
-        assert!(gallery.retrieve(&gone, With::NOTHING).await.expect("retrieved").is_empty());
+        assert_eq!(
+            gallery.count(&Filter::default()).await.expect("counted"),
+            1_000,
+            "round {round}"
+        );
+        assert!(
+            gallery
+                .retrieve(&gone, With::NOTHING)
+                .await
+                .expect("retrieved")
+                .is_empty()
+        );
         let counted: u64 = gallery
             .facet("rating", &Filter::default(), 10)
             .await
@@ -279,9 +450,15 @@ pub async fn deleted_points_are_gone_everywhere(gallery: AnyGallery) {
             .map(|facet| facet.count)
             .sum();
         assert_eq!(counted, 1_000, "round {round}");
-        gallery.optimize().await.expect("graphs without the deleted ones");
+        gallery
+            .optimize()
+            .await
+            .expect("graphs without the deleted ones");
     }
-    gallery.upsert(vec![points[0].clone()]).await.expect("stored again");
+    gallery
+        .upsert(vec![points[0].clone()])
+        .await
+        .expect("stored again");
     assert_eq!(fetch(&gallery, points[0].id).await, points[0]);
 }
 
@@ -296,12 +473,30 @@ pub async fn bad_vectors_are_refused_and_nothing_of_their_batch_is_seen(gallery:
         (vec![0.0; DIMENSION], "zero"),
     ];
     for (vector, reason) in bad {
-        let vectors = Vectors { image: None, edge: Some(vector), text: None };
-        let wrong = Point { id: PointId::Number(2), vectors: vectors.clone(), payload: Payload::new() };
-        let error = gallery.upsert(vec![good.clone(), wrong]).await.expect_err(reason);
+        let vectors = Vectors {
+            image: None,
+            edge: Some(vector),
+            text: None,
+        };
+        let wrong = Point {
+            id: PointId::Number(2),
+            vectors: vectors.clone(),
+            payload: Payload::new(),
+        };
+        let error = gallery
+            .upsert(vec![good.clone(), wrong])
+            .await
+            .expect_err(reason);
         assert_eq!(error.code, ErrorCode::InvalidInput);
-        assert!(error.message.contains(reason) && error.message.contains("edge"), "{}", error.message);
-        let error = gallery.update_vectors(vec![(good.id, vectors)]).await.expect_err(reason);
+        assert!(
+            error.message.contains(reason) && error.message.contains("edge"),
+            "{}",
+            error.message
+        );
+        let error = gallery
+            .update_vectors(vec![(good.id, vectors)])
+            .await
+            .expect_err(reason);
         assert_eq!(error.code, ErrorCode::InvalidInput);
     }
     assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 0);
@@ -318,17 +513,30 @@ pub async fn filters_count_what_they_say(gallery: AnyGallery) {
                 filter.missing_any = vec![Space::ALL[random.below(3)], Space::ALL[random.below(3)]];
             }
             let expected = points.iter().filter(|point| counts(&filter, point)).count() as u64;
-            assert_eq!(gallery.count(&filter).await.expect("counted"), expected, "{filter:?}, round {round}");
+            assert_eq!(
+                gallery.count(&filter).await.expect("counted"),
+                expected,
+                "{filter:?}, round {round}"
+            );
         }
         gallery.optimize().await.expect("graphs");
     }
-    let upper = Filter { tags: vec!["CAT".to_owned()], ..Filter::default() };
-    let lower = Filter { tags: vec!["cat".to_owned()], ..Filter::default() };
-    assert_eq!(gallery.count(&upper).await.expect("counted"), gallery.count(&lower).await.expect("counted"));
+    let upper = Filter {
+        tags: vec!["CAT".to_owned()],
+        ..Filter::default()
+    };
+    let lower = Filter {
+        tags: vec!["cat".to_owned()],
+        ..Filter::default()
+    };
+    assert_eq!(
+        gallery.count(&upper).await.expect("counted"),
+        gallery.count(&lower).await.expect("counted")
+    );
 }
 
-/// A filter for a tag finds it in every spelling of its letters: alone, together with others, excluded, inside a search,
-/// and as soon as it is stored.
+/// A filter for a tag finds it in every spelling of its letters: alone, together with others,
+/// excluded, inside a search, and as soon as it is stored.
 pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
     let mut random = Random(18);
     let stored = [
@@ -340,15 +548,33 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
     ];
     let asked = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
     for (id, tags) in stored {
-        // The filter is used before each point is there, so that nothing that was kept from then on hides it.
-        let tag = Filter { tags: asked(&tags[..1]), ..Filter::default() };
+        // The filter is used before each point is there, so that nothing that was kept from then on
+        // hides it.
+        let tag = Filter {
+            tags: asked(&tags[..1]),
+            ..Filter::default()
+        };
         let before = gallery.count(&tag).await.expect("counted");
         let payload = fields(json!({ "tags_all": tags }));
         let vectors = Vectors::from_fn(|space| Some(random.vector(space, 1)));
-        gallery.upsert(vec![Point { id: PointId::Number(id), vectors, payload }]).await.expect("stored");
-        assert_eq!(gallery.count(&tag).await.expect("counted"), before + 1, "{tags:?} is found at once");
+        gallery
+            .upsert(vec![Point {
+                id: PointId::Number(id),
+                vectors,
+                payload,
+            }])
+            .await
+            .expect("stored");
+        assert_eq!(
+            gallery.count(&tag).await.expect("counted"),
+            before + 1,
+            "{tags:?} is found at once"
+        );
     }
-    let query = Vectors { image: Some(random.vector(Space::Image, 1)), ..Vectors::default() };
+    let query = Vectors {
+        image: Some(random.vector(Space::Image, 1)),
+        ..Vectors::default()
+    };
     for (tags, tag_mode, exclude, expected) in [
         (&["haruhi"][..], TagMode::Any, &[][..], &[1, 2, 3, 4][..]),
         (&["HaRuHi"], TagMode::Any, &["apple"], &[2, 3]),
@@ -357,11 +583,27 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
         (&["ÉCOLE", "ωMEGA"], TagMode::All, &[], &[5]),
         (&[], TagMode::Any, &["Haruhi"], &[5]),
     ] {
-        let filter = Filter { tags: asked(tags), tag_mode, exclude_tags: asked(exclude), ..Filter::default() };
+        let filter = Filter {
+            tags: asked(tags),
+            tag_mode,
+            exclude_tags: asked(exclude),
+            ..Filter::default()
+        };
         let expected: Vec<PointId> = expected.iter().copied().map(PointId::Number).collect();
-        assert_eq!(gallery.count(&filter).await.expect("counted"), expected.len() as u64, "{filter:?}");
-        let page = gallery.scroll(&filter, None, 10, With::NOTHING).await.expect("a page");
-        assert_eq!(page.points.iter().map(|point| point.id).collect::<Vec<_>>(), expected, "{filter:?}");
+        assert_eq!(
+            gallery.count(&filter).await.expect("counted"),
+            expected.len() as u64,
+            "{filter:?}"
+        );
+        let page = gallery
+            .scroll(&filter, None, 10, With::NOTHING)
+            .await
+            .expect("a page");
+        assert_eq!(
+            page.points.iter().map(|point| point.id).collect::<Vec<_>>(),
+            expected,
+            "{filter:?}"
+        );
         let search = HybridQuery {
             vectors: query.clone(),
             filter: filter.clone(),
@@ -371,8 +613,14 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
             exact: false,
             hnsw_ef: 64,
         };
-        let mut hits: Vec<PointId> =
-            gallery.hybrid(search).await.expect("searched").hits.into_iter().map(|hit| hit.id).collect();
+        let mut hits: Vec<PointId> = gallery
+            .hybrid(search)
+            .await
+            .expect("searched")
+            .hits
+            .into_iter()
+            .map(|hit| hit.id)
+            .collect();
         hits.sort_unstable();
         assert_eq!(hits, expected, "{filter:?}");
     }
@@ -386,17 +634,34 @@ pub async fn facets_count_points_that_count(gallery: AnyGallery) {
         let filter = random.filter(&points);
         let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
         for point in points.iter().filter(|point| counts(&filter, point)) {
-            for tag in point.payload["tags_all"].as_array().expect("a list").iter().filter_map(|tag| tag.as_str()) {
+            for tag in point.payload["tags_all"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .filter_map(|tag| tag.as_str())
+            {
                 *expected.entry(tag).or_default() += 1;
             }
         }
-        let found = gallery.facet("tags_all", &filter, TAGS.len()).await.expect("counted");
+        let found = gallery
+            .facet("tags_all", &filter, TAGS.len())
+            .await
+            .expect("counted");
         assert!(found.is_sorted_by(|left, right| left.count >= right.count));
-        let found: BTreeMap<&str, u64> = found.iter().map(|facet| (facet.value.as_str(), facet.count)).collect();
+        let found: BTreeMap<&str, u64> = found
+            .iter()
+            .map(|facet| (facet.value.as_str(), facet.count))
+            .collect();
         assert_eq!(found, expected, "{filter:?}");
     }
-    let two = gallery.facet("tags_all", &Filter::default(), 2).await.expect("counted");
+    let two = gallery
+        .facet("tags_all", &Filter::default(), 2)
+        .await
+        .expect("counted");
     assert_eq!(two.len(), 2);
-    let error = gallery.facet("no_such_field", &Filter::default(), 2).await.expect_err("no index");
+    let error = gallery
+        .facet("no_such_field", &Filter::default(), 2)
+        .await
+        .expect_err("no index");
     assert_eq!(error.code, ErrorCode::InvalidInput);
 }

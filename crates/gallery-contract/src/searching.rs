@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clippy_core::gallery::{Crowding, Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With};
+use clippy_core::gallery::{
+    Crowding, Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With,
+};
 use clippy_core::ids::PointId;
 
 use super::data::{Random, best_of, brute_force, cosine, counts, scores};
@@ -47,23 +49,40 @@ fn random_vectors(random: &mut Random) -> Vectors {
     }
 }
 
-/// Share of the plain loop's best that the gallery finds, over many random queries, weights and filters. More
-/// candidates are asked for until no point outside of them can belong to the best, as a search does.
+/// Share of the plain loop's best that the gallery finds, over many random queries, weights and
+/// filters. More candidates are asked for until no point outside of them can belong to the best, as
+/// a search does.
 async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
     let mut random = Random(seed);
     let (mut found, mut wanted) = (0, 0);
     for _ in 0..QUERIES {
         let vectors = random_vectors(&mut random);
-        let weights =
-            PerSpace::from_fn(|space| if vectors.get(space).is_some() { 0.05 + random.unit() as f32 } else { 0.0 });
+        let weights = PerSpace::from_fn(|space| {
+            if vectors.get(space).is_some() {
+                0.05 + random.unit() as f32
+            } else {
+                0.0
+            }
+        });
         let filter = random.filter(points);
         let expected = brute_force(points, &vectors, &weights, &filter);
-        let mut request = HybridQuery { filter: filter.clone(), exact, ..query(vectors.clone(), 48) };
+        let mut request = HybridQuery {
+            filter: filter.clone(),
+            exact,
+            ..query(vectors.clone(), 48)
+        };
         let best = loop {
             let candidates = gallery.hybrid(request.clone()).await.expect("found");
             for hit in &candidates.hits {
-                let point = points.iter().find(|point| point.id == hit.id).expect("a stored point");
-                assert!(counts(&filter, point), "{} does not count under {filter:?}", hit.id);
+                let point = points
+                    .iter()
+                    .find(|point| point.id == hit.id)
+                    .expect("a stored point");
+                assert!(
+                    counts(&filter, point),
+                    "{} does not count under {filter:?}",
+                    hit.id
+                );
                 for (space, score) in scores(&vectors, point).iter() {
                     let given = hit.scores.get(space);
                     assert_eq!(given.is_some(), score.is_some(), "{} in {space:?}", hit.id);
@@ -82,7 +101,11 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
         let last = expected.last().map_or(0.0, |(_, score)| *score);
         wanted += expected.len();
         // By score rather than by id: points with the same score may take each other's place.
-        found += best.values().filter(|score| **score >= last - 1e-5).count().min(expected.len());
+        found += best
+            .values()
+            .filter(|score| **score >= last - 1e-5)
+            .count()
+            .min(expected.len());
     }
     found as f64 / wanted.max(1) as f64
 }
@@ -111,23 +134,38 @@ pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery
     for number in 3_001..=3_200 {
         points.push(random.point(number));
     }
-    gallery.upsert(points[3_000..].to_vec()).await.expect("stored");
+    gallery
+        .upsert(points[3_000..].to_vec())
+        .await
+        .expect("stored");
     for index in (0..3_000).step_by(30) {
         points[index].vectors = Vectors::from_fn(|space| Some(random.vector(space, index % 40)));
-        gallery.upsert(vec![points[index].clone()]).await.expect("replaced");
+        gallery
+            .upsert(vec![points[index].clone()])
+            .await
+            .expect("replaced");
     }
     let recall = recall(&gallery, &points, 26, false).await;
     assert!(recall >= 0.99, "{recall}");
 }
 
-/// A point found in one space has no score in a space where it has no vector, nor in one not asked for.
+/// A point found in one space has no score in a space where it has no vector, nor in one not asked
+/// for.
 pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
     let mut random = Random(30);
     let mut point = random.point(1);
     let vector = random.vector(Space::Image, 1);
-    point.vectors = Vectors { image: Some(vector.clone()), edge: Some(random.vector(Space::Edge, 1)), text: None };
+    point.vectors = Vectors {
+        image: Some(vector.clone()),
+        edge: Some(random.vector(Space::Edge, 1)),
+        text: None,
+    };
     gallery.upsert(vec![point.clone()]).await.expect("stored");
-    let vectors = Vectors { image: Some(vector), edge: None, text: Some(random.vector(Space::Text, 1)) };
+    let vectors = Vectors {
+        image: Some(vector),
+        edge: None,
+        text: Some(random.vector(Space::Text, 1)),
+    };
     let found = gallery.hybrid(query(vectors, 10)).await.expect("found");
     assert_eq!(found.hits.len(), 1);
     let scores = found.hits[0].scores;
@@ -140,63 +178,132 @@ pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
 pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 400).await;
     let mut random = Random(32);
-    let vectors = Vectors { image: Some(random.vector(Space::Image, 2)), edge: None, text: None };
-    let weights = PerSpace { image: 1.0, edge: 0.0, text: 0.0 };
+    let vectors = Vectors {
+        image: Some(random.vector(Space::Image, 2)),
+        edge: None,
+        text: None,
+    };
+    let weights = PerSpace {
+        image: 1.0,
+        edge: 0.0,
+        text: 0.0,
+    };
     let ranked = brute_force(&points, &vectors, &weights, &Filter::default());
     for candidates in [1, 10, ranked.len() - 1, ranked.len(), ranked.len() + 1] {
-        let found = gallery.hybrid(query(vectors.clone(), candidates)).await.expect("found");
+        let found = gallery
+            .hybrid(query(vectors.clone(), candidates))
+            .await
+            .expect("found");
         assert_eq!(found.hits.len(), candidates.min(ranked.len()));
         match found.floors.image {
             Some(floor) => {
                 assert!(candidates < ranked.len(), "nothing is left below");
                 assert!((floor - ranked[candidates - 1].1).abs() < 1e-5);
             }
-            None => assert!(candidates >= ranked.len(), "{} are left", ranked.len() - candidates),
+            None => assert!(
+                candidates >= ranked.len(),
+                "{} are left",
+                ranked.len() - candidates
+            ),
         }
         assert_eq!((found.floors.edge, found.floors.text), (None, None));
     }
 }
 
-/// [`HybridQuery::lexical_tags`] bring their bearers in, best by the text first, or by id without a text query.
+/// [`HybridQuery::lexical_tags`] bring their bearers in, best by the text first, or by id without a
+/// text query.
 pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     let points = filled(&gallery, 33, 600).await;
     let mut random = Random(34);
-    let filter = Filter { ratings: vec!["safe".to_owned()], ..Filter::default() };
-    let bears = Filter { tags: vec!["goat".to_owned()], ..filter.clone() };
-    let bearers: Vec<&Point> = points.iter().filter(|point| counts(&bears, point)).collect();
+    let filter = Filter {
+        ratings: vec!["safe".to_owned()],
+        ..Filter::default()
+    };
+    let bears = Filter {
+        tags: vec!["goat".to_owned()],
+        ..filter.clone()
+    };
+    let bearers: Vec<&Point> = points
+        .iter()
+        .filter(|point| counts(&bears, point))
+        .collect();
     let text = random.vector(Space::Text, 5);
-    let asked = Vectors { image: None, edge: None, text: Some(text.clone()) };
+    let asked = Vectors {
+        image: None,
+        edge: None,
+        text: Some(text.clone()),
+    };
     let lexical = |vectors: &Vectors, candidates| HybridQuery {
         filter: filter.clone(),
         lexical_tags: vec!["goat".to_owned()],
         ..query(vectors.clone(), candidates)
     };
-    let weights = PerSpace { image: 0.0, edge: 0.0, text: 1.0 };
+    let weights = PerSpace {
+        image: 0.0,
+        edge: 0.0,
+        text: 1.0,
+    };
     let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &weights, &bears);
-    assert!(by_text.len() < bearers.len() && by_text.len() > 12, "some have no text vector");
+    assert!(
+        by_text.len() < bearers.len() && by_text.len() > 12,
+        "some have no text vector"
+    );
 
     let found = gallery.hybrid(lexical(&asked, 10)).await.expect("found");
     let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
-    assert!(by_text[..10].iter().all(|(id, _)| ids.contains(id)), "the best by text are there");
+    assert!(
+        by_text[..10].iter().all(|(id, _)| ids.contains(id)),
+        "the best by text are there"
+    );
     let floor = found.lexical_floor.expect("there are more");
-    assert!(floor >= by_text[9].1 - 1e-5, "{floor} does not cover the next one");
+    assert!(
+        floor >= by_text[9].1 - 1e-5,
+        "{floor} does not cover the next one"
+    );
 
-    let all = gallery.hybrid(lexical(&asked, bearers.len())).await.expect("found");
+    let all = gallery
+        .hybrid(lexical(&asked, bearers.len()))
+        .await
+        .expect("found");
     let ids: HashSet<PointId> = all.hits.iter().map(|hit| hit.id).collect();
-    assert!(bearers.iter().all(|point| ids.contains(&point.id)), "also those without a text vector");
+    assert!(
+        bearers.iter().all(|point| ids.contains(&point.id)),
+        "also those without a text vector"
+    );
     assert_eq!(all.lexical_floor, None);
 
-    let image = Vectors { image: Some(random.vector(Space::Image, 1)), edge: None, text: None };
+    let image = Vectors {
+        image: Some(random.vector(Space::Image, 1)),
+        edge: None,
+        text: None,
+    };
     let found = gallery.hybrid(lexical(&image, 5)).await.expect("found");
     let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
     let mut first: Vec<PointId> = bearers.iter().map(|point| point.id).collect();
     first.sort();
-    assert!(first[..5].iter().all(|id| ids.contains(id)), "by id without a text query");
+    assert!(
+        first[..5].iter().all(|id| ids.contains(id)),
+        "by id without a text query"
+    );
     for hit in &found.hits {
-        let point = points.iter().find(|point| point.id == hit.id).expect("stored");
-        assert_eq!(hit.scores.image.is_some(), point.vectors.image.is_some(), "a bearer is scored too");
+        let point = points
+            .iter()
+            .find(|point| point.id == hit.id)
+            .expect("stored");
+        assert_eq!(
+            hit.scores.image.is_some(),
+            point.vectors.image.is_some(),
+            "a bearer is scored too"
+        );
     }
-    assert!(gallery.hybrid(lexical(&asked, 0)).await.expect("nothing asked").hits.is_empty());
+    assert!(
+        gallery
+            .hybrid(lexical(&asked, 0))
+            .await
+            .expect("nothing asked")
+            .hits
+            .is_empty()
+    );
 }
 
 /// [`HybridQuery::with_payload`].
@@ -204,10 +311,23 @@ pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
     let points = filled(&gallery, 35, 100).await;
     let vectors = random_vectors(&mut Random(36));
     for with_payload in [false, true] {
-        let request = HybridQuery { with_payload, ..query(vectors.clone(), 20) };
+        let request = HybridQuery {
+            with_payload,
+            ..query(vectors.clone(), 20)
+        };
         for hit in gallery.hybrid(request).await.expect("found").hits {
-            let point = points.iter().find(|point| point.id == hit.id).expect("stored");
-            assert_eq!(hit.payload, if with_payload { point.payload.clone() } else { Default::default() });
+            let point = points
+                .iter()
+                .find(|point| point.id == hit.id)
+                .expect("stored");
+            assert_eq!(
+                hit.payload,
+                if with_payload {
+                    point.payload.clone()
+                } else {
+                    Default::default()
+                }
+            );
         }
     }
 }
@@ -228,7 +348,9 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     let mut next = 4_001;
     let mut rounds = 0;
     while !done.load(Ordering::SeqCst) || rounds < 3 {
-        let added: Vec<Point> = (next..next + 20).map(|number| random.point(number)).collect();
+        let added: Vec<Point> = (next..next + 20)
+            .map(|number| random.point(number))
+            .collect();
         next += 20;
         gallery.upsert(added.clone()).await.expect("stored");
         points.extend(added);
@@ -237,20 +359,34 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
         let index = random.below(points.len());
         let image = random.vector(Space::Image, 1);
         points[index].vectors.image = Some(image.clone());
-        let update = Vectors { image: Some(image), edge: None, text: None };
-        gallery.update_vectors(vec![(points[index].id, update)]).await.expect("updated");
-        let found = gallery.hybrid(query(random_vectors(&mut random), 10)).await.expect("found");
+        let update = Vectors {
+            image: Some(image),
+            edge: None,
+            text: None,
+        };
+        gallery
+            .update_vectors(vec![(points[index].id, update)])
+            .await
+            .expect("updated");
+        let found = gallery
+            .hybrid(query(random_vectors(&mut random), 10))
+            .await
+            .expect("found");
         assert!(!found.hits.is_empty());
         rounds += 1;
     }
     building.await.expect("no panic").expect("graphs");
-    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), points.len() as u64);
+    assert_eq!(
+        gallery.count(&Filter::default()).await.expect("counted"),
+        points.len() as u64
+    );
     let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
     let found = gallery.retrieve(&ids, With::ALL).await.expect("retrieved");
     assert!(found == points, "some point is not what was written");
 }
 
-/// [`Gallery::crowding`] is what a plain loop gives, in the order asked for, with and without graphs.
+/// [`Gallery::crowding`] is what a plain loop gives, in the order asked for, with and without
+/// graphs.
 pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 1_500).await;
     check_crowding(&gallery, &points, 10, 1e-5).await;
@@ -258,32 +394,61 @@ pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGalle
     check_crowding(&gallery, &points, 10, 0.01).await;
 
     let strange = [PointId::Number(1_000_000), points[0].id];
-    let none = gallery.crowding(&strange, &[Space::Image], 10).await.expect("looked at");
-    assert_eq!((none.len(), none[0]), (2, Crowding::default()), "a point that does not exist stands nowhere");
-    let alone = gallery.crowding(&strange[1..], &Space::ALL, points.len()).await.expect("looked at");
+    let none = gallery
+        .crowding(&strange, &[Space::Image], 10)
+        .await
+        .expect("looked at");
+    assert_eq!(
+        (none.len(), none[0]),
+        (2, Crowding::default()),
+        "a point that does not exist stands nowhere"
+    );
+    let alone = gallery
+        .crowding(&strange[1..], &Space::ALL, points.len())
+        .await
+        .expect("looked at");
     assert_eq!(alone, [Crowding::default()], "there are not so many others");
-    assert_eq!(gallery.crowding(&[], &Space::ALL, 10).await.expect("looked at"), []);
+    assert_eq!(
+        gallery
+            .crowding(&[], &Space::ALL, 10)
+            .await
+            .expect("looked at"),
+        []
+    );
 }
 
 async fn check_crowding(gallery: &AnyGallery, points: &[Point], neighbours: usize, tolerance: f32) {
     let some: Vec<&Point> = points.iter().rev().step_by(50).collect();
     let ids: Vec<PointId> = some.iter().map(|point| point.id).collect();
     let spaces = [Space::Image, Space::Edge];
-    let found = gallery.crowding(&ids, &spaces, neighbours).await.expect("looked at");
+    let found = gallery
+        .crowding(&ids, &spaces, neighbours)
+        .await
+        .expect("looked at");
     assert_eq!(found.len(), ids.len());
     for (point, found) in some.into_iter().zip(found) {
         assert_eq!(found.text, None, "not asked for");
         for space in spaces {
             let expected = point.vectors.get(space).as_ref().map(|vector| {
                 let others = points.iter().filter(|other| other.id != point.id);
-                let cosine_to = |other: &Point| Some(cosine(vector, other.vectors.get(space).as_ref()?));
+                let cosine_to =
+                    |other: &Point| Some(cosine(vector, other.vectors.get(space).as_ref()?));
                 let mut cosines: Vec<f32> = others.filter_map(cosine_to).collect();
                 cosines.sort_unstable_by(|left, right| right.total_cmp(left));
                 cosines[..neighbours].iter().sum::<f32>() / neighbours as f32
             });
-            assert_eq!(found.get(space).is_some(), expected.is_some(), "{} {space:?}", point.id);
+            assert_eq!(
+                found.get(space).is_some(),
+                expected.is_some(),
+                "{} {space:?}",
+                point.id
+            );
             let (found, expected) = (found.get(space).unwrap_or(0.0), expected.unwrap_or(0.0));
-            assert!((found - expected).abs() < tolerance, "{} {space:?}: {found}, but {expected}", point.id);
+            assert!(
+                (found - expected).abs() < tolerance,
+                "{} {space:?}: {found}, but {expected}",
+                point.id
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Which model filled a collection, and which version of the schema it has: the same question in the engine's folder and
-//! on a server.
+//! Which model filled a collection, and which version of the schema it has: the same question in
+//! the engine's folder and on a server.
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::{Error, ErrorCode, Result};

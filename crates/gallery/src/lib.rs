@@ -1,4 +1,5 @@
-//! The collection of pictures: its schema, the engine that holds it, the embedded database, and the picture files.
+//! The collection of pictures: its schema, the engine that holds it, the embedded database, and the
+//! picture files.
 
 pub mod collections;
 pub mod edge;
@@ -18,6 +19,8 @@ pub use collections::{EdgeCollections, EdgeCollectionsOptions};
 pub use edge::{EdgeGallery, EdgeOptions};
 pub use lock::{Holder, StoreLock, holder};
 pub use pictures::{GalleryPictures, PictureFile, PictureFiles, PictureOptions};
-pub use qdrant::{QdrantCollections, QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions};
+pub use qdrant::{
+    QdrantCollections, QdrantGallery, QdrantOptions, QdrantServer, Quantization, StorageOptions,
+};
 pub use recent::RecentQueryFile;
 pub use state::EmbeddedState;

@@ -1,7 +1,8 @@
 //! One process at a time: an embedded store belongs to the process that opened it.
 //!
-//! The lock is the operating system's, on an open file, so that it ends with its process however that ends. The file
-//! says who holds it: the process and, when it serves, its address. The text alone never blocks anybody.
+//! The lock is the operating system's, on an open file, so that it ends with its process however
+//! that ends. The file says who holds it: the process and, when it serves, its address. The text
+//! alone never blocks anybody.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -34,22 +35,34 @@ impl StoreLock {
     /// Takes the lock of a folder, which is made when it is missing.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`] when another process (or another part of this one) holds it: the message names it and
-    /// says how to work with it.
+    /// [`ErrorCode::Conflict`] when another process (or another part of this one) holds it: the
+    /// message names it and says how to work with it.
     pub fn acquire(folder: &Path, address: Option<&str>) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::internal(format!("the lock in {} could not be taken", folder.display())).with_source(error)
+            Error::internal(format!(
+                "the lock in {} could not be taken",
+                folder.display()
+            ))
+            .with_source(error)
         };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let path = folder.join(LOCK_FILE);
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(taken(folder, read_holder(&path))),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let lock = Self { file: Mutex::new(file), path };
+        let lock = Self {
+            file: Mutex::new(file),
+            path,
+        };
         lock.set_address(address)?;
         Ok(lock)
     }
@@ -59,7 +72,10 @@ impl StoreLock {
     /// # Errors
     /// [`ErrorCode::Internal`] when the file cannot be written.
     pub fn set_address(&self, address: Option<&str>) -> Result<()> {
-        let holder = Holder { pid: std::process::id(), address: address.map(str::to_owned) };
+        let holder = Holder {
+            pid: std::process::id(),
+            address: address.map(str::to_owned),
+        };
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let written = (|| {
             let text = serde_json::to_string(&holder).map_err(std::io::Error::other)?;
@@ -68,7 +84,8 @@ impl StoreLock {
             file.write_all(text.as_bytes())
         })();
         written.map_err(|error| {
-            Error::internal(format!("{} could not be written", self.path.display())).with_source(error)
+            Error::internal(format!("{} could not be written", self.path.display()))
+                .with_source(error)
         })
     }
 }
@@ -76,7 +93,11 @@ impl StoreLock {
 impl Drop for StoreLock {
     fn drop(&mut self) {
         // An empty file says that nobody is there; the lock itself ends when the file is closed.
-        let _ = self.file.lock().unwrap_or_else(PoisonError::into_inner).set_len(0);
+        let _ = self
+            .file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .set_len(0);
     }
 }
 
@@ -86,7 +107,10 @@ pub fn holder(folder: &Path) -> Option<Holder> {
     let path = folder.join(LOCK_FILE);
     let file = File::open(&path).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Some(read_holder(&path).unwrap_or(Holder { pid: 0, address: None })),
+        Err(TryLockError::WouldBlock) => Some(read_holder(&path).unwrap_or(Holder {
+            pid: 0,
+            address: None,
+        })),
         _ => None,
     }
 }
@@ -99,7 +123,10 @@ fn read_holder(path: &Path) -> Option<Holder> {
 
 fn taken(folder: &Path, holder: Option<Holder>) -> Error {
     let who = match holder {
-        Some(Holder { pid, address: Some(address) }) => format!("process {pid}, which serves at {address}"),
+        Some(Holder {
+            pid,
+            address: Some(address),
+        }) => format!("process {pid}, which serves at {address}"),
         Some(Holder { pid, address: None }) => format!("process {pid}"),
         None => "another process".to_owned(),
     };
@@ -124,10 +151,18 @@ mod tests {
         let error = StoreLock::acquire(folder.path(), None).expect_err("taken");
         assert_eq!(error.code, ErrorCode::Conflict);
         let pid = std::process::id().to_string();
-        for part in [pid.as_str(), "http://127.0.0.1:8000", "clippy serve", "HTTP"] {
+        for part in [
+            pid.as_str(),
+            "http://127.0.0.1:8000",
+            "clippy serve",
+            "HTTP",
+        ] {
             assert!(error.message.contains(part), "{part}: {}", error.message);
         }
-        assert_eq!(holder(folder.path()).map(|holder| holder.pid), Some(std::process::id()));
+        assert_eq!(
+            holder(folder.path()).map(|holder| holder.pid),
+            Some(std::process::id())
+        );
         drop(lock);
         assert_eq!(holder(folder.path()), None);
         StoreLock::acquire(folder.path(), None).expect("free again");
@@ -136,7 +171,8 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_behind_blocks_nobody() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join(LOCK_FILE), r#"{"pid":1,"address":null}"#).expect("a stale lock");
+        std::fs::write(folder.path().join(LOCK_FILE), r#"{"pid":1,"address":null}"#)
+            .expect("a stale lock");
         assert_eq!(holder(folder.path()), None);
         StoreLock::acquire(folder.path(), None).expect("stale text is no lock");
     }

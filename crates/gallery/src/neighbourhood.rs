@@ -5,13 +5,19 @@ use clippy_core::ids::PointId;
 /// Size of the search beam in the graph: a mean of ten bears a neighbour that was overlooked.
 pub(crate) const BEAM: usize = 64;
 
-/// The mean score of the `neighbours` best that are not the point itself; `None` when there are not so many.
+/// The mean score of the `neighbours` best that are not the point itself; `None` when there are not
+/// so many.
 pub(crate) fn mean_of_others(
     itself: PointId,
     found: impl IntoIterator<Item = (PointId, f32)>,
     neighbours: usize,
 ) -> Option<f32> {
-    let others = found.into_iter().filter(|(id, _)| *id != itself).take(neighbours);
-    let (count, sum) = others.fold((0_usize, 0.0), |(count, sum), (_, score)| (count + 1, sum + score));
+    let others = found
+        .into_iter()
+        .filter(|(id, _)| *id != itself)
+        .take(neighbours);
+    let (count, sum) = others.fold((0_usize, 0.0), |(count, sum), (_, score)| {
+        (count + 1, sum + score)
+    });
     (neighbours > 0 && count == neighbours).then(|| sum / count as f32)
 }

@@ -1,5 +1,5 @@
-//! The last queries in a small file. A search never waits for it: the file is written a little later, all at once; a kill
-//! loses the last seconds, which harms nobody.
+//! The last queries in a small file. A search never waits for it: the file is written a little
+//! later, all at once; a kill loses the last seconds, which harms nobody.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,8 @@ struct Kept {
     /// The newest first.
     queries: Mutex<VecDeque<RecentQuery>>,
     news: Notify,
-    /// Whether anything was recorded here: a process that only reads must not write back what it read long ago.
+    /// Whether anything was recorded here: a process that only reads must not write back what it
+    /// read long ago.
     recorded: AtomicBool,
 }
 
@@ -44,14 +45,15 @@ impl Kept {
             .map_err(std::io::Error::other)
             .and_then(|text| write_atomically(&self.path, &text))
             .map_err(|error| {
-                Error::internal(format!("{} could not be written", self.path.display())).with_source(error)
+                Error::internal(format!("{} could not be written", self.path.display()))
+                    .with_source(error)
             })
     }
 }
 
 impl RecentQueryFile {
-    /// Reads what was remembered, and writes what is recorded from now on. Needs a runtime. A file that cannot be
-    /// understood is begun anew: it is a help, not a record.
+    /// Reads what was remembered, and writes what is recorded from now on. Needs a runtime. A file
+    /// that cannot be understood is begun anew: it is a help, not a record.
     #[must_use]
     pub fn start(path: PathBuf) -> Self {
         let queries = read(&path).unwrap_or_else(|error| {
@@ -72,7 +74,9 @@ impl RecentQueryFile {
                 let now = Arc::clone(&writing);
                 match tokio::task::spawn_blocking(move || now.write()).await {
                     Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::warn!(%error, "the recent queries could not be written"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "the recent queries could not be written")
+                    }
                     Err(error) => tracing::warn!(%error, "writing the recent queries ended badly"),
                 }
             }
@@ -124,7 +128,12 @@ mod tests {
     use super::*;
 
     fn words(text: String) -> RecentQuery {
-        RecentQuery { text: Some(text), negative_text: None, like: Vec::new(), weights: DEFAULT_WEIGHTS }
+        RecentQuery {
+            text: Some(text),
+            negative_text: None,
+            like: Vec::new(),
+            weights: DEFAULT_WEIGHTS,
+        }
     }
 
     #[tokio::test]
@@ -140,7 +149,10 @@ mod tests {
         let recent = RecentQueryFile::start(path.clone()).recent();
         assert_eq!(recent.len(), MOST_RECENT);
         assert_eq!(recent[0], words("query 50".to_owned()));
-        assert_eq!(recent.iter().filter(|query| **query == recent[0]).count(), 1);
+        assert_eq!(
+            recent.iter().filter(|query| **query == recent[0]).count(),
+            1
+        );
         std::fs::write(&path, "[{").expect("broken");
         assert!(RecentQueryFile::start(path).recent().is_empty());
     }

@@ -1,7 +1,9 @@
-//! The collection's schema as data: what each version of `migrations/collection/*.json` asks for, and their sum.
+//! The collection's schema as data: what each version of `migrations/collection/*.json` asks for,
+//! and their sum.
 //!
-//! The files are the only place that says which vectors, indexes and graph parameters a collection has; the engines
-//! read them. A version is never edited once it was released: a change is a new file.
+//! The files are the only place that says which vectors, indexes and graph parameters a collection
+//! has; the engines read them. A version is never edited once it was released: a change is a new
+//! file.
 
 use std::sync::LazyLock;
 
@@ -88,7 +90,8 @@ pub struct Migration {
     pub vectors: Option<VectorSchema>,
     /// The graph's parameters, when they change.
     pub hnsw: Option<GraphSchema>,
-    /// Kilobytes of vectors from which on a part of the collection gets a graph, when that changes.
+    /// Kilobytes of vectors from which on a part of the collection gets a graph, when that
+    /// changes.
     pub indexing_threshold_kb: Option<usize>,
     /// Indexes that are added.
     #[serde(default)]
@@ -105,13 +108,19 @@ impl Migration {
             steps.push(format!("vectors {} (cosine)", names.join(", ")));
         }
         if let Some(graph) = &self.hnsw {
-            steps.push(format!("search graph with m={}, ef_construct={}", graph.m, graph.ef_construct));
+            steps.push(format!(
+                "search graph with m={}, ef_construct={}",
+                graph.m, graph.ef_construct
+            ));
         }
         if let Some(threshold) = self.indexing_threshold_kb {
             steps.push(format!("graphs for parts of {threshold} KB and more"));
         }
-        steps
-            .extend(self.payload_indexes.iter().map(|index| format!("{} index of {}", index.kind.name(), index.field)));
+        steps.extend(
+            self.payload_indexes
+                .iter()
+                .map(|index| format!("{} index of {}", index.kind.name(), index.field)),
+        );
         steps
     }
 }
@@ -142,18 +151,23 @@ impl Schema {
     /// Whether a field has a keyword index.
     #[must_use]
     pub fn is_keyword(&self, field: &str) -> bool {
-        self.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Keyword)
+        self.payload_indexes
+            .iter()
+            .any(|index| index.field == field && index.kind == FieldKind::Keyword)
     }
 }
 
 /// All migrations, oldest first.
 #[must_use]
 pub fn migrations() -> &'static [Migration] {
-    // The files are part of the program, and a test reads them: an unreadable one never gets out of the workshop.
+    // The files are part of the program, and a test reads them: an unreadable one never gets out of
+    // the workshop.
     static MIGRATIONS: LazyLock<Vec<Migration>> = LazyLock::new(|| {
         FILES
             .iter()
-            .map(|file| serde_json::from_str(file).expect("migrations/collection is checked by a test"))
+            .map(|file| {
+                serde_json::from_str(file).expect("migrations/collection is checked by a test")
+            })
             .collect()
     });
     &MIGRATIONS
@@ -162,8 +176,15 @@ pub fn migrations() -> &'static [Migration] {
 fn sum(migrations: &[Migration]) -> Schema {
     let mut schema = Schema {
         version: 0,
-        vectors: VectorSchema { names: Vec::new(), distance: Distance::Cosine },
-        graph: GraphSchema { m: 16, ef_construct: 100, full_scan_threshold_kb: 10_000 },
+        vectors: VectorSchema {
+            names: Vec::new(),
+            distance: Distance::Cosine,
+        },
+        graph: GraphSchema {
+            m: 16,
+            ef_construct: 100,
+            full_scan_threshold_kb: 10_000,
+        },
         indexing_threshold_kb: 10_000,
         payload_indexes: Vec::new(),
     };
@@ -178,7 +199,9 @@ fn sum(migrations: &[Migration]) -> Schema {
         if let Some(threshold) = migration.indexing_threshold_kb {
             schema.indexing_threshold_kb = threshold;
         }
-        schema.payload_indexes.extend(migration.payload_indexes.iter().cloned());
+        schema
+            .payload_indexes
+            .extend(migration.payload_indexes.iter().cloned());
     }
     schema
 }
@@ -191,12 +214,19 @@ mod tests {
 
     #[test]
     fn versions_count_up_without_gaps_and_no_field_is_indexed_twice() {
-        let versions: Vec<u32> = migrations().iter().map(|migration| migration.version).collect();
+        let versions: Vec<u32> = migrations()
+            .iter()
+            .map(|migration| migration.version)
+            .collect();
         let expected: Vec<u32> = (1..).take(versions.len()).collect();
         assert_eq!(versions, expected);
         let schema = Schema::current();
         assert_eq!(schema.version, versions.len() as u32);
-        let mut fields: Vec<_> = schema.payload_indexes.iter().map(|index| &index.field).collect();
+        let mut fields: Vec<_> = schema
+            .payload_indexes
+            .iter()
+            .map(|index| &index.field)
+            .collect();
         fields.sort();
         let all = fields.len();
         fields.dedup();
@@ -213,7 +243,10 @@ mod tests {
         assert!(schema.version >= ORIGIN_SCHEMA_VERSION);
         for field in ["score", "width", "height"] {
             assert!(
-                schema.payload_indexes.iter().any(|index| index.field == field && index.kind == FieldKind::Integer)
+                schema
+                    .payload_indexes
+                    .iter()
+                    .any(|index| index.field == field && index.kind == FieldKind::Integer)
             );
         }
     }

@@ -1,7 +1,9 @@
-//! Tags in all the cases that they are written in: a filter for `haruhi` finds `Haruhi`, as Clippy 0.2 did.
+//! Tags in all the cases that they are written in: a filter for `haruhi` finds `Haruhi`, as Clippy
+//! 0.2 did.
 //!
-//! The engines compare words byte by byte. So a tag is looked for in every spelling that the collection holds. Those
-//! that are not all small letters are few, and kept here; the common ones are tried even when nobody has seen them yet.
+//! The engines compare words byte by byte. So a tag is looked for in every spelling that the
+//! collection holds. Those that are not all small letters are few, and kept here; the common ones
+//! are tried even when nobody has seen them yet.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,7 +30,11 @@ impl Spellings {
     pub(crate) fn knows(&self, payload: &Payload) -> bool {
         tags_of(payload).all(|tag| {
             let folded = tag.to_lowercase();
-            folded == tag || self.known.get(&folded).is_some_and(|known| known.contains(tag))
+            folded == tag
+                || self
+                    .known
+                    .get(&folded)
+                    .is_some_and(|known| known.contains(tag))
         })
     }
 
@@ -68,13 +74,20 @@ fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
         Some(Value::String(tag)) => (None, Some(tag.as_str())),
         _ => (None, None),
     };
-    list.into_iter().flatten().filter_map(Value::as_str).chain(single)
+    list.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .chain(single)
 }
 
-/// The spellings that people use: as given, small, capital at the beginning, at each word's beginning, and throughout.
+/// The spellings that people use: as given, small, capital at the beginning, at each word's
+/// beginning, and throughout.
 pub(crate) fn common(word: &str) -> [String; 5] {
     let small = word.to_lowercase();
-    let (mut begins, mut each) = (String::with_capacity(small.len()), String::with_capacity(small.len()));
+    let (mut begins, mut each) = (
+        String::with_capacity(small.len()),
+        String::with_capacity(small.len()),
+    );
     let mut at_beginning = true;
     for (index, letter) in small.chars().enumerate() {
         if index == 0 {
@@ -106,9 +119,17 @@ mod tests {
         assert!(spellings.knows(payload));
         for word in ["kancolle", "KANCOLLE", "KanColle"] {
             let found = spellings.of(word);
-            assert!(found.contains(&"KanColle".to_owned()) && found.contains(&"kancolle".to_owned()), "{found:?}");
+            assert!(
+                found.contains(&"KanColle".to_owned()) && found.contains(&"kancolle".to_owned()),
+                "{found:?}"
+            );
         }
-        assert!(spellings.of("hatsune_miku").contains(&"Hatsune_Miku".to_owned()), "each word begins with a capital");
+        assert!(
+            spellings
+                .of("hatsune_miku")
+                .contains(&"Hatsune_Miku".to_owned()),
+            "each word begins with a capital"
+        );
         assert!(spellings.of("APPLE").contains(&"apple".to_owned()));
         assert!(spellings.of("ÉCOLE").contains(&"école".to_owned()));
     }

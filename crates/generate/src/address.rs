@@ -18,12 +18,15 @@ impl Address {
     /// Reads an `http` or `https` URL.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] for anything else. The message never holds a user or a password.
+    /// [`clippy_core::ErrorCode::InvalidInput`] for anything else. The message never holds a user
+    /// or a password.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let wrong = || {
             let shown = without_login(text);
-            Error::invalid(format!("\"{shown}\" is no address: it must be an http or https URL without ? and #"))
+            Error::invalid(format!(
+                "\"{shown}\" is no address: it must be an http or https URL without ? and #"
+            ))
         };
         let mut url = url::Url::parse(text).map_err(|_| wrong())?;
         let usable = matches!(url.scheme(), "http" | "https")
@@ -37,8 +40,13 @@ impl Address {
             let password = Secret::new(percent_decoded(url.password().unwrap_or_default()));
             (percent_decoded(url.username()), password)
         });
-        url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| wrong())?;
-        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), login })
+        url.set_username("")
+            .and_then(|()| url.set_password(None))
+            .map_err(|()| wrong())?;
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            login,
+        })
     }
 
     /// The address without user and password.
@@ -50,7 +58,10 @@ impl Address {
     /// The address without the first of these endings that it has.
     #[must_use]
     pub fn without_ending(mut self, endings: &[&str]) -> Self {
-        if let Some(shorter) = endings.iter().find_map(|ending| self.base.strip_suffix(ending)) {
+        if let Some(shorter) = endings
+            .iter()
+            .find_map(|ending| self.base.strip_suffix(ending))
+        {
             self.base = shorter.trim_end_matches('/').to_owned();
         }
         self
@@ -69,7 +80,10 @@ impl Address {
         use base64::Engine;
         let (user, password) = self.login.as_ref()?;
         let plain = format!("{user}:{}", password.expose());
-        Some(format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(plain)))
+        Some(format!(
+            "Basic {}",
+            base64::engine::general_purpose::STANDARD.encode(plain)
+        ))
     }
 }
 
@@ -85,7 +99,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// What may be shown of a text that should have been an address: not what stands before an `@`, and no query.
+/// What may be shown of a text that should have been an address: not what stands before an `@`, and
+/// no query.
 pub(crate) fn without_login(text: &str) -> String {
     let shown = match text.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
@@ -97,7 +112,11 @@ pub(crate) fn without_login(text: &str) -> String {
 
 fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let digit = |at: usize| {
+        bytes
+            .get(at)
+            .and_then(|byte| char::from(*byte).to_digit(16))
+    };
     let (mut decoded, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(at) {
         match (byte, digit(at + 1), digit(at + 2)) {
@@ -120,14 +139,33 @@ mod tests {
 
     #[test]
     fn a_user_and_a_password_are_kept_and_never_shown() {
-        let address = Address::parse("https://ann:p%40ss@host.test:8188/base/").expect("an address");
+        let address =
+            Address::parse("https://ann:p%40ss@host.test:8188/base/").expect("an address");
         assert_eq!(address.as_str(), "https://host.test:8188/base");
-        assert_eq!(format!("{address} {address:?}"), "https://host.test:8188/base https://host.test:8188/base");
-        assert_eq!(address.authorization().as_deref(), Some("Basic YW5uOnBAc3M="));
-        assert_eq!(Address::parse("http://host.test").expect("an address").authorization(), None);
-        for bad in ["ann:p@ss@host.test:8188", "ftp://ann:p@ss@host.test", "http://ann:p@ss@host.test/?token=p@ss"] {
+        assert_eq!(
+            format!("{address} {address:?}"),
+            "https://host.test:8188/base https://host.test:8188/base"
+        );
+        assert_eq!(
+            address.authorization().as_deref(),
+            Some("Basic YW5uOnBAc3M=")
+        );
+        assert_eq!(
+            Address::parse("http://host.test")
+                .expect("an address")
+                .authorization(),
+            None
+        );
+        for bad in [
+            "ann:p@ss@host.test:8188",
+            "ftp://ann:p@ss@host.test",
+            "http://ann:p@ss@host.test/?token=p@ss",
+        ] {
             let message = Address::parse(bad).expect_err(bad).message;
-            assert!(!message.contains("ann") && !message.contains("p@ss"), "{message}");
+            assert!(
+                !message.contains("ann") && !message.contains("p@ss"),
+                "{message}"
+            );
         }
     }
 
@@ -136,11 +174,20 @@ mod tests {
         let endings = ["/v1beta/models", "/v1beta", "/v1"];
         for (text, expected) in [
             ("https://host.test/v1beta/", "https://host.test"),
-            ("https://host.test/proxy/v1beta/models", "https://host.test/proxy"),
+            (
+                "https://host.test/proxy/v1beta/models",
+                "https://host.test/proxy",
+            ),
             ("https://host.test/v1betas", "https://host.test/v1betas"),
             ("https://host.test", "https://host.test"),
         ] {
-            assert_eq!(Address::parse(text).expect("an address").without_ending(&endings).as_str(), expected);
+            assert_eq!(
+                Address::parse(text)
+                    .expect("an address")
+                    .without_ending(&endings)
+                    .as_str(),
+                expected
+            );
         }
     }
 }

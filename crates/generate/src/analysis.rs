@@ -57,8 +57,13 @@ pub struct SketchAnalysis {
 }
 
 /// The keys that are lists; the others are text.
-const LISTS: [&str; 5] =
-    ["key_objects", "style_cues_from_lines", "negative_cues", "style_key_traits", "style_negative_notes"];
+const LISTS: [&str; 5] = [
+    "key_objects",
+    "style_cues_from_lines",
+    "negative_cues",
+    "style_key_traits",
+    "style_negative_notes",
+];
 
 /// All fifteen keys.
 pub const KEYS: [&str; 15] = [
@@ -82,7 +87,11 @@ pub const KEYS: [&str; 15] = [
 fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => text.trim().to_owned(),
-        Value::Array(values) => values.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Value::Array(values) => values
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(", "),
         _ => String::new(),
     })
 }
@@ -90,10 +99,19 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
 fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     let words: Vec<String> = match Value::deserialize(deserializer)? {
         Value::String(text) => text.split(',').map(str::to_owned).collect(),
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Value::Array(values) => values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         _ => Vec::new(),
     };
-    Ok(words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).take(12).collect())
+    Ok(words
+        .iter()
+        .map(|word| word.trim().to_owned())
+        .filter(|word| !word.is_empty())
+        .take(12)
+        .collect())
 }
 
 /// The schema of the answer, as Gemini's `responseSchema` wants it.
@@ -122,21 +140,25 @@ pub fn instruction(styles: &[StyleTag]) -> String {
     );
     if !styles.is_empty() {
         let names: Vec<&str> = styles.iter().take(6).map(|style| style.name()).collect();
-        words.push_str(&format!(" The picture will be made in these styles: {}. ", names.join(", ")));
+        words.push_str(&format!(
+            " The picture will be made in these styles: {}. ",
+            names.join(", ")
+        ));
         words.push_str("Fill the style_ keys for them.");
     }
     words
 }
 
 impl SketchAnalysis {
-    /// Reads a model's answer: JSON, possibly in a fence or with words around it. `None` when it cannot be read, as
-    /// when it was cut off: the prompt then speaks of the sketched subject.
+    /// Reads a model's answer: JSON, possibly in a fence or with words around it. `None` when it
+    /// cannot be read, as when it was cut off: the prompt then speaks of the sketched subject.
     #[must_use]
     pub fn parse(answer: &str) -> Option<Self> {
         let start = answer.find('{')?;
         let end = answer.rfind('}')?;
         let analysis: Self = serde_json::from_str(answer.get(start..=end)?).ok()?;
-        (!analysis.subject_summary.is_empty() || !analysis.natural_description.is_empty()).then_some(analysis)
+        (!analysis.subject_summary.is_empty() || !analysis.natural_description.is_empty())
+            .then_some(analysis)
     }
 }
 

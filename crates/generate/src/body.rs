@@ -19,7 +19,11 @@ pub(crate) async fn read(mut response: Response, most: usize) -> Result<Bytes, B
     let mut body = BytesMut::new();
     loop {
         // Without the URL, which may hold what nobody else should see.
-        match response.chunk().await.map_err(|error| BodyFault::Broken(error.without_url()))? {
+        match response
+            .chunk()
+            .await
+            .map_err(|error| BodyFault::Broken(error.without_url()))?
+        {
             None => return Ok(body.freeze()),
             Some(chunk) if body.len() + chunk.len() > most => return Err(BodyFault::TooLong(most)),
             Some(chunk) => body.extend_from_slice(&chunk),

@@ -1,4 +1,5 @@
-//! A daily budget for each API key: money is set aside before a paid job is queued, and settled when it ends.
+//! A daily budget for each API key: money is set aside before a paid job is queued, and settled
+//! when it ends.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -14,11 +15,16 @@ use crate::provider::Estimate;
 pub struct MicroDollars(pub u64);
 
 impl MicroDollars {
-    /// Rounded up, so that many small prices never add up to less than they are. Nothing for what is no price.
+    /// Rounded up, so that many small prices never add up to less than they are. Nothing for what
+    /// is no price.
     #[must_use]
     pub fn from_dollars(dollars: f64) -> Self {
         // The small subtraction keeps 0.1 from becoming 100,001 millionths.
-        Self(if dollars.is_finite() && dollars > 0.0 { (dollars * 1e6 - 1e-4).ceil().max(0.0) as u64 } else { 0 })
+        Self(if dollars.is_finite() && dollars > 0.0 {
+            (dollars * 1e6 - 1e-4).ceil().max(0.0) as u64
+        } else {
+            0
+        })
     }
 
     /// In dollars.
@@ -31,8 +37,8 @@ impl MicroDollars {
 /// What has been spent or set aside, by key and by day (days since 1970 in UTC).
 #[async_trait]
 pub trait Spending: Send + Sync + 'static {
-    /// Adds to what is spent, unless the sum would exceed the limit. All at once: two callers cannot both take the
-    /// last dollar. Gives what was spent before, and whether it was added.
+    /// Adds to what is spent, unless the sum would exceed the limit. All at once: two callers
+    /// cannot both take the last dollar. Gives what was spent before, and whether it was added.
     async fn add_within(
         &self,
         key: &str,
@@ -105,7 +111,9 @@ impl From<BudgetRefusal> for Error {
     fn from(refusal: BudgetRefusal) -> Self {
         let code = match refusal {
             BudgetRefusal::UsedUp { .. } => ErrorCode::Overloaded,
-            BudgetRefusal::LargerThanBudget { .. } | BudgetRefusal::PriceUnknown { .. } => ErrorCode::Forbidden,
+            BudgetRefusal::LargerThanBudget { .. } | BudgetRefusal::PriceUnknown { .. } => {
+                ErrorCode::Forbidden
+            }
         };
         Self::new(code, refusal.to_string()).with_source(refusal)
     }
@@ -130,7 +138,8 @@ pub struct DailyBudget {
 }
 
 impl DailyBudget {
-    /// Sets aside what a request is estimated to cost; `None` where it costs nothing or there is no budget.
+    /// Sets aside what a request is estimated to cost; `None` where it costs nothing or there is no
+    /// budget.
     ///
     /// # Errors
     /// [`BudgetRefusal`] inside of `Ok(Err(…))`; the outer error is the store's.
@@ -141,9 +150,13 @@ impl DailyBudget {
         estimate: &Estimate,
         now: SystemTime,
     ) -> Result<Result<Option<Reservation>, BudgetRefusal>> {
-        let Some(limit) = self.limit else { return Ok(Ok(None)) };
+        let Some(limit) = self.limit else {
+            return Ok(Ok(None));
+        };
         let Some(usd) = estimate.usd else {
-            return Ok(Err(BudgetRefusal::PriceUnknown { provider: estimate.provider.clone() }));
+            return Ok(Err(BudgetRefusal::PriceUnknown {
+                provider: estimate.provider.clone(),
+            }));
         };
         let amount = MicroDollars::from_dollars(usd);
         if amount == MicroDollars(0) {
@@ -157,20 +170,41 @@ impl DailyBudget {
         let day = seconds / 86_400;
         let (spent, added) = spending.add_within(key, day, amount, limit).await?;
         if added {
-            return Ok(Ok(Some(Reservation { key: key.to_owned(), day, amount })));
+            return Ok(Ok(Some(Reservation {
+                key: key.to_owned(),
+                day,
+                amount,
+            })));
         }
         let retry_after = Duration::from_secs(86_400 - seconds % 86_400);
-        Ok(Err(BudgetRefusal::UsedUp { cost, spent: spent.dollars(), budget, retry_after }))
+        Ok(Err(BudgetRefusal::UsedUp {
+            cost,
+            spent: spent.dollars(),
+            budget,
+            retry_after,
+        }))
     }
 
-    /// When the job has ended: gives back what it did not cost. A job whose outcome is unknown keeps all of it.
+    /// When the job has ended: gives back what it did not cost. A job whose outcome is unknown
+    /// keeps all of it.
     ///
     /// # Errors
     /// The store's.
-    pub async fn settle(&self, spending: &dyn Spending, reservation: &Reservation, actual_usd: f64) -> Result<()> {
+    pub async fn settle(
+        &self,
+        spending: &dyn Spending,
+        reservation: &Reservation,
+        actual_usd: f64,
+    ) -> Result<()> {
         let actual = MicroDollars::from_dollars(actual_usd);
         let left = MicroDollars(reservation.amount.0.saturating_sub(actual.0));
-        if left == MicroDollars(0) { Ok(()) } else { spending.give_back(&reservation.key, reservation.day, left).await }
+        if left == MicroDollars(0) {
+            Ok(())
+        } else {
+            spending
+                .give_back(&reservation.key, reservation.day, left)
+                .await
+        }
     }
 }
 
@@ -182,7 +216,10 @@ pub struct MemorySpending {
 
 impl MemorySpending {
     fn with<T>(&self, key: &str, day: u64, work: impl FnOnce(&mut u64) -> T) -> T {
-        let mut days = self.days.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut days = self
+            .days
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Days before yesterday are settled.
         days.retain(|(_, old), _| *old + 1 >= day);
         work(days.entry((key.to_owned(), day)).or_default())
@@ -233,22 +270,46 @@ mod tests {
 
     #[tokio::test]
     async fn a_day_s_budget_is_kept_for_each_key_and_comes_back_at_midnight() {
-        let (budget, spending) =
-            (DailyBudget { limit: Some(MicroDollars::from_dollars(0.1)) }, MemorySpending::default());
+        let (budget, spending) = (
+            DailyBudget {
+                limit: Some(MicroDollars::from_dollars(0.1)),
+            },
+            MemorySpending::default(),
+        );
         let noon = UNIX_EPOCH + Duration::from_secs(86_400 * 100 + 43_200);
         let ask = |key: &'static str, usd, now| {
             let (budget, spending) = (&budget, &spending);
-            async move { budget.reserve(spending, key, &estimate(Some(usd)), now).await.expect("a store") }
+            async move {
+                budget
+                    .reserve(spending, key, &estimate(Some(usd)), now)
+                    .await
+                    .expect("a store")
+            }
         };
-        let first = ask("a", 0.06, noon).await.expect("fits").expect("costs something");
-        let refused = ask("a", 0.06, noon).await.expect_err("too much for one day");
-        assert_eq!((refused.status(), refused.retry_after()), (429, Some(Duration::from_secs(43_200))));
+        let first = ask("a", 0.06, noon)
+            .await
+            .expect("fits")
+            .expect("costs something");
+        let refused = ask("a", 0.06, noon)
+            .await
+            .expect_err("too much for one day");
+        assert_eq!(
+            (refused.status(), refused.retry_after()),
+            (429, Some(Duration::from_secs(43_200)))
+        );
         assert!(refused.to_string().contains("0.06 of 0.10"), "{refused}");
         assert_eq!(Error::from(refused).code, ErrorCode::Overloaded);
         ask("b", 0.06, noon).await.expect("another key");
-        ask("a", 0.06, noon + Duration::from_secs(43_200)).await.expect("another day");
-        budget.settle(&spending, &first, 0.02).await.expect("settled");
-        ask("a", 0.08, noon).await.expect("what was not needed came back");
+        ask("a", 0.06, noon + Duration::from_secs(43_200))
+            .await
+            .expect("another day");
+        budget
+            .settle(&spending, &first, 0.02)
+            .await
+            .expect("settled");
+        ask("a", 0.08, noon)
+            .await
+            .expect("what was not needed came back");
         let refused = ask("a", 0.2, noon).await.expect_err("more than a day");
         assert_eq!(refused.status(), 402);
         assert_eq!(ask("a", 0.0, noon).await, Ok(None));
@@ -257,18 +318,34 @@ mod tests {
     #[tokio::test]
     async fn without_a_price_there_is_no_budget_to_keep_and_without_a_budget_no_refusal() {
         let spending = MemorySpending::default();
-        let kept = DailyBudget { limit: Some(MicroDollars(1)) };
-        let refused =
-            kept.reserve(&spending, "a", &estimate(None), UNIX_EPOCH).await.expect("a store").expect_err("no price");
+        let kept = DailyBudget {
+            limit: Some(MicroDollars(1)),
+        };
+        let refused = kept
+            .reserve(&spending, "a", &estimate(None), UNIX_EPOCH)
+            .await
+            .expect("a store")
+            .expect_err("no price");
         assert_eq!(refused.status(), 402);
         let open = DailyBudget::default();
-        assert_eq!(open.reserve(&spending, "a", &estimate(None), UNIX_EPOCH).await.expect("a store"), Ok(None));
+        assert_eq!(
+            open.reserve(&spending, "a", &estimate(None), UNIX_EPOCH)
+                .await
+                .expect("a store"),
+            Ok(None)
+        );
     }
 
     #[test]
     fn prices_are_rounded_up_to_millionths() {
-        for (dollars, micro) in [(0.1, 100_000), (0.039, 39_000), (0.000_000_4, 1), (0.0, 0), (f64::NAN, 0), (-1.0, 0)]
-        {
+        for (dollars, micro) in [
+            (0.1, 100_000),
+            (0.039, 39_000),
+            (0.000_000_4, 1),
+            (0.0, 0),
+            (f64::NAN, 0),
+            (-1.0, 0),
+        ] {
             assert_eq!(MicroDollars::from_dollars(dollars).0, micro, "{dollars}");
         }
     }

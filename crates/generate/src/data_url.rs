@@ -12,24 +12,40 @@ use clippy_core::{Error, ErrorCode, Result};
 pub fn picture_bytes(text: &str) -> Result<Bytes> {
     let text = text.trim();
     let wrong = |message: &str| Error::new(ErrorCode::InvalidPicture, message);
-    let encoded = match text.get(..5).filter(|start| start.eq_ignore_ascii_case("data:")) {
+    let encoded = match text
+        .get(..5)
+        .filter(|start| start.eq_ignore_ascii_case("data:"))
+    {
         None => text,
         Some(_) => {
-            let (head, body) = text.split_once(',').ok_or_else(|| wrong("the data URL has no comma and no content"))?;
+            let (head, body) = text
+                .split_once(',')
+                .ok_or_else(|| wrong("the data URL has no comma and no content"))?;
             let kind = head[5..].to_ascii_lowercase();
             if !kind.split(';').any(|part| part.trim() == "base64") {
-                return Err(wrong("the data URL is not base64: send data:image/png;base64,…"));
+                return Err(wrong(
+                    "the data URL is not base64: send data:image/png;base64,…",
+                ));
             }
             let media_type = kind.split(';').next().unwrap_or_default();
-            if !(media_type.is_empty() || media_type.starts_with("image/") || media_type == "application/octet-stream")
+            if !(media_type.is_empty()
+                || media_type.starts_with("image/")
+                || media_type == "application/octet-stream")
             {
-                return Err(wrong("the data URL is not a picture: its media type must begin with image/"));
+                return Err(wrong(
+                    "the data URL is not a picture: its media type must begin with image/",
+                ));
             }
             body
         }
     };
-    let compact: Vec<u8> = encoded.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let decoded = STANDARD.decode(&compact).or_else(|_| STANDARD_NO_PAD.decode(&compact));
+    let compact: Vec<u8> = encoded
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let decoded = STANDARD
+        .decode(&compact)
+        .or_else(|_| STANDARD_NO_PAD.decode(&compact));
     match decoded {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes.into()),
         Ok(_) => Err(wrong("the picture is empty")),
@@ -49,7 +65,12 @@ mod tests {
 
     #[test]
     fn data_urls_and_base64_are_read_and_the_rest_refused() {
-        for good in ["data:image/png;base64,aGk=", "aGk=", "aGk", "DATA:image/PNG;charset=x;base64, aG\nk="] {
+        for good in [
+            "data:image/png;base64,aGk=",
+            "aGk=",
+            "aGk",
+            "DATA:image/PNG;charset=x;base64, aG\nk=",
+        ] {
             assert_eq!(&picture_bytes(good).expect(good)[..], b"hi");
         }
         for bad in [
@@ -61,7 +82,11 @@ mod tests {
             "é!",
             "ftp://x/y.png",
         ] {
-            assert_eq!(picture_bytes(bad).expect_err(bad).code, ErrorCode::InvalidPicture, "{bad}");
+            assert_eq!(
+                picture_bytes(bad).expect_err(bad).code,
+                ErrorCode::InvalidPicture,
+                "{bad}"
+            );
         }
     }
 }

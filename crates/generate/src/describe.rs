@@ -1,6 +1,7 @@
 //! A sketch in words, for providers whose models cannot see it or see nothing but its lines.
 //!
-//! A description is a paid call of its own: it is part of the estimate, and it is bought at most once for a job.
+//! A description is a paid call of its own: it is part of the estimate, and it is bought at most
+//! once for a job.
 
 use async_trait::async_trait;
 
@@ -24,7 +25,8 @@ pub trait Describer: Send + Sync + 'static {
     /// The sketch in words, with what the chosen styles mean for it.
     ///
     /// # Errors
-    /// Why there are no words. [`GenerateError::charged`] says whether the call may have cost something.
+    /// Why there are no words. [`GenerateError::charged`] says whether the call may have cost
+    /// something.
     async fn describe(
         &self,
         sketch: &Outgoing,
@@ -55,7 +57,11 @@ impl Described {
 
     /// A failure of the same job: if a description was bought before it, the job was not free.
     pub(crate) fn counted(&self, error: GenerateError) -> GenerateError {
-        if self.calls > 0 { error.billed() } else { error }
+        if self.calls > 0 {
+            error.billed()
+        } else {
+            error
+        }
     }
 }
 
@@ -69,21 +75,40 @@ pub(crate) async fn described(
     sketch: Option<&Outgoing>,
     context: &GenerationContext,
 ) -> Result<Described, GenerateError> {
-    let (Some(describer), Some(sketch)) = (describer, sketch) else { return Ok(Described::default()) };
+    let (Some(describer), Some(sketch)) = (describer, sketch) else {
+        return Ok(Described::default());
+    };
     context.say("analysing", None, "a vision model reads the sketch");
-    match describer.describe(sketch, &generation.style_tags, context).await {
-        Ok(analysis) => Ok(Described { analysis: Some(analysis), missing: None, calls: 1 }),
+    match describer
+        .describe(sketch, &generation.style_tags, context)
+        .await
+    {
+        Ok(analysis) => Ok(Described {
+            analysis: Some(analysis),
+            missing: None,
+            calls: 1,
+        }),
         Err(error) if error.class == FailureClass::Cancelled => Err(error),
         Err(error) => {
             tracing::warn!(model = describer.model(), reason = %error, "the sketch was not described");
             let calls = u32::from(error.charged);
-            Ok(Described { analysis: None, missing: Some(error.message), calls })
+            Ok(Described {
+                analysis: None,
+                missing: Some(error.message),
+                calls,
+            })
         }
     }
 }
 
 /// What a description of this request's sketch adds to its price.
-pub(crate) fn beside(describer: Option<&dyn Describer>, request: &GenerateRequest) -> Option<Beside> {
+pub(crate) fn beside(
+    describer: Option<&dyn Describer>,
+    request: &GenerateRequest,
+) -> Option<Beside> {
     let describer = describer.filter(|_| request.sketch.is_some())?;
-    Some(Beside { what: format!("a description of the sketch by {}", describer.model()), usd: describer.price() })
+    Some(Beside {
+        what: format!("a description of the sketch by {}", describer.model()),
+        usd: describer.price(),
+    })
 }

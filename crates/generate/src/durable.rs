@@ -5,27 +5,38 @@ use std::path::Path;
 
 use clippy_core::Error;
 
-/// The error of a file operation. Its message goes to whoever asked, so that the whole path is for the log alone.
+/// The error of a file operation. Its message goes to whoever asked, so that the whole path is for
+/// the log alone.
 pub fn fault(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Error + use<> {
     let path = path.to_owned();
     move |error| {
         tracing::error!(path = %path.display(), %error, "could not {what} a file");
-        Error::internal(format!("could not {what} {} in the data folder: {error}", shown(&path))).with_source(error)
+        Error::internal(format!(
+            "could not {what} {} in the data folder: {error}",
+            shown(&path)
+        ))
+        .with_source(error)
     }
 }
 
 /// The end of a path, which tells nothing of the machine.
 pub fn shown(path: &Path) -> String {
-    let mut parts = path.components().rev().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let mut parts = path
+        .components()
+        .rev()
+        .map(|part| part.as_os_str().to_string_lossy().into_owned());
     match (parts.next(), parts.next()) {
         (Some(name), Some(folder)) => format!("{folder}/{name}"),
         (name, _) => name.unwrap_or_default(),
     }
 }
 
-/// Writes a file under a name of its own, syncs it, and gives it its name: there whole or not at all.
+/// Writes a file under a name of its own, syncs it, and gives it its name: there whole or not at
+/// all.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = path.parent().ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
+    let folder = path
+        .parent()
+        .ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
     std::fs::create_dir_all(folder).map_err(fault("make", folder))?;
     let fresh = path.with_extension(format!("{}.new", uuid::Uuid::new_v4()));
     let written = std::fs::File::create(&fresh)
@@ -41,11 +52,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 
 /// Makes a file that must not be there yet, and syncs it. False when it was there.
 pub fn create(path: &Path) -> Result<bool, Error> {
-    let folder = path.parent().ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
+    let folder = path
+        .parent()
+        .ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
     std::fs::create_dir_all(folder).map_err(fault("make", folder))?;
-    match std::fs::OpenOptions::new().write(true).create_new(true).open(path) {
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+    {
         Ok(file) => {
-            file.sync_all().and_then(|()| sync_folder(folder)).map_err(fault("sync", path))?;
+            file.sync_all()
+                .and_then(|()| sync_folder(folder))
+                .map_err(fault("sync", path))?;
             Ok(true)
         }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),

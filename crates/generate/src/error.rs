@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum FailureClass {
     /// The request can never work as it is.
     InvalidInput,
-    /// The provider will go on refusing until its set-up is changed: a retired model, a missing node, a closed API.
+    /// The provider will go on refusing until its set-up is changed: a retired model, a missing
+    /// node, a closed API.
     Permanent,
     /// Trying again later helps.
     Transient,
@@ -19,7 +20,8 @@ pub enum FailureClass {
     Auth,
     /// A safety filter of the provider stopped the request or all of its pictures.
     Blocked,
-    /// The call was sent and its outcome is not known: it may have been paid for. Never repeated unasked.
+    /// The call was sent and its outcome is not known: it may have been paid for. Never repeated
+    /// unasked.
     MaybeCharged,
     /// The caller asked to stop.
     Cancelled,
@@ -55,7 +57,8 @@ impl FailureClass {
     }
 }
 
-/// A failure with its class, a message for a person, and the time to wait where the provider named one.
+/// A failure with its class, a message for a person, and the time to wait where the provider named
+/// one.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct GenerateError {
@@ -65,14 +68,20 @@ pub struct GenerateError {
     pub message: String,
     /// How long the provider asked to wait.
     pub retry_after: Option<Duration>,
-    /// Whether the provider may charge for the failed call: false only where it certainly does not.
+    /// Whether the provider may charge for the failed call: false only where it certainly does
+    /// not.
     pub charged: bool,
 }
 
 impl GenerateError {
     /// A failure of this class.
     pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after: None, charged: class == FailureClass::MaybeCharged }
+        Self {
+            class,
+            message: message.into(),
+            retry_after: None,
+            charged: class == FailureClass::MaybeCharged,
+        }
     }
 
     /// [`FailureClass::InvalidInput`].
@@ -87,7 +96,10 @@ impl GenerateError {
 
     /// [`FailureClass::Transient`], with the wait that the provider asked for.
     pub fn transient(message: impl Into<String>, retry_after: Option<Duration>) -> Self {
-        Self { retry_after, ..Self::new(FailureClass::Transient, message) }
+        Self {
+            retry_after,
+            ..Self::new(FailureClass::Transient, message)
+        }
     }
 
     /// [`FailureClass::MaybeCharged`].
@@ -124,7 +136,11 @@ impl From<GenerateError> for Error {
 
 impl From<Error> for GenerateError {
     fn from(error: Error) -> Self {
-        let class = if error.code.is_retryable() { FailureClass::Transient } else { FailureClass::InvalidInput };
+        let class = if error.code.is_retryable() {
+            FailureClass::Transient
+        } else {
+            FailureClass::InvalidInput
+        };
         Self::new(class, error.message)
     }
 }

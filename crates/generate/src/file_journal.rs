@@ -1,7 +1,8 @@
 //! The journal of paid calls as files: one folder a call, synced before the call is sent.
 //!
-//! `<folder>/<fingerprint>/sent` is made before the call goes out; `outcome.json` names the pictures that lie beside it.
-//! A folder with `sent` and no outcome is a call whose outcome nobody knows.
+//! `<folder>/<fingerprint>/sent` is made before the call goes out; `outcome.json` names the
+//! pictures that lie beside it. A folder with `sent` and no outcome is a call whose outcome nobody
+//! knows.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,9 @@ impl FileJournal {
     /// In this folder, which is made when it is needed.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self {
+            folder: folder.into(),
+        }
     }
 
     fn claim_now(folder: &Path) -> Result<CallState> {
@@ -44,7 +47,9 @@ impl FileJournal {
         }
         let text = match std::fs::read(folder.join("outcome.json")) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(CallState::Unknown),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(CallState::Unknown);
+            }
             Err(error) => return Err(durable::fault("read", folder)(error)),
         };
         let damaged = || {
@@ -54,17 +59,22 @@ impl FileJournal {
             );
             Error::internal(message)
         };
-        let outcome: Outcome = serde_json::from_slice(&text).map_err(|error| damaged().with_source(error))?;
+        let outcome: Outcome =
+            serde_json::from_slice(&text).map_err(|error| damaged().with_source(error))?;
         let mut pictures = Vec::new();
         for (index, hash) in outcome.pictures.iter().enumerate() {
-            let bytes: Bytes =
-                std::fs::read(folder.join(index.to_string())).map_err(durable::fault("read", folder))?.into();
+            let bytes: Bytes = std::fs::read(folder.join(index.to_string()))
+                .map_err(durable::fault("read", folder))?
+                .into();
             if sha256_hex(&bytes) != *hash {
                 return Err(damaged());
             }
             pictures.push(bytes);
         }
-        Ok(CallState::Done(CallPictures { pictures, filtered: outcome.filtered }))
+        Ok(CallState::Done(CallPictures {
+            pictures,
+            filtered: outcome.filtered,
+        }))
     }
 
     fn outcome_now(folder: &Path, outcome: &CallOutcome) -> Result<()> {
@@ -73,10 +83,17 @@ impl FileJournal {
                 for (index, picture) in call.pictures.iter().enumerate() {
                     durable::write(&folder.join(index.to_string()), picture)?;
                 }
-                let pictures = call.pictures.iter().map(|picture| sha256_hex(picture)).collect();
-                let outcome = Outcome { pictures, filtered: call.filtered.clone() };
-                let text =
-                    serde_json::to_vec(&outcome).map_err(|error| Error::internal("an outcome").with_source(error))?;
+                let pictures = call
+                    .pictures
+                    .iter()
+                    .map(|picture| sha256_hex(picture))
+                    .collect();
+                let outcome = Outcome {
+                    pictures,
+                    filtered: call.filtered.clone(),
+                };
+                let text = serde_json::to_vec(&outcome)
+                    .map_err(|error| Error::internal("an outcome").with_source(error))?;
                 // Last: it says that the pictures are there.
                 durable::write(&folder.join("outcome.json"), &text)
             }
@@ -107,7 +124,10 @@ impl CallJournal for FileJournal {
 
     async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> Result<()> {
         let outcome = outcome.clone();
-        self.with(fingerprint, move |folder| Self::outcome_now(folder, &outcome)).await
+        self.with(fingerprint, move |folder| {
+            Self::outcome_now(folder, &outcome)
+        })
+        .await
     }
 }
 
@@ -124,24 +144,49 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("calls");
         std::fs::write(&path, "a file where a folder should be").expect("written");
-        let message = FileJournal::new(&path).claim(&fingerprint()).await.expect_err("no folder").message;
-        assert!(!message.contains(&*folder.path().to_string_lossy()) && message.contains("calls"), "{message}");
+        let message = FileJournal::new(&path)
+            .claim(&fingerprint())
+            .await
+            .expect_err("no folder")
+            .message;
+        assert!(
+            !message.contains(&*folder.path().to_string_lossy()) && message.contains("calls"),
+            "{message}"
+        );
     }
 
     #[tokio::test]
     async fn a_call_is_new_once_and_its_pictures_outlive_the_journal() {
         let folder = tempfile::tempdir().expect("a folder");
         let open = || FileJournal::new(folder.path().join("calls"));
-        assert_eq!(open().claim(&fingerprint()).await.expect("new"), CallState::New);
-        assert_eq!(open().claim(&fingerprint()).await.expect("unknown"), CallState::Unknown);
-        open().outcome(&fingerprint(), &CallOutcome::NotCharged).await.expect("noted");
-        assert_eq!(open().claim(&fingerprint()).await.expect("new again"), CallState::New);
+        assert_eq!(
+            open().claim(&fingerprint()).await.expect("new"),
+            CallState::New
+        );
+        assert_eq!(
+            open().claim(&fingerprint()).await.expect("unknown"),
+            CallState::Unknown
+        );
+        open()
+            .outcome(&fingerprint(), &CallOutcome::NotCharged)
+            .await
+            .expect("noted");
+        assert_eq!(
+            open().claim(&fingerprint()).await.expect("new again"),
+            CallState::New
+        );
         let pictures = CallPictures {
             pictures: vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")],
             filtered: vec!["x".into()],
         };
-        open().outcome(&fingerprint(), &CallOutcome::Pictures(pictures.clone())).await.expect("noted");
-        assert_eq!(open().claim(&fingerprint()).await.expect("done"), CallState::Done(pictures));
+        open()
+            .outcome(&fingerprint(), &CallOutcome::Pictures(pictures.clone()))
+            .await
+            .expect("noted");
+        assert_eq!(
+            open().claim(&fingerprint()).await.expect("done"),
+            CallState::Done(pictures)
+        );
     }
 
     #[tokio::test]
@@ -152,9 +197,18 @@ mod tests {
             let journal = journal.clone();
             tokio::spawn(async move { journal.claim(&fingerprint()).await.expect("a state") })
         });
-        let states: Vec<CallState> =
-            futures::future::join_all(claims).await.into_iter().map(|claim| claim.expect("ran")).collect();
-        assert_eq!(states.iter().filter(|state| **state == CallState::New).count(), 1);
+        let states: Vec<CallState> = futures::future::join_all(claims)
+            .await
+            .into_iter()
+            .map(|claim| claim.expect("ran"))
+            .collect();
+        assert_eq!(
+            states
+                .iter()
+                .filter(|state| **state == CallState::New)
+                .count(),
+            1
+        );
     }
 
     #[tokio::test]
@@ -162,9 +216,16 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
         journal.claim(&fingerprint()).await.expect("new");
-        let pictures = CallPictures { pictures: vec![Bytes::from_static(b"one")], filtered: Vec::new() };
-        journal.outcome(&fingerprint(), &CallOutcome::Pictures(pictures)).await.expect("noted");
-        std::fs::write(folder.path().join(fingerprint().as_str()).join("0"), b"on").expect("damaged");
+        let pictures = CallPictures {
+            pictures: vec![Bytes::from_static(b"one")],
+            filtered: Vec::new(),
+        };
+        journal
+            .outcome(&fingerprint(), &CallOutcome::Pictures(pictures))
+            .await
+            .expect("noted");
+        std::fs::write(folder.path().join(fingerprint().as_str()).join("0"), b"on")
+            .expect("damaged");
         let error = journal.claim(&fingerprint()).await.expect_err("damaged");
         assert!(error.message.contains("damaged"), "{}", error.message);
     }

@@ -1,7 +1,7 @@
 //! What each key has spent today, in files that several processes may share.
 //!
-//! `<folder>/<day>/<key>` holds a number of millionths of a dollar; its neighbour `<key>.lock` is locked while it is
-//! changed. `<folder>/settled/<job>` is made once, by whoever settles the job.
+//! `<folder>/<day>/<key>` holds a number of millionths of a dollar; its neighbour `<key>.lock` is
+//! locked while it is changed. `<folder>/settled/<job>` is made once, by whoever settles the job.
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -22,10 +22,13 @@ impl FileSpending {
     /// In this folder, which is made when it is needed.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
+        Self {
+            folder: folder.into(),
+        }
     }
 
-    /// Whether this settlement is the first of its name: a job that runs twice gives its money back once.
+    /// Whether this settlement is the first of its name: a job that runs twice gives its money back
+    /// once.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
@@ -56,15 +59,29 @@ impl FileSpending {
 
 /// A key's name is a file's name here.
 fn plain(name: &str) -> Result<&str> {
-    let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    if good { Ok(name) } else { Err(Error::internal(format!("\"{name}\" cannot be a name in the book of spending"))) }
+    let good = !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if good {
+        Ok(name)
+    } else {
+        Err(Error::internal(format!(
+            "\"{name}\" cannot be a name in the book of spending"
+        )))
+    }
 }
 
-/// Waits until nobody else changes the file; the lock ends with the handle, also when the process is killed.
+/// Waits until nobody else changes the file; the lock ends with the handle, also when the process
+/// is killed.
 fn locked(folder: &Path, path: &Path) -> Result<File> {
     std::fs::create_dir_all(folder).map_err(durable::fault("make", folder))?;
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(durable::fault("open", path))?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(durable::fault("open", path))?;
     file.lock().map_err(durable::fault("lock", path))?;
     Ok(file)
 }
@@ -72,8 +89,11 @@ fn locked(folder: &Path, path: &Path) -> Result<File> {
 fn read(file: &Path) -> Result<u64> {
     match std::fs::read_to_string(file) {
         Ok(text) => text.trim().parse().map_err(|error| {
-            Error::internal(format!("{} should hold a number: see to it, or remove it", durable::shown(file)))
-                .with_source(error)
+            Error::internal(format!(
+                "{} should hold a number: see to it, or remove it",
+                durable::shown(file)
+            ))
+            .with_source(error)
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(durable::fault("read", file)(error)),
@@ -98,11 +118,16 @@ impl Spending for FileSpending {
     }
 
     async fn give_back(&self, key: &str, day: u64, amount: MicroDollars) -> Result<()> {
-        self.change(key, day, move |spent| (Some(spent.saturating_sub(amount.0)), ())).await
+        self.change(key, day, move |spent| {
+            (Some(spent.saturating_sub(amount.0)), ())
+        })
+        .await
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::internal("a thread that counts spending ended").with_source(error))?
 }
@@ -118,18 +143,36 @@ mod tests {
             // Each as another process would: nothing is shared but the folder.
             let spending = FileSpending::new(folder.path());
             tokio::spawn(async move {
-                spending.add_within("key-1", 7, MicroDollars(30), MicroDollars(100)).await.expect("a store").1
+                spending
+                    .add_within("key-1", 7, MicroDollars(30), MicroDollars(100))
+                    .await
+                    .expect("a store")
+                    .1
             })
         };
         let asked: Vec<_> = (0..20).map(|_| ask()).collect();
-        let fit =
-            futures::future::join_all(asked).await.into_iter().filter(|fits| *fits.as_ref().expect("ran")).count();
+        let fit = futures::future::join_all(asked)
+            .await
+            .into_iter()
+            .filter(|fits| *fits.as_ref().expect("ran"))
+            .count();
         assert_eq!(fit, 3);
         let again = FileSpending::new(folder.path());
-        again.give_back("key-1", 7, MicroDollars(20)).await.expect("given back");
-        let (spent, fits) = again.add_within("key-1", 7, MicroDollars(30), MicroDollars(100)).await.expect("a store");
+        again
+            .give_back("key-1", 7, MicroDollars(20))
+            .await
+            .expect("given back");
+        let (spent, fits) = again
+            .add_within("key-1", 7, MicroDollars(30), MicroDollars(100))
+            .await
+            .expect("a store");
         assert_eq!((spent.0, fits), (70, true));
-        assert!(again.add_within("../up", 7, MicroDollars(1), MicroDollars(9)).await.is_err());
+        assert!(
+            again
+                .add_within("../up", 7, MicroDollars(1), MicroDollars(9))
+                .await
+                .is_err()
+        );
     }
 
     #[tokio::test]
@@ -137,7 +180,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let spending = FileSpending::new(folder.path());
         assert!(spending.first_settlement("job-1").await.expect("a store"));
-        assert!(!FileSpending::new(folder.path()).first_settlement("job-1").await.expect("a store"));
+        assert!(
+            !FileSpending::new(folder.path())
+                .first_settlement("job-1")
+                .await
+                .expect("a store")
+        );
         assert!(spending.first_settlement("job-2").await.expect("a store"));
     }
 }

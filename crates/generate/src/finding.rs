@@ -28,16 +28,28 @@ pub struct Finding {
 impl Finding {
     /// It works.
     pub fn ok(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { subject: subject.into(), level: FindingLevel::Ok, message: message.into() }
+        Self {
+            subject: subject.into(),
+            level: FindingLevel::Ok,
+            message: message.into(),
+        }
     }
 
     /// A part does not work, or could not be asked.
     pub fn warning(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { subject: subject.into(), level: FindingLevel::Warning, message: message.into() }
+        Self {
+            subject: subject.into(),
+            level: FindingLevel::Warning,
+            message: message.into(),
+        }
     }
 
     /// No picture can be made.
     pub fn fault(subject: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { subject: subject.into(), level: FindingLevel::Fault, message: message.into() }
+        Self {
+            subject: subject.into(),
+            level: FindingLevel::Fault,
+            message: message.into(),
+        }
     }
 }

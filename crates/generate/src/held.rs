@@ -9,18 +9,21 @@ use crate::request::MOST_REFERENCES;
 
 /// Longest side that a reference is kept with: the largest that a provider is sent.
 pub(crate) const REFERENCE_SIDE: u32 = 1536;
-/// Longest side that a sketch is kept with, and a base that is not edited: the largest that a provider paints.
+/// Longest side that a sketch is kept with, and a base that is not edited: the largest that a
+/// provider paints.
 pub(crate) const DRAWING_SIDE: u32 = 2048;
 /// How long a job waits for its part of the memory.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Longest side of an uploaded or fetched picture.
 const LONGEST_SIDE: u32 = 16_384;
-/// How many times as long as the shorter side the longer one may be. Comic strips are up to thirty times as high as wide.
+/// How many times as long as the shorter side the longer one may be. Comic strips are up to thirty
+/// times as high as wide.
 const MOST_STRETCHED: u32 = 32;
 /// The same for the base of an edit, which gives the new picture its ratio: that of `aspect_ratio`.
 const MOST_STRETCHED_EDIT: u32 = 8;
-/// Bytes a pixel of an edit: the base, its mask, the new picture at the same size, the depth of the seam, and its file.
+/// Bytes a pixel of an edit: the base, its mask, the new picture at the same size, the depth of the
+/// seam, and its file.
 const EDIT_PIXEL: u64 = 10;
 
 /// For a request that somebody waits for.
@@ -34,7 +37,10 @@ pub(crate) const INTAKE: DecodeLimits = DecodeLimits {
 };
 
 /// For a job, which can wait.
-pub(crate) const JOB: DecodeLimits = DecodeLimits { patience: PATIENCE, ..INTAKE };
+pub(crate) const JOB: DecodeLimits = DecodeLimits {
+    patience: PATIENCE,
+    ..INTAKE
+};
 
 /// Bytes of a picture.
 pub(crate) fn bytes_of(picture: &RgbImage) -> u64 {
@@ -58,7 +64,10 @@ pub(crate) fn edit_bytes((width, height): (u32, u32)) -> u64 {
 pub(crate) fn check_edit((width, height): (u32, u32)) -> Result<()> {
     INTAKE.check_sides(width, height).map_err(|error| {
         let error = Error::from(error);
-        Error { message: format!("base: {}", error.message), ..error }
+        Error {
+            message: format!("base: {}", error.message),
+            ..error
+        }
     })?;
     let too_large = |message: String| Err(Error::new(ErrorCode::TooLarge, message));
     // Beside the references and the sketch that the same job may have.
@@ -88,9 +97,14 @@ mod tests {
         let references = square_bytes(REFERENCE_SIDE) * MOST_REFERENCES as u64;
         let drawing = square_bytes(DRAWING_SIDE);
         let all = Budget::of_jobs().total();
-        assert!(references + 2 * drawing <= all, "{references} + 2 * {drawing}");
-        let largest_edit =
-            (1..).take_while(|side| check_edit((*side, *side)).is_ok()).last().expect("one can be edited");
+        assert!(
+            references + 2 * drawing <= all,
+            "{references} + 2 * {drawing}"
+        );
+        let largest_edit = (1..)
+            .take_while(|side| check_edit((*side, *side)).is_ok())
+            .last()
+            .expect("one can be edited");
         assert!(largest_edit >= 4000, "{largest_edit}");
         assert!(references + drawing + edit_bytes((largest_edit, largest_edit)) <= all);
     }
@@ -98,9 +112,17 @@ mod tests {
     #[test]
     fn what_is_too_large_or_too_thin_to_edit_is_told_why() {
         let large = check_edit((7000, 5000)).expect_err("35 megapixels");
-        assert!(large.code == ErrorCode::TooLarge && large.message.contains("megapixels"), "{}", large.message);
+        assert!(
+            large.code == ErrorCode::TooLarge && large.message.contains("megapixels"),
+            "{}",
+            large.message
+        );
         let thin = check_edit((100, 900)).expect_err("nine to one");
-        assert!(thin.code == ErrorCode::TooLarge && thin.message.contains("8 times"), "{}", thin.message);
+        assert!(
+            thin.code == ErrorCode::TooLarge && thin.message.contains("8 times"),
+            "{}",
+            thin.message
+        );
         check_edit((100, 800)).expect("eight to one");
     }
 }

@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 use crate::comfyui::Preset;
 use crate::data_url::picture_bytes;
 use crate::fetch::Fetcher;
-use crate::held::{DRAWING_SIDE, JOB, PATIENCE, REFERENCE_SIDE, bytes_of, check_edit, edit_bytes, square_bytes};
+use crate::held::{
+    DRAWING_SIDE, JOB, PATIENCE, REFERENCE_SIDE, bytes_of, check_edit, edit_bytes, square_bytes,
+};
 use crate::intake::Intake;
 use crate::request::{AspectRatio, GenerateRequest, QueryNote, Role};
 use crate::style::StyleTag;
@@ -153,10 +155,13 @@ impl Generation {
 
     /// The references of one role that count at all.
     pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Reference> {
-        self.references.iter().filter(move |reference| reference.role == role && reference.weight > 0.0)
+        self.references
+            .iter()
+            .filter(move |reference| reference.role == role && reference.weight > 0.0)
     }
 
-    /// The ratio that the picture should have: the one asked for, else the base's, else the sketch's, else square.
+    /// The ratio that the picture should have: the one asked for, else the base's, else the
+    /// sketch's, else square.
     #[must_use]
     pub fn ratio(&self) -> f32 {
         let of = |picture: &RgbImage| picture.width() as f32 / picture.height() as f32;
@@ -188,10 +193,12 @@ impl Resolver {
     /// The request with its pictures.
     ///
     /// # Errors
-    /// What [`GenerateRequest::validate`] finds; [`ErrorCode::NotFound`] for an id that the gallery does not have;
-    /// [`ErrorCode::InvalidPicture`] for what is no picture; [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the
-    /// limits; [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the fetcher's refusals;
-    /// [`ErrorCode::Unavailable`] when other pictures take all memory for minutes.
+    /// What [`GenerateRequest::validate`] finds; [`ErrorCode::NotFound`] for an id that the gallery
+    /// does not have; [`ErrorCode::InvalidPicture`] for what is no picture;
+    /// [`ErrorCode::TooLarge`] for sides, ratios and edits beyond the
+    /// limits; [`ErrorCode::InvalidInput`] for a mask of another size or with nothing to edit; the
+    /// fetcher's refusals; [`ErrorCode::Unavailable`] when other pictures take all memory for
+    /// minutes.
     pub async fn resolve(&self, request: &GenerateRequest) -> Result<Generation> {
         self.resolved(request, None).await
     }
@@ -200,15 +207,28 @@ impl Resolver {
     ///
     /// # Errors
     /// As [`Resolver::resolve`], and [`ErrorCode::NotFound`] for an upload that is gone.
-    pub async fn resolve_kept(&self, request: &GenerateRequest, intake: &Intake) -> Result<Generation> {
+    pub async fn resolve_kept(
+        &self,
+        request: &GenerateRequest,
+        intake: &Intake,
+    ) -> Result<Generation> {
         self.resolved(request, Some(intake)).await
     }
 
-    async fn resolved(&self, request: &GenerateRequest, intake: Option<&Intake>) -> Result<Generation> {
+    async fn resolved(
+        &self,
+        request: &GenerateRequest,
+        intake: Option<&Intake>,
+    ) -> Result<Generation> {
         request.validate()?;
-        let base = self.optional("base", request.base.as_deref(), intake).await?;
-        let mask = self.optional("mask", request.mask.as_deref(), intake).await?;
-        // An edit keeps every pixel of its base; everything else is scaled down as soon as it is decoded.
+        let base = self
+            .optional("base", request.base.as_deref(), intake)
+            .await?;
+        let mask = self
+            .optional("mask", request.mask.as_deref(), intake)
+            .await?;
+        // An edit keeps every pixel of its base; everything else is scaled down as soon as it is
+        // decoded.
         let edited = match (&base, &mask) {
             (Some(base), Some(_)) => {
                 let seen = probe(base).map_err(|error| named("base", error.into()))?;
@@ -217,29 +237,46 @@ impl Resolver {
             }
             _ => None,
         };
-        let drawings = u64::from(request.sketch.is_some()) + u64::from(base.is_some() && edited.is_none());
+        let drawings =
+            u64::from(request.sketch.is_some()) + u64::from(base.is_some() && edited.is_none());
         let most = square_bytes(REFERENCE_SIDE) * request.refs.len() as u64
             + square_bytes(DRAWING_SIDE) * drawings
             + edited.map_or(0, edit_bytes);
-        // All of it before the first picture is decoded, so that two jobs never wait for what the other holds.
+        // All of it before the first picture is decoded, so that two jobs never wait for what the
+        // other holds.
         let mut memory = match most {
             0 => None,
             most => Some(Budget::of_jobs().acquire_async(most, PATIENCE).await?),
         };
 
         let fetched = (0..request.refs.len()).map(|index| self.reference(request, index, intake));
-        let references = futures::stream::iter(fetched).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
-        let (sketch, sketch_sha256) = match self.optional("sketch", request.sketch.as_deref(), intake).await? {
+        let references = futures::stream::iter(fetched)
+            .buffered(AT_ONCE)
+            .try_collect::<Vec<_>>()
+            .await?;
+        let (sketch, sketch_sha256) = match self
+            .optional("sketch", request.sketch.as_deref(), intake)
+            .await?
+        {
             None => (None, None),
             Some(bytes) => {
                 let hash = sha256_hex(&bytes);
-                (Some(decoded("sketch", bytes, |sketch| scaled_to(&sketch, DRAWING_SIDE)).await?), Some(hash))
+                (
+                    Some(
+                        decoded("sketch", bytes, |sketch| scaled_to(&sketch, DRAWING_SIDE)).await?,
+                    ),
+                    Some(hash),
+                )
             }
         };
         let base = match base {
             None => None,
-            Some(bytes) if edited.is_some() => Some(decoded("base", bytes, Picture::into_pixels).await?),
-            Some(bytes) => Some(decoded("base", bytes, |base| scaled_to(&base, DRAWING_SIDE)).await?),
+            Some(bytes) if edited.is_some() => {
+                Some(decoded("base", bytes, Picture::into_pixels).await?)
+            }
+            Some(bytes) => {
+                Some(decoded("base", bytes, |base| scaled_to(&base, DRAWING_SIDE)).await?)
+            }
         };
         let mask = match (mask, &base) {
             (Some(bytes), Some(base)) => {
@@ -249,14 +286,27 @@ impl Resolver {
             _ => None,
         };
         if let Some(memory) = &mut memory {
-            let small = references.iter().map(|reference| bytes_of(&reference.picture)).sum::<u64>();
+            let small = references
+                .iter()
+                .map(|reference| bytes_of(&reference.picture))
+                .sum::<u64>();
             let drawings = sketch.as_ref().map_or(0, bytes_of)
                 + edited.map_or_else(|| base.as_ref().map_or(0, bytes_of), edit_bytes);
             memory.shrink_to(small + drawings);
         }
         Ok(Generation {
-            prompt: request.prompt.as_deref().unwrap_or_default().trim().to_owned(),
-            negative_prompt: request.negative_prompt.as_deref().unwrap_or_default().trim().to_owned(),
+            prompt: request
+                .prompt
+                .as_deref()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+            negative_prompt: request
+                .negative_prompt
+                .as_deref()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
             count: request.count,
             sketch,
             sketch_sha256,
@@ -266,7 +316,11 @@ impl Resolver {
             references,
             style_tags: request.styles()?,
             seed: request.seed,
-            aspect_ratio: request.aspect_ratio.as_deref().map(str::parse).transpose()?,
+            aspect_ratio: request
+                .aspect_ratio
+                .as_deref()
+                .map(str::parse)
+                .transpose()?,
             preset: request.preset.as_deref().map(Preset::named).transpose()?,
             query: request.query.clone(),
             subject_type: request.subject_type.clone(),
@@ -274,27 +328,57 @@ impl Resolver {
         })
     }
 
-    async fn reference(&self, request: &GenerateRequest, index: usize, intake: Option<&Intake>) -> Result<Reference> {
+    async fn reference(
+        &self,
+        request: &GenerateRequest,
+        index: usize,
+        intake: Option<&Intake>,
+    ) -> Result<Reference> {
         let input = &request.refs[index];
         let name = format!("refs[{index}]");
         let (bytes, source_url, licence) = if let Some(id) = input.id {
-            let found = self.gallery.reference_picture(id).await.map_err(|error| match error.code {
-                ErrorCode::NotFound => Error::not_found(format!("{name}: picture {id} is not in the gallery")),
-                _ => error,
-            })?;
+            let found =
+                self.gallery
+                    .reference_picture(id)
+                    .await
+                    .map_err(|error| match error.code {
+                        ErrorCode::NotFound => {
+                            Error::not_found(format!("{name}: picture {id} is not in the gallery"))
+                        }
+                        _ => error,
+                    })?;
             (found.bytes, found.source_url, found.licence)
         } else {
-            let text = input.url.as_ref().or(input.image_url.as_ref()).or(input.image_b64.as_ref());
+            let text = input
+                .url
+                .as_ref()
+                .or(input.image_url.as_ref())
+                .or(input.image_b64.as_ref());
             let text = text.ok_or_else(|| Error::invalid(format!("{name} names no picture")))?;
             let source = (input.image_b64.is_none() && is_web(text)).then(|| text.clone());
             (self.bytes(&name, text, intake).await?, source, None)
         };
-        let origin = ReferenceOrigin { id: input.id, source_url, licence, sha256: sha256_hex(&bytes) };
+        let origin = ReferenceOrigin {
+            id: input.id,
+            source_url,
+            licence,
+            sha256: sha256_hex(&bytes),
+        };
         let picture = decoded(&name, bytes, |picture| scaled_to(&picture, REFERENCE_SIDE)).await?;
-        Ok(Reference { role: request.role(index)?, weight: request.weight(index), picture, origin })
+        Ok(Reference {
+            role: request.role(index)?,
+            weight: request.weight(index),
+            picture,
+            origin,
+        })
     }
 
-    async fn optional(&self, name: &str, text: Option<&str>, intake: Option<&Intake>) -> Result<Option<Bytes>> {
+    async fn optional(
+        &self,
+        name: &str,
+        text: Option<&str>,
+        intake: Option<&Intake>,
+    ) -> Result<Option<Bytes>> {
         match text {
             None => Ok(None),
             Some(text) => self.bytes(name, text, intake).await.map(Some),
@@ -303,7 +387,11 @@ impl Resolver {
 
     async fn bytes(&self, name: &str, text: &str, intake: Option<&Intake>) -> Result<Bytes> {
         if is_web(text) {
-            return self.fetcher.fetch(text).await.map_err(|error| named(name, error));
+            return self
+                .fetcher
+                .fetch(text)
+                .await
+                .map_err(|error| named(name, error));
         }
         if let Some(intake) = intake
             && let Some(kept) = intake.kept(name, text).await?
@@ -314,28 +402,38 @@ impl Resolver {
     }
 }
 
-/// Decodes on a thread of its own, as a large picture takes a good part of a second, and keeps what `part` makes of it:
-/// the memory of the picture itself is given back before the next one is decoded.
+/// Decodes on a thread of its own, as a large picture takes a good part of a second, and keeps what
+/// `part` makes of it: the memory of the picture itself is given back before the next one is
+/// decoded.
 async fn decoded<T: Send + 'static>(
     name: &str,
     bytes: Bytes,
     part: impl FnOnce(Picture) -> T + Send + 'static,
 ) -> Result<T> {
     let decoded = tokio::task::spawn_blocking(move || decode(&bytes, &JOB).map(part)).await;
-    let decoded = decoded.map_err(|error| Error::internal("the decoding thread ended").with_source(error))?;
+    let decoded =
+        decoded.map_err(|error| Error::internal("the decoding thread ended").with_source(error))?;
     decoded.map_err(|error| named(name, error.into()))
 }
 
 fn named(name: &str, error: Error) -> Error {
-    Error { message: format!("{name}: {}", error.message), ..error }
+    Error {
+        message: format!("{name}: {}", error.message),
+        ..error
+    }
 }
 
 pub(crate) fn is_web(text: &str) -> bool {
-    let beginning: String = text.chars().take(8).collect::<String>().to_ascii_lowercase();
+    let beginning: String = text
+        .chars()
+        .take(8)
+        .collect::<String>()
+        .to_ascii_lowercase();
     beginning.starts_with("http://") || beginning.starts_with("https://")
 }
 
-/// The mask as grey, when it fits the base, which has this width and height, and has something to edit.
+/// The mask as grey, when it fits the base, which has this width and height, and has something to
+/// edit.
 pub(crate) fn checked_mask(mask: &RgbImage, (width, height): (u32, u32)) -> Result<GrayImage> {
     if mask.dimensions() != (width, height) {
         return Err(Error::invalid(format!(
@@ -346,10 +444,18 @@ pub(crate) fn checked_mask(mask: &RgbImage, (width, height): (u32, u32)) -> Resu
     }
     let grey = GrayImage::from_fn(mask.width(), mask.height(), |x, y| {
         let pixel = mask.get_pixel(x, y).0;
-        Luma([if pixel.iter().map(|channel| u32::from(*channel)).sum::<u32>() >= 384 { 255 } else { 0 }])
+        Luma([
+            if pixel.iter().map(|channel| u32::from(*channel)).sum::<u32>() >= 384 {
+                255
+            } else {
+                0
+            },
+        ])
     });
     if grey.pixels().all(|pixel| pixel.0[0] == 0) {
-        return Err(Error::invalid("mask has nothing to edit: paint the part to change in white"));
+        return Err(Error::invalid(
+            "mask has nothing to edit: paint the part to change in white",
+        ));
     }
     Ok(grey)
 }
@@ -357,5 +463,8 @@ pub(crate) fn checked_mask(mask: &RgbImage, (width, height): (u32, u32)) -> Resu
 /// SHA-256 in hexadecimal.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,8 +1,9 @@
-//! Uploaded pictures on their way into a job: kept by their content beside it, since a job carries names only.
+//! Uploaded pictures on their way into a job: kept by their content beside it, since a job carries
+//! names only.
 //!
-//! [`Intake::take`] turns every uploaded picture of a request into `stored:SHA256`, after it has looked at all of them, one
-//! after the other; [`crate::Resolver::resolve_kept`] reads them one by one when they are needed. URLs and ids of the
-//! gallery stay as they are.
+//! [`Intake::take`] turns every uploaded picture of a request into `stored:SHA256`, after it has
+//! looked at all of them, one after the other; [`crate::Resolver::resolve_kept`] reads them one by
+//! one when they are needed. URLs and ids of the gallery stay as they are.
 
 use std::path::PathBuf;
 
@@ -35,14 +36,14 @@ impl Intake {
         Ok(Self { folder })
     }
 
-    /// Checks and keeps every uploaded picture; gives the request with names in their places. The same request gives
-    /// the same names.
+    /// Checks and keeps every uploaded picture; gives the request with names in their places. The
+    /// same request gives the same names.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidPicture`] and [`clippy_core::ErrorCode::TooLarge`] that name the field;
-    /// [`clippy_core::ErrorCode::InvalidInput`] for a mask of another size, or with nothing to edit;
-    /// [`clippy_core::ErrorCode::Unavailable`] while other pictures take all memory;
-    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
+    /// [`clippy_core::ErrorCode::InvalidPicture`] and [`clippy_core::ErrorCode::TooLarge`] that
+    /// name the field; [`clippy_core::ErrorCode::InvalidInput`] for a mask of another size, or
+    /// with nothing to edit; [`clippy_core::ErrorCode::Unavailable`] while other pictures take
+    /// all memory; [`clippy_core::ErrorCode::Internal`] when the folder cannot be written.
     pub async fn take(&self, request: GenerateRequest) -> Result<GenerateRequest> {
         let intake = self.clone();
         blocking(move || intake.take_now(request)).await
@@ -77,7 +78,10 @@ impl Intake {
     fn keep(&self, bytes: &[u8]) -> Result<String> {
         let sha256 = sha256_hex(bytes);
         let file = self.file(&sha256);
-        if !file.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
+        if !file
+            .metadata()
+            .is_ok_and(|found| found.len() == bytes.len() as u64)
+        {
             durable::write(&file, bytes)?;
         }
         Ok(sha256)
@@ -90,10 +94,12 @@ impl Intake {
     /// The uploaded picture that a field names; `None` when it names none.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::NotFound`] when the file is gone, [`clippy_core::ErrorCode::Internal`] when it is not what
-    /// it was.
+    /// [`clippy_core::ErrorCode::NotFound`] when the file is gone,
+    /// [`clippy_core::ErrorCode::Internal`] when it is not what it was.
     pub(crate) async fn kept(&self, name: &str, field: &str) -> Result<Option<Bytes>> {
-        let Some(sha256) = field.strip_prefix(STORED) else { return Ok(None) };
+        let Some(sha256) = field.strip_prefix(STORED) else {
+            return Ok(None);
+        };
         let (intake, name, sha256) = (self.clone(), name.to_owned(), sha256.to_owned());
         blocking(move || intake.read(&name, &sha256).map(Some)).await
     }
@@ -113,7 +119,10 @@ impl Intake {
             })?
             .into();
         if sha256_hex(&bytes) != sha256 {
-            return Err(Error::internal(format!("{} is not what its name says", file.display())));
+            return Err(Error::internal(format!(
+                "{} is not what its name says",
+                file.display()
+            )));
         }
         Ok(bytes)
     }
@@ -125,18 +134,33 @@ fn pictures_of(request: &mut GenerateRequest) -> Vec<(String, &mut String)> {
     for (index, reference) in request.refs.iter_mut().enumerate() {
         let name = format!("refs[{index}]");
         // `url` is there for URLs; what is none is refused by whoever fetches it.
-        for field in [&mut reference.image_url, &mut reference.image_b64].into_iter().flatten() {
+        for field in [&mut reference.image_url, &mut reference.image_b64]
+            .into_iter()
+            .flatten()
+        {
             all.push((name.clone(), field));
         }
     }
-    let fields = [("sketch", &mut request.sketch), ("base", &mut request.base), ("mask", &mut request.mask)];
-    all.extend(fields.into_iter().filter_map(|(name, field)| Some((name.to_owned(), field.as_mut()?))));
+    let fields = [
+        ("sketch", &mut request.sketch),
+        ("base", &mut request.base),
+        ("mask", &mut request.mask),
+    ];
+    all.extend(
+        fields
+            .into_iter()
+            .filter_map(|(name, field)| Some((name.to_owned(), field.as_mut()?))),
+    );
     all
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal("a thread that looks at uploaded pictures ended").with_source(error))?
+    done.map_err(|error| {
+        Error::internal("a thread that looks at uploaded pictures ended").with_source(error)
+    })?
 }
 
 #[cfg(test)]
@@ -150,7 +174,10 @@ mod tests {
 
     fn png(width: u32, shade: u8) -> String {
         let picture = RgbImage::from_pixel(width, 8, image::Rgb([shade; 3]));
-        data_url("image/png", &encode(&picture, Encoding::Png).expect("a picture"))
+        data_url(
+            "image/png",
+            &encode(&picture, Encoding::Png).expect("a picture"),
+        )
     }
 
     fn intake() -> (tempfile::TempDir, Intake) {
@@ -167,19 +194,40 @@ mod tests {
             sketch: Some(png(8, 3)),
             base: Some(url.clone()),
             refs: vec![
-                ReferenceInput { image_url: Some(png(8, 200)), ..ReferenceInput::default() },
-                ReferenceInput { image_b64: Some(png(8, 3)[22..].to_owned()), ..ReferenceInput::default() },
+                ReferenceInput {
+                    image_url: Some(png(8, 200)),
+                    ..ReferenceInput::default()
+                },
+                ReferenceInput {
+                    image_b64: Some(png(8, 3)[22..].to_owned()),
+                    ..ReferenceInput::default()
+                },
             ],
             ..GenerateRequest::default()
         };
         let taken = intake.take(request.clone()).await.expect("good pictures");
         assert_eq!(taken.base.as_ref(), Some(&url));
-        assert!(taken.sketch.as_ref().is_some_and(|name| name.len() == 71), "{taken:?}");
-        assert_eq!(taken.sketch, taken.refs[1].image_b64, "the same picture is kept once");
+        assert!(
+            taken.sketch.as_ref().is_some_and(|name| name.len() == 71),
+            "{taken:?}"
+        );
+        assert_eq!(
+            taken.sketch, taken.refs[1].image_b64,
+            "the same picture is kept once"
+        );
         assert_eq!(intake.take(request.clone()).await.expect("again"), taken);
-        for (kept, sent) in [(&taken.sketch, &request.sketch), (&taken.refs[0].image_url, &request.refs[0].image_url)] {
-            let kept = intake.kept("x", kept.as_deref().expect("a name")).await.expect("there");
-            assert_eq!(kept, picture_bytes(sent.as_deref().expect("a picture")).ok());
+        for (kept, sent) in [
+            (&taken.sketch, &request.sketch),
+            (&taken.refs[0].image_url, &request.refs[0].image_url),
+        ] {
+            let kept = intake
+                .kept("x", kept.as_deref().expect("a name"))
+                .await
+                .expect("there");
+            assert_eq!(
+                kept,
+                picture_bytes(sent.as_deref().expect("a picture")).ok()
+            );
         }
         assert_eq!(intake.kept("base", &url).await.expect("a URL"), None);
     }
@@ -190,18 +238,54 @@ mod tests {
         let whole = png(8, 9);
         let cut = whole[..whole.len() - 40].to_owned();
         for (sketch, base, mask, code, named) in [
-            (Some("data:image/png;base64,aGVsbG8=".to_owned()), None, None, ErrorCode::InvalidPicture, "sketch"),
-            (Some("stored:../../etc/passwd".to_owned()), None, None, ErrorCode::InvalidPicture, "sketch"),
+            (
+                Some("data:image/png;base64,aGVsbG8=".to_owned()),
+                None,
+                None,
+                ErrorCode::InvalidPicture,
+                "sketch",
+            ),
+            (
+                Some("stored:../../etc/passwd".to_owned()),
+                None,
+                None,
+                ErrorCode::InvalidPicture,
+                "sketch",
+            ),
             (Some(cut), None, None, ErrorCode::InvalidPicture, "sketch"),
-            (None, Some(png(8, 9)), Some(png(9, 255)), ErrorCode::InvalidInput, "9x8"),
-            (None, Some(png(8, 9)), Some(png(8, 0)), ErrorCode::InvalidInput, "nothing to edit"),
+            (
+                None,
+                Some(png(8, 9)),
+                Some(png(9, 255)),
+                ErrorCode::InvalidInput,
+                "9x8",
+            ),
+            (
+                None,
+                Some(png(8, 9)),
+                Some(png(8, 0)),
+                ErrorCode::InvalidInput,
+                "nothing to edit",
+            ),
         ] {
-            let request = GenerateRequest { sketch, base, mask, ..GenerateRequest::default() };
+            let request = GenerateRequest {
+                sketch,
+                base,
+                mask,
+                ..GenerateRequest::default()
+            };
             let error = intake.take(request).await.expect_err(named);
             assert_eq!(error.code, code, "{}", error.message);
             assert!(error.message.contains(named), "{}", error.message);
         }
         let gone = format!("stored:{}", "a".repeat(64));
-        assert_eq!(intake.kept("sketch", &gone).await.expect_err("never stored").code, ErrorCode::NotFound);
+        assert_eq!(
+            intake
+                .kept("sketch", &gone)
+                .await
+                .expect_err("never stored")
+                .code,
+            ErrorCode::NotFound
+        );
     }
 }

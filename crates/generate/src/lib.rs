@@ -1,8 +1,10 @@
-//! Pictures from references: what is asked for, who makes it, what it costs, and what became of every input.
+//! Pictures from references: what is asked for, who makes it, what it costs, and what became of
+//! every input.
 //!
-//! A [`GenerateRequest`] is checked by [`admit`] against a [`Provider`] before it is queued; [`Resolver`] turns it into
-//! a [`Generation`] with pixels; the provider makes [`Generated`] pictures with a [`Receipt`]; [`Lineage`] writes into
-//! the files where they came from and [`Outputs`] keeps them. Calls that cost money go through a [`CallJournal`] and a
+//! A [`GenerateRequest`] is checked by [`admit`] against a [`Provider`] before it is queued;
+//! [`Resolver`] turns it into a [`Generation`] with pixels; the provider makes [`Generated`]
+//! pictures with a [`Receipt`]; [`Lineage`] writes into the files where they came from and
+//! [`Outputs`] keeps them. Calls that cost money go through a [`CallJournal`] and a
 //! [`DailyBudget`]. Nothing here knows of jobs, of the gallery's store, or of HTTP routes.
 
 mod address;
@@ -52,7 +54,8 @@ pub use file_journal::FileJournal;
 pub use file_spending::FileSpending;
 pub use finding::{Finding, FindingLevel};
 pub use inputs::{
-    Generation, Mode, Reference, ReferenceOrigin, ReferencePicture, ReferencePictures, Resolver, sha256_hex,
+    Generation, Mode, Reference, ReferenceOrigin, ReferencePicture, ReferencePictures, Resolver,
+    sha256_hex,
 };
 pub use intake::Intake;
 pub use lineage::{Lineage, LineageReference};
@@ -60,11 +63,13 @@ pub use local::LocalProvider;
 pub use outgoing::Outgoing;
 pub use output::Output;
 pub use outputs::Outputs;
-pub use paid_once::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once};
+pub use paid_once::{
+    CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, MemoryJournal, paid_once,
+};
 pub use provider::{
-    Beside, CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext, GenerationMeta,
-    NoProgress, Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios, Support, admit, estimate, make,
-    seed_of,
+    Beside, CancelKind, Capabilities, Estimate, Generated, GeneratedImage, GenerationContext,
+    GenerationMeta, NoProgress, Preview, Progress, ProgressKind, ProgressSink, Provider, Ratios,
+    Support, admit, estimate, make, seed_of,
 };
 pub use providers::Providers;
 pub use receipt::{Receipt, ReceiptLine, Treatment, plan};

@@ -1,4 +1,5 @@
-//! Where a picture came from, written into its file: as JSON and as XMP, in PNG text chunks or a JPEG segment.
+//! Where a picture came from, written into its file: as JSON and as XMP, in PNG text chunks or a
+//! JPEG segment.
 
 use bytes::Bytes;
 use clippy_core::{Error, ErrorCode, Result};
@@ -82,7 +83,10 @@ impl Lineage {
         index: u32,
         job: Option<&str>,
     ) -> Self {
-        let used = generation.references.iter().filter(|reference| reference.weight > 0.0);
+        let used = generation
+            .references
+            .iter()
+            .filter(|reference| reference.weight > 0.0);
         Self {
             job: job.map(str::to_owned),
             index,
@@ -92,7 +96,11 @@ impl Lineage {
             mode: meta.mode.clone(),
             prompt: generation.prompt.clone(),
             constructed_prompt: meta.constructed_prompt.clone(),
-            style_tags: generation.style_tags.iter().map(|tag| tag.name().to_owned()).collect(),
+            style_tags: generation
+                .style_tags
+                .iter()
+                .map(|tag| tag.name().to_owned())
+                .collect(),
             sketch_sha256: generation.sketch_sha256.clone(),
             query: generation.query.clone(),
             references: used
@@ -111,9 +119,14 @@ impl Lineage {
             .map_err(|error| Error::internal("a lineage could not be written").with_source(error))
     }
 
-    /// The XMP packet: Dublin Core for every reader of pictures, IPTC's word for machine-made, and the whole as JSON.
+    /// The XMP packet: Dublin Core for every reader of pictures, IPTC's word for machine-made, and
+    /// the whole as JSON.
     fn xmp(&self) -> Result<String> {
-        let kind = if self.provider == "local" { "algorithmicMedia" } else { "trainedAlgorithmicMedia" };
+        let kind = if self.provider == "local" {
+            "algorithmicMedia"
+        } else {
+            "trainedAlgorithmicMedia"
+        };
         let sources: String = self
             .references
             .iter()
@@ -123,8 +136,16 @@ impl Lineage {
                     .source_url
                     .clone()
                     .unwrap_or_else(|| format!("sha256:{}", reference.origin.sha256));
-                let licence = reference.origin.licence.as_deref().unwrap_or("unknown licence");
-                let words = format!("{place} ({}, weight {}, {licence})", reference.role.as_str(), reference.weight);
+                let licence = reference
+                    .origin
+                    .licence
+                    .as_deref()
+                    .unwrap_or("unknown licence");
+                let words = format!(
+                    "{place} ({}, weight {}, {licence})",
+                    reference.role.as_str(),
+                    reference.weight
+                );
                 format!("<rdf:li>{}</rdf:li>", escaped(&words))
             })
             .collect();
@@ -144,35 +165,59 @@ impl Lineage {
         ))
     }
 
-    /// The file with this lineage in it. PNG and JPEG keep their pixels byte for byte; another format becomes PNG.
-    /// Gives the media type that the file has then.
+    /// The file with this lineage in it. PNG and JPEG keep their pixels byte for byte; another
+    /// format becomes PNG. Gives the media type that the file has then.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidPicture`] when the file cannot be read.
     pub fn embedded_in(&self, file: &Bytes, media_type: &str) -> Result<(Bytes, &'static str)> {
         let broken = |error: img_parts::Error| {
-            Error::new(ErrorCode::InvalidPicture, "the picture's file cannot be taken apart").with_source(error)
+            Error::new(
+                ErrorCode::InvalidPicture,
+                "the picture's file cannot be taken apart",
+            )
+            .with_source(error)
         };
         match media_type {
-            "image/png" => Ok((self.in_png(Png::from_bytes(file.clone()).map_err(broken)?)?, "image/png")),
-            "image/jpeg" => Ok((self.in_jpeg(Jpeg::from_bytes(file.clone()).map_err(broken)?)?, "image/jpeg")),
+            "image/png" => Ok((
+                self.in_png(Png::from_bytes(file.clone()).map_err(broken)?)?,
+                "image/png",
+            )),
+            "image/jpeg" => Ok((
+                self.in_jpeg(Jpeg::from_bytes(file.clone()).map_err(broken)?)?,
+                "image/jpeg",
+            )),
             _ => {
                 let picture = decode(file, &DecodeLimits::bulk())?;
                 let png = encode(&picture, Encoding::Png)?;
-                Ok((self.in_png(Png::from_bytes(png.into()).map_err(broken)?)?, "image/png"))
+                Ok((
+                    self.in_png(Png::from_bytes(png.into()).map_err(broken)?)?,
+                    "image/png",
+                ))
             }
         }
     }
 
     fn in_png(&self, mut png: Png) -> Result<Bytes> {
-        let texts = [(KEYWORD, self.json()?), (XMP_KEYWORD, self.xmp()?), ("Software", self.software.clone())];
+        let texts = [
+            (KEYWORD, self.json()?),
+            (XMP_KEYWORD, self.xmp()?),
+            ("Software", self.software.clone()),
+        ];
         let chunks = png.chunks_mut();
-        chunks.retain(|chunk| !texts.iter().any(|(keyword, _)| keyword_of(chunk) == Some(keyword.as_bytes())));
+        chunks.retain(|chunk| {
+            !texts
+                .iter()
+                .any(|(keyword, _)| keyword_of(chunk) == Some(keyword.as_bytes()))
+        });
         for (place, (keyword, text)) in texts.into_iter().enumerate() {
             // iTXt: keyword, NUL, not compressed (two bytes), no language, no translated keyword.
             let contents = [keyword.as_bytes(), &[0, 0, 0, 0, 0], text.as_bytes()].concat();
             // The header's chunk stays first.
-            chunks.insert((1 + place).min(chunks.len()), PngChunk::new(*b"iTXt", contents.into()));
+            chunks.insert(
+                (1 + place).min(chunks.len()),
+                PngChunk::new(*b"iTXt", contents.into()),
+            );
         }
         Ok(png.encoder().bytes())
     }
@@ -181,7 +226,11 @@ impl Lineage {
         let mut packet = self.xmp()?;
         if packet.len() + XMP_SEGMENT.len() > LONGEST_SEGMENT {
             // Where they do not fit, the words that were sent are left out: the job has them.
-            packet = Self { constructed_prompt: String::new(), ..self.clone() }.xmp()?;
+            packet = Self {
+                constructed_prompt: String::new(),
+                ..self.clone()
+            }
+            .xmp()?;
         }
         if packet.len() + XMP_SEGMENT.len() > LONGEST_SEGMENT {
             return Err(Error::new(
@@ -190,12 +239,19 @@ impl Lineage {
             ));
         }
         let segments = jpeg.segments_mut();
-        segments.retain(|segment| !(segment.marker() == markers::APP1 && segment.contents().starts_with(XMP_SEGMENT)));
+        segments.retain(|segment| {
+            !(segment.marker() == markers::APP1 && segment.contents().starts_with(XMP_SEGMENT))
+        });
         let contents = [XMP_SEGMENT, packet.as_bytes()].concat();
         // JFIF's and EXIF's segments are expected to come first.
-        let place =
-            segments.iter().take_while(|segment| matches!(segment.marker(), markers::APP0 | markers::APP1)).count();
-        segments.insert(place, JpegSegment::new_with_contents(markers::APP1, contents.into()));
+        let place = segments
+            .iter()
+            .take_while(|segment| matches!(segment.marker(), markers::APP0 | markers::APP1))
+            .count();
+        segments.insert(
+            place,
+            JpegSegment::new_with_contents(markers::APP1, contents.into()),
+        );
         Ok(jpeg.encoder().bytes())
     }
 
@@ -203,13 +259,23 @@ impl Lineage {
     #[must_use]
     pub fn read(file: &Bytes) -> Option<Self> {
         if let Ok(png) = Png::from_bytes(file.clone()) {
-            let chunk = png.chunks().iter().find(|chunk| keyword_of(chunk) == Some(KEYWORD.as_bytes()))?;
+            let chunk = png
+                .chunks()
+                .iter()
+                .find(|chunk| keyword_of(chunk) == Some(KEYWORD.as_bytes()))?;
             return serde_json::from_slice(chunk.contents().get(KEYWORD.len() + 5..)?).ok();
         }
         let jpeg = Jpeg::from_bytes(file.clone()).ok()?;
-        let segment = jpeg.segments().iter().find(|segment| segment.contents().starts_with(XMP_SEGMENT))?;
+        let segment = jpeg
+            .segments()
+            .iter()
+            .find(|segment| segment.contents().starts_with(XMP_SEGMENT))?;
         let packet = std::str::from_utf8(segment.contents().get(XMP_SEGMENT.len()..)?).ok()?;
-        let json = packet.split_once("<clippy:lineage>")?.1.split_once("</clippy:lineage>")?.0;
+        let json = packet
+            .split_once("<clippy:lineage>")?
+            .1
+            .split_once("</clippy:lineage>")?
+            .0;
         serde_json::from_str(&plain(json)).ok()
     }
 }
@@ -240,7 +306,10 @@ fn escaped(text: &str) -> String {
 }
 
 fn plain(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
 }
 
 #[cfg(test)]
@@ -261,7 +330,12 @@ mod tests {
             constructed_prompt: "x".repeat(100),
             style_tags: vec!["pixel_art".into()],
             sketch_sha256: Some("aa".into()),
-            query: Some(QueryNote { text: Some("cat".into()), w_img: Some(0.7), w_edge: None, w_txt: None }),
+            query: Some(QueryNote {
+                text: Some("cat".into()),
+                w_img: Some(0.7),
+                w_edge: None,
+                w_txt: None,
+            }),
             references: vec![LineageReference {
                 role: Role::Style,
                 weight: 0.5,
@@ -288,15 +362,22 @@ mod tests {
             let before = decode(&file, &DecodeLimits::default()).expect("a picture");
             let (marked, now) = lineage().embedded_in(&file, media_type).expect("marked");
             assert_eq!(now, becomes);
-            assert_eq!(decode(&marked, &DecodeLimits::default()).expect("a picture"), before, "{media_type}");
+            assert_eq!(
+                decode(&marked, &DecodeLimits::default()).expect("a picture"),
+                before,
+                "{media_type}"
+            );
             assert_eq!(Lineage::read(&marked), Some(lineage()), "{media_type}");
             assert_eq!(Lineage::read(&file), None);
             let (twice, _) = lineage().embedded_in(&marked, now).expect("marked again");
             assert_eq!(twice, marked, "an old lineage is replaced");
             let text = String::from_utf8_lossy(&marked);
-            for part in
-                ["trainedAlgorithmicMedia", "CC-BY-4.0", "https://a.org/?a=1&amp;b=2", "cats &amp; &lt;dogs&gt;"]
-            {
+            for part in [
+                "trainedAlgorithmicMedia",
+                "CC-BY-4.0",
+                "https://a.org/?a=1&amp;b=2",
+                "cats &amp; &lt;dogs&gt;",
+            ] {
                 assert!(text.contains(part), "{media_type} lacks {part}");
             }
         }
@@ -304,15 +385,27 @@ mod tests {
 
     #[test]
     fn a_very_long_prompt_still_fits_a_jpeg() {
-        let file: Bytes = encode(&RgbImage::new(4, 4), Encoding::Jpeg(90)).expect("a file").into();
-        let long = Lineage { constructed_prompt: "&".repeat(40_000), ..lineage() };
-        let (marked, _) = long.embedded_in(&file, "image/jpeg").expect("without the long words");
-        assert_eq!(Lineage::read(&marked).expect("there").references, lineage().references);
+        let file: Bytes = encode(&RgbImage::new(4, 4), Encoding::Jpeg(90))
+            .expect("a file")
+            .into();
+        let long = Lineage {
+            constructed_prompt: "&".repeat(40_000),
+            ..lineage()
+        };
+        let (marked, _) = long
+            .embedded_in(&file, "image/jpeg")
+            .expect("without the long words");
+        assert_eq!(
+            Lineage::read(&marked).expect("there").references,
+            lineage().references
+        );
     }
 
     #[test]
     fn what_is_no_picture_is_refused() {
-        let error = lineage().embedded_in(&Bytes::from_static(b"no"), "image/png").expect_err("no PNG");
+        let error = lineage()
+            .embedded_in(&Bytes::from_static(b"no"), "image/png")
+            .expect_err("no PNG");
         assert_eq!(error.code, ErrorCode::InvalidPicture);
         assert_eq!(Lineage::read(&Bytes::from_static(b"no")), None);
     }

@@ -1,4 +1,5 @@
-//! Which lines of the list of outputs are about which picture: the list is read once, and then only what was added.
+//! Which lines of the list of outputs are about which picture: the list is read once, and then only
+//! what was added.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,7 +17,8 @@ const LONGEST_LINE: u64 = 1 << 20;
 /// Most outputs that are listed of one picture.
 const MOST_LISTED: usize = 2_000;
 
-/// Where the lines about each picture begin. Lines themselves stay in the file: there may be very many.
+/// Where the lines about each picture begin. Lines themselves stay in the file: there may be very
+/// many.
 #[derive(Debug)]
 pub(crate) struct LineageIndex {
     list: PathBuf,
@@ -28,11 +30,15 @@ pub(crate) struct LineageIndex {
 impl LineageIndex {
     /// An index of this list, which need not be there yet.
     pub(crate) fn new(list: PathBuf) -> Self {
-        Self { list, read: 0, lines: HashMap::new() }
+        Self {
+            list,
+            read: 0,
+            lines: HashMap::new(),
+        }
     }
 
-    /// The latest outputs that were made from a picture, in the order of their making. A line that was cut off by a crash, or is
-    /// none of ours, is skipped.
+    /// The latest outputs that were made from a picture, in the order of their making. A line that
+    /// was cut off by a crash, or is none of ours, is skipped.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
@@ -43,10 +49,21 @@ impl LineageIndex {
             Err(error) => return Err(durable::fault("open", &self.list)(error)),
         };
         let mut reader = BufReader::new(file);
-        self.catch_up(&mut reader).map_err(durable::fault("read", &self.list))?;
-        let uses = |output: &Output| output.lineage.references.iter().any(|used| used.origin.id == Some(reference));
+        self.catch_up(&mut reader)
+            .map_err(durable::fault("read", &self.list))?;
+        let uses = |output: &Output| {
+            output
+                .lineage
+                .references
+                .iter()
+                .any(|used| used.origin.id == Some(reference))
+        };
         let mut found = Vec::new();
-        let starts = self.lines.get(&reference).map(Vec::as_slice).unwrap_or_default();
+        let starts = self
+            .lines
+            .get(&reference)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         for start in &starts[starts.len().saturating_sub(MOST_LISTED)..] {
             let line = line_at(&mut reader, *start).map_err(durable::fault("read", &self.list))?;
             found.extend(serde_json::from_slice::<Output>(&line).ok().filter(uses));
@@ -70,7 +87,12 @@ impl LineageIndex {
                 return Ok(());
             }
             if let Ok(output) = serde_json::from_slice::<Output>(&line) {
-                for id in output.lineage.references.iter().filter_map(|used| used.origin.id) {
+                for id in output
+                    .lineage
+                    .references
+                    .iter()
+                    .filter_map(|used| used.origin.id)
+                {
                     let starts = self.lines.entry(id).or_default();
                     if starts.last() != Some(&self.read) {
                         starts.push(self.read);
@@ -98,8 +120,10 @@ mod tests {
     use super::*;
 
     fn line(sha256: &str, ids: &[u64]) -> String {
-        let references: Vec<_> =
-            ids.iter().map(|id| json!({"role": "style", "weight": 0.5, "id": id, "sha256": "aa"})).collect();
+        let references: Vec<_> = ids
+            .iter()
+            .map(|id| json!({"role": "style", "weight": 0.5, "id": id, "sha256": "aa"}))
+            .collect();
         let lineage = json!({
             "index": 0, "provider": "local", "mode": "style", "references": references, "software": "clippy/0",
         });
@@ -113,23 +137,41 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let list = folder.path().join("lineage.jsonl");
         let append = |text: &str| {
-            let mut file = File::options().create(true).append(true).open(&list).expect("a file");
+            let mut file = File::options()
+                .create(true)
+                .append(true)
+                .open(&list)
+                .expect("a file");
             file.write_all(text.as_bytes()).expect("written");
         };
         let mut index = LineageIndex::new(list.clone());
         let made = |index: &mut LineageIndex, id: u64| -> Vec<String> {
-            index.made_from(id.into()).expect("a list").into_iter().map(|output| output.sha256).collect()
+            index
+                .made_from(id.into())
+                .expect("a list")
+                .into_iter()
+                .map(|output| output.sha256)
+                .collect()
         };
         assert!(made(&mut index, 7).is_empty(), "there is no list yet");
-        append(&format!("{}\n{{cut off\n{}\n", line("a", &[7, 7, 8]), line("b", &[9])));
+        append(&format!(
+            "{}\n{{cut off\n{}\n",
+            line("a", &[7, 7, 8]),
+            line("b", &[9])
+        ));
         assert_eq!(made(&mut index, 7), ["a"]);
         assert_eq!(made(&mut index, 9), ["b"]);
 
-        // What stands before the place that was read to is not looked at again, but for the lines that are asked for.
+        // What stands before the place that was read to is not looked at again, but for the lines
+        // that are asked for.
         let seen = index.read;
         let (begun, rest) = (line("c", &[7]), "\n");
         append(&begun);
-        assert_eq!((made(&mut index, 7), index.read), (vec!["a".to_owned()], seen), "half a line is none yet");
+        assert_eq!(
+            (made(&mut index, 7), index.read),
+            (vec!["a".to_owned()], seen),
+            "half a line is none yet"
+        );
         append(rest);
         assert_eq!(made(&mut index, 7), ["a", "c"]);
         assert_eq!(index.read, std::fs::metadata(&list).expect("a file").len());

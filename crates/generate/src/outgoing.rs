@@ -33,12 +33,20 @@ impl Outgoing {
     /// [`crate::FailureClass::Permanent`] when it cannot be written.
     pub fn new(picture: &RgbImage, side: u32) -> Result<Self, GenerateError> {
         let scaled = scaled_to(picture, side);
-        let written = |encoding| encode(&scaled, encoding).map_err(|error| GenerateError::permanent(error.to_string()));
+        let written = |encoding| {
+            encode(&scaled, encoding).map_err(|error| GenerateError::permanent(error.to_string()))
+        };
         let png = written(Encoding::Png)?;
         if png.len() <= LARGEST {
-            return Ok(Self { media_type: "image/png", bytes: png });
+            return Ok(Self {
+                media_type: "image/png",
+                bytes: png,
+            });
         }
-        Ok(Self { media_type: "image/jpeg", bytes: written(Encoding::Jpeg(92))? })
+        Ok(Self {
+            media_type: "image/jpeg",
+            bytes: written(Encoding::Jpeg(92))?,
+        })
     }
 
     /// As PNG, of its own size.
@@ -46,8 +54,12 @@ impl Outgoing {
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when it cannot be written.
     pub fn png(picture: &RgbImage) -> Result<Self, GenerateError> {
-        let bytes = encode(picture, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
-        Ok(Self { media_type: "image/png", bytes })
+        let bytes = encode(picture, Encoding::Png)
+            .map_err(|error| GenerateError::permanent(error.to_string()))?;
+        Ok(Self {
+            media_type: "image/png",
+            bytes,
+        })
     }
 
     /// The file in base64.
@@ -67,8 +79,9 @@ pub fn scribble(sketch: &RgbImage) -> RgbImage {
     })
 }
 
-/// A PNG or JPEG without its texts: what a server writes about itself, its graph and the artist's words. Pixels stay byte
-/// for byte; a file of another format, or one that cannot be taken apart, is left as it is.
+/// A PNG or JPEG without its texts: what a server writes about itself, its graph and the artist's
+/// words. Pixels stay byte for byte; a file of another format, or one that cannot be taken apart,
+/// is left as it is.
 #[must_use]
 pub fn without_metadata(file: Bytes) -> Bytes {
     if let Ok(mut png) = Png::from_bytes(file.clone()) {
@@ -86,8 +99,8 @@ pub fn without_metadata(file: Bytes) -> Bytes {
     file
 }
 
-/// A file from a provider as the finished picture: its type told by its content, laid into the base where there is a
-/// mask. On a thread that may take its time.
+/// A file from a provider as the finished picture: its type told by its content, laid into the base
+/// where there is a mask. On a thread that may take its time.
 ///
 /// # Errors
 /// [`crate::FailureClass::MaybeCharged`] when it is no picture.
@@ -101,26 +114,42 @@ pub async fn finished(
         (Some(base), Some(mask)) => incoming(within_mask(&bytes, base, mask)?, seed),
         _ => incoming(bytes, seed),
     });
-    work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be finished: {error}")))?
+    work.await.map_err(|error| {
+        GenerateError::permanent(format!("the picture could not be finished: {error}"))
+    })?
 }
 
 /// A file from a provider, its type told by its content.
 fn incoming(bytes: Bytes, seed: Option<u64>) -> Result<GeneratedImage, GenerateError> {
     let probe = probe(&bytes).map_err(|error| {
-        GenerateError::maybe_charged(format!("the provider sent something that is no picture ({error})"))
+        GenerateError::maybe_charged(format!(
+            "the provider sent something that is no picture ({error})"
+        ))
     })?;
     let media_type = probe.format.media_type().to_owned();
-    Ok(GeneratedImage { bytes, media_type, width: probe.width, height: probe.height, seed })
+    Ok(GeneratedImage {
+        bytes,
+        media_type,
+        width: probe.width,
+        height: probe.height,
+        seed,
+    })
 }
 
 /// A provider's picture laid into the base within the mask; outside it every pixel is the base's.
 ///
 /// # Errors
 /// As [`incoming`].
-fn within_mask(bytes: &Bytes, base: &RgbImage, mask: &image::GrayImage) -> Result<Bytes, GenerateError> {
-    let picture = decode(bytes, &DecodeLimits::bulk())
-        .map_err(|error| GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})")))?;
+fn within_mask(
+    bytes: &Bytes,
+    base: &RgbImage,
+    mask: &image::GrayImage,
+) -> Result<Bytes, GenerateError> {
+    let picture = decode(bytes, &DecodeLimits::bulk()).map_err(|error| {
+        GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})"))
+    })?;
     let whole = crate::local::composited(base, mask, &picture);
-    let png = encode(&whole, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
+    let png = encode(&whole, Encoding::Png)
+        .map_err(|error| GenerateError::permanent(error.to_string()))?;
     Ok(png.into())
 }

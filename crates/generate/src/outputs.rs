@@ -1,4 +1,5 @@
-//! The folder of made pictures: each file under its own hash, with its lineage in it, and one list of all lineages.
+//! The folder of made pictures: each file under its own hash, with its lineage in it, and one list
+//! of all lineages.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -38,11 +39,12 @@ impl Outputs {
         Ok(Self { folder, uses })
     }
 
-    /// Keeps a picture with its lineage. The file is there whole or not at all, and on disk when this returns; the
-    /// same picture with the same lineage is kept once.
+    /// Keeps a picture with its lineage. The file is there whole or not at all, and on disk when
+    /// this returns; the same picture with the same lineage is kept once.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written; as [`Lineage::embedded_in`].
+    /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be written; as
+    /// [`Lineage::embedded_in`].
     pub async fn keep(&self, image: &GeneratedImage, lineage: &Lineage) -> Result<Output> {
         let (outputs, image, lineage) = (self.clone(), image.clone(), lineage.clone());
         blocking(move || outputs.keep_now(&image, lineage)).await
@@ -51,7 +53,11 @@ impl Outputs {
     fn keep_now(&self, image: &GeneratedImage, lineage: Lineage) -> Result<Output> {
         let (bytes, media_type) = lineage.embedded_in(&image.bytes, &image.media_type)?;
         let sha256 = sha256_hex(&bytes);
-        let extension = if media_type == "image/jpeg" { "jpg" } else { "png" };
+        let extension = if media_type == "image/jpeg" {
+            "jpg"
+        } else {
+            "png"
+        };
         let path = format!("{}/{sha256}.{extension}", &sha256[..2]);
         let output = Output {
             sha256,
@@ -62,10 +68,14 @@ impl Outputs {
             lineage,
         };
         let file = self.folder.join(&output.path);
-        if file.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
+        if file
+            .metadata()
+            .is_ok_and(|found| found.len() == bytes.len() as u64)
+        {
             return Ok(output);
         }
-        // The list first: a line without a file is skipped when it is read, a file without a line would be lost.
+        // The list first: a line without a file is skipped when it is read, a file without a line
+        // would be lost.
         self.append(&output)?;
         durable::write(&file, &bytes)?;
         Ok(output)
@@ -74,12 +84,17 @@ impl Outputs {
     /// One write at the end of the list: whole lines, also from several processes.
     fn append(&self, output: &Output) -> Result<()> {
         let list = self.list();
-        let mut line =
-            serde_json::to_vec(output).map_err(|error| Error::internal("an output's line").with_source(error))?;
+        let mut line = serde_json::to_vec(output)
+            .map_err(|error| Error::internal("an output's line").with_source(error))?;
         line.push(b'\n');
-        let opened = std::fs::OpenOptions::new().create(true).append(true).open(&list);
+        let opened = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&list);
         let mut file = opened.map_err(durable::fault("open", &list))?;
-        file.write_all(&line).and_then(|()| file.sync_data()).map_err(durable::fault("write", &list))
+        file.write_all(&line)
+            .and_then(|()| file.sync_data())
+            .map_err(durable::fault("write", &list))
     }
 
     fn list(&self) -> PathBuf {
@@ -105,7 +120,9 @@ impl Outputs {
         blocking(move || {
             ["png", "jpg"]
                 .iter()
-                .find_map(|extension| std::fs::read(folder.join(format!("{sha256}.{extension}"))).ok())
+                .find_map(|extension| {
+                    std::fs::read(folder.join(format!("{sha256}.{extension}"))).ok()
+                })
                 .map(Bytes::from)
                 .ok_or_else(missing)
         })
@@ -126,7 +143,8 @@ impl Outputs {
             let mut kinds = [("png", "image/png"), ("jpg", "image/jpeg")].into_iter();
             kinds
                 .find_map(|(extension, media_type)| {
-                    let file = std::fs::File::open(folder.join(format!("{sha256}.{extension}"))).ok()?;
+                    let file =
+                        std::fs::File::open(folder.join(format!("{sha256}.{extension}"))).ok()?;
                     let length = file.metadata().ok()?.len();
                     Some((file, length, media_type))
                 })
@@ -135,14 +153,19 @@ impl Outputs {
         .await
     }
 
-    /// The kept pictures that were made from this picture of the gallery, the latest first; the latest 2,000 of them.
+    /// The kept pictures that were made from this picture of the gallery, the latest first; the
+    /// latest 2,000 of them.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
     pub async fn made_from(&self, reference: PointId) -> Result<Vec<Output>> {
         let outputs = self.clone();
         blocking(move || {
-            let mut found = outputs.uses.lock().unwrap_or_else(PoisonError::into_inner).made_from(reference)?;
+            let mut found = outputs
+                .uses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .made_from(reference)?;
             found.retain(|output| outputs.path_of(output).is_file());
             found.reverse();
             let mut seen = std::collections::HashSet::new();
@@ -161,10 +184,15 @@ impl Outputs {
 
 /// Whether this can be the name of an output: it becomes part of a path.
 fn is_name(sha256: &str) -> bool {
-    sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    sha256.len() == 64
+        && sha256
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::internal("a thread that works on files ended").with_source(error))?
 }

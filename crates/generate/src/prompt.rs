@@ -1,4 +1,5 @@
-//! Words for a painter: the prompt and the negative prompt, from what the artist asked and what the sketch shows.
+//! Words for a painter: the prompt and the negative prompt, from what the artist asked and what the
+//! sketch shows.
 
 use crate::analysis::SketchAnalysis;
 use crate::inputs::{Generation, Mode};
@@ -14,7 +15,8 @@ pub struct BuiltPrompt {
 }
 
 impl BuiltPrompt {
-    /// Writes the prompt into the log, where `PROMPT_LOG_LEVEL` asks for it. Call it when it is sent.
+    /// Writes the prompt into the log, where `PROMPT_LOG_LEVEL` asks for it. Call it when it is
+    /// sent.
     pub(crate) fn log(&self, provider: &str) {
         tracing::info!(target: clippy_core::settings::PROMPTS, provider, prompt = ?self.prompt, negative = ?self.negative);
     }
@@ -65,16 +67,30 @@ const PEOPLE_WORDS: &[&str] = &[
 
 fn speaks_of_people(text: &str) -> bool {
     let lower = text.to_lowercase();
-    lower.split(|letter: char| !letter.is_alphanumeric()).any(|word| PEOPLE_WORDS.contains(&word))
+    lower
+        .split(|letter: char| !letter.is_alphanumeric())
+        .any(|word| PEOPLE_WORDS.contains(&word))
 }
 
-/// Whether there should be people, from the words, the sketch's analysis and Clippy 0.2's subject type.
+/// Whether there should be people, from the words, the sketch's analysis and Clippy 0.2's subject
+/// type.
 #[must_use]
 pub fn people(generation: &Generation, analysis: Option<&SketchAnalysis>) -> People {
     use crate::style::StyleTag;
-    let tag = |wanted: &StyleTag| matches!(wanted, StyleTag::Portrait | StyleTag::CharacterDesign | StyleTag::Anatomy);
-    let subject_type = generation.subject_type.as_deref().unwrap_or_default().to_lowercase();
-    let guess = analysis.map(|analysis| analysis.subject_type_guess.to_lowercase()).unwrap_or_default();
+    let tag = |wanted: &StyleTag| {
+        matches!(
+            wanted,
+            StyleTag::Portrait | StyleTag::CharacterDesign | StyleTag::Anatomy
+        )
+    };
+    let subject_type = generation
+        .subject_type
+        .as_deref()
+        .unwrap_or_default()
+        .to_lowercase();
+    let guess = analysis
+        .map(|analysis| analysis.subject_type_guess.to_lowercase())
+        .unwrap_or_default();
     let described = analysis.is_some_and(|analysis| speaks_of_people(&analysis.subject_summary));
     if speaks_of_people(&generation.prompt)
         || generation.style_tags.iter().any(tag)
@@ -85,7 +101,10 @@ pub fn people(generation: &Generation, analysis: Option<&SketchAnalysis>) -> Peo
         return People::Wanted;
     }
     let surely_not = ["animal", "product", "scene", "object"];
-    if surely_not.iter().any(|kind| guess.contains(kind) || subject_type.contains(kind)) {
+    if surely_not
+        .iter()
+        .any(|kind| guess.contains(kind) || subject_type.contains(kind))
+    {
         return People::Unwanted;
     }
     People::Unknown
@@ -111,11 +130,18 @@ pub fn build_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) 
 
 /// The task in words for a provider whose edits take no picture beside the base and its mask.
 #[must_use]
-pub fn build_edit_prompt(generation: &Generation, analysis: Option<&SketchAnalysis>) -> BuiltPrompt {
+pub fn build_edit_prompt(
+    generation: &Generation,
+    analysis: Option<&SketchAnalysis>,
+) -> BuiltPrompt {
     sentences(generation, analysis, false)
 }
 
-fn sentences(generation: &Generation, analysis: Option<&SketchAnalysis>, with_pictures: bool) -> BuiltPrompt {
+fn sentences(
+    generation: &Generation,
+    analysis: Option<&SketchAnalysis>,
+    with_pictures: bool,
+) -> BuiltPrompt {
     let mut parts = vec![opening(generation, analysis, with_pictures)];
     if let Some(analysis) = analysis {
         parts.extend(seen(analysis, !generation.prompt.is_empty()));
@@ -144,11 +170,20 @@ fn sentences(generation: &Generation, analysis: Option<&SketchAnalysis>, with_pi
     if people == People::Unwanted {
         parts.push("There are no people in it.".to_owned());
     }
-    BuiltPrompt { prompt: parts.join(" "), negative: negatives(generation, analysis, people).join(", ") }
+    BuiltPrompt {
+        prompt: parts.join(" "),
+        negative: negatives(generation, analysis, people).join(", "),
+    }
 }
 
-fn opening(generation: &Generation, analysis: Option<&SketchAnalysis>, with_pictures: bool) -> String {
-    let seen = analysis.map(|analysis| sentence(&analysis.subject_summary)).filter(|summary| !summary.is_empty());
+fn opening(
+    generation: &Generation,
+    analysis: Option<&SketchAnalysis>,
+    with_pictures: bool,
+) -> String {
+    let seen = analysis
+        .map(|analysis| sentence(&analysis.subject_summary))
+        .filter(|summary| !summary.is_empty());
     let subject = if !generation.prompt.is_empty() {
         sentence(&generation.prompt)
     } else if let Some(seen) = seen {
@@ -192,7 +227,10 @@ fn seen(analysis: &SketchAnalysis, has_words: bool) -> Vec<String> {
         say("Surroundings", &analysis.environment);
     }
     say("In it", &analysis.key_objects.join(", "));
-    say("The lines suggest", &analysis.style_cues_from_lines.join(", "));
+    say(
+        "The lines suggest",
+        &analysis.style_cues_from_lines.join(", "),
+    );
     say("Style notes", &analysis.style_notes);
     say("Traits", &analysis.style_key_traits.join(", "));
     say("Palette", &analysis.style_palette_hint);
@@ -204,11 +242,27 @@ pub(crate) fn sentence(text: &str) -> String {
 }
 
 /// Bare nouns, each once: the artist's, the styles', the analysis's, and what is never wanted.
-pub(crate) fn negatives(generation: &Generation, analysis: Option<&SketchAnalysis>, people: People) -> Vec<String> {
+pub(crate) fn negatives(
+    generation: &Generation,
+    analysis: Option<&SketchAnalysis>,
+    people: People,
+) -> Vec<String> {
     let mut all: Vec<String> = generation.negative_prompt.split(',').map(bare).collect();
-    all.extend(generation.style_tags.iter().flat_map(|tag| tag.negatives()).map(|noun| (*noun).to_owned()));
+    all.extend(
+        generation
+            .style_tags
+            .iter()
+            .flat_map(|tag| tag.negatives())
+            .map(|noun| (*noun).to_owned()),
+    );
     if let Some(analysis) = analysis {
-        all.extend(analysis.negative_cues.iter().chain(&analysis.style_negative_notes).map(|noun| bare(noun)));
+        all.extend(
+            analysis
+                .negative_cues
+                .iter()
+                .chain(&analysis.style_negative_notes)
+                .map(|noun| bare(noun)),
+        );
     }
     if people == People::Unwanted {
         all.extend(["people", "human figures", "human faces"].map(str::to_owned));
@@ -227,7 +281,9 @@ pub(crate) fn negatives(generation: &Generation, analysis: Option<&SketchAnalysi
 /// "no text." becomes "text".
 fn bare(phrase: &str) -> String {
     let mut words = phrase.trim().trim_end_matches('.');
-    for start in ["no ", "not ", "without ", "avoid ", "No ", "Not ", "Without ", "Avoid "] {
+    for start in [
+        "no ", "not ", "without ", "avoid ", "No ", "Not ", "Without ", "Avoid ",
+    ] {
         words = words.strip_prefix(start).unwrap_or(words);
     }
     words.trim().to_owned()
@@ -242,20 +298,42 @@ mod tests {
     use crate::style::StyleTag;
 
     fn empty() -> Generation {
-        Generation { count: 1, sketch_weight: 0.8, ..Generation::default() }
+        Generation {
+            count: 1,
+            sketch_weight: 0.8,
+            ..Generation::default()
+        }
     }
 
     fn reference(role: Role) -> Reference {
-        let origin = ReferenceOrigin { id: None, source_url: None, licence: None, sha256: String::new() };
-        Reference { role, weight: 0.5, picture: RgbImage::new(2, 2), origin }
+        let origin = ReferenceOrigin {
+            id: None,
+            source_url: None,
+            licence: None,
+            sha256: String::new(),
+        };
+        Reference {
+            role,
+            weight: 0.5,
+            picture: RgbImage::new(2, 2),
+            origin,
+        }
     }
 
     #[test]
     fn every_style_tag_brings_its_hint_and_its_negatives() {
         for tag in StyleTag::ALL {
-            let generation = Generation { prompt: "a boat".into(), style_tags: vec![*tag], ..empty() };
+            let generation = Generation {
+                prompt: "a boat".into(),
+                style_tags: vec![*tag],
+                ..empty()
+            };
             let built = build_prompt(&generation, None);
-            assert!(built.prompt.contains(tag.hint()), "{tag:?}: {}", built.prompt);
+            assert!(
+                built.prompt.contains(tag.hint()),
+                "{tag:?}: {}",
+                built.prompt
+            );
             for noun in tag.negatives() {
                 assert!(built.negative.contains(noun), "{tag:?}: {}", built.negative);
             }
@@ -265,15 +343,40 @@ mod tests {
     #[test]
     fn every_mode_opens_in_its_own_way() {
         let picture = RgbImage::new(2, 2);
-        let edit = Generation { base: Some(picture.clone()), mask: Some(GrayImage::new(2, 2)), ..empty() };
-        let subject = Generation { references: vec![reference(Role::Subject)], ..empty() };
-        let style = Generation { sketch: Some(picture.clone()), references: vec![reference(Role::Style)], ..empty() };
-        let repaint = Generation { base: Some(picture), ..empty() };
-        let words = Generation { prompt: "A red boat.".into(), ..empty() };
+        let edit = Generation {
+            base: Some(picture.clone()),
+            mask: Some(GrayImage::new(2, 2)),
+            ..empty()
+        };
+        let subject = Generation {
+            references: vec![reference(Role::Subject)],
+            ..empty()
+        };
+        let style = Generation {
+            sketch: Some(picture.clone()),
+            references: vec![reference(Role::Style)],
+            ..empty()
+        };
+        let repaint = Generation {
+            base: Some(picture),
+            ..empty()
+        };
+        let words = Generation {
+            prompt: "A red boat.".into(),
+            ..empty()
+        };
         for (generation, mode, expected) in [
             (edit, Mode::Edit, "Repaint the masked part"),
-            (subject, Mode::Subject, "referenced subject, keeping its identity"),
-            (style, Mode::Style, "the sketched subject. Keep the sketch's layout"),
+            (
+                subject,
+                Mode::Subject,
+                "referenced subject, keeping its identity",
+            ),
+            (
+                style,
+                Mode::Style,
+                "the sketched subject. Keep the sketch's layout",
+            ),
             (repaint, Mode::Style, "Repaint the base picture"),
             (words, Mode::Generate, "Make a picture: A red boat."),
         ] {
@@ -285,12 +388,27 @@ mod tests {
 
     #[test]
     fn people_are_excluded_only_where_something_else_is_surely_drawn() {
-        let analysis = |kind: &str| SketchAnalysis { subject_type_guess: kind.into(), ..SketchAnalysis::default() };
-        let words = |text: &str| Generation { prompt: text.into(), ..empty() };
-        assert_eq!(people(&words("a house"), Some(&analysis("product"))), People::Unwanted);
-        assert_eq!(people(&words("a woman with a cat"), Some(&analysis("animal"))), People::Wanted);
+        let analysis = |kind: &str| SketchAnalysis {
+            subject_type_guess: kind.into(),
+            ..SketchAnalysis::default()
+        };
+        let words = |text: &str| Generation {
+            prompt: text.into(),
+            ..empty()
+        };
+        assert_eq!(
+            people(&words("a house"), Some(&analysis("product"))),
+            People::Unwanted
+        );
+        assert_eq!(
+            people(&words("a woman with a cat"), Some(&analysis("animal"))),
+            People::Wanted
+        );
         assert_eq!(people(&words("a humane mango"), None), People::Unknown);
-        assert_eq!(people(&words(""), Some(&analysis("Person"))), People::Wanted);
+        assert_eq!(
+            people(&words(""), Some(&analysis("Person"))),
+            People::Wanted
+        );
         let built = build_prompt(&words("a house"), Some(&analysis("product")));
         assert!(built.negative.contains("people") && built.prompt.contains("no people"));
         let built = build_prompt(&words("a woman"), Some(&analysis("person")));
@@ -299,8 +417,14 @@ mod tests {
 
     #[test]
     fn negatives_are_bare_nouns_and_stand_once() {
-        let generation = Generation { negative_prompt: "no text, Watermark, without hats.".into(), ..empty() };
-        assert_eq!(build_prompt(&generation, None).negative, "text, Watermark, hats, signature, border, frame");
+        let generation = Generation {
+            negative_prompt: "no text, Watermark, without hats.".into(),
+            ..empty()
+        };
+        assert_eq!(
+            build_prompt(&generation, None).negative,
+            "text, Watermark, hats, signature, border, frame"
+        );
     }
 
     #[test]
@@ -312,12 +436,27 @@ mod tests {
             environment: "a jungle".into(),
             ..SketchAnalysis::default()
         };
-        let sketch = Generation { sketch: Some(RgbImage::new(2, 2)), ..empty() };
+        let sketch = Generation {
+            sketch: Some(RgbImage::new(2, 2)),
+            ..empty()
+        };
         let alone = build_prompt(&sketch, Some(&analysis)).prompt;
-        assert!(alone.contains("a tiger") && alone.contains("walks left") && alone.contains("a jungle"), "{alone}");
-        let told = Generation { prompt: "a lion on a beach".into(), ..sketch };
+        assert!(
+            alone.contains("a tiger") && alone.contains("walks left") && alone.contains("a jungle"),
+            "{alone}"
+        );
+        let told = Generation {
+            prompt: "a lion on a beach".into(),
+            ..sketch
+        };
         let told = build_prompt(&told, Some(&analysis)).prompt;
-        assert!(told.contains("a lion on a beach") && told.contains("walking left"), "{told}");
-        assert!(!told.contains("jungle") && !told.contains("tiger"), "{told}");
+        assert!(
+            told.contains("a lion on a beach") && told.contains("walking left"),
+            "{told}"
+        );
+        assert!(
+            !told.contains("jungle") && !told.contains("tiger"),
+            "{told}"
+        );
     }
 }

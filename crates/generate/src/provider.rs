@@ -154,7 +154,8 @@ pub struct Estimate {
     pub calls: u32,
     /// Pictures.
     pub images: u32,
-    /// US dollars for all of it; absent when the price of a picture is not set. 0 for providers that cost nothing.
+    /// US dollars for all of it; absent when the price of a picture is not set. 0 for providers
+    /// that cost nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<f64>,
     /// What the number rests on.
@@ -212,17 +213,24 @@ pub struct GenerationContext {
     pub progress: Arc<dyn ProgressSink>,
     /// Remembers paid calls over a crash.
     pub journal: Arc<dyn CallJournal>,
-    /// Keeps the calls of two jobs apart: the job's id, and how often a person has asked to buy again.
+    /// Keeps the calls of two jobs apart: the job's id, and how often a person has asked to buy
+    /// again.
     pub scope: String,
-    /// The seed of this job where none was asked for: another one for every job, and the same for all of its attempts.
+    /// The seed of this job where none was asked for: another one for every job, and the same for
+    /// all of its attempts.
     pub seed: u64,
 }
 
-/// A seed for a job, from the job's id. Below 2^30, so that every provider and every client takes it as it is.
+/// A seed for a job, from the job's id. Below 2^30, so that every provider and every client takes
+/// it as it is.
 #[must_use]
 pub fn seed_of(job: &str) -> u64 {
     let digits = crate::inputs::sha256_hex(format!("seed of {job}").as_bytes());
-    digits.get(..8).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or_default() >> 2
+    digits
+        .get(..8)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
+        >> 2
 }
 
 impl GenerationContext {
@@ -231,12 +239,20 @@ impl GenerationContext {
     /// # Errors
     /// [`crate::FailureClass::Cancelled`].
     pub fn check(&self) -> Result<(), GenerateError> {
-        if self.cancel.is_cancelled() { Err(GenerateError::cancelled()) } else { Ok(()) }
+        if self.cancel.is_cancelled() {
+            Err(GenerateError::cancelled())
+        } else {
+            Ok(())
+        }
     }
 
     /// Says how far the work is.
     pub fn say(&self, phase: &str, fraction: Option<f32>, message: impl Into<String>) {
-        self.progress.progress(Progress { phase: phase.to_owned(), fraction, message: message.into() });
+        self.progress.progress(Progress {
+            phase: phase.to_owned(),
+            fraction,
+            message: message.into(),
+        });
     }
 }
 
@@ -275,7 +291,8 @@ pub struct GenerationMeta {
     pub filtered: Vec<String>,
     /// Paid calls that were made.
     pub calls: u32,
-    /// What the calls cost in US dollars at most, where the price is set: calls whose outcome is unknown count.
+    /// What the calls cost in US dollars at most, where the price is set: calls whose outcome is
+    /// unknown count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usd: Option<f64>,
 }
@@ -322,7 +339,8 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
-    /// Asks the provider whether its key works, its models exist, and each kind of input could be used. Costs nothing.
+    /// Asks the provider whether its key works, its models exist, and each kind of input could be
+    /// used. Costs nothing.
     async fn check(&self) -> Vec<Finding> {
         match self.ready().await {
             Ok(()) => vec![Finding::ok("provider", "ready")],
@@ -361,7 +379,8 @@ pub fn admit(provider: &dyn Provider, request: &GenerateRequest) -> Result<Recei
     Ok(receipt)
 }
 
-/// Checks a request once more, has its pictures made, and looks at them: the receipt says what can be seen.
+/// Checks a request once more, has its pictures made, and looks at them: the receipt says what can
+/// be seen.
 ///
 /// # Errors
 /// As [`admit`] and [`Provider::generate`].
@@ -372,7 +391,9 @@ pub async fn make(
     context: &GenerationContext,
 ) -> Result<Generated, GenerateError> {
     let receipt = admit(provider, request)?;
-    let mut generated = provider.generate(Arc::clone(generation), receipt, context).await?;
+    let mut generated = provider
+        .generate(Arc::clone(generation), receipt, context)
+        .await?;
     seen::look(generation, &mut generated).await;
     Ok(generated)
 }
@@ -391,17 +412,36 @@ pub fn estimate(provider: &dyn Provider, request: &GenerateRequest) -> Result<Es
             let note = format!("{price} USD a picture, as set; the provider's own bill decides");
             (Some(price * f64::from(request.count)), note)
         }
-        (true, None) => (None, "the price of a picture is not set, so the cost is not known".to_owned()),
+        (true, None) => (
+            None,
+            "the price of a picture is not set, so the cost is not known".to_owned(),
+        ),
     };
-    let mut calls = if capabilities.paid { request.count.div_ceil(capabilities.images_per_call.max(1)) } else { 0 };
+    let mut calls = if capabilities.paid {
+        request.count.div_ceil(capabilities.images_per_call.max(1))
+    } else {
+        0
+    };
     if let Some(Beside { what, usd: price }) = provider.beside(request) {
         calls += 1;
         usd = usd.zip(price).map(|(pictures, beside)| pictures + beside);
-        let priced = price.map_or("whose price is not set".to_owned(), |price| format!("{price} USD, as set"));
+        let priced = price.map_or("whose price is not set".to_owned(), |price| {
+            format!("{price} USD, as set")
+        });
         note = format!("{note}; {what}: {priced}");
     }
-    let Capabilities { provider, model, .. } = capabilities;
-    Ok(Estimate { provider, model, calls, images: request.count, usd, note, receipt })
+    let Capabilities {
+        provider, model, ..
+    } = capabilities;
+    Ok(Estimate {
+        provider,
+        model,
+        calls,
+        images: request.count,
+        usd,
+        note,
+        receipt,
+    })
 }
 
 #[cfg(test)]
@@ -410,7 +450,8 @@ mod tests {
 
     #[test]
     fn every_job_has_a_seed_of_its_own_which_stays() {
-        let seeds: std::collections::HashSet<u64> = (0..1_000).map(|job| seed_of(&job.to_string())).collect();
+        let seeds: std::collections::HashSet<u64> =
+            (0..1_000).map(|job| seed_of(&job.to_string())).collect();
         assert_eq!(seeds.len(), 1_000);
         assert!(seeds.iter().all(|seed| *seed < 1 << 30));
         assert_eq!(seed_of("a"), seed_of("a"));

@@ -1,4 +1,5 @@
-//! `POST /api/images/generate`: the body as it is sent, and every check that needs no picture and no provider.
+//! `POST /api/images/generate`: the body as it is sent, and every check that needs no picture and
+//! no provider.
 
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -60,7 +61,8 @@ pub struct ReferenceInput {
     pub image_b64: Option<String>,
 }
 
-/// The body of `POST /api/images/generate` and of `POST /api/images/estimate`. Unknown fields are ignored.
+/// The body of `POST /api/images/generate` and of `POST /api/images/estimate`. Unknown fields are
+/// ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct GenerateRequest {
@@ -107,7 +109,8 @@ pub struct GenerateRequest {
     /// The search that the references were found by, for the picture's lineage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<QueryNote>,
-    /// Put the pictures into the gallery, too, where searches find them that ask for made pictures.
+    /// Put the pictures into the gallery, too, where searches find them that ask for made
+    /// pictures.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub add_to_gallery: bool,
     /// Clippy 0.2's `subject_type_default`: `person`, `animal`, `product` or `default`.
@@ -184,9 +187,13 @@ impl std::str::FromStr for AspectRatio {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let parts = text.split_once(':').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+        let parts = text
+            .split_once(':')
+            .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
         match parts {
-            Some((width @ 1..=100, height @ 1..=100)) if width <= 8 * height && height <= 8 * width => {
+            Some((width @ 1..=100, height @ 1..=100))
+                if width <= 8 * height && height <= 8 * width =>
+            {
                 Ok(Self { width, height })
             }
             _ => Err(Error::invalid(format!(
@@ -211,14 +218,22 @@ impl GenerateRequest {
     /// Everything that can be wrong without looking at a picture.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidInput`], or [`ErrorCode::TooLarge`] for a picture that is too long, naming the field.
+    /// [`ErrorCode::InvalidInput`], or [`ErrorCode::TooLarge`] for a picture that is too long,
+    /// naming the field.
     pub fn validate(&self) -> Result<()> {
         if !(1..=MOST_PICTURES).contains(&self.count) {
-            return Err(Error::invalid(format!("count is {}, but must be from 1 to {MOST_PICTURES}", self.count)));
+            return Err(Error::invalid(format!(
+                "count is {}, but must be from 1 to {MOST_PICTURES}",
+                self.count
+            )));
         }
         self.check_words()?;
         self.check_references()?;
-        for (name, picture) in [("sketch", &self.sketch), ("base", &self.base), ("mask", &self.mask)] {
+        for (name, picture) in [
+            ("sketch", &self.sketch),
+            ("base", &self.base),
+            ("mask", &self.mask),
+        ] {
             if let Some(picture) = picture {
                 check_length(name, picture)?;
             }
@@ -227,7 +242,9 @@ impl GenerateRequest {
             check_weight("sketch_weight", weight)?;
         }
         if self.mask.is_some() && self.base.is_none() {
-            return Err(Error::invalid("mask was sent without base: send the picture to edit as base as well"));
+            return Err(Error::invalid(
+                "mask was sent without base: send the picture to edit as base as well",
+            ));
         }
         if let Some(ratio) = &self.aspect_ratio {
             ratio.parse::<AspectRatio>()?;
@@ -235,22 +252,30 @@ impl GenerateRequest {
         if let Some(preset) = &self.preset {
             Preset::named(preset)?;
         }
-        let words = self.prompt.as_deref().is_some_and(|prompt| !prompt.trim().is_empty());
+        let words = self
+            .prompt
+            .as_deref()
+            .is_some_and(|prompt| !prompt.trim().is_empty());
         if !words && self.refs.is_empty() && self.sketch.is_none() && self.base.is_none() {
-            return Err(Error::invalid("there is nothing to draw: send a prompt, a sketch, a base or a reference"));
+            return Err(Error::invalid(
+                "there is nothing to draw: send a prompt, a sketch, a base or a reference",
+            ));
         }
         Ok(())
     }
 
     fn check_words(&self) -> Result<()> {
         let query = self.query.as_ref().and_then(|query| query.text.clone());
-        for (name, text) in
-            [("prompt", &self.prompt), ("negative_prompt", &self.negative_prompt), ("query.text", &query)]
-        {
+        for (name, text) in [
+            ("prompt", &self.prompt),
+            ("negative_prompt", &self.negative_prompt),
+            ("query.text", &query),
+        ] {
             let length = text.as_ref().map_or(0, |text| text.chars().count());
             if length > LONGEST_PROMPT {
-                let message =
-                    format!("{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it");
+                let message = format!(
+                    "{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it"
+                );
                 return Err(Error::invalid(message));
             }
         }
@@ -282,7 +307,10 @@ impl GenerateRequest {
                     "refs[{index}] names {given} pictures, but must have exactly one of id, url, image_url and image_b64"
                 )));
             }
-            for picture in [&reference.url, &reference.image_url, &reference.image_b64].into_iter().flatten() {
+            for picture in [&reference.url, &reference.image_url, &reference.image_b64]
+                .into_iter()
+                .flatten()
+            {
                 check_length(&format!("refs[{index}]"), picture)?;
             }
         }
@@ -294,7 +322,11 @@ impl GenerateRequest {
     /// # Errors
     /// [`ErrorCode::InvalidInput`] when it is neither `style` nor `subject`.
     pub fn role(&self, index: usize) -> Result<Role> {
-        match self.refs.get(index).map(|reference| reference.role.as_str()) {
+        match self
+            .refs
+            .get(index)
+            .map(|reference| reference.role.as_str())
+        {
             Some("style") => Ok(Role::Style),
             Some("subject") => Ok(Role::Subject),
             Some(other) => Err(Error::invalid(format!(
@@ -308,7 +340,10 @@ impl GenerateRequest {
     /// The weight of one reference, 0.7 when it was not said.
     #[must_use]
     pub fn weight(&self, index: usize) -> f32 {
-        self.refs.get(index).and_then(|reference| reference.weight).unwrap_or(0.7)
+        self.refs
+            .get(index)
+            .and_then(|reference| reference.weight)
+            .unwrap_or(0.7)
     }
 
     /// The style tags, read.
@@ -317,15 +352,21 @@ impl GenerateRequest {
     /// [`ErrorCode::InvalidInput`] that names the unknown one and the vocabulary.
     pub fn styles(&self) -> Result<Vec<StyleTag>> {
         if self.style_tags.len() > StyleTag::ALL.len() {
-            return Err(Error::invalid(format!("style_tags has {} tags: send a few", self.style_tags.len())));
+            return Err(Error::invalid(format!(
+                "style_tags has {} tags: send a few",
+                self.style_tags.len()
+            )));
         }
         self.style_tags
             .iter()
             .map(|tag| {
                 StyleTag::from_name(tag).ok_or_else(|| {
                     let known: Vec<&str> = StyleTag::ALL.iter().map(|tag| tag.name()).collect();
-                    let message =
-                        format!("style tag \"{}\" is not known; these are: {}", shortened(tag), known.join(", "));
+                    let message = format!(
+                        "style tag \"{}\" is not known; these are: {}",
+                        shortened(tag),
+                        known.join(", ")
+                    );
                     Error::invalid(message)
                 })
             })
@@ -337,15 +378,20 @@ fn check_weight(name: &str, weight: f32) -> Result<()> {
     if (0.0..=1.0).contains(&weight) {
         return Ok(());
     }
-    Err(Error::invalid(format!("{name} is {weight}, but must be from 0 to 1")))
+    Err(Error::invalid(format!(
+        "{name} is {weight}, but must be from 0 to 1"
+    )))
 }
 
 fn check_length(name: &str, picture: &str) -> Result<()> {
     if picture.len() <= LONGEST_PICTURE {
         return Ok(());
     }
-    let message =
-        format!("{name} has {} MiB of text, but at most {} are taken", picture.len() >> 20, LONGEST_PICTURE >> 20);
+    let message = format!(
+        "{name} has {} MiB of text, but at most {} are taken",
+        picture.len() >> 20,
+        LONGEST_PICTURE >> 20
+    );
     Err(Error::new(ErrorCode::TooLarge, message))
 }
 
@@ -378,34 +424,86 @@ mod tests {
     fn every_bad_field_is_named() {
         let style = |extra: serde_json::Value| {
             let mut reference = serde_json::json!({"role": "style", "id": 1});
-            reference.as_object_mut().expect("an object").extend(extra.as_object().expect("an object").clone());
+            reference
+                .as_object_mut()
+                .expect("an object")
+                .extend(extra.as_object().expect("an object").clone());
             serde_json::json!({"refs": [reference]})
         };
         let cases = [
             (serde_json::json!({"prompt": "a", "count": 0}), "count is 0"),
             (serde_json::json!({"prompt": "a", "count": 9}), "count is 9"),
-            (serde_json::json!({"prompt": "x".repeat(100_000)}), "100000 characters"),
-            (serde_json::json!({"prompt": "a", "negative_prompt": "x".repeat(8_001)}), "negative_prompt"),
-            (style(serde_json::json!({"role": "mood"})), "style or subject"),
+            (
+                serde_json::json!({"prompt": "x".repeat(100_000)}),
+                "100000 characters",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "negative_prompt": "x".repeat(8_001)}),
+                "negative_prompt",
+            ),
+            (
+                style(serde_json::json!({"role": "mood"})),
+                "style or subject",
+            ),
             (style(serde_json::json!({"role": ""})), "style or subject"),
-            (style(serde_json::json!({"weight": 1.01})), "refs[0].weight is 1.01"),
+            (
+                style(serde_json::json!({"weight": 1.01})),
+                "refs[0].weight is 1.01",
+            ),
             (style(serde_json::json!({"weight": -0.1})), "refs[0].weight"),
-            (style(serde_json::json!({"url": "https://a.org"})), "names 2 pictures"),
-            (serde_json::json!({"refs": [{"role": "style"}]}), "names 0 pictures"),
-            (serde_json::json!({"refs": vec![serde_json::json!({"role": "style", "id": 1}); 17]}), "17 references"),
-            (serde_json::json!({"prompt": "a", "mask": "AAAA"}), "without base"),
-            (serde_json::json!({"prompt": "a", "sketch_weight": 2}), "sketch_weight"),
-            (serde_json::json!({"prompt": "a", "aspect_ratio": "wide"}), "aspect_ratio"),
-            (serde_json::json!({"prompt": "a", "aspect_ratio": "0:1"}), "aspect_ratio"),
-            (serde_json::json!({"prompt": "a", "aspect_ratio": "1:9"}), "aspect_ratio"),
-            (serde_json::json!({"prompt": "a", "style_tags": ["cubism"]}), "cubism"),
-            (serde_json::json!({"prompt": "a", "preset": "wild"}), "style_first"),
+            (
+                style(serde_json::json!({"url": "https://a.org"})),
+                "names 2 pictures",
+            ),
+            (
+                serde_json::json!({"refs": [{"role": "style"}]}),
+                "names 0 pictures",
+            ),
+            (
+                serde_json::json!({"refs": vec![serde_json::json!({"role": "style", "id": 1}); 17]}),
+                "17 references",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "mask": "AAAA"}),
+                "without base",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "sketch_weight": 2}),
+                "sketch_weight",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "aspect_ratio": "wide"}),
+                "aspect_ratio",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "aspect_ratio": "0:1"}),
+                "aspect_ratio",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "aspect_ratio": "1:9"}),
+                "aspect_ratio",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "style_tags": ["cubism"]}),
+                "cubism",
+            ),
+            (
+                serde_json::json!({"prompt": "a", "preset": "wild"}),
+                "style_first",
+            ),
             (serde_json::json!({"prompt": "  "}), "nothing to draw"),
         ];
         for (body, expected) in cases {
             let message = refused(body.clone());
-            assert!(message.contains(expected), "{message} should contain {expected}");
-            assert!(message.len() < 900, "a message is for a person: {}", message.len());
+            assert!(
+                message.contains(expected),
+                "{message} should contain {expected}"
+            );
+            assert!(
+                message.len() < 900,
+                "a message is for a person: {}",
+                message.len()
+            );
         }
     }
 }

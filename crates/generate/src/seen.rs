@@ -1,7 +1,8 @@
-//! What can be seen of a finished picture: whether it has the ratio that was asked for, whether the mask was kept to,
-//! and how many pictures there are.
+//! What can be seen of a finished picture: whether it has the ratio that was asked for, whether the
+//! mask was kept to, and how many pictures there are.
 //!
-//! A receipt that was made before the picture is only ever made worse here: what was approximated stays so.
+//! A receipt that was made before the picture is only ever made worse here: what was approximated
+//! stays so.
 
 use std::sync::Arc;
 
@@ -12,16 +13,20 @@ use crate::inputs::Generation;
 use crate::provider::{Generated, GeneratedImage};
 use crate::receipt::{Receipt, Treatment};
 
-/// A ratio that is off by less than this share counts as kept: models make sides of 32 or 64 pixels.
+/// A ratio that is off by less than this share counts as kept: models make sides of 32 or 64
+/// pixels.
 const RATIO_OFF: f32 = 0.03;
-/// A masked part whose channels changed by less than this, of 255 and on average, shows the base again.
+/// A masked part whose channels changed by less than this, of 255 and on average, shows the base
+/// again.
 const SAME: f64 = 1.0;
 /// Outside of the mask this share of pixels may differ.
 const OUTSIDE: f64 = 0.001;
 
 /// Looks at the pictures and corrects the receipt by what they show.
 pub(crate) async fn look(generation: &Arc<Generation>, generated: &mut Generated) {
-    let Generated { images, receipt, .. } = generated;
+    let Generated {
+        images, receipt, ..
+    } = generated;
     count(generation, images, receipt);
     ratio(generation, images, receipt);
     seed(generation, images, receipt);
@@ -31,27 +36,43 @@ pub(crate) async fn look(generation: &Arc<Generation>, generated: &mut Generated
 }
 
 fn count(generation: &Generation, images: &[GeneratedImage], receipt: &mut Receipt) {
-    let honoured = receipt.line("count").is_some_and(|line| line.treatment == Treatment::Honoured);
+    let honoured = receipt
+        .line("count")
+        .is_some_and(|line| line.treatment == Treatment::Honoured);
     if honoured && images.len() as u64 != u64::from(generation.count) {
         let reason = "the provider sent no more, or others than asked for";
-        receipt.approximated("count", format!("{} of {} pictures", images.len(), generation.count), reason);
+        receipt.approximated(
+            "count",
+            format!("{} of {} pictures", images.len(), generation.count),
+            reason,
+        );
     }
 }
 
 fn ratio(generation: &Generation, images: &[GeneratedImage], receipt: &mut Receipt) {
-    let (Some(asked), None) = (generation.aspect_ratio, &generation.mask) else { return };
-    let Some(line) = receipt.line("aspect_ratio").filter(|line| line.treatment != Treatment::Dropped) else { return };
+    let (Some(asked), None) = (generation.aspect_ratio, &generation.mask) else {
+        return;
+    };
+    let Some(line) = receipt
+        .line("aspect_ratio")
+        .filter(|line| line.treatment != Treatment::Dropped)
+    else {
+        return;
+    };
     let before = line.clone();
     let off = |image: &GeneratedImage| {
         let is = image.width as f32 / image.height.max(1) as f32;
         (is / asked.value()).ln().abs()
     };
-    let Some(worst) = images.iter().max_by(|a, b| off(a).total_cmp(&off(b))) else { return };
+    let Some(worst) = images.iter().max_by(|a, b| off(a).total_cmp(&off(b))) else {
+        return;
+    };
     let size = format!("{}x{} pixels", worst.width, worst.height);
     match before.treatment {
         Treatment::Honoured if off(worst) <= RATIO_OFF => receipt.honoured("aspect_ratio", size),
         Treatment::Honoured => {
-            let reason = format!("{asked} was asked for, and the picture that came has another ratio");
+            let reason =
+                format!("{asked} was asked for, and the picture that came has another ratio");
             receipt.approximated("aspect_ratio", size, reason);
         }
         _ => receipt.approximated("aspect_ratio", size, before.reason),
@@ -92,13 +113,25 @@ async fn mask(generation: &Arc<Generation>, images: &[GeneratedImage], receipt: 
         seen.inside = seen.inside.min(change.inside);
         seen.outside = seen.outside.max(change.outside);
     }
-    let Some(Change { inside, outside }) = worst else { return };
+    let Some(Change { inside, outside }) = worst else {
+        return;
+    };
     if outside > OUTSIDE {
-        let sent = format!("{:.1} % of the pixels outside of the mask changed, too", outside * 100.0);
-        receipt.approximated("mask", sent, "what is outside of the mask should have stayed as it was");
+        let sent = format!(
+            "{:.1} % of the pixels outside of the mask changed, too",
+            outside * 100.0
+        );
+        receipt.approximated(
+            "mask",
+            sent,
+            "what is outside of the mask should have stayed as it was",
+        );
     } else if inside < SAME {
-        let sent = format!("the masked part shows the base again (a mean difference of {inside:.2} of 255)");
-        let reason = "nothing was painted there: say what to show, or send a sketch or a reference for it";
+        let sent = format!(
+            "the masked part shows the base again (a mean difference of {inside:.2} of 255)"
+        );
+        let reason =
+            "nothing was painted there: say what to show, or send a sketch or a reference for it";
         receipt.approximated("mask", sent, reason);
     }
 }
@@ -138,25 +171,53 @@ mod tests {
             height: picture.height(),
             seed: Some(7),
         };
-        Generated { images: vec![image], meta: GenerationMeta::default(), receipt }
+        Generated {
+            images: vec![image],
+            meta: GenerationMeta::default(),
+            receipt,
+        }
     }
 
-    async fn seen(generation: Generation, picture: &RgbImage, input: &str) -> (Treatment, String, String) {
+    async fn seen(
+        generation: Generation,
+        picture: &RgbImage,
+        input: &str,
+    ) -> (Treatment, String, String) {
         let mut receipt = Receipt::new("test");
         receipt.honoured(input, "as asked");
         let mut generated = made(picture, receipt);
-        look(&Arc::new(Generation { count: 1, ..generation }), &mut generated).await;
+        look(
+            &Arc::new(Generation {
+                count: 1,
+                ..generation
+            }),
+            &mut generated,
+        )
+        .await;
         let line = generated.receipt.line(input).expect("a line").clone();
         (line.treatment, line.sent, line.reason)
     }
 
     #[tokio::test]
     async fn a_ratio_is_honoured_when_the_picture_has_it() {
-        let wide = || Generation { aspect_ratio: Some(AspectRatio { width: 16, height: 9 }), ..Generation::default() };
+        let wide = || Generation {
+            aspect_ratio: Some(AspectRatio {
+                width: 16,
+                height: 9,
+            }),
+            ..Generation::default()
+        };
         let (treatment, sent, _) = seen(wide(), &RgbImage::new(168, 96), "aspect_ratio").await;
-        assert_eq!((treatment, sent.as_str()), (Treatment::Honoured, "168x96 pixels"));
-        let (treatment, sent, reason) = seen(wide(), &RgbImage::new(100, 100), "aspect_ratio").await;
-        assert_eq!((treatment, sent.as_str()), (Treatment::Approximated, "100x100 pixels"));
+        assert_eq!(
+            (treatment, sent.as_str()),
+            (Treatment::Honoured, "168x96 pixels")
+        );
+        let (treatment, sent, reason) =
+            seen(wide(), &RgbImage::new(100, 100), "aspect_ratio").await;
+        assert_eq!(
+            (treatment, sent.as_str()),
+            (Treatment::Approximated, "100x100 pixels")
+        );
         assert!(reason.contains("16:9"), "{reason}");
     }
 
@@ -164,7 +225,11 @@ mod tests {
     async fn a_mask_is_honoured_when_its_inside_changed_and_nothing_else() {
         let base = RgbImage::from_pixel(40, 40, Rgb([90, 20, 20]));
         let mask = GrayImage::from_fn(40, 40, |x, _| Luma([if x < 20 { 255 } else { 0 }]));
-        let edit = || Generation { base: Some(base.clone()), mask: Some(mask.clone()), ..Generation::default() };
+        let edit = || Generation {
+            base: Some(base.clone()),
+            mask: Some(mask.clone()),
+            ..Generation::default()
+        };
         let painted = |from: u32, to: u32| {
             let mut picture = base.clone();
             for (x, _, pixel) in picture.enumerate_pixels_mut() {
@@ -177,22 +242,44 @@ mod tests {
         let (treatment, _, _) = seen(edit(), &painted(0, 20), "mask").await;
         assert_eq!(treatment, Treatment::Honoured);
         let (treatment, sent, _) = seen(edit(), &base, "mask").await;
-        assert!(treatment == Treatment::Approximated && sent.contains("the base again"), "{sent}");
+        assert!(
+            treatment == Treatment::Approximated && sent.contains("the base again"),
+            "{sent}"
+        );
         let (treatment, sent, _) = seen(edit(), &painted(0, 30), "mask").await;
-        assert!(treatment == Treatment::Approximated && sent.contains("50.0 %"), "{sent}");
+        assert!(
+            treatment == Treatment::Approximated && sent.contains("50.0 %"),
+            "{sent}"
+        );
         let (treatment, _, reason) = seen(edit(), &RgbImage::new(10, 10), "mask").await;
-        assert!(treatment == Treatment::Approximated && reason.contains("another size"), "{reason}");
+        assert!(
+            treatment == Treatment::Approximated && reason.contains("another size"),
+            "{reason}"
+        );
     }
 
     #[tokio::test]
     async fn a_seed_that_nobody_asked_for_and_missing_pictures_are_said() {
         let (treatment, sent, _) = seen(Generation::default(), &RgbImage::new(4, 4), "seed").await;
-        assert_eq!((treatment, sent.as_str()), (Treatment::Honoured, "7, chosen for this job"));
+        assert_eq!(
+            (treatment, sent.as_str()),
+            (Treatment::Honoured, "7, chosen for this job")
+        );
         let mut receipt = Receipt::new("test");
         receipt.honoured("count", "3 pictures in 3 calls");
         let mut generated = made(&RgbImage::new(4, 4), receipt);
-        look(&Arc::new(Generation { count: 3, ..Generation::default() }), &mut generated).await;
+        look(
+            &Arc::new(Generation {
+                count: 3,
+                ..Generation::default()
+            }),
+            &mut generated,
+        )
+        .await;
         let line = generated.receipt.line("count").expect("a line");
-        assert_eq!((line.treatment, line.sent.as_str()), (Treatment::Approximated, "1 of 3 pictures"));
+        assert_eq!(
+            (line.treatment, line.sent.as_str()),
+            (Treatment::Approximated, "1 of 3 pictures")
+        );
     }
 }

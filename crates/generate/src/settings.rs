@@ -61,7 +61,9 @@ impl ProviderName {
     pub fn needs(self) -> &'static str {
         match self {
             Self::Local => "nothing",
-            Self::Gemini => "GEMINI_API_KEY, or GOOGLE_GENAI_USE_VERTEXAI=true with GOOGLE_CLOUD_PROJECT",
+            Self::Gemini => {
+                "GEMINI_API_KEY, or GOOGLE_GENAI_USE_VERTEXAI=true with GOOGLE_CLOUD_PROJECT"
+            }
             Self::Imagen => "GOOGLE_CLOUD_PROJECT, GOOGLE_CLOUD_LOCATION and IMAGEN_MODEL",
             Self::ComfyUi => "COMFYUI_URL",
         }
@@ -85,7 +87,8 @@ pub struct GoogleAccount {
     pub key: Option<Secret>,
     /// `GEMINI_BASE_URL`.
     pub gemini_base: Option<Address>,
-    /// `GOOGLE_GENAI_USE_VERTEXAI`: Gemini through Vertex AI; on by itself where there is a project and no key.
+    /// `GOOGLE_GENAI_USE_VERTEXAI`: Gemini through Vertex AI; on by itself where there is a
+    /// project and no key.
     pub gemini_on_vertex: bool,
     /// `VERTEX_BASE_URL`.
     pub vertex_base: Option<Address>,
@@ -100,7 +103,8 @@ pub struct GoogleAccount {
 /// Everything about generation that can be set.
 #[derive(Debug, Clone)]
 pub struct GenerationSettings {
-    /// `GENERATION_PROVIDER`. Where that is not set, what Clippy 0.2's settings mean, else the local one.
+    /// `GENERATION_PROVIDER`. Where that is not set, what Clippy 0.2's settings mean, else the
+    /// local one.
     pub default: ProviderName,
     /// Whether `GENERATION_PROVIDER` is set.
     pub chosen: bool,
@@ -126,20 +130,33 @@ fn wrong(name: &str, value: &str, expected: &str) -> Error {
 
 /// A server's address. A wrong one is not repeated with the user and the password in it.
 fn url(reader: &Reader, name: &str) -> Result<Option<Address>> {
-    let Some(text) = reader.text(&[name]) else { return Ok(None) };
+    let Some(text) = reader.text(&[name]) else {
+        return Ok(None);
+    };
     let expected = "an http or https URL without ? and #";
-    Address::parse(&text).map(Some).map_err(|_| wrong(name, &without_login(&text), expected))
+    Address::parse(&text)
+        .map(Some)
+        .map_err(|_| wrong(name, &without_login(&text), expected))
 }
 
 /// An amount in US dollars.
 fn dollars(reader: &Reader, name: &str) -> Result<Option<f64>> {
-    let Some(text) = reader.text(&[name]) else { return Ok(None) };
-    let amount = text.parse::<f64>().ok().filter(|amount| amount.is_finite() && *amount >= 0.0);
-    amount.map(Some).ok_or_else(|| wrong(name, &text, "an amount in US dollars, such as 0.04"))
+    let Some(text) = reader.text(&[name]) else {
+        return Ok(None);
+    };
+    let amount = text
+        .parse::<f64>()
+        .ok()
+        .filter(|amount| amount.is_finite() && *amount >= 0.0);
+    amount
+        .map(Some)
+        .ok_or_else(|| wrong(name, &text, "an amount in US dollars, such as 0.04"))
 }
 
 fn yes(reader: &Reader, name: &str) -> Result<Option<bool>> {
-    let Some(text) = reader.text(&[name]) else { return Ok(None) };
+    let Some(text) = reader.text(&[name]) else {
+        return Ok(None);
+    };
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Ok(Some(true)),
         "0" | "false" | "no" | "off" => Ok(Some(false)),
@@ -149,12 +166,19 @@ fn yes(reader: &Reader, name: &str) -> Result<Option<bool>> {
 
 /// The part of a model's URL: letters, digits, dots, dashes; nothing that leads elsewhere.
 fn model(reader: &Reader, name: &str) -> Result<Option<String>> {
-    let Some(text) = reader.text(&[name]) else { return Ok(None) };
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');
+    let Some(text) = reader.text(&[name]) else {
+        return Ok(None);
+    };
+    let plain =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | '@');
     if text.chars().all(plain) {
         Ok(Some(text))
     } else {
-        Err(wrong(name, &text, "a model's id, such as gemini-3.1-flash-image"))
+        Err(wrong(
+            name,
+            &text,
+            "a model's id, such as gemini-3.1-flash-image",
+        ))
     }
 }
 
@@ -162,31 +186,46 @@ impl GenerationSettings {
     /// Reads them.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names the variable, its value and what it should be.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names the variable, its value and what it
+    /// should be.
     pub fn read(reader: &Reader) -> Result<Self> {
         let chosen = match reader.text(&["GENERATION_PROVIDER"]) {
             None => None,
-            Some(name) => Some(
-                ProviderName::named(&name)
-                    .map_err(|_| wrong("GENERATION_PROVIDER", &name, "local, gemini, imagen, comfyui or sdxl"))?,
-            ),
+            Some(name) => Some(ProviderName::named(&name).map_err(|_| {
+                wrong(
+                    "GENERATION_PROVIDER",
+                    &name,
+                    "local, gemini, imagen, comfyui or sdxl",
+                )
+            })?),
         };
         let key = reader.text(&["GEMINI_API_KEY"]).map(Secret::new);
         let project = reader.text(&["GOOGLE_CLOUD_PROJECT"]);
         let google = GoogleAccount {
             gemini_base: url(reader, "GEMINI_BASE_URL")?,
-            gemini_on_vertex: yes(reader, "GOOGLE_GENAI_USE_VERTEXAI")?.unwrap_or(key.is_none() && project.is_some()),
+            gemini_on_vertex: yes(reader, "GOOGLE_GENAI_USE_VERTEXAI")?
+                .unwrap_or(key.is_none() && project.is_some()),
             vertex_base: url(reader, "VERTEX_BASE_URL")?,
             location: model(reader, "GOOGLE_CLOUD_LOCATION")?,
-            credentials: reader.text(&["GOOGLE_APPLICATION_CREDENTIALS"]).map(PathBuf::from),
+            credentials: reader
+                .text(&["GOOGLE_APPLICATION_CREDENTIALS"])
+                .map(PathBuf::from),
             key,
             project,
         };
-        let has_gemini = if google.gemini_on_vertex { google.project.is_some() } else { google.key.is_some() };
+        let has_gemini = if google.gemini_on_vertex {
+            google.project.is_some()
+        } else {
+            google.key.is_some()
+        };
         let mut settings = Self {
             default: chosen.unwrap_or(ProviderName::Local),
             chosen: chosen.is_some(),
-            gemini: if has_gemini { Some(gemini(reader)?) } else { None },
+            gemini: if has_gemini {
+                Some(gemini(reader)?)
+            } else {
+                None
+            },
             imagen: match model(reader, "IMAGEN_MODEL")? {
                 Some(model) if google.project.is_some() => Some(imagen(reader, model)?),
                 _ => None,
@@ -196,7 +235,8 @@ impl GenerationSettings {
                 None => None,
             },
             budget: DailyBudget {
-                limit: dollars(reader, "GENERATION_DAILY_BUDGET_USD")?.map(MicroDollars::from_dollars),
+                limit: dollars(reader, "GENERATION_DAILY_BUDGET_USD")?
+                    .map(MicroDollars::from_dollars),
             },
             timeout: Duration::from_secs(reader.checked(
                 "GENERATION_TIMEOUT_SECS",
@@ -212,7 +252,8 @@ impl GenerationSettings {
             )?),
             google,
         };
-        // Clippy 0.2 made pictures with Vertex AI once this was set; nobody sets it for the local provider.
+        // Clippy 0.2 made pictures with Vertex AI once this was set; nobody sets it for the local
+        // provider.
         let as_in_0_2 = yes(reader, "GOOGLE_GENAI_USE_VERTEXAI")? == Some(true);
         if chosen.is_none() && as_in_0_2 {
             settings.default = match (&settings.imagen, &settings.gemini) {
@@ -231,7 +272,10 @@ impl GenerationSettings {
             return Ok(settings);
         }
         let name = settings.default.as_str();
-        Err(Error::invalid(format!("GENERATION_PROVIDER is \"{name}\", which also needs {}", settings.default.needs())))
+        Err(Error::invalid(format!(
+            "GENERATION_PROVIDER is \"{name}\", which also needs {}",
+            settings.default.needs()
+        )))
     }
 }
 
@@ -257,7 +301,11 @@ fn gemini(reader: &Reader) -> Result<GeminiSettings> {
 
 fn imagen(reader: &Reader, model: String) -> Result<ImagenSettings> {
     let defaults = ImagenSettings::default();
-    let autosquare = match reader.text(&["IMAGEN_AUTOSQUARE"]).map(|text| text.to_ascii_lowercase()).as_deref() {
+    let autosquare = match reader
+        .text(&["IMAGEN_AUTOSQUARE"])
+        .map(|text| text.to_ascii_lowercase())
+        .as_deref()
+    {
         // Clippy 0.2's `crop` cut the base; here nothing of it is lost.
         None | Some("expand" | "crop" | "true" | "1" | "on") => Autosquare::Expand,
         Some("off" | "none" | "false" | "0" | "no") => Autosquare::Off,
@@ -266,10 +314,18 @@ fn imagen(reader: &Reader, model: String) -> Result<ImagenSettings> {
     Ok(ImagenSettings {
         model,
         text_model: self::model(reader, "IMAGEN_TEXT_MODEL")?.unwrap_or(defaults.text_model),
-        max_side: reader.checked("IMAGEN_MAX_SIDE", defaults.max_side, "from 256 to 4096 pixels", |side: &u32| {
-            (256..=4096).contains(side)
-        })?,
-        style_max: reader.checked("IMAGEN_STYLE_MAX", defaults.style_max, "from 0 to 4", |most: &usize| *most <= 4)?,
+        max_side: reader.checked(
+            "IMAGEN_MAX_SIDE",
+            defaults.max_side,
+            "from 256 to 4096 pixels",
+            |side: &u32| (256..=4096).contains(side),
+        )?,
+        style_max: reader.checked(
+            "IMAGEN_STYLE_MAX",
+            defaults.style_max,
+            "from 0 to 4",
+            |most: &usize| *most <= 4,
+        )?,
         price: dollars(reader, "IMAGEN_PRICE_USD")?,
         autosquare,
     })
@@ -290,10 +346,20 @@ fn comfyui(reader: &Reader, address: Address) -> Result<ComfyUiSettings> {
         settings.controlnet = controlnet;
     }
     if let Some(path) = reader.text(&["COMFYUI_TEMPLATE"]) {
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| wrong("COMFYUI_TEMPLATE", &path, &format!("a file that can be read ({error})")))?;
-        settings.template = Template::parse(&text)
-            .map_err(|error| wrong("COMFYUI_TEMPLATE", &path, &format!("a template ({})", error.message)))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            wrong(
+                "COMFYUI_TEMPLATE",
+                &path,
+                &format!("a file that can be read ({error})"),
+            )
+        })?;
+        settings.template = Template::parse(&text).map_err(|error| {
+            wrong(
+                "COMFYUI_TEMPLATE",
+                &path,
+                &format!("a template ({})", error.message),
+            )
+        })?;
     }
     Ok(settings)
 }
@@ -310,7 +376,9 @@ mod tests {
     fn with_nothing_set_there_is_the_local_provider_alone() {
         let settings = read(&[]).expect("nothing set");
         assert_eq!(settings.default, ProviderName::Local);
-        assert!(settings.gemini.is_none() && settings.imagen.is_none() && settings.comfyui.is_none());
+        assert!(
+            settings.gemini.is_none() && settings.imagen.is_none() && settings.comfyui.is_none()
+        );
         assert_eq!(settings.budget.limit, None);
     }
 
@@ -330,24 +398,47 @@ mod tests {
         ])
         .expect("0.2's names");
         assert!(settings.google.gemini_on_vertex);
-        assert_eq!(settings.gemini.and_then(|gemini| gemini.vision_model).as_deref(), Some("gemini-2.5-flash"));
+        assert_eq!(
+            settings
+                .gemini
+                .and_then(|gemini| gemini.vision_model)
+                .as_deref(),
+            Some("gemini-2.5-flash")
+        );
         let imagen = settings.imagen.expect("asked for");
-        assert_eq!((imagen.max_side, imagen.style_max, imagen.autosquare), (1536, 2, Autosquare::Expand));
+        assert_eq!(
+            (imagen.max_side, imagen.style_max, imagen.autosquare),
+            (1536, 2, Autosquare::Expand)
+        );
     }
 
     #[test]
     fn a_complete_vertex_configuration_of_clippy_0_2_is_what_pictures_are_made_with() {
-        let vertex = [("GOOGLE_GENAI_USE_VERTEXAI", "true"), ("GOOGLE_CLOUD_PROJECT", "p")];
+        let vertex = [
+            ("GOOGLE_GENAI_USE_VERTEXAI", "true"),
+            ("GOOGLE_CLOUD_PROJECT", "p"),
+        ];
         let default = |more: &[(&str, &str)]| {
             let settings = read(&[&vertex[..], more].concat()).expect("settings");
             (settings.default, settings.chosen)
         };
         assert_eq!(default(&[]), (ProviderName::Gemini, false));
-        assert_eq!(default(&[("IMAGEN_MODEL", "imagen-3.0-capability-001")]), (ProviderName::Imagen, false));
-        assert_eq!(default(&[("GENERATION_PROVIDER", "local")]), (ProviderName::Local, true));
-        // Halves of it, and what other programs on the machine are set up with, spend nobody's money.
+        assert_eq!(
+            default(&[("IMAGEN_MODEL", "imagen-3.0-capability-001")]),
+            (ProviderName::Imagen, false)
+        );
+        assert_eq!(
+            default(&[("GENERATION_PROVIDER", "local")]),
+            (ProviderName::Local, true)
+        );
+        // Halves of it, and what other programs on the machine are set up with, spend nobody's
+        // money.
         for incomplete in [&vertex[..1], &vertex[1..], &[("GEMINI_API_KEY", "k")]] {
-            assert_eq!(read(incomplete).expect("settings").default, ProviderName::Local, "{incomplete:?}");
+            assert_eq!(
+                read(incomplete).expect("settings").default,
+                ProviderName::Local,
+                "{incomplete:?}"
+            );
         }
     }
 
@@ -364,23 +455,41 @@ mod tests {
             ("GOOGLE_CLOUD_LOCATION", "evil.example/x?"),
         ] {
             let message = read(&[(name, value)]).expect_err(name).message;
-            assert!(message.contains(name) && message.contains(value), "{message}");
+            assert!(
+                message.contains(name) && message.contains(value),
+                "{message}"
+            );
         }
-        let message = read(&[("GENERATION_PROVIDER", "sdxl")]).expect_err("no server").message;
+        let message = read(&[("GENERATION_PROVIDER", "sdxl")])
+            .expect_err("no server")
+            .message;
         assert!(message.contains("COMFYUI_URL"), "{message}");
-        let settings = read(&[("GEMINI_API_KEY", "hunter2"), ("GEMINI_PRICE_USD", "0.04")]).expect("a key");
+        let settings =
+            read(&[("GEMINI_API_KEY", "hunter2"), ("GEMINI_PRICE_USD", "0.04")]).expect("a key");
         assert!(!format!("{settings:?}").contains("hunter2"));
         for name in ["COMFYUI_URL", "GEMINI_BASE_URL", "VERTEX_BASE_URL"] {
             for value in ["ann:hunter2@host.test:8188", "ftp://ann:hunter2@host.test"] {
                 let message = read(&[(name, value)]).expect_err(name).message;
-                assert!(message.contains(name) && message.contains("host.test"), "{message}");
-                assert!(!message.contains("hunter2") && !message.contains("ann"), "{message}");
+                assert!(
+                    message.contains(name) && message.contains("host.test"),
+                    "{message}"
+                );
+                assert!(
+                    !message.contains("hunter2") && !message.contains("ann"),
+                    "{message}"
+                );
             }
             let settings = read(&[(name, "http://ann:hunter2@host.test")]).expect("an address");
             let shown = format!("{settings:?}");
-            assert!(shown.contains("host.test") && !shown.contains("hunter2"), "{shown}");
+            assert!(
+                shown.contains("host.test") && !shown.contains("hunter2"),
+                "{shown}"
+            );
         }
         let gemini = settings.gemini.expect("a key");
-        assert_eq!((gemini.price, gemini.vision_price), (Some(0.04), Some(0.04)));
+        assert_eq!(
+            (gemini.price, gemini.vision_price),
+            (Some(0.04), Some(0.04))
+        );
     }
 }

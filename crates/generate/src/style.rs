@@ -1,4 +1,5 @@
-//! The vocabulary of style tags, and what each of them says to a painter: what to do, and what to leave out.
+//! The vocabulary of style tags, and what each of them says to a painter: what to do, and what to
+//! leave out.
 
 macro_rules! style_tags {
     ($($variant:ident, $name:literal, $hint:literal, [$($negative:literal),*];)*) => {
@@ -86,7 +87,10 @@ mod tests {
             assert!(tag.hint().len() > 10, "{tag:?}");
             assert!(!tag.negatives().is_empty(), "{tag:?}");
             for negative in tag.negatives() {
-                assert!(!negative.starts_with("no "), "{tag:?}: negatives are bare nouns");
+                assert!(
+                    !negative.starts_with("no "),
+                    "{tag:?}: negatives are bare nouns"
+                );
             }
         }
         assert_eq!(StyleTag::from_name(" Pixel-Art"), Some(StyleTag::PixelArt));

@@ -1,4 +1,5 @@
-//! The prompt as SDXL wants it: short phrases with commas between them, no longer than its text encoders read at once.
+//! The prompt as SDXL wants it: short phrases with commas between them, no longer than its text
+//! encoders read at once.
 
 use crate::analysis::SketchAnalysis;
 use crate::inputs::Generation;
@@ -39,7 +40,9 @@ impl Phrases {
     }
 
     fn has(&self, phrase: &str) -> bool {
-        self.all.iter().any(|other| other.eq_ignore_ascii_case(phrase))
+        self.all
+            .iter()
+            .any(|other| other.eq_ignore_ascii_case(phrase))
     }
 
     fn joined(self) -> String {
@@ -47,7 +50,8 @@ impl Phrases {
     }
 }
 
-/// About how many tokens a text has: a short word is one, a long one several, and every sign one of its own.
+/// About how many tokens a text has: a short word is one, a long one several, and every sign one of
+/// its own.
 #[must_use]
 pub fn tokens(text: &str) -> usize {
     let (mut count, mut letters) = (0, 0);
@@ -68,8 +72,8 @@ pub fn tokens(text: &str) -> usize {
     count + word(letters)
 }
 
-/// What to show and what not, as tags: the artist's words and styles first and whole, then as much of the description as
-/// fits.
+/// What to show and what not, as tags: the artist's words and styles first and whole, then as much
+/// of the description as fits.
 #[must_use]
 pub fn build_tags(generation: &Generation, analysis: Option<&SketchAnalysis>) -> BuiltPrompt {
     let mut wanted = Phrases::default();
@@ -89,11 +93,17 @@ pub fn build_tags(generation: &Generation, analysis: Option<&SketchAnalysis>) ->
             wanted.may(phrase);
         }
         if !own {
-            analysis.key_objects.iter().for_each(|object| wanted.may(object));
+            analysis
+                .key_objects
+                .iter()
+                .for_each(|object| wanted.may(object));
             wanted.may(&analysis.environment);
         }
         wanted.may(&analysis.composition);
-        analysis.style_key_traits.iter().for_each(|quality| wanted.may(quality));
+        analysis
+            .style_key_traits
+            .iter()
+            .for_each(|quality| wanted.may(quality));
         wanted.may(&analysis.style_palette_hint);
     }
     if wanted.all.is_empty() {
@@ -101,15 +111,26 @@ pub fn build_tags(generation: &Generation, analysis: Option<&SketchAnalysis>) ->
     }
     let people = people(generation, analysis);
     let mut unwanted = Phrases::default();
-    let asked = generation.negative_prompt.split(',').filter(|noun| !noun.trim().is_empty()).count();
+    let asked = generation
+        .negative_prompt
+        .split(',')
+        .filter(|noun| !noun.trim().is_empty())
+        .count();
     for (index, noun) in negatives(generation, analysis, people).iter().enumerate() {
         // The artist's come first.
-        if index < asked { unwanted.must(noun) } else { unwanted.may(noun) }
+        if index < asked {
+            unwanted.must(noun)
+        } else {
+            unwanted.may(noun)
+        }
     }
     if people == People::Unwanted {
         unwanted.may("people");
     }
-    BuiltPrompt { prompt: wanted.joined(), negative: unwanted.joined() }
+    BuiltPrompt {
+        prompt: wanted.joined(),
+        negative: unwanted.joined(),
+    }
 }
 
 #[cfg(test)]
@@ -120,7 +141,11 @@ mod tests {
     use crate::style::StyleTag;
 
     fn analysis() -> SketchAnalysis {
-        let many = |word: &str| (0..12).map(|index| format!("{word} number {index} of many")).collect();
+        let many = |word: &str| {
+            (0..12)
+                .map(|index| format!("{word} number {index} of many"))
+                .collect()
+        };
         SketchAnalysis {
             subject_summary: "a tiger in tall grass (walking)".into(),
             pose_orientation: "walking left. Its tail is up, its head is down".into(),
@@ -143,29 +168,60 @@ mod tests {
         };
         let built = build_tags(&sketch, Some(&analysis()));
         assert!(
-            built.prompt.starts_with("a tiger in tall grass walking, pop art, walking left, eye level, leaf number 0"),
+            built.prompt.starts_with(
+                "a tiger in tall grass walking, pop art, walking left, eye level, leaf number 0"
+            ),
             "{}",
             built.prompt
         );
-        assert!(tokens(&built.prompt) <= TOKENS && tokens(&built.negative) <= TOKENS, "{}", built.prompt);
-        assert!(built.negative.contains("cars") && built.negative.contains("people"), "{}", built.negative);
+        assert!(
+            tokens(&built.prompt) <= TOKENS && tokens(&built.negative) <= TOKENS,
+            "{}",
+            built.prompt
+        );
+        assert!(
+            built.negative.contains("cars") && built.negative.contains("people"),
+            "{}",
+            built.negative
+        );
         for word in ["Make", "picture:", "Keep the sketch"] {
-            assert!(!built.prompt.contains(word), "no sentences: {}", built.prompt);
+            assert!(
+                !built.prompt.contains(word),
+                "no sentences: {}",
+                built.prompt
+            );
         }
     }
 
     #[test]
     fn the_artists_words_are_never_cut_and_win_over_a_description() {
         let long = "word ".repeat(100);
-        let words = Generation { prompt: long.trim().to_owned(), ..Generation::default() };
+        let words = Generation {
+            prompt: long.trim().to_owned(),
+            ..Generation::default()
+        };
         let built = build_tags(&words, Some(&analysis()));
         assert_eq!(built.prompt, long.trim());
-        let words =
-            Generation { prompt: "a lion on a beach.".into(), negative_prompt: "hats".into(), ..Generation::default() };
+        let words = Generation {
+            prompt: "a lion on a beach.".into(),
+            negative_prompt: "hats".into(),
+            ..Generation::default()
+        };
         let built = build_tags(&words, Some(&analysis()));
-        assert!(built.prompt.starts_with("a lion on a beach, walking left"), "{}", built.prompt);
-        assert!(!built.prompt.contains("tiger") && !built.prompt.contains("jungle"), "{}", built.prompt);
+        assert!(
+            built.prompt.starts_with("a lion on a beach, walking left"),
+            "{}",
+            built.prompt
+        );
+        assert!(
+            !built.prompt.contains("tiger") && !built.prompt.contains("jungle"),
+            "{}",
+            built.prompt
+        );
         assert!(built.negative.starts_with("hats"), "{}", built.negative);
-        assert_eq!(build_tags(&Generation::default(), None).prompt, "finished illustration");
+        assert_eq!(
+            build_tags(&Generation::default(), None).prompt,
+            "finished illustration"
+        );
     }
 }

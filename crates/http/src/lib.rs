@@ -1,7 +1,8 @@
 //! Outgoing HTTP: every client of the program starts here.
 //!
-//! reqwest is built without a TLS implementation of its own, so that only one is compiled (ring, which gRPC and Redis
-//! use as well). Somebody has to name it before the first client is made; these functions do.
+//! reqwest is built without a TLS implementation of its own, so that only one is compiled (ring,
+//! which gRPC and Redis use as well). Somebody has to name it before the first client is made;
+//! these functions do.
 
 /// Makes ring the process's TLS implementation. Calling it again changes nothing.
 pub fn install_tls() {

@@ -1,10 +1,11 @@
 //! How much memory decoded pictures may take in this process, all of them together.
 //!
-//! Separate budgets, so that work that lasts cannot starve work that somebody waits for: [`Budget::of_decoding`] for a
-//! picture from its file's bytes until the thread that works on it ends, with one of its own for usual pictures, which do
-//! not wait behind huge ones; and [`Budget::of_jobs`] for what a generation keeps while it runs. Whoever holds a part of a
-//! budget of decoding must not wait for another one: a job takes its part of the jobs' budget first, then decodes one
-//! picture after the other.
+//! Separate budgets, so that work that lasts cannot starve work that somebody waits for:
+//! [`Budget::of_decoding`] for a picture from its file's bytes until the thread that works on it
+//! ends, with one of its own for usual pictures, which do not wait behind huge ones; and
+//! [`Budget::of_jobs`] for what a generation keeps while it runs. Whoever holds a part of a
+//! budget of decoding must not wait for another one: a job takes its part of the jobs' budget
+//! first, then decodes one picture after the other.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,20 +20,23 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes of one unit of a budget.
 const UNIT: u64 = 1024;
 
-/// All pictures that are being decoded and worked on: one of 8192 x 8192 pixels in RGB with its edge map, and a little.
+/// All pictures that are being decoded and worked on: one of 8192 x 8192 pixels in RGB with its
+/// edge map, and a little.
 const DECODING: u64 = 416 << 20;
-/// The pictures among them that are small, and what counts as small: four megapixels with their edge map.
+/// The pictures among them that are small, and what counts as small: four megapixels with their
+/// edge map.
 const SMALL_PICTURES: u64 = 72 << 20;
 const SMALL: u64 = 24 << 20;
-/// What generations keep: an edit of 20 megapixels with sixteen references, or the usual pictures of many jobs.
+/// What generations keep: an edit of 20 megapixels with sixteen references, or the usual pictures
+/// of many jobs.
 const JOBS: u64 = 320 << 20;
 
 static OF_DECODING: LazyLock<Budget> = LazyLock::new(|| Budget::new(DECODING));
 static OF_SMALL_PICTURES: LazyLock<Budget> = LazyLock::new(|| Budget::new(SMALL_PICTURES));
 static OF_JOBS: LazyLock<Budget> = LazyLock::new(|| Budget::new(JOBS));
 
-/// Bytes that are given out and come back. Whoever asks first is served first, so that a large picture is not kept
-/// waiting by small ones.
+/// Bytes that are given out and come back. Whoever asks first is served first, so that a large
+/// picture is not kept waiting by small ones.
 #[derive(Debug)]
 pub struct Budget {
     free: Arc<Semaphore>,
@@ -49,7 +53,9 @@ pub struct Permit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
     /// More than there is, however long one waits.
-    #[error("it takes {bytes} bytes of memory, more than the {total} that all pictures together may take")]
+    #[error(
+        "it takes {bytes} bytes of memory, more than the {total} that all pictures together may take"
+    )]
     TooMuch {
         /// Bytes asked for.
         bytes: u64,
@@ -82,14 +88,24 @@ impl Budget {
     /// A budget of so many bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        let units = usize::try_from(bytes / UNIT).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        Self { free: Arc::new(Semaphore::new(units)), total: bytes }
+        let units = usize::try_from(bytes / UNIT)
+            .unwrap_or(Semaphore::MAX_PERMITS)
+            .min(Semaphore::MAX_PERMITS);
+        Self {
+            free: Arc::new(Semaphore::new(units)),
+            total: bytes,
+        }
     }
 
-    /// The process's budget for a picture that takes so many bytes while it is being decoded and worked on.
+    /// The process's budget for a picture that takes so many bytes while it is being decoded and
+    /// worked on.
     #[must_use]
     pub fn of_decoding(bytes: u64) -> &'static Self {
-        if bytes <= SMALL { &OF_SMALL_PICTURES } else { &OF_DECODING }
+        if bytes <= SMALL {
+            &OF_SMALL_PICTURES
+        } else {
+            &OF_DECODING
+        }
     }
 
     /// The process's budget for the pictures of running generations.
@@ -121,19 +137,28 @@ impl Budget {
         permitted(wait_for(taken, patience), patience)
     }
 
-    /// As [`Budget::acquire`], without a thread that sleeps meanwhile. Needs a runtime of tokio with its timer.
+    /// As [`Budget::acquire`], without a thread that sleeps meanwhile. Needs a runtime of tokio
+    /// with its timer.
     ///
     /// # Errors
     /// As [`Budget::acquire`].
-    pub async fn acquire_async(&self, bytes: u64, patience: Duration) -> Result<Permit, BudgetError> {
+    pub async fn acquire_async(
+        &self,
+        bytes: u64,
+        patience: Duration,
+    ) -> Result<Permit, BudgetError> {
         let units = self.units(bytes)?;
-        let taken = tokio::time::timeout(patience, Arc::clone(&self.free).acquire_many_owned(units)).await;
+        let taken =
+            tokio::time::timeout(patience, Arc::clone(&self.free).acquire_many_owned(units)).await;
         permitted(taken.ok(), patience)
     }
 
     /// Whole units, at least one.
     fn units(&self, bytes: u64) -> Result<u32, BudgetError> {
-        let too_much = BudgetError::TooMuch { bytes, total: self.total };
+        let too_much = BudgetError::TooMuch {
+            bytes,
+            total: self.total,
+        };
         if bytes > self.total {
             return Err(too_much);
         }
@@ -143,8 +168,12 @@ impl Budget {
     }
 }
 
-/// The semaphore of a budget is never closed, so that its only other answer is that the time is over.
-fn permitted<E>(taken: Option<Result<OwnedSemaphorePermit, E>>, patience: Duration) -> Result<Permit, BudgetError> {
+/// The semaphore of a budget is never closed, so that its only other answer is that the time is
+/// over.
+fn permitted<E>(
+    taken: Option<Result<OwnedSemaphorePermit, E>>,
+    patience: Duration,
+) -> Result<Permit, BudgetError> {
     match taken {
         Some(Ok(part)) => Ok(Permit { part }),
         Some(Err(_)) | None => Err(BudgetError::Busy { waited: patience }),
@@ -209,15 +238,24 @@ mod tests {
         let budget = Budget::new(10 * UNIT);
         let mut first = budget.acquire(6 * UNIT, SHORT).expect("there is room");
         assert_eq!((first.bytes(), budget.free()), (6 * UNIT, 4 * UNIT));
-        assert_eq!(budget.acquire(5 * UNIT, SHORT).expect_err("full"), BudgetError::Busy { waited: SHORT });
+        assert_eq!(
+            budget.acquire(5 * UNIT, SHORT).expect_err("full"),
+            BudgetError::Busy { waited: SHORT }
+        );
         assert_eq!(budget.free(), 4 * UNIT, "who gave up holds nothing");
         first.shrink_to(5 * UNIT - 1);
         let second = budget.acquire(5 * UNIT, SHORT).expect("there is room now");
         drop((first, second));
         assert_eq!(budget.free(), 10 * UNIT);
-        assert!(matches!(budget.acquire(10 * UNIT + 1, LONG), Err(BudgetError::TooMuch { .. })));
+        assert!(matches!(
+            budget.acquire(10 * UNIT + 1, LONG),
+            Err(BudgetError::TooMuch { .. })
+        ));
         drop(budget.acquire(10 * UNIT, SHORT).expect("all of it"));
-        assert_eq!(Error::from(BudgetError::Busy { waited: LONG }).code, ErrorCode::Unavailable);
+        assert_eq!(
+            Error::from(BudgetError::Busy { waited: LONG }).code,
+            ErrorCode::Unavailable
+        );
     }
 
     #[test]
@@ -240,7 +278,10 @@ mod tests {
     #[tokio::test]
     async fn a_task_that_waits_goes_on_when_there_is_room_and_gives_up_in_time() {
         let budget = Arc::new(Budget::new(4 * UNIT));
-        let held = budget.acquire_async(4 * UNIT, LONG).await.expect("there is room");
+        let held = budget
+            .acquire_async(4 * UNIT, LONG)
+            .await
+            .expect("there is room");
         let refused = budget.acquire_async(UNIT, SHORT).await.expect_err("full");
         assert_eq!(refused, BudgetError::Busy { waited: SHORT });
         let waiting = tokio::spawn({

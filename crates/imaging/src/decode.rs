@@ -25,15 +25,17 @@ pub struct Probe {
     pub height: u32,
 }
 
-/// Reads the first picture of a file's bytes as upright 8-bit RGB. Blocking: it waits while other pictures take all of
-/// the process's budget. Do not hold one [`Picture`] while decoding another.
+/// Reads the first picture of a file's bytes as upright 8-bit RGB. Blocking: it waits while other
+/// pictures take all of the process's budget. Do not hold one [`Picture`] while decoding another.
 ///
-/// The format is told by the content, never by a name. Animations give their first frame, EXIF orientation is applied,
-/// and transparency is laid on white with Pillow's rounding. 16-bit channels keep their high byte, as Pillow does for
-/// RGB; for 16-bit grey Pillow's `convert("RGB")` clips at 255 instead, which turns nearly all such pictures white, so
-/// the high byte is kept there too. CMYK becomes RGB as `(255 - ink) * (255 - black) / 255`; no ICC profile is applied,
-/// which is Pillow's `convert("RGB")` as well. A JPEG that misses its end is refused, as Pillow does, and a PNG when a row
-/// is missing; a JPEG that is whole but has wrong bits inside decodes to a picture with a wrong patch, as with libjpeg.
+/// The format is told by the content, never by a name. Animations give their first frame, EXIF
+/// orientation is applied, and transparency is laid on white with Pillow's rounding. 16-bit
+/// channels keep their high byte, as Pillow does for RGB; for 16-bit grey Pillow's `convert("RGB")`
+/// clips at 255 instead, which turns nearly all such pictures white, so the high byte is kept there
+/// too. CMYK becomes RGB as `(255 - ink) * (255 - black) / 255`; no ICC profile is applied,
+/// which is Pillow's `convert("RGB")` as well. A JPEG that misses its end is refused, as Pillow
+/// does, and a PNG when a row is missing; a JPEG that is whole but has wrong bits inside decodes to
+/// a picture with a wrong patch, as with libjpeg.
 ///
 /// # Errors
 /// A [`DecodeError`] that says what is wrong and what to do; never a panic.
@@ -45,7 +47,11 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeErro
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_within(budget: &Budget, bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeError> {
+pub fn decode_within(
+    budget: &Budget,
+    bytes: &[u8],
+    limits: &DecodeLimits,
+) -> Result<Picture, DecodeError> {
     decode_from(bytes, limits, |_| budget)
 }
 
@@ -55,26 +61,40 @@ fn decode_from<'b>(
     budget_for: impl FnOnce(u64) -> &'b Budget,
 ) -> Result<Picture, DecodeError> {
     if bytes.len() as u64 > limits.bytes {
-        return Err(DecodeError::TooManyBytes { bytes: bytes.len() as u64, limit: limits.bytes });
+        return Err(DecodeError::TooManyBytes {
+            bytes: bytes.len() as u64,
+            limit: limits.bytes,
+        });
     }
     let format = sniff(bytes)?;
-    contained(format, || decode_contained(bytes, format, limits, budget_for))
+    contained(format, || {
+        decode_contained(bytes, format, limits, budget_for)
+    })
 }
 
-/// Reads one picture file, like [`decode`]. No more than [`DecodeLimits::bytes`] are read, whatever the file is.
+/// Reads one picture file, like [`decode`]. No more than [`DecodeLimits::bytes`] are read, whatever
+/// the file is.
 ///
 /// # Errors
 /// [`DecodeError::Unreadable`] when the file cannot be opened or read; otherwise as [`decode`].
 pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, DecodeError> {
-    let unreadable = |source| DecodeError::Unreadable { path: path.to_owned(), source };
+    let unreadable = |source| DecodeError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let size = file.metadata().map_err(unreadable)?.len();
     if size > limits.bytes {
-        return Err(DecodeError::TooManyBytes { bytes: size, limit: limits.bytes });
+        return Err(DecodeError::TooManyBytes {
+            bytes: size,
+            limit: limits.bytes,
+        });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
-    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(limits.bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     decode(&bytes, limits)
 }
 
@@ -85,20 +105,40 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, Decode
 pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     let format = sniff(bytes)?;
     // What is too large is the caller's to say.
-    let limits = DecodeLimits { pixels: u64::MAX, side: u32::MAX, ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        pixels: u64::MAX,
+        side: u32::MAX,
+        ..DecodeLimits::default()
+    };
     contained(format, || {
         let mut opened = Opened::new(bytes, format, &limits)?;
         let (width, height) = opened.dimensions();
-        let (width, height) = if swaps_sides(opened.orientation()) { (height, width) } else { (width, height) };
-        Ok(Probe { format, width, height })
+        let (width, height) = if swaps_sides(opened.orientation()) {
+            (height, width)
+        } else {
+            (width, height)
+        };
+        Ok(Probe {
+            format,
+            width,
+            height,
+        })
     })
 }
 
-/// Runs a decoder so that a panic inside it becomes an error: the decoders are other people's code, and what they read
-/// comes from anywhere. Nothing is shared with the closure that a panic could leave half written.
-fn contained<T>(format: PictureFormat, work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(DecodeError::Damaged { format, reason: "the decoder gave up".to_owned() }))
+/// Runs a decoder so that a panic inside it becomes an error: the decoders are other people's code,
+/// and what they read comes from anywhere. Nothing is shared with the closure that a panic could
+/// leave half written.
+fn contained<T>(
+    format: PictureFormat,
+    work: impl FnOnce() -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(DecodeError::Damaged {
+            format,
+            reason: "the decoder gave up".to_owned(),
+        })
+    })
 }
 
 fn decode_contained<'b>(
@@ -110,15 +150,24 @@ fn decode_contained<'b>(
     let mut opened = Opened::new(bytes, format, limits)?;
     let (width, height) = opened.dimensions();
     if width == 0 || height == 0 {
-        return Err(DecodeError::Damaged { format, reason: format!("it is {width} x {height} pixels") });
+        return Err(DecodeError::Damaged {
+            format,
+            reason: format!("it is {width} x {height} pixels"),
+        });
     }
     limits.check_sides(width, height)?;
     let orientation = opened.orientation();
     let pixels = u64::from(width) * u64::from(height);
     // A turned picture is a second one for a moment.
-    let need = opened.need().max(if swaps_sides(orientation) { 2 * 3 * pixels } else { 0 });
+    let need = opened.need().max(if swaps_sides(orientation) {
+        2 * 3 * pixels
+    } else {
+        0
+    });
     if need > limits.allocation {
-        return Err(DecodeError::TooMuchMemory { limit: limits.allocation });
+        return Err(DecodeError::TooMuchMemory {
+            limit: limits.allocation,
+        });
     }
     let most = need.max(HELD * pixels);
     let mut memory = budget_for(most).acquire(most, limits.patience)?;
@@ -140,6 +189,9 @@ fn upright(picture: RgbImage, orientation: Orientation) -> RgbImage {
 fn swaps_sides(orientation: Orientation) -> bool {
     matches!(
         orientation,
-        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+        Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH
     )
 }

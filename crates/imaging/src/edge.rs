@@ -1,11 +1,13 @@
 //! Edge maps: OpenCV's `Canny(grey, 100, 200)`, pixel for pixel.
 //!
-//! Source: J. Canny, "A Computational Approach to Edge Detection", PAMI 8(6), 1986, in the variant of OpenCV's
-//! `modules/imgproc/src/canny.cpp`: 3 x 3 Sobel with replicated borders, L1 magnitude, directions cut at 22.5 and 67.5
-//! degrees in fixed point, ties broken towards the left and the top, then hysteresis over eight neighbours.
+//! Source: J. Canny, "A Computational Approach to Edge Detection", PAMI 8(6), 1986, in the variant
+//! of OpenCV's `modules/imgproc/src/canny.cpp`: 3 x 3 Sobel with replicated borders, L1 magnitude,
+//! directions cut at 22.5 and 67.5 degrees in fixed point, ties broken towards the left and the
+//! top, then hysteresis over eight neighbours.
 //!
-//! Everything up to the hysteresis runs on 16-bit lanes over whole rows without a branch, so that the compiler
-//! vectorises it, also for processors with wider lanes than all have: magnitudes are at most 2 * 4 * 255 = 2040.
+//! Everything up to the hysteresis runs on 16-bit lanes over whole rows without a branch, so that
+//! the compiler vectorises it, also for processors with wider lanes than all have: magnitudes are
+//! at most 2 * 4 * 255 = 2040.
 
 use image::{GrayImage, RgbImage};
 use multiversion::multiversion;
@@ -54,12 +56,14 @@ fn grey(rgb: &[u8]) -> Vec<u8> {
     pixels
         .iter()
         .map(|&[red, green, blue]| {
-            ((u32::from(red) * RED + u32::from(green) * GREEN + u32::from(blue) * BLUE + (1 << 14)) >> 15) as u8
+            ((u32::from(red) * RED + u32::from(green) * GREEN + u32::from(blue) * BLUE + (1 << 14))
+                >> 15) as u8
         })
         .collect()
 }
 
-/// The gradient of one row. `magnitude` has a zero at both ends, for the neighbours outside the picture.
+/// The gradient of one row. `magnitude` has a zero at both ends, for the neighbours outside the
+/// picture.
 struct GradientRow {
     across: Vec<i16>,
     down: Vec<i16>,
@@ -68,34 +72,65 @@ struct GradientRow {
 
 impl GradientRow {
     fn zero(width: usize) -> Self {
-        Self { across: vec![0; width], down: vec![0; width], magnitude: vec![0; width + 2] }
+        Self {
+            across: vec![0; width],
+            down: vec![0; width],
+            magnitude: vec![0; width + 2],
+        }
     }
 }
 
-/// Vertical halves of the Sobel filter over one row, one value wider at both ends: the replicated border.
+/// Vertical halves of the Sobel filter over one row, one value wider at both ends: the replicated
+/// border.
 struct Vertical {
     smooth: Vec<i16>,
     difference: Vec<i16>,
 }
 
-/// A class for every pixel, in a map that has one `NONE` more on every side, so that neighbours need no checks.
+/// A class for every pixel, in a map that has one `NONE` more on every side, so that neighbours
+/// need no checks.
 fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
     let stride = width + 2;
     let mut classes = vec![NONE; stride * (height + 2)];
-    let mut vertical = Vertical { smooth: vec![0; stride], difference: vec![0; stride] };
+    let mut vertical = Vertical {
+        smooth: vec![0; stride],
+        difference: vec![0; stride],
+    };
     let mut above = GradientRow::zero(width);
     let mut here = GradientRow::zero(width);
     let mut below = GradientRow::zero(width);
 
     let row = |y: usize| &grey[y * width..(y + 1) * width];
-    gradient(row(0), row(0), row(1.min(height - 1)), &mut vertical, &mut here);
-    for (y, target) in classes.chunks_exact_mut(stride).skip(1).take(height).enumerate() {
+    gradient(
+        row(0),
+        row(0),
+        row(1.min(height - 1)),
+        &mut vertical,
+        &mut here,
+    );
+    for (y, target) in classes
+        .chunks_exact_mut(stride)
+        .skip(1)
+        .take(height)
+        .enumerate()
+    {
         if y + 1 < height {
-            gradient(row(y), row(y + 1), row((y + 2).min(height - 1)), &mut vertical, &mut below);
+            gradient(
+                row(y),
+                row(y + 1),
+                row((y + 2).min(height - 1)),
+                &mut vertical,
+                &mut below,
+            );
         } else {
             below.magnitude.fill(0);
         }
-        suppress(&above.magnitude, &here, &below.magnitude, &mut target[1..=width]);
+        suppress(
+            &above.magnitude,
+            &here,
+            &below.magnitude,
+            &mut target[1..=width],
+        );
         // Three rows are reused in turn: the row above is what the next row below is written over.
         std::mem::swap(&mut above, &mut here);
         std::mem::swap(&mut here, &mut below);
@@ -105,13 +140,23 @@ fn classify(grey: &[u8], width: usize, height: usize) -> Vec<u8> {
 
 /// The 3 x 3 Sobel gradient of the middle row and its L1 magnitude.
 #[multiversion(targets("x86_64+avx2"))]
-fn gradient(above: &[u8], middle: &[u8], below: &[u8], vertical: &mut Vertical, row: &mut GradientRow) {
+fn gradient(
+    above: &[u8],
+    middle: &[u8],
+    below: &[u8],
+    vertical: &mut Vertical,
+    row: &mut GradientRow,
+) {
     let width = middle.len();
     let (above, below) = (&above[..width], &below[..width]);
     let smooth = &mut vertical.smooth[1..=width];
     let difference = &mut vertical.difference[1..=width];
     for x in 0..width {
-        let (top, centre, bottom) = (i16::from(above[x]), i16::from(middle[x]), i16::from(below[x]));
+        let (top, centre, bottom) = (
+            i16::from(above[x]),
+            i16::from(middle[x]),
+            i16::from(below[x]),
+        );
         smooth[x] = top + 2 * centre + bottom;
         difference[x] = bottom - top;
     }
@@ -122,7 +167,11 @@ fn gradient(above: &[u8], middle: &[u8], below: &[u8], vertical: &mut Vertical, 
 
     let (smooth_left, smooth_right) = (&vertical.smooth[..width], &vertical.smooth[2..][..width]);
     let difference = &vertical.difference;
-    let (left, centre, right) = (&difference[..width], &difference[1..][..width], &difference[2..][..width]);
+    let (left, centre, right) = (
+        &difference[..width],
+        &difference[1..][..width],
+        &difference[2..][..width],
+    );
     let (across, down) = (&mut row.across[..width], &mut row.down[..width]);
     let magnitude = &mut row.magnitude[1..][..width];
     for x in 0..width {
@@ -138,26 +187,42 @@ fn gradient(above: &[u8], middle: &[u8], below: &[u8], vertical: &mut Vertical, 
 #[multiversion(targets("x86_64+avx2"))]
 fn suppress(above: &[i16], row: &GradientRow, below: &[i16], target: &mut [u8]) {
     let width = target.len();
-    let (above_left, above_centre, above_right) = (&above[..width], &above[1..][..width], &above[2..][..width]);
-    let (below_left, below_centre, below_right) = (&below[..width], &below[1..][..width], &below[2..][..width]);
+    let (above_left, above_centre, above_right) =
+        (&above[..width], &above[1..][..width], &above[2..][..width]);
+    let (below_left, below_centre, below_right) =
+        (&below[..width], &below[1..][..width], &below[2..][..width]);
     let middle = &row.magnitude;
-    let (left, here, right) = (&middle[..width], &middle[1..][..width], &middle[2..][..width]);
+    let (left, here, right) = (
+        &middle[..width],
+        &middle[1..][..width],
+        &middle[2..][..width],
+    );
     let (across, down) = (&row.across[..width], &row.down[..width]);
     for x in 0..width {
         let (dx, dy, magnitude) = (across[x], down[x], here[x]);
         let (size_x, size_y) = (dx.abs(), dy.abs());
-        // OpenCV compares |dy| * 2^15 with |dx| * TG22 in 32 bits. TG22 is odd and |dx| small, so their quotient is
-        // never whole (but for |dx| = 0, where the outcome is the same), and its floor serves both comparisons.
+        // OpenCV compares |dy| * 2^15 with |dx| * TG22 in 32 bits. TG22 is odd and |dx| small, so
+        // their quotient is never whole (but for |dx| = 0, where the outcome is the same),
+        // and its floor serves both comparisons.
         let threshold = ((i32::from(2 * size_x) * TANGENT_22) >> 16) as i16;
         let is_level = size_y <= threshold;
         let is_upright = size_y > threshold + 2 * size_x;
         let falls = (dx ^ dy) >= 0;
 
-        // A tie is lost to the pixel before and won against the one after; along a diagonal it is lost to both.
+        // A tie is lost to the pixel before and won against the one after; along a diagonal it is
+        // lost to both.
         let diagonal_before = if falls { above_left[x] } else { above_right[x] };
         let diagonal_after = if falls { below_right[x] } else { below_left[x] };
-        let before = if is_upright { above_centre[x] } else { diagonal_before };
-        let after = if is_upright { below_centre[x] - 1 } else { diagonal_after };
+        let before = if is_upright {
+            above_centre[x]
+        } else {
+            diagonal_before
+        };
+        let after = if is_upright {
+            below_centre[x] - 1
+        } else {
+            diagonal_after
+        };
         let before = if is_level { left[x] } else { before };
         let after = if is_level { right[x] - 1 } else { after };
 
@@ -210,7 +275,11 @@ mod tests {
                 let (scaled, tangent) = (i32::from(y) << 15, i32::from(x) * TANGENT_22);
                 let threshold = ((i32::from(2 * x) * TANGENT_22) >> 16) as i16;
                 assert_eq!(y <= threshold, scaled < tangent, "{x} {y}");
-                assert_eq!(y > threshold + 2 * x, scaled > tangent + (i32::from(x) << 16), "{x} {y}");
+                assert_eq!(
+                    y > threshold + 2 * x,
+                    scaled > tangent + (i32::from(x) << 16),
+                    "{x} {y}"
+                );
             }
         }
     }

@@ -20,7 +20,8 @@ impl LabToRgb {
     }
 }
 
-/// CIE 15: the inverse of L*a*b*, then Bradford's adaptation from D50 to D65 and IEC 61966-2-1 (as in ICC's sRGB profile).
+/// CIE 15: the inverse of L*a*b*, then Bradford's adaptation from D50 to D65 and IEC 61966-2-1 (as
+/// in ICC's sRGB profile).
 fn to_srgb([l, a, b]: [f32; 3]) -> [u8; 3] {
     const WHITE: [f32; 3] = [0.964_22, 1.0, 0.825_21];
     const LINEAR: [[f32; 3]; 3] = [
@@ -30,13 +31,29 @@ fn to_srgb([l, a, b]: [f32; 3]) -> [u8; 3] {
     ];
     let y = (l + 16.0) / 116.0;
     let cube = |value: f32| {
-        if value > 6.0 / 29.0 { value.powi(3) } else { (value - 4.0 / 29.0) * 3.0 * (6.0f32 / 29.0).powi(2) }
+        if value > 6.0 / 29.0 {
+            value.powi(3)
+        } else {
+            (value - 4.0 / 29.0) * 3.0 * (6.0f32 / 29.0).powi(2)
+        }
     };
-    let xyz = [cube(y + a / 500.0) * WHITE[0], cube(y) * WHITE[1], cube(y - b / 200.0) * WHITE[2]];
+    let xyz = [
+        cube(y + a / 500.0) * WHITE[0],
+        cube(y) * WHITE[1],
+        cube(y - b / 200.0) * WHITE[2],
+    ];
     LINEAR.map(|row| {
-        let linear: f32 = row.iter().zip(&xyz).map(|(factor, value)| factor * value).sum();
+        let linear: f32 = row
+            .iter()
+            .zip(&xyz)
+            .map(|(factor, value)| factor * value)
+            .sum();
         let linear = linear.clamp(0.0, 1.0);
-        let value = if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 };
+        let value = if linear <= 0.003_130_8 {
+            12.92 * linear
+        } else {
+            1.055 * linear.powf(1.0 / 2.4) - 0.055
+        };
         (value * 255.0).round() as u8
     })
 }

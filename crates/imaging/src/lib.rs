@@ -1,9 +1,10 @@
-//! Everything Clippy does to pixels before a model sees them: reading pictures, drawing their edge maps, trimming
-//! sketches, open_clip's image transform, thumbnails and perceptual hashes.
+//! Everything Clippy does to pixels before a model sees them: reading pictures, drawing their edge
+//! maps, trimming sketches, open_clip's image transform, thumbnails and perceptual hashes.
 //!
-//! All functions are pure (apart from [`decode_file`], which reads one file), work on one thread, and take and give
-//! 8-bit RGB pictures. Bytes from outside enter through [`decode()`] alone, which never panics and bounds memory: that of one
-//! picture by its [`DecodeLimits`], that of all pictures of the process by a [`Budget`].
+//! All functions are pure (apart from [`decode_file`], which reads one file), work on one thread,
+//! and take and give 8-bit RGB pictures. Bytes from outside enter through [`decode()`] alone, which
+//! never panics and bounds memory: that of one picture by its [`DecodeLimits`], that of all
+//! pictures of the process by a [`Budget`].
 
 mod budget;
 mod decode;

@@ -8,11 +8,13 @@ use clippy_core::{Error, ErrorCode};
 use crate::budget::BudgetError;
 use crate::format::{PictureFormat, UNDERSTOOD};
 
-/// What a picture and the work on it may take, bytes a pixel: RGB, and an edge map with its grey copy and its classes.
+/// What a picture and the work on it may take, bytes a pixel: RGB, and an edge map with its grey
+/// copy and its classes.
 pub(crate) const HELD: u64 = 6;
 
-/// How much one picture may cost. All limits are checked before the memory is taken, and all pictures of the process
-/// together stay within [`Budget::of_decoding`](crate::Budget::of_decoding).
+/// How much one picture may cost. All limits are checked before the memory is taken, and all
+/// pictures of the process together stay within
+/// [`Budget::of_decoding`](crate::Budget::of_decoding).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
     /// Most bytes of the encoded file.
@@ -30,8 +32,9 @@ pub struct DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// 64 MiB of file, 8192 x 8192 pixels, sides of 65,535 (as long as JPEG's) and any ratio, 416 MiB for decoding (8192 x
-    /// 8192 in RGB, and as much again for an edge map), 20 s of waiting.
+    /// 64 MiB of file, 8192 x 8192 pixels, sides of 65,535 (as long as JPEG's) and any ratio, 416
+    /// MiB for decoding (8192 x 8192 in RGB, and as much again for an edge map), 20 s of
+    /// waiting.
     fn default() -> Self {
         Self {
             bytes: 64 << 20,
@@ -45,10 +48,14 @@ impl Default for DecodeLimits {
 }
 
 impl DecodeLimits {
-    /// For work that nobody waits for, such as an ingest: as the default, with ten minutes of waiting.
+    /// For work that nobody waits for, such as an ingest: as the default, with ten minutes of
+    /// waiting.
     #[must_use]
     pub fn bulk() -> Self {
-        Self { patience: Duration::from_secs(600), ..Self::default() }
+        Self {
+            patience: Duration::from_secs(600),
+            ..Self::default()
+        }
     }
 
     /// Whether a picture of this size may be decoded at all.
@@ -58,13 +65,25 @@ impl DecodeLimits {
     pub fn check_sides(&self, width: u32, height: u32) -> Result<(), DecodeError> {
         let (shorter, longer) = (width.min(height), width.max(height));
         if u64::from(width) * u64::from(height) > self.pixels {
-            return Err(DecodeError::TooManyPixels { width, height, limit: self.pixels });
+            return Err(DecodeError::TooManyPixels {
+                width,
+                height,
+                limit: self.pixels,
+            });
         }
         if longer > self.side {
-            return Err(DecodeError::TooLong { width, height, limit: self.side });
+            return Err(DecodeError::TooLong {
+                width,
+                height,
+                limit: self.side,
+            });
         }
         if longer > shorter.saturating_mul(self.stretch) {
-            return Err(DecodeError::TooStretched { width, height, limit: self.stretch });
+            return Err(DecodeError::TooStretched {
+                width,
+                height,
+                limit: self.stretch,
+            });
         }
         Ok(())
     }
@@ -95,7 +114,9 @@ pub enum DecodeError {
         limit: u64,
     },
     /// The picture has more than [`DecodeLimits::pixels`].
-    #[error("the picture is {width} x {height} pixels, more than the {limit} pixels allowed: scale it down")]
+    #[error(
+        "the picture is {width} x {height} pixels, more than the {limit} pixels allowed: scale it down"
+    )]
     TooManyPixels {
         /// Width in pixels.
         width: u32,
@@ -128,7 +149,8 @@ pub enum DecodeError {
         /// The ratio allowed.
         limit: u32,
     },
-    /// Decoding needs more than [`DecodeLimits::allocation`], or than all pictures together may take.
+    /// Decoding needs more than [`DecodeLimits::allocation`], or than all pictures together may
+    /// take.
     #[error(
         "reading the picture takes more than the {limit} bytes of memory allowed: scale it down, or save it with 8 bits a channel"
     )]
@@ -146,7 +168,9 @@ pub enum DecodeError {
         waited: Duration,
     },
     /// The file ends before the picture does.
-    #[error("the {format} picture is cut off: its file ends too early, so send the whole file again")]
+    #[error(
+        "the {format} picture is cut off: its file ends too early, so send the whole file again"
+    )]
     Truncated {
         /// The format told by the first bytes.
         format: PictureFormat,
@@ -179,8 +203,8 @@ impl From<BudgetError> for DecodeError {
 }
 
 impl From<DecodeError> for Error {
-    /// `TooLarge` for the limits, `Unavailable` while others take all memory, `NotFound` for a file that is not there,
-    /// `InvalidPicture` for the rest.
+    /// `TooLarge` for the limits, `Unavailable` while others take all memory, `NotFound` for a file
+    /// that is not there, `InvalidPicture` for the rest.
     fn from(error: DecodeError) -> Self {
         let code = match &error {
             DecodeError::TooManyBytes { .. }
@@ -189,7 +213,9 @@ impl From<DecodeError> for Error {
             | DecodeError::TooStretched { .. }
             | DecodeError::TooMuchMemory { .. } => ErrorCode::TooLarge,
             DecodeError::Busy { .. } => ErrorCode::Unavailable,
-            DecodeError::Unreadable { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            DecodeError::Unreadable { source, .. }
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
                 ErrorCode::NotFound
             }
             _ => ErrorCode::InvalidPicture,

@@ -1,4 +1,5 @@
-//! A picture file whose header has been read, whatever its format: how large it is, what decoding it takes, its pixels.
+//! A picture file whose header has been read, whatever its format: how large it is, what decoding
+//! it takes, its pixels.
 
 use std::io::Cursor;
 
@@ -30,7 +31,11 @@ pub(crate) struct Other<'b> {
 }
 
 impl<'b> Opened<'b> {
-    pub(crate) fn new(bytes: &'b [u8], format: PictureFormat, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+    pub(crate) fn new(
+        bytes: &'b [u8],
+        format: PictureFormat,
+        limits: &DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         match format {
             PictureFormat::Png => Png::open(bytes, limits).map(|png| Self::Png(Box::new(png))),
             PictureFormat::Tiff => match Tiff::open(bytes, limits)? {
@@ -55,7 +60,10 @@ impl<'b> Opened<'b> {
         match self {
             Self::Png(png) => png.orientation(),
             Self::Tiff(tiff) => tiff.orientation(),
-            Self::Other(other) => other.decoder.orientation().unwrap_or(Orientation::NoTransforms),
+            Self::Other(other) => other
+                .decoder
+                .orientation()
+                .unwrap_or(Orientation::NoTransforms),
         }
     }
 
@@ -78,16 +86,28 @@ impl<'b> Opened<'b> {
 }
 
 impl<'b> Other<'b> {
-    fn open(bytes: &'b [u8], format: PictureFormat, limits: &DecodeLimits) -> Result<Self, DecodeError> {
+    fn open(
+        bytes: &'b [u8],
+        format: PictureFormat,
+        limits: &DecodeLimits,
+    ) -> Result<Self, DecodeError> {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format.to_image());
         let mut decoder_limits = Limits::default();
         decoder_limits.max_alloc = Some(limits.allocation);
         reader.limits(decoder_limits);
-        let decoder = reader.into_decoder().map_err(|error| from_image_error(error, format, limits))?;
-        Ok(Self { decoder: Box::new(decoder), format, bytes, limits: *limits })
+        let decoder = reader
+            .into_decoder()
+            .map_err(|error| from_image_error(error, format, limits))?;
+        Ok(Self {
+            decoder: Box::new(decoder),
+            format,
+            bytes,
+            limits: *limits,
+        })
     }
 
-    /// The file's own pixels, which become RGB in place, and what each format's decoder holds beside them.
+    /// The file's own pixels, which become RGB in place, and what each format's decoder holds
+    /// beside them.
     fn need(&self) -> u64 {
         let (width, height) = self.decoder.dimensions();
         let pixels = u64::from(width) * u64::from(height);
@@ -96,11 +116,15 @@ impl<'b> Other<'b> {
         let beside = match self.format {
             // The decoder copies the file, and keeps the coefficients of some.
             PictureFormat::Jpeg => file + jpeg::kept_coefficients(self.bytes),
-            // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a canvas of an animation.
-            PictureFormat::WebP => file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 },
+            // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a
+            // canvas of an animation.
+            PictureFormat::WebP => {
+                file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 }
+            }
             // A frame that does not cover the canvas.
             PictureFormat::Gif => 4 * pixels,
-            // The picture as the file stores it, where CMYK has a channel more, and a part that is unpacked.
+            // The picture as the file stores it, where CMYK has a channel more, and a part that is
+            // unpacked.
             PictureFormat::Tiff => 2 * stored,
             PictureFormat::Bmp | PictureFormat::Png => 0,
         };
@@ -109,24 +133,37 @@ impl<'b> Other<'b> {
 
     /// The flag in the header of an extended WebP file.
     fn is_animated(&self) -> bool {
-        self.bytes.get(12..16) == Some(b"VP8X") && self.bytes.get(20).is_some_and(|flags| flags & 2 != 0)
+        self.bytes.get(12..16) == Some(b"VP8X")
+            && self.bytes.get(20).is_some_and(|flags| flags & 2 != 0)
     }
 
     fn read(self) -> Result<RgbImage, DecodeError> {
-        let Self { decoder, format, bytes, limits } = self;
+        let Self {
+            decoder,
+            format,
+            bytes,
+            limits,
+        } = self;
         // The decoder fills what is missing with grey, so whether the file is whole is asked first.
         if format == PictureFormat::Jpeg && !jpeg::reaches_its_end(bytes) {
             return Err(DecodeError::Truncated { format });
         }
         let kind = decoder.color_type();
-        let unsupported = || DecodeError::Unsupported { what: format!("this {format} file ({kind:?})") };
+        let unsupported = || DecodeError::Unsupported {
+            what: format!("this {format} file ({kind:?})"),
+        };
         let layout = Layout::of(kind).ok_or_else(unsupported)?;
         let (width, height) = decoder.dimensions();
-        let too_much = || DecodeError::TooMuchMemory { limit: limits.allocation };
+        let too_much = || DecodeError::TooMuchMemory {
+            limit: limits.allocation,
+        };
         let stored = usize::try_from(decoder.total_bytes()).map_err(|_| too_much())?;
-        let count = usize::try_from(u64::from(width) * u64::from(height)).map_err(|_| too_much())?;
+        let count =
+            usize::try_from(u64::from(width) * u64::from(height)).map_err(|_| too_much())?;
         let mut buffer = vec![0; stored.max(3 * count)];
-        decoder.read_image_boxed(&mut buffer[..stored]).map_err(|error| from_image_error(error, format, &limits))?;
+        decoder
+            .read_image_boxed(&mut buffer[..stored])
+            .map_err(|error| from_image_error(error, format, &limits))?;
         on_white_in_place(layout, &mut buffer, count);
         buffer.truncate(3 * count);
         buffer.shrink_to_fit();
@@ -135,15 +172,26 @@ impl<'b> Other<'b> {
     }
 }
 
-pub(crate) fn from_image_error(error: ImageError, format: PictureFormat, limits: &DecodeLimits) -> DecodeError {
+pub(crate) fn from_image_error(
+    error: ImageError,
+    format: PictureFormat,
+    limits: &DecodeLimits,
+) -> DecodeError {
     match error {
         ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format }
         }
         ImageError::Limits(error) if matches!(error.kind(), LimitErrorKind::InsufficientMemory) => {
-            DecodeError::TooMuchMemory { limit: limits.allocation }
+            DecodeError::TooMuchMemory {
+                limit: limits.allocation,
+            }
         }
-        ImageError::Unsupported(error) => DecodeError::Unsupported { what: format!("this {format} file ({error})") },
-        error => DecodeError::Damaged { format, reason: error.to_string() },
+        ImageError::Unsupported(error) => DecodeError::Unsupported {
+            what: format!("this {format} file ({error})"),
+        },
+        error => DecodeError::Damaged {
+            format,
+            reason: error.to_string(),
+        },
     }
 }

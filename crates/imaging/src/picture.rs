@@ -8,8 +8,8 @@ use image::RgbImage;
 use crate::budget::{Budget, Permit};
 use crate::limits::{DecodeError, DecodeLimits, HELD};
 
-/// Upright 8-bit RGB, and the memory that it and the work on it may take. Keep it until the work is done: with it the
-/// memory goes back to [`crate::Budget::of_decoding`].
+/// Upright 8-bit RGB, and the memory that it and the work on it may take. Keep it until the work is
+/// done: with it the memory goes back to [`crate::Budget::of_decoding`].
 pub struct Picture {
     pixels: RgbImage,
     memory: Permit,
@@ -20,13 +20,15 @@ impl Picture {
         Self { pixels, memory }
     }
 
-    /// The pixels alone. Their memory counts no longer, so this is for small pictures, and for tests.
+    /// The pixels alone. Their memory counts no longer, so this is for small pictures, and for
+    /// tests.
     #[must_use]
     pub fn into_pixels(self) -> RgbImage {
         self.pixels
     }
 
-    /// A picture that was made here, holding what it and the work on it may take. Do not hold another one meanwhile.
+    /// A picture that was made here, holding what it and the work on it may take. Do not hold
+    /// another one meanwhile.
     ///
     /// # Errors
     /// [`DecodeError::TooMuchMemory`] and [`DecodeError::Busy`], as when one is decoded.
@@ -48,7 +50,11 @@ impl Deref for Picture {
 impl fmt::Debug for Picture {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.pixels.dimensions();
-        write!(formatter, "Picture({width} x {height}, {} bytes held)", self.memory.bytes())
+        write!(
+            formatter,
+            "Picture({width} x {height}, {} bytes held)",
+            self.memory.bytes()
+        )
     }
 }
 

@@ -4,7 +4,8 @@ use image::ColorType;
 
 const PAPER: u8 = 255;
 
-/// Pixels that are converted at a time, through a copy of them, where source and target share a buffer.
+/// Pixels that are converted at a time, through a copy of them, where source and target share a
+/// buffer.
 const AT_ONCE: usize = 4096;
 
 /// One sample as a decoder gives it.
@@ -31,17 +32,23 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// As the picture library lays pixels out, in this machine's order. `None` for what it does not decode to today.
+    /// As the picture library lays pixels out, in this machine's order. `None` for what it does not
+    /// decode to today.
     pub(crate) fn of(kind: ColorType) -> Option<Self> {
         let sample = match kind {
             ColorType::L8 | ColorType::La8 | ColorType::Rgb8 | ColorType::Rgba8 => Sample::Byte,
             ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-                Sample::Short { high: usize::from(cfg!(target_endian = "little")) }
+                Sample::Short {
+                    high: usize::from(cfg!(target_endian = "little")),
+                }
             }
             ColorType::Rgb32F | ColorType::Rgba32F => Sample::Float,
             _ => return None,
         };
-        Some(Self { channels: kind.channel_count().into(), sample })
+        Some(Self {
+            channels: kind.channel_count().into(),
+            sample,
+        })
     }
 
     /// Bytes of a pixel.
@@ -55,16 +62,24 @@ impl Layout {
     }
 }
 
-/// Turns pixels into 8-bit RGB, with what is transparent laid on white. `target` has three bytes for each of them.
+/// Turns pixels into 8-bit RGB, with what is transparent laid on white. `target` has three bytes
+/// for each of them.
 ///
-/// Channels of 16 bits keep their high byte, as Pillow reads them (`RGB;16B`), rather than being rounded.
+/// Channels of 16 bits keep their high byte, as Pillow reads them (`RGB;16B`), rather than being
+/// rounded.
 pub(crate) fn on_white(layout: Layout, source: &[u8], target: &mut [u8]) {
     match (layout.sample, layout.channels) {
         (Sample::Byte, 1) => convert(source, target, |&[grey]| [grey; 3]),
-        (Sample::Byte, 2) => convert(source, target, |&[grey, alpha]| [over_white(grey, alpha); 3]),
+        (Sample::Byte, 2) => convert(source, target, |&[grey, alpha]| {
+            [over_white(grey, alpha); 3]
+        }),
         (Sample::Byte, 3) => target.copy_from_slice(source),
         (Sample::Byte, _) => convert(source, target, |&[red, green, blue, alpha]| {
-            [over_white(red, alpha), over_white(green, alpha), over_white(blue, alpha)]
+            [
+                over_white(red, alpha),
+                over_white(green, alpha),
+                over_white(blue, alpha),
+            ]
         }),
         (Sample::Short { high: 0 }, channels) => shorts::<0>(channels, source, target),
         (Sample::Short { .. }, channels) => shorts::<1>(channels, source, target),
@@ -82,8 +97,12 @@ pub(crate) fn on_white(layout: Layout, source: &[u8], target: &mut [u8]) {
 fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) {
     match channels {
         1 => convert(source, target, |pixel: &[u8; 2]| [pixel[HIGH]; 3]),
-        2 => convert(source, target, |pixel: &[u8; 4]| [over_white(pixel[HIGH], pixel[2 + HIGH]); 3]),
-        3 => convert(source, target, |pixel: &[u8; 6]| [pixel[HIGH], pixel[2 + HIGH], pixel[4 + HIGH]]),
+        2 => convert(source, target, |pixel: &[u8; 4]| {
+            [over_white(pixel[HIGH], pixel[2 + HIGH]); 3]
+        }),
+        3 => convert(source, target, |pixel: &[u8; 6]| {
+            [pixel[HIGH], pixel[2 + HIGH], pixel[4 + HIGH]]
+        }),
         _ => convert(source, target, |pixel: &[u8; 8]| {
             let value = |at: usize| over_white(pixel[2 * at + HIGH], pixel[6 + HIGH]);
             [value(0), value(1), value(2)]
@@ -100,13 +119,18 @@ fn float(pixel: &[u8], at: usize) -> u8 {
 }
 
 fn convert<const N: usize>(source: &[u8], target: &mut [u8], to_rgb: impl Fn(&[u8; N]) -> [u8; 3]) {
-    for (target, pixel) in target.as_chunks_mut::<3>().0.iter_mut().zip(source.as_chunks::<N>().0) {
+    for (target, pixel) in target
+        .as_chunks_mut::<3>()
+        .0
+        .iter_mut()
+        .zip(source.as_chunks::<N>().0)
+    {
         *target = to_rgb(pixel);
     }
 }
 
-/// As [`on_white`] within one buffer, so that a picture needs no second one: `count` pixels at its start become RGB at
-/// its start. The buffer has room for both.
+/// As [`on_white`] within one buffer, so that a picture needs no second one: `count` pixels at its
+/// start become RGB at its start. The buffer has room for both.
 pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize) {
     let wide = layout.bytes();
     if wide == 3 && layout.sample == Sample::Byte {
@@ -123,14 +147,17 @@ pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize)
     if wide >= 3 {
         (0..count).step_by(AT_ONCE).for_each(&mut part);
     } else {
-        (0..count.div_ceil(AT_ONCE)).rev().for_each(|chunk| part(chunk * AT_ONCE));
+        (0..count.div_ceil(AT_ONCE))
+            .rev()
+            .for_each(|chunk| part(chunk * AT_ONCE));
     }
 }
 
-/// `value` over white by Pillow's `paste` with a mask: `BLEND` and `DIV255` of its `ImagingUtils.h`, which round
-/// `x / 255` to the nearest without dividing.
+/// `value` over white by Pillow's `paste` with a mask: `BLEND` and `DIV255` of its
+/// `ImagingUtils.h`, which round `x / 255` to the nearest without dividing.
 fn over_white(value: u8, alpha: u8) -> u8 {
-    let sum = u32::from(value) * u32::from(alpha) + u32::from(PAPER) * (255 - u32::from(alpha)) + 128;
+    let sum =
+        u32::from(value) * u32::from(alpha) + u32::from(PAPER) * (255 - u32::from(alpha)) + 128;
     (((sum >> 8) + sum) >> 8) as u8
 }
 
@@ -144,7 +171,10 @@ mod tests {
             for alpha in 0..=255_u8 {
                 let share = f64::from(alpha) / 255.0;
                 let exact = f64::from(value) * share + 255.0 * (1.0 - share);
-                assert!((f64::from(over_white(value, alpha)) - exact).abs() <= 0.5 + 1e-9, "{value} {alpha}");
+                assert!(
+                    (f64::from(over_white(value, alpha)) - exact).abs() <= 0.5 + 1e-9,
+                    "{value} {alpha}"
+                );
             }
         }
         assert_eq!((over_white(7, 255), over_white(7, 0)), (7, 255));
@@ -153,13 +183,20 @@ mod tests {
     #[test]
     fn in_place_and_apart_give_the_same() {
         let count = 2 * AT_ONCE + 17;
-        for sample in [Sample::Byte, Sample::Short { high: 0 }, Sample::Short { high: 1 }, Sample::Float] {
+        for sample in [
+            Sample::Byte,
+            Sample::Short { high: 0 },
+            Sample::Short { high: 1 },
+            Sample::Float,
+        ] {
             for channels in 1..=4 {
                 if sample == Sample::Float && channels < 3 {
                     continue;
                 }
                 let layout = Layout { channels, sample };
-                let source: Vec<u8> = (0..count * layout.bytes()).map(|at| (at * 37 % 251) as u8).collect();
+                let source: Vec<u8> = (0..count * layout.bytes())
+                    .map(|at| (at * 37 % 251) as u8)
+                    .collect();
                 let mut apart = vec![0; count * 3];
                 on_white(layout, &source, &mut apart);
                 let mut shared = source.clone();

@@ -1,5 +1,6 @@
-//! PNG, row by row into RGB: no second buffer of the file's own pixels, nothing unpacked that is not looked at (colour
-//! profiles, texts), and a file that misses its end is taken where all of its rows are there.
+//! PNG, row by row into RGB: no second buffer of the file's own pixels, nothing unpacked that is
+//! not looked at (colour profiles, texts), and a file that misses its end is taken where all of its
+//! rows are there.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -22,14 +23,17 @@ pub(crate) struct Png<'b> {
 impl<'b> Png<'b> {
     /// Reads all that comes before the pixels.
     pub(crate) fn open(bytes: &'b [u8], limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: BESIDES });
+        let mut decoder =
+            png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: BESIDES });
         decoder.set_ignore_text_chunk(true);
         // A small file may hold a profile of any size.
         decoder.set_ignore_iccp_chunk(true);
         let (width, height) = decoder.read_header_info().map_err(from_png)?.size();
         limits.check_sides(width, height)?;
         decoder.set_transformations(Transformations::EXPAND);
-        Ok(Self { reader: decoder.read_info().map_err(from_png)? })
+        Ok(Self {
+            reader: decoder.read_info().map_err(from_png)?,
+        })
     }
 
     pub(crate) fn dimensions(&self) -> (u32, u32) {
@@ -38,7 +42,8 @@ impl<'b> Png<'b> {
 
     pub(crate) fn orientation(&self) -> Orientation {
         let exif = self.reader.info().exif_metadata.as_ref();
-        exif.and_then(|exif| Orientation::from_exif_chunk(exif)).unwrap_or(Orientation::NoTransforms)
+        exif.and_then(|exif| Orientation::from_exif_chunk(exif))
+            .unwrap_or(Orientation::NoTransforms)
     }
 
     /// Most bytes that [`Png::read`] takes, its outcome included.
@@ -60,7 +65,11 @@ impl<'b> Png<'b> {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
                 // What follows the rows is not looked at.
-                Err(DecodingError::IoError(error)) if missing == 0 && error.kind() == ErrorKind::UnexpectedEof => break,
+                Err(DecodingError::IoError(error))
+                    if missing == 0 && error.kind() == ErrorKind::UnexpectedEof =>
+                {
+                    break;
+                }
                 Err(error) => return Err(from_png(error)),
             };
             missing = missing.saturating_sub(1);
@@ -73,7 +82,9 @@ impl<'b> Png<'b> {
                     }
                     line += row_bytes;
                 }
-                InterlaceInfo::Adam7(pass) => png::expand_interlaced_row(&mut picture, row_bytes, rgb, pass, 24),
+                InterlaceInfo::Adam7(pass) => {
+                    png::expand_interlaced_row(&mut picture, row_bytes, rgb, pass, 24)
+                }
             }
         }
         Ok(picture)
@@ -82,14 +93,23 @@ impl<'b> Png<'b> {
     /// Rows as they are stored: those of all passes of an interlaced file.
     fn rows(&self) -> u64 {
         /// The first column and row of each pass of Adam7, and the step between its rows.
-        const PASSES: [(u32, u32, u32); 7] =
-            [(0, 0, 8), (4, 0, 8), (0, 4, 8), (2, 0, 4), (0, 2, 4), (1, 0, 2), (0, 1, 2)];
+        const PASSES: [(u32, u32, u32); 7] = [
+            (0, 0, 8),
+            (4, 0, 8),
+            (0, 4, 8),
+            (2, 0, 4),
+            (0, 2, 4),
+            (1, 0, 2),
+            (0, 1, 2),
+        ];
         let (width, height) = self.dimensions();
         if !self.reader.info().interlaced {
             return height.into();
         }
         let passes = PASSES.iter().filter(|(left, ..)| width > *left);
-        passes.map(|(_, top, step)| u64::from(height.saturating_sub(*top).div_ceil(*step))).sum()
+        passes
+            .map(|(_, top, step)| u64::from(height.saturating_sub(*top).div_ceil(*step)))
+            .sum()
     }
 
     fn layout(&self) -> Result<Layout, DecodeError> {
@@ -100,23 +120,36 @@ impl<'b> Png<'b> {
             ColorType::Rgb => 3,
             ColorType::Rgba => 4,
             // Palettes have been expanded.
-            ColorType::Indexed => return Err(damaged("its colours are of no known kind".to_owned())),
+            ColorType::Indexed => {
+                return Err(damaged("its colours are of no known kind".to_owned()));
+            }
         };
-        let sample = if depth == BitDepth::Sixteen { Sample::Short { high: 0 } } else { Sample::Byte };
+        let sample = if depth == BitDepth::Sixteen {
+            Sample::Short { high: 0 }
+        } else {
+            Sample::Byte
+        };
         Ok(Layout { channels, sample })
     }
 }
 
 fn damaged(reason: String) -> DecodeError {
-    DecodeError::Damaged { format: PictureFormat::Png, reason }
+    DecodeError::Damaged {
+        format: PictureFormat::Png,
+        reason,
+    }
 }
 
 fn from_png(error: DecodingError) -> DecodeError {
     match error {
         DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            DecodeError::Truncated { format: PictureFormat::Png }
+            DecodeError::Truncated {
+                format: PictureFormat::Png,
+            }
         }
-        DecodingError::LimitsExceeded => damaged(format!("what comes before its pixels has over {BESIDES} bytes")),
+        DecodingError::LimitsExceeded => damaged(format!(
+            "what comes before its pixels has over {BESIDES} bytes"
+        )),
         error => damaged(error.to_string()),
     }
 }

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8, U8x3};
-use fast_image_resize::{FilterType, PixelTrait, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer};
+use fast_image_resize::{
+    FilterType, PixelTrait, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer,
+};
 use image::{Luma, RgbImage};
 
 /// Where to take from in the source, in its pixels; fractions are allowed.
@@ -27,11 +29,21 @@ pub(crate) struct Source<'p> {
 
 impl<'p> Source<'p> {
     pub(crate) fn rgb(picture: &'p RgbImage) -> Self {
-        Self { width: picture.width(), height: picture.height(), pixels: picture.as_raw(), kind: PixelType::U8x3 }
+        Self {
+            width: picture.width(),
+            height: picture.height(),
+            pixels: picture.as_raw(),
+            kind: PixelType::U8x3,
+        }
     }
 
     pub(crate) fn grey(picture: &'p image::ImageBuffer<Luma<u8>, Vec<u8>>) -> Self {
-        Self { width: picture.width(), height: picture.height(), pixels: picture.as_raw(), kind: PixelType::U8 }
+        Self {
+            width: picture.width(),
+            height: picture.height(),
+            pixels: picture.as_raw(),
+            kind: PixelType::U8,
+        }
     }
 }
 
@@ -47,16 +59,18 @@ thread_local! {
     static RESIZER: RefCell<Resizer> = RefCell::new(Resizer::new());
 }
 
-/// What the buffer of a thread may keep between pictures, in bytes: enough for usual ones, so that one huge picture
-/// does not hold memory for as long as the thread lives.
+/// What the buffer of a thread may keep between pictures, in bytes: enough for usual ones, so that
+/// one huge picture does not hold memory for as long as the thread lives.
 const KEPT_BUFFER: usize = 16 << 20;
 
-/// Scales `region` of `source` to `width` x `height` pixels into `target`, which has exactly that many.
+/// Scales `region` of `source` to `width` x `height` pixels into `target`, which has exactly that
+/// many.
 ///
-/// Columns first, then rows, each rounded to bytes, as in Pillow: where a filter overshoots next to a hard edge, the
-/// value is cut to 0..255 between the two, so the order shows. Pixels of the source outside the region still count
-/// where the filter reaches them, as with Pillow's `resize(size, box=...)`; so a region gives the same pixels as
-/// scaling everything and cropping afterwards.
+/// Columns first, then rows, each rounded to bytes, as in Pillow: where a filter overshoots next to
+/// a hard edge, the value is cut to 0..255 between the two, so the order shows. Pixels of the
+/// source outside the region still count where the filter reaches them, as with Pillow's
+/// `resize(size, box=...)`; so a region gives the same pixels as scaling everything and cropping
+/// afterwards.
 ///
 /// # Errors
 /// When a buffer does not have its size, or the region leaves the source.
@@ -91,13 +105,31 @@ fn in_two_steps<P: PixelTrait>(
     let rows = last.saturating_sub(first);
 
     let row_bytes = source.width as usize * size_of::<P>();
-    let bytes = source.pixels.get(first as usize * row_bytes..last as usize * row_bytes).unwrap_or_default();
+    let bytes = source
+        .pixels
+        .get(first as usize * row_bytes..last as usize * row_bytes)
+        .unwrap_or_default();
     let view = TypedImageRef::<P>::from_buffer(source.width, rows, bytes).map_err(mismatch)?;
     let mut narrow = TypedImage::<P>::new(width, rows);
-    run(&view, &mut narrow, filter, [region.left, 0.0, region_width, rows.into()])?;
+    run(
+        &view,
+        &mut narrow,
+        filter,
+        [region.left, 0.0, region_width, rows.into()],
+    )?;
     let narrow = TypedImageRef::new(width, rows, narrow.pixels()).map_err(mismatch)?;
     let mut target = TypedImage::<P>::from_buffer(width, height, target).map_err(mismatch)?;
-    run(&narrow, &mut target, filter, [0.0, region.top - f64::from(first), width.into(), region_height])
+    run(
+        &narrow,
+        &mut target,
+        filter,
+        [
+            0.0,
+            region.top - f64::from(first),
+            width.into(),
+            region_height,
+        ],
+    )
 }
 
 /// How many pixels a filter looks to each side, when nothing is scaled down.
@@ -120,7 +152,9 @@ fn run<P: PixelTrait>(
     filter: FilterType,
     [left, top, width, height]: [f64; 4],
 ) -> Result<(), ResizeError> {
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).crop(left, top, width, height);
+    let options = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(filter))
+        .crop(left, top, width, height);
     RESIZER.with_borrow_mut(|resizer| {
         let outcome = resizer.resize_typed(source, target, &options);
         if resizer.size_of_internal_buffers() > KEPT_BUFFER {
@@ -131,19 +165,41 @@ fn run<P: PixelTrait>(
 }
 
 /// Scales a whole picture. A size of zero gives an empty picture.
-pub(crate) fn resize_whole(picture: &RgbImage, filter: FilterType, width: u32, height: u32) -> RgbImage {
+pub(crate) fn resize_whole(
+    picture: &RgbImage,
+    filter: FilterType,
+    width: u32,
+    height: u32,
+) -> RgbImage {
     let mut target = RgbImage::new(width, height);
-    let region = Region { left: 0.0, top: 0.0, width: picture.width().into(), height: picture.height().into() };
-    match resize_into(Source::rgb(picture), region, filter, (width, height), &mut target) {
+    let region = Region {
+        left: 0.0,
+        top: 0.0,
+        width: picture.width().into(),
+        height: picture.height().into(),
+    };
+    match resize_into(
+        Source::rgb(picture),
+        region,
+        filter,
+        (width, height),
+        &mut target,
+    ) {
         Ok(()) => target,
-        // Cannot happen: all sizes come from the pictures themselves. The slow scaler is right as well.
-        Err(_) => image::imageops::resize(picture, width, height, image::imageops::FilterType::Lanczos3),
+        // Cannot happen: all sizes come from the pictures themselves. The slow scaler is right as
+        // well.
+        Err(_) => image::imageops::resize(
+            picture,
+            width,
+            height,
+            image::imageops::FilterType::Lanczos3,
+        ),
     }
 }
 
-/// The middle of a picture, as large as the ratio of `width` to `height` allows, scaled to that size. Only what remains is
-/// computed, so that the memory and the time follow from the target, whatever the picture's own ratio is. A picture without
-/// pixels gives black.
+/// The middle of a picture, as large as the ratio of `width` to `height` allows, scaled to that
+/// size. Only what remains is computed, so that the memory and the time follow from the target,
+/// whatever the picture's own ratio is. A picture without pixels gives black.
 #[must_use]
 pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     let mut target = RgbImage::new(width, height);
@@ -154,10 +210,26 @@ pub fn cover(picture: &RgbImage, width: u32, height: u32) -> RgbImage {
     let per_pixel = (own_width / f64::from(width)).min(own_height / f64::from(height));
     let (wide, high) = (f64::from(width) * per_pixel, f64::from(height) * per_pixel);
     let (wide, high) = (wide.min(own_width), high.min(own_height));
-    let region = Region { left: (own_width - wide) / 2.0, top: (own_height - high) / 2.0, width: wide, height: high };
-    let filter = if per_pixel > 1.0 { FilterType::Bilinear } else { FilterType::CatmullRom };
-    let outcome = resize_into(Source::rgb(picture), region, filter, (width, height), &mut target);
-    // The region lies in the picture and the buffer has its size, so the scaler has nothing to refuse.
+    let region = Region {
+        left: (own_width - wide) / 2.0,
+        top: (own_height - high) / 2.0,
+        width: wide,
+        height: high,
+    };
+    let filter = if per_pixel > 1.0 {
+        FilterType::Bilinear
+    } else {
+        FilterType::CatmullRom
+    };
+    let outcome = resize_into(
+        Source::rgb(picture),
+        region,
+        filter,
+        (width, height),
+        &mut target,
+    );
+    // The region lies in the picture and the buffer has its size, so the scaler has nothing to
+    // refuse.
     debug_assert!(outcome.is_ok(), "{outcome:?}");
     target
 }
@@ -188,8 +260,13 @@ mod tests {
     #[test]
     fn the_middle_is_kept_whatever_the_ratio() {
         // A red line through the middle third, blue around it.
-        let striped =
-            RgbImage::from_fn(30, 90, |_, y| if (30..60).contains(&y) { Rgb([250, 0, 0]) } else { Rgb([0, 0, 250]) });
+        let striped = RgbImage::from_fn(30, 90, |_, y| {
+            if (30..60).contains(&y) {
+                Rgb([250, 0, 0])
+            } else {
+                Rgb([0, 0, 250])
+            }
+        });
         let square = cover(&striped, 15, 15);
         assert_eq!(*square.get_pixel(7, 7), Rgb([250, 0, 0]));
         assert_eq!(*square.get_pixel(0, 3), Rgb([250, 0, 0]));
@@ -199,9 +276,17 @@ mod tests {
             for (wide, high) in [(512, 512), (1448, 184), (184, 1448), (1, 7)] {
                 let covered = cover(&thin, wide, high);
                 assert_eq!(covered.dimensions(), (wide, high));
-                assert!(covered.pixels().all(|pixel| *pixel == Rgb([9, 200, 90])), "{width} x {height}");
+                assert!(
+                    covered.pixels().all(|pixel| *pixel == Rgb([9, 200, 90])),
+                    "{width} x {height}"
+                );
             }
-            assert!(scaled_to(&thin, 256).width().max(scaled_to(&thin, 256).height()) <= 256);
+            assert!(
+                scaled_to(&thin, 256)
+                    .width()
+                    .max(scaled_to(&thin, 256).height())
+                    <= 256
+            );
         }
         assert_eq!(cover(&RgbImage::new(0, 3), 2, 2).dimensions(), (2, 2));
     }

@@ -1,8 +1,9 @@
 //! Sketches: the empty paper around a drawing is cut away.
 //!
-//! A drawing on a pad of 900 x 600 often fills a small part of it. Scaled to a model's side as it is, its lines become
-//! thinner than a pixel and fade, and the centre crop cuts off what stands at the left and the right. Trimmed to a
-//! square first, nothing is cropped and the lines stay as dark as they can.
+//! A drawing on a pad of 900 x 600 often fills a small part of it. Scaled to a model's side as it
+//! is, its lines become thinner than a pixel and fade, and the centre crop cuts off what stands at
+//! the left and the right. Trimmed to a square first, nothing is cropped and the lines stay as dark
+//! as they can.
 
 use fast_image_resize::FilterType;
 use image::{Rgb, RgbImage, imageops};
@@ -12,63 +13,104 @@ use crate::resize::resize_whole;
 /// Empty paper on each side of the trimmed square, as a share of its side.
 const MARGIN: f64 = 0.08;
 
-/// How far each channel may be from the paper's colour and still be paper: JPEG noise on white stays below this, and
-/// the lightest pencil line is beyond it.
+/// How far each channel may be from the paper's colour and still be paper: JPEG noise on white
+/// stays below this, and the lightest pencil line is beyond it.
 const TOLERANCE: u8 = 24;
 
-/// How much of the border must be paper. With less, the picture is no drawing on paper, and nothing is trimmed.
+/// How much of the border must be paper. With less, the picture is no drawing on paper, and nothing
+/// is trimmed.
 const LEAST_PAPER: f64 = 0.5;
 
-/// A larger drawing is scaled down to this before it is made square: a line of 1 x 60,000 pixels would otherwise ask
-/// for a square of 60,000 pixels.
+/// A larger drawing is scaled down to this before it is made square: a line of 1 x 60,000 pixels
+/// would otherwise ask for a square of 60,000 pixels.
 const LARGEST_DRAWING: u32 = 2048;
 
-/// Cuts a drawing out of its paper and centres it on a square of the paper's colour, with a margin of 8 % of the
-/// square's side on each side. `None` when there is nothing but paper.
+/// Cuts a drawing out of its paper and centres it on a square of the paper's colour, with a margin
+/// of 8 % of the square's side on each side. `None` when there is nothing but paper.
 ///
-/// The paper's colour is the one that most of the border has, so white drawings on dark paper work as well. A picture
-/// whose border has no dominant colour is no drawing on paper and comes back as it is.
+/// The paper's colour is the one that most of the border has, so white drawings on dark paper work
+/// as well. A picture whose border has no dominant colour is no drawing on paper and comes back as
+/// it is.
 #[must_use]
 pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     if picture.width() == 0 || picture.height() == 0 {
         return None;
     }
-    let Some(paper) = paper_colour(picture) else { return Some(picture.clone()) };
+    let Some(paper) = paper_colour(picture) else {
+        return Some(picture.clone());
+    };
     let drawing = bounds_of_drawing(picture, paper)?;
     if drawing.width.max(drawing.height) <= LARGEST_DRAWING {
         return Some(on_square(picture, &drawing, paper));
     }
-    let cut = imageops::crop_imm(picture, drawing.left, drawing.top, drawing.width, drawing.height).to_image();
+    let cut = imageops::crop_imm(
+        picture,
+        drawing.left,
+        drawing.top,
+        drawing.width,
+        drawing.height,
+    )
+    .to_image();
     let reduced = reduced(&cut);
     let (width, height) = reduced.dimensions();
-    Some(on_square(&reduced, &Bounds { left: 0, top: 0, width, height }, paper))
+    Some(on_square(
+        &reduced,
+        &Bounds {
+            left: 0,
+            top: 0,
+            width,
+            height,
+        },
+        paper,
+    ))
 }
 
 /// The colour that dominates the border, averaged; `None` when less than half of the border has it.
 fn paper_colour(picture: &RgbImage) -> Option<Rgb<u8>> {
     let border = border_pixels(picture);
-    // Colours are counted in boxes of 16 values a channel. A box may cut the paper's noise in two, so its mean is only
-    // a first guess, and the paper is everything near it.
-    let box_of = |pixel: Rgb<u8>| pixel.0.iter().fold(0, |key, &value| key << 4 | usize::from(value >> 4));
+    // Colours are counted in boxes of 16 values a channel. A box may cut the paper's noise in two,
+    // so its mean is only a first guess, and the paper is everything near it.
+    let box_of = |pixel: Rgb<u8>| {
+        pixel
+            .0
+            .iter()
+            .fold(0, |key, &value| key << 4 | usize::from(value >> 4))
+    };
     let mut counts = vec![0_u32; 1 << 12];
     for &pixel in &border {
         counts[box_of(pixel)] += 1;
     }
-    let fullest = counts.iter().enumerate().max_by_key(|&(_, &count)| count).map(|(key, _)| key)?;
-    let guess = mean(border.iter().copied().filter(|&pixel| box_of(pixel) == fullest))?;
-    let near: Vec<Rgb<u8>> = border.iter().copied().filter(|&pixel| is_paper(pixel, guess)).collect();
+    let fullest = counts
+        .iter()
+        .enumerate()
+        .max_by_key(|&(_, &count)| count)
+        .map(|(key, _)| key)?;
+    let guess = mean(
+        border
+            .iter()
+            .copied()
+            .filter(|&pixel| box_of(pixel) == fullest),
+    )?;
+    let near: Vec<Rgb<u8>> = border
+        .iter()
+        .copied()
+        .filter(|&pixel| is_paper(pixel, guess))
+        .collect();
     if (near.len() as f64) < LEAST_PAPER * border.len() as f64 {
         return None;
     }
     mean(near.into_iter())
 }
 
-/// The outermost rows and columns. Corners of a picture with one row or column count twice, which changes nothing.
+/// The outermost rows and columns. Corners of a picture with one row or column count twice, which
+/// changes nothing.
 fn border_pixels(picture: &RgbImage) -> Vec<Rgb<u8>> {
     let (right, bottom) = (picture.width() - 1, picture.height() - 1);
     let rows = (0..=right).flat_map(|x| [(x, 0), (x, bottom)]);
     let columns = (0..=bottom).flat_map(|y| [(0, y), (right, y)]);
-    rows.chain(columns).map(|(x, y)| *picture.get_pixel(x, y)).collect()
+    rows.chain(columns)
+        .map(|(x, y)| *picture.get_pixel(x, y))
+        .collect()
 }
 
 fn mean(pixels: impl Iterator<Item = Rgb<u8>>) -> Option<Rgb<u8>> {
@@ -84,7 +126,11 @@ fn mean(pixels: impl Iterator<Item = Rgb<u8>>) -> Option<Rgb<u8>> {
 }
 
 fn is_paper(pixel: Rgb<u8>, paper: Rgb<u8>) -> bool {
-    pixel.0.iter().zip(&paper.0).all(|(&value, &paper)| value.abs_diff(paper) <= TOLERANCE)
+    pixel
+        .0
+        .iter()
+        .zip(&paper.0)
+        .all(|(&value, &paper)| value.abs_diff(paper) <= TOLERANCE)
 }
 
 struct Bounds {
@@ -103,7 +149,11 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
     let (mut top, mut bottom) = (None, 0);
     for (y, row) in picture.as_raw().chunks_exact(width * 3).enumerate() {
         // One pass over the bytes without a branch tells whether there is anything to look for.
-        let farthest = row.iter().zip(&empty).map(|(value, paper)| value.abs_diff(*paper)).fold(0, u8::max);
+        let farthest = row
+            .iter()
+            .zip(&empty)
+            .map(|(value, paper)| value.abs_diff(*paper))
+            .fold(0, u8::max);
         if farthest <= TOLERANCE {
             continue;
         }
@@ -127,9 +177,16 @@ fn bounds_of_drawing(picture: &RgbImage, paper: Rgb<u8>) -> Option<Bounds> {
 /// A drawing that is larger than [`LARGEST_DRAWING`], scaled down to it.
 fn reduced(drawing: &RgbImage) -> RgbImage {
     let longest = drawing.width().max(drawing.height());
-    let scaled =
-        |length: u32| ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32).max(1);
-    resize_whole(drawing, FilterType::CatmullRom, scaled(drawing.width()), scaled(drawing.height()))
+    let scaled = |length: u32| {
+        ((f64::from(length) * f64::from(LARGEST_DRAWING) / f64::from(longest)).round() as u32)
+            .max(1)
+    };
+    resize_whole(
+        drawing,
+        FilterType::CatmullRom,
+        scaled(drawing.width()),
+        scaled(drawing.height()),
+    )
 }
 
 /// The drawing in the middle of a square of paper, copied once.
@@ -139,7 +196,10 @@ fn on_square(picture: &RgbImage, drawing: &Bounds, paper: Rgb<u8>) -> RgbImage {
     let mut square = RgbImage::from_pixel(side, side, paper);
     let bytes = |pixels: u32| pixels as usize * 3;
     let (left, top) = ((side - drawing.width) / 2, (side - drawing.height) / 2);
-    let rows = picture.as_raw().chunks_exact(bytes(picture.width())).skip(drawing.top as usize);
+    let rows = picture
+        .as_raw()
+        .chunks_exact(bytes(picture.width()))
+        .skip(drawing.top as usize);
     let targets = square.chunks_exact_mut(bytes(side)).skip(top as usize);
     for (target, row) in targets.zip(rows).take(drawing.height as usize) {
         target[bytes(left)..][..bytes(drawing.width)]
@@ -209,7 +269,9 @@ mod tests {
 
     #[test]
     fn a_photograph_is_left_alone() {
-        let photo = RgbImage::from_fn(120, 80, |x, y| Rgb([(x * 2) as u8, (y * 3) as u8, ((x + y) % 256) as u8]));
+        let photo = RgbImage::from_fn(120, 80, |x, y| {
+            Rgb([(x * 2) as u8, (y * 3) as u8, ((x + y) % 256) as u8])
+        });
         assert_eq!(trim_sketch(&photo), Some(photo));
     }
 

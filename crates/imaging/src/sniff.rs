@@ -15,8 +15,13 @@ pub fn sniff(bytes: &[u8]) -> Result<PictureFormat, DecodeError> {
     if let Some(format) = known.and_then(PictureFormat::from_image) {
         return Ok(format);
     }
-    match foreign_format(bytes).map(str::to_owned).or_else(|| known.map(|format| format!("{format:?}"))) {
-        Some(name) => Err(DecodeError::Unsupported { what: format!("a {name} file") }),
+    match foreign_format(bytes)
+        .map(str::to_owned)
+        .or_else(|| known.map(|format| format!("{format:?}")))
+    {
+        Some(name) => Err(DecodeError::Unsupported {
+            what: format!("a {name} file"),
+        }),
         None => Err(DecodeError::NotAPicture),
     }
 }
@@ -40,7 +45,10 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
         (b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
         (b"<svg", "SVG"),
     ];
-    if let Some((_, name)) = signatures.iter().find(|(signature, _)| text.starts_with(signature)) {
+    if let Some((_, name)) = signatures
+        .iter()
+        .find(|(signature, _)| text.starts_with(signature))
+    {
         return Some(name);
     }
     (text.starts_with(b"<?xml") && text.windows(4).any(|window| window == b"<svg")).then_some("SVG")

@@ -11,12 +11,13 @@ use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
 use crate::resize::resize_whole;
 
-/// A thumbnail is at most so many times as high as it is wide, so that a comic strip does not become a wall.
+/// A thumbnail is at most so many times as high as it is wide, so that a comic strip does not
+/// become a wall.
 const TALLEST: u32 = 4;
 
-/// A smaller copy with the same aspect ratio: at most `width` pixels wide and four times that high. A picture that fits
-/// already is copied as it is; nothing is ever scaled up. Lanczos with antialiasing, as Pillow's `Image.thumbnail`
-/// scales with `LANCZOS`. A `width` of 0 counts as 1.
+/// A smaller copy with the same aspect ratio: at most `width` pixels wide and four times that high.
+/// A picture that fits already is copied as it is; nothing is ever scaled up. Lanczos with
+/// antialiasing, as Pillow's `Image.thumbnail` scales with `LANCZOS`. A `width` of 0 counts as 1.
 #[must_use]
 pub fn thumbnail(picture: &RgbImage, width: u32) -> RgbImage {
     let most_wide = width.max(1);
@@ -25,9 +26,15 @@ pub fn thumbnail(picture: &RgbImage, width: u32) -> RgbImage {
     if width <= most_wide && height <= most_high {
         return picture.clone();
     }
-    let factor = (f64::from(most_wide) / f64::from(width)).min(f64::from(most_high) / f64::from(height));
+    let factor =
+        (f64::from(most_wide) / f64::from(width)).min(f64::from(most_high) / f64::from(height));
     let scaled = |length: u32| ((f64::from(length) * factor).round() as u32).max(1);
-    resize_whole(picture, FilterType::Lanczos3, scaled(width).min(most_wide), scaled(height).min(most_high))
+    resize_whole(
+        picture,
+        FilterType::Lanczos3,
+        scaled(width).min(most_wide),
+        scaled(height).min(most_high),
+    )
 }
 
 /// How a picture is written.
@@ -42,7 +49,8 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// What thumbnails are written as: every browser shows it, it is quick, and small for photographs and paintings.
+    /// What thumbnails are written as: every browser shows it, it is quick, and small for
+    /// photographs and paintings.
     pub const THUMBNAIL: Self = Self::Jpeg(85);
 
     /// The media type for a `Content-Type` header.
@@ -79,25 +87,37 @@ impl From<EncodeError> for Error {
 /// Writes a picture as the bytes of a file.
 ///
 /// # Errors
-/// [`EncodeError`] when the format cannot hold a picture of that size (JPEG: 65,535 pixels a side, WebP: 16,384).
+/// [`EncodeError`] when the format cannot hold a picture of that size (JPEG: 65,535 pixels a side,
+/// WebP: 16,384).
 pub fn encode(picture: &RgbImage, encoding: Encoding) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = picture.dimensions();
     let mut bytes = Cursor::new(Vec::new());
     let (pixels, kind) = (picture.as_raw(), ExtendedColorType::Rgb8);
     let outcome = if width == 0 || height == 0 {
-        Err(image::ImageError::Parameter(image::error::ParameterError::from_kind(
-            image::error::ParameterErrorKind::DimensionMismatch,
-        )))
+        Err(image::ImageError::Parameter(
+            image::error::ParameterError::from_kind(
+                image::error::ParameterErrorKind::DimensionMismatch,
+            ),
+        ))
     } else {
         match encoding {
-            Encoding::Jpeg(quality) => JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
-                .write_image(pixels, width, height, kind),
+            Encoding::Jpeg(quality) => {
+                JpegEncoder::new_with_quality(&mut bytes, quality.clamp(1, 100))
+                    .write_image(pixels, width, height, kind)
+            }
             Encoding::Png => PngEncoder::new(&mut bytes).write_image(pixels, width, height, kind),
-            Encoding::WebP => WebPEncoder::new_lossless(&mut bytes).write_image(pixels, width, height, kind),
+            Encoding::WebP => {
+                WebPEncoder::new_lossless(&mut bytes).write_image(pixels, width, height, kind)
+            }
         }
     };
     match outcome {
         Ok(()) => Ok(bytes.into_inner()),
-        Err(source) => Err(EncodeError { width, height, encoding, source }),
+        Err(source) => Err(EncodeError {
+            width,
+            height,
+            encoding,
+            source,
+        }),
     }
 }

@@ -1,4 +1,5 @@
-//! The kinds of TIFF that the picture library leaves out: palettes, CIE L*a*b*, and grey of floating point numbers.
+//! The kinds of TIFF that the picture library leaves out: palettes, CIE L*a*b*, and grey of
+//! floating point numbers.
 
 use std::borrow::Cow;
 use std::io::Cursor;
@@ -55,33 +56,60 @@ struct Tags {
 }
 
 impl Tiff {
-    /// `None` for the kinds that the picture library reads, and for files whose directory cannot be read.
+    /// `None` for the kinds that the picture library reads, and for files whose directory cannot be
+    /// read.
     pub(crate) fn open(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Self>, DecodeError> {
-        let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else { return Ok(None) };
-        let Ok(tags) = Tags::of(&mut decoder) else { return Ok(None) };
+        let Ok(mut decoder) = opened(Cow::Borrowed(bytes), limits) else {
+            return Ok(None);
+        };
+        let Ok(tags) = Tags::of(&mut decoder) else {
+            return Ok(None);
+        };
         let kind = match (tags.photometric, tags.bits, tags.samples) {
-            (PALETTE, bits @ (1 | 2 | 4 | 8), 1) => Kind::Palette(bits as u8, palette(&mut decoder, bits)?),
+            (PALETTE, bits @ (1 | 2 | 4 | 8), 1) => {
+                Kind::Palette(bits as u8, palette(&mut decoder, bits)?)
+            }
             (CIE_LAB, 8 | 16, 3..) if !tags.planar => Kind::Lab,
             (ICC_LAB, 8 | 16, 3..) if !tags.planar => Kind::IccLab,
             (BLACK_IS_ZERO, 32, 1) if tags.format == FLOATING => Kind::Float,
-            (0..=2 | 5, ..) if tags.format != FLOATING || (tags.bits == 32 && tags.samples > 1) => return Ok(None),
-            _ => return Err(DecodeError::Unsupported { what: tags.in_words() }),
+            (0..=2 | 5, ..) if tags.format != FLOATING || (tags.bits == 32 && tags.samples > 1) => {
+                return Ok(None);
+            }
+            _ => {
+                return Err(DecodeError::Unsupported {
+                    what: tags.in_words(),
+                });
+            }
         };
-        let size = decoder.dimensions().map_err(|error| from_tiff(error, limits))?;
-        let orientation = decoder.find_tag_unsigned::<u8>(Tag::Orientation).ok().flatten();
-        // The decoder refuses these kinds by their tag alone; their samples are like those of grey and RGB.
+        let size = decoder
+            .dimensions()
+            .map_err(|error| from_tiff(error, limits))?;
+        let orientation = decoder
+            .find_tag_unsigned::<u8>(Tag::Orientation)
+            .ok()
+            .flatten();
+        // The decoder refuses these kinds by their tag alone; their samples are like those of grey
+        // and RGB.
         let plain = match &kind {
             Kind::Palette(..) | Kind::Float => BLACK_IS_ZERO,
             Kind::Lab | Kind::IccLab => RGB,
         };
-        let patched = with_photometric(bytes, plain).ok_or(DecodeError::Truncated { format: PictureFormat::Tiff })?;
-        let patched = Decoder::new(Cursor::new(patched)).map_err(|error| from_tiff(error, limits))?;
+        let patched = with_photometric(bytes, plain).ok_or(DecodeError::Truncated {
+            format: PictureFormat::Tiff,
+        })?;
+        let patched =
+            Decoder::new(Cursor::new(patched)).map_err(|error| from_tiff(error, limits))?;
         Ok(Some(Self {
             decoder: patched.with_limits(memory(limits)),
             kind,
             size,
-            orientation: orientation.and_then(Orientation::from_exif).unwrap_or(Orientation::NoTransforms),
-            stored: (u64::from(tags.bits) * u64::from(tags.samples) / 8 + 1, bytes.len() as u64),
+            orientation: orientation
+                .and_then(Orientation::from_exif)
+                .unwrap_or(Orientation::NoTransforms),
+            stored: (
+                u64::from(tags.bits) * u64::from(tags.samples) / 8 + 1,
+                bytes.len() as u64,
+            ),
         }))
     }
 
@@ -102,14 +130,20 @@ impl Tiff {
 
     pub(crate) fn read(mut self) -> Result<RgbImage, DecodeError> {
         let format = PictureFormat::Tiff;
-        let samples = self.decoder.read_image().map_err(|error| from_tiff(error, &DecodeLimits::default()))?;
+        let samples = self
+            .decoder
+            .read_image()
+            .map_err(|error| from_tiff(error, &DecodeLimits::default()))?;
         let (width, height) = self.size;
         let count = width as usize * height as usize;
         let mut rgb = Vec::with_capacity(count * 3);
         match (&self.kind, samples) {
             (Kind::Palette(bits, colours), DecodingResult::U8(rows)) => {
                 let bits = usize::from(*bits);
-                for row in rows.chunks_exact((width as usize * bits).div_ceil(8)).take(height as usize) {
+                for row in rows
+                    .chunks_exact((width as usize * bits).div_ceil(8))
+                    .take(height as usize)
+                {
                     for x in 0..width as usize {
                         let shift = 8 - bits - x * bits % 8;
                         let choice = usize::from(row[x * bits / 8] >> shift) & ((1 << bits) - 1);
@@ -119,34 +153,61 @@ impl Tiff {
             }
             (Kind::Lab, DecodingResult::U8(values)) => {
                 lab(&values, count, &mut rgb, |[l, a, b]| {
-                    [f32::from(l) / 2.55, f32::from(a.cast_signed()), f32::from(b.cast_signed())]
+                    [
+                        f32::from(l) / 2.55,
+                        f32::from(a.cast_signed()),
+                        f32::from(b.cast_signed()),
+                    ]
                 });
             }
             (Kind::IccLab, DecodingResult::U8(values)) => {
                 lab(&values, count, &mut rgb, |[l, a, b]| {
-                    [f32::from(l) / 2.55, f32::from(a) - 128.0, f32::from(b) - 128.0]
+                    [
+                        f32::from(l) / 2.55,
+                        f32::from(a) - 128.0,
+                        f32::from(b) - 128.0,
+                    ]
                 });
             }
             (Kind::Lab, DecodingResult::U16(values)) => {
                 lab(&values, count, &mut rgb, |[l, a, b]| {
-                    [f32::from(l) / 655.35, f32::from(a.cast_signed()) / 256.0, f32::from(b.cast_signed()) / 256.0]
+                    [
+                        f32::from(l) / 655.35,
+                        f32::from(a.cast_signed()) / 256.0,
+                        f32::from(b.cast_signed()) / 256.0,
+                    ]
                 });
             }
             (Kind::IccLab, DecodingResult::U16(values)) => {
                 lab(&values, count, &mut rgb, |[l, a, b]| {
-                    [f32::from(l) / 652.8, f32::from(a) / 256.0 - 128.0, f32::from(b) / 256.0 - 128.0]
+                    [
+                        f32::from(l) / 652.8,
+                        f32::from(a) / 256.0 - 128.0,
+                        f32::from(b) / 256.0 - 128.0,
+                    ]
                 });
             }
             (Kind::Float, DecodingResult::F32(values)) => {
-                let white = if values.iter().any(|value| *value > 1.0) { 255.0 } else { 1.0 };
+                let white = if values.iter().any(|value| *value > 1.0) {
+                    255.0
+                } else {
+                    1.0
+                };
                 // What is no number becomes black.
-                let grey = |value: &f32| [((value / white).clamp(0.0, 1.0) * 255.0).round() as u8; 3];
+                let grey =
+                    |value: &f32| [((value / white).clamp(0.0, 1.0) * 255.0).round() as u8; 3];
                 rgb.extend(values.iter().take(count).flat_map(grey));
             }
-            _ => return Err(DecodeError::Unsupported { what: "the samples of this TIFF file".to_owned() }),
+            _ => {
+                return Err(DecodeError::Unsupported {
+                    what: "the samples of this TIFF file".to_owned(),
+                });
+            }
         }
-        RgbImage::from_raw(width, height, rgb)
-            .ok_or_else(|| DecodeError::Damaged { format, reason: "it has too few samples".to_owned() })
+        RgbImage::from_raw(width, height, rgb).ok_or_else(|| DecodeError::Damaged {
+            format,
+            reason: "it has too few samples".to_owned(),
+        })
     }
 }
 
@@ -154,7 +215,9 @@ impl Tags {
     fn of(decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>) -> TiffResult<Self> {
         let mut first = |tag, otherwise: u16| -> TiffResult<u16> {
             let values = decoder.find_tag_unsigned_vec::<u16>(tag)?;
-            Ok(values.and_then(|values| values.first().copied()).unwrap_or(otherwise))
+            Ok(values
+                .and_then(|values| values.first().copied())
+                .unwrap_or(otherwise))
         };
         Ok(Self {
             photometric: first(Tag::PhotometricInterpretation, u16::MAX)?,
@@ -183,12 +246,22 @@ impl Tags {
             FLOATING => "floating-point",
             _ => "unknown",
         };
-        let layout = if self.planar { ", channel by channel" } else { "" };
-        format!("a TIFF in {colours} with {} channels of {} bits ({numbers} numbers{layout})", self.samples, self.bits)
+        let layout = if self.planar {
+            ", channel by channel"
+        } else {
+            ""
+        };
+        format!(
+            "a TIFF in {colours} with {} channels of {} bits ({numbers} numbers{layout})",
+            self.samples, self.bits
+        )
     }
 }
 
-fn opened<'b>(bytes: Cow<'b, [u8]>, limits: &DecodeLimits) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {
+fn opened<'b>(
+    bytes: Cow<'b, [u8]>,
+    limits: &DecodeLimits,
+) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {
     Ok(Decoder::new(Cursor::new(bytes))?.with_limits(memory(limits)))
 }
 
@@ -200,17 +273,37 @@ fn memory(limits: &DecodeLimits) -> Limits {
     memory
 }
 
-/// The colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 where none is larger (as libtiff takes
-/// them).
-fn palette(decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>, bits: u16) -> Result<Vec<[u8; 3]>, DecodeError> {
-    let values = decoder.find_tag_unsigned_vec::<u16>(Tag::ColorMap).ok().flatten().unwrap_or_default();
+/// The colours of a palette: all reds, all greens, all blues, of 16 bits, or of 8 where none is
+/// larger (as libtiff takes them).
+fn palette(
+    decoder: &mut Decoder<Cursor<Cow<'_, [u8]>>>,
+    bits: u16,
+) -> Result<Vec<[u8; 3]>, DecodeError> {
+    let values = decoder
+        .find_tag_unsigned_vec::<u16>(Tag::ColorMap)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
     let colours = 1 << bits;
     if values.len() < 3 * colours {
-        let reason = format!("its palette has {} values, not {}", values.len(), 3 * colours);
-        return Err(DecodeError::Damaged { format: PictureFormat::Tiff, reason });
+        let reason = format!(
+            "its palette has {} values, not {}",
+            values.len(),
+            3 * colours
+        );
+        return Err(DecodeError::Damaged {
+            format: PictureFormat::Tiff,
+            reason,
+        });
     }
-    let shift = if values.iter().all(|value| *value < 256) { 0 } else { 8 };
-    Ok((0..colours).map(|at| [0, 1, 2].map(|channel| (values[channel * colours + at] >> shift) as u8)).collect())
+    let shift = if values.iter().all(|value| *value < 256) {
+        0
+    } else {
+        8
+    };
+    Ok((0..colours)
+        .map(|at| [0, 1, 2].map(|channel| (values[channel * colours + at] >> shift) as u8))
+        .collect())
 }
 
 /// The first three channels of every pixel as L*, a*, b*, in RGB.
@@ -229,17 +322,33 @@ fn with_photometric(bytes: &[u8], value: u16) -> Option<Vec<u8>> {
     let number = |at: usize, length: usize| -> Option<usize> {
         let digits = bytes.get(at..at.checked_add(length)?)?;
         let add = |sum: usize, digit: &u8| sum.checked_mul(256)?.checked_add(usize::from(*digit));
-        if little { digits.iter().rev().try_fold(0, add) } else { digits.iter().try_fold(0, add) }
+        if little {
+            digits.iter().rev().try_fold(0, add)
+        } else {
+            digits.iter().try_fold(0, add)
+        }
     };
     // BigTIFF has wider numbers everywhere.
-    let (directory, wide) = if number(2, 2)? == 43 { (number(8, 8)?, true) } else { (number(4, 4)?, false) };
+    let (directory, wide) = if number(2, 2)? == 43 {
+        (number(8, 8)?, true)
+    } else {
+        (number(4, 4)?, false)
+    };
     let (count_length, entry_length, value_at) = if wide { (8, 20, 12) } else { (2, 12, 8) };
     for entry in 0..number(directory, count_length)? {
-        let at = directory.checked_add(count_length)?.checked_add(entry.checked_mul(entry_length)?)?;
+        let at = directory
+            .checked_add(count_length)?
+            .checked_add(entry.checked_mul(entry_length)?)?;
         if number(at, 2)? == usize::from(PHOTOMETRIC) {
             let mut patched = bytes.to_vec();
-            let digits = if little { value.to_le_bytes() } else { value.to_be_bytes() };
-            patched.get_mut(at + value_at..at + value_at + 2)?.copy_from_slice(&digits);
+            let digits = if little {
+                value.to_le_bytes()
+            } else {
+                value.to_be_bytes()
+            };
+            patched
+                .get_mut(at + value_at..at + value_at + 2)?
+                .copy_from_slice(&digits);
             return Some(patched);
         }
     }
@@ -252,8 +361,15 @@ fn from_tiff(error: TiffError, limits: &DecodeLimits) -> DecodeError {
         TiffError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             DecodeError::Truncated { format }
         }
-        TiffError::LimitsExceeded => DecodeError::TooMuchMemory { limit: limits.allocation },
-        TiffError::UnsupportedError(error) => DecodeError::Unsupported { what: format!("this TIFF file ({error})") },
-        error => DecodeError::Damaged { format, reason: error.to_string() },
+        TiffError::LimitsExceeded => DecodeError::TooMuchMemory {
+            limit: limits.allocation,
+        },
+        TiffError::UnsupportedError(error) => DecodeError::Unsupported {
+            what: format!("this TIFF file ({error})"),
+        },
+        error => DecodeError::Damaged {
+            format,
+            reason: error.to_string(),
+        },
     }
 }

@@ -1,6 +1,8 @@
-//! What every store must do: a list of checks, each given an empty store of its own. The suite is the specification.
+//! What every store must do: a list of checks, each given an empty store of its own. The suite is
+//! the specification.
 //!
-//! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a [`clippy_jobs::Runner`] on it.
+//! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a
+//! [`clippy_jobs::Runner`] on it.
 
 mod families;
 mod losses;
@@ -14,11 +16,12 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use clippy_jobs::{
-    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobTransport, Lane, NewJob, Runner, RunnerSettings,
-    Timing,
+    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobTransport, Lane, NewJob, Runner,
+    RunnerSettings, Timing,
 };
 
-/// An empty store whose bulk lane takes [`SMALL_LANE`] jobs and no more, and which keeps [`KEPT`] finished jobs.
+/// An empty store whose bulk lane takes [`SMALL_LANE`] jobs and no more, and which keeps [`KEPT`]
+/// finished jobs.
 pub type Store = Arc<dyn JobTransport>;
 
 /// The limit of the bulk lane in a store under test.
@@ -94,13 +97,21 @@ where
 {
     let begun = std::time::Instant::now();
     while !is_so().await {
-        assert!(begun.elapsed() < within, "waited {within:?} in vain for: {what}");
+        assert!(
+            begun.elapsed() < within,
+            "waited {within:?} in vain for: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
 
 /// Waits until a job is in a state that passes, and gives it.
-pub async fn wait_for_job(store: &Store, id: JobId, what: &str, is_so: impl Fn(&Job) -> bool) -> Job {
+pub async fn wait_for_job(
+    store: &Store,
+    id: JobId,
+    what: &str,
+    is_so: impl Fn(&Job) -> bool,
+) -> Job {
     let mut last = None;
     let begun = std::time::Instant::now();
     loop {
@@ -110,7 +121,10 @@ pub async fn wait_for_job(store: &Store, id: JobId, what: &str, is_so: impl Fn(&
             }
             last = Some(job);
         }
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for: {what}; it is {last:?}");
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "waited in vain for: {what}; it is {last:?}"
+        );
         tokio::time::sleep(Duration::from_millis(15)).await;
     }
 }
@@ -128,7 +142,10 @@ pub fn short_timing() -> Timing {
         rescue_after: Duration::from_secs(2),
         progress: Duration::from_millis(200),
         grace: Duration::from_millis(800),
-        backoff: Backoff { base: Duration::from_millis(20), cap: Duration::from_millis(100) },
+        backoff: Backoff {
+            base: Duration::from_millis(20),
+            cap: Duration::from_millis(100),
+        },
     }
 }
 
@@ -146,8 +163,13 @@ impl RunningRunner {
     #[must_use]
     pub fn start(store: &Store, handlers: Handlers, concurrency: usize) -> Self {
         let lanes = Lane::ALL.iter().map(|lane| (*lane, concurrency)).collect();
-        let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_millis(500) };
-        let runner = Runner::new(Arc::clone(store), handlers, settings).expect("settings that add up");
+        let settings = RunnerSettings {
+            lanes,
+            timing: short_timing(),
+            drain: Duration::from_millis(500),
+        };
+        let runner =
+            Runner::new(Arc::clone(store), handlers, settings).expect("settings that add up");
         let stop = tokio_util::sync::CancellationToken::new();
         let task = tokio::spawn(runner.run(stop.clone()));
         Self { stop, task }
@@ -159,7 +181,10 @@ impl RunningRunner {
     /// When it does not stop within its own deadline.
     pub async fn stop(self) {
         self.stop.cancel();
-        tokio::time::timeout(Duration::from_secs(12), self.task).await.expect("stops in time").expect("stops well");
+        tokio::time::timeout(Duration::from_secs(12), self.task)
+            .await
+            .expect("stops in time")
+            .expect("stops well");
     }
 }
 
@@ -181,7 +206,10 @@ pub(crate) async fn claim_from_the_dead(store: &Store, id: JobId) -> ClaimedJob 
         if let Claim::Run(claimed) = store.claim(id, "a worker", LEASE).await.expect("a claim") {
             return *claimed;
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "waited in vain for the lease to end");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "waited in vain for the lease to end"
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

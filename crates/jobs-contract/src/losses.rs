@@ -8,15 +8,21 @@ use serde_json::json;
 
 use super::{LEASE, Store, claim, create, new_job, wait_until};
 use clippy_jobs::{
-    Beat, Claim, EventHub, EventId, EventKind, FollowSettings, Following, JobFailure, JobId, JobKind, JobState,
-    JobStore, Lane, NewJob, Outcome, SweepSettings,
+    Beat, Claim, EventHub, EventId, EventKind, FollowSettings, Following, JobFailure, JobId,
+    JobKind, JobState, JobStore, Lane, NewJob, Outcome, SweepSettings,
 };
 
 /// Claims a job for a worker that is never heard of again, and waits until that was found.
 pub(super) async fn lose(store: &Store, id: JobId) {
-    let claim = store.claim(id, "doomed", Duration::from_millis(1)).await.expect("a claim");
+    let claim = store
+        .claim(id, "doomed", Duration::from_millis(1))
+        .await
+        .expect("a claim");
     assert!(matches!(claim, Claim::Run(_)), "{claim:?}");
-    let sweep = SweepSettings { dead_after: Duration::from_secs(60), rescue_after: Duration::ZERO };
+    let sweep = SweepSettings {
+        dead_after: Duration::from_secs(60),
+        rescue_after: Duration::ZERO,
+    };
     wait_until("the loss to be found", Duration::from_secs(10), || async {
         store.sweep(&sweep).await.expect("a sweep").reaped == 1
     })
@@ -28,32 +34,68 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
     let beside = || store.claim_beside(job.id, "w", LEASE);
     lose(&store, job.id).await;
     let lost = store.get(job.id).await.expect("it is there");
-    assert_eq!((lost.state, lost.losses, lost.attempt), (JobState::Queued, 1, 1));
+    assert_eq!(
+        (lost.state, lost.losses, lost.attempt),
+        (JobState::Queued, 1, 1)
+    );
     assert_eq!(beside().await.expect("a claim"), Claim::Alone);
     // A failure of another kind does not make it harmless.
     let run = claim(&store, job.id).await;
-    let failure = JobFailure { code: ErrorCode::Unavailable, message: "later".to_owned(), retryable: true };
-    store.finish(run.key, &Outcome::Retry { delay: Duration::ZERO, failure }).await.expect("an end");
+    let failure = JobFailure {
+        code: ErrorCode::Unavailable,
+        message: "later".to_owned(),
+        retryable: true,
+    };
+    store
+        .finish(
+            run.key,
+            &Outcome::Retry {
+                delay: Duration::ZERO,
+                failure,
+            },
+        )
+        .await
+        .expect("an end");
     assert_eq!(beside().await.expect("a claim"), Claim::Alone);
     lose(&store, job.id).await;
     let given_up = store.get(job.id).await.expect("it is there");
     assert_eq!((given_up.state, given_up.attempt), (JobState::Failed, 3));
     let error = given_up.error.expect("a reason");
-    assert!(error.retryable && error.message.contains("ended its worker process twice"), "{error:?}");
-    assert!(error.message.contains("charged"), "a generation may have been paid for: {error:?}");
+    assert!(
+        error.retryable && error.message.contains("ended its worker process twice"),
+        "{error:?}"
+    );
+    assert!(
+        error.message.contains("charged"),
+        "a generation may have been paid for: {error:?}"
+    );
     // Whoever asks for it again gets a new chance, and so does whoever gets further.
     store.retry(job.id).await.expect("retried");
     assert!(matches!(beside().await.expect("a claim"), Claim::Run(run) if run.job.losses == 0));
     let other = create(&store, &NewJob::new(JobKind::Ingest, Lane::Bulk, json!({}))).await;
     lose(&store, other.id).await;
     let run = claim(&store, other.id).await;
-    let beat = Beat { cursor: Some(json!(1)), further: true, ..Beat::default() };
+    let beat = Beat {
+        cursor: Some(json!(1)),
+        further: true,
+        ..Beat::default()
+    };
     store.beat(run.key, LEASE, &beat).await.expect("a beat");
     assert_eq!(store.get(other.id).await.expect("it is there").losses, 0);
     // A planner must run while its parts do.
-    let planner = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({}))).await;
+    let planner = create(
+        &store,
+        &NewJob::new(JobKind::Ingest, Lane::Control, json!({})),
+    )
+    .await;
     lose(&store, planner.id).await;
-    assert!(matches!(store.claim_beside(planner.id, "w", LEASE).await.expect("a claim"), Claim::Run(_)));
+    assert!(matches!(
+        store
+            .claim_beside(planner.id, "w", LEASE)
+            .await
+            .expect("a claim"),
+        Claim::Run(_)
+    ));
 }
 
 pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
@@ -62,27 +104,58 @@ pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
     // Of another job, so that the embedded store's ids go on.
     let other = create(&store, &new_job(json!({}))).await;
     claim(&store, other.id).await;
-    let all = store.events_after(job.id, None, 100).await.expect("events").events;
+    let all = store
+        .events_after(job.id, None, 100)
+        .await
+        .expect("events")
+        .events;
     let last = all.last().expect("some").id;
     let most = u64::MAX;
-    for (major, minor) in [(most, most), (most, 0), (most - 1, most), (last.major + 1, 0)] {
+    for (major, minor) in [
+        (most, most),
+        (most, 0),
+        (most - 1, most),
+        (last.major + 1, 0),
+    ] {
         let beyond = EventId { major, minor };
-        let page = store.events_after(job.id, Some(beyond), 100).await.expect("events");
+        let page = store
+            .events_after(job.id, Some(beyond), 100)
+            .await
+            .expect("events");
         assert!(page.gap && page.events == all, "{beyond}: {page:?}");
-        assert_eq!(store.events_after(job.id, Some(beyond), 1).await.expect("events").events, all[..1]);
+        assert_eq!(
+            store
+                .events_after(job.id, Some(beyond), 1)
+                .await
+                .expect("events")
+                .events,
+            all[..1]
+        );
     }
     // Whoever follows from there sees the end, and is not left waiting.
-    let done = Outcome::Succeeded { result: json!({}), receipt: None };
+    let done = Outcome::Succeeded {
+        result: json!({}),
+        receipt: None,
+    };
     store.finish(run.key, &done).await.expect("done");
     let hub = EventHub::start(Arc::clone(&store) as Arc<dyn JobStore>);
-    let mut following = hub.follow(job.id, Some(EventId { major: most, minor: most }), FollowSettings::default());
+    let mut following = hub.follow(
+        job.id,
+        Some(EventId {
+            major: most,
+            minor: most,
+        }),
+        FollowSettings::default(),
+    );
     let mut seen = Vec::new();
     let all = async {
         while let Some(next) = following.next().await.expect("news") {
             seen.push(next);
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), all).await.expect("it ends");
+    tokio::time::timeout(Duration::from_secs(20), all)
+        .await
+        .expect("it ends");
     assert_eq!(seen.first(), Some(&Following::Gap));
     assert!(matches!(seen.last(), Some(Following::Event(event)) if event.kind == EventKind::Done));
 }

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
 use clippy_jobs::{
-    Claim, EventKind, FollowSettings, Following, Handlers, JobContext, JobError, JobHandler, JobKind, JobState,
-    JobTransport, Lane, LogLevel, NewChild, NewJob, Progress, Step, Tick,
+    Claim, EventKind, FollowSettings, Following, Handlers, JobContext, JobError, JobHandler,
+    JobKind, JobState, JobTransport, Lane, LogLevel, NewChild, NewJob, Progress, Step, Tick,
 };
 
 pub(super) fn tick() -> Tick {
@@ -37,9 +37,16 @@ impl JobHandler for Scripted {
         let payload = context.job().payload.clone();
         match payload["do"].as_str().unwrap_or_default() {
             "panic" => panic!("scripted"),
-            "wrong" => Err(JobError::permanent(ErrorCode::InvalidInput, "it can never work")),
-            "flaky" if context.job().attempt < 3 => Err(JobError::transient(ErrorCode::Unavailable, "not yet")),
-            "snooze" if self.runs.load(Ordering::SeqCst) < 4 => Err(JobError::Snooze(Duration::from_millis(20))),
+            "wrong" => Err(JobError::permanent(
+                ErrorCode::InvalidInput,
+                "it can never work",
+            )),
+            "flaky" if context.job().attempt < 3 => {
+                Err(JobError::transient(ErrorCode::Unavailable, "not yet"))
+            }
+            "snooze" if self.runs.load(Ordering::SeqCst) < 4 => {
+                Err(JobError::Snooze(Duration::from_millis(20)))
+            }
             "hang" => {
                 context.token().cancelled().await;
                 context.go_on()?;
@@ -51,7 +58,11 @@ impl JobHandler for Scripted {
             }
             "busy" if context.job().attempt == 1 => {
                 let after = Some(Duration::from_millis(700));
-                Err(JobError::Transient { code: ErrorCode::Overloaded, message: "429".to_owned(), after })
+                Err(JobError::Transient {
+                    code: ErrorCode::Overloaded,
+                    message: "429".to_owned(),
+                    after,
+                })
             }
             "huge" => Ok(json!("x".repeat(2 * 1024 * 1024))),
             "chat" => {
@@ -80,10 +91,17 @@ impl JobHandler for Scripted {
 async fn talk(context: &JobContext) -> Result<Value, JobError> {
     for done in 0..=100 {
         let unit = "steps".to_owned();
-        context.progress(Progress { done, total: Some(100), unit, ..Progress::default() });
+        context.progress(Progress {
+            done,
+            total: Some(100),
+            unit,
+            ..Progress::default()
+        });
         tokio::time::sleep(Duration::from_millis(8)).await;
     }
-    context.log(LogLevel::Warning, "one picture was left out").await;
+    context
+        .log(LogLevel::Warning, "one picture was left out")
+        .await;
     context.preview(json!({"image": "small"})).await?;
     Ok(json!("talked"))
 }
@@ -105,14 +123,38 @@ pub(super) async fn jobs_run_and_end(store: Store) {
     for (place, id) in ids.iter().enumerate() {
         let job = wait_for_job(&store, *id, "the job to end", |job| job.state.is_finished()).await;
         assert_eq!((job.state, job.attempt), (JobState::Succeeded, 1));
-        assert_eq!((job.result, job.receipt), (Some(json!({"ok": place + 1})), Some(json!({"seed": "honoured"}))));
+        assert_eq!(
+            (job.result, job.receipt),
+            (
+                Some(json!({"ok": place + 1})),
+                Some(json!({"seed": "honoured"}))
+            )
+        );
     }
     assert_eq!(runs.load(Ordering::SeqCst), 30, "each ran once");
     let lanes = store.lanes().await.expect("lanes");
-    assert_eq!((lanes[0].succeeded, lanes[0].queued, lanes[0].running, lanes[0].workers), (30, 0, 0, 1));
-    let nobodys = create(&store, &NewJob::new(JobKind::Fetch, Lane::Control, json!({}))).await;
-    let job = wait_for_job(&store, nobodys.id, "a job nobody can run to fail", |job| job.state.is_finished()).await;
-    assert_eq!(job.error.map(|error| error.code), Some(ErrorCode::Unsupported));
+    assert_eq!(
+        (
+            lanes[0].succeeded,
+            lanes[0].queued,
+            lanes[0].running,
+            lanes[0].workers
+        ),
+        (30, 0, 0, 1)
+    );
+    let nobodys = create(
+        &store,
+        &NewJob::new(JobKind::Fetch, Lane::Control, json!({})),
+    )
+    .await;
+    let job = wait_for_job(&store, nobodys.id, "a job nobody can run to fail", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        job.error.map(|error| error.code),
+        Some(ErrorCode::Unsupported)
+    );
     runner.stop().await;
 }
 
@@ -129,7 +171,10 @@ impl JobHandler for Noting {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        self.began.lock().expect("the list").push(context.job().payload.clone());
+        self.began
+            .lock()
+            .expect("the list")
+            .push(context.job().payload.clone());
         Ok(Value::Null)
     }
 }
@@ -152,22 +197,45 @@ pub(super) async fn panics_and_errors_are_ordinary_failures(store: Store) {
     let (handlers, runs) = scripted();
     let runner = RunningRunner::start(&store, handlers, 2);
     let snoozer = create(&store, &new_job(json!({"do": "snooze"}))).await;
-    let snoozed = wait_for_job(&store, snoozer.id, "the snoozer to end", |job| job.state.is_finished()).await;
-    assert_eq!((snoozed.state, snoozed.attempt), (JobState::Succeeded, 1), "snoozing does not count");
+    let snoozed = wait_for_job(&store, snoozer.id, "the snoozer to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        (snoozed.state, snoozed.attempt),
+        (JobState::Succeeded, 1),
+        "snoozing does not count"
+    );
     assert_eq!(runs.load(Ordering::SeqCst), 4);
     let mut ids = Vec::new();
     for what in ["panic", "wrong", "flaky"] {
         ids.push(create(&store, &new_job(json!({"do": what}))).await.id);
     }
-    let panicked = wait_for_job(&store, ids[0], "the panicking job to end", |job| job.state.is_finished()).await;
+    let panicked = wait_for_job(&store, ids[0], "the panicking job to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
     assert_eq!((panicked.state, panicked.attempt), (JobState::Failed, 3));
-    assert!(
-        panicked.error.is_some_and(|error| error.code == ErrorCode::Internal && !error.message.contains("scripted"))
+    assert!(panicked.error.is_some_and(
+        |error| error.code == ErrorCode::Internal && !error.message.contains("scripted")
+    ));
+    let wrong = wait_for_job(&store, ids[1], "the wrong job to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        (wrong.state, wrong.attempt),
+        (JobState::Failed, 1),
+        "what can never work is not tried again"
     );
-    let wrong = wait_for_job(&store, ids[1], "the wrong job to end", |job| job.state.is_finished()).await;
-    assert_eq!((wrong.state, wrong.attempt), (JobState::Failed, 1), "what can never work is not tried again");
-    let flaky = wait_for_job(&store, ids[2], "the flaky job to end", |job| job.state.is_finished()).await;
-    assert_eq!((flaky.state, flaky.attempt, flaky.error), (JobState::Succeeded, 3, None));
+    let flaky = wait_for_job(&store, ids[2], "the flaky job to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        (flaky.state, flaky.attempt, flaky.error),
+        (JobState::Succeeded, 3, None)
+    );
     runner.stop().await;
 }
 
@@ -175,11 +243,18 @@ pub(super) async fn a_retry_waits_as_long_as_the_server_asked(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 2);
     let job = create(&store, &new_job(json!({"do": "busy"}))).await;
-    let job = wait_for_job(&store, job.id, "the second attempt", |job| job.state.is_finished()).await;
+    let job = wait_for_job(&store, job.id, "the second attempt", |job| {
+        job.state.is_finished()
+    })
+    .await;
     assert_eq!((job.state, job.attempt), (JobState::Succeeded, 2));
     // The backoff alone would have been a tenth of a second at most.
-    let took = job.finished_at.expect("it ended").as_millis() - job.started_at.expect("it ran").as_millis();
-    assert!(took >= 700, "tried again after {took} ms, the server asked for 700");
+    let took = job.finished_at.expect("it ended").as_millis()
+        - job.started_at.expect("it ran").as_millis();
+    assert!(
+        took >= 700,
+        "tried again after {took} ms, the server asked for 700"
+    );
     runner.stop().await;
 }
 
@@ -188,9 +263,16 @@ pub(super) async fn what_cannot_be_stored_fails_the_job(store: Store) {
     let runner = RunningRunner::start(&store, handlers, 2);
     let job = create(&store, &new_job(json!({"do": "huge"}))).await;
     let job = wait_for_job(&store, job.id, "it to fail", |job| job.state.is_finished()).await;
-    assert_eq!((job.state, job.attempt, job.result), (JobState::Failed, 1, None));
+    assert_eq!(
+        (job.state, job.attempt, job.result),
+        (JobState::Failed, 1, None)
+    );
     assert_eq!(job.error.map(|error| error.code), Some(ErrorCode::TooLarge));
-    assert_eq!(runs.load(Ordering::SeqCst), 1, "a second run would end the same way");
+    assert_eq!(
+        runs.load(Ordering::SeqCst),
+        1,
+        "a second run would end the same way"
+    );
     runner.stop().await;
 }
 
@@ -199,13 +281,26 @@ pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
     let runner = RunningRunner::start(&store, handlers, 2);
     let mut bulk = Vec::new();
     for _ in 0..60 {
-        bulk.push(create(&store, &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"do": "hang"}))).await.id);
+        bulk.push(
+            create(
+                &store,
+                &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"do": "hang"})),
+            )
+            .await
+            .id,
+        );
     }
-    wait_for_job(&store, bulk[0], "bulk work to run", |job| job.state == JobState::Running).await;
+    wait_for_job(&store, bulk[0], "bulk work to run", |job| {
+        job.state == JobState::Running
+    })
+    .await;
     // All room of the bulk lane is taken, and will be for ever.
     for n in 0..10 {
         let job = create(&store, &new_job(json!({"n": n}))).await;
-        wait_for_job(&store, job.id, "interactive work", |job| job.state == JobState::Succeeded).await;
+        wait_for_job(&store, job.id, "interactive work", |job| {
+            job.state == JobState::Succeeded
+        })
+        .await;
     }
     let lanes = store.lanes().await.expect("lanes");
     assert_eq!((lanes[1].running, lanes[1].queued), (2, 58));
@@ -217,12 +312,23 @@ pub(super) async fn cancellation_reaches_running_work(store: Store) {
     let runner = RunningRunner::start(&store, handlers, 4);
     for what in ["hang", "deaf"] {
         let job = create(&store, &new_job(json!({"do": what}))).await;
-        wait_for_job(&store, job.id, "the job to run", |job| job.state == JobState::Running).await;
+        wait_for_job(&store, job.id, "the job to run", |job| {
+            job.state == JobState::Running
+        })
+        .await;
         store.cancel(job.id).await.expect("asked");
         let asked = std::time::Instant::now();
-        let job = wait_for_job(&store, job.id, "the job to stop", |job| job.state.is_finished()).await;
-        // One that listens stops within the second that is promised; one that does not is dropped after its grace.
-        assert!(what == "deaf" || asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+        let job = wait_for_job(&store, job.id, "the job to stop", |job| {
+            job.state.is_finished()
+        })
+        .await;
+        // One that listens stops within the second that is promised; one that does not is dropped
+        // after its grace.
+        assert!(
+            what == "deaf" || asked.elapsed() < Duration::from_secs(1),
+            "{:?}",
+            asked.elapsed()
+        );
         assert_eq!(job.state, JobState::Cancelled, "{what}");
     }
     runner.stop().await;
@@ -232,15 +338,39 @@ pub(super) async fn progress_previews_and_logs_are_seen(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "talk"}))).await;
-    let job = wait_for_job(&store, job.id, "the job to end", |job| job.state.is_finished()).await;
-    assert_eq!((job.progress.done, job.progress.total), (100, Some(100)), "the last word is written");
-    let events = store.events_after(job.id, None, 1_000).await.expect("events").events;
+    let job = wait_for_job(&store, job.id, "the job to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        (job.progress.done, job.progress.total),
+        (100, Some(100)),
+        "the last word is written"
+    );
+    let events = store
+        .events_after(job.id, None, 1_000)
+        .await
+        .expect("events")
+        .events;
     let count = |kind| events.iter().filter(|event| event.kind == kind).count();
-    assert_eq!((count(EventKind::Log), count(EventKind::Preview), count(EventKind::Done)), (1, 1, 1));
+    assert_eq!(
+        (
+            count(EventKind::Log),
+            count(EventKind::Preview),
+            count(EventKind::Done)
+        ),
+        (1, 1, 1)
+    );
     // 101 reports; at most one is written in each fifth of a second, and the last.
     let progress = count(EventKind::Progress);
-    assert!((2..=60).contains(&progress), "{progress} progress events for 101 reports");
-    assert_eq!(store.last_preview(job.id).await.expect("one"), Some(json!({"image": "small"})));
+    assert!(
+        (2..=60).contains(&progress),
+        "{progress} progress events for 101 reports"
+    );
+    assert_eq!(
+        store.last_preview(job.id).await.expect("one"),
+        Some(json!({"image": "small"}))
+    );
     runner.stop().await;
 }
 
@@ -248,7 +378,10 @@ pub(super) async fn a_checkpoint_is_where_the_next_attempt_begins(store: Store) 
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
     let job = create(&store, &new_job(json!({"do": "resume"}))).await;
-    let job = wait_for_job(&store, job.id, "the job to end", |job| job.state.is_finished()).await;
+    let job = wait_for_job(&store, job.id, "the job to end", |job| {
+        job.state.is_finished()
+    })
+    .await;
     assert_eq!(job.result, Some(json!({"began_at": 10})));
     runner.stop().await;
 }
@@ -265,61 +398,112 @@ impl JobHandler for Adding {
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
         if context.job().parent.is_some() {
             if context.job().payload["nested"] == true {
-                let child = NewChild { key: "n".to_owned(), lane: Lane::Bulk, payload: Value::Null, weight: 1 };
+                let child = NewChild {
+                    key: "n".to_owned(),
+                    lane: Lane::Bulk,
+                    payload: Value::Null,
+                    weight: 1,
+                };
                 context.spawn_children("parts", &[child]).await?;
             }
             return Ok(context.job().payload.clone());
         }
         if context.step() == Step::Start && context.job().payload["nested"] == true {
             let payload = json!({"nested": true});
-            let child = NewChild { key: "n".to_owned(), lane: Lane::Bulk, payload, weight: 1 };
+            let child = NewChild {
+                key: "n".to_owned(),
+                lane: Lane::Bulk,
+                payload,
+                weight: 1,
+            };
             context.spawn_children("parts", &[child]).await?;
             return Ok(Value::Null);
         }
         if context.step() == Step::Start {
             for n in 1..=8 {
-                let child =
-                    NewChild { key: format!("part-{n}"), lane: Lane::Bulk, payload: json!({"n": n}), weight: 1 };
+                let child = NewChild {
+                    key: format!("part-{n}"),
+                    lane: Lane::Bulk,
+                    payload: json!({"n": n}),
+                    weight: 1,
+                };
                 context.wait_for_room(4).await?;
                 context.spawn_children("parts", &[child]).await?;
             }
             return Ok(Value::Null);
         }
         let page = context.children(None).await?;
-        let sum: u64 = page.jobs.iter().filter_map(|job| job.result.as_ref()?["n"].as_u64()).sum();
+        let sum: u64 = page
+            .jobs
+            .iter()
+            .filter_map(|job| job.result.as_ref()?["n"].as_u64())
+            .sum();
         Ok(json!({"sum": sum, "parts": context.job().children.map(|children| children.succeeded)}))
     }
 }
 
 pub(super) async fn parents_plan_wait_and_merge(store: Store) {
     let runner = RunningRunner::start(&store, Handlers::new().with(Adding), 2);
-    let job = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({}))).await;
-    let job = wait_for_job(&store, job.id, "the parts to be merged", |job| job.state.is_finished()).await;
-    assert_eq!((job.state, job.result), (JobState::Succeeded, Some(json!({"sum": 36, "parts": 8}))));
+    let job = create(
+        &store,
+        &NewJob::new(JobKind::Ingest, Lane::Control, json!({})),
+    )
+    .await;
+    let job = wait_for_job(&store, job.id, "the parts to be merged", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        (job.state, job.result),
+        (JobState::Succeeded, Some(json!({"sum": 36, "parts": 8})))
+    );
     runner.stop().await;
 }
 
 pub(super) async fn a_part_has_no_parts(store: Store) {
     let runner = RunningRunner::start(&store, Handlers::new().with(Adding), 2);
-    let job = create(&store, &NewJob::new(JobKind::Ingest, Lane::Control, json!({"nested": true}))).await;
-    let job = wait_for_job(&store, job.id, "the part to be refused", |job| job.state.is_finished()).await;
+    let job = create(
+        &store,
+        &NewJob::new(JobKind::Ingest, Lane::Control, json!({"nested": true})),
+    )
+    .await;
+    let job = wait_for_job(&store, job.id, "the part to be refused", |job| {
+        job.state.is_finished()
+    })
+    .await;
     assert_eq!(job.state, JobState::Succeeded);
-    assert_eq!(job.children.map(|children| (children.total, children.failed)), Some((1, 1)));
+    assert_eq!(
+        job.children
+            .map(|children| (children.total, children.failed)),
+        Some((1, 1))
+    );
     runner.stop().await;
 }
 
 pub(super) async fn an_unreadable_task_goes_to_the_dead_letters(store: Store) {
     let (handlers, _) = scripted();
     let runner = RunningRunner::start(&store, handlers, 1);
-    store.bury(b"\xffnot a job", "said by a test").await.expect("buried");
+    store
+        .bury(b"\xffnot a job", "said by a test")
+        .await
+        .expect("buried");
     let letters = store.dead_letters(10).await.expect("letters");
-    assert_eq!((letters.len(), letters[0].reason.as_str()), (1, "said by a test"));
+    assert_eq!(
+        (letters.len(), letters[0].reason.as_str()),
+        (1, "said by a test")
+    );
     assert!(letters[0].payload.contains("not a job"), "{letters:?}");
     // Proves that the payload of a task is never decoded in a way that can fail.
     let task = TaskBuilder::new(b"garbage".to_vec()).build();
-    assert!(matches!(clippy_jobs::Delivery::decode(&task.args), clippy_jobs::Delivery::Unreadable { .. }));
+    assert!(matches!(
+        clippy_jobs::Delivery::decode(&task.args),
+        clippy_jobs::Delivery::Unreadable { .. }
+    ));
     let job = create(&store, &new_job(json!({"n": 1}))).await;
-    wait_for_job(&store, job.id, "the worker to live", |job| job.state == JobState::Succeeded).await;
+    wait_for_job(&store, job.id, "the worker to live", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
     runner.stop().await;
 }
 
@@ -330,11 +514,18 @@ pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
     for what in ["hang", "deaf", "hang", "deaf", "hang", "hang", "hang"] {
         ids.push(create(&store, &new_job(json!({"do": what}))).await.id);
     }
-    wait_for_job(&store, ids[3], "four jobs to run", |job| job.state == JobState::Running).await;
+    wait_for_job(&store, ids[3], "four jobs to run", |job| {
+        job.state == JobState::Running
+    })
+    .await;
     runner.stop().await;
     for id in &ids {
         let job = store.get(*id).await.expect("it is there");
-        assert_eq!((job.state, job.attempt), (JobState::Queued, 0), "handed back, and not counted");
+        assert_eq!(
+            (job.state, job.attempt),
+            (JobState::Queued, 0),
+            "handed back, and not counted"
+        );
     }
     assert_eq!(store.lanes().await.expect("lanes")[0].queued, 7);
     for id in &ids {
@@ -344,7 +535,10 @@ pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
     let (handlers, runs) = scripted();
     let late = create(&store, &new_job(json!({"n": 1}))).await;
     let runner = RunningRunner::start(&store, handlers, 1);
-    wait_for_job(&store, late.id, "the next runner to run", |job| job.state == JobState::Succeeded).await;
+    wait_for_job(&store, late.id, "the next runner to run", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     runner.stop().await;
 }
@@ -358,13 +552,26 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
         ids.push(create(&store, &new_job(json!({"n": n}))).await.id);
     }
     // A job of another lane goes through meanwhile, so the runner had its time.
-    let other = create(&store, &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"n": 9}))).await;
-    wait_for_job(&store, other.id, "the other lane", |job| job.state == JobState::Succeeded).await;
+    let other = create(
+        &store,
+        &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"n": 9})),
+    )
+    .await;
+    wait_for_job(&store, other.id, "the other lane", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
     assert_eq!(runs.load(Ordering::SeqCst), 1);
     assert_eq!(store.lanes().await.expect("lanes")[0].queued, 6);
-    store.pause(Lane::Interactive, false).await.expect("resumed");
+    store
+        .pause(Lane::Interactive, false)
+        .await
+        .expect("resumed");
     for id in ids {
-        let job = wait_for_job(&store, id, "the resumed lane", |job| job.state.is_finished()).await;
+        let job = wait_for_job(&store, id, "the resumed lane", |job| {
+            job.state.is_finished()
+        })
+        .await;
         assert_eq!((job.state, job.attempt), (JobState::Succeeded, 1));
     }
     runner.stop().await;
@@ -375,16 +582,28 @@ pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(stor
     let (handlers, runs) = scripted();
     // Two workers that take the job and are never heard of again.
     for _ in 0..2 {
-        wait_until("the job to be to be had", Duration::from_secs(20), || async {
-            let claim = store.claim(job.id, "doomed", Duration::from_millis(50)).await;
-            matches!(claim, Ok(Claim::Run(_)))
-        })
+        wait_until(
+            "the job to be to be had",
+            Duration::from_secs(20),
+            || async {
+                let claim = store
+                    .claim(job.id, "doomed", Duration::from_millis(50))
+                    .await;
+                matches!(claim, Ok(Claim::Run(_)))
+            },
+        )
         .await;
     }
     let runner = RunningRunner::start(&store, handlers, 1);
-    let job = wait_for_job(&store, job.id, "the job to be given up", |job| job.state.is_finished()).await;
+    let job = wait_for_job(&store, job.id, "the job to be given up", |job| {
+        job.state.is_finished()
+    })
+    .await;
     assert_eq!((job.state, job.attempt), (JobState::Failed, 2));
-    assert!(job.error.is_some_and(|error| error.message.contains("ended its worker process twice")));
+    assert!(
+        job.error
+            .is_some_and(|error| error.message.contains("ended its worker process twice"))
+    );
     assert_eq!(runs.load(Ordering::SeqCst), 0, "not given out a third time");
     runner.stop().await;
 }
@@ -413,7 +632,12 @@ impl JobHandler for Company {
         let mut looks = 0;
         while looks < 12 || (waits && !self.go.is_cancelled()) {
             let now = self.now.load(Ordering::SeqCst);
-            self.most.lock().expect("the table").entry(n).and_modify(|most| *most = now.max(*most)).or_insert(now);
+            self.most
+                .lock()
+                .expect("the table")
+                .entry(n)
+                .and_modify(|most| *most = now.max(*most))
+                .or_insert(now);
             tokio::time::sleep(Duration::from_millis(10)).await;
             looks += 1;
         }
@@ -430,10 +654,24 @@ pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) 
     let suspect = create(&store, &new_job(json!({"n": 1}))).await;
     super::losses::lose(&store, suspect.id).await;
     let runner = RunningRunner::start(&store, Handlers::new().with(handler), 4);
-    wait_for_job(&store, first.id, "another job to run", |job| job.state == JobState::Running).await;
-    let other = create(&store, &NewJob::new(JobKind::Generate, Lane::Bulk, json!({}))).await;
-    wait_for_job(&store, other.id, "another lane to go on", |job| job.state.is_finished()).await;
-    assert_eq!(store.get(suspect.id).await.expect("it is there").state, JobState::Queued, "it waits until it is alone");
+    wait_for_job(&store, first.id, "another job to run", |job| {
+        job.state == JobState::Running
+    })
+    .await;
+    let other = create(
+        &store,
+        &NewJob::new(JobKind::Generate, Lane::Bulk, json!({})),
+    )
+    .await;
+    wait_for_job(&store, other.id, "another lane to go on", |job| {
+        job.state.is_finished()
+    })
+    .await;
+    assert_eq!(
+        store.get(suspect.id).await.expect("it is there").state,
+        JobState::Queued,
+        "it waits until it is alone"
+    );
     let mut later = Vec::new();
     for n in 4..10 {
         later.push(create(&store, &new_job(json!({"n": n}))).await.id);
@@ -451,9 +689,14 @@ pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) 
 pub(super) async fn watchers_see_every_event_once(store: Store) {
     let (handlers, _) = scripted();
     // Two processes, as it were.
-    let hubs = [0, 1].map(|_| clippy_jobs::EventHub::start(Arc::clone(&store) as Arc<dyn clippy_jobs::JobStore>));
+    let hubs = [0, 1].map(|_| {
+        clippy_jobs::EventHub::start(Arc::clone(&store) as Arc<dyn clippy_jobs::JobStore>)
+    });
     let job = create(&store, &new_job(json!({"do": "chat"}))).await;
-    let settings = FollowSettings { poll: Duration::from_millis(300), page: 3 };
+    let settings = FollowSettings {
+        poll: Duration::from_millis(300),
+        page: 3,
+    };
     let runner = RunningRunner::start(&store, handlers, 1);
     let mut seen = Vec::new();
     let mut after = None;
@@ -469,7 +712,11 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
             None => break,
         }
     }
-    let all = store.events_after(job.id, None, 1_000).await.expect("events").events;
+    let all = store
+        .events_after(job.id, None, 1_000)
+        .await
+        .expect("events")
+        .events;
     assert_eq!(seen, all);
     assert!(seen.len() >= 200, "cut {} times", seen.len());
     assert_eq!(seen.last().map(|event| event.kind), Some(EventKind::Done));

@@ -27,14 +27,19 @@ impl Delivery {
         format!("{{\"job\":\"{id}\"}}").into_bytes()
     }
 
-    /// What bytes carry. Never fails: apalis stops a worker that meets a task it cannot decode, and then the next one.
+    /// What bytes carry. Never fails: apalis stops a worker that meets a task it cannot decode, and
+    /// then the next one.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
         match serde_json::from_slice::<Contents>(bytes) {
             Ok(contents) => Self::Job(contents.job),
             Err(error) => {
-                let reason = format!("its contents are not of the form {{\"job\":\"<id>\"}}: {error}");
-                Self::Unreadable { payload: bytes.to_vec(), reason }
+                let reason =
+                    format!("its contents are not of the form {{\"job\":\"<id>\"}}: {error}");
+                Self::Unreadable {
+                    payload: bytes.to_vec(),
+                    reason,
+                }
             }
         }
     }
@@ -65,16 +70,23 @@ impl Codec<Delivery> for DeliveryCodec {
 pub(crate) struct Carrier {
     pub(crate) lane: Lane,
     pub(crate) deliver: Arc<dyn Deliver>,
-    /// Where tasks go that were seen through to their end, for a backend that is not told of them by apalis.
+    /// Where tasks go that were seen through to their end, for a backend that is not told of them
+    /// by apalis.
     pub(crate) ended: Option<UnboundedSender<TaskId>>,
 }
 
-/// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its own way.
-pub(crate) async fn take(delivery: Delivery, task: TaskId, carrier: Data<Carrier>) -> Result<(), BoxDynError> {
+/// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its
+/// own way.
+pub(crate) async fn take(
+    delivery: Delivery,
+    task: TaskId,
+    carrier: Data<Carrier>,
+) -> Result<(), BoxDynError> {
     let delivery = match delivery {
-        Delivery::Unreadable { payload, reason } => {
-            Delivery::Unreadable { payload, reason: format!("Task {task}: {reason}") }
-        }
+        Delivery::Unreadable { payload, reason } => Delivery::Unreadable {
+            payload,
+            reason: format!("Task {task}: {reason}"),
+        },
         job @ Delivery::Job(_) => job,
     };
     carrier.deliver.deliver(carrier.lane, delivery).await;
@@ -88,12 +100,17 @@ pub(crate) async fn take(delivery: Delivery, task: TaskId, carrier: Data<Carrier
 /// A worker loop, ready to be awaited.
 pub(crate) type WorkerLoop = BoxFuture<'static, Result<(), WorkerError>>;
 
-/// Builds apalis' worker on a backend. A macro, since the backends' types share no name; and boxed where no other
-/// future is being written, since the compiler cannot follow `tokio::spawn` through one.
+/// Builds apalis' worker on a backend. A macro, since the backends' types share no name; and boxed
+/// where no other future is being written, since the compiler cannot follow `tokio::spawn` through
+/// one.
 macro_rules! worker_loop {
     ($backend:expr, $worker:expr, $deliver:expr, $ended:expr) => {{
         use apalis::prelude::*;
-        let carrier = $crate::carrier::Carrier { lane: $worker.lane, deliver: $deliver, ended: $ended };
+        let carrier = $crate::carrier::Carrier {
+            lane: $worker.lane,
+            deliver: $deliver,
+            ended: $ended,
+        };
         Box::pin(
             WorkerBuilder::new($worker.name.as_str())
                 .backend($backend)
@@ -108,7 +125,10 @@ macro_rules! worker_loop {
 pub(crate) use worker_loop;
 
 /// Runs a worker loop until `stop`, which drops it where it stands.
-pub(crate) async fn run_until(looping: WorkerLoop, stop: CancellationToken) -> clippy_core::Result<()> {
+pub(crate) async fn run_until(
+    looping: WorkerLoop,
+    stop: CancellationToken,
+) -> clippy_core::Result<()> {
     tokio::select! {
         ended = looping => ended.map_err(|error| {
             clippy_core::Error::new(ErrorCode::Unavailable, format!("the worker loop ended: {error}"))
@@ -125,8 +145,17 @@ mod tests {
     fn a_task_that_is_no_job_is_read_as_such() {
         let id = JobId::generate();
         assert_eq!(Delivery::decode(&Delivery::encode(id)), Delivery::Job(id));
-        for wrong in [&b"\xff\xfe"[..], b"", b"null", b"{\"job\":7}", b"{\"job\":\"apple\"}"] {
-            assert!(matches!(Delivery::decode(wrong), Delivery::Unreadable { .. }), "{wrong:?}");
+        for wrong in [
+            &b"\xff\xfe"[..],
+            b"",
+            b"null",
+            b"{\"job\":7}",
+            b"{\"job\":\"apple\"}",
+        ] {
+            assert!(
+                matches!(Delivery::decode(wrong), Delivery::Unreadable { .. }),
+                "{wrong:?}"
+            );
         }
     }
 }

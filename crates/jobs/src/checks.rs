@@ -43,7 +43,9 @@ pub(crate) fn ended_its_worker(kind: &str) -> String {
 }
 
 pub(crate) fn unknown(id: JobId) -> Error {
-    Error::not_found(format!("There is no job {id}: it never was, or it ended so long ago that it was dropped"))
+    Error::not_found(format!(
+        "There is no job {id}: it never was, or it ended so long ago that it was dropped"
+    ))
 }
 
 pub(crate) fn key_reused(id: &str) -> Error {
@@ -54,12 +56,16 @@ pub(crate) fn key_reused(id: &str) -> Error {
 }
 
 pub(crate) fn lane_full(lane: Lane, limit: u64) -> Error {
-    let message = format!("The {lane} lane is full: {limit} jobs are waiting. Try again when some have run");
+    let message =
+        format!("The {lane} lane is full: {limit} jobs are waiting. Try again when some have run");
     Error::new(ErrorCode::Overloaded, message)
 }
 
 pub(crate) fn already_finished(id: JobId, state: &str) -> Error {
-    Error::new(ErrorCode::Conflict, format!("Job {id} has ended already, it is {state}: there is nothing to cancel"))
+    Error::new(
+        ErrorCode::Conflict,
+        format!("Job {id} has ended already, it is {state}: there is nothing to cancel"),
+    )
 }
 
 pub(crate) fn not_retryable(id: JobId, state: &str) -> Error {
@@ -68,12 +74,15 @@ pub(crate) fn not_retryable(id: JobId, state: &str) -> Error {
 }
 
 pub(crate) fn parent_ended(id: JobId, state: &str) -> Error {
-    let message = format!("Job {id} is a part of a job that is {state}: retry that one, and its failed parts with it");
+    let message = format!(
+        "Job {id} is a part of a job that is {state}: retry that one, and its failed parts with it"
+    );
     Error::new(ErrorCode::Conflict, message)
 }
 
 pub(crate) fn stored_json(text: &str) -> Result<Value> {
-    serde_json::from_str(text).map_err(|error| Error::internal("a stored value is not JSON").with_source(error))
+    serde_json::from_str(text)
+        .map_err(|error| Error::internal("a stored value is not JSON").with_source(error))
 }
 
 pub(crate) fn to_json<T: Serialize>(value: &T) -> Result<String> {
@@ -87,26 +96,44 @@ pub(crate) fn event_data(kind: EventKind, data: &Value) -> Result<String> {
     match kind {
         EventKind::Preview if text.len() > MAX_PREVIEW => Err(Error::new(
             ErrorCode::TooLarge,
-            format!("A preview is {} bytes, more than {MAX_PREVIEW}: store the picture and name it", text.len()),
+            format!(
+                "A preview is {} bytes, more than {MAX_PREVIEW}: store the picture and name it",
+                text.len()
+            ),
         )),
         EventKind::Log if text.len() > MAX_LOG => {
-            let message: String = data["message"].as_str().unwrap_or_default().chars().take(MAX_LOG / 8).collect();
+            let message: String = data["message"]
+                .as_str()
+                .unwrap_or_default()
+                .chars()
+                .take(MAX_LOG / 8)
+                .collect();
             Ok(json!({"level": data["level"], "message": format!("{message} …")}).to_string())
         }
         EventKind::Preview | EventKind::Log => Ok(text),
-        EventKind::State | EventKind::Progress | EventKind::Done => {
-            Err(Error::internal(format!("\"{}\" events are written by the store alone", kind.as_str())))
-        }
+        EventKind::State | EventKind::Progress | EventKind::Done => Err(Error::internal(format!(
+            "\"{}\" events are written by the store alone",
+            kind.as_str()
+        ))),
     }
 }
 
 /// Checks children; gives the unit of their weights, as JSON.
 pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
     if children.len() > MAX_CHILDREN {
-        return Err(Error::internal(format!("{} children in one call: at most {MAX_CHILDREN}", children.len())));
+        return Err(Error::internal(format!(
+            "{} children in one call: at most {MAX_CHILDREN}",
+            children.len()
+        )));
     }
-    if let Some(big) = children.iter().find(|child| child.payload.to_string().len() > NewJob::MAX_PAYLOAD) {
-        return Err(Error::new(ErrorCode::TooLarge, format!("The part \"{}\" has too large a payload", big.key)));
+    if let Some(big) = children
+        .iter()
+        .find(|child| child.payload.to_string().len() > NewJob::MAX_PAYLOAD)
+    {
+        return Err(Error::new(
+            ErrorCode::TooLarge,
+            format!("The part \"{}\" has too large a payload", big.key),
+        ));
     }
     to_json(&unit)
 }
@@ -115,8 +142,10 @@ pub(crate) fn children(unit: &str, children: &[NewChild]) -> Result<String> {
 pub(crate) fn bounded(what: &str, value: &Value) -> Result<String> {
     let text = value.to_string();
     if text.len() > MAX_RESULT {
-        let message =
-            format!("The job's {what} is {} bytes, more than {MAX_RESULT}: store it as a file and name it", text.len());
+        let message = format!(
+            "The job's {what} is {} bytes, more than {MAX_RESULT}: store it as a file and name it",
+            text.len()
+        );
         return Err(Error::new(ErrorCode::TooLarge, message));
     }
     Ok(text)
@@ -126,8 +155,16 @@ fn failure(failure: &JobFailure) -> Result<String> {
     if failure.message.chars().count() <= MAX_REASON {
         return to_json(failure);
     }
-    let message: String = failure.message.chars().take(MAX_REASON).chain(" …".chars()).collect();
-    to_json(&JobFailure { message, ..failure.clone() })
+    let message: String = failure
+        .message
+        .chars()
+        .take(MAX_REASON)
+        .chain(" …".chars())
+        .collect();
+    to_json(&JobFailure {
+        message,
+        ..failure.clone()
+    })
 }
 
 /// An outcome as it is stored: its name, result or failure, receipt, delay.
@@ -135,13 +172,24 @@ pub(crate) fn outcome(outcome: &Outcome) -> Result<(&'static str, String, String
     let none = String::new;
     Ok(match outcome {
         Outcome::Succeeded { result, receipt } => {
-            let receipt = receipt.as_ref().map(|receipt| bounded("receipt", receipt)).transpose()?;
-            ("succeeded", bounded("result", result)?, receipt.unwrap_or_default(), Duration::ZERO)
+            let receipt = receipt
+                .as_ref()
+                .map(|receipt| bounded("receipt", receipt))
+                .transpose()?;
+            (
+                "succeeded",
+                bounded("result", result)?,
+                receipt.unwrap_or_default(),
+                Duration::ZERO,
+            )
         }
         Outcome::WaitForChildren => ("wait", none(), none(), Duration::ZERO),
         Outcome::Failed(reason) => ("failed", failure(reason)?, none(), Duration::ZERO),
         Outcome::Cancelled => ("cancelled", none(), none(), Duration::ZERO),
-        Outcome::Retry { delay, failure: reason } => ("retry", failure(reason)?, none(), *delay),
+        Outcome::Retry {
+            delay,
+            failure: reason,
+        } => ("retry", failure(reason)?, none(), *delay),
         Outcome::Later { delay } => ("later", none(), none(), *delay),
     })
 }

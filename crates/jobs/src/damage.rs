@@ -1,4 +1,5 @@
-//! Records that cannot be read. What a store holds is input, like a request: one damaged record must not stop the others.
+//! Records that cannot be read. What a store holds is input, like a request: one damaged record
+//! must not stop the others.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -30,7 +31,12 @@ impl Damage {
     }
 
     /// Keeps what can be read; tells of what cannot. Errors that are no damage are passed on.
-    pub(crate) fn sift<T>(&self, sort: &'static str, name: &str, read: Result<T>) -> Result<Option<T>> {
+    pub(crate) fn sift<T>(
+        &self,
+        sort: &'static str,
+        name: &str,
+        read: Result<T>,
+    ) -> Result<Option<T>> {
         match read {
             Ok(value) => Ok(Some(value)),
             Err(error) if is_damage(&error) => {

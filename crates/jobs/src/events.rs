@@ -12,7 +12,8 @@ use crate::time::Timestamp;
 
 /// The largest preview, in bytes of JSON: larger pictures are stored and named.
 pub const MAX_PREVIEW: usize = 256 * 1024;
-/// Previews of one job that can be replayed, the newest: they are large, and a newer one makes up for an older.
+/// Previews of one job that can be replayed, the newest: they are large, and a newer one makes up
+/// for an older.
 pub const KEPT_PREVIEWS: u64 = 8;
 /// The largest log line, in bytes of JSON; longer ones are cut.
 pub const MAX_LOG: usize = 4 * 1024;
@@ -41,7 +42,9 @@ impl FromStr for EventId {
             (Ok(major), Ok(minor)) => Ok(Self { major, minor }),
             _ => {
                 let shown: String = text.chars().take(60).collect();
-                Err(Error::invalid(format!("\"{shown}\" is not the id of an event: send back one that was received")))
+                Err(Error::invalid(format!(
+                    "\"{shown}\" is not the id of an event: send back one that was received"
+                )))
             }
         }
     }
@@ -55,11 +58,14 @@ impl Serialize for EventId {
 
 impl<'de> Deserialize<'de> for EventId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
-/// What an event tells. (`snapshot`, which opens every stream, is made by the API and never stored.)
+/// What an event tells. (`snapshot`, which opens every stream, is made by the API and never
+/// stored.)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
@@ -89,10 +95,16 @@ impl EventKind {
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        [Self::State, Self::Progress, Self::Preview, Self::Log, Self::Done]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| Error::internal(format!("a stored event has the unknown kind \"{text}\"")))
+        [
+            Self::State,
+            Self::Progress,
+            Self::Preview,
+            Self::Log,
+            Self::Done,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+        .ok_or_else(|| Error::internal(format!("a stored event has the unknown kind \"{text}\"")))
     }
 }
 
@@ -114,10 +126,12 @@ pub struct Event {
 pub struct EventPage {
     /// In order; empty when there is nothing new.
     pub events: Vec<Event>,
-    /// Whether events between the id asked for and the first one here have been dropped: send a snapshot first.
+    /// Whether events between the id asked for and the first one here have been dropped: send a
+    /// snapshot first.
     pub gap: bool,
 }
 
-/// Told to whoever watches, as soon as it happens; it may be lost, so whoever watches also asks now and then.
+/// Told to whoever watches, as soon as it happens; it may be lost, so whoever watches also asks now
+/// and then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventNotice(pub JobId);

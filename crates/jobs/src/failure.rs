@@ -18,7 +18,8 @@ pub enum JobError {
         /// What happened, why, and what to do.
         message: String,
     },
-    /// It may work later: 408, 429, 5xx, a time-out, a lost connection. Tried again after a growing, jittered delay.
+    /// It may work later: 408, 429, 5xx, a time-out, a lost connection. Tried again after a
+    /// growing, jittered delay.
     #[error("{message}")]
     Transient {
         /// The kind of failure.
@@ -28,13 +29,15 @@ pub enum JobError {
         /// The server's `Retry-After`: not before this.
         after: Option<Duration>,
     },
-    /// Nothing failed, it is only too early: a local rate limit, a full device. Does not count as an attempt.
+    /// Nothing failed, it is only too early: a local rate limit, a full device. Does not count as
+    /// an attempt.
     #[error("not before another {0:?}")]
     Snooze(Duration),
     /// Stopped, since it was asked to.
     #[error("cancelled")]
     Cancelled,
-    /// The worker is stopping: hand the job back, with its cursor, to whoever comes next. Does not count.
+    /// The worker is stopping: hand the job back, with its cursor, to whoever comes next. Does not
+    /// count.
     #[error("handed back")]
     HandedBack,
 }
@@ -42,12 +45,19 @@ pub enum JobError {
 impl JobError {
     /// [`JobError::Permanent`].
     pub fn permanent(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self::Permanent { code, message: message.into() }
+        Self::Permanent {
+            code,
+            message: message.into(),
+        }
     }
 
     /// [`JobError::Transient`] with no wish of the server's.
     pub fn transient(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self::Transient { code, message: message.into(), after: None }
+        Self::Transient {
+            code,
+            message: message.into(),
+            after: None,
+        }
     }
 
     pub(crate) fn failure(&self) -> JobFailure {
@@ -57,16 +67,27 @@ impl JobError {
             Self::Snooze(_) | Self::HandedBack => (ErrorCode::Unavailable, true),
             Self::Cancelled => (ErrorCode::Conflict, true),
         };
-        JobFailure { code, message: self.to_string(), retryable }
+        JobFailure {
+            code,
+            message: self.to_string(),
+            retryable,
+        }
     }
 }
 
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         if error.code.is_retryable() {
-            Self::Transient { code: error.code, message: error.message, after: None }
+            Self::Transient {
+                code: error.code,
+                message: error.message,
+                after: None,
+            }
         } else {
-            Self::Permanent { code: error.code, message: error.message }
+            Self::Permanent {
+                code: error.code,
+                message: error.message,
+            }
         }
     }
 }
@@ -82,7 +103,10 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { base: Duration::from_secs(1), cap: Duration::from_secs(600) }
+        Self {
+            base: Duration::from_secs(1),
+            cap: Duration::from_secs(600),
+        }
     }
 }
 
@@ -90,7 +114,9 @@ impl Backoff {
     /// The most that may pass before attempt `attempt + 1`; attempts count from 1.
     #[must_use]
     pub fn bound(&self, attempt: u32) -> Duration {
-        self.base.saturating_mul(2_u32.saturating_pow(attempt.min(20))).min(self.cap)
+        self.base
+            .saturating_mul(2_u32.saturating_pow(attempt.min(20)))
+            .min(self.cap)
     }
 
     /// A delay within the bound, and never earlier than the server asked.

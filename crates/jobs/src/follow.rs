@@ -23,7 +23,10 @@ pub struct FollowSettings {
 
 impl Default for FollowSettings {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(5), page: 200 }
+        Self {
+            poll: Duration::from_secs(5),
+            page: 200,
+        }
     }
 }
 
@@ -36,8 +39,8 @@ pub enum Following {
     Event(Event),
 }
 
-/// Tells each watcher of its own job's news. One a process: ten thousand watchers cost one subscription, and are woken
-/// for their own job only.
+/// Tells each watcher of its own job's news. One a process: ten thousand watchers cost one
+/// subscription, and are woken for their own job only.
 pub struct EventHub {
     store: Arc<dyn JobStore>,
     watched: Mutex<HashMap<JobId, Watched>>,
@@ -53,16 +56,26 @@ impl EventHub {
     #[must_use]
     pub fn start(store: Arc<dyn JobStore>) -> Arc<Self> {
         let mut notices = store.watch_events();
-        let hub = Arc::new(Self { store, watched: Mutex::default() });
+        let hub = Arc::new(Self {
+            store,
+            watched: Mutex::default(),
+        });
         let listening = Arc::downgrade(&hub);
         tokio::spawn(async move {
             loop {
                 let notice = notices.recv().await;
-                let Some(hub) = listening.upgrade() else { return };
+                let Some(hub) = listening.upgrade() else {
+                    return;
+                };
                 let watched = hub.watched.lock().unwrap_or_else(PoisonError::into_inner);
                 match notice {
-                    Ok(EventNotice(job)) => watched.get(&job).into_iter().for_each(|one| one.news.notify_waiters()),
-                    Err(RecvError::Lagged(_)) => watched.values().for_each(|one| one.news.notify_waiters()),
+                    Ok(EventNotice(job)) => watched
+                        .get(&job)
+                        .into_iter()
+                        .for_each(|one| one.news.notify_waiters()),
+                    Err(RecvError::Lagged(_)) => {
+                        watched.values().for_each(|one| one.news.notify_waiters())
+                    }
                     Err(RecvError::Closed) => return,
                 }
             }
@@ -72,12 +85,29 @@ impl EventHub {
 
     /// Watches a job from `after` on (from its first event without it).
     #[must_use]
-    pub fn follow(self: &Arc<Self>, job: JobId, after: Option<EventId>, settings: FollowSettings) -> Follow {
+    pub fn follow(
+        self: &Arc<Self>,
+        job: JobId,
+        after: Option<EventId>,
+        settings: FollowSettings,
+    ) -> Follow {
         let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
-        let one = watched.entry(job).or_insert_with(|| Watched { news: Arc::default(), watchers: 0 });
+        let one = watched.entry(job).or_insert_with(|| Watched {
+            news: Arc::default(),
+            watchers: 0,
+        });
         one.watchers += 1;
         let news = Arc::clone(&one.news);
-        Follow { hub: Arc::clone(self), job, after, settings, news, read: VecDeque::new(), gap: false, done: false }
+        Follow {
+            hub: Arc::clone(self),
+            job,
+            after,
+            settings,
+            news,
+            read: VecDeque::new(),
+            gap: false,
+            done: false,
+        }
     }
 
     fn leave(&self, job: JobId) {
@@ -119,7 +149,8 @@ impl Follow {
     /// The next event, or `None` after the last one of a finished job.
     ///
     /// # Errors
-    /// `NotFound` when the job is unknown or was dropped; `Unavailable` when the store is away: call again to go on.
+    /// `NotFound` when the job is unknown or was dropped; `Unavailable` when the store is away:
+    /// call again to go on.
     pub async fn next(&mut self) -> Result<Option<Following>> {
         loop {
             if std::mem::take(&mut self.gap) {
@@ -134,7 +165,11 @@ impl Follow {
             // Listens before it looks, so that nothing falls between the two.
             let news = Arc::clone(&self.news);
             let news = news.notified();
-            let page = self.hub.store.events_after(self.job, self.after, self.settings.page).await?;
+            let page = self
+                .hub
+                .store
+                .events_after(self.job, self.after, self.settings.page)
+                .await?;
             if !page.events.is_empty() {
                 self.gap = page.gap;
                 self.read = page.events.into();
@@ -142,7 +177,11 @@ impl Follow {
             }
             if self.done || self.hub.store.get(self.job).await?.state.is_finished() {
                 // It may have ended between the two questions.
-                let page = self.hub.store.events_after(self.job, self.after, self.settings.page).await?;
+                let page = self
+                    .hub
+                    .store
+                    .events_after(self.job, self.after, self.settings.page)
+                    .await?;
                 if page.events.is_empty() {
                     return Ok(None);
                 }
@@ -157,6 +196,10 @@ impl Follow {
 
 impl std::fmt::Debug for Follow {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Follow").field("job", &self.job).field("after", &self.after).finish_non_exhaustive()
+        formatter
+            .debug_struct("Follow")
+            .field("job", &self.job)
+            .field("after", &self.after)
+            .finish_non_exhaustive()
     }
 }

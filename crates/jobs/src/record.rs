@@ -23,8 +23,9 @@ impl JobId {
         Self(Uuid::now_v7())
     }
 
-    /// The id of a parent's child named `key`. The same parent and key give the same id, so that planning twice
-    /// makes no child twice. It carries the parent's time, and so lies beside its parent.
+    /// The id of a parent's child named `key`. The same parent and key give the same id, so that
+    /// planning twice makes no child twice. It carries the parent's time, and so lies beside
+    /// its parent.
     #[must_use]
     pub fn child(parent: Self, key: &str) -> Self {
         let mut digest = Sha256::new();
@@ -57,7 +58,8 @@ impl FromStr for JobId {
     }
 }
 
-/// Gives an enum its names: as JSON, as text, and from text with an error that lists what would have been right.
+/// Gives an enum its names: as JSON, as text, and from text with an error that lists what would
+/// have been right.
 macro_rules! named {
     ($(#[$doc:meta])* $name:ident, $what:literal, { $($(#[$variant_doc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -197,7 +199,8 @@ impl Children {
     /// Children that have not ended.
     #[must_use]
     pub const fn outstanding(&self) -> u64 {
-        self.total.saturating_sub(self.succeeded + self.failed + self.cancelled)
+        self.total
+            .saturating_sub(self.succeeded + self.failed + self.cancelled)
     }
 }
 
@@ -274,8 +277,8 @@ pub struct NewJob {
     pub owner: Option<String>,
     /// The client's `Idempotency-Key`: the same owner, key and payload give the same job.
     pub idempotency_key: Option<String>,
-    /// What tells two bodies under one key apart: a digest of the body as it was sent, in hexadecimal. Without one, the
-    /// payload itself tells.
+    /// What tells two bodies under one key apart: a digest of the body as it was sent, in
+    /// hexadecimal. Without one, the payload itself tells.
     pub digest: Option<String>,
 }
 
@@ -290,7 +293,15 @@ impl NewJob {
     /// A job with three attempts, no owner and no key.
     #[must_use]
     pub fn new(kind: JobKind, lane: Lane, payload: Value) -> Self {
-        Self { kind, lane, payload, max_attempts: Self::MAX_ATTEMPTS, owner: None, idempotency_key: None, digest: None }
+        Self {
+            kind,
+            lane,
+            payload,
+            max_attempts: Self::MAX_ATTEMPTS,
+            owner: None,
+            idempotency_key: None,
+            digest: None,
+        }
     }
 
     /// Sets who asks.
@@ -323,15 +334,21 @@ impl NewJob {
 
     pub(crate) fn check_key(key: &str) -> Result<(), Error> {
         if key.is_empty() {
-            return Err(Error::invalid("The Idempotency-Key is empty: send one, or leave it out"));
+            return Err(Error::invalid(
+                "The Idempotency-Key is empty: send one, or leave it out",
+            ));
         }
         if key.len() > Self::MAX_KEY {
-            return Err(Error::invalid(format!("The Idempotency-Key is longer than {} bytes", Self::MAX_KEY)));
+            return Err(Error::invalid(format!(
+                "The Idempotency-Key is longer than {} bytes",
+                Self::MAX_KEY
+            )));
         }
         Ok(())
     }
 
-    /// Checks the limits; gives the payload as JSON text and the digest that tells two bodies apart.
+    /// Checks the limits; gives the payload as JSON text and the digest that tells two bodies
+    /// apart.
     pub(crate) fn checked(&self) -> Result<(String, String), Error> {
         let payload = self.payload.to_string();
         if payload.len() > Self::MAX_PAYLOAD {
@@ -343,9 +360,13 @@ impl NewJob {
             return Err(Error::new(ErrorCode::TooLarge, message));
         }
         if self.max_attempts == 0 {
-            return Err(Error::invalid("max_attempts is 0: a job needs one attempt at least"));
+            return Err(Error::invalid(
+                "max_attempts is 0: a job needs one attempt at least",
+            ));
         }
-        self.idempotency_key.as_deref().map_or(Ok(()), Self::check_key)?;
+        self.idempotency_key
+            .as_deref()
+            .map_or(Ok(()), Self::check_key)?;
         if let Some(digest) = &self.digest {
             if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 return Err(Error::internal("a body's digest is not hexadecimal"));
@@ -402,15 +423,26 @@ mod tests {
     fn unknown_names_are_refused_with_the_right_ones() {
         let error = "upscale".parse::<JobKind>().expect_err("no such kind");
         assert_eq!(error.code, ErrorCode::InvalidInput);
-        assert!(error.message.contains("generate, ingest, backfill, reindex, fetch"), "{}", error.message);
+        assert!(
+            error
+                .message
+                .contains("generate, ingest, backfill, reindex, fetch"),
+            "{}",
+            error.message
+        );
         assert!("fast".parse::<Lane>().is_err());
-        assert_eq!("not-a-uuid".parse::<JobId>().expect_err("no id").code, ErrorCode::NotFound);
+        assert_eq!(
+            "not-a-uuid".parse::<JobId>().expect_err("no id").code,
+            ErrorCode::NotFound
+        );
     }
 
     #[test]
     fn a_payload_over_its_limit_is_refused() {
         let big = "x".repeat(NewJob::MAX_PAYLOAD);
-        let error = NewJob::new(JobKind::Ingest, Lane::Bulk, Value::from(big)).checked().expect_err("too large");
+        let error = NewJob::new(JobKind::Ingest, Lane::Bulk, Value::from(big))
+            .checked()
+            .expect_err("too large");
         assert_eq!(error.code, ErrorCode::TooLarge);
     }
 }

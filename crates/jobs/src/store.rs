@@ -1,8 +1,10 @@
-//! The two contracts: [`JobStore`], which everybody uses, and [`JobTransport`], which the runner needs as well.
+//! The two contracts: [`JobStore`], which everybody uses, and [`JobTransport`], which the runner
+//! needs as well.
 //!
-//! Every call that changes something is one Lua script or one SQLite transaction: it happens wholly or not at all.
-//! A run is fenced: [`RunKey`] names one claim of one job, and `beat`, `append`, `add_children` and `finish` refuse
-//! a run that is no longer the job's current one. So a worker that was frozen past its lease cannot write.
+//! Every call that changes something is one Lua script or one SQLite transaction: it happens wholly
+//! or not at all. A run is fenced: [`RunKey`] names one claim of one job, and `beat`, `append`,
+//! `add_children` and `finish` refuse a run that is no longer the job's current one. So a worker
+//! that was frozen past its lease cannot write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,9 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::{EventId, EventKind, EventNotice, EventPage};
-use crate::record::{Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress};
+use crate::record::{
+    Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress,
+};
 use crate::runner::Tick;
 use crate::time::Timestamp;
 
@@ -42,14 +46,15 @@ pub enum Step {
 pub enum Claim {
     /// It is this worker's now, until the lease ends.
     Run(Box<ClaimedJob>),
-    /// Another worker holds it, and its lease has not ended: nothing to do, the sweep looks after it.
+    /// Another worker holds it, and its lease has not ended: nothing to do, the sweep looks after
+    /// it.
     Busy,
     /// It has ended, or it waits for its children, or for its time, or is gone: nothing to do.
     Nothing,
     /// The lane is paused: ask again when it is not.
     Paused,
-    /// A worker process ended while it ran this job: claim it with [`JobStore::claim`] once nothing else runs in this
-    /// lane of this process. Only [`JobStore::claim_beside`] answers so.
+    /// A worker process ended while it ran this job: claim it with [`JobStore::claim`] once nothing
+    /// else runs in this lane of this process. Only [`JobStore::claim_beside`] answers so.
     Alone,
     /// Its record cannot be read. It was set aside, and a dead letter says why.
     Damaged {
@@ -78,7 +83,8 @@ pub struct Beat {
     pub progress: Option<Progress>,
     /// Where to go on after a crash, if that changed.
     pub cursor: Option<Value>,
-    /// Whether the cursor says that the job got further. Its attempts count anew then, this run being the first.
+    /// Whether the cursor says that the job got further. Its attempts count anew then, this run
+    /// being the first.
     pub further: bool,
 }
 
@@ -151,15 +157,19 @@ pub struct JobFilter {
 
 impl JobFilter {
     pub(crate) fn page_size(&self) -> usize {
-        if self.limit == 0 { 50 } else { self.limit.min(500) }
+        if self.limit == 0 {
+            50
+        } else {
+            self.limit.min(500)
+        }
     }
 }
 
 /// Jobs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobPage {
-    /// The jobs. A page may be short, or empty, although there are more: a filter that matches little looks at
-    /// no more than some thousands of jobs a call.
+    /// The jobs. A page may be short, or empty, although there are more: a filter that matches
+    /// little looks at no more than some thousands of jobs a call.
     pub jobs: Vec<Job>,
     /// Pass it as [`JobFilter::before`] to go on; absent at the end.
     pub next_cursor: Option<JobId>,
@@ -210,15 +220,18 @@ pub trait JobStore: Send + Sync + 'static {
     /// Makes a job and queues it, in one step.
     ///
     /// # Errors
-    /// `Unsupported` (422) when the idempotency key was used with another body, `Overloaded` when the lane is full,
-    /// `TooLarge` and `InvalidInput` for what can never work, `Unavailable` when the store is away.
+    /// `Unsupported` (422) when the idempotency key was used with another body, `Overloaded` when
+    /// the lane is full, `TooLarge` and `InvalidInput` for what can never work, `Unavailable`
+    /// when the store is away.
     async fn create(&self, job: &NewJob) -> Result<Created>;
 
-    /// The job that this owner made with this idempotency key, while the key is remembered. What is made with
-    /// [`JobStore::create`] may be looked for first, so that nothing else is done for a job that is there.
+    /// The job that this owner made with this idempotency key, while the key is remembered. What is
+    /// made with [`JobStore::create`] may be looked for first, so that nothing else is done for
+    /// a job that is there.
     ///
     /// # Errors
-    /// `Unsupported` (422) when it was made of a body with another digest, `InvalidInput` for what can be no key.
+    /// `Unsupported` (422) when it was made of a body with another digest, `InvalidInput` for what
+    /// can be no key.
     async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 
     /// The job, with its place in line.
@@ -230,27 +243,34 @@ pub trait JobStore: Send + Sync + 'static {
     /// Jobs, newest first.
     async fn list(&self, filter: &JobFilter) -> Result<JobPage>;
 
-    /// Ends a queued or waiting job at once, and asks a running one to stop. Its children follow. Asking twice is
-    /// the same as asking once.
+    /// Ends a queued or waiting job at once, and asks a running one to stop. Its children follow.
+    /// Asking twice is the same as asking once.
     ///
     /// # Errors
     /// `NotFound`; `Conflict`, naming the state, when it has ended.
     async fn cancel(&self, id: JobId) -> Result<Job>;
 
-    /// Queues a failed or cancelled job again, with all its attempts; a parent's failed children with it.
+    /// Queues a failed or cancelled job again, with all its attempts; a parent's failed children
+    /// with it.
     ///
     /// # Errors
-    /// `NotFound`; `Conflict`, naming the state, when it has not ended so, or when its parent has ended;
-    /// `Overloaded` when the lane is full.
+    /// `NotFound`; `Conflict`, naming the state, when it has not ended so, or when its parent has
+    /// ended; `Overloaded` when the lane is full.
     async fn retry(&self, id: JobId) -> Result<Job>;
 
-    /// Events after an id (from the first one without it), at most `limit` of them. Events that cannot be read are left
-    /// out. An id after the job's last event was never given out (or was lost with the store's latest writes): that is
-    /// a gap, and events come from the first one.
+    /// Events after an id (from the first one without it), at most `limit` of them. Events that
+    /// cannot be read are left out. An id after the job's last event was never given out (or
+    /// was lost with the store's latest writes): that is a gap, and events come from the first
+    /// one.
     ///
     /// # Errors
     /// `NotFound` when there is no such job.
-    async fn events_after(&self, id: JobId, after: Option<EventId>, limit: usize) -> Result<EventPage>;
+    async fn events_after(
+        &self,
+        id: JobId,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage>;
 
     /// The last preview, as it was given.
     async fn last_preview(&self, id: JobId) -> Result<Option<Value>>;
@@ -264,15 +284,16 @@ pub trait JobStore: Send + Sync + 'static {
     /// The newest tasks that were set aside as unreadable.
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>>;
 
-    /// Which jobs have news. A notice may be lost (a lost connection, a slow reader): ask as well, now and then.
+    /// Which jobs have news. A notice may be lost (a lost connection, a slow reader): ask as well,
+    /// now and then.
     fn watch_events(&self) -> broadcast::Receiver<EventNotice>;
 
     /// Takes a job for `lease`.
     async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
 
-    /// As [`JobStore::claim`], for a worker that runs other jobs of the lane at the same time: a job that was lost with
-    /// its worker is not given out beside them, see [`Claim::Alone`]. The control lane has no such jobs: its planners
-    /// must run while their parts do.
+    /// As [`JobStore::claim`], for a worker that runs other jobs of the lane at the same time: a
+    /// job that was lost with its worker is not given out beside them, see [`Claim::Alone`].
+    /// The control lane has no such jobs: its planners must run while their parts do.
     async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
 
     /// Renews the lease, and writes progress and cursor.
@@ -281,12 +302,18 @@ pub trait JobStore: Send + Sync + 'static {
     /// Writes a `preview` or `log` event; `false` when the run is fenced.
     async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool>;
 
-    /// Makes and queues children of a running job; those that exist are left as they are. Gives all of the
-    /// parent's children, counted; `None` when the run is fenced. At most 1,000 a call.
+    /// Makes and queues children of a running job; those that exist are left as they are. Gives all
+    /// of the parent's children, counted; `None` when the run is fenced. At most 1,000 a call.
     /// `unit` is what their weights count, in the parent's progress.
-    async fn add_children(&self, key: RunKey, unit: &str, children: &[NewChild]) -> Result<Option<Children>>;
+    async fn add_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>>;
 
-    /// Ends a run. When it is the last child's, its parent is queued for [`Step::Merge`] in the same step.
+    /// Ends a run. When it is the last child's, its parent is queued for [`Step::Merge`] in the
+    /// same step.
     async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
 }
 
@@ -360,8 +387,8 @@ pub struct Swept {
 /// A store that workers can take jobs from.
 #[async_trait]
 pub trait JobTransport: JobStore {
-    /// Takes tasks of one lane and hands them on, until `stop` or an error. It is not waited for after `stop`:
-    /// the caller drops it, and then calls [`JobTransport::release_worker`].
+    /// Takes tasks of one lane and hands them on, until `stop` or an error. It is not waited for
+    /// after `stop`: the caller drops it, and then calls [`JobTransport::release_worker`].
     async fn run_lane(
         &self,
         worker: &LaneWorker,
@@ -370,7 +397,8 @@ pub trait JobTransport: JobStore {
         stop: CancellationToken,
     ) -> Result<()>;
 
-    /// Queues again what this worker had fetched and not ended. Tasks that cannot be read go to the dead letters.
+    /// Queues again what this worker had fetched and not ended. Tasks that cannot be read go to the
+    /// dead letters.
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64>;
 
     /// Says that these worker loops are alive.
@@ -379,7 +407,8 @@ pub trait JobTransport: JobStore {
     /// Queues delayed jobs whose time has come.
     async fn promote(&self) -> Result<u64>;
 
-    /// Looks after everything that may have been left lying: expired leases, dead workers, lost tasks, old jobs.
+    /// Looks after everything that may have been left lying: expired leases, dead workers, lost
+    /// tasks, old jobs.
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept>;
 
     /// Sets an unreadable task aside.

@@ -34,7 +34,12 @@ impl RemoteOptions {
     pub fn new(url: impl Into<String>) -> Self {
         let url = Address::new(url);
         let (connect_timeout, timeout) = (Duration::from_secs(3), Duration::from_secs(60));
-        Self { url, key: None, connect_timeout, timeout }
+        Self {
+            url,
+            key: None,
+            connect_timeout,
+            timeout,
+        }
     }
 }
 
@@ -60,24 +65,35 @@ impl RemoteEmbedder {
     /// Asks the other side for its model.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is none; `Unavailable` and `Timeout` when nobody answers there, or somebody
-    /// else does; `Unauthorized` when the key is missing or wrong.
+    /// `InvalidInput` for an address that is none; `Unavailable` and `Timeout` when nobody answers
+    /// there, or somebody else does; `Unauthorized` when the key is missing or wrong.
     pub async fn connect(options: &RemoteOptions) -> Result<Self> {
-        let base = options.url.expose().trim_end_matches('/').trim_end_matches(wire::PATH);
-        let address = Address::new(format!("{base}{}", wire::PATH));
-        let parsed: reqwest::Url = address
+        let base = options
+            .url
             .expose()
-            .parse()
-            .map_err(|error| Error::invalid(format!("EMBEDDER_URL is {}, which is no URL: {error}", options.url)))?;
+            .trim_end_matches('/')
+            .trim_end_matches(wire::PATH);
+        let address = Address::new(format!("{base}{}", wire::PATH));
+        let parsed: reqwest::Url = address.expose().parse().map_err(|error| {
+            Error::invalid(format!(
+                "EMBEDDER_URL is {}, which is no URL: {error}",
+                options.url
+            ))
+        })?;
         if !matches!(parsed.scheme(), "http" | "https") {
-            return Err(Error::invalid(format!("EMBEDDER_URL is {}: it begins with http:// or https://", options.url)));
+            return Err(Error::invalid(format!(
+                "EMBEDDER_URL is {}: it begins with http:// or https://",
+                options.url
+            )));
         }
         let client = clippy_http::client()
             .connect_timeout(options.connect_timeout)
             .timeout(options.timeout)
             .no_proxy()
             .build()
-            .map_err(|error| Error::internal("an HTTP client could not be made").with_source(error))?;
+            .map_err(|error| {
+                Error::internal("an HTTP client could not be made").with_source(error)
+            })?;
         let keyed = |request: RequestBuilder| match &options.key {
             Some(key) => request.bearer_auth(key.expose()),
             None => request,
@@ -87,13 +103,21 @@ impl RemoteEmbedder {
             let message = format!("{address} answers, but not as a Clippy worker's embedder does");
             Error::new(ErrorCode::Unavailable, message).with_source(error.without_url())
         })?;
-        Ok(Self { client, address, key: options.key.clone(), info: Arc::new(info) })
+        Ok(Self {
+            client,
+            address,
+            key: options.key.clone(),
+            info: Arc::new(info),
+        })
     }
 
     async fn call(&self, inputs: &[EmbedInput]) -> Result<Embedded> {
         let body = bytes::Bytes::from(wire::encode_request(inputs)?);
         let send = || {
-            let request = self.client.post(self.address.expose()).header("content-type", wire::CONTENT_TYPE);
+            let request = self
+                .client
+                .post(self.address.expose())
+                .header("content-type", wire::CONTENT_TYPE);
             let request = match &self.key {
                 Some(key) => request.bearer_auth(key.expose()),
                 None => request,
@@ -101,13 +125,17 @@ impl RemoteEmbedder {
             request.body(body.clone()).send()
         };
         let sent = match send().await {
-            // A connection that was kept open may have been closed meanwhile; embedding twice harms nobody.
+            // A connection that was kept open may have been closed meanwhile; embedding twice harms
+            // nobody.
             Err(error) if !error.is_timeout() && !error.is_builder() => send().await,
             sent => sent,
         };
         let response = answered(&self.address, sent).await?;
-        let model =
-            response.headers().get(wire::MODEL_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let model = response
+            .headers()
+            .get(wire::MODEL_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         if model != self.info.fingerprint {
             let message = format!(
                 "{} has another model than at the start: {model} in place of {} ({}). Restart this process",
@@ -115,7 +143,10 @@ impl RemoteEmbedder {
             );
             return Err(Error::new(ErrorCode::Unavailable, message));
         }
-        let answer = response.bytes().await.map_err(|error| failure(&self.address, error))?;
+        let answer = response
+            .bytes()
+            .await
+            .map_err(|error| failure(&self.address, error))?;
         wire::decode_answer(&answer, inputs.len(), self.info.dimension).map_err(|error| {
             let message = format!("{} gave an answer that does not fit: {error}", self.address);
             Error::new(ErrorCode::Unavailable, message)
@@ -130,7 +161,11 @@ impl Embedder for RemoteEmbedder {
     }
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        let mut all = Embedded { embeddings: Vec::new(), queued: Duration::ZERO, computed: Duration::ZERO };
+        let mut all = Embedded {
+            embeddings: Vec::new(),
+            queued: Duration::ZERO,
+            computed: Duration::ZERO,
+        };
         let mut rest = inputs.as_slice();
         while !rest.is_empty() {
             let (some, others) = rest.split_at(fitting(rest));
@@ -161,18 +196,31 @@ async fn answered(address: &Address, sent: reqwest::Result<Response>) -> Result<
     if status.is_success() {
         return Ok(response);
     }
-    let told = response.json::<Told>().await.unwrap_or(Told { code: None, detail: None });
+    let told = response.json::<Told>().await.unwrap_or(Told {
+        code: None,
+        detail: None,
+    });
     let detail = told.detail.unwrap_or_default();
     let (code, message) = match (status, told.code) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => (
             ErrorCode::Unauthorized,
-            format!("{address} refuses the key: API_KEYS of this process must begin with a key of the worker's"),
+            format!(
+                "{address} refuses the key: API_KEYS of this process must begin with a key of the worker's"
+            ),
         ),
         (
             _,
-            Some(code @ (ErrorCode::Overloaded | ErrorCode::Timeout | ErrorCode::InvalidInput | ErrorCode::TooLarge)),
+            Some(
+                code @ (ErrorCode::Overloaded
+                | ErrorCode::Timeout
+                | ErrorCode::InvalidInput
+                | ErrorCode::TooLarge),
+            ),
         ) => (code, format!("{address}: {detail}")),
-        _ => (ErrorCode::Unavailable, format!("{address} answered {status}. {detail}")),
+        _ => (
+            ErrorCode::Unavailable,
+            format!("{address} answered {status}. {detail}"),
+        ),
     };
     Err(Error::new(code, message))
 }
@@ -182,7 +230,9 @@ fn failure(address: &Address, error: reqwest::Error) -> Error {
         true => (ErrorCode::Timeout, "did not answer in time"),
         false => (ErrorCode::Unavailable, "could not be reached"),
     };
-    let message = format!("the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?");
+    let message = format!(
+        "the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?"
+    );
     // The cause names the address with its password.
     Error::new(code, message).with_source(error.without_url())
 }
@@ -195,7 +245,12 @@ mod tests {
 
     #[test]
     fn a_call_takes_what_fits_and_at_least_one() {
-        let picture = |side: u32| EmbedInput::Pixels(ModelPixels { side, rgb: vec![0; (side * side * 3) as usize] });
+        let picture = |side: u32| {
+            EmbedInput::Pixels(ModelPixels {
+                side,
+                rgb: vec![0; (side * side * 3) as usize],
+            })
+        };
         let words = EmbedInput::Text("a".to_owned());
         assert_eq!(fitting(&[words.clone(), words]), 2);
         assert_eq!(fitting(&vec![picture(1_024); 12]), 5);

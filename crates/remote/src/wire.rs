@@ -1,9 +1,10 @@
-//! The bodies of `POST /embed`: safetensors files, since they carry bytes as they are and any language reads them.
+//! The bodies of `POST /embed`: safetensors files, since they carry bytes as they are and any
+//! language reads them.
 //!
-//! A request holds the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out where there are none) and
-//! two strings of metadata: `kinds`, a letter for each input in its order (`p` for a picture, `t` for words), and `texts`,
-//! a JSON list of the words. An answer holds the tensor `embeddings` (32-bit floats, inputs x dimension), and
-//! `queued_us` and `computed_us`.
+//! A request holds the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out where
+//! there are none) and two strings of metadata: `kinds`, a letter for each input in its order (`p`
+//! for a picture, `t` for words), and `texts`, a JSON list of the words. An answer holds the tensor
+//! `embeddings` (32-bit floats, inputs x dimension), and `queued_us` and `computed_us`.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -56,8 +57,12 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
             }
             EmbedInput::Pixels(picture) => {
                 let expected = picture.side as usize * picture.side as usize * 3;
-                if *side.get_or_insert(picture.side) != picture.side || picture.rgb.len() != expected {
-                    return Err(Error::invalid("pictures that are embedded together must be of the model's one size"));
+                if *side.get_or_insert(picture.side) != picture.side
+                    || picture.rgb.len() != expected
+                {
+                    return Err(Error::invalid(
+                        "pictures that are embedded together must be of the model's one size",
+                    ));
                 }
                 kinds.push('p');
                 pixels.extend_from_slice(&picture.rgb);
@@ -65,15 +70,20 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
             }
         }
     }
-    let texts = serde_json::to_string(&texts).map_err(|error| Error::internal("words as JSON").with_source(error))?;
+    let texts = serde_json::to_string(&texts)
+        .map_err(|error| Error::internal("words as JSON").with_source(error))?;
     let metadata = HashMap::from([(KINDS.to_owned(), kinds), (TEXTS.to_owned(), texts)]);
     let side = side.unwrap_or_default() as usize;
     let tensors = if pictures == 0 {
         Vec::new()
     } else {
-        vec![(PIXELS, view(Dtype::U8, vec![pictures, side, side, 3], &pixels)?)]
+        vec![(
+            PIXELS,
+            view(Dtype::U8, vec![pictures, side, side, 3], &pixels)?,
+        )]
     };
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| Error::internal("a request").with_source(error))
+    safetensors::serialize(tensors, Some(metadata))
+        .map_err(|error| Error::internal("a request").with_source(error))
 }
 
 /// The inputs of a request, for a model of this side.
@@ -83,20 +93,30 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
 pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
     let (metadata, tensors) = open(body)?;
     let kinds = text_of(&metadata, KINDS)?;
-    let texts: Vec<String> = serde_json::from_str(text_of(&metadata, TEXTS)?)
-        .map_err(|error| Error::invalid("`texts` is not a JSON list of strings").with_source(error))?;
+    let texts: Vec<String> = serde_json::from_str(text_of(&metadata, TEXTS)?).map_err(|error| {
+        Error::invalid("`texts` is not a JSON list of strings").with_source(error)
+    })?;
     if kinds.len() > MAX_INPUTS {
-        return Err(Error::invalid(format!("{} inputs are more than the {MAX_INPUTS} of one call", kinds.len())));
+        return Err(Error::invalid(format!(
+            "{} inputs are more than the {MAX_INPUTS} of one call",
+            kinds.len()
+        )));
     }
     let pictures = kinds.chars().filter(|kind| *kind == 'p').count();
-    if texts.len() + pictures != kinds.chars().count() || !kinds.chars().all(|kind| matches!(kind, 'p' | 't')) {
-        return Err(Error::invalid("`kinds` does not name each input by `p` or `t`"));
+    if texts.len() + pictures != kinds.chars().count()
+        || !kinds.chars().all(|kind| matches!(kind, 'p' | 't'))
+    {
+        return Err(Error::invalid(
+            "`kinds` does not name each input by `p` or `t`",
+        ));
     }
     let whole = side as usize * side as usize * 3;
     let pixels = if pictures == 0 {
         &[][..]
     } else {
-        let tensor = tensors.tensor(PIXELS).map_err(|_| Error::invalid("the tensor `pixels` is not there"))?;
+        let tensor = tensors
+            .tensor(PIXELS)
+            .map_err(|_| Error::invalid("the tensor `pixels` is not there"))?;
         let shape = [pictures, side as usize, side as usize, 3];
         if tensor.dtype() != Dtype::U8 || tensor.shape() != shape {
             return Err(Error::invalid(format!(
@@ -109,7 +129,12 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
     };
     let (mut pixels, mut texts) = (pixels.chunks_exact(whole.max(1)), texts.into_iter());
     let input = |kind| match kind {
-        'p' => pixels.next().map(|rgb| EmbedInput::Pixels(ModelPixels { side, rgb: rgb.to_vec() })),
+        'p' => pixels.next().map(|rgb| {
+            EmbedInput::Pixels(ModelPixels {
+                side,
+                rgb: rgb.to_vec(),
+            })
+        }),
         _ => texts.next().map(EmbedInput::Text),
     };
     let inputs: Option<Vec<EmbedInput>> = kinds.chars().map(input).collect();
@@ -122,11 +147,22 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
 /// `Internal` when the file cannot be made.
 pub fn encode_answer(embedded: &Embedded) -> Result<Vec<u8>> {
     let dimension = embedded.embeddings.first().map_or(0, Vec::len);
-    let bytes: Vec<u8> = embedded.embeddings.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = embedded
+        .embeddings
+        .iter()
+        .flatten()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     let micros = |duration: Duration| duration.as_micros().to_string();
-    let metadata =
-        HashMap::from([(QUEUED.to_owned(), micros(embedded.queued)), (COMPUTED.to_owned(), micros(embedded.computed))]);
-    let tensor = view(Dtype::F32, vec![embedded.embeddings.len(), dimension], &bytes)?;
+    let metadata = HashMap::from([
+        (QUEUED.to_owned(), micros(embedded.queued)),
+        (COMPUTED.to_owned(), micros(embedded.computed)),
+    ]);
+    let tensor = view(
+        Dtype::F32,
+        vec![embedded.embeddings.len(), dimension],
+        &bytes,
+    )?;
     safetensors::serialize([(EMBEDDINGS, tensor)], Some(metadata))
         .map_err(|error| Error::internal("an answer").with_source(error))
 }
@@ -137,39 +173,59 @@ pub fn encode_answer(embedded: &Embedded) -> Result<Vec<u8>> {
 /// `InvalidInput`, saying what does not fit.
 pub fn decode_answer(body: &[u8], inputs: usize, dimension: usize) -> Result<Embedded> {
     let (metadata, tensors) = open(body)?;
-    let tensor = tensors.tensor(EMBEDDINGS).map_err(|_| Error::invalid("the tensor `embeddings` is not there"))?;
+    let tensor = tensors
+        .tensor(EMBEDDINGS)
+        .map_err(|_| Error::invalid("the tensor `embeddings` is not there"))?;
     if tensor.dtype() != Dtype::F32 || tensor.shape() != [inputs, dimension] {
         return Err(Error::invalid(format!(
             "`embeddings` is {:?}, and {inputs} vectors of {dimension} were expected",
             tensor.shape()
         )));
     }
-    let values: Vec<f32> = tensor.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let values: Vec<f32> = tensor
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
     let micros = |name| {
         let text = text_of(&metadata, name)?;
-        text.parse().map(Duration::from_micros).map_err(|_| Error::invalid(format!("`{name}` is not a number")))
+        text.parse()
+            .map(Duration::from_micros)
+            .map_err(|_| Error::invalid(format!("`{name}` is not a number")))
     };
     Ok(Embedded {
-        embeddings: values.chunks(dimension.max(1)).map(<[f32]>::to_vec).collect(),
+        embeddings: values
+            .chunks(dimension.max(1))
+            .map(<[f32]>::to_vec)
+            .collect(),
         queued: micros(QUEUED)?,
         computed: micros(COMPUTED)?,
     })
 }
 
 fn view(kind: Dtype, shape: Vec<usize>, bytes: &[u8]) -> Result<TensorView<'_>> {
-    TensorView::new(kind, shape, bytes).map_err(|error| Error::internal("a tensor").with_source(error))
+    TensorView::new(kind, shape, bytes)
+        .map_err(|error| Error::internal("a tensor").with_source(error))
 }
 
 fn open(body: &[u8]) -> Result<(Metadata, SafeTensors<'_>)> {
-    let wrong = |error: SafeTensorError| Error::invalid("the body is not a safetensors file").with_source(error);
+    let wrong = |error: SafeTensorError| {
+        Error::invalid("the body is not a safetensors file").with_source(error)
+    };
     let (_, metadata) = SafeTensors::read_metadata(body).map_err(wrong)?;
     let tensors = SafeTensors::deserialize(body).map_err(wrong)?;
     Ok((metadata, tensors))
 }
 
 fn text_of<'a>(metadata: &'a Metadata, name: &str) -> Result<&'a str> {
-    let text = metadata.metadata().as_ref().and_then(|texts| texts.get(name));
-    text.map(String::as_str).ok_or_else(|| Error::invalid(format!("the metadata `{name}` is not there")))
+    let text = metadata
+        .metadata()
+        .as_ref()
+        .and_then(|texts| texts.get(name));
+    text.map(String::as_str)
+        .ok_or_else(|| Error::invalid(format!("the metadata `{name}` is not there")))
 }
 
 #[cfg(test)]
@@ -177,20 +233,32 @@ mod tests {
     use super::*;
 
     fn picture(value: u8) -> EmbedInput {
-        EmbedInput::Pixels(ModelPixels { side: 2, rgb: vec![value; 12] })
+        EmbedInput::Pixels(ModelPixels {
+            side: 2,
+            rgb: vec![value; 12],
+        })
     }
 
     #[test]
     fn inputs_come_back_in_their_order() {
         let words = |text: &str| EmbedInput::Text(text.to_owned());
         for inputs in [
-            vec![picture(1), words("a \"red\" äpple\n"), picture(2), words("")],
+            vec![
+                picture(1),
+                words("a \"red\" äpple\n"),
+                picture(2),
+                words(""),
+            ],
             vec![words("words alone")],
             vec![picture(9)],
             vec![],
         ] {
             let body = encode_request(&inputs).expect("a body");
-            assert!(body.len() <= inputs.iter().map(size_of).sum::<usize>() + 512, "{}", body.len());
+            assert!(
+                body.len() <= inputs.iter().map(size_of).sum::<usize>() + 512,
+                "{}",
+                body.len()
+            );
             assert_eq!(decode_request(&body, 2).expect("the inputs"), inputs);
         }
     }
@@ -208,7 +276,8 @@ mod tests {
             assert!(error.message.contains(named), "{error}");
         }
         let texts = |kinds: &str, texts: &str| {
-            let pairs = [(KINDS, kinds), (TEXTS, texts)].map(|(name, text)| (name.to_owned(), text.to_owned()));
+            let pairs = [(KINDS, kinds), (TEXTS, texts)]
+                .map(|(name, text)| (name.to_owned(), text.to_owned()));
             let tensors: [(&str, TensorView<'_>); 0] = [];
             safetensors::serialize(tensors, Some(HashMap::from(pairs))).expect("a file")
         };
@@ -223,7 +292,13 @@ mod tests {
             let error = decode_request(&texts(kinds, words), 2).expect_err("refused");
             assert!(error.message.contains(named), "{kinds} {words}: {error}");
         }
-        let sizes = [picture(1), EmbedInput::Pixels(ModelPixels { side: 3, rgb: vec![0; 27] })];
+        let sizes = [
+            picture(1),
+            EmbedInput::Pixels(ModelPixels {
+                side: 3,
+                rgb: vec![0; 27],
+            }),
+        ];
         assert!(encode_request(&sizes).is_err());
     }
 

@@ -9,26 +9,31 @@ use clippy_core::{Error, Result};
 
 /// Points of one page while the ids are walked over.
 const PAGE: usize = 10_000;
-/// After how long it is looked again whether the collection has another calibration, or has outgrown its own.
+/// After how long it is looked again whether the collection has another calibration, or has
+/// outgrown its own.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 /// Samples a collection again and keeps what was found with it.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the collection reports.
+/// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the
+/// collection reports.
 pub async fn calibrate(gallery: &dyn Gallery) -> Result<Sampled> {
     let sampled = take(gallery).await?.ok_or_else(too_few)?;
     keep(gallery, &sampled.calibration).await?;
     Ok(sampled)
 }
 
-/// Calibrates a collection that has no calibration of its model, or has outgrown it; a small one needs none yet.
+/// Calibrates a collection that has no calibration of its model, or has outgrown it; a small one
+/// needs none yet.
 ///
 /// # Errors
 /// What the collection reports.
 pub async fn calibrate_if_outgrown(gallery: &dyn Gallery) -> Result<()> {
     let info = gallery.info().await?;
-    let fresh = kept(gallery, &info.fingerprint).await?.is_some_and(|kept| !kept.is_outgrown(info.points));
+    let fresh = kept(gallery, &info.fingerprint)
+        .await?
+        .is_some_and(|kept| !kept.is_outgrown(info.points));
     if !fresh && let Some(sampled) = take(gallery).await? {
         keep(gallery, &sampled.calibration).await?;
     }
@@ -36,8 +41,9 @@ pub async fn calibrate_if_outgrown(gallery: &dyn Gallery) -> Result<()> {
 }
 
 async fn keep(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {
-    let note = serde_json::to_value(calibration)
-        .map_err(|error| Error::internal("a calibration could not be written as JSON").with_source(error))?;
+    let note = serde_json::to_value(calibration).map_err(|error| {
+        Error::internal("a calibration could not be written as JSON").with_source(error)
+    })?;
     gallery.set_note(NOTE, note).await
 }
 
@@ -47,7 +53,9 @@ async fn take(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
     let mut draw = Draw::default();
     let mut from = None;
     loop {
-        let page = gallery.scroll(&Filter::default(), from, PAGE, With::NOTHING).await?;
+        let page = gallery
+            .scroll(&Filter::default(), from, PAGE, With::NOTHING)
+            .await?;
         draw.offer(page.points.iter().map(|point| point.id));
         from = page.next;
         if from.is_none() {
@@ -60,14 +68,17 @@ async fn take(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
         .map_err(|error| Error::internal("measuring a sample ended abruptly").with_source(error))
 }
 
-/// The calibration that is kept with a collection; `None` when there is none, or none of this model.
+/// The calibration that is kept with a collection; `None` when there is none, or none of this
+/// model.
 async fn kept(gallery: &dyn Gallery, fingerprint: &str) -> Result<Option<Calibration>> {
     let note = gallery.note(NOTE).await?;
-    Ok(note.and_then(Calibration::read).filter(|found| found.fingerprint == fingerprint))
+    Ok(note
+        .and_then(Calibration::read)
+        .filter(|found| found.fingerprint == fingerprint))
 }
 
-/// The calibration that searches use: the kept one, or else one that is sampled here and not kept, so that a collection
-/// that nobody calibrated is not changed by being searched.
+/// The calibration that searches use: the kept one, or else one that is sampled here and not kept,
+/// so that a collection that nobody calibrated is not changed by being searched.
 #[derive(Default)]
 pub(crate) struct AtHand {
     state: RwLock<State>,
@@ -99,7 +110,9 @@ impl AtHand {
         if looked.is_some_and(|looked| looked.elapsed() < LOOK_AGAIN) {
             return Ok(Some(had));
         }
-        let Ok(_turn) = self.looking.try_lock() else { return Ok(Some(had)) };
+        let Ok(_turn) = self.looking.try_lock() else {
+            return Ok(Some(had));
+        };
         match refreshed(gallery, Some(Arc::clone(&had))).await {
             Ok(fresh) => Ok(self.write(fresh)),
             Err(error) => {
@@ -121,13 +134,19 @@ impl AtHand {
 
     fn write(&self, sampled: Option<Arc<Sampled>>) -> Option<Arc<Sampled>> {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        *state = State { sampled, looked: Some(Instant::now()) };
+        *state = State {
+            sampled,
+            looked: Some(Instant::now()),
+        };
         state.sampled.clone()
     }
 }
 
 /// What to use after `had`: the kept calibration, else `had` while it fits, else a new sample.
-async fn refreshed(gallery: &dyn Gallery, had: Option<Arc<Sampled>>) -> Result<Option<Arc<Sampled>>> {
+async fn refreshed(
+    gallery: &dyn Gallery,
+    had: Option<Arc<Sampled>>,
+) -> Result<Option<Arc<Sampled>>> {
     let info = gallery.info().await?;
     let had = had.filter(|had| had.calibration.fingerprint == info.fingerprint);
     if let Some(calibration) = kept(gallery, &info.fingerprint).await? {

@@ -11,7 +11,8 @@ use moka::future::Cache;
 
 /// Most pictures that are known of: a few megabytes.
 const MOST_KNOWN: u64 = 100_000;
-/// How long what is known of a picture holds. Its neighbourhood changes as the collection grows, and slowly.
+/// How long what is known of a picture holds. Its neighbourhood changes as the collection grows,
+/// and slowly.
 const HOLDS: Duration = Duration::from_secs(3_600);
 
 /// What is known of the pictures of one collection.
@@ -21,16 +22,26 @@ pub(crate) struct Crowds {
 
 impl Default for Crowds {
     fn default() -> Self {
-        Self { known: Cache::builder().max_capacity(MOST_KNOWN).time_to_live(HOLDS).build() }
+        Self {
+            known: Cache::builder()
+                .max_capacity(MOST_KNOWN)
+                .time_to_live(HOLDS)
+                .build(),
+        }
     }
 }
 
 impl Crowds {
-    /// The crowding around these pictures, in their order. Those that are not known are looked up together.
+    /// The crowding around these pictures, in their order. Those that are not known are looked up
+    /// together.
     ///
     /// # Errors
     /// What the collection reports.
-    pub(crate) async fn around(&self, gallery: &dyn Gallery, ids: &[PointId]) -> Result<Vec<Crowding>> {
+    pub(crate) async fn around(
+        &self,
+        gallery: &dyn Gallery,
+        ids: &[PointId],
+    ) -> Result<Vec<Crowding>> {
         let mut found: HashMap<PointId, Crowding> = HashMap::with_capacity(ids.len());
         let mut unknown = Vec::new();
         for id in ids {
@@ -46,7 +57,10 @@ impl Crowds {
                 found.insert(id, crowding);
             }
         }
-        Ok(ids.iter().map(|id| found.get(id).copied().unwrap_or_default()).collect())
+        Ok(ids
+            .iter()
+            .map(|id| found.get(id).copied().unwrap_or_default())
+            .collect())
     }
 
     /// From now on everything is looked up anew.

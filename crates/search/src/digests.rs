@@ -39,7 +39,8 @@ impl Digests {
         Key { part, digest }
     }
 
-    /// Everything that decides the order of results, so that a cursor is only taken by its own query.
+    /// Everything that decides the order of results, so that a cursor is only taken by its own
+    /// query.
     pub(crate) fn fingerprint(&self, query: &SearchQuery) -> String {
         let SearchQuery {
             sketch: _,

@@ -1,7 +1,8 @@
 //! Embeddings of what was asked before.
 //!
-//! An artist who moves a weight, narrows by a tag or turns the page sends the same drawing again. What the model made of it
-//! is kept, so that only the search itself is done once more: no decoding, no edge map, no turn of the model.
+//! An artist who moves a weight, narrows by a tag or turns the page sends the same drawing again.
+//! What the model made of it is kept, so that only the search itself is done once more: no
+//! decoding, no edge map, no turn of the model.
 
 use std::sync::Arc;
 
@@ -27,7 +28,9 @@ pub(crate) struct Known {
 
 impl Default for Known {
     fn default() -> Self {
-        Self { embeddings: Cache::new(MOST_KNOWN) }
+        Self {
+            embeddings: Cache::new(MOST_KNOWN),
+        }
     }
 }
 

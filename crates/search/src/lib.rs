@@ -1,7 +1,7 @@
 //! The way of a search: pictures and words -> embeddings -> candidates -> ranking -> a page.
 //!
-//! Everything here goes through the traits of `clippy-core`, so it runs alike on the embedded engine and on a server,
-//! with the real model and with a fake one.
+//! Everything here goes through the traits of `clippy-core`, so it runs alike on the embedded
+//! engine and on a server, with the real model and with a fake one.
 
 mod calibrating;
 mod crowding;

@@ -1,4 +1,5 @@
-//! The searcher of whatever is live: one for each pair of model and collection, and never a mix of two.
+//! The searcher of whatever is live: one for each pair of model and collection, and never a mix of
+//! two.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -27,20 +28,27 @@ impl LiveSearcher {
     #[must_use]
     pub fn new(live: Arc<LivePair>, make: MakeSearcher) -> Arc<Self> {
         let now = live.now();
-        let newest = Mutex::new(Newest { searcher: Arc::new(make(&now)), live: now });
+        let newest = Mutex::new(Newest {
+            searcher: Arc::new(make(&now)),
+            live: now,
+        });
         let searcher = Arc::new(Self { live, make, newest });
         let follower: Weak<Self> = Arc::downgrade(&searcher);
         searcher.live.tell(follower);
         searcher
     }
 
-    /// The searcher of the live pair, and the pair. Take it once for each search, and use it to the search's end.
+    /// The searcher of the live pair, and the pair. Take it once for each search, and use it to the
+    /// search's end.
     #[must_use]
     pub fn now(&self) -> (Arc<Searcher>, Arc<Live>) {
         let live = self.live.now();
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(&newest.live, &live) {
-            *newest = Newest { searcher: Arc::new((self.make)(&live)), live };
+            *newest = Newest {
+                searcher: Arc::new((self.make)(&live)),
+                live,
+            };
         }
         (Arc::clone(&newest.searcher), Arc::clone(&newest.live))
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use clippy_core::embedding::{EmbedInput, Embedding, ImageTransform};
 use clippy_core::gallery::{PerSpace, Space};
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_imaging::{DecodeLimits, Picture, RgbImage, decode, edge_map, transform, transform_grey, trim_sketch};
+use clippy_imaging::{
+    DecodeLimits, Picture, RgbImage, decode, edge_map, transform, transform_grey, trim_sketch,
+};
 
 use crate::digests::Digests;
 use crate::known::{Key, Known};
@@ -28,7 +30,10 @@ impl Part {
     /// What a query compares by in the spaces that have a weight.
     fn of(query: &SearchQuery, wanted: PerSpace<bool>) -> Vec<Self> {
         let mut parts = Vec::new();
-        for space in [Space::Image, Space::Edge].into_iter().filter(|space| *wanted.get(*space)) {
+        for space in [Space::Image, Space::Edge]
+            .into_iter()
+            .filter(|space| *wanted.get(*space))
+        {
             parts.extend(query.sketch.is_some().then_some(Self::Sketch(space)));
             parts.extend(query.image.is_some().then_some(Self::Image(space)));
         }
@@ -68,18 +73,30 @@ pub(crate) fn prepare(
             (key, known.get(&key))
         })
         .collect();
-    // One picture at a time: it is decoded once for all spaces, and gone before the next one is decoded.
+    // One picture at a time: it is decoded once for all spaces, and gone before the next one is
+    // decoded.
     let mut inputs: Vec<Option<EmbedInput>> = vec![None; parts.len()];
     for source in [Source::Sketch, Source::Image, Source::Words] {
-        let mut drawn = Drawn { query: &query, limits, picture: None };
-        let missing =
-            parts.iter().zip(&mut inputs).filter(|((key, known), _)| known.is_none() && source.gives(key.part));
+        let mut drawn = Drawn {
+            query: &query,
+            limits,
+            picture: None,
+        };
+        let missing = parts
+            .iter()
+            .zip(&mut inputs)
+            .filter(|((key, known), _)| known.is_none() && source.gives(key.part));
         for ((key, _), input) in missing {
             *input = Some(drawn.input(key.part, image_transform)?);
         }
     }
     let inputs = inputs.into_iter().flatten().collect();
-    Ok(Prepared { fingerprint: digests.fingerprint(&query), parts, inputs, query })
+    Ok(Prepared {
+        fingerprint: digests.fingerprint(&query),
+        parts,
+        inputs,
+        query,
+    })
 }
 
 /// Where a part of a query comes from.
@@ -116,12 +133,12 @@ impl Drawn<'_> {
         let (space, read): (Space, Reader) = match part {
             Part::Words => return Ok(words(self.query.text.as_ref())),
             Part::WordsAgainst => return Ok(words(self.query.negative_text.as_ref())),
-            Part::Sketch(space) => {
-                (space, |query, limits| drawing(query.sketch.as_deref().unwrap_or_default(), limits))
-            }
-            Part::Image(space) => {
-                (space, |query, limits| picture("image", query.image.as_deref().unwrap_or_default(), limits))
-            }
+            Part::Sketch(space) => (space, |query, limits| {
+                drawing(query.sketch.as_deref().unwrap_or_default(), limits)
+            }),
+            Part::Image(space) => (space, |query, limits| {
+                picture("image", query.image.as_deref().unwrap_or_default(), limits)
+            }),
         };
         let picture: &RgbImage = match &mut self.picture {
             Some(picture) => picture,
@@ -140,8 +157,12 @@ fn words(text: Option<&String>) -> EmbedInput {
 
 fn drawing(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     let whole = picture("sketch", bytes, limits)?;
-    let trimmed = trim_sketch(&whole)
-        .ok_or_else(|| Error::new(ErrorCode::InvalidPicture, "sketch: the pad is empty, nothing is drawn on it"))?;
+    let trimmed = trim_sketch(&whole).ok_or_else(|| {
+        Error::new(
+            ErrorCode::InvalidPicture,
+            "sketch: the pad is empty, nothing is drawn on it",
+        )
+    })?;
     // A long thin drawing becomes a large square, which needs memory of its own.
     drop(whole);
     Picture::holding(trimmed, limits).map_err(|error| named("sketch", error.into()))
@@ -153,5 +174,8 @@ fn picture(field: &str, bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> 
 }
 
 fn named(field: &str, error: Error) -> Error {
-    Error { message: format!("{field}: {}", error.message), ..error }
+    Error {
+        message: format!("{field}: {}", error.message),
+        ..error
+    }
 }

@@ -48,8 +48,8 @@ pub struct SearchQuery {
     pub personalize: bool,
     /// Least percentile a result must reach, 0..1.
     pub min_percentile: Option<f32>,
-    /// How much results should differ from each other in their look, 0..1. Where nothing is said, those of a sketch alone
-    /// show several guesses at what was drawn.
+    /// How much results should differ from each other in their look, 0..1. Where nothing is said,
+    /// those of a sketch alone show several guesses at what was drawn.
     pub diversity: Option<f32>,
     /// Pictures of the collection to be unlike.
     pub unlike: Vec<PointId>,
@@ -72,7 +72,10 @@ impl Default for SearchQuery {
             weights: DEFAULT_WEIGHTS,
             top: 24,
             cursor: None,
-            filter: Filter { origin: Origin::Gallery, ..Filter::default() },
+            filter: Filter {
+                origin: Origin::Gallery,
+                ..Filter::default()
+            },
             exact: false,
             user_id: None,
             personalize: true,
@@ -90,33 +93,58 @@ impl SearchQuery {
     /// Checks everything that can be checked without a model, and normalises the weights.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names the field; [`clippy_core::ErrorCode::Unsupported`] for what this version cannot do.
+    /// [`clippy_core::ErrorCode::InvalidInput`] that names the field;
+    /// [`clippy_core::ErrorCode::Unsupported`] for what this version cannot do.
     pub fn check(&self) -> Result<PerSpace<f32>> {
         if self.top == 0 || self.top > MOST_RESULTS {
-            return Err(Error::invalid(format!("top is {}, but must be 1..{MOST_RESULTS}", self.top)));
+            return Err(Error::invalid(format!(
+                "top is {}, but must be 1..{MOST_RESULTS}",
+                self.top
+            )));
         }
         for (field, ids) in [("like", &self.like), ("unlike", &self.unlike)] {
             if ids.len() > MOST_LIKES {
-                return Err(Error::invalid(format!("{field} names {} pictures; at most {MOST_LIKES} work", ids.len())));
+                return Err(Error::invalid(format!(
+                    "{field} names {} pictures; at most {MOST_LIKES} work",
+                    ids.len()
+                )));
             }
         }
         if let Some(both) = self.like.iter().find(|id| self.unlike.contains(id)) {
-            return Err(Error::invalid(format!("picture {both} stands in like and in unlike: take it out of one")));
+            return Err(Error::invalid(format!(
+                "picture {both} stands in like and in unlike: take it out of one"
+            )));
         }
-        for (field, text) in [("query_text", &self.text), ("negative_text", &self.negative_text)] {
+        for (field, text) in [
+            ("query_text", &self.text),
+            ("negative_text", &self.negative_text),
+        ] {
             if text.as_ref().is_some_and(|text| text.len() > LONGEST_TEXT) {
-                return Err(Error::invalid(format!("{field} is longer than {LONGEST_TEXT} bytes")));
+                return Err(Error::invalid(format!(
+                    "{field} is longer than {LONGEST_TEXT} bytes"
+                )));
             }
         }
-        if let Some(diversity) = self.diversity.filter(|diversity| !(0.0..=1.0).contains(diversity)) {
-            return Err(Error::invalid(format!("diversity is {diversity}, but must be 0..1")));
+        if let Some(diversity) = self
+            .diversity
+            .filter(|diversity| !(0.0..=1.0).contains(diversity))
+        {
+            return Err(Error::invalid(format!(
+                "diversity is {diversity}, but must be 0..1"
+            )));
         }
-        if let Some(percentile) = self.min_percentile.filter(|percentile| !(0.0..=1.0).contains(percentile)) {
-            return Err(Error::invalid(format!("min_percentile is {percentile}, but must be 0..1")));
+        if let Some(percentile) = self
+            .min_percentile
+            .filter(|percentile| !(0.0..=1.0).contains(percentile))
+        {
+            return Err(Error::invalid(format!(
+                "min_percentile is {percentile}, but must be 0..1"
+            )));
         }
         let pictures = self.sketch.is_some() || self.image.is_some();
         let liked = !self.like.is_empty();
-        let words = filled(self.text.as_ref()).is_some() || filled(self.negative_text.as_ref()).is_some();
+        let words =
+            filled(self.text.as_ref()).is_some() || filled(self.negative_text.as_ref()).is_some();
         if !pictures && !liked && !words {
             if !self.unlike.is_empty() {
                 return Err(Error::invalid(
@@ -127,7 +155,14 @@ impl SearchQuery {
                 "Provide sketch and/or query_text (or image, or like): there is nothing to look for",
             ));
         }
-        normalised(self.weights, PerSpace { image: pictures || liked, edge: pictures || liked, text: words || liked })
+        normalised(
+            self.weights,
+            PerSpace {
+                image: pictures || liked,
+                edge: pictures || liked,
+                text: words || liked,
+            },
+        )
     }
 
     /// Whether nothing but a sketch says what to look for.

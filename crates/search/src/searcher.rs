@@ -25,8 +25,9 @@ use crate::prepare::{Part, Prepared, prepare};
 use crate::query::{Facets, SearchAnswer, SearchQuery, Took, filled};
 use crate::vectors::{Ingredients, combined};
 
-/// Fewest candidates that are taken from each space. What a picture looks like and what its edges look like go together, so
-/// that of real drawings a page is settled by fewer than 64; words beside a drawing may take a second round.
+/// Fewest candidates that are taken from each space. What a picture looks like and what its edges
+/// look like go together, so that of real drawings a page is settled by fewer than 64; words beside
+/// a drawing may take a second round.
 const FEWEST_CANDIDATES: usize = 96;
 /// How often candidates are taken again, in greater number, when the ranking is not settled yet.
 const MOST_ROUNDS: usize = 3;
@@ -54,8 +55,8 @@ pub struct Searcher {
     gallery: Arc<dyn Gallery>,
     preferences: Arc<dyn Preferences>,
     options: SearcherOptions,
-    /// A decoded picture may take hundreds of megabytes: only so many queries are prepared at once, and decoding uses
-    /// up a core anyway.
+    /// A decoded picture may take hundreds of megabytes: only so many queries are prepared at
+    /// once, and decoding uses up a core anyway.
     preparing: Arc<Semaphore>,
     calibration: AtHand,
     crowds: Crowds,
@@ -86,29 +87,59 @@ impl Searcher {
     /// One page of results.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] or `InvalidPicture` for a query that cannot work, `NotFound` for a
-    /// `like` that is not in the collection, and whatever the model and the collection report.
+    /// [`clippy_core::ErrorCode::InvalidInput`] or `InvalidPicture` for a query that cannot work,
+    /// `NotFound` for a `like` that is not in the collection, and whatever the model and the
+    /// collection report.
     pub async fn search(&self, query: SearchQuery) -> Result<SearchAnswer> {
         let started = Instant::now();
         let weights = query.check()?;
         let tag_weights = self.tag_weights(&query).await?;
 
-        let Prepared { query, fingerprint, parts, inputs } = self.prepare(query, weights).await?;
-        let offset = query.cursor.as_deref().map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
+        let Prepared {
+            query,
+            fingerprint,
+            parts,
+            inputs,
+        } = self.prepare(query, weights).await?;
+        let offset = query
+            .cursor
+            .as_deref()
+            .map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
-        // First what may be named in vain: the model is not asked for a query that cannot be answered.
-        let (like, unlike) = tokio::try_join!(self.named("like", &query.like), self.named("unlike", &query.unlike))?;
+        // First what may be named in vain: the model is not asked for a query that cannot be
+        // answered.
+        let (like, unlike) = tokio::try_join!(
+            self.named("like", &query.like),
+            self.named("unlike", &query.unlike)
+        )?;
         let embedded = self.embedded(parts, inputs).await?;
-        let embedded = embedded.iter().map(|(part, embedding)| (*part, embedding.as_ref())).collect();
-        let vectors = combined(&Ingredients { like: &like, unlike: &unlike, embedded }, weights)?;
+        let embedded = embedded
+            .iter()
+            .map(|(part, embedding)| (*part, embedding.as_ref()))
+            .collect();
+        let vectors = combined(
+            &Ingredients {
+                like: &like,
+                unlike: &unlike,
+                embedded,
+            },
+            weights,
+        )?;
         let embedded_at = Instant::now();
 
-        let weights = normalised(query.weights, PerSpace::from_fn(|space| vectors.get(space).is_some()))?;
+        let weights = normalised(
+            query.weights,
+            PerSpace::from_fn(|space| vectors.get(space).is_some()),
+        )?;
         let priors_size = tag_weights.len();
         let ranking = self.ranking(&query, &vectors, weights, tag_weights).await?;
         let end = offset + query.top;
         let mut hits = self.ranked(&query, &vectors, &ranking, end).await?;
-        let facets = if query.facets { Some(self.facets(&hits).await?) } else { None };
+        let facets = if query.facets {
+            Some(self.facets(&hits).await?)
+        } else {
+            None
+        };
         match query.diversity {
             Some(share) if share > 0.0 => hits = self.diversified(hits, share, end).await?,
             None if guesses(&query, &ranking) => hits = self.several_guesses(hits).await?,
@@ -131,14 +162,20 @@ impl Searcher {
                 search: ended - embedded_at,
                 total: ended - started,
             },
-            next_cursor: if more { cursor::encode(end, &fingerprint) } else { None },
+            next_cursor: if more {
+                cursor::encode(end, &fingerprint)
+            } else {
+                None
+            },
         })
     }
 
-    /// Samples the collection again, keeps what was found with it, and searches with it from now on.
+    /// Samples the collection again, keeps what was found with it, and searches with it from now
+    /// on.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the collection reports.
+    /// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the
+    /// collection reports.
     pub async fn calibrate(&self) -> Result<Arc<Sampled>> {
         let sampled = Arc::new(calibrate(self.gallery.as_ref()).await?);
         self.calibration.set(Arc::clone(&sampled));
@@ -153,24 +190,33 @@ impl Searcher {
         }
     }
 
-    /// Decoding and edge maps take milliseconds of pure computing: they run beside the async threads.
+    /// Decoding and edge maps take milliseconds of pure computing: they run beside the async
+    /// threads.
     async fn prepare(&self, query: SearchQuery, weights: PerSpace<f32>) -> Result<Prepared> {
         let wanted = PerSpace::from_fn(|space| *weights.get(space) > 0.0);
-        let (info, known, limits) = (Arc::clone(self.embedder.info()), Arc::clone(&self.known), self.options.limits);
+        let (info, known, limits) = (
+            Arc::clone(self.embedder.info()),
+            Arc::clone(&self.known),
+            self.options.limits,
+        );
         if query.sketch.is_none() && query.image.is_none() {
             return prepare(query, wanted, &known, &info.transform, &limits);
         }
         let turn = Arc::clone(&self.preparing)
             .acquire_owned()
             .await
-            .map_err(|error| Error::internal("queries are not prepared any more").with_source(error))?;
+            .map_err(|error| {
+                Error::internal("queries are not prepared any more").with_source(error)
+            })?;
         tokio::task::spawn_blocking(move || {
             // Held until the work ends, also when nobody waits for it any more.
             let _turn = turn;
             prepare(query, wanted, &known, &info.transform, &limits)
         })
         .await
-        .map_err(|error| Error::internal("preparing a query's pictures ended early").with_source(error))?
+        .map_err(|error| {
+            Error::internal("preparing a query's pictures ended early").with_source(error)
+        })?
     }
 
     /// Embeds what is not known yet, and keeps it.
@@ -179,7 +225,11 @@ impl Searcher {
         parts: Vec<(Key, Option<Arc<Embedding>>)>,
         inputs: Vec<EmbedInput>,
     ) -> Result<Vec<(Part, Arc<Embedding>)>> {
-        let made = if inputs.is_empty() { Vec::new() } else { self.embedder.embed(inputs).await?.embeddings };
+        let made = if inputs.is_empty() {
+            Vec::new()
+        } else {
+            self.embedder.embed(inputs).await?.embeddings
+        };
         let mut made = made.into_iter().map(Arc::new);
         parts
             .into_iter()
@@ -187,7 +237,9 @@ impl Searcher {
                 let embedding = match known {
                     Some(embedding) => embedding,
                     None => {
-                        let embedding = made.next().ok_or_else(|| Error::internal("the model embedded too little"))?;
+                        let embedding = made
+                            .next()
+                            .ok_or_else(|| Error::internal("the model embedded too little"))?;
                         self.known.keep(key, Arc::clone(&embedding));
                         embedding
                     }
@@ -203,8 +255,13 @@ impl Searcher {
             return Ok(Vec::new());
         }
         let points = self.gallery.retrieve(ids, With::VECTORS).await?;
-        if let Some(missing) = ids.iter().find(|id| !points.iter().any(|point| point.id == **id)) {
-            return Err(Error::not_found(format!("{field}: the collection has no picture {missing}")));
+        if let Some(missing) = ids
+            .iter()
+            .find(|id| !points.iter().any(|point| point.id == **id))
+        {
+            return Err(Error::not_found(format!(
+                "{field}: the collection has no picture {missing}"
+            )));
         }
         Ok(points.into_iter().map(|point| point.vectors).collect())
     }
@@ -216,7 +273,13 @@ impl Searcher {
         weights: PerSpace<f32>,
         tag_weights: HashMap<String, f64>,
     ) -> Result<Ranking> {
-        let words = |text: Option<&String>| vectors.text.as_ref().and_then(|_| filled(text)).map(LexicalQuery::new);
+        let words = |text: Option<&String>| {
+            vectors
+                .text
+                .as_ref()
+                .and_then(|_| filled(text))
+                .map(LexicalQuery::new)
+        };
         let mut ranking = Ranking::new(weights);
         ranking.lexical = words(query.text.as_ref());
         ranking.against = words(query.negative_text.as_ref());
@@ -226,14 +289,23 @@ impl Searcher {
             ranking = ranking.calibrated_by(sampled.background(vectors), query.calibrated);
         }
         if query.min_percentile.is_some() && !ranking.has_percentiles() {
-            return Err(Error { message: format!("min_percentile: {}", too_few().message), ..too_few() });
+            return Err(Error {
+                message: format!("min_percentile: {}", too_few().message),
+                ..too_few()
+            });
         }
         Ok(ranking)
     }
 
-    /// The best hits, copies left out: at least as many as the page up to `end`, the one after it, and what else was
-    /// asked for need, when there are so many.
-    async fn ranked(&self, query: &SearchQuery, vectors: &Vectors, ranking: &Ranking, end: usize) -> Result<Vec<Hit>> {
+    /// The best hits, copies left out: at least as many as the page up to `end`, the one after it,
+    /// and what else was asked for need, when there are so many.
+    async fn ranked(
+        &self,
+        query: &SearchQuery,
+        vectors: &Vectors,
+        ranking: &Ranking,
+        end: usize,
+    ) -> Result<Vec<Hit>> {
         // One more than the page, to know whether there is a next one.
         let mut wanted = end + 1;
         if query.diversity.is_some_and(|share| share > 0.0) {
@@ -244,7 +316,11 @@ impl Searcher {
         if query.facets {
             wanted = wanted.max(FACET_POOL);
         }
-        let mut needed = if query.collapse { wanted + SPARE } else { wanted };
+        let mut needed = if query.collapse {
+            wanted + SPARE
+        } else {
+            wanted
+        };
         if ranking.heeds_crowding() {
             needed = needed.max(crowding::POOL);
         }
@@ -279,8 +355,8 @@ impl Searcher {
         Ok(())
     }
 
-    /// Takes candidates until no point that was not seen could still belong to the first `needed`. Also tells whether
-    /// these are all the hits that there are.
+    /// Takes candidates until no point that was not seen could still belong to the first `needed`.
+    /// Also tells whether these are all the hits that there are.
     async fn rank(
         &self,
         query: &SearchQuery,
@@ -299,7 +375,11 @@ impl Searcher {
                     vectors: vectors.clone(),
                     filter: filter.clone(),
                     candidates,
-                    lexical_tags: ranking.lexical.as_ref().map(LexicalQuery::tags).unwrap_or_default(),
+                    lexical_tags: ranking
+                        .lexical
+                        .as_ref()
+                        .map(LexicalQuery::tags)
+                        .unwrap_or_default(),
                     with_payload: ranking.needs_payload(),
                     exact: query.exact,
                     hnsw_ef: self.options.hnsw_ef,
@@ -307,12 +387,19 @@ impl Searcher {
                 .await?;
             let bound = ranking.unseen_bound(&found);
             let mut hits = ranking.rank(found.hits);
-            let passes = |percentile: Option<f32>| query.min_percentile.is_none_or(|least| percentile >= Some(least));
+            let passes = |percentile: Option<f32>| {
+                query
+                    .min_percentile
+                    .is_none_or(|least| percentile >= Some(least))
+            };
             hits.retain(|hit| passes(hit.percentile));
-            // Who was not seen either does not exist, or is cut off, or stands behind those who are needed.
+            // Who was not seen either does not exist, or is cut off, or stands behind those who are
+            // needed.
             let all = bound.is_none_or(|bound| !passes(bound.percentile));
-            let settled =
-                all || hits.get(needed - 1).is_some_and(|last| bound.is_some_and(|bound| last.score >= bound.score));
+            let settled = all
+                || hits
+                    .get(needed - 1)
+                    .is_some_and(|last| bound.is_some_and(|bound| last.score >= bound.score));
             if settled || round >= MOST_ROUNDS {
                 return Ok((hits, all || !settled));
             }
@@ -322,12 +409,26 @@ impl Searcher {
     }
 
     async fn diversified(&self, hits: Vec<Hit>, share: f32, wanted: usize) -> Result<Vec<Hit>> {
-        let ids: Vec<PointId> = hits.iter().take(diversity::POOL).map(|hit| hit.id).collect();
-        let mut found = self.gallery.retrieve(&ids, With::VECTORS).await?.into_iter().peekable();
+        let ids: Vec<PointId> = hits
+            .iter()
+            .take(diversity::POOL)
+            .map(|hit| hit.id)
+            .collect();
+        let mut found = self
+            .gallery
+            .retrieve(&ids, With::VECTORS)
+            .await?
+            .into_iter()
+            .peekable();
         // Points come in the order asked for; one deleted meanwhile leaves a gap, not a shift.
         let vectors: Vec<Vectors> = ids
             .iter()
-            .map(|id| found.next_if(|point| point.id == *id).map(|point| point.vectors).unwrap_or_default())
+            .map(|id| {
+                found
+                    .next_if(|point| point.id == *id)
+                    .map(|point| point.vectors)
+                    .unwrap_or_default()
+            })
             .collect();
         // Hundreds of pictures are compared with each other: beside the async threads.
         tokio::task::spawn_blocking(move || {
@@ -352,10 +453,15 @@ impl Searcher {
         if ids.is_empty() {
             return Ok(Facets::default());
         }
-        let filter = Filter { only_ids: Some(ids), ..Filter::default() };
+        let filter = Filter {
+            only_ids: Some(ids),
+            ..Filter::default()
+        };
         let (styles, mut tags) = tokio::try_join!(
-            self.gallery.facet("matched_tags", &filter, MOST_FACET_VALUES),
-            self.gallery.facet("tags_all", &filter, 2 * MOST_FACET_VALUES),
+            self.gallery
+                .facet("matched_tags", &filter, MOST_FACET_VALUES),
+            self.gallery
+                .facet("tags_all", &filter, 2 * MOST_FACET_VALUES),
         )?;
         // Styles stand among all tags, too: they are shown once.
         tags.retain(|tag| !styles.iter().any(|style| style.value == tag.value));
@@ -365,11 +471,20 @@ impl Searcher {
 
     /// Fetches the payloads of hits that have none yet.
     async fn fill_payloads(&self, hits: &mut [Hit]) -> Result<()> {
-        let ids: Vec<PointId> = hits.iter().filter(|hit| hit.payload.is_empty()).map(|hit| hit.id).collect();
+        let ids: Vec<PointId> = hits
+            .iter()
+            .filter(|hit| hit.payload.is_empty())
+            .map(|hit| hit.id)
+            .collect();
         if ids.is_empty() {
             return Ok(());
         }
-        let mut found = self.gallery.retrieve(&ids, With::PAYLOAD).await?.into_iter().peekable();
+        let mut found = self
+            .gallery
+            .retrieve(&ids, With::PAYLOAD)
+            .await?
+            .into_iter()
+            .peekable();
         for hit in hits.iter_mut().filter(|hit| hit.payload.is_empty()) {
             if let Some(point) = found.next_if(|point| point.id == hit.id) {
                 hit.payload = point.payload;
@@ -379,13 +494,17 @@ impl Searcher {
     }
 }
 
-/// Whether the first places should hold several guesses at what the query shows: it is a sketch and nothing else, nobody
-/// asked for another order, and scores are in the unit that guesses are compared in.
+/// Whether the first places should hold several guesses at what the query shows: it is a sketch and
+/// nothing else, nobody asked for another order, and scores are in the unit that guesses are
+/// compared in.
 fn guesses(query: &SearchQuery, ranking: &Ranking) -> bool {
     query.is_a_sketch_alone() && query.diversity.is_none() && ranking.ranks_calibrated()
 }
 
 fn reordered(hits: Vec<Hit>, order: Vec<usize>) -> Vec<Hit> {
     let mut hits: Vec<Option<Hit>> = hits.into_iter().map(Some).collect();
-    order.into_iter().filter_map(|index| hits[index].take()).collect()
+    order
+        .into_iter()
+        .filter_map(|index| hits[index].take())
+        .collect()
 }

@@ -19,8 +19,9 @@ pub(crate) struct Ingredients<'p> {
     pub embedded: Vec<(Part, &'p Embedding)>,
 }
 
-/// The query's unit vector in each space that has a weight and something to compare: the sum of what to be like, less
-/// half of what to be unlike. Both are brought to unit length first, so that many of one do not drown the other.
+/// The query's unit vector in each space that has a weight and something to compare: the sum of
+/// what to be like, less half of what to be unlike. Both are brought to unit length first, so that
+/// many of one do not drown the other.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] when nothing is left to compare by.
@@ -42,7 +43,10 @@ pub(crate) fn combined(made_of: &Ingredients<'_>, weights: PerSpace<f32>) -> Res
         }
     }
     // Words to stay away from may stand alone; pictures to be unlike only bend what is looked for.
-    let words_alone = made_of.embedded.iter().any(|(part, _)| *part == Part::WordsAgainst);
+    let words_alone = made_of
+        .embedded
+        .iter()
+        .any(|(part, _)| *part == Part::WordsAgainst);
     let vectors = PerSpace::from_fn(|space| {
         if *weights.get(space) == 0.0 {
             return None;
@@ -53,7 +57,9 @@ pub(crate) fn combined(made_of: &Ingredients<'_>, weights: PerSpace<f32>) -> Res
         to_unit_length(other.as_deref_mut());
         match (&mut sum, &other) {
             (Some(_), Some(other)) => add(&mut sum, other, -NEGATIVE_SHARE),
-            (None, Some(other)) if space == Space::Text && words_alone => add(&mut sum, other, -1.0),
+            (None, Some(other)) if space == Space::Text && words_alone => {
+                add(&mut sum, other, -1.0)
+            }
             _ => {}
         }
         to_unit_length(sum.as_deref_mut());
@@ -70,7 +76,10 @@ pub(crate) fn combined(made_of: &Ingredients<'_>, weights: PerSpace<f32>) -> Res
 fn add(sum: &mut Option<Embedding>, vector: &[f32], share: f32) {
     match sum {
         None => *sum = Some(vector.iter().map(|value| value * share).collect()),
-        Some(sum) => sum.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value * share),
+        Some(sum) => sum
+            .iter_mut()
+            .zip(vector)
+            .for_each(|(sum, value)| *sum += value * share),
     }
 }
 
@@ -86,25 +95,52 @@ fn to_unit_length(vector: Option<&mut [f32]>) {
 mod tests {
     use super::*;
 
-    const EVEN: PerSpace<f32> = PerSpace { image: 1.0, edge: 0.0, text: 1.0 };
+    const EVEN: PerSpace<f32> = PerSpace {
+        image: 1.0,
+        edge: 0.0,
+        text: 1.0,
+    };
 
     fn image(vector: [f32; 2]) -> Vectors {
-        PerSpace { image: Some(vector.to_vec()), ..PerSpace::default() }
+        PerSpace {
+            image: Some(vector.to_vec()),
+            ..PerSpace::default()
+        }
     }
 
     fn near(vector: Option<&Vec<f32>>, expected: [f32; 2]) {
         let vector = vector.expect("a vector");
-        assert!(vector.iter().zip(expected).all(|(one, other)| (one - other).abs() < 1e-4), "{vector:?} {expected:?}");
+        assert!(
+            vector
+                .iter()
+                .zip(expected)
+                .all(|(one, other)| (one - other).abs() < 1e-4),
+            "{vector:?} {expected:?}"
+        );
     }
 
     #[test]
     fn likes_add_up_and_what_to_be_unlike_is_half_taken_off() {
         let (east, north) = (image([1.0, 0.0]), image([0.0, 1.0]));
-        let both = Ingredients { like: &[east.clone(), north.clone()], unlike: &[], embedded: Vec::new() };
-        near(combined(&both, EVEN).expect("made").image.as_ref(), [std::f32::consts::FRAC_1_SQRT_2; 2]);
+        let both = Ingredients {
+            like: &[east.clone(), north.clone()],
+            unlike: &[],
+            embedded: Vec::new(),
+        };
+        near(
+            combined(&both, EVEN).expect("made").image.as_ref(),
+            [std::f32::consts::FRAC_1_SQRT_2; 2],
+        );
         let many = vec![north; 9];
-        let away = Ingredients { like: std::slice::from_ref(&east), unlike: &many, embedded: Vec::new() };
-        near(combined(&away, EVEN).expect("made").image.as_ref(), [0.8944, -0.4472]);
+        let away = Ingredients {
+            like: std::slice::from_ref(&east),
+            unlike: &many,
+            embedded: Vec::new(),
+        };
+        near(
+            combined(&away, EVEN).expect("made").image.as_ref(),
+            [0.8944, -0.4472],
+        );
         let weightless = PerSpace { image: 0.0, ..EVEN };
         assert!(combined(&both, weightless).is_err());
     }
@@ -112,15 +148,36 @@ mod tests {
     #[test]
     fn words_to_stay_away_from_may_stand_alone_and_pictures_may_not() {
         let word = vec![0.0_f32, 1.0];
-        let alone = Ingredients { like: &[], unlike: &[], embedded: vec![(Part::WordsAgainst, &word)] };
-        near(combined(&alone, EVEN).expect("made").text.as_ref(), [0.0, -1.0]);
+        let alone = Ingredients {
+            like: &[],
+            unlike: &[],
+            embedded: vec![(Part::WordsAgainst, &word)],
+        };
+        near(
+            combined(&alone, EVEN).expect("made").text.as_ref(),
+            [0.0, -1.0],
+        );
         let towards = vec![1.0_f32, 0.0];
         let both = vec![(Part::Words, &towards), (Part::WordsAgainst, &word)];
         near(
-            combined(&Ingredients { like: &[], unlike: &[], embedded: both }, EVEN).expect("made").text.as_ref(),
+            combined(
+                &Ingredients {
+                    like: &[],
+                    unlike: &[],
+                    embedded: both,
+                },
+                EVEN,
+            )
+            .expect("made")
+            .text
+            .as_ref(),
             [0.8944, -0.4472],
         );
-        let picture = Ingredients { like: &[], unlike: &[image([1.0, 0.0])], embedded: Vec::new() };
+        let picture = Ingredients {
+            like: &[],
+            unlike: &[image([1.0, 0.0])],
+            embedded: Vec::new(),
+        };
         assert!(combined(&picture, EVEN).is_err());
     }
 }

@@ -76,9 +76,16 @@ impl BackfillStep {
             match line {
                 Line::Settled(record) => settle(record.line, record.id, record.outcome),
                 Line::Entry { number, entry }
-                    if self.selection.as_ref().is_some_and(|selection| !selection.holds(number, entry.id)) =>
+                    if self
+                        .selection
+                        .as_ref()
+                        .is_some_and(|selection| !selection.holds(number, entry.id)) =>
                 {
-                    settle(number, Some(entry.id), skipped("it is not in the list of ids"));
+                    settle(
+                        number,
+                        Some(entry.id),
+                        skipped("it is not in the list of ids"),
+                    );
                 }
                 Line::Entry { number, entry } => entries.push((number, *entry)),
             }
@@ -99,15 +106,25 @@ impl BackfillStep {
             }
         }
 
-        let looks = join_all(wanting.iter().map(|(_, entry, wanted, _)| self.look(entry, *wanted))).await;
+        let looks = join_all(
+            wanting
+                .iter()
+                .map(|(_, entry, wanted, _)| self.look(entry, *wanted)),
+        )
+        .await;
         let mut order = Order::default();
         let mut fillings = Vec::with_capacity(wanting.len());
         for ((line, entry, wanted, point), look) in wanting.into_iter().zip(looks) {
             match look {
                 Err(failure) => settle(line, Some(entry.id), failure.into()),
                 Ok(prepared) => {
-                    let mark = self.order(fillings.len(), &entry, wanted, point, prepared, &mut order);
-                    fillings.push(Filling { line, id: entry.id, mark });
+                    let mark =
+                        self.order(fillings.len(), &entry, wanted, point, prepared, &mut order);
+                    fillings.push(Filling {
+                        line,
+                        id: entry.id,
+                        mark,
+                    });
                 }
             }
         }
@@ -117,10 +134,20 @@ impl BackfillStep {
                 Err(failure) => (failure.into(), None),
                 Ok(vectors) => {
                     let fields = mark.map(|mark| mark.to_payload());
-                    (LineOutcome::Embedded, Some(Write::Vectors(id, vectors, fields)))
+                    (
+                        LineOutcome::Embedded,
+                        Some(Write::Vectors(id, vectors, fields)),
+                    )
                 }
             };
-            processed.push(Processed::of(LineRecord { line, id: Some(id), outcome }, write));
+            processed.push(Processed::of(
+                LineRecord {
+                    line,
+                    id: Some(id),
+                    outcome,
+                },
+                write,
+            ));
         }
         processed.sort_by_key(|processed| processed.record.line);
         Ok(processed)
@@ -128,8 +155,12 @@ impl BackfillStep {
 
     /// Which vectors of a point have to be made.
     fn wanted(&self, entry: &Entry, vectors: &Vectors) -> PerSpace<bool> {
-        let missing =
-            |space: Space| vectors.get(space).as_ref().is_none_or(|vector| vector.iter().all(|value| *value == 0.0));
+        let missing = |space: Space| {
+            vectors
+                .get(space)
+                .as_ref()
+                .is_none_or(|vector| vector.iter().all(|value| *value == 0.0))
+        };
         PerSpace::from_fn(|space| {
             self.spaces.contains(&space)
                 && (self.force_all || missing(space))
@@ -139,7 +170,11 @@ impl BackfillStep {
     }
 
     /// The picture, when its pixels are needed.
-    async fn look(&self, entry: &Entry, wanted: PerSpace<bool>) -> Result<Option<Box<Prepared>>, LineFailure> {
+    async fn look(
+        &self,
+        entry: &Entry,
+        wanted: PerSpace<bool>,
+    ) -> Result<Option<Box<Prepared>>, LineFailure> {
         if !wanted.image && !wanted.edge {
             return Ok(None);
         }
@@ -149,13 +184,15 @@ impl BackfillStep {
             .run(move || {
                 let found = roots.find(&local_path)?;
                 let (bytes, mark) = fresh(&found, &model.fingerprint, &limits)?;
-                prepare(&bytes, mark, &model.transform, &limits).map(|prepared| Some(Box::new(prepared)))
+                prepare(&bytes, mark, &model.transform, &limits)
+                    .map(|prepared| Some(Box::new(prepared)))
             })
             .await
     }
 
-    /// Asks for the vectors, and says what the mark is once they are stored: a new one when both vectors of the
-    /// picture are made from the file as it is now, else the old one with its text brought up to date.
+    /// Asks for the vectors, and says what the mark is once they are stored: a new one when both
+    /// vectors of the picture are made from the file as it is now, else the old one with its
+    /// text brought up to date.
     fn order(
         &self,
         place: usize,
@@ -168,9 +205,17 @@ impl BackfillStep {
         let before = Mark::of(&point.payload);
         let mut mark = before.clone();
         if let Some(prepared) = prepared {
-            let Prepared { mark: fresh, image, edge, .. } = *prepared;
+            let Prepared {
+                mark: fresh,
+                image,
+                edge,
+                ..
+            } = *prepared;
             if wanted.image && wanted.edge {
-                mark = Some(Mark { text: before.as_ref().and_then(|before| before.text.clone()), ..fresh });
+                mark = Some(Mark {
+                    text: before.as_ref().and_then(|before| before.text.clone()),
+                    ..fresh
+                });
             }
             if wanted.image {
                 order.push(place, Space::Image, EmbedInput::Pixels(image));
@@ -202,5 +247,7 @@ impl Step for BackfillStep {
 }
 
 fn skipped(reason: &str) -> LineOutcome {
-    LineOutcome::Skipped { reason: reason.to_owned() }
+    LineOutcome::Skipped {
+        reason: reason.to_owned(),
+    }
 }

@@ -42,12 +42,14 @@ pub struct BackfillOptions {
     pub ids_file: Option<PathBuf>,
 }
 
-/// Fills the vectors that are absent or all zero, as the collection itself tells. Lines with nothing to fill count as
-/// unchanged; lines whose picture is not in the collection, and those that the ids' file leaves out, as skipped.
-/// Payloads stay, but for the mark that tells a later ingest what the vectors were made from.
+/// Fills the vectors that are absent or all zero, as the collection itself tells. Lines with
+/// nothing to fill count as unchanged; lines whose picture is not in the collection, and those that
+/// the ids' file leaves out, as skipped. Payloads stay, but for the mark that tells a later ingest
+/// what the vectors were made from.
 ///
 /// # Errors
-/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the ids' file cannot be read.
+/// As [`crate::ingest::ingest`], and [`clippy_core::ErrorCode::InvalidInput`] when the ids' file
+/// cannot be read.
 pub async fn backfill(
     tools: Tools,
     options: &BackfillOptions,
@@ -75,5 +77,11 @@ pub(crate) async fn prepared(
     } else {
         Underscores::default()
     };
-    Ok(Arc::new(BackfillStep::new(tools.clone(), options, roots, underscores, selection)))
+    Ok(Arc::new(BackfillStep::new(
+        tools.clone(),
+        options,
+        roots,
+        underscores,
+        selection,
+    )))
 }

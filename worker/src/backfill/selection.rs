@@ -15,18 +15,30 @@ pub(crate) struct Selection {
 
 impl Selection {
     pub(crate) async fn read(file: &Path) -> Result<Self> {
-        let text = tokio::fs::read_to_string(file)
-            .await
-            .map_err(|error| Error::invalid(format!("the list of ids {} cannot be read: {error}", file.display())))?;
-        Self::parse(&text).map_err(|error| Error::invalid(format!("{} is not a list of ids: {error}", file.display())))
+        let text = tokio::fs::read_to_string(file).await.map_err(|error| {
+            Error::invalid(format!(
+                "the list of ids {} cannot be read: {error}",
+                file.display()
+            ))
+        })?;
+        Self::parse(&text).map_err(|error| {
+            Error::invalid(format!("{} is not a list of ids: {error}", file.display()))
+        })
     }
 
     fn parse(text: &str) -> Result<Self> {
         let mut selection = Self::default();
         // Some editors begin a text with a mark; a list of failures tells the reasons in comments.
         let text = text.trim_start_matches('\u{feff}');
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            match line.strip_prefix("line ").and_then(|number| number.parse().ok()) {
+        for line in text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
+            match line
+                .strip_prefix("line ")
+                .and_then(|number| number.parse().ok())
+            {
                 Some(number) => {
                     selection.lines.insert(number);
                 }
@@ -49,8 +61,10 @@ mod tests {
 
     #[test]
     fn a_list_of_failures_is_understood() {
-        let selection = Selection::parse("\u{feff}# why\n12\r\n\n line 7 \n00000000-0000-0000-0000-000000000001\n")
-            .expect("a list");
+        let selection = Selection::parse(
+            "\u{feff}# why\n12\r\n\n line 7 \n00000000-0000-0000-0000-000000000001\n",
+        )
+        .expect("a list");
         assert!(selection.holds(0, PointId::Number(12)));
         assert!(selection.holds(7, PointId::Number(99)));
         assert!(!selection.holds(8, PointId::Number(99)));

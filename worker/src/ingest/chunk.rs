@@ -1,5 +1,5 @@
-//! The work on one chunk: understood lines in, points to store and outcomes out. Doing it twice is harmless, so a
-//! chunk can be a job of its own.
+//! The work on one chunk: understood lines in, points to store and outcomes out. Doing it twice is
+//! harmless, so a chunk can be a job of its own.
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -32,7 +32,9 @@ pub(crate) struct Threads(Arc<Semaphore>);
 
 impl Threads {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, std::num::NonZero::get))))
+        Self(Arc::new(Semaphore::new(
+            std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
+        )))
     }
 
     /// Runs one piece of work. One that ends badly fails its own line only.
@@ -41,7 +43,12 @@ impl Threads {
         work: impl FnOnce() -> Result<T, LineFailure> + Send + 'static,
     ) -> Result<T, LineFailure> {
         let other = |reason: &str| LineFailure::new(FailureKind::Other, reason);
-        let permit = self.0.clone().acquire_owned().await.map_err(|_| other("the run is over"))?;
+        let permit = self
+            .0
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| other("the run is over"))?;
         let outcome = tokio::task::spawn_blocking(move || {
             let outcome = work();
             drop(permit);
@@ -72,7 +79,10 @@ enum Look {
     /// Its content is stored already.
     Same { found: Found, mark: Mark },
     /// It is to be embedded.
-    New { found: Found, prepared: Box<Prepared> },
+    New {
+        found: Found,
+        prepared: Box<Prepared>,
+    },
     /// It would be embedded, were this not a dry run.
     WouldEmbed,
 }
@@ -93,13 +103,20 @@ struct Store {
 }
 
 impl IngestStep {
-    pub(crate) fn new(tools: Tools, options: &IngestOptions, roots: Roots, underscores: Underscores) -> Self {
+    pub(crate) fn new(
+        tools: Tools,
+        options: &IngestOptions,
+        roots: Roots,
+        underscores: Underscores,
+    ) -> Self {
         Self {
             recorded: Mutex::default(),
             underscores,
             tools,
             roots: Arc::new(roots),
-            template: options.with_text.then(|| options.lines.text_template.clone()),
+            template: options
+                .with_text
+                .then(|| options.lines.text_template.clone()),
             limits: options.lines.limits,
             dry_run: options.dry_run,
             threads: Threads::new(),
@@ -117,7 +134,12 @@ impl IngestStep {
         }
         let ids: Vec<PointId> = entries.iter().map(|(_, entry)| entry.id).collect();
         let stored = by_id(self.tools.gallery.retrieve(&ids, With::PAYLOAD).await?);
-        let looks = join_all(entries.iter().map(|(_, entry)| self.look(entry, stored.get(&entry.id)))).await;
+        let looks = join_all(
+            entries
+                .iter()
+                .map(|(_, entry)| self.look(entry, stored.get(&entry.id))),
+        )
+        .await;
 
         let mut order = Order::default();
         let mut plans = Vec::with_capacity(entries.len());
@@ -136,7 +158,11 @@ impl IngestStep {
                 Ok(Look::Same { found, mark }) => {
                     hidden[place] = !found.served;
                     // A point that is known has a payload; the mark came out of it.
-                    let known = stored.get(&entry.id).map(|point| &point.payload).cloned().unwrap_or_default();
+                    let known = stored
+                        .get(&entry.id)
+                        .map(|point| &point.payload)
+                        .cloned()
+                        .unwrap_or_default();
                     if !self.dry_run {
                         self.record_root(&found).await?;
                     }
@@ -151,18 +177,29 @@ impl IngestStep {
             .filter(|(plan, _)| matches!(plan, Plan::Store(store) if store.keeps))
             .map(|(_, (_, id))| *id)
             .collect();
-        let (made, mut kept) = futures::try_join!(order.make(&*self.tools.embedder, lines.len()), async {
-            Ok(if kept.is_empty() {
-                HashMap::new()
-            } else {
-                by_id(self.tools.gallery.retrieve(&kept, With::VECTORS).await?)
-            })
-        })?;
+        let (made, mut kept) =
+            futures::try_join!(order.make(&*self.tools.embedder, lines.len()), async {
+                Ok(if kept.is_empty() {
+                    HashMap::new()
+                } else {
+                    by_id(self.tools.gallery.retrieve(&kept, With::VECTORS).await?)
+                })
+            })?;
 
-        for ((((line, id), plan), made), hidden) in lines.into_iter().zip(plans).zip(made).zip(hidden) {
+        for ((((line, id), plan), made), hidden) in
+            lines.into_iter().zip(plans).zip(made).zip(hidden)
+        {
             let (outcome, write) = finish(id, plan, made, kept.remove(&id));
             let remark = hidden.then_some(NOT_SERVED);
-            processed.push(Processed { record: LineRecord { line, id: Some(id), outcome }, write, remark });
+            processed.push(Processed {
+                record: LineRecord {
+                    line,
+                    id: Some(id),
+                    outcome,
+                },
+                write,
+                remark,
+            });
         }
         processed.sort_by_key(|processed| processed.record.line);
         Ok(processed)
@@ -177,7 +214,9 @@ impl IngestStep {
                 let found = roots.find(&local_path)?;
                 match content(&found, known.as_ref(), &model.fingerprint, &limits)? {
                     Content::Same(mark) => Ok(Look::Same { found, mark }),
-                    Content::New { bytes, .. } if dry_run => glance(&bytes, &limits).map(|()| Look::WouldEmbed),
+                    Content::New { bytes, .. } if dry_run => {
+                        glance(&bytes, &limits).map(|()| Look::WouldEmbed)
+                    }
                     Content::New { bytes, mark } => {
                         let prepared = Box::new(prepare(&bytes, mark, &model.transform, &limits)?);
                         Ok(Look::New { found, prepared })
@@ -189,7 +228,9 @@ impl IngestStep {
 
     /// Tells the collection where its pictures are, before the first point that needs it is stored.
     async fn record_root(&self, found: &Found) -> Result<()> {
-        let Some(root) = &found.root else { return Ok(()) };
+        let Some(root) = &found.root else {
+            return Ok(());
+        };
         // Held until it is recorded: the other chunks' points must not come first either.
         let mut recorded = self.recorded.lock().await;
         if !recorded.contains(root) {
@@ -199,25 +240,51 @@ impl IngestStep {
         Ok(())
     }
 
-    fn plan_new(&self, place: usize, entry: Entry, path: String, prepared: Prepared, order: &mut Order) -> Plan {
-        let Prepared { mut mark, width, height, hash, image, edge } = prepared;
+    fn plan_new(
+        &self,
+        place: usize,
+        entry: Entry,
+        path: String,
+        prepared: Prepared,
+        order: &mut Order,
+    ) -> Plan {
+        let Prepared {
+            mut mark,
+            width,
+            height,
+            hash,
+            image,
+            edge,
+        } = prepared;
         order.push(place, Space::Image, EmbedInput::Pixels(image));
         order.push(place, Space::Edge, EmbedInput::Pixels(edge));
-        let sentence = self.template.as_deref().and_then(|template| entry.text(template, self.underscores));
-        mark.text = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
+        let sentence = self
+            .template
+            .as_deref()
+            .and_then(|template| entry.text(template, self.underscores));
+        mark.text = sentence
+            .as_ref()
+            .map(|sentence| md5_hex(sentence.as_bytes()));
         if let Some(sentence) = sentence {
             order.push(place, Space::Text, EmbedInput::Text(sentence));
         }
         let mut payload = payload_of(entry, path);
-        for (name, value) in
-            [("md5", Value::from(mark.md5.as_str())), ("width", width.into()), ("height", height.into())]
-        {
+        for (name, value) in [
+            ("md5", Value::from(mark.md5.as_str())),
+            ("width", width.into()),
+            ("height", height.into()),
+        ] {
             if payload.get(name).is_none_or(Value::is_null) {
                 payload.insert(name.to_owned(), value);
             }
         }
         payload.insert("phash".to_owned(), format!("{hash:016x}").into());
-        Plan::Store(Box::new(Store { payload, mark, keeps: false, drops_text: false }))
+        Plan::Store(Box::new(Store {
+            payload,
+            mark,
+            keeps: false,
+            drops_text: false,
+        }))
     }
 
     fn plan_same(
@@ -233,7 +300,9 @@ impl IngestStep {
         let mut text_changes = false;
         if let Some(template) = &self.template {
             let sentence = entry.text(template, self.underscores);
-            let hash = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
+            let hash = sentence
+                .as_ref()
+                .map(|sentence| md5_hex(sentence.as_bytes()));
             text_changes = hash != mark.text;
             mark.text = hash;
             if text_changes && let Some(sentence) = sentence {
@@ -249,11 +318,19 @@ impl IngestStep {
             Plan::Done(LineOutcome::Unchanged, None)
         } else if text_changes || !same_but_mark(&wanted, known) {
             let drops_text = text_changes && mark.text.is_none();
-            Plan::Store(Box::new(Store { payload: wanted, mark, keeps: true, drops_text }))
+            Plan::Store(Box::new(Store {
+                payload: wanted,
+                mark,
+                keeps: true,
+                drops_text,
+            }))
         } else if before.as_ref() == Some(&mark) {
             Plan::Done(LineOutcome::Unchanged, None)
         } else {
-            Plan::Done(LineOutcome::Unchanged, Some(Write::Fields(id, mark.to_payload())))
+            Plan::Done(
+                LineOutcome::Unchanged,
+                Some(Write::Fields(id, mark.to_payload())),
+            )
         }
     }
 }
@@ -270,15 +347,21 @@ impl Step for IngestStep {
 
 /// The point to store, now that its vectors are there.
 ///
-/// A point whose picture is unchanged is written whole as well, with the vectors that it has: payload, mark and text
-/// vector then change in one step, so that a kill in between cannot leave a mark beside a text that it does not fit.
+/// A point whose picture is unchanged is written whole as well, with the vectors that it has:
+/// payload, mark and text vector then change in one step, so that a kill in between cannot leave a
+/// mark beside a text that it does not fit.
 fn finish(
     id: PointId,
     plan: Plan,
     made: Result<Vectors, LineFailure>,
     kept: Option<Point>,
 ) -> (LineOutcome, Option<Write>) {
-    let Store { mut payload, mark, keeps, drops_text } = match plan {
+    let Store {
+        mut payload,
+        mark,
+        keeps,
+        drops_text,
+    } = match plan {
         Plan::Done(outcome, write) => return (outcome, write),
         Plan::Store(store) => *store,
     };
@@ -299,8 +382,19 @@ fn finish(
         made
     };
     payload.extend(mark.to_payload());
-    let outcome = if embedded { LineOutcome::Embedded } else { LineOutcome::Unchanged };
-    (outcome, Some(Write::Point(Point { id, vectors, payload })))
+    let outcome = if embedded {
+        LineOutcome::Embedded
+    } else {
+        LineOutcome::Unchanged
+    };
+    (
+        outcome,
+        Some(Write::Point(Point {
+            id,
+            vectors,
+            payload,
+        })),
+    )
 }
 
 /// The manifest's fields as they are stored. The mark is Clippy's own, whatever the manifest says.
@@ -317,7 +411,9 @@ fn payload_of(entry: Entry, path: String) -> Payload {
 }
 
 fn would_embed() -> LineOutcome {
-    LineOutcome::Skipped { reason: DRY_RUN.to_owned() }
+    LineOutcome::Skipped {
+        reason: DRY_RUN.to_owned(),
+    }
 }
 
 /// What becomes of a line whose picture somebody deleted between the look at it and its storing.

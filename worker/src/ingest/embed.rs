@@ -27,9 +27,15 @@ impl Order {
         self.places.push((place, space));
     }
 
-    /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing usable of it.
-    pub(crate) async fn make(self, embedder: &dyn Embedder, lines: usize) -> Result<Vec<Result<Vectors, LineFailure>>> {
-        let mut made: Vec<Result<Vectors, LineFailure>> = (0..lines).map(|_| Ok(Vectors::default())).collect();
+    /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing
+    /// usable of it.
+    pub(crate) async fn make(
+        self,
+        embedder: &dyn Embedder,
+        lines: usize,
+    ) -> Result<Vec<Result<Vectors, LineFailure>>> {
+        let mut made: Vec<Result<Vectors, LineFailure>> =
+            (0..lines).map(|_| Ok(Vectors::default())).collect();
         if self.inputs.is_empty() {
             return Ok(made);
         }
@@ -59,8 +65,12 @@ impl Order {
     }
 }
 
-/// Waits while the embedder is busy with what others want, since a run over a manifest has the time.
-async fn embed_patiently(embedder: &dyn Embedder, inputs: Vec<EmbedInput>) -> Result<Vec<Embedding>> {
+/// Waits while the embedder is busy with what others want, since a run over a manifest has the
+/// time.
+async fn embed_patiently(
+    embedder: &dyn Embedder,
+    inputs: Vec<EmbedInput>,
+) -> Result<Vec<Embedding>> {
     let mut wait = FIRST_WAIT;
     for _ in 1..ATTEMPTS {
         match embedder.embed(inputs.clone()).await {

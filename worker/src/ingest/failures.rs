@@ -1,4 +1,5 @@
-//! The file with the ids of failed lines, as Clippy 0.2 wrote it, each below a comment with its reason.
+//! The file with the ids of failed lines, as Clippy 0.2 wrote it, each below a comment with its
+//! reason.
 
 use std::path::Path;
 
@@ -10,19 +11,34 @@ use uuid::Uuid;
 
 const PAGE: usize = 1000;
 
-/// Makes the file, empty, so that a run of hours does not find out at its end that it cannot be written.
+/// Makes the file, empty, so that a run of hours does not find out at its end that it cannot be
+/// written.
 pub(crate) async fn open(path: &Path) -> Result<File> {
-    File::create(path).await.map_err(|error| unwritable(path, &error))
+    File::create(path)
+        .await
+        .map_err(|error| unwritable(path, &error))
 }
 
 /// A failed line's name: its id, or `line N` (counted from 0) where it has none.
 pub(crate) fn name(record: &LineRecord) -> String {
-    record.id.map_or_else(|| format!("line {}", record.line), |id| id.to_string())
+    record
+        .id
+        .map_or_else(|| format!("line {}", record.line), |id| id.to_string())
 }
 
-/// A failed line as it stands in the file. Whoever reads the file for ids passes over what begins with `#`.
+/// A failed line as it stands in the file. Whoever reads the file for ids passes over what begins
+/// with `#`.
 pub(crate) fn listed(name: &str, reason: &str) -> String {
-    let reason: String = reason.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let reason: String = reason
+        .chars()
+        .map(|character| {
+            if character.is_control() {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect();
     format!("# {reason}\n{name}\n")
 }
 
@@ -40,12 +56,21 @@ pub(crate) async fn write(file: File, path: &Path, ledger: &dyn Ledger, run: Uui
                 _ => "",
             };
             let text = listed(&name(record), reason);
-            writer.write_all(text.as_bytes()).await.map_err(|error| unwritable(path, &error))?;
+            writer
+                .write_all(text.as_bytes())
+                .await
+                .map_err(|error| unwritable(path, &error))?;
         }
     }
-    writer.flush().await.map_err(|error| unwritable(path, &error))
+    writer
+        .flush()
+        .await
+        .map_err(|error| unwritable(path, &error))
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
-    Error::invalid(format!("the list of failed ids {} cannot be written: {error}", path.display()))
+    Error::invalid(format!(
+        "the list of failed ids {} cannot be written: {error}",
+        path.display()
+    ))
 }

@@ -1,4 +1,5 @@
-//! The mark that a point carries: what its vectors were made from, so that a later run can tell what is unchanged.
+//! The mark that a point carries: what its vectors were made from, so that a later run can tell
+//! what is unchanged.
 
 use clippy_core::gallery::Payload;
 use clippy_core::search::duplicates::{APPEARANCE_NOTE, NOTES_FIELD};
@@ -16,7 +17,8 @@ pub(crate) struct Mark {
     pub md5: String,
     /// Bytes of the file.
     pub size: u64,
-    /// When the file was changed last, in nanoseconds since 1970; `None` where the file system does not tell.
+    /// When the file was changed last, in nanoseconds since 1970; `None` where the file system
+    /// does not tell.
     pub mtime_ns: Option<u64>,
     /// Fingerprint of the model.
     pub model: String,
@@ -31,12 +33,22 @@ impl Mark {
     /// The mark of a point that a model makes of these bytes, still without its text.
     pub(crate) fn new(bytes: &[u8], mtime_ns: Option<u64>, model: &str) -> Self {
         let (md5, size, model) = (md5_hex(bytes), bytes.len() as u64, model.to_owned());
-        Self { md5, size, mtime_ns, model, text: None, appearance: None }
+        Self {
+            md5,
+            size,
+            mtime_ns,
+            model,
+            text: None,
+            appearance: None,
+        }
     }
 
-    /// The mark of a stored point. One that cannot be understood is as good as none: the picture is embedded again.
+    /// The mark of a stored point. One that cannot be understood is as good as none: the picture is
+    /// embedded again.
     pub(crate) fn of(payload: &Payload) -> Option<Self> {
-        payload.get(FIELD).and_then(|value| Self::deserialize(value).ok())
+        payload
+            .get(FIELD)
+            .and_then(|value| Self::deserialize(value).ok())
     }
 
     /// The mark as a payload of one field.
@@ -75,5 +87,7 @@ pub(crate) fn carried_over(mut wanted: Payload, stored: &Payload) -> Payload {
 pub(crate) fn same_but_mark(wanted: &Payload, stored: &Payload) -> bool {
     let stored_fields = stored.iter().filter(|(name, _)| *name != FIELD);
     wanted.len() == stored_fields.clone().count()
-        && stored_fields.into_iter().all(|(name, value)| wanted.get(name) == Some(value))
+        && stored_fields
+            .into_iter()
+            .all(|(name, value)| wanted.get(name) == Some(value))
 }

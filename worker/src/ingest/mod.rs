@@ -1,9 +1,9 @@
 //! Ingest: a manifest's pictures, embedded and stored.
 //!
-//! A reader cuts the manifest into chunks; a few chunks are worked on at the same time ([`chunk`]), each decoding its
-//! pictures on many threads and embedding them in one call; what comes out is stored in the manifest's order, and only
-//! what the collection acknowledged is written to the ledger ([`run`]). However long the manifest, no more than those
-//! few chunks are in memory.
+//! A reader cuts the manifest into chunks; a few chunks are worked on at the same time ([`chunk`]),
+//! each decoding its pictures on many threads and embedding them in one call; what comes out is
+//! stored in the manifest's order, and only what the collection acknowledged is written to the
+//! ledger ([`run`]). However long the manifest, no more than those few chunks are in memory.
 
 pub(crate) mod chunk;
 pub(crate) mod embed;
@@ -50,7 +50,8 @@ pub struct Tools {
     pub ledger: Arc<dyn Ledger>,
 }
 
-/// Which lines of which manifest, and how they are worked through: the same for ingest and backfill.
+/// Which lines of which manifest, and how they are worked through: the same for ingest and
+/// backfill.
 #[derive(Debug, Clone)]
 pub struct ManifestOptions {
     /// The manifest: one picture a line, as JSON.
@@ -59,8 +60,9 @@ pub struct ManifestOptions {
     pub images_root: Option<PathBuf>,
     /// Which lines are read.
     pub slice: Slice,
-    /// Where to begin reading, when that is known already: the slice's first line is not before it, and the slice's
-    /// `max_lines` is how many lines there are. `None` means the manifest's beginning.
+    /// Where to begin reading, when that is known already: the slice's first line is not before
+    /// it, and the slice's `max_lines` is how many lines there are. `None` means the
+    /// manifest's beginning.
     pub begin: Option<Place>,
     /// Lines in a chunk, which are embedded in one call. At least 1.
     pub clip_batch: usize,
@@ -68,20 +70,22 @@ pub struct ManifestOptions {
     pub upsert_batch: usize,
     /// The sentence that tags are embedded as, with `{tags}` in it.
     pub text_template: String,
-    /// Further folders that pictures are served from, such as `IMAGES_ROOT`: what lies there needs no other root.
+    /// Further folders that pictures are served from, such as `IMAGES_ROOT`: what lies there needs
+    /// no other root.
     pub served_from: Vec<PathBuf>,
-    /// Whether the folder of a picture that a relative path leads to from the working folder may be recorded: for an
-    /// operator at the command line, and not for a job.
+    /// Whether the folder of a picture that a relative path leads to from the working folder may
+    /// be recorded: for an operator at the command line, and not for a job.
     pub may_record_folders: bool,
-    /// File to write the failed lines to: the reason as a comment, then the id; lines without an id are written as
-    /// `line N`.
+    /// File to write the failed lines to: the reason as a comment, then the id; lines without an
+    /// id are written as `line N`.
     pub fail_log: Option<PathBuf>,
     /// How much one picture may cost.
     pub limits: DecodeLimits,
 }
 
-/// What runs over manifests work with, for as long as a process lives: each run takes the pair of model and collection
-/// that is live when it begins. A switch in its middle refuses its writes, and it is run again with the new pair.
+/// What runs over manifests work with, for as long as a process lives: each run takes the pair of
+/// model and collection that is live when it begins. A switch in its middle refuses its writes, and
+/// it is run again with the new pair.
 #[derive(Clone)]
 pub struct LiveTools {
     /// The model and the collection that are live.
@@ -96,7 +100,11 @@ impl LiveTools {
     pub fn now(&self) -> Tools {
         let live = self.live.now();
         let (embedder, gallery) = (Arc::clone(&live.embedder), Arc::clone(&live.gallery));
-        Tools { embedder, gallery, ledger: Arc::clone(&self.ledger) }
+        Tools {
+            embedder,
+            gallery,
+            ledger: Arc::clone(&self.ledger),
+        }
     }
 }
 
@@ -123,10 +131,17 @@ impl ManifestOptions {
 impl From<&ManifestRequest> for ManifestOptions {
     fn from(request: &ManifestRequest) -> Self {
         let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        let shard = request.shard_index.zip(request.shard_count).map(|(index, count)| Shard { index, count });
+        let shard = request
+            .shard_index
+            .zip(request.shard_count)
+            .map(|(index, count)| Shard { index, count });
         Self {
             images_root: request.images_root.clone(),
-            slice: Slice { start_line: request.start_line, max_lines: request.max_lines, shard },
+            slice: Slice {
+                start_line: request.start_line,
+                max_lines: request.max_lines,
+                shard,
+            },
             clip_batch: number(request.clip_batch),
             upsert_batch: number(request.upsert_batch),
             text_template: request.text_template.clone(),
@@ -143,8 +158,8 @@ pub struct IngestOptions {
     pub lines: ManifestOptions,
     /// Whether text vectors are made. When not, text vectors that are stored already stay.
     pub with_text: bool,
-    /// Read the manifest and look at the files, but embed nothing and change nothing in the collection. Lines that
-    /// would be embedded are accounted for as skipped.
+    /// Read the manifest and look at the files, but embed nothing and change nothing in the
+    /// collection. Lines that would be embedded are accounted for as skipped.
     pub dry_run: bool,
 }
 
@@ -163,17 +178,19 @@ pub struct IngestReport {
     pub seconds: f64,
 }
 
-/// Embeds and stores a manifest's pictures. Pictures whose content and tags are stored already, made by the same
-/// model, count as unchanged; where only other fields of the manifest changed, the payload is brought up to date and
-/// the line counts as unchanged too; where the tags changed, the text vector alone is made anew and the line counts
-/// as embedded.
+/// Embeds and stores a manifest's pictures. Pictures whose content and tags are stored already,
+/// made by the same model, count as unchanged; where only other fields of the manifest changed, the
+/// payload is brought up to date and the line counts as unchanged too; where the tags changed, the
+/// text vector alone is made anew and the line counts as embedded.
 ///
-/// When `cancel` is cancelled, the chunks in work are finished and stored, and the report says `complete: false`.
+/// When `cancel` is cancelled, the chunks in work are finished and stored, and the report says
+/// `complete: false`.
 ///
 /// # Errors
-/// [`ErrorCode::InvalidInput`] when the manifest or a folder cannot be read, [`ErrorCode::Conflict`] when another
-/// model filled the collection, and whatever the embedder, the gallery or the ledger cannot recover from. What was
-/// acknowledged before an error stays, and the ledger tells of it; a single bad line or picture is never an error.
+/// [`ErrorCode::InvalidInput`] when the manifest or a folder cannot be read,
+/// [`ErrorCode::Conflict`] when another model filled the collection, and whatever the embedder, the
+/// gallery or the ledger cannot recover from. What was acknowledged before an error stays, and the
+/// ledger tells of it; a single bad line or picture is never an error.
 pub async fn ingest(
     tools: Tools,
     options: &IngestOptions,
@@ -193,14 +210,31 @@ pub(crate) async fn prepared(tools: &Tools, options: &IngestOptions) -> Result<A
     } else {
         sentences::settled(&*tools.gallery).await?
     };
-    Ok(Arc::new(IngestStep::new(tools.clone(), options, roots, underscores)))
+    Ok(Arc::new(IngestStep::new(
+        tools.clone(),
+        options,
+        roots,
+        underscores,
+    )))
 }
 
 /// The folders that a manifest's pictures are looked up under.
 pub(crate) async fn roots(tools: &Tools, options: &ManifestOptions) -> Result<Roots> {
     let mut served = options.served_from.clone();
-    served.extend(tools.gallery.info().await?.roots.into_iter().map(PathBuf::from));
-    let looking = Looking { images_root: options.images_root.clone(), served, may_record: options.may_record_folders };
+    served.extend(
+        tools
+            .gallery
+            .info()
+            .await?
+            .roots
+            .into_iter()
+            .map(PathBuf::from),
+    );
+    let looking = Looking {
+        images_root: options.images_root.clone(),
+        served,
+        may_record: options.may_record_folders,
+    };
     Roots::open(&options.manifest, looking).await
 }
 

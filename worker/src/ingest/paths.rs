@@ -1,9 +1,10 @@
 //! Where a manifest's pictures are.
 //!
-//! A relative path begins at the images' root, or beside the manifest. Clippy 0.2's scripts wrote paths from the folder
-//! that they ran in (`./data/safebooru/ALL/1.webp`), so where that finds nothing, the working folder and the folders
-//! above the roots are tried as well. What is found there is named by a root that holds it; a folder that no root holds
-//! is recorded only for an operator at the command line.
+//! A relative path begins at the images' root, or beside the manifest. Clippy 0.2's scripts wrote
+//! paths from the folder that they ran in (`./data/safebooru/ALL/1.webp`), so where that finds
+//! nothing, the working folder and the folders above the roots are tried as well. What is found
+//! there is named by a root that holds it; a folder that no root holds is recorded only for an
+//! operator at the command line.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -22,7 +23,8 @@ pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders tha
 pub(crate) struct Looking {
     /// Folder that relative paths are looked up under; `None` means the manifest's own folder.
     pub images_root: Option<PathBuf>,
-    /// Further folders that pictures are served from: those that the collection has recorded, and `IMAGES_ROOT`.
+    /// Further folders that pictures are served from: those that the collection has recorded, and
+    /// `IMAGES_ROOT`.
     pub served: Vec<PathBuf>,
     /// Whether a folder that holds pictures and lies under none of these may be recorded.
     pub may_record: bool,
@@ -35,7 +37,8 @@ pub(crate) struct Roots {
     folders: Vec<Root>,
     /// Further folders that pictures are served from.
     served: Vec<Root>,
-    /// Where a path may begin that the folders do not hold: the working folder, and the folders above the roots.
+    /// Where a path may begin that the folders do not hold: the working folder, and the folders
+    /// above the roots.
     bases: Vec<PathBuf>,
     may_record: bool,
 }
@@ -51,7 +54,9 @@ struct Root {
 
 impl Root {
     fn relative<'p>(&self, file: &'p Path) -> Option<&'p Path> {
-        file.strip_prefix(&self.resolved).or_else(|_| file.strip_prefix(&self.named)).ok()
+        file.strip_prefix(&self.resolved)
+            .or_else(|_| file.strip_prefix(&self.named))
+            .ok()
     }
 }
 
@@ -76,7 +81,9 @@ impl Roots {
             let working = std::env::current_dir().ok();
             Self::open_now(&manifest, &looking, working.as_deref())
         });
-        opened.await.map_err(|error| Error::internal("looking for the images' folder failed").with_source(error))?
+        opened.await.map_err(|error| {
+            Error::internal("looking for the images' folder failed").with_source(error)
+        })?
     }
 
     fn open_now(manifest: &Path, looking: &Looking, working: Option<&Path>) -> Result<Self> {
@@ -86,39 +93,67 @@ impl Roots {
         }
         // A pipe lies in no folder of its own.
         let beside = match manifest.parent() {
-            Some(folder) if folder != Path::new("") && !Manifest::is_stream(manifest) => open_root(folder)?,
+            Some(folder) if folder != Path::new("") && !Manifest::is_stream(manifest) => {
+                open_root(folder)?
+            }
             _ => open_root(Path::new("."))?,
         };
-        if folders.first().is_none_or(|root| root.resolved != beside.resolved) {
+        if folders
+            .first()
+            .is_none_or(|root| root.resolved != beside.resolved)
+        {
             folders.push(beside);
         }
-        let served: Vec<Root> = looking.served.iter().filter_map(|folder| open_root(folder).ok()).collect();
+        let served: Vec<Root> = looking
+            .served
+            .iter()
+            .filter_map(|folder| open_root(folder).ok())
+            .collect();
         let mut bases: Vec<PathBuf> = Vec::new();
-        let above = folders.iter().chain(&served).flat_map(|root| root.resolved.ancestors().skip(1));
+        let above = folders
+            .iter()
+            .chain(&served)
+            .flat_map(|root| root.resolved.ancestors().skip(1));
         for base in working.into_iter().chain(above) {
             if !bases.iter().any(|known| known == base) {
                 bases.push(base.to_owned());
             }
         }
-        Ok(Self { folders, served, bases, may_record: looking.may_record })
+        Ok(Self {
+            folders,
+            served,
+            bases,
+            may_record: looking.may_record,
+        })
     }
 
-    /// Finds the file of a manifest's `local_path`. Asks the file system, so it belongs on a blocking thread.
+    /// Finds the file of a manifest's `local_path`. Asks the file system, so it belongs on a
+    /// blocking thread.
     ///
     /// # Errors
     /// Why there is none, for a person to read.
     pub(crate) fn find(&self, local_path: &str) -> Result<Found, LineFailure> {
         if local_path.contains('\0') {
-            return Err(LineFailure::new(FailureKind::NoFile, "the path holds a zero byte"));
+            return Err(LineFailure::new(
+                FailureKind::NoFile,
+                "the path holds a zero byte",
+            ));
         }
         let mut failure: Option<LineFailure> = None;
         for spelling in spellings(local_path) {
-            let found =
-                if Path::new(&spelling).is_absolute() { self.absolute(&spelling) } else { self.relative(&spelling) };
+            let found = if Path::new(&spelling).is_absolute() {
+                self.absolute(&spelling)
+            } else {
+                self.relative(&spelling)
+            };
             match found {
                 Ok(found) => return Ok(found),
                 // That something is there and cannot be used tells more than that nothing is.
-                Err(other) if failure.as_ref().is_none_or(|known| known.kind == FailureKind::NoFile) => {
+                Err(other)
+                    if failure
+                        .as_ref()
+                        .is_none_or(|known| known.kind == FailureKind::NoFile) =>
+                {
                     failure.get_or_insert_with(|| other.clone());
                     if other.kind != FailureKind::NoFile {
                         failure = Some(other);
@@ -131,10 +166,17 @@ impl Roots {
     }
 
     fn absolute(&self, local_path: &str) -> Result<Found, LineFailure> {
-        let above = || LineFailure::new(FailureKind::NoFile, format!("{local_path} is above the file system's root"));
+        let above = || {
+            LineFailure::new(
+                FailureKind::NoFile,
+                format!("{local_path} is above the file system's root"),
+            )
+        };
         let file = without_dots(Path::new(local_path)).ok_or_else(above)?;
         is_file(&file, local_path)?;
-        let real = file.canonicalize().map_err(|error| unreadable(local_path, &error))?;
+        let real = file
+            .canonicalize()
+            .map_err(|error| unreadable(local_path, &error))?;
         if let Some((root, relative)) = self.holder(&file) {
             self.check_link(local_path, &real)?;
             return Ok(found_in(root, relative, file.clone()));
@@ -145,7 +187,12 @@ impl Roots {
         }
         let by_a_root = |file: &Path| self.served.iter().any(|root| root.relative(file).is_some());
         let served = by_a_root(&file) && self.is_served(&real);
-        Ok(Found { path: file.to_string_lossy().into_owned(), root: None, served, file })
+        Ok(Found {
+            path: file.to_string_lossy().into_owned(),
+            root: None,
+            served,
+            file,
+        })
     }
 
     fn relative(&self, local_path: &str) -> Result<Found, LineFailure> {
@@ -153,10 +200,15 @@ impl Roots {
         let mut inside = false;
         let mut unusable = None;
         for root in &self.folders {
-            let Some(file) = without_dots(&root.resolved.join(path)) else { continue };
-            let Some(relative) = root.relative(&file) else { continue };
+            let Some(file) = without_dots(&root.resolved.join(path)) else {
+                continue;
+            };
+            let Some(relative) = root.relative(&file) else {
+                continue;
+            };
             inside = true;
-            let looked = is_file(&file, local_path).and_then(|()| self.check_link_of(local_path, &file));
+            let looked =
+                is_file(&file, local_path).and_then(|()| self.check_link_of(local_path, &file));
             match looked {
                 Ok(()) => return Ok(found_in(root, relative, file.clone())),
                 Err(failure) => {
@@ -164,7 +216,9 @@ impl Roots {
                 }
             }
         }
-        if unusable.as_ref().is_none_or(|failure| failure.kind == FailureKind::NoFile)
+        if unusable
+            .as_ref()
+            .is_none_or(|failure| failure.kind == FailureKind::NoFile)
             && let Some(found) = self.above_the_roots(local_path)
         {
             return found;
@@ -180,11 +234,14 @@ impl Roots {
         Err(unusable.unwrap_or_else(|| no_file(local_path)))
     }
 
-    /// A path as Clippy 0.2's scripts wrote it: from a folder above the roots, or the one that this runs in.
+    /// A path as Clippy 0.2's scripts wrote it: from a folder above the roots, or the one that this
+    /// runs in.
     fn above_the_roots(&self, local_path: &str) -> Option<Result<Found, LineFailure>> {
         let (mut refused, mut elsewhere) = (None, None);
         for base in &self.bases {
-            let Some(file) = without_dots(&base.join(local_path)) else { continue };
+            let Some(file) = without_dots(&base.join(local_path)) else {
+                continue;
+            };
             if !file.is_file() {
                 continue;
             }
@@ -222,24 +279,37 @@ impl Roots {
             return Some(Err(failure));
         }
         let path = name.to_string_lossy().into_owned();
-        Some(Ok(Found { file: folder.join(name), path, root: Some(folder), served: true }))
+        Some(Ok(Found {
+            file: folder.join(name),
+            path,
+            root: Some(folder),
+            served: true,
+        }))
     }
 
     /// The first root that holds a file, and the file's path in it.
     fn holder<'r, 'p>(&'r self, file: &'p Path) -> Option<(&'r Root, &'p Path)> {
-        self.folders.iter().find_map(|root| Some((root, root.relative(file)?)))
+        self.folders
+            .iter()
+            .find_map(|root| Some((root, root.relative(file)?)))
     }
 
     fn is_served(&self, real: &Path) -> bool {
-        self.folders.iter().chain(&self.served).any(|root| real.starts_with(&root.resolved))
+        self.folders
+            .iter()
+            .chain(&self.served)
+            .any(|root| real.starts_with(&root.resolved))
     }
 
     fn check_link_of(&self, local_path: &str, file: &Path) -> Result<(), LineFailure> {
-        let real = file.canonicalize().map_err(|error| unreadable(local_path, &error))?;
+        let real = file
+            .canonicalize()
+            .map_err(|error| unreadable(local_path, &error))?;
         self.check_link(local_path, &real)
     }
 
-    /// Links are resolved before a picture is served: one that leads outside would be stored and never shown.
+    /// Links are resolved before a picture is served: one that leads outside would be stored and
+    /// never shown.
     fn check_link(&self, local_path: &str, real: &Path) -> Result<(), LineFailure> {
         if self.is_served(real) {
             return Ok(());
@@ -256,7 +326,12 @@ impl Roots {
 
 fn found_in(root: &Root, relative: &Path, file: PathBuf) -> Found {
     let path = relative.to_string_lossy().into_owned();
-    Found { path, root: Some(root.resolved.clone()), served: true, file }
+    Found {
+        path,
+        root: Some(root.resolved.clone()),
+        served: true,
+        file,
+    }
 }
 
 fn open_root(folder: &Path) -> Result<Root> {
@@ -269,13 +344,20 @@ fn open_root(folder: &Path) -> Result<Root> {
     };
     let resolved = folder.canonicalize().map_err(wrong)?;
     if !resolved.is_dir() {
-        return Err(Error::invalid(format!("the images' folder {} is not a folder", folder.display())));
+        return Err(Error::invalid(format!(
+            "the images' folder {} is not a folder",
+            folder.display()
+        )));
     }
     let named = std::path::absolute(folder).map_err(wrong)?;
-    Ok(Root { named: without_dots(&named).unwrap_or_else(|| resolved.clone()), resolved })
+    Ok(Root {
+        named: without_dots(&named).unwrap_or_else(|| resolved.clone()),
+        resolved,
+    })
 }
 
-/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root of the file system.
+/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root of the
+/// file system.
 fn without_dots(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for component in path.components() {
@@ -295,7 +377,10 @@ fn without_dots(path: &Path) -> Option<PathBuf> {
 fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {
     match file.metadata() {
         Ok(metadata) if metadata.is_file() => Ok(()),
-        Ok(_) => Err(LineFailure::new(FailureKind::NotAPicture, format!("{local_path} is not a file"))),
+        Ok(_) => Err(LineFailure::new(
+            FailureKind::NotAPicture,
+            format!("{local_path} is not a file"),
+        )),
         Err(error) if is_missing(&error) && file.is_symlink() => Err(LineFailure::new(
             FailureKind::NoFile,
             format!("there is no file {local_path}: it is a link to something that is not there"),
@@ -307,15 +392,24 @@ fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {
 
 /// A file where a folder should be means that there is no such file, too.
 fn is_missing(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
 }
 
 fn no_file(local_path: &str) -> LineFailure {
-    LineFailure::new(FailureKind::NoFile, format!("there is no file {local_path}"))
+    LineFailure::new(
+        FailureKind::NoFile,
+        format!("there is no file {local_path}"),
+    )
 }
 
 fn unreadable(local_path: &str, error: &std::io::Error) -> LineFailure {
-    LineFailure::new(FailureKind::Unreadable, format!("the file {local_path} cannot be read: {error}"))
+    LineFailure::new(
+        FailureKind::Unreadable,
+        format!("the file {local_path} cannot be read: {error}"),
+    )
 }
 
 #[cfg(test)]

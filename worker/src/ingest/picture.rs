@@ -1,4 +1,5 @@
-//! One picture's file: whether it is what is stored already, and if not, everything that is made from its pixels.
+//! One picture's file: whether it is what is stored already, and if not, everything that is made
+//! from its pixels.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,7 +9,8 @@ use clippy_core::embedding::{ImageTransform, ModelPixels};
 use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::search::duplicates::noted;
 use clippy_imaging::{
-    DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform, transform_grey,
+    DecodeError, DecodeLimits, appearance, decode, edge_map, perceptual_hash, probe, transform,
+    transform_grey,
 };
 
 use crate::ingest::mark::Mark;
@@ -61,16 +63,25 @@ pub(crate) fn content(
     if let Some(known) = known
         && known.md5 == mark.md5
     {
-        return Ok(Content::Same(Mark { size: mark.size, mtime_ns, ..known.clone() }));
+        return Ok(Content::Same(Mark {
+            size: mark.size,
+            mtime_ns,
+            ..known.clone()
+        }));
     }
     Ok(Content::New { bytes, mark })
 }
 
-/// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from them.
+/// Reads a file whatever the collection knows of it: its bytes, and the mark of a point made from
+/// them.
 ///
 /// # Errors
 /// As [`content`].
-pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result<(Vec<u8>, Mark), LineFailure> {
+pub(crate) fn fresh(
+    found: &Found,
+    model: &str,
+    limits: &DecodeLimits,
+) -> Result<(Vec<u8>, Mark), LineFailure> {
     let (file, size, mtime_ns) = open(found)?;
     let bytes = read(&file, size, found, limits)?;
     let mark = Mark::new(&bytes, mtime_ns, model);
@@ -81,22 +92,43 @@ pub(crate) fn fresh(found: &Found, model: &str, limits: &DecodeLimits) -> Result
 fn open(found: &Found) -> Result<(File, u64, Option<u64>), LineFailure> {
     let file = File::open(&found.file).map_err(|error| unreadable(found, error))?;
     let metadata = file.metadata().map_err(|error| unreadable(found, error))?;
-    let since = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    Ok((file, metadata.len(), since.and_then(|since| u64::try_from(since.as_nanos()).ok())))
+    let since = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    Ok((
+        file,
+        metadata.len(),
+        since.and_then(|since| u64::try_from(since.as_nanos()).ok()),
+    ))
 }
 
-fn read(file: &File, size: u64, found: &Found, limits: &DecodeLimits) -> Result<Vec<u8>, LineFailure> {
+fn read(
+    file: &File,
+    size: u64,
+    found: &Found,
+    limits: &DecodeLimits,
+) -> Result<Vec<u8>, LineFailure> {
     if size > limits.bytes {
-        return Err(no_picture(&DecodeError::TooManyBytes { bytes: size, limit: limits.bytes }));
+        return Err(no_picture(&DecodeError::TooManyBytes {
+            bytes: size,
+            limit: limits.bytes,
+        }));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
-    file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(|error| unreadable(found, error))?;
+    file.take(limits.bytes.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| unreadable(found, error))?;
     Ok(bytes)
 }
 
 fn unreadable(found: &Found, source: std::io::Error) -> LineFailure {
-    let reason = DecodeError::Unreadable { path: found.path.clone().into(), source }.to_string();
+    let reason = DecodeError::Unreadable {
+        path: found.path.clone().into(),
+        source,
+    }
+    .to_string();
     LineFailure::new(FailureKind::Unreadable, reason)
 }
 
@@ -116,7 +148,10 @@ pub(crate) fn prepare(
 ) -> Result<Prepared, LineFailure> {
     let picture = decode(bytes, limits).map_err(|error| no_picture(&error))?;
     Ok(Prepared {
-        mark: Mark { appearance: Some(noted(&appearance(&picture))), ..mark },
+        mark: Mark {
+            appearance: Some(noted(&appearance(&picture))),
+            ..mark
+        },
         width: picture.width(),
         height: picture.height(),
         hash: perceptual_hash(&picture),
@@ -133,7 +168,11 @@ pub(crate) fn glance(bytes: &[u8], limits: &DecodeLimits) -> Result<(), LineFail
     let seen = probe(bytes).map_err(|error| no_picture(&error))?;
     if u64::from(seen.width) * u64::from(seen.height) > limits.pixels {
         let (width, height) = (seen.width, seen.height);
-        return Err(no_picture(&DecodeError::TooManyPixels { width, height, limit: limits.pixels }));
+        return Err(no_picture(&DecodeError::TooManyPixels {
+            width,
+            height,
+            limit: limits.pixels,
+        }));
     }
     Ok(())
 }

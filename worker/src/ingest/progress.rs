@@ -37,7 +37,11 @@ pub(crate) struct Throttle<'p> {
 
 impl<'p> Throttle<'p> {
     pub(crate) fn new(progress: &'p dyn Progress, total: u64) -> Self {
-        Self { progress, total, last: None }
+        Self {
+            progress,
+            total,
+            last: None,
+        }
     }
 
     pub(crate) fn advanced(&mut self, totals: &LedgerTotals) {
@@ -48,6 +52,7 @@ impl<'p> Throttle<'p> {
     }
 
     pub(crate) fn now(&self, totals: &LedgerTotals, stage: Stage) {
-        self.progress.advanced(totals.lines, self.total, totals, stage);
+        self.progress
+            .advanced(totals.lines, self.total, totals, stage);
     }
 }

@@ -1,4 +1,5 @@
-//! Drives a run over a manifest: reads, works on a few chunks at a time, stores, and keeps account, in that order.
+//! Drives a run over a manifest: reads, works on a few chunks at a time, stores, and keeps account,
+//! in that order.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,7 +23,8 @@ use crate::ingest::progress::{Progress, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{IngestReport, ManifestOptions, Tools};
 
-/// Chunks that are worked on at the same time: one in the model, one being decoded, one being stored.
+/// Chunks that are worked on at the same time: one in the model, one being decoded, one being
+/// stored.
 const IN_FLIGHT: usize = 3;
 /// Lines without anything to store are accounted for at least this often.
 const LONGEST_UNRECORDED: usize = 1024;
@@ -40,7 +42,11 @@ pub(crate) struct Processed {
 impl Processed {
     /// Nothing worth a remark.
     pub(crate) fn of(record: LineRecord, write: Option<Write>) -> Self {
-        Self { record, write, remark: None }
+        Self {
+            record,
+            write,
+            remark: None,
+        }
     }
 }
 
@@ -59,8 +65,8 @@ pub(crate) trait Step: Send + Sync + 'static {
     /// One [`Processed`] for each line, in order. An error is one that the run cannot go on after.
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>>;
 
-    /// Whether it may change the collection, which is then made quick to search at the end: also when this very run
-    /// changed nothing, since an earlier one may have been stopped before.
+    /// Whether it may change the collection, which is then made quick to search at the end: also
+    /// when this very run changed nothing, since an earlier one may have been stopped before.
     fn writes(&self) -> bool;
 }
 
@@ -87,7 +93,10 @@ pub(crate) async fn drive(
         None => None,
     };
 
-    let run = tools.ledger.begin(&options.manifest.display().to_string()).await?;
+    let run = tools
+        .ledger
+        .begin(&options.manifest.display().to_string())
+        .await?;
     let source = Source::new(lines, tools.ledger.clone(), run, options.clip_batch);
     let mut store = Store {
         tools,
@@ -106,7 +115,8 @@ pub(crate) async fn drive(
         }
         other => other,
     };
-    // The account is closed and the list of failures written in any case; the first error is the one to tell.
+    // The account is closed and the list of failures written in any case; the first error is the
+    // one to tell.
     let closed = tools.ledger.finish(run, matches!(ended, Ok(true))).await;
     let listed = match fail_log {
         Some((file, path)) => failures::write(file, path, &*tools.ledger, run).await,
@@ -125,7 +135,13 @@ pub(crate) async fn drive(
     }
     store.throttle.now(&totals, Stage::Embedding);
     let reasons = store.reasons;
-    Ok(IngestReport { run, totals, reasons, complete, seconds: began.elapsed().as_secs_f64() })
+    Ok(IngestReport {
+        run,
+        totals,
+        reasons,
+        complete,
+        seconds: began.elapsed().as_secs_f64(),
+    })
 }
 
 /// Works until nothing is in flight any more; whether the end of the manifest was reached.
@@ -140,16 +156,21 @@ async fn pump(
     let mut failure: Option<Error> = None;
     let mut storing = true;
     loop {
-        while !at_end && failure.is_none() && !cancel.is_cancelled() && in_flight.len() < IN_FLIGHT {
+        while !at_end && failure.is_none() && !cancel.is_cancelled() && in_flight.len() < IN_FLIGHT
+        {
             match source.next().await {
                 Ok(Some(lines)) => {
-                    in_flight.push_back(AbortOnDropHandle::new(tokio::spawn(step.clone().process(lines))));
+                    in_flight.push_back(AbortOnDropHandle::new(tokio::spawn(
+                        step.clone().process(lines),
+                    )));
                 }
                 Ok(None) => at_end = true,
                 Err(error) => failure = Some(error),
             }
         }
-        let Some(worked) = in_flight.next().await else { break };
+        let Some(worked) = in_flight.next().await else {
+            break;
+        };
         let outcome = match worked.map_err(task_failed).and_then(|processed| processed) {
             // Once storing has failed, later chunks are only waited for.
             Ok(processed) if storing => {
@@ -232,8 +253,14 @@ impl Store<'_> {
         if length == 0 {
             return Ok(());
         }
-        let (mut points, mut vectors, mut fields, mut records) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for Processed { record, write, remark } in self.pending.drain(..length) {
+        let (mut points, mut vectors, mut fields, mut records) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for Processed {
+            record,
+            write,
+            remark,
+        } in self.pending.drain(..length)
+        {
             if let Some(remark) = remark {
                 self.reasons.remark(remark);
             }
@@ -265,9 +292,15 @@ impl Store<'_> {
                 done => done?,
             }
         }
-        for record in records.iter_mut().filter(|record| record.id.is_some_and(|id| gone.contains(&id))) {
+        for record in records
+            .iter_mut()
+            .filter(|record| record.id.is_some_and(|id| gone.contains(&id)))
+        {
             // A duplicate has the id as well, and nothing was to be stored for it.
-            if matches!(record.outcome, LineOutcome::Embedded | LineOutcome::Unchanged) {
+            if matches!(
+                record.outcome,
+                LineOutcome::Embedded | LineOutcome::Unchanged
+            ) {
                 record.outcome = deleted().into();
             }
         }

@@ -23,8 +23,8 @@ pub(crate) enum Line {
     Settled(LineRecord),
 }
 
-/// Gives one chunk after the other. Only the chunk that it gives is in memory; which ids were seen is the ledger's to
-/// know.
+/// Gives one chunk after the other. Only the chunk that it gives is in memory; which ids were seen
+/// is the ledger's to know.
 pub(crate) struct Source {
     lines: Option<Lines>,
     ledger: Arc<dyn Ledger>,
@@ -34,7 +34,12 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(lines: Lines, ledger: Arc<dyn Ledger>, run: Uuid, size: usize) -> Self {
-        Self { lines: Some(lines), ledger, run, size }
+        Self {
+            lines: Some(lines),
+            ledger,
+            run,
+            size,
+        }
     }
 
     /// Where the next chunk begins; `None` at the end.
@@ -44,14 +49,21 @@ impl Source {
 
     /// The next chunk, or `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Line>>> {
-        let Some(mut reader) = self.lines.take() else { return Ok(None) };
+        let Some(mut reader) = self.lines.take() else {
+            return Ok(None);
+        };
         let size = self.size;
         let read = tokio::task::spawn_blocking(move || {
-            let lines = reader.by_ref().take(size).map(|line| line.map(understand)).collect::<Result<Vec<_>>>();
+            let lines = reader
+                .by_ref()
+                .take(size)
+                .map(|line| line.map(understand))
+                .collect::<Result<Vec<_>>>();
             (reader, lines)
         });
-        let (reader, lines) =
-            read.await.map_err(|error| Error::internal("reading the manifest failed").with_source(error))?;
+        let (reader, lines) = read
+            .await
+            .map_err(|error| Error::internal("reading the manifest failed").with_source(error))?;
         let mut lines = lines?;
         if lines.is_empty() {
             return Ok(None);
@@ -78,7 +90,11 @@ impl Source {
                 && let Some((_, earlier)) = taken.iter().find(|(later, _)| later == number)
             {
                 let outcome = LineOutcome::DuplicateOf { line: *earlier };
-                *line = Line::Settled(LineRecord { line: *number, id: Some(entry.id), outcome });
+                *line = Line::Settled(LineRecord {
+                    line: *number,
+                    id: Some(entry.id),
+                    outcome,
+                });
             }
         }
         Ok(())
@@ -87,14 +103,26 @@ impl Source {
 
 fn understand(raw: RawLine) -> Line {
     let number = raw.number;
-    let settled = |id, outcome| Line::Settled(LineRecord { line: number, id, outcome });
+    let settled = |id, outcome| {
+        Line::Settled(LineRecord {
+            line: number,
+            id,
+            outcome,
+        })
+    };
     match raw.text {
         Err(reason) => settled(None, LineFailure::new(FailureKind::NotText, reason).into()),
-        Ok(text) if text.trim().is_empty() => {
-            settled(None, LineOutcome::Skipped { reason: "the line is empty".to_owned() })
-        }
+        Ok(text) if text.trim().is_empty() => settled(
+            None,
+            LineOutcome::Skipped {
+                reason: "the line is empty".to_owned(),
+            },
+        ),
         Ok(text) => match Entry::parse(&text) {
-            Ok(entry) => Line::Entry { number, entry: Box::new(entry) },
+            Ok(entry) => Line::Entry {
+                number,
+                entry: Box::new(entry),
+            },
             Err((id, failure)) => settled(id, failure.into()),
         },
     }

@@ -1,5 +1,5 @@
-//! The account of one part. It travels in the part's cursor and then in its result, so that no worker needs another's
-//! database to add it up.
+//! The account of one part. It travels in the part's cursor and then in its result, so that no
+//! worker needs another's database to add it up.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,8 @@ use uuid::Uuid;
 use super::payload::Part;
 use crate::ingest::failures::name;
 
-/// Failures that are told with their reason, in a part and in the whole; of the others the id alone is kept.
+/// Failures that are told with their reason, in a part and in the whole; of the others the id alone
+/// is kept.
 const TOLD: usize = 5;
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
@@ -28,7 +29,8 @@ pub(super) struct Account {
     /// Failed lines: their ids, or `line N` where they have none.
     #[serde(default)]
     pub(super) failed: Vec<String>,
-    /// Why each of them failed, in the same order. Accounts of earlier versions tell it of some only.
+    /// Why each of them failed, in the same order. Accounts of earlier versions tell it of some
+    /// only.
     #[serde(default)]
     pub(super) why: Vec<String>,
     /// Why lines failed or were skipped, by kind.
@@ -43,17 +45,26 @@ impl Account {
     pub(super) fn add(&mut self, record: &LineRecord) {
         self.totals.add(&record.outcome);
         self.reasons.add(record);
-        let LineOutcome::Failed { reason, kind } = &record.outcome else { return };
+        let LineOutcome::Failed { reason, kind } = &record.outcome else {
+            return;
+        };
         let reason: String = reason.chars().take(LONGEST_REASON).collect();
         self.failed.push(name(record));
         self.why.push(reason.clone());
         if self.failures.len() < TOLD {
-            self.failures.push(LineRecord { outcome: LineOutcome::Failed { reason, kind: *kind }, ..record.clone() });
+            self.failures.push(LineRecord {
+                outcome: LineOutcome::Failed {
+                    reason,
+                    kind: *kind,
+                },
+                ..record.clone()
+            });
         }
     }
 }
 
-/// [`Account`] as a run over a manifest sees it: as its ledger. Whatever it records is checkpointed at once.
+/// [`Account`] as a run over a manifest sees it: as its ledger. Whatever it records is checkpointed
+/// at once.
 pub(super) struct PartLedger {
     context: JobContext,
     duplicates: HashMap<u64, u64>,
@@ -69,8 +80,15 @@ struct Kept {
 impl PartLedger {
     /// Goes on from what an earlier run of the part recorded.
     pub(super) fn new(context: JobContext, part: &Part, before: Account) -> Self {
-        let kept = Kept { account: before, now: LedgerTotals::default() };
-        Self { context, duplicates: part.duplicates.iter().copied().collect(), kept: Mutex::new(kept) }
+        let kept = Kept {
+            account: before,
+            now: LedgerTotals::default(),
+        };
+        Self {
+            context,
+            duplicates: part.duplicates.iter().copied().collect(),
+            kept: Mutex::new(kept),
+        }
     }
 
     pub(super) fn account(&self) -> Account {
@@ -79,7 +97,10 @@ impl PartLedger {
 
     /// Adds what the run itself had to say of lines that it stored.
     pub(super) fn remark(&self, reasons: Reasons) {
-        let remarks = Reasons { remarks: reasons.remarks, ..Reasons::default() };
+        let remarks = Reasons {
+            remarks: reasons.remarks,
+            ..Reasons::default()
+        };
         self.kept().account.reasons.merge(remarks);
     }
 
@@ -95,7 +116,11 @@ impl Ledger for PartLedger {
     }
 
     async fn claim(&self, _run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>> {
-        Ok(lines.iter().filter_map(|(line, _)| self.duplicates.get_key_value(line)).map(|(l, e)| (*l, *e)).collect())
+        Ok(lines
+            .iter()
+            .filter_map(|(line, _)| self.duplicates.get_key_value(line))
+            .map(|(l, e)| (*l, *e))
+            .collect())
     }
 
     async fn record(&self, _run: Uuid, lines: &[LineRecord]) -> Result<()> {
@@ -107,25 +132,37 @@ impl Ledger for PartLedger {
             }
             serde_json::to_value(&kept.account)
         };
-        let cursor = cursor.map_err(|error| Error::internal("an account is no JSON").with_source(error))?;
-        self.context.checkpoint(cursor).await.map_err(|error| match error {
-            JobError::Permanent { code, message } | JobError::Transient { code, message, .. } => {
-                Error::new(code, message)
-            }
-            // Whoever began this run asks its context why, before it looks at this error.
-            JobError::Cancelled | JobError::HandedBack | JobError::Snooze(_) => {
-                Error::new(ErrorCode::Unavailable, "the job was asked to stop")
-            }
-        })
+        let cursor =
+            cursor.map_err(|error| Error::internal("an account is no JSON").with_source(error))?;
+        self.context
+            .checkpoint(cursor)
+            .await
+            .map_err(|error| match error {
+                JobError::Permanent { code, message }
+                | JobError::Transient { code, message, .. } => Error::new(code, message),
+                // Whoever began this run asks its context why, before it looks at this error.
+                JobError::Cancelled | JobError::HandedBack | JobError::Snooze(_) => {
+                    Error::new(ErrorCode::Unavailable, "the job was asked to stop")
+                }
+            })
     }
 
     async fn totals(&self, _run: Uuid) -> Result<LedgerTotals> {
         Ok(self.kept().now)
     }
 
-    async fn failures(&self, _run: Uuid, after: Option<u64>, limit: usize) -> Result<Vec<LineRecord>> {
+    async fn failures(
+        &self,
+        _run: Uuid,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LineRecord>> {
         let kept = self.kept();
-        let later = kept.account.failures.iter().filter(|record| after.is_none_or(|after| record.line > after));
+        let later = kept
+            .account
+            .failures
+            .iter()
+            .filter(|record| after.is_none_or(|after| record.line > after));
         Ok(later.take(limit).cloned().collect())
     }
 

@@ -1,5 +1,6 @@
-//! What a queue holds is input, too: a worker looks at a job's files again, as the API did before it made the job. So
-//! whoever writes to the queue reaches no other files than whoever may ask the API.
+//! What a queue holds is input, too: a worker looks at a job's files again, as the API did before
+//! it made the job. So whoever writes to the queue reaches no other files than whoever may ask the
+//! API.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,12 @@ use clippy_core::{Error, Result};
 use crate::ingest::Tools;
 use crate::ingest::chunk::task_failed;
 
-/// The request with its files found anew, symbolic links resolved. `merging` writes a list and reads no file.
+/// The request with its files found anew, symbolic links resolved. `merging` writes a list and
+/// reads no file.
 ///
 /// # Errors
-/// `Forbidden` for a file outside of this worker's folders; `InvalidInput` for what is not there, or out of range.
+/// `Forbidden` for a file outside of this worker's folders; `InvalidInput` for what is not there,
+/// or out of range.
 pub(super) async fn admit(
     tools: &Tools,
     folders: &Folders,
@@ -28,19 +31,36 @@ pub(super) async fn admit(
     };
     let (folders, lines, ids_file) = (folders.clone(), lines.clone(), ids_file.map(Path::to_owned));
     let found = tokio::task::spawn_blocking(move || {
-        let fail_log = lines.fail_log.as_deref().map(|file| folders.list("fail_log", text(file)?)).transpose()?;
+        let fail_log = lines
+            .fail_log
+            .as_deref()
+            .map(|file| folders.list("fail_log", text(file)?))
+            .transpose()?;
         if merging {
             return Ok((ManifestRequest { fail_log, ..lines }, None));
         }
         let manifest = folders.file("manifest", text(&lines.manifest)?)?;
         let root = lines.images_root.as_deref();
-        let images_root = root.map(|root| folders.folder("images_root", text(root)?, &recorded)).transpose()?;
-        let ids_file = ids_file.map(|file| folders.file("ids_file", text(&file)?)).transpose()?;
-        Ok((ManifestRequest { manifest, images_root, fail_log, ..lines }, ids_file))
+        let images_root = root
+            .map(|root| folders.folder("images_root", text(root)?, &recorded))
+            .transpose()?;
+        let ids_file = ids_file
+            .map(|file| folders.file("ids_file", text(&file)?))
+            .transpose()?;
+        Ok((
+            ManifestRequest {
+                manifest,
+                images_root,
+                fail_log,
+                ..lines
+            },
+            ids_file,
+        ))
     });
     found.await.map_err(task_failed)?
 }
 
 fn text(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| Error::invalid(format!("{} is no path that a job can name", path.display())))
+    path.to_str()
+        .ok_or_else(|| Error::invalid(format!("{} is no path that a job can name", path.display())))
 }

@@ -1,6 +1,7 @@
 //! `backfill` as a job.
 //!
-//! Running it twice is harmless: what is missing is asked of the collection, and what was filled is missing no more.
+//! Running it twice is harmless: what is missing is asked of the collection, and what was filled is
+//! missing no more.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,19 +39,36 @@ impl BackfillJob {
     /// A handler over these tools, for manifests in these folders.
     #[must_use]
     pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
-        Self { tools, folders, settings, selection: Mutex::default() }
+        Self {
+            tools,
+            folders,
+            settings,
+            selection: Mutex::default(),
+        }
     }
 
     /// Reads a list of ids, unless it is the one that was read last.
     async fn selection(&self, file: &Path) -> Result<Arc<Selection>, JobError> {
         let fingerprint = Fingerprint::of(file).await?;
-        let kept = self.selection.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(kept) = kept.filter(|kept| kept.file == file && kept.fingerprint == fingerprint) {
+        let kept = self
+            .selection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some(kept) = kept.filter(|kept| kept.file == file && kept.fingerprint == fingerprint)
+        {
             return Ok(kept.selection);
         }
         let selection = Arc::new(Selection::read(file).await?);
-        let kept = Kept { file: file.to_owned(), fingerprint, selection: Arc::clone(&selection) };
-        *self.selection.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        let kept = Kept {
+            file: file.to_owned(),
+            fingerprint,
+            selection: Arc::clone(&selection),
+        };
+        *self
+            .selection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Ok(selection)
     }
 }
@@ -66,8 +84,13 @@ impl JobHandler for BackfillJob {
         let tools = &patient(&context, &self.tools);
         let merging = part.is_none() && context.step() == Step::Merge;
         let ids_file = request.ids_file.as_deref();
-        let (lines, ids_file) = admit(tools, &self.folders, &request.lines, ids_file, merging).await?;
-        let request = BackfillRequest { lines, ids_file, ..request };
+        let (lines, ids_file) =
+            admit(tools, &self.folders, &request.lines, ids_file, merging).await?;
+        let request = BackfillRequest {
+            lines,
+            ids_file,
+            ..request
+        };
         // Read by the planner, too: a list that is none is said before anything is made.
         let selection = match request.ids_file.as_deref().filter(|_| !merging) {
             Some(file) => Some(self.selection(file).await?),

@@ -1,6 +1,7 @@
 //! `ingest` as a job.
 //!
-//! Running it twice is harmless: a line whose picture is stored already, made by the same model, is left as it is.
+//! Running it twice is harmless: a line whose picture is stored already, made by the same model, is
+//! left as it is.
 
 use async_trait::async_trait;
 use clippy_core::bulk::IngestRequest;
@@ -24,7 +25,11 @@ impl IngestJob {
     /// A handler over these tools, for manifests in these folders.
     #[must_use]
     pub fn new(tools: LiveTools, folders: Folders, settings: BulkSettings) -> Self {
-        Self { tools, folders, settings }
+        Self {
+            tools,
+            folders,
+            settings,
+        }
     }
 }
 
@@ -42,16 +47,22 @@ impl JobHandler for IngestJob {
         let request = IngestRequest { lines, ..request };
         if let Some(part) = part {
             let lines = ManifestOptions::from(&request.lines);
-            let options = IngestOptions { lines, with_text: !request.no_text, dry_run: request.dry_run };
+            let options = IngestOptions {
+                lines,
+                with_text: !request.no_text,
+                dry_run: request.dry_run,
+            };
             let step = prepared(tools, &options).await?;
             return part::run(&context, tools, options.lines, &part, step).await;
         }
         match context.step() {
-            Step::Start => match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
-                0 => merge::nothing(),
-                // The parts are made; what is returned here is dropped.
-                _ => Ok(Value::Null),
-            },
+            Step::Start => {
+                match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
+                    0 => merge::nothing(),
+                    // The parts are made; what is returned here is dropped.
+                    _ => Ok(Value::Null),
+                }
+            }
             Step::Merge => merge::run(&context, tools, &request.lines, !request.dry_run).await,
         }
     }

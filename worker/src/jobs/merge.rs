@@ -31,8 +31,8 @@ pub(super) struct Outcome {
     pub(super) reasons: Reasons,
 }
 
-/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to search and its scores
-/// comparable.
+/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to
+/// search and its scores comparable.
 pub(super) async fn run(
     context: &JobContext,
     tools: &Tools,
@@ -46,7 +46,10 @@ pub(super) async fn run(
     }
     let (totals, planned) = (sum.outcome.totals, sum.planned);
     if !totals.adds_up() || totals.lines != planned {
-        let message = format!("the parts of job {} do not add up: {totals:?} for {planned} lines", context.job().id);
+        let message = format!(
+            "the parts of job {} do not add up: {totals:?} for {planned} lines",
+            context.job().id
+        );
         return Err(Error::internal(message).into());
     }
     if let Some(file) = &lines.fail_log {
@@ -76,7 +79,8 @@ pub(super) fn nothing() -> Result<Value, JobError> {
 }
 
 fn finished(outcome: &Outcome) -> Result<Value, JobError> {
-    Ok(serde_json::to_value(outcome).map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+    Ok(serde_json::to_value(outcome)
+        .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }
 
 /// The accounts of all parts, added up.
@@ -117,22 +121,35 @@ impl Sum {
     fn add(&mut self, job: Job) -> Result<(), JobError> {
         if job.state != JobState::Succeeded {
             let error = job.error.filter(|_| job.state == JobState::Failed);
-            self.reason = self.reason.take().or(error.map(|error| (error.code, error.message)));
+            self.reason = self
+                .reason
+                .take()
+                .or(error.map(|error| (error.code, error.message)));
             return Ok(());
         }
-        let account: Account = serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
-            Error::internal(format!("the result of part {} is no account", job.id)).with_source(error)
-        })?;
+        let account: Account =
+            serde_json::from_value(job.result.unwrap_or_default()).map_err(|error| {
+                Error::internal(format!("the result of part {} is no account", job.id))
+                    .with_source(error)
+            })?;
         self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
         self.outcome.reasons.merge(account.reasons);
         if !account.failed.is_empty() {
-            // A part of a manifest begins at a line; one of a collection tells how many points are before it.
+            // A part of a manifest begins at a line; one of a collection tells how many points are
+            // before it.
             let part = &job.payload["part"];
-            let place = part["begin"]["line"].as_u64().or(part["before"].as_u64()).unwrap_or_default();
+            let place = part["begin"]["line"]
+                .as_u64()
+                .or(part["before"].as_u64())
+                .unwrap_or_default();
             // Accounts of earlier versions do not tell the reason of each.
-            let why = account.why.into_iter().chain(std::iter::repeat(String::new()));
-            self.failed.push((place, account.failed.into_iter().zip(why).collect()));
+            let why = account
+                .why
+                .into_iter()
+                .chain(std::iter::repeat(String::new()));
+            self.failed
+                .push((place, account.failed.into_iter().zip(why).collect()));
         }
         self.outcome.failures.extend(account.failures);
         if self.outcome.failures.len() > 50 * TOLD {
@@ -182,7 +199,10 @@ async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) 
         text.push_str(&listed(&name, &reason));
     }
     let unwritable = |error: std::io::Error| {
-        Error::invalid(format!("the list of failed ids {} cannot be written: {error}", file.display()))
+        Error::invalid(format!(
+            "the list of failed ids {} cannot be written: {error}",
+            file.display()
+        ))
     };
     let beside = file.with_extension("part");
     tokio::fs::write(&beside, text).await.map_err(unwritable)?;

@@ -2,13 +2,15 @@
 //!
 //! Bulk work: a parent that cuts the manifest into parts, the parts, and the sum of what they did.
 //!
-//! A parent runs in the control lane, twice: first it reads the manifest once and makes a part of every few hundred
-//! lines ([`plan`]), then, when all parts have ended, it adds their accounts up ([`merge`]). A part ([`part`]) runs in
-//! the bulk lane, on any worker, and does what a whole run does, on its own lines. It finds them by their place in the
-//! file, so that nobody reads the manifest from its beginning again.
+//! A parent runs in the control lane, twice: first it reads the manifest once and makes a part of
+//! every few hundred lines ([`plan`]), then, when all parts have ended, it adds their accounts up
+//! ([`merge`]). A part ([`part`]) runs in the bulk lane, on any worker, and does what a whole run
+//! does, on its own lines. It finds them by their place in the file, so that nobody reads the
+//! manifest from its beginning again.
 //!
-//! Everything may happen twice: parts have the same names whenever they are planned; points are written by their ids;
-//! and a part that goes on after a kill begins where its last acknowledged batch ended.
+//! Everything may happen twice: parts have the same names whenever they are planned; points are
+//! written by their ids; and a part that goes on after a kill begins where its last acknowledged
+//! batch ended.
 
 mod account;
 mod admission;
@@ -37,7 +39,8 @@ pub use reindex::{ReindexJob, ReindexTools};
 /// How bulk work is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BulkSettings {
-    /// Lines in a part: little enough that a part is lost cheaply, enough that making it costs nothing.
+    /// Lines in a part: little enough that a part is lost cheaply, enough that making it costs
+    /// nothing.
     pub part_lines: usize,
     /// Parts of one job that wait or run at the same time; its planner waits for room.
     pub most_parts: u64,
@@ -47,7 +50,11 @@ pub struct BulkSettings {
 
 impl Default for BulkSettings {
     fn default() -> Self {
-        Self { part_lines: 128, most_parts: 1_000, parts_at_once: 100 }
+        Self {
+            part_lines: 128,
+            most_parts: 1_000,
+            parts_at_once: 100,
+        }
     }
 }
 
@@ -73,9 +80,7 @@ fn told_by(context: &JobContext) -> Tell {
 /// The handlers of bulk work over manifests, which lie in these folders.
 #[must_use]
 pub fn handlers(tools: &LiveTools, folders: &Folders, settings: BulkSettings) -> Handlers {
-    Handlers::new().with(IngestJob::new(tools.clone(), folders.clone(), settings)).with(BackfillJob::new(
-        tools.clone(),
-        folders.clone(),
-        settings,
-    ))
+    Handlers::new()
+        .with(IngestJob::new(tools.clone(), folders.clone(), settings))
+        .with(BackfillJob::new(tools.clone(), folders.clone(), settings))
 }

@@ -38,16 +38,41 @@ pub(super) async fn run(
     if Fingerprint::of(&options.manifest).await? != part.manifest {
         return Err(changed);
     }
-    let before = context.cursor().and_then(|cursor| Account::deserialize(cursor).ok()).unwrap_or_default();
+    let before = context
+        .cursor()
+        .and_then(|cursor| Account::deserialize(cursor).ok())
+        .unwrap_or_default();
     let done = before.totals.lines;
     let ledger = Arc::new(PartLedger::new(context.clone(), part, before));
     if done < part.lines {
-        let slice = Slice { max_lines: Some(part.lines - done), ..options.slice };
+        let slice = Slice {
+            max_lines: Some(part.lines - done),
+            ..options.slice
+        };
         let begin = Some(place_after(&options, part, done).await?);
-        let options = ManifestOptions { slice, begin, fail_log: None, ..options };
-        let tools = Tools { ledger: ledger.clone(), ..tools.clone() };
-        let progress = PartProgress { context, done, lines: part.lines };
-        let ended = drive(&tools, &options, Arc::new(WithoutIndexing(step)), &progress, context.token()).await;
+        let options = ManifestOptions {
+            slice,
+            begin,
+            fail_log: None,
+            ..options
+        };
+        let tools = Tools {
+            ledger: ledger.clone(),
+            ..tools.clone()
+        };
+        let progress = PartProgress {
+            context,
+            done,
+            lines: part.lines,
+        };
+        let ended = drive(
+            &tools,
+            &options,
+            Arc::new(WithoutIndexing(step)),
+            &progress,
+            context.token(),
+        )
+        .await;
         // A run that was asked to stop ends somehow; that it was asked is what counts.
         context.go_on()?;
         ledger.remark(ended?.reasons);
@@ -56,16 +81,21 @@ pub(super) async fn run(
     if account.totals.lines != part.lines || !account.totals.adds_up() {
         return Err(changed);
     }
-    Ok(serde_json::to_value(account).map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
+    Ok(serde_json::to_value(account)
+        .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }
 
-/// Where the line after the part's first `done` lines begins. Those few lines are read again, to be passed over.
+/// Where the line after the part's first `done` lines begins. Those few lines are read again, to be
+/// passed over.
 async fn place_after(options: &ManifestOptions, part: &Part, done: u64) -> Result<Place> {
     if done == 0 {
         return Ok(part.begin);
     }
     let (path, begin) = (options.manifest.clone(), part.begin);
-    let slice = Slice { max_lines: Some(done), ..options.slice };
+    let slice = Slice {
+        max_lines: Some(done),
+        ..options.slice
+    };
     let passed = tokio::task::spawn_blocking(move || {
         let mut lines = Manifest::open(&path)?.lines_from(slice, begin)?;
         for line in lines.by_ref() {
@@ -103,7 +133,11 @@ impl Progress for PartProgress<'_> {
             total: Some(self.lines),
             unit: UNIT.to_owned(),
             stage: "embedding".to_owned(),
-            message: if totals.failed == 0 { String::new() } else { format!("{} failed", totals.failed) },
+            message: if totals.failed == 0 {
+                String::new()
+            } else {
+                format!("{} failed", totals.failed)
+            },
         });
     }
 }

@@ -22,7 +22,10 @@ pub(super) struct Payload<R, P = Part> {
 impl<R: DeserializeOwned, P: DeserializeOwned> Payload<R, P> {
     pub(super) fn read(context: &JobContext) -> Result<Self, JobError> {
         let payload = &context.job().payload;
-        if let Some(version) = payload["version"].as_u64().filter(|version| *version > PAYLOAD_VERSION) {
+        if let Some(version) = payload["version"]
+            .as_u64()
+            .filter(|version| *version > PAYLOAD_VERSION)
+        {
             let message = format!(
                 "This job was made by a newer Clippy (payload {version}, this worker reads up to {PAYLOAD_VERSION}): \
                  update the workers, then retry it"
@@ -30,7 +33,8 @@ impl<R: DeserializeOwned, P: DeserializeOwned> Payload<R, P> {
             return Err(JobError::permanent(ErrorCode::Unsupported, message));
         }
         Self::deserialize(payload).map_err(|error| {
-            let message = format!("The job's parameters cannot be understood: {error}. Ask for it again");
+            let message =
+                format!("The job's parameters cannot be understood: {error}. Ask for it again");
             JobError::permanent(ErrorCode::InvalidInput, message)
         })
     }
@@ -45,12 +49,14 @@ pub(super) struct Part {
     pub(super) begin: Place,
     /// How many lines it has, of those that were asked for.
     pub(super) lines: u64,
-    /// Lines whose id an earlier line of the manifest has, with that line: known to whoever read all of it.
+    /// Lines whose id an earlier line of the manifest has, with that line: known to whoever read
+    /// all of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) duplicates: Vec<(u64, u64)>,
 }
 
-/// Tells a manifest from what it is after somebody wrote to it: places in it are then worth nothing.
+/// Tells a manifest from what it is after somebody wrote to it: places in it are then worth
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Fingerprint {
     bytes: u64,
@@ -59,9 +65,18 @@ pub(super) struct Fingerprint {
 
 impl Fingerprint {
     pub(super) async fn of(file: &Path) -> Result<Self> {
-        let failed = |error: std::io::Error| Error::invalid(format!("{} cannot be read: {error}", file.display()));
+        let failed = |error: std::io::Error| {
+            Error::invalid(format!("{} cannot be read: {error}", file.display()))
+        };
         let metadata = tokio::fs::metadata(file).await.map_err(failed)?;
-        let since = metadata.modified().map_err(failed)?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(Self { bytes: metadata.len(), modified_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX) })
+        let since = metadata
+            .modified()
+            .map_err(failed)?
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Ok(Self {
+            bytes: metadata.len(),
+            modified_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        })
     }
 }

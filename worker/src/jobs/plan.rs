@@ -32,7 +32,9 @@ struct Cursor {
 
 impl Cursor {
     fn of(context: &JobContext) -> Option<Self> {
-        context.cursor().and_then(|cursor| Self::deserialize(cursor).ok())
+        context
+            .cursor()
+            .and_then(|cursor| Self::deserialize(cursor).ok())
     }
 }
 
@@ -48,12 +50,13 @@ pub(super) async fn run<R: Serialize>(
     check(tools, &options).await?;
     // A folder that is not there would fail every part; it is said once, here.
     roots(tools, &options).await?;
-    let request =
-        serde_json::to_value(request).map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
+    let request = serde_json::to_value(request)
+        .map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
 
     let mut cursor = begin(context, tools, &options).await?;
     if cursor.planned > 0 {
-        // There are parts from an earlier run, and so there is something to wait for, even if none is added now.
+        // There are parts from an earlier run, and so there is something to wait for, even if none
+        // is added now.
         context.spawn_children(UNIT, &[]).await?;
     }
     let Some(mut source) = open(&options, tools, &cursor, settings.part_lines).await? else {
@@ -103,8 +106,8 @@ pub(super) async fn run<R: Serialize>(
     Ok(cursor.planned)
 }
 
-/// Where an earlier run got to, as long as the manifest is the same and its account of ids is here; else the beginning,
-/// where every part is made again under the same name, which is harmless.
+/// Where an earlier run got to, as long as the manifest is the same and its account of ids is here;
+/// else the beginning, where every part is made again under the same name, which is harmless.
 async fn begin(context: &JobContext, tools: &Tools, options: &ManifestOptions) -> Result<Cursor> {
     let manifest = Fingerprint::of(&options.manifest).await?;
     if let Some(cursor) = Cursor::of(context).filter(|cursor| cursor.manifest == manifest)
@@ -112,18 +115,39 @@ async fn begin(context: &JobContext, tools: &Tools, options: &ManifestOptions) -
     {
         return Ok(cursor);
     }
-    let run = tools.ledger.begin(&options.manifest.display().to_string()).await?;
-    Ok(Cursor { manifest, run, next: Some(Place::default()), planned: 0 })
+    let run = tools
+        .ledger
+        .begin(&options.manifest.display().to_string())
+        .await?;
+    Ok(Cursor {
+        manifest,
+        run,
+        next: Some(Place::default()),
+        planned: 0,
+    })
 }
 
 /// Reads on from the cursor; `None` when it is at the end.
-async fn open(options: &ManifestOptions, tools: &Tools, cursor: &Cursor, part_lines: usize) -> Result<Option<Source>> {
-    let Some(place) = cursor.next else { return Ok(None) };
+async fn open(
+    options: &ManifestOptions,
+    tools: &Tools,
+    cursor: &Cursor,
+    part_lines: usize,
+) -> Result<Option<Source>> {
+    let Some(place) = cursor.next else {
+        return Ok(None);
+    };
     let (path, mut slice, planned) = (options.manifest.clone(), options.slice, cursor.planned);
     slice.max_lines = slice.max_lines.map(|most| most.saturating_sub(planned));
-    let opened = tokio::task::spawn_blocking(move || Manifest::open(&path)?.lines_from(slice, place));
+    let opened =
+        tokio::task::spawn_blocking(move || Manifest::open(&path)?.lines_from(slice, place));
     let lines = opened.await.map_err(task_failed)??;
-    Ok(Some(Source::new(lines, tools.ledger.clone(), cursor.run, part_lines.max(1))))
+    Ok(Some(Source::new(
+        lines,
+        tools.ledger.clone(),
+        cursor.run,
+        part_lines.max(1),
+    )))
 }
 
 fn duplicates(lines: &[Line]) -> Vec<(u64, u64)> {

@@ -7,10 +7,21 @@ use clippy_worker::backfill::{BackfillOptions, Which, backfill};
 use clippy_worker::ingest::IngestReport;
 use tokio_util::sync::CancellationToken;
 
-async fn filled(house: &House, which: Which, change: impl FnOnce(&mut BackfillOptions)) -> IngestReport {
-    let mut options = BackfillOptions { lines: house.options().lines, which, force_all: false, ids_file: None };
+async fn filled(
+    house: &House,
+    which: Which,
+    change: impl FnOnce(&mut BackfillOptions),
+) -> IngestReport {
+    let mut options = BackfillOptions {
+        lines: house.options().lines,
+        which,
+        force_all: false,
+        ids_file: None,
+    };
     change(&mut options);
-    backfill(house.tools(), &options, &(), &CancellationToken::new()).await.expect("filled")
+    backfill(house.tools(), &options, &(), &CancellationToken::new())
+        .await
+        .expect("filled")
 }
 
 /// Five pictures, of which the second misses its edge vector and the third has a zero one.
@@ -39,17 +50,31 @@ async fn only_what_is_missing_or_zero_is_made() {
         assert_eq!(point.vectors.edge, expected.vectors.edge, "{id}");
         assert_eq!(point.vectors.image, expected.vectors.image, "{id}");
     }
-    assert_eq!(house.gallery.point(4).vectors.get(Space::Text), &None, "not asked for");
+    assert_eq!(
+        house.gallery.point(4).vectors.get(Space::Text),
+        &None,
+        "not asked for"
+    );
     let report = filled(&house, Which::All, |_| {}).await;
     assert_eq!((report.totals.embedded, report.totals.unchanged), (1, 4));
     assert_eq!(house.embedded(), (0, 1));
-    assert_eq!(house.gallery.point(4).vectors, whole.gallery.point(4).vectors);
+    assert_eq!(
+        house.gallery.point(4).vectors,
+        whole.gallery.point(4).vectors
+    );
 }
 
 #[tokio::test]
 async fn payloads_stay_as_they_are() {
     let house = with_gaps().await;
-    house.gallery.points.lock().get_mut(&2.into()).expect("there").payload.insert("note".to_owned(), "mine".into());
+    house
+        .gallery
+        .points
+        .lock()
+        .get_mut(&2.into())
+        .expect("there")
+        .payload
+        .insert("note".to_owned(), "mine".into());
     let before = house.gallery.point(2).payload;
     filled(&house, Which::Both, |_| {}).await;
     assert_eq!(house.gallery.point(2).payload, before);
@@ -68,11 +93,18 @@ async fn the_list_of_ids_and_the_collection_say_which_lines_count() {
     let house = with_gaps().await;
     house.gallery.points.lock().remove(&3.into());
     std::fs::write(house.path("ids.txt"), "3\nline 1\n").expect("written");
-    let report = filled(&house, Which::Edge, |options| options.ids_file = Some(house.path("ids.txt"))).await;
+    let report = filled(&house, Which::Edge, |options| {
+        options.ids_file = Some(house.path("ids.txt"))
+    })
+    .await;
     assert_eq!((report.totals.embedded, report.totals.skipped), (1, 4));
     let outcomes = house.ledger.outcomes();
-    assert!(matches!(&outcomes[&2], LineOutcome::Skipped { reason } if reason.contains("ingest it first")));
-    assert!(matches!(&outcomes[&0], LineOutcome::Skipped { reason } if reason.contains("list of ids")));
+    assert!(
+        matches!(&outcomes[&2], LineOutcome::Skipped { reason } if reason.contains("ingest it first"))
+    );
+    assert!(
+        matches!(&outcomes[&0], LineOutcome::Skipped { reason } if reason.contains("list of ids"))
+    );
     assert_eq!(outcomes[&1], LineOutcome::Embedded);
     assert_eq!(house.gallery.points.lock().len(), 4);
 }

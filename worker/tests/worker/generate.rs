@@ -1,5 +1,5 @@
-//! Generation as a job, with a provider that costs money and counts what it sells: whatever is killed, and when, a job is
-//! bought at most once, unless somebody asks for it again.
+//! Generation as a job, with a provider that costs money and counts what it sells: whatever is
+//! killed, and when, a job is bought at most once, unless somebody asks for it again.
 //!
 //! The workers are processes of their own (this very program, told to be one), ended by `kill -9`.
 
@@ -20,14 +20,15 @@ use clippy_core::gallery::{Gallery, Space};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
 use clippy_generate::{
-    CallFingerprint, CallPictures, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending, GenerateError,
-    GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext, GenerationMeta, Intake, MicroDollars,
-    Outputs, Provider, ProviderName, Providers, Receipt, ReferencePicture, ReferencePictures, Resolver, Spending,
-    paid_once,
+    CallFingerprint, CallPictures, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending,
+    GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
+    GenerationMeta, Intake, MicroDollars, Outputs, Provider, ProviderName, Providers, Receipt,
+    ReferencePicture, ReferencePictures, Resolver, Spending, paid_once,
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
-    Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
+    Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
+    SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
@@ -35,8 +36,9 @@ use tokio_util::sync::CancellationToken;
 /// Names the folder of a test to a process that is to be its worker.
 const FOLDER: &str = "CLIPPY_TEST_WORKER_FOLDER";
 
-/// Sells pictures for 0.25 dollars. Every sale is a line of `sold`. Where the file `stop` says so it stops for ever, and
-/// `stopped` tells that it is there; what `answer` holds, it answers instead of a picture.
+/// Sells pictures for 0.25 dollars. Every sale is a line of `sold`. Where the file `stop` says so
+/// it stops for ever, and `stopped` tells that it is there; what `answer` holds, it answers instead
+/// of a picture.
 struct Shop {
     folder: PathBuf,
 }
@@ -55,11 +57,17 @@ impl Shop {
             Ok("busy") => return Err(GenerateError::transient("the shop is busy", None)),
             Ok("blocked") => {
                 let message = "the shop does not draw this (IMAGE_SAFETY)";
-                return Err(GenerateError::new(clippy_generate::FailureClass::Blocked, message));
+                return Err(GenerateError::new(
+                    clippy_generate::FailureClass::Blocked,
+                    message,
+                ));
             }
             Ok("key") => {
                 let message = "401: the shop does not know the key: check SHOP_KEY";
-                return Err(GenerateError::new(clippy_generate::FailureClass::Auth, message));
+                return Err(GenerateError::new(
+                    clippy_generate::FailureClass::Auth,
+                    message,
+                ));
             }
             _ => {}
         }
@@ -67,20 +75,33 @@ impl Shop {
         self.stop_at("during").await;
         let picture = RgbImage::from_pixel(16, 12, [9, 99, 199].into());
         let file = encode(&picture, Encoding::Png).expect("a picture");
-        Ok(CallPictures { pictures: vec![file.into()], filtered: Vec::new() })
+        Ok(CallPictures {
+            pictures: vec![file.into()],
+            filtered: Vec::new(),
+        })
     }
 }
 
 fn append(file: &Path) {
     use std::io::Write;
-    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).expect("opened");
-    file.write_all(b"one\n").and_then(|()| file.sync_all()).expect("written");
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .expect("opened");
+    file.write_all(b"one\n")
+        .and_then(|()| file.sync_all())
+        .expect("written");
 }
 
 #[async_trait]
 impl Provider for Shop {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { paid: true, model: Some("shop-1".to_owned()), ..Capabilities::everything("shop") }
+        Capabilities {
+            paid: true,
+            model: Some("shop-1".to_owned()),
+            ..Capabilities::everything("shop")
+        }
     }
 
     fn price_per_image(&self) -> Option<f64> {
@@ -98,7 +119,13 @@ impl Provider for Shop {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         self.stop_at("before").await;
-        let fingerprint = CallFingerprint::new("shop", "shop-1", &context.scope, 0, generation.prompt.as_bytes());
+        let fingerprint = CallFingerprint::new(
+            "shop",
+            "shop-1",
+            &context.scope,
+            0,
+            generation.prompt.as_bytes(),
+        );
         let sold = paid_once(context.journal.as_ref(), &fingerprint, || self.sell()).await?;
         self.stop_at("after").await;
         let image = |bytes: &Bytes| GeneratedImage {
@@ -116,7 +143,11 @@ impl Provider for Shop {
             calls: 1,
             ..GenerationMeta::default()
         };
-        Ok(Generated { images: sold.pictures.iter().map(image).collect(), meta, receipt })
+        Ok(Generated {
+            images: sold.pictures.iter().map(image).collect(),
+            meta,
+            receipt,
+        })
     }
 }
 
@@ -125,20 +156,32 @@ struct EmptyGallery;
 #[async_trait]
 impl ReferencePictures for EmptyGallery {
     async fn reference_picture(&self, id: PointId) -> clippy_core::Result<ReferencePicture> {
-        Err(clippy_core::Error::not_found(format!("picture {id} is not here")))
+        Err(clippy_core::Error::not_found(format!(
+            "picture {id} is not here"
+        )))
     }
 }
 
 fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
     let mut providers = Providers::default();
-    providers.put(ProviderName::Gemini, Shop { folder: folder.to_owned() });
+    providers.put(
+        ProviderName::Gemini,
+        Shop {
+            folder: folder.to_owned(),
+        },
+    );
     GenerateTools {
         providers: Arc::new(providers),
-        resolver: Arc::new(Resolver::new(Arc::new(EmptyGallery), Arc::new(Fetcher::default()))),
+        resolver: Arc::new(Resolver::new(
+            Arc::new(EmptyGallery),
+            Arc::new(Fetcher::default()),
+        )),
         intake: Intake::open(folder.join("inputs")).expect("opened"),
         outputs: Outputs::open(folder.join("outputs")).expect("opened"),
         journal: Arc::new(FileJournal::new(folder.join("calls"))),
-        budget: DailyBudget { limit: Some(MicroDollars::from_dollars(1.0)) },
+        budget: DailyBudget {
+            limit: Some(MicroDollars::from_dollars(1.0)),
+        },
         spending: FileSpending::new(folder.join("spending")),
         patience: ProviderPatience::of(Duration::ZERO),
         live: LivePair::new(Live {
@@ -150,18 +193,34 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
 }
 
 async fn open(folder: &Path) -> Arc<SqliteJobs> {
-    Arc::new(SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default()).await.expect("opened"))
+    Arc::new(
+        SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default())
+            .await
+            .expect("opened"),
+    )
 }
 
 /// Does nothing in a test run. Told a folder, this program is a worker there until it is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_process() {
-    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let Ok(folder) = std::env::var(FOLDER) else {
+        return;
+    };
     let folder = PathBuf::from(folder);
     let timing = short_timing();
-    let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], timing, drain: Duration::from_secs(5) };
-    let handlers = Handlers::new().with(GenerateJob::new(tools(&folder, Arc::new(MemoryGallery::default()))));
-    Runner::new(open(&folder).await, handlers, settings).expect("good settings").run(CancellationToken::new()).await;
+    let settings = RunnerSettings {
+        lanes: vec![(Lane::Interactive, 2)],
+        timing,
+        drain: Duration::from_secs(5),
+    };
+    let handlers = Handlers::new().with(GenerateJob::new(tools(
+        &folder,
+        Arc::new(MemoryGallery::default()),
+    )));
+    Runner::new(open(&folder).await, handlers, settings)
+        .expect("good settings")
+        .run(CancellationToken::new())
+        .await;
 }
 
 struct Worker(Child);
@@ -170,7 +229,13 @@ impl Worker {
     fn start(house: &House) -> Self {
         let program = std::env::current_exe().expect("this program");
         let child = Command::new(program)
-            .args(["--exact", "generate::a_worker_process", "--nocapture", "--test-threads", "1"])
+            .args([
+                "--exact",
+                "generate::a_worker_process",
+                "--nocapture",
+                "--test-threads",
+                "1",
+            ])
             .env(FOLDER, house.folder.path())
             .stdout(Stdio::null())
             .spawn()
@@ -224,9 +289,17 @@ impl House {
     }
 
     async fn ask_for(&self, request: GenerateRequest) -> JobId {
-        let request =
-            GenerateRequest { prompt: Some("a red apple".to_owned()), provider: Some("gemini".to_owned()), ..request };
-        let new = NewJob::new(JobKind::Generate, Lane::Interactive, payload(&request).expect("JSON")).owner("key-1");
+        let request = GenerateRequest {
+            prompt: Some("a red apple".to_owned()),
+            provider: Some("gemini".to_owned()),
+            ..request
+        };
+        let new = NewJob::new(
+            JobKind::Generate,
+            Lane::Interactive,
+            payload(&request).expect("JSON"),
+        )
+        .owner("key-1");
         self.store.create(&new).await.expect("made").job.id
     }
 
@@ -262,7 +335,10 @@ impl House {
         assert_eq!(job.state, JobState::Succeeded, "{job:?}");
         let result = job.result.as_ref().expect("a result");
         let sha256 = result["images"][0]["sha256"].as_str().expect("a picture");
-        let file = self.path("outputs").join(&sha256[..2]).join(format!("{sha256}.png"));
+        let file = self
+            .path("outputs")
+            .join(&sha256[..2])
+            .join(format!("{sha256}.png"));
         let size = file.metadata().expect("the file is there").len();
         assert_eq!(result["images"][0]["size"], size);
         assert_eq!(result["model_used"], "shop-1");
@@ -286,7 +362,10 @@ async fn killed_during_the_call_a_job_fails_as_maybe_charged_and_is_bought_again
     assert_eq!(house.sold(), 1);
     let worker = Worker::start(&house);
     let failure = house.ended(id).await.error.expect("failed");
-    assert_eq!((failure.code, failure.retryable), (ErrorCode::MaybeCharged, false));
+    assert_eq!(
+        (failure.code, failure.retryable),
+        (ErrorCode::MaybeCharged, false)
+    );
     assert!(failure.message.contains("retry"), "{}", failure.message);
     assert_eq!(house.sold(), 1, "nobody bought it again by himself");
 
@@ -313,7 +392,10 @@ async fn killed_during_the_call_a_job_fails_as_maybe_charged_and_is_bought_again
     drop(worker);
     other.remove("stop");
     let _worker = Worker::start(&other);
-    assert_eq!(other.ended(id).await.error.expect("failed").code, ErrorCode::MaybeCharged);
+    assert_eq!(
+        other.ended(id).await.error.expect("failed").code,
+        ErrorCode::MaybeCharged
+    );
     assert_eq!(other.sold(), 2);
 }
 
@@ -331,9 +413,10 @@ async fn killed_after_the_call_a_job_shows_what_was_bought() {
 async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again() {
     let house = House::new().await;
     let _worker = Worker::start(&house);
-    for (answer, code, said) in
-        [("blocked", ErrorCode::Blocked, "IMAGE_SAFETY"), ("key", ErrorCode::Unsupported, "SHOP_KEY")]
-    {
+    for (answer, code, said) in [
+        ("blocked", ErrorCode::Blocked, "IMAGE_SAFETY"),
+        ("key", ErrorCode::Unsupported, "SHOP_KEY"),
+    ] {
         house.write("answer", answer);
         let job = house.ended(house.ask().await).await;
         let failure = job.error.expect("failed");
@@ -343,7 +426,10 @@ async fn a_refusal_ends_the_job_with_its_reason_and_a_busy_shop_is_asked_again()
     house.write("answer", "busy");
     let job = house.ended(house.ask().await).await;
     let failure = job.error.expect("failed");
-    assert_eq!((failure.code, failure.retryable, job.attempt), (ErrorCode::Unavailable, true, 3));
+    assert_eq!(
+        (failure.code, failure.retryable, job.attempt),
+        (ErrorCode::Unavailable, true, 3)
+    );
     assert_eq!(house.sold(), 0);
 }
 
@@ -356,7 +442,11 @@ async fn nothing_is_bought_that_could_not_be_kept() {
     std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
     std::fs::write(&outputs, "a file where the folder was").expect("written");
     let failure = house.ended(house.ask().await).await.error.expect("failed");
-    assert!(failure.message.contains("none is bought"), "{}", failure.message);
+    assert!(
+        failure.message.contains("none is bought"),
+        "{}",
+        failure.message
+    );
     assert_eq!(house.sold(), 1);
 }
 
@@ -365,14 +455,29 @@ async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
     let house = House::new().await;
     house.write("answer", "busy");
     let (first, most) = (Duration::from_millis(20), Duration::from_millis(40));
-    let patience = ProviderPatience { longest: Duration::from_secs(300), first, most };
-    let tools = GenerateTools { patience, ..tools(house.folder.path(), Arc::new(MemoryGallery::default())) };
+    let patience = ProviderPatience {
+        longest: Duration::from_secs(300),
+        first,
+        most,
+    };
+    let tools = GenerateTools {
+        patience,
+        ..tools(house.folder.path(), Arc::new(MemoryGallery::default()))
+    };
     let handlers = Handlers::new().with(GenerateJob::new(tools));
     let lanes = vec![(Lane::Interactive, 2)];
-    let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_secs(5) };
+    let settings = RunnerSettings {
+        lanes,
+        timing: short_timing(),
+        drain: Duration::from_secs(5),
+    };
     let stop = CancellationToken::new();
     let store = Arc::clone(&house.store);
-    let running = tokio::spawn(Runner::new(store, handlers, settings).expect("good settings").run(stop.clone()));
+    let running = tokio::spawn(
+        Runner::new(store, handlers, settings)
+            .expect("good settings")
+            .run(stop.clone()),
+    );
     let id = house.ask().await;
     // Three attempts would long be over.
     while house.asked() < 8 {
@@ -393,14 +498,28 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
     let house = House::new().await;
     let gallery = Arc::new(MemoryGallery::default());
     gallery.fails_from.store(1, Ordering::SeqCst);
-    let handlers = Handlers::new().with(GenerateJob::new(tools(house.folder.path(), Arc::clone(&gallery) as _)));
+    let handlers = Handlers::new().with(GenerateJob::new(tools(
+        house.folder.path(),
+        Arc::clone(&gallery) as _,
+    )));
     let lanes = vec![(Lane::Interactive, 2)];
-    let settings = RunnerSettings { lanes, timing: short_timing(), drain: Duration::from_secs(5) };
+    let settings = RunnerSettings {
+        lanes,
+        timing: short_timing(),
+        drain: Duration::from_secs(5),
+    };
     let stop = CancellationToken::new();
     let store = Arc::clone(&house.store);
-    let running = tokio::spawn(Runner::new(store, handlers, settings).expect("good settings").run(stop.clone()));
+    let running = tokio::spawn(
+        Runner::new(store, handlers, settings)
+            .expect("good settings")
+            .run(stop.clone()),
+    );
 
-    let request = GenerateRequest { add_to_gallery: true, ..GenerateRequest::default() };
+    let request = GenerateRequest {
+        add_to_gallery: true,
+        ..GenerateRequest::default()
+    };
     let id = house.ask_for(request.clone()).await;
     while gallery.upserts.load(Ordering::SeqCst) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -411,22 +530,42 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
     assert!(job.attempt > 1, "the first attempt found no gallery");
     assert_eq!(house.sold(), 1);
     let points: Vec<_> = gallery.points.lock().values().cloned().collect();
-    let [point] = points.as_slice() else { panic!("one picture, and not {}", points.len()) };
+    let [point] = points.as_slice() else {
+        panic!("one picture, and not {}", points.len())
+    };
     assert!(matches!(point.id, PointId::Uuid(_)));
     let image = &job.result.as_ref().expect("a result")["images"][0];
     assert_eq!(image["gallery_id"], serde_json::json!(point.id));
-    assert!(Space::ALL.iter().all(|space| point.vectors.get(*space).is_some()));
+    assert!(
+        Space::ALL
+            .iter()
+            .all(|space| point.vectors.get(*space).is_some())
+    );
     assert_eq!(point.payload["origin"], "generated");
-    assert_eq!(point.payload["tags_all"], serde_json::json!(["red", "apple"]));
+    assert_eq!(
+        point.payload["tags_all"],
+        serde_json::json!(["red", "apple"])
+    );
     assert_eq!(point.payload["sha256"], image["sha256"]);
     let path = Path::new(point.payload["path"].as_str().expect("a path"));
-    assert!(path.is_relative() && house.path("outputs").join(path).is_file(), "{path:?}");
+    assert!(
+        path.is_relative() && house.path("outputs").join(path).is_file(),
+        "{path:?}"
+    );
 
     // A collection without an index of the origin takes none, and nothing is bought for it.
     gallery.schema_version.store(2, Ordering::SeqCst);
-    let failure = house.ended(house.ask_for(request).await).await.error.expect("failed");
+    let failure = house
+        .ended(house.ask_for(request).await)
+        .await
+        .error
+        .expect("failed");
     assert_eq!(failure.code, ErrorCode::Unsupported);
-    assert!(failure.message.contains("clippy migrate"), "{}", failure.message);
+    assert!(
+        failure.message.contains("clippy migrate"),
+        "{}",
+        failure.message
+    );
     assert_eq!(house.sold(), 1);
     stop.cancel();
     running.await.expect("no panic");
@@ -436,11 +575,25 @@ async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_galle
 async fn what_a_job_did_not_cost_is_given_back() {
     let house = House::new().await;
     let spending = FileSpending::new(house.path("spending"));
-    let day = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs() / 86_400;
+    let day = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_secs()
+        / 86_400;
     let limit = MicroDollars::from_dollars(1.0);
-    let spent = async || spending.add_within("key-1", day, MicroDollars(0), limit).await.expect("a store").0.dollars();
+    let spent = async || {
+        spending
+            .add_within("key-1", day, MicroDollars(0), limit)
+            .await
+            .expect("a store")
+            .0
+            .dollars()
+    };
     // What the API sets aside for two jobs.
-    spending.add_within("key-1", day, MicroDollars::from_dollars(0.5), limit).await.expect("a store");
+    spending
+        .add_within("key-1", day, MicroDollars::from_dollars(0.5), limit)
+        .await
+        .expect("a store");
     house.write("answer", "key");
     let _worker = Worker::start(&house);
     house.ended(house.ask().await).await;

@@ -18,15 +18,31 @@ async fn every_picture_gets_its_vectors_and_payload() {
     assert_ne!(point.vectors.image, point.vectors.edge);
     assert_eq!(point.payload["path"], "3.png");
     assert_eq!(point.payload["id"], 3);
-    assert_eq!((&point.payload["width"], &point.payload["height"]), (&24.into(), &20.into()));
+    assert_eq!(
+        (&point.payload["width"], &point.payload["height"]),
+        (&24.into(), &20.into())
+    );
     assert_eq!(point.payload["phash"].as_str().expect("hex").len(), 16);
-    let looks: Vec<Look> = [3, 4].map(|id| Look::of(&house.gallery.point(id).payload).expect("noted")).to_vec();
+    let looks: Vec<Look> = [3, 4]
+        .map(|id| Look::of(&house.gallery.point(id).payload).expect("noted"))
+        .to_vec();
     assert!(looks[0].is_same(&looks[0]) && !looks[0].is_same(&looks[1]));
     assert_eq!(point.payload["md5"].as_str().expect("hex").len(), 32);
     assert!(!point.payload.contains_key("local_path"));
-    let root = house.path("").canonicalize().expect("there").display().to_string();
+    let root = house
+        .path("")
+        .canonicalize()
+        .expect("there")
+        .display()
+        .to_string();
     assert_eq!(*house.gallery.roots.lock(), [root]);
-    assert_eq!(house.gallery.optimized.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(
+        house
+            .gallery
+            .optimized
+            .load(std::sync::atomic::Ordering::SeqCst),
+        1
+    );
     assert_eq!(house.ledger.complete(), Some(true));
 }
 
@@ -36,17 +52,30 @@ async fn a_second_run_embeds_nothing_and_changes_nothing() {
     house.ingest().await.expect("ingested");
     house.embedded();
     let before = house.gallery.points.lock().clone();
-    let upserts = house.gallery.upserts.load(std::sync::atomic::Ordering::SeqCst);
+    let upserts = house
+        .gallery
+        .upserts
+        .load(std::sync::atomic::Ordering::SeqCst);
     // Cut short, but with the old size and time: whoever decoded it would fail.
     let known = std::fs::metadata(house.path("4.png")).expect("there");
     std::fs::write(house.path("4.png"), vec![0; known.len() as usize]).expect("written");
-    let file = std::fs::File::options().append(true).open(house.path("4.png")).expect("there");
-    file.set_modified(known.modified().expect("a time")).expect("set");
+    let file = std::fs::File::options()
+        .append(true)
+        .open(house.path("4.png"))
+        .expect("there");
+    file.set_modified(known.modified().expect("a time"))
+        .expect("set");
     let report = house.ingest().await.expect("ingested");
     assert_eq!((report.totals.unchanged, report.totals.lines), (10, 10));
     assert_eq!(house.embedded(), (0, 0));
     assert_eq!(*house.gallery.points.lock(), before);
-    assert_eq!(house.gallery.upserts.load(std::sync::atomic::Ordering::SeqCst), upserts);
+    assert_eq!(
+        house
+            .gallery
+            .upserts
+            .load(std::sync::atomic::Ordering::SeqCst),
+        upserts
+    );
 }
 
 #[tokio::test]
@@ -61,7 +90,10 @@ async fn a_touched_file_is_unchanged_and_its_mark_is_refreshed() {
     assert_eq!(house.embedded(), (0, 0));
     let after = house.gallery.point(2);
     assert_eq!(after.vectors, before.vectors);
-    assert_eq!(after.payload[MARK_FIELD]["mtime_ns"], 1_000_000_000_000_000_u64);
+    assert_eq!(
+        after.payload[MARK_FIELD]["mtime_ns"],
+        1_000_000_000_000_000_u64
+    );
 }
 
 #[tokio::test]
@@ -85,7 +117,13 @@ async fn what_another_model_embedded_is_embedded_again() {
     house.ingest().await.expect("ingested");
     house.embedded();
     let expected = house.gallery.points.lock().clone();
-    house.gallery.points.lock().get_mut(&2.into()).expect("there").payload[MARK_FIELD]["model"] = "another".into();
+    house
+        .gallery
+        .points
+        .lock()
+        .get_mut(&2.into())
+        .expect("there")
+        .payload[MARK_FIELD]["model"] = "another".into();
     let report = house.ingest().await.expect("ingested");
     assert_eq!((report.totals.embedded, report.totals.unchanged), (1, 2));
     assert_eq!(house.embedded(), (2, 1));
@@ -97,13 +135,26 @@ async fn changed_tags_cost_a_text_and_changed_fields_cost_nothing() {
     let house = House::with_pictures(3);
     house.ingest().await.expect("ingested");
     house.embedded();
-    let before = [house.gallery.point(1), house.gallery.point(2), house.gallery.point(3)];
-    let without_tags = serde_json::json!({"id": 3, "local_path": "3.png", "rating": "g"}).to_string();
-    house.manifest(&[line(1, "pear"), line(2, "apple").replace("\"g\"", "\"q\""), without_tags]);
+    let before = [
+        house.gallery.point(1),
+        house.gallery.point(2),
+        house.gallery.point(3),
+    ];
+    let without_tags =
+        serde_json::json!({"id": 3, "local_path": "3.png", "rating": "g"}).to_string();
+    house.manifest(&[
+        line(1, "pear"),
+        line(2, "apple").replace("\"g\"", "\"q\""),
+        without_tags,
+    ]);
     let report = house.ingest().await.expect("ingested");
     assert_eq!((report.totals.embedded, report.totals.unchanged), (1, 2));
     assert_eq!(house.embedded(), (0, 1));
-    let after = [house.gallery.point(1), house.gallery.point(2), house.gallery.point(3)];
+    let after = [
+        house.gallery.point(1),
+        house.gallery.point(2),
+        house.gallery.point(3),
+    ];
     for (before, after) in before.iter().zip(&after) {
         assert_eq!(before.vectors.image, after.vectors.image);
         assert_eq!(before.vectors.edge, after.vectors.edge);
@@ -111,8 +162,14 @@ async fn changed_tags_cost_a_text_and_changed_fields_cost_nothing() {
     }
     assert_ne!(before[0].vectors.text, after[0].vectors.text);
     assert_eq!(after[0].payload["tags_all"], serde_json::json!(["pear"]));
-    assert_eq!((&after[1].vectors.text, &after[1].payload["rating"]), (&before[1].vectors.text, &"q".into()));
-    assert_eq!(after[2].vectors.text, None, "without tags there is nothing to say");
+    assert_eq!(
+        (&after[1].vectors.text, &after[1].payload["rating"]),
+        (&before[1].vectors.text, &"q".into())
+    );
+    assert_eq!(
+        after[2].vectors.text, None,
+        "without tags there is nothing to say"
+    );
     assert_eq!(house.ingest().await.expect("ingested").totals.unchanged, 3);
     assert_eq!(house.embedded(), (0, 0));
 }
@@ -143,7 +200,8 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
     std::fs::write(house.path("pictures/words.png"), b"not a picture at all").expect("written");
     let whole = std::fs::read(house.path("pictures/5.png")).expect("there");
     std::fs::write(house.path("pictures/half.png"), &whole[..whole.len() / 2]).expect("written");
-    let entry = |id: &str, path: &str| format!(r#"{{"id":{id},"local_path":"{path}","tags_all":["x"]}}"#);
+    let entry =
+        |id: &str, path: &str| format!(r#"{{"id":{id},"local_path":"{path}","tags_all":["x"]}}"#);
     let lines = [
         (entry("5", "5.png"), None),
         ("{broken".to_owned(), Some("not JSON")),
@@ -159,22 +217,49 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
         (r#"{"id":11}"#.to_owned(), Some("local_path")),
         (r#"{"local_path":"5.png"}"#.to_owned(), Some("no id")),
         ("[1]".to_owned(), Some("not an object")),
-        (r#"{"id":12,"local_path":"5.png","tags_all":"x"}"#.to_owned(), Some("tags_all")),
-        (entry("\"00000000-0000-0000-0000-000000000007\"", "5.png"), None),
+        (
+            r#"{"id":12,"local_path":"5.png","tags_all":"x"}"#.to_owned(),
+            Some("tags_all"),
+        ),
+        (
+            entry("\"00000000-0000-0000-0000-000000000007\"", "5.png"),
+            None,
+        ),
     ];
     let manifest = house.path("pictures/manifest.jsonl");
-    std::fs::write(&manifest, lines.iter().map(|(line, _)| format!("{line}\n")).collect::<String>()).expect("written");
+    std::fs::write(
+        &manifest,
+        lines
+            .iter()
+            .map(|(line, _)| format!("{line}\n"))
+            .collect::<String>(),
+    )
+    .expect("written");
     let mut options = house.options();
     options.lines.manifest = manifest;
     options.lines.fail_log = Some(house.path("failed.txt"));
-    let report = house.ingest_with(&options).await.expect("bad lines are not fatal");
+    let report = house
+        .ingest_with(&options)
+        .await
+        .expect("bad lines are not fatal");
     assert!(report.complete && report.totals.adds_up());
     let totals = report.totals;
-    assert_eq!((totals.lines, totals.embedded, totals.duplicates, totals.skipped), (16, 2, 1, 1), "{totals:?}");
+    assert_eq!(
+        (
+            totals.lines,
+            totals.embedded,
+            totals.duplicates,
+            totals.skipped
+        ),
+        (16, 2, 1, 1),
+        "{totals:?}"
+    );
     let outcomes = house.ledger.outcomes();
     for (number, (text, reason)) in lines.iter().enumerate() {
         match (&outcomes[&(number as u64)], reason) {
-            (LineOutcome::Failed { reason, .. }, Some(word)) => assert!(reason.contains(word), "{text}: {reason}"),
+            (LineOutcome::Failed { reason, .. }, Some(word)) => {
+                assert!(reason.contains(word), "{text}: {reason}")
+            }
             (outcome, None) if !matches!(outcome, LineOutcome::Failed { .. }) => {}
             (outcome, _) => panic!("{text}: {outcome:?}"),
         }
@@ -182,9 +267,17 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
     assert_eq!(outcomes[&3], LineOutcome::DuplicateOf { line: 0 });
     let failed = std::fs::read_to_string(house.path("failed.txt")).expect("the list");
     let expected = "line 1\n6\n7\nline 6\nline 7\n8\n9\n10\n11\nline 12\nline 13\n12\n";
-    let names: String = failed.lines().filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let names: String = failed
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
     assert_eq!(names, expected);
-    assert_eq!(house.gallery.points.lock().len(), 2, "the same content under two ids is two points");
+    assert_eq!(
+        house.gallery.points.lock().len(),
+        2,
+        "the same content under two ids is two points"
+    );
 }
 
 #[tokio::test]
@@ -197,5 +290,11 @@ async fn a_dry_run_looks_and_stores_nothing() {
     assert_eq!((report.totals.skipped, report.totals.failed), (3, 1));
     assert_eq!(house.embedded(), (0, 0));
     assert!(house.gallery.points.lock().is_empty() && house.gallery.roots.lock().is_empty());
-    assert_eq!(house.gallery.optimized.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(
+        house
+            .gallery
+            .optimized
+            .load(std::sync::atomic::Ordering::SeqCst),
+        0
+    );
 }

@@ -1,4 +1,5 @@
-//! Bulk work as jobs, over a real embedded queue in a file: parts, kills, cancellation, and accounts that add up.
+//! Bulk work as jobs, over a real embedded queue in a file: parts, kills, cancellation, and
+//! accounts that add up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,26 +7,40 @@ use std::time::Duration;
 
 use crate::support::timing::short_timing;
 use crate::support::{House, line, touch};
-use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload};
+use clippy_core::bulk::{
+    BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload,
+};
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::search::calibration;
 use clippy_jobs::{
-    Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings,
+    Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
+    SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{BulkSettings, handlers};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-const PARTS: BulkSettings = BulkSettings { part_lines: 5, most_parts: 3, parts_at_once: 2 };
+const PARTS: BulkSettings = BulkSettings {
+    part_lines: 5,
+    most_parts: 3,
+    parts_at_once: 2,
+};
 
 fn settings() -> RunnerSettings {
     let timing = short_timing();
-    RunnerSettings { lanes: vec![(Lane::Bulk, 2), (Lane::Control, 1)], timing, drain: Duration::from_secs(5) }
+    RunnerSettings {
+        lanes: vec![(Lane::Bulk, 2), (Lane::Control, 1)],
+        timing,
+        drain: Duration::from_secs(5),
+    }
 }
 
 async fn store(house: &House) -> Arc<SqliteJobs> {
-    Arc::new(SqliteJobs::open(&house.path("jobs.db"), SqliteSettings::default()).await.expect("opened"))
+    Arc::new(
+        SqliteJobs::open(&house.path("jobs.db"), SqliteSettings::default())
+            .await
+            .expect("opened"),
+    )
 }
 
 /// A worker until it is dropped; then it ends as a killed process does, with whatever it was doing.
@@ -33,10 +48,21 @@ struct Worker(Option<tokio::runtime::Runtime>);
 
 impl Worker {
     fn start(house: &House) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let (file, handlers) = (house.path("jobs.db"), handlers(&house.live_tools(), &house.folders(), PARTS));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("one");
+        let (file, handlers) = (
+            house.path("jobs.db"),
+            handlers(&house.live_tools(), &house.folders(), PARTS),
+        );
         runtime.spawn(async move {
-            let store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("opened"));
+            let store = Arc::new(
+                SqliteJobs::open(&file, SqliteSettings::default())
+                    .await
+                    .expect("opened"),
+            );
             let runner = Runner::new(store, handlers, settings()).expect("good settings");
             runner.run(CancellationToken::new()).await;
         });
@@ -71,21 +97,31 @@ async fn ended(store: &SqliteJobs, id: JobId) -> Job {
 }
 
 fn manifest(house: &House) -> ManifestRequest {
-    ManifestRequest { clip_batch: 2, upsert_batch: 2, ..ManifestRequest::new(house.path("manifest.jsonl")) }
+    ManifestRequest {
+        clip_batch: 2,
+        upsert_batch: 2,
+        ..ManifestRequest::new(house.path("manifest.jsonl"))
+    }
 }
 
 fn ingest(house: &House) -> IngestRequest {
-    IngestRequest { lines: manifest(house), no_text: false, dry_run: false }
+    IngestRequest {
+        lines: manifest(house),
+        no_text: false,
+        dry_run: false,
+    }
 }
 
 fn totals(job: &Job) -> LedgerTotals {
     assert_eq!(job.state, JobState::Succeeded, "{job:?}");
-    let totals = serde_json::from_value(job.result.as_ref().expect("a result")["totals"].clone()).expect("totals");
+    let totals = serde_json::from_value(job.result.as_ref().expect("a result")["totals"].clone())
+        .expect("totals");
     assert!(LedgerTotals::adds_up(&totals), "{totals:?}");
     totals
 }
 
-/// Twenty pictures, and between them two repeated ids far from each other, an empty line, and three that fail.
+/// Twenty pictures, and between them two repeated ids far from each other, an empty line, and three
+/// that fail.
 fn with_everything() -> House {
     let house = House::with_pictures(20);
     for id in 1..=20 {
@@ -107,8 +143,15 @@ fn with_everything() -> House {
 /// A job that nobody asked the API for, written straight into the queue.
 #[tokio::test]
 async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
-    let (house, elsewhere) = (House::with_pictures(3), tempfile::tempdir().expect("a folder"));
-    std::fs::copy(house.path("manifest.jsonl"), elsewhere.path().join("manifest.jsonl")).expect("copied");
+    let (house, elsewhere) = (
+        House::with_pictures(3),
+        tempfile::tempdir().expect("a folder"),
+    );
+    std::fs::copy(
+        house.path("manifest.jsonl"),
+        elsewhere.path().join("manifest.jsonl"),
+    )
+    .expect("copied");
     let precious = elsewhere.path().join("precious.txt");
     std::fs::write(&precious, "precious").expect("written");
     std::os::unix::fs::symlink(&precious, house.path("link.txt")).expect("linked");
@@ -122,30 +165,85 @@ async fn a_planted_job_reaches_no_file_outside_of_the_workers_folders() {
     };
     let outside = |name: &str| elsewhere.path().join(name);
     let planted = [
-        ("fail_log", with(&|lines| lines.fail_log = Some(precious.clone()))),
-        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("link.txt")))),
-        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("way-out/new.txt")))),
-        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("manifest.jsonl")))),
-        ("fail_log", with(&|lines| lines.fail_log = Some(house.path("none/../../planted.txt")))),
-        ("manifest", with(&|lines| lines.manifest = outside("manifest.jsonl"))),
-        ("manifest", with(&|lines| lines.manifest = house.path("way-out/manifest.jsonl"))),
-        ("images_root", with(&|lines| lines.images_root = Some(elsewhere.path().to_owned()))),
+        (
+            "fail_log",
+            with(&|lines| lines.fail_log = Some(precious.clone())),
+        ),
+        (
+            "fail_log",
+            with(&|lines| lines.fail_log = Some(house.path("link.txt"))),
+        ),
+        (
+            "fail_log",
+            with(&|lines| lines.fail_log = Some(house.path("way-out/new.txt"))),
+        ),
+        (
+            "fail_log",
+            with(&|lines| lines.fail_log = Some(house.path("manifest.jsonl"))),
+        ),
+        (
+            "fail_log",
+            with(&|lines| lines.fail_log = Some(house.path("none/../../planted.txt"))),
+        ),
+        (
+            "manifest",
+            with(&|lines| lines.manifest = outside("manifest.jsonl")),
+        ),
+        (
+            "manifest",
+            with(&|lines| lines.manifest = house.path("way-out/manifest.jsonl")),
+        ),
+        (
+            "images_root",
+            with(&|lines| lines.images_root = Some(elsewhere.path().to_owned())),
+        ),
         ("clip_batch", with(&|lines| lines.clip_batch = u64::MAX)),
     ];
     for (field, lines) in planted {
-        let id = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+        let id = ask(
+            &store,
+            JobKind::Ingest,
+            &IngestRequest {
+                lines,
+                ..ingest(&house)
+            },
+        )
+        .await;
         let job = ended(&store, id).await;
-        assert_eq!((job.state, job.attempt), (JobState::Failed, 1), "{field}: {job:?}");
+        assert_eq!(
+            (job.state, job.attempt),
+            (JobState::Failed, 1),
+            "{field}: {job:?}"
+        );
         let error = job.error.expect("a reason");
-        assert!(error.message.contains(field) && !error.retryable, "{field}: {error:?}");
+        assert!(
+            error.message.contains(field) && !error.retryable,
+            "{field}: {error:?}"
+        );
     }
     let ids_file = Some(precious.clone());
-    let request = BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
+    let request = BackfillRequest {
+        lines: manifest(&house),
+        which: Which::Edge,
+        force_all: false,
+        ids_file,
+    };
     let id = ask(&store, JobKind::Backfill, &request).await;
-    assert!(ended(&store, id).await.error.is_some_and(|error| error.message.contains("ids_file")));
-    assert_eq!(std::fs::read_to_string(&precious).expect("there"), "precious");
+    assert!(
+        ended(&store, id)
+            .await
+            .error
+            .is_some_and(|error| error.message.contains("ids_file"))
+    );
+    assert_eq!(
+        std::fs::read_to_string(&precious).expect("there"),
+        "precious"
+    );
     let names = std::fs::read_dir(elsewhere.path()).expect("there").count();
-    assert!(names == 2 && house.gallery.points.lock().is_empty(), "nothing was written, and nothing stored");
+    assert!(
+        names == 2 && house.gallery.points.lock().is_empty(),
+        "nothing was written, and nothing stored"
+    );
 }
 
 #[tokio::test]
@@ -156,30 +254,52 @@ async fn an_ingest_in_parts_comes_to_the_same_as_one_in_a_single_run() {
     let _worker = Worker::start(&house);
     let fail_log = house.path("failed.txt");
     let request = IngestRequest {
-        lines: ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) },
+        lines: ManifestRequest {
+            fail_log: Some(fail_log.clone()),
+            ..manifest(&house)
+        },
         ..ingest(&house)
     };
     let id = ask(&store, JobKind::Ingest, &request).await;
     let job = ended(&store, id).await;
 
     assert_eq!(totals(&job), report.totals);
-    assert!(*house.gallery.points.lock() == *single.gallery.points.lock(), "the points are not the same");
+    assert!(
+        *house.gallery.points.lock() == *single.gallery.points.lock(),
+        "the points are not the same"
+    );
     let result = job.result.expect("a result");
     assert_eq!(result["parts"], 6, "27 lines, 5 in a part");
     assert_eq!(result["failures"][0]["line"], 3);
     let failed = std::fs::read_to_string(fail_log).expect("written");
-    let names: Vec<&str> = failed.lines().filter(|line| !line.starts_with('#')).collect();
+    let names: Vec<&str> = failed
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
     assert_eq!(names, ["line 3", "900", "901", "902"]);
-    assert!(failed.contains("# there is no file 900.png\n900\n"), "each stands below its reason: {failed}");
+    assert!(
+        failed.contains("# there is no file 900.png\n900\n"),
+        "each stands below its reason: {failed}"
+    );
     assert_eq!(
-        (result["reasons"]["failed"][0]["kind"].as_str(), &result["reasons"]["failed"][0]["lines"]),
+        (
+            result["reasons"]["failed"][0]["kind"].as_str(),
+            &result["reasons"]["failed"][0]["lines"]
+        ),
         (Some("no_file"), &3.into())
     );
     let children = job.children.expect("parts");
     assert_eq!((children.total, children.succeeded), (6, 6));
     assert_eq!((job.progress.done, job.progress.total), (27, Some(27)));
-    assert_eq!(house.gallery.optimized.load(Ordering::SeqCst), 1, "once, at the end");
-    assert!(house.gallery.notes.lock().contains_key(calibration::NOTE), "its scores can be compared");
+    assert_eq!(
+        house.gallery.optimized.load(Ordering::SeqCst),
+        1,
+        "once, at the end"
+    );
+    assert!(
+        house.gallery.notes.lock().contains_key(calibration::NOTE),
+        "its scores can be compared"
+    );
 
     // What is there is left as it is.
     house.embedded();
@@ -202,12 +322,29 @@ async fn slices_and_shards_cover_the_manifest_once() {
             shard_count: Some(2),
             ..manifest(&house)
         };
-        let id = ask(&store, JobKind::Ingest, &IngestRequest { lines: shard, ..ingest(&house) }).await;
+        let id = ask(
+            &store,
+            JobKind::Ingest,
+            &IngestRequest {
+                lines: shard,
+                ..ingest(&house)
+            },
+        )
+        .await;
         lines += totals(&ended(&store, id).await).embedded;
     }
     assert_eq!(lines, 18);
-    let stored: Vec<String> = house.gallery.points.lock().keys().map(ToString::to_string).collect();
-    assert_eq!(stored, (3..=20).map(|id| id.to_string()).collect::<Vec<_>>());
+    let stored: Vec<String> = house
+        .gallery
+        .points
+        .lock()
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        stored,
+        (3..=20).map(|id| id.to_string()).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -216,7 +353,9 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
     house.ingest().await.expect("ingested");
     let whole = house.gallery.points.lock().clone();
     for (id, point) in house.gallery.points.lock().iter_mut() {
-        point.payload.insert("note".to_owned(), id.to_string().into());
+        point
+            .payload
+            .insert("note".to_owned(), id.to_string().into());
         if [2, 7, 11].map(Into::into).contains(id) {
             point.vectors.edge = None;
             point.vectors.text = None;
@@ -227,12 +366,24 @@ async fn a_backfill_in_parts_fills_what_is_missing_and_touches_nothing_else() {
     std::fs::write(&ids, "2\n11\n3\n").expect("written");
     let store = store(&house).await;
     let _worker = Worker::start(&house);
-    let request =
-        |ids_file| BackfillRequest { lines: manifest(&house), which: Which::Edge, force_all: false, ids_file };
+    let request = |ids_file| BackfillRequest {
+        lines: manifest(&house),
+        which: Which::Edge,
+        force_all: false,
+        ids_file,
+    };
 
     let listed = ask(&store, JobKind::Backfill, &request(Some(ids))).await;
     let listed = totals(&ended(&store, listed).await);
-    assert_eq!((listed.lines, listed.embedded, listed.unchanged, listed.skipped), (12, 2, 1, 9));
+    assert_eq!(
+        (
+            listed.lines,
+            listed.embedded,
+            listed.unchanged,
+            listed.skipped
+        ),
+        (12, 2, 1, 9)
+    );
     let rest = ask(&store, JobKind::Backfill, &request(None)).await;
     assert_eq!(totals(&ended(&store, rest).await).embedded, 1);
     assert_eq!(house.embedded(), (3, 0), "three edge maps and no text");
@@ -251,23 +402,41 @@ async fn workers_that_are_killed_lose_nothing_and_the_account_adds_up() {
     let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
     for done in [5, 15, 25] {
         let worker = Worker::start(&house);
-        wait_for("some progress", &store, id, |job| job.progress.done >= done || job.state.is_finished()).await;
+        wait_for("some progress", &store, id, |job| {
+            job.progress.done >= done || job.state.is_finished()
+        })
+        .await;
         drop(worker);
     }
     let _worker = Worker::start(&house);
     let mut job = ended(&store, id).await;
     // A part that was killed twice before it got anywhere is given up, and is asked for again here.
     let given_up = "ended its worker process twice";
-    while job.state == JobState::Failed && job.error.as_ref().is_some_and(|error| error.message.contains(given_up)) {
+    while job.state == JobState::Failed
+        && job
+            .error
+            .as_ref()
+            .is_some_and(|error| error.message.contains(given_up))
+    {
         store.retry(id).await.expect("asked for again");
         job = ended(&store, id).await;
     }
     let totals = totals(&job);
-    assert_eq!((totals.lines, totals.embedded + totals.unchanged, totals.failed), (40, 40, 0));
+    assert_eq!(
+        (
+            totals.lines,
+            totals.embedded + totals.unchanged,
+            totals.failed
+        ),
+        (40, 40, 0)
+    );
     assert_eq!(house.gallery.points.lock().len(), 40);
     // Three kills, two parts at a time: what was under way may have been made twice, and no more.
     let (pictures, _) = house.embedded();
-    assert!((80..=80 + 3 * 2 * 5 * 2).contains(&pictures), "{pictures} embeddings for 40 pictures and their edges");
+    assert!(
+        (80..=80 + 3 * 2 * 5 * 2).contains(&pictures),
+        "{pictures} embeddings for 40 pictures and their edges"
+    );
 }
 
 #[tokio::test]
@@ -277,12 +446,19 @@ async fn a_cancelled_job_stops_with_all_its_parts() {
     let store = store(&house).await;
     let _worker = Worker::start(&house);
     let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
-    wait_for("parts", &store, id, |job| job.children.is_some_and(|children| children.total > 0)).await;
+    wait_for("parts", &store, id, |job| {
+        job.children.is_some_and(|children| children.total > 0)
+    })
+    .await;
     store.cancel(id).await.expect("running");
     let begun = std::time::Instant::now();
     let job = ended(&store, id).await;
     assert_eq!(job.state, JobState::Cancelled);
-    let filter = JobFilter { parent: Some(id), limit: 500, ..JobFilter::default() };
+    let filter = JobFilter {
+        parent: Some(id),
+        limit: 500,
+        ..JobFilter::default()
+    };
     loop {
         let parts = store.list(&filter).await.expect("listed").jobs;
         if parts.iter().all(|part| part.state == JobState::Cancelled) {
@@ -307,10 +483,27 @@ async fn what_can_never_work_fails_at_once_and_says_why() {
         ids_file: Some(house.path("none.txt")),
     };
     let ids = [
-        (ask(&store, JobKind::Ingest, &IngestRequest { lines: missing, ..ingest(&house) }).await, "none.jsonl"),
+        (
+            ask(
+                &store,
+                JobKind::Ingest,
+                &IngestRequest {
+                    lines: missing,
+                    ..ingest(&house)
+                },
+            )
+            .await,
+            "none.jsonl",
+        ),
         (ask(&store, JobKind::Backfill, &no_ids).await, "none.txt"),
-        (ask(&store, JobKind::Ingest, &"nonsense").await, "cannot be understood"),
-        (ask(&store, JobKind::Reindex, &ReindexRequest::default()).await, "No worker here knows"),
+        (
+            ask(&store, JobKind::Ingest, &"nonsense").await,
+            "cannot be understood",
+        ),
+        (
+            ask(&store, JobKind::Reindex, &ReindexRequest::default()).await,
+            "No worker here knows",
+        ),
     ];
     for (id, word) in ids {
         let job = ended(&store, id).await;
@@ -320,7 +513,15 @@ async fn what_can_never_work_fails_at_once_and_says_why() {
     }
     std::fs::write(house.path("empty.jsonl"), "").expect("written");
     let lines = ManifestRequest::new(house.path("empty.jsonl"));
-    let empty = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+    let empty = ask(
+        &store,
+        JobKind::Ingest,
+        &IngestRequest {
+            lines,
+            ..ingest(&house)
+        },
+    )
+    .await;
     assert_eq!(totals(&ended(&store, empty).await).lines, 0);
 }
 
@@ -331,17 +532,44 @@ async fn a_job_in_which_nothing_succeeded_is_failed_with_the_reasons() {
     let store = store(&house).await;
     let _worker = Worker::start(&house);
     let fail_log = house.path("failed.txt");
-    let lines = ManifestRequest { fail_log: Some(fail_log.clone()), ..manifest(&house) };
-    let id = ask(&store, JobKind::Ingest, &IngestRequest { lines, ..ingest(&house) }).await;
+    let lines = ManifestRequest {
+        fail_log: Some(fail_log.clone()),
+        ..manifest(&house)
+    };
+    let id = ask(
+        &store,
+        JobKind::Ingest,
+        &IngestRequest {
+            lines,
+            ..ingest(&house)
+        },
+    )
+    .await;
     let job = ended(&store, id).await;
     assert_eq!(job.state, JobState::Failed, "{job:?}");
     let message = job.error.expect("a reason").message;
-    for word in ["none of the manifest's 12 lines", "12 ×", "no file 1.png", "--images-root"] {
+    for word in [
+        "none of the manifest's 12 lines",
+        "12 ×",
+        "no file 1.png",
+        "--images-root",
+    ] {
         assert!(message.contains(word), "{word}: {message}");
     }
-    assert_eq!(std::fs::read_to_string(fail_log).expect("written").lines().count(), 24);
+    assert_eq!(
+        std::fs::read_to_string(fail_log)
+            .expect("written")
+            .lines()
+            .count(),
+        24
+    );
     // A backfill of what was never ingested is in vain, too.
-    let request = BackfillRequest { lines: manifest(&house), which: Which::All, force_all: false, ids_file: None };
+    let request = BackfillRequest {
+        lines: manifest(&house),
+        which: Which::All,
+        force_all: false,
+        ids_file: None,
+    };
     let id = ask(&store, JobKind::Backfill, &request).await;
     let message = ended(&store, id).await.error.expect("a reason").message;
     assert!(message.contains("ingest it first"), "{message}");
@@ -353,7 +581,11 @@ async fn a_job_reads_a_packed_manifest_in_parts() {
     let text = std::fs::read(house.path("manifest.jsonl")).expect("there");
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, &text).expect("in memory");
-    std::fs::write(house.path("manifest.jsonl"), encoder.finish().expect("in memory")).expect("written");
+    std::fs::write(
+        house.path("manifest.jsonl"),
+        encoder.finish().expect("in memory"),
+    )
+    .expect("written");
     let store = store(&house).await;
     let _worker = Worker::start(&house);
     let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
@@ -370,13 +602,26 @@ async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
     let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
     let job = ended(&store, id).await;
     assert_eq!(totals(&job).embedded, 6);
-    let filter = JobFilter { parent: Some(id), limit: 500, ..JobFilter::default() };
+    let filter = JobFilter {
+        parent: Some(id),
+        limit: 500,
+        ..JobFilter::default()
+    };
     let parts = store.list(&filter).await.expect("listed").jobs;
-    assert!(parts.iter().all(|part| part.attempt == 1), "an outage costs no attempt: {parts:?}");
+    assert!(
+        parts.iter().all(|part| part.attempt == 1),
+        "an outage costs no attempt: {parts:?}"
+    );
     let mut told = false;
     for part in parts {
-        let events = store.events_after(part.id, None, 100).await.expect("kept").events;
-        told |= events.iter().any(|event| event.data.to_string().contains("waiting"));
+        let events = store
+            .events_after(part.id, None, 100)
+            .await
+            .expect("kept")
+            .events;
+        told |= events
+            .iter()
+            .any(|event| event.data.to_string().contains("waiting"));
     }
     assert!(told, "the part's log says what it waits for");
 }
@@ -389,13 +634,25 @@ async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_r
     // Planned, and not worked on, as the bulk lane is paused.
     store.pause(Lane::Bulk, true).await.expect("paused");
     let _worker = Worker::start(&house);
-    wait_for("all parts", &store, id, |job| job.state == JobState::Waiting).await;
-    house.manifest(&(1..=12).rev().map(|id| line(id, "another tag")).collect::<Vec<_>>());
+    wait_for("all parts", &store, id, |job| {
+        job.state == JobState::Waiting
+    })
+    .await;
+    house.manifest(
+        &(1..=12)
+            .rev()
+            .map(|id| line(id, "another tag"))
+            .collect::<Vec<_>>(),
+    );
     store.pause(Lane::Bulk, false).await.expect("on again");
     let job = ended(&store, id).await;
     assert_eq!(job.state, JobState::Failed);
     let error = job.error.expect("a reason");
-    assert!(error.message.contains("was changed") && error.message.contains("3 of 3 parts"), "{}", error.message);
+    assert!(
+        error.message.contains("was changed") && error.message.contains("3 of 3 parts"),
+        "{}",
+        error.message
+    );
     let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
     assert_eq!(totals(&ended(&store, again).await).embedded, 12);
 }

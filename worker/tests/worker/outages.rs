@@ -15,8 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::{House, touch};
 
-const PAUSES: Pauses =
-    Pauses { first: Duration::from_millis(60), longest: Duration::from_millis(300), limit: Duration::from_secs(20) };
+const PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(60),
+    longest: Duration::from_millis(300),
+    limit: Duration::from_secs(20),
+};
 
 /// Keeps what is told.
 fn told() -> (Arc<Mutex<Vec<String>>>, Tell) {
@@ -44,20 +47,33 @@ async fn an_outage_in_the_middle_of_a_run_is_waited_for_and_told() {
     let house = House::with_pictures(20);
     house.gallery.away_from_upsert(2, 6);
     let (messages, tell) = told();
-    let report = patiently(&house, PAUSES, tell, &CancellationToken::new()).await.expect("it came back");
+    let report = patiently(&house, PAUSES, tell, &CancellationToken::new())
+        .await
+        .expect("it came back");
     assert_eq!((report.totals.embedded, report.totals.failed), (20, 0));
     let messages = messages.lock().clone();
-    assert!(messages.len() >= 6 && messages[0].contains("waiting") && messages[0].contains("away"), "{messages:?}");
+    assert!(
+        messages.len() >= 6 && messages[0].contains("waiting") && messages[0].contains("away"),
+        "{messages:?}"
+    );
     // The pauses grow.
-    assert!(messages.windows(2).any(|pair| pair[0] != pair[1]), "{messages:?}");
+    assert!(
+        messages.windows(2).any(|pair| pair[0] != pair[1]),
+        "{messages:?}"
+    );
 }
 
 #[tokio::test]
 async fn waiting_ends_at_its_limit_and_when_it_is_told_to_stop() {
     let house = House::with_pictures(8);
     house.gallery.away_from_upsert(1, usize::MAX);
-    let short = Pauses { limit: Duration::from_millis(30), ..PAUSES };
-    let error = patiently(&house, short, told().1, &CancellationToken::new()).await.expect_err("it stays away");
+    let short = Pauses {
+        limit: Duration::from_millis(30),
+        ..PAUSES
+    };
+    let error = patiently(&house, short, told().1, &CancellationToken::new())
+        .await
+        .expect_err("it stays away");
     assert_eq!(error.code, ErrorCode::Unavailable);
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
@@ -65,8 +81,14 @@ async fn waiting_ends_at_its_limit_and_when_it_is_told_to_stop() {
         stop.cancel();
         Box::pin(std::future::ready(()))
     });
-    let forever = Pauses { first: Duration::from_secs(600), longest: Duration::from_secs(600), ..PAUSES };
-    patiently(&house, forever, tell, &cancel).await.expect_err("stopped while it waited");
+    let forever = Pauses {
+        first: Duration::from_secs(600),
+        longest: Duration::from_secs(600),
+        ..PAUSES
+    };
+    patiently(&house, forever, tell, &cancel)
+        .await
+        .expect_err("stopped while it waited");
 }
 
 #[tokio::test]
@@ -76,10 +98,27 @@ async fn a_picture_that_is_deleted_between_look_and_storing_fails_its_own_line()
     // A touched file changes the mark alone, which is set on the point that is there.
     touch(&house.path("2.png"));
     house.gallery.vanishes_before_a_write(2);
-    let report = house.ingest().await.expect("one picture that is gone is not fatal");
-    assert_eq!((report.totals.unchanged, report.totals.failed), (4, 1), "{report:?}");
-    assert!(matches!(&house.ledger.outcomes()[&1], LineOutcome::Failed { kind: FailureKind::Deleted, .. }));
-    assert_eq!(house.ingest().await.expect("ingested").totals.embedded, 1, "the next run brings it back");
+    let report = house
+        .ingest()
+        .await
+        .expect("one picture that is gone is not fatal");
+    assert_eq!(
+        (report.totals.unchanged, report.totals.failed),
+        (4, 1),
+        "{report:?}"
+    );
+    assert!(matches!(
+        &house.ledger.outcomes()[&1],
+        LineOutcome::Failed {
+            kind: FailureKind::Deleted,
+            ..
+        }
+    ));
+    assert_eq!(
+        house.ingest().await.expect("ingested").totals.embedded,
+        1,
+        "the next run brings it back"
+    );
 }
 
 #[tokio::test]
@@ -87,29 +126,73 @@ async fn a_backfill_does_not_count_a_picture_that_is_gone_as_filled() {
     let house = House::with_pictures(4);
     house.ingest().await.expect("ingested");
     for id in [2, 3] {
-        *house.gallery.points.lock().get_mut(&id.into()).expect("there").vectors.get_mut(Space::Text) = None;
+        *house
+            .gallery
+            .points
+            .lock()
+            .get_mut(&id.into())
+            .expect("there")
+            .vectors
+            .get_mut(Space::Text) = None;
     }
     house.gallery.vanishes_before_a_write(3);
-    let options =
-        BackfillOptions { lines: house.options().lines, which: Which::Text, force_all: false, ids_file: None };
-    let report = backfill(house.tools(), &options, &(), &CancellationToken::new()).await.expect("filled");
-    assert_eq!((report.totals.embedded, report.totals.failed, report.totals.unchanged), (1, 1, 2), "{report:?}");
-    assert_eq!(house.gallery.upserts.load(Ordering::SeqCst), 1, "a backfill brings nothing back");
+    let options = BackfillOptions {
+        lines: house.options().lines,
+        which: Which::Text,
+        force_all: false,
+        ids_file: None,
+    };
+    let report = backfill(house.tools(), &options, &(), &CancellationToken::new())
+        .await
+        .expect("filled");
+    assert_eq!(
+        (
+            report.totals.embedded,
+            report.totals.failed,
+            report.totals.unchanged
+        ),
+        (1, 1, 2),
+        "{report:?}"
+    );
+    assert_eq!(
+        house.gallery.upserts.load(Ordering::SeqCst),
+        1,
+        "a backfill brings nothing back"
+    );
 }
 
 #[tokio::test]
 async fn a_run_in_which_nothing_was_done_is_told_apart_from_one_in_which_nothing_was_to_do() {
     let house = House::with_pictures(3);
-    let options = BackfillOptions { lines: house.options().lines, which: Which::All, force_all: false, ids_file: None };
-    let report = backfill(house.tools(), &options, &(), &CancellationToken::new()).await.expect("looked");
-    assert!(report.reasons.nothing_succeeded(&report.totals), "nothing is stored that could be filled: {report:?}");
+    let options = BackfillOptions {
+        lines: house.options().lines,
+        which: Which::All,
+        force_all: false,
+        ids_file: None,
+    };
+    let report = backfill(house.tools(), &options, &(), &CancellationToken::new())
+        .await
+        .expect("looked");
+    assert!(
+        report.reasons.nothing_succeeded(&report.totals),
+        "nothing is stored that could be filled: {report:?}"
+    );
     house.ingest().await.expect("ingested");
     let report = house.ingest().await.expect("ingested");
-    assert!(!report.reasons.nothing_succeeded(&report.totals), "all is there already: {report:?}");
+    assert!(
+        !report.reasons.nothing_succeeded(&report.totals),
+        "all is there already: {report:?}"
+    );
     let mut wrong = house.options();
     std::fs::create_dir(house.path("empty")).expect("made");
     std::fs::rename(house.path("manifest.jsonl"), house.path("empty/m.jsonl")).expect("moved");
     wrong.lines.manifest = house.path("empty/m.jsonl");
-    let report = house.ingest_with(&wrong).await.expect("bad lines are not fatal");
-    assert!(report.reasons.nothing_succeeded(&report.totals), "{report:?}");
+    let report = house
+        .ingest_with(&wrong)
+        .await
+        .expect("bad lines are not fatal");
+    assert!(
+        report.reasons.nothing_succeeded(&report.totals),
+        "{report:?}"
+    );
 }

@@ -1,5 +1,6 @@
-//! Re-index as a job, over the real collections of a data folder and a real embedded queue: two models of different
-//! dimension, writes in its middle, pictures that are gone, kills, and the way back.
+//! Re-index as a job, over the real collections of a data folder and a real embedded queue: two
+//! models of different dimension, writes in its middle, pictures that are gone, kills, and the way
+//! back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,10 +25,12 @@ use clippy_core::search::calibration;
 use clippy_core::search::weights::DEFAULT_WEIGHTS;
 use clippy_core::{Error, Result};
 use clippy_gallery::{
-    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles, PictureOptions,
+    EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles,
+    PictureOptions,
 };
 use clippy_jobs::{
-    Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs, SqliteSettings,
+    Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
+    SqliteSettings,
 };
 use clippy_search::{MakeSearcher, SearchQuery, Searcher, SearcherOptions};
 use clippy_worker::ingest::{IngestReport, LiveTools, MARK_FIELD, ingest};
@@ -37,7 +40,11 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-const PARTS: BulkSettings = BulkSettings { part_lines: 5, most_parts: 3, parts_at_once: 2 };
+const PARTS: BulkSettings = BulkSettings {
+    part_lines: 5,
+    most_parts: 3,
+    parts_at_once: 2,
+};
 const OLD: usize = 8;
 const NEW: usize = 12;
 
@@ -56,7 +63,8 @@ impl Embedder for Gated {
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
         let turn = self.let_through.acquire_many(inputs.len() as u32).await;
-        turn.map_err(|error| Error::internal("closed").with_source(error))?.forget();
+        turn.map_err(|error| Error::internal("closed").with_source(error))?
+            .forget();
         self.inputs.fetch_add(inputs.len(), Ordering::SeqCst);
         self.fake.embed(inputs).await
     }
@@ -76,14 +84,22 @@ impl Models for FakeModels {
 
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         let dimension = source.model.as_deref().and_then(|model| model.parse().ok());
-        let dimension = dimension.ok_or_else(|| Error::invalid(format!("no model is called {source:?}")))?;
+        let dimension =
+            dimension.ok_or_else(|| Error::invalid(format!("no model is called {source:?}")))?;
         let (let_through, inputs) = (Arc::clone(&self.let_through), Arc::clone(&self.inputs));
-        Ok(Arc::new(Gated { fake: FakeEmbedder::new(dimension), let_through, inputs }))
+        Ok(Arc::new(Gated {
+            fake: FakeEmbedder::new(dimension),
+            let_through,
+            inputs,
+        }))
     }
 }
 
 fn source(dimension: usize) -> ModelSource {
-    ModelSource { model: Some(dimension.to_string()), pretrained: None }
+    ModelSource {
+        model: Some(dimension.to_string()),
+        pretrained: None,
+    }
 }
 
 #[derive(Default)]
@@ -114,7 +130,10 @@ struct Process {
 impl Process {
     async fn open(data: &Path, dimension: usize) -> Self {
         let (let_through, inputs) = (Arc::new(Semaphore::new(0)), Arc::new(AtomicUsize::new(0)));
-        let models = Arc::new(FakeModels { let_through: Arc::clone(&let_through), inputs: Arc::clone(&inputs) });
+        let models = Arc::new(FakeModels {
+            let_through: Arc::clone(&let_through),
+            inputs: Arc::clone(&inputs),
+        });
         let embedder: Arc<dyn Embedder> = Arc::new(FakeEmbedder::new(dimension));
         let options = EdgeCollectionsOptions {
             data: data.to_owned(),
@@ -122,15 +141,26 @@ impl Process {
             source: source(dimension),
             indexing_threshold_kb: None,
         };
-        let (collections, gallery) = EdgeCollections::open(options, embedder.info()).await.expect("opened");
+        let (collections, gallery) = EdgeCollections::open(options, embedder.info())
+            .await
+            .expect("opened");
         let collections = Arc::new(collections);
         let name = collections.live().await.expect("known").name;
-        let live = LivePair::new(Live { name, embedder, gallery });
-        let state = EmbeddedState::open(&data.join("clippy.db"), PreferenceRule::default()).await.expect("a database");
+        let live = LivePair::new(Live {
+            name,
+            embedder,
+            gallery,
+        });
+        let state = EmbeddedState::open(&data.join("clippy.db"), PreferenceRule::default())
+            .await
+            .expect("a database");
         let state = Arc::new(state);
-        let files = PictureFiles::new(PictureOptions::new(data.join("thumbnails"))).expect("a folder");
+        let files =
+            PictureFiles::new(PictureOptions::new(data.join("thumbnails"))).expect("a folder");
         let pictures = GalleryPictures::new(Arc::new(LiveGallery::new(Arc::clone(&live))), files);
-        let jobs = SqliteJobs::open(&data.join("jobs.db"), SqliteSettings::default()).await.expect("a queue");
+        let jobs = SqliteJobs::open(&data.join("jobs.db"), SqliteSettings::default())
+            .await
+            .expect("a queue");
         let recent = Arc::new(Recent::default());
         let taste = Arc::clone(&state);
         let searcher: MakeSearcher = Arc::new(move |live: &Live| {
@@ -139,7 +169,12 @@ impl Process {
                 rule: PreferenceRule::default(),
                 limits: clippy_imaging::DecodeLimits::default(),
             };
-            Searcher::new(Arc::clone(&live.embedder), Arc::clone(&live.gallery), Arc::clone(&taste) as _, options)
+            Searcher::new(
+                Arc::clone(&live.embedder),
+                Arc::clone(&live.gallery),
+                Arc::clone(&taste) as _,
+                options,
+            )
         });
         let reindex = ReindexTools {
             live: Arc::clone(&live),
@@ -149,28 +184,57 @@ impl Process {
             recent: Arc::clone(&recent) as _,
             searcher,
         };
-        let tools = LiveTools { live: Arc::clone(&live), ledger: state };
-        Self { live, collections, jobs: Arc::new(jobs), recent, tools, reindex, let_through, inputs }
+        let tools = LiveTools {
+            live: Arc::clone(&live),
+            ledger: state,
+        };
+        Self {
+            live,
+            collections,
+            jobs: Arc::new(jobs),
+            recent,
+            tools,
+            reindex,
+            let_through,
+            inputs,
+        }
     }
 
     /// A worker until it is dropped; then its runs end wherever they are.
     fn worker(&self) -> Worker {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("one");
-        let handlers = handlers(&self.tools, &Folders::new(None, Some(std::env::temp_dir())), PARTS)
-            .with(ReindexJob::new(self.reindex.clone(), PARTS));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("one");
+        let handlers = handlers(
+            &self.tools,
+            &Folders::new(None, Some(std::env::temp_dir())),
+            PARTS,
+        )
+        .with(ReindexJob::new(self.reindex.clone(), PARTS));
         let jobs = Arc::clone(&self.jobs);
         runtime.spawn(async move {
             let timing = short_timing();
             let lanes = vec![(Lane::Bulk, 2), (Lane::Control, 2)];
-            let settings = RunnerSettings { lanes, timing, drain: Duration::from_secs(5) };
-            Runner::new(jobs, handlers, settings).expect("good settings").run(CancellationToken::new()).await;
+            let settings = RunnerSettings {
+                lanes,
+                timing,
+                drain: Duration::from_secs(5),
+            };
+            Runner::new(jobs, handlers, settings)
+                .expect("good settings")
+                .run(CancellationToken::new())
+                .await;
         });
         Worker(Some(runtime))
     }
 
     async fn ingest(&self, house: &House) -> IngestReport {
         let (options, stop) = (house.options(), CancellationToken::new());
-        ingest(self.tools.now(), &options, &(), &stop).await.expect("ingested")
+        ingest(self.tools.now(), &options, &(), &stop)
+            .await
+            .expect("ingested")
     }
 
     fn let_all_through(&self) {
@@ -194,39 +258,62 @@ impl Process {
     }
 
     async fn result(&self, id: JobId) -> Value {
-        let job = self.wait("the job to end", id, |job| job.state.is_finished()).await;
+        let job = self
+            .wait("the job to end", id, |job| job.state.is_finished())
+            .await;
         assert_eq!(job.state, JobState::Succeeded, "{job:?}");
         job.result.expect("a result")
     }
 
-    /// As [`Process::result`], where workers are killed at random: a part that was killed twice before it got anywhere is
-    /// given up, and is asked for again here.
+    /// As [`Process::result`], where workers are killed at random: a part that was killed twice
+    /// before it got anywhere is given up, and is asked for again here.
     async fn result_after_kills(&self, id: JobId) -> Value {
         loop {
-            let job = self.wait("the job to end", id, |job| job.state.is_finished()).await;
+            let job = self
+                .wait("the job to end", id, |job| job.state.is_finished())
+                .await;
             if job.state == JobState::Succeeded {
                 return job.result.expect("a result");
             }
-            let given_up =
-                job.error.as_ref().is_some_and(|error| error.message.contains("ended its worker process twice"));
+            let given_up = job
+                .error
+                .as_ref()
+                .is_some_and(|error| error.message.contains("ended its worker process twice"));
             assert!(given_up, "{job:?}");
             self.jobs.retry(id).await.expect("asked for again");
         }
     }
 
     async fn failure(&self, id: JobId) -> String {
-        let job = self.wait("the job to end", id, |job| job.state.is_finished()).await;
+        let job = self
+            .wait("the job to end", id, |job| job.state.is_finished())
+            .await;
         assert_eq!(job.state, JobState::Failed, "{job:?}");
         job.error.expect("a reason").message
     }
 
     async fn points(&self) -> BTreeMap<PointId, Point> {
-        let page = self.live.now().gallery.scroll(&Filter::default(), None, 10_000, With::ALL).await.expect("read");
-        page.points.into_iter().map(|point| (point.id, point)).collect()
+        let page = self
+            .live
+            .now()
+            .gallery
+            .scroll(&Filter::default(), None, 10_000, With::ALL)
+            .await
+            .expect("read");
+        page.points
+            .into_iter()
+            .map(|point| (point.id, point))
+            .collect()
     }
 
     async fn roles(&self) -> Vec<(String, Role)> {
-        self.collections.list().await.expect("listed").into_iter().map(|one| (one.name, one.role)).collect()
+        self.collections
+            .list()
+            .await
+            .expect("listed")
+            .into_iter()
+            .map(|one| (one.name, one.role))
+            .collect()
     }
 }
 
@@ -239,7 +326,10 @@ impl Drop for Worker {
 }
 
 fn to_new() -> ReindexRequest {
-    ReindexRequest { model: Some(NEW.to_string()), ..ReindexRequest::default() }
+    ReindexRequest {
+        model: Some(NEW.to_string()),
+        ..ReindexRequest::default()
+    }
 }
 
 /// Pictures 1 to `count`, ingested by the old model in a data folder beside them.
@@ -254,55 +344,122 @@ async fn ingested(count: u64) -> (House, Process) {
 async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() {
     let (house, process) = ingested(23).await;
     let before = process.points().await;
-    for (text, like) in [(Some("apple".to_owned()), vec![]), (None, vec![PointId::Number(3)])] {
-        process.recent.record(RecentQuery { text, negative_text: None, like, weights: DEFAULT_WEIGHTS });
+    for (text, like) in [
+        (Some("apple".to_owned()), vec![]),
+        (None, vec![PointId::Number(3)]),
+    ] {
+        process.recent.record(RecentQuery {
+            text,
+            negative_text: None,
+            like,
+            weights: DEFAULT_WEIGHTS,
+        });
     }
     process.let_all_through();
     let _worker = process.worker();
     let id = process.ask(JobKind::Reindex, &to_new()).await;
     let result = process.result(id).await;
 
-    assert_eq!((&result["live"], &result["previous"]), (&json!("clippy@fake-1"), &json!("clippy")));
-    assert_eq!((&result["totals"]["lines"], &result["totals"]["embedded"]), (&json!(23), &json!(23)), "{result}");
+    assert_eq!(
+        (&result["live"], &result["previous"]),
+        (&json!("clippy@fake-1"), &json!("clippy"))
+    );
+    assert_eq!(
+        (&result["totals"]["lines"], &result["totals"]["embedded"]),
+        (&json!(23), &json!(23)),
+        "{result}"
+    );
     assert_eq!(result["parts"], 5, "{result}");
     let comparison = &result["comparison"];
-    assert_eq!((&comparison["recent"], &comparison["pictures"]), (&json!(2), &json!(23)), "{comparison}");
-    // All 23 are on the first page of 24, whatever the model; and a like leaves out its own picture.
+    assert_eq!(
+        (&comparison["recent"], &comparison["pictures"]),
+        (&json!(2), &json!(23)),
+        "{comparison}"
+    );
+    // All 23 are on the first page of 24, whatever the model; and a like leaves out its own
+    // picture.
     assert_eq!(comparison["overlap"], 1.0, "{comparison}");
     // The settings still name the old model: the next start must be told another.
-    assert!(result["settings"].as_str().expect("a note").contains(&format!("MODEL_NAME={NEW}")), "{result}");
+    assert!(
+        result["settings"]
+            .as_str()
+            .expect("a note")
+            .contains(&format!("MODEL_NAME={NEW}")),
+        "{result}"
+    );
 
     let live = process.live.now();
-    assert_eq!((live.name.as_str(), live.embedder.info().dimension), ("clippy@fake-1", NEW));
+    assert_eq!(
+        (live.name.as_str(), live.embedder.info().dimension),
+        ("clippy@fake-1", NEW)
+    );
     let info = live.gallery.info().await.expect("known");
-    assert_eq!((info.dimension, info.points, info.roots.len()), (NEW, 23, 1));
-    let calibration = live.gallery.note(calibration::NOTE).await.expect("read").expect("the new scores are calibrated");
+    assert_eq!(
+        (info.dimension, info.points, info.roots.len()),
+        (NEW, 23, 1)
+    );
+    let calibration = live
+        .gallery
+        .note(calibration::NOTE)
+        .await
+        .expect("read")
+        .expect("the new scores are calibrated");
     assert_eq!(calibration["fingerprint"], format!("fake-{NEW}"));
     for (id, point) in process.points().await {
-        assert!(point.vectors.iter().all(|(_, vector)| vector.as_ref().is_some_and(|vector| vector.len() == NEW)));
+        assert!(
+            point
+                .vectors
+                .iter()
+                .all(|(_, vector)| vector.as_ref().is_some_and(|vector| vector.len() == NEW))
+        );
         let old = &before[&id];
         let without_mark = |point: &Point| {
             let mut payload = point.payload.clone();
             payload.remove(MARK_FIELD);
             payload
         };
-        assert_eq!(without_mark(&point), without_mark(old), "the payload is carried over");
+        assert_eq!(
+            without_mark(&point),
+            without_mark(old),
+            "the payload is carried over"
+        );
         assert_eq!(point.payload[MARK_FIELD]["model"], format!("fake-{NEW}"));
-        assert_eq!(point.payload[MARK_FIELD]["mtime_ns"], old.payload[MARK_FIELD]["mtime_ns"]);
+        assert_eq!(
+            point.payload[MARK_FIELD]["mtime_ns"],
+            old.payload[MARK_FIELD]["mtime_ns"]
+        );
     }
-    // So an ingest of the same manifest has nothing to do, and a second re-index by the same model goes on from nothing.
+    // So an ingest of the same manifest has nothing to do, and a second re-index by the same model
+    // goes on from nothing.
     process.inputs.store(0, Ordering::SeqCst);
     let lines = ManifestRequest::new(house.path("manifest.jsonl"));
-    let again = process.ask(JobKind::Ingest, &IngestRequest { lines, no_text: false, dry_run: false }).await;
+    let again = process
+        .ask(
+            JobKind::Ingest,
+            &IngestRequest {
+                lines,
+                no_text: false,
+                dry_run: false,
+            },
+        )
+        .await;
     assert_eq!(process.result(again).await["totals"]["unchanged"], 23);
     assert_eq!(process.inputs.load(Ordering::SeqCst), 0);
-    let same = process.ask(JobKind::Reindex, &ReindexRequest::default()).await;
+    let same = process
+        .ask(JobKind::Reindex, &ReindexRequest::default())
+        .await;
     let result = process.result(same).await;
-    assert_eq!((&result["live"], &result["settings"]), (&json!("clippy@fake-2"), &result["settings"]));
+    assert_eq!(
+        (&result["live"], &result["settings"]),
+        (&json!("clippy@fake-2"), &result["settings"])
+    );
     assert_eq!(result["totals"]["embedded"], 23);
     assert_eq!(
         process.roles().await,
-        [("clippy@fake-2".to_owned(), Role::Live), ("clippy@fake-1".to_owned(), Role::Previous)],
+        [
+            ("clippy@fake-2".to_owned(), Role::Live),
+            ("clippy@fake-1".to_owned(), Role::Previous)
+        ],
         "one is kept, and no more"
     );
 }
@@ -317,7 +474,8 @@ async fn what_is_written_in_its_middle_is_in_the_new_collection() {
     let twelve = || process.inputs.load(Ordering::SeqCst) >= 12;
     process.wait("some of it", id, |_| twelve()).await;
 
-    // Ingested (new and changed), deleted, and a field set: of pictures that are copied already, and of others.
+    // Ingested (new and changed), deleted, and a field set: of pictures that are copied already,
+    // and of others.
     let old = process.live.now();
     for id in 21..=24_u64 {
         house.picture(&format!("{id}.png"), id as u8);
@@ -329,31 +487,67 @@ async fn what_is_written_in_its_middle_is_in_the_new_collection() {
     house.manifest(&lines);
     let written = process.ingest(&house).await;
     assert_eq!(written.totals.embedded, 6);
-    old.gallery.delete(&[PointId::Number(1), PointId::Number(20), PointId::Number(24)]).await.expect("deleted");
-    let note = json!({"note": "kept"}).as_object().cloned().expect("fields");
-    old.gallery.set_payload(PointId::Number(4), note).await.expect("set");
+    old.gallery
+        .delete(&[PointId::Number(1), PointId::Number(20), PointId::Number(24)])
+        .await
+        .expect("deleted");
+    let note = json!({"note": "kept"})
+        .as_object()
+        .cloned()
+        .expect("fields");
+    old.gallery
+        .set_payload(PointId::Number(4), note)
+        .await
+        .expect("set");
     assert_eq!(process.live.now().name, "clippy", "not switched yet");
 
     process.let_all_through();
     let result = process.result(id).await;
     let caught_up = &result["caught_up"];
     // Parts that had not run yet saw it by themselves; the others have the change list.
-    assert!(caught_up["embedded"].as_u64().expect("a count") >= 1, "{result}");
-    assert!(caught_up["deleted"].as_u64().expect("a count") >= 1, "{result}");
+    assert!(
+        caught_up["embedded"].as_u64().expect("a count") >= 1,
+        "{result}"
+    );
+    assert!(
+        caught_up["deleted"].as_u64().expect("a count") >= 1,
+        "{result}"
+    );
     let points = process.points().await;
     let ids: BTreeSet<PointId> = points.keys().copied().collect();
     let expected: BTreeSet<PointId> = (2..=19).chain(21..=23).map(PointId::Number).collect();
     assert_eq!(ids, expected);
     assert_eq!(points[&PointId::Number(4)].payload["note"], "kept");
-    assert_eq!(points[&PointId::Number(19)].payload["tags_all"], json!(["plum"]));
-    // The vectors are those of the files as they are now: an ingest by the new model finds nothing to do.
+    assert_eq!(
+        points[&PointId::Number(19)].payload["tags_all"],
+        json!(["plum"])
+    );
+    // The vectors are those of the files as they are now: an ingest by the new model finds nothing
+    // to do.
     process.inputs.store(0, Ordering::SeqCst);
-    house.manifest(&lines[..3].iter().chain(&lines[4..]).cloned().collect::<Vec<_>>());
+    house.manifest(
+        &lines[..3]
+            .iter()
+            .chain(&lines[4..])
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
     let again = process.ingest(&house);
     assert_eq!(again.await.totals.unchanged, 5);
     // A writer that began before the switch is told to try again, with the new model.
-    let late = old.gallery.upsert(old.gallery.retrieve(&[PointId::Number(5)], With::ALL).await.expect("read")).await;
-    assert_eq!(late.expect_err("of the old model").code, clippy_core::ErrorCode::Unavailable);
+    let late = old
+        .gallery
+        .upsert(
+            old.gallery
+                .retrieve(&[PointId::Number(5)], With::ALL)
+                .await
+                .expect("read"),
+        )
+        .await;
+    assert_eq!(
+        late.expect_err("of the old model").code,
+        clippy_core::ErrorCode::Unavailable
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -364,7 +558,9 @@ async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
     for inputs in [9, 45, 80, 115] {
         let worker = process.worker();
         process
-            .wait("some of it", id, |job| process.inputs.load(Ordering::SeqCst) >= inputs || job.state.is_finished())
+            .wait("some of it", id, |job| {
+                process.inputs.load(Ordering::SeqCst) >= inputs || job.state.is_finished()
+            })
             .await;
         drop(worker);
     }
@@ -372,10 +568,21 @@ async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
     let result = process.result_after_kills(id).await;
     let totals = &result["totals"];
     let count = |name: &str| totals[name].as_u64().expect("a count");
-    assert_eq!((count("lines"), count("embedded") + count("unchanged"), count("failed")), (40, 40, 0), "{result}");
+    assert_eq!(
+        (
+            count("lines"),
+            count("embedded") + count("unchanged"),
+            count("failed")
+        ),
+        (40, 40, 0),
+        "{result}"
+    );
     assert_eq!(process.points().await.len(), 40);
     let inputs = process.inputs.load(Ordering::SeqCst);
-    assert!((120..=120 + 4 * 2 * 15).contains(&inputs), "{inputs} inputs for 40 pictures, their edges and texts");
+    assert!(
+        (120..=120 + 4 * 2 * 15).contains(&inputs),
+        "{inputs} inputs for 40 pictures, their edges and texts"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -383,37 +590,90 @@ async fn the_way_back_loses_nothing_and_dropping_ends_it() {
     let (house, process) = ingested(12).await;
     process.let_all_through();
     let _worker = process.worker();
-    let back = ReindexRequest { rollback: true, ..ReindexRequest::default() };
+    let back = ReindexRequest {
+        rollback: true,
+        ..ReindexRequest::default()
+    };
     let nowhere = process.ask(JobKind::Reindex, &back).await;
-    assert!(process.failure(nowhere).await.contains("no collection to go back to"));
+    assert!(
+        process
+            .failure(nowhere)
+            .await
+            .contains("no collection to go back to")
+    );
 
     let id = process.ask(JobKind::Reindex, &to_new()).await;
     process.result(id).await;
     house.picture("13.png", 13);
     house.manifest(&[line(13, "pear")]);
     process.ingest(&house).await;
-    process.live.now().gallery.delete(&[PointId::Number(1)]).await.expect("deleted");
+    process
+        .live
+        .now()
+        .gallery
+        .delete(&[PointId::Number(1)])
+        .await
+        .expect("deleted");
 
     let id = process.ask(JobKind::Reindex, &back).await;
     let result = process.result(id).await;
-    assert_eq!((&result["live"], &result["previous"]), (&json!("clippy"), &json!("clippy@fake-1")), "{result}");
-    assert_eq!(result["settings"], Value::Null, "the settings name this one");
+    assert_eq!(
+        (&result["live"], &result["previous"]),
+        (&json!("clippy"), &json!("clippy@fake-1")),
+        "{result}"
+    );
+    assert_eq!(
+        result["settings"],
+        Value::Null,
+        "the settings name this one"
+    );
     let live = process.live.now();
-    assert_eq!((live.name.as_str(), live.embedder.info().dimension), ("clippy", OLD));
+    assert_eq!(
+        (live.name.as_str(), live.embedder.info().dimension),
+        ("clippy", OLD)
+    );
     let points = process.points().await;
-    assert_eq!(points.keys().copied().collect::<Vec<_>>(), (2..=13).map(PointId::Number).collect::<Vec<_>>());
-    assert_eq!(points[&PointId::Number(13)].vectors.image.as_ref().map(Vec::len), Some(OLD), "made by the old model");
+    assert_eq!(
+        points.keys().copied().collect::<Vec<_>>(),
+        (2..=13).map(PointId::Number).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        points[&PointId::Number(13)]
+            .vectors
+            .image
+            .as_ref()
+            .map(Vec::len),
+        Some(OLD),
+        "made by the old model"
+    );
     let searcher = (process.reindex.searcher)(&live);
-    let query = SearchQuery { text: Some("pear".to_owned()), ..SearchQuery::default() };
-    assert_eq!(searcher.search(query).await.expect("found").hits[0].id, PointId::Number(13));
+    let query = SearchQuery {
+        text: Some("pear".to_owned()),
+        ..SearchQuery::default()
+    };
+    assert_eq!(
+        searcher.search(query).await.expect("found").hits[0].id,
+        PointId::Number(13)
+    );
 
-    let drop_old = ReindexRequest { drop_old: true, ..ReindexRequest::default() };
+    let drop_old = ReindexRequest {
+        drop_old: true,
+        ..ReindexRequest::default()
+    };
     drop((live, searcher));
     let id = process.ask(JobKind::Reindex, &drop_old).await;
-    assert_eq!(process.result(id).await["dropped"], json!(["clippy@fake-1"]));
+    assert_eq!(
+        process.result(id).await["dropped"],
+        json!(["clippy@fake-1"])
+    );
     assert_eq!(process.roles().await, [("clippy".to_owned(), Role::Live)]);
     let id = process.ask(JobKind::Reindex, &back).await;
-    assert!(process.failure(id).await.contains("no collection to go back to"));
+    assert!(
+        process
+            .failure(id)
+            .await
+            .contains("no collection to go back to")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -427,31 +687,56 @@ async fn pictures_that_are_gone_keep_their_place_and_are_told() {
     std::fs::write(house.path("8.png"), "no picture").expect("written");
     let id = process.ask(JobKind::Reindex, &to_new()).await;
     let refused = process.failure(id).await;
-    assert!(refused.contains("3 of 20 pictures") && refused.contains("allow_missing"), "{refused}");
+    assert!(
+        refused.contains("3 of 20 pictures") && refused.contains("allow_missing"),
+        "{refused}"
+    );
     assert_eq!(process.live.now().name, "clippy", "not switched");
 
     process.inputs.store(0, Ordering::SeqCst);
-    let allowed = ReindexRequest { allow_missing: true, ..to_new() };
+    let allowed = ReindexRequest {
+        allow_missing: true,
+        ..to_new()
+    };
     let id = process.ask(JobKind::Reindex, &allowed).await;
     let result = process.result(id).await;
     let totals = &result["totals"];
-    assert_eq!((&totals["failed"], &totals["unchanged"]), (&json!(3), &json!(17)), "what was made is kept: {result}");
+    assert_eq!(
+        (&totals["failed"], &totals["unchanged"]),
+        (&json!(3), &json!(17)),
+        "what was made is kept: {result}"
+    );
     assert_eq!(process.inputs.load(Ordering::SeqCst), 3, "three sentences");
     assert_eq!(result["unreadable"], json!(["3", "7", "8"]), "{result}");
-    let reasons: Vec<&str> =
-        result["failures"].as_array().expect("some").iter().map(|one| one["reason"].as_str().expect("text")).collect();
-    assert!(reasons[0].contains("3.png") && reasons[2].contains("8.png"), "{reasons:?}");
+    let reasons: Vec<&str> = result["failures"]
+        .as_array()
+        .expect("some")
+        .iter()
+        .map(|one| one["reason"].as_str().expect("text"))
+        .collect();
+    assert!(
+        reasons[0].contains("3.png") && reasons[2].contains("8.png"),
+        "{reasons:?}"
+    );
     let points = process.points().await;
     assert_eq!(points.len(), 20, "no picture is lost");
     let gone = &points[&PointId::Number(7)].vectors;
-    assert!(gone.image.is_none() && gone.edge.is_none() && gone.text.is_some(), "found by its words");
+    assert!(
+        gone.image.is_none() && gone.edge.is_none() && gone.text.is_some(),
+        "found by its words"
+    );
 
     // When the file is back, an ingest makes what is missing.
     house.picture("7.png", 7);
     house.manifest(&[line(7, "apple")]);
     let back = process.ingest(&house);
     assert_eq!(back.await.totals.embedded, 1);
-    assert!(process.points().await[&PointId::Number(7)].vectors.image.is_some());
+    assert!(
+        process.points().await[&PointId::Number(7)]
+            .vectors
+            .image
+            .is_some()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -459,11 +744,19 @@ async fn what_cannot_work_is_said_at_once_and_changes_nothing() {
     let (_house, process) = ingested(3).await;
     process.let_all_through();
     let _worker = process.worker();
-    let unknown = ReindexRequest { model: Some("apple".to_owned()), ..ReindexRequest::default() };
+    let unknown = ReindexRequest {
+        model: Some("apple".to_owned()),
+        ..ReindexRequest::default()
+    };
     let id = process.ask(JobKind::Reindex, &unknown).await;
     assert!(process.failure(id).await.contains("apple"));
     let nonsense = process.ask(JobKind::Reindex, &"nonsense").await;
-    assert!(process.failure(nonsense).await.contains("cannot be understood"));
+    assert!(
+        process
+            .failure(nonsense)
+            .await
+            .contains("cannot be understood")
+    );
     assert_eq!(process.roles().await, [("clippy".to_owned(), Role::Live)]);
 }
 
@@ -475,6 +768,10 @@ async fn an_empty_collection_is_switched_at_once() {
     let _worker = process.worker();
     let id = process.ask(JobKind::Reindex, &to_new()).await;
     let result = process.result(id).await;
-    assert_eq!((&result["live"], &result["comparison"]["queries"]), (&json!("clippy@fake-1"), &json!(0)), "{result}");
+    assert_eq!(
+        (&result["live"], &result["comparison"]["queries"]),
+        (&json!("clippy@fake-1"), &json!(0)),
+        "{result}"
+    );
     assert_eq!(process.live.now().embedder.info().dimension, NEW);
 }

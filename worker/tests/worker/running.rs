@@ -15,13 +15,22 @@ async fn a_stopped_run_keeps_what_it_did_and_the_next_goes_on() {
     let house = House::with_pictures(60);
     let cancel = CancellationToken::new();
     *house.embedder.cancels.lock() = Some(cancel.clone());
-    let report = ingest(house.tools(), &house.options(), &(), &cancel).await.expect("stopped cleanly");
+    let report = ingest(house.tools(), &house.options(), &(), &cancel)
+        .await
+        .expect("stopped cleanly");
     let done = report.totals.embedded;
     assert!(!report.complete && (4..60).contains(&done), "{report:?}");
-    assert_eq!(house.gallery.points.lock().len() as u64, done, "what was in work is stored");
+    assert_eq!(
+        house.gallery.points.lock().len() as u64,
+        done,
+        "what was in work is stored"
+    );
     assert_eq!(house.ledger.complete(), Some(false));
     let rest = house.ingest().await.expect("goes on");
-    assert_eq!((rest.totals.unchanged, rest.totals.embedded), (done, 60 - done));
+    assert_eq!(
+        (rest.totals.unchanged, rest.totals.embedded),
+        (done, 60 - done)
+    );
     assert!(rest.complete);
 }
 
@@ -37,10 +46,21 @@ async fn the_ledger_never_says_embedded_before_the_collection_does() {
     assert_eq!(outcomes.len(), 12);
     for (line, outcome) in outcomes {
         assert_eq!(outcome, LineOutcome::Embedded);
-        assert!(house.gallery.points.lock().contains_key(&PointId::Number(line + 1)), "line {line}");
+        assert!(
+            house
+                .gallery
+                .points
+                .lock()
+                .contains_key(&PointId::Number(line + 1)),
+            "line {line}"
+        );
     }
     assert_eq!(house.ledger.complete(), Some(false));
-    assert_eq!(house.gallery.upserts.load(Ordering::SeqCst), 3, "nothing is tried after the failure");
+    assert_eq!(
+        house.gallery.upserts.load(Ordering::SeqCst),
+        3,
+        "nothing is tried after the failure"
+    );
     house.gallery.fails_from.store(0, Ordering::SeqCst);
     let rest = house.ingest().await.expect("goes on");
     assert_eq!((rest.totals.unchanged, rest.totals.embedded), (12, 28));
@@ -69,7 +89,14 @@ async fn shards_cover_everything_once() {
     for index in 0..2 {
         let mut options = house.options();
         options.lines.slice.shard = Some(Shard { index, count: 2 });
-        counts.push(house.ingest_with(&options).await.expect("a shard").totals.embedded);
+        counts.push(
+            house
+                .ingest_with(&options)
+                .await
+                .expect("a shard")
+                .totals
+                .embedded,
+        );
     }
     assert_eq!(counts, [11, 10]);
     assert_eq!(house.gallery.points.lock().len(), 21);
@@ -83,7 +110,10 @@ async fn a_long_manifest_is_never_held_whole() {
     house.manifest(&(0..LINES).map(|id| line(id, "apple")).collect::<Vec<_>>());
     let mut options = house.options();
     options.lines.clip_batch = 32;
-    let report = house.ingest_with(&options).await.expect("all lines fail, none is fatal");
+    let report = house
+        .ingest_with(&options)
+        .await
+        .expect("all lines fail, none is fatal");
     assert_eq!((report.totals.failed, report.totals.lines), (LINES, LINES));
     let open = house.ledger.most_open.load(Ordering::SeqCst);
     assert!(open <= 1024 + 5 * 32, "{open} lines were held at once");
@@ -99,13 +129,36 @@ async fn what_can_never_work_is_refused_before_anything_is_done() {
         assert_eq!(error.code, ErrorCode::InvalidInput);
         assert!(error.message.contains(word), "{}", error.message);
     };
-    refused(&|options| options.lines.manifest = "none.jsonl".into(), "none.jsonl").await;
-    refused(&|options| options.lines.images_root = Some("nowhere".into()), "nowhere").await;
-    refused(&|options| options.lines.text_template = "no place".to_owned(), "{tags}").await;
+    refused(
+        &|options| options.lines.manifest = "none.jsonl".into(),
+        "none.jsonl",
+    )
+    .await;
+    refused(
+        &|options| options.lines.images_root = Some("nowhere".into()),
+        "nowhere",
+    )
+    .await;
+    refused(
+        &|options| options.lines.text_template = "no place".to_owned(),
+        "{tags}",
+    )
+    .await;
     refused(&|options| options.lines.clip_batch = 0, "at least 1").await;
-    refused(&|options| options.lines.slice.shard = Some(Shard { index: 2, count: 2 }), "shard 2").await;
-    refused(&|options| options.lines.fail_log = Some("no/such/folder/f".into()), "no/such/folder").await;
+    refused(
+        &|options| options.lines.slice.shard = Some(Shard { index: 2, count: 2 }),
+        "shard 2",
+    )
+    .await;
+    refused(
+        &|options| options.lines.fail_log = Some("no/such/folder/f".into()),
+        "no/such/folder",
+    )
+    .await;
     *house.gallery.fingerprint.lock() = "another".to_owned();
-    assert_eq!(house.ingest().await.expect_err("another model").code, ErrorCode::Conflict);
+    assert_eq!(
+        house.ingest().await.expect_err("another model").code,
+        ErrorCode::Conflict
+    );
     assert!(house.ledger.accounts.lock().is_empty());
 }

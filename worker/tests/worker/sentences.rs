@@ -16,7 +16,11 @@ fn with_underscores() -> House {
 async fn a_new_collection_writes_spaces_and_says_so() {
     let house = with_underscores();
     house.ingest().await.expect("ingested");
-    assert_eq!(house.gallery.point(1).vectors.text, house.gallery.point(2).vectors.text, "the same sentence");
+    assert_eq!(
+        house.gallery.point(1).vectors.text,
+        house.gallery.point(2).vectors.text,
+        "the same sentence"
+    );
     assert_eq!(house.gallery.notes.lock()[NOTE], Underscores::Spaces.note());
 }
 
@@ -24,15 +28,26 @@ async fn a_new_collection_writes_spaces_and_says_so() {
 async fn a_collection_of_clippy_0_2_keeps_its_underscores_also_once_it_has_a_version() {
     let house = with_underscores();
     // What Clippy 0.2 left: points, and nobody who says what made them.
-    let older = clippy_core::gallery::Point { id: 99.into(), vectors: Default::default(), payload: Default::default() };
+    let older = clippy_core::gallery::Point {
+        id: 99.into(),
+        vectors: Default::default(),
+        payload: Default::default(),
+    };
     house.gallery.points.lock().insert(99.into(), older);
     house.gallery.schema_version.store(0, Ordering::SeqCst);
     house.ingest().await.expect("ingested");
-    assert_ne!(house.gallery.point(1).vectors.text, house.gallery.point(2).vectors.text);
+    assert_ne!(
+        house.gallery.point(1).vectors.text,
+        house.gallery.point(2).vectors.text
+    );
     assert_eq!(house.gallery.notes.lock()[NOTE], Underscores::Kept.note());
     house.gallery.schema_version.store(3, Ordering::SeqCst);
     house.embedded();
-    assert_eq!(house.ingest().await.expect("ingested").totals.unchanged, 2, "the sentence stays the same");
+    assert_eq!(
+        house.ingest().await.expect("ingested").totals.unchanged,
+        2,
+        "the sentence stays the same"
+    );
     assert_eq!(house.embedded(), (0, 0));
 }
 

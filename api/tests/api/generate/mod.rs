@@ -1,4 +1,5 @@
-//! The routes of generation: from the request to the pictures, with the local provider and workers in this process.
+//! The routes of generation: from the request to the pictures, with the local provider and workers
+//! in this process.
 
 mod older_call;
 mod studio;
@@ -15,8 +16,8 @@ use bytes::Bytes;
 use clippy_api::ApiOptions;
 use clippy_core::ErrorCode;
 use clippy_generate::{
-    Capabilities, DailyBudget, GenerateError, Generated, Generation, GenerationContext, Lineage, MicroDollars,
-    Provider, ProviderName, Providers, Receipt, data_url,
+    Capabilities, DailyBudget, GenerateError, Generated, Generation, GenerationContext, Lineage,
+    MicroDollars, Provider, ProviderName, Providers, Receipt, data_url,
 };
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, decode, encode};
 use clippy_jobs::{Claim, JobFailure, JobId, JobState, Outcome};
@@ -42,28 +43,67 @@ async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from()
     let result = &job["result"];
     let images = result["images"].as_array().expect("pictures");
     assert_eq!(images.len(), 2);
-    assert_eq!((&images[1]["index"], &images[0]["seed"]), (&json!(1), &json!(7)));
+    assert_eq!(
+        (&images[1]["index"], &images[0]["seed"]),
+        (&json!(1), &json!(7))
+    );
     assert_eq!(result["model_used"], "local");
-    let told = result["meta"]["constructed_prompt"].as_str().expect("words");
+    let told = result["meta"]["constructed_prompt"]
+        .as_str()
+        .expect("words");
     assert!(told.contains("apple"), "{told}");
     assert_eq!(result["lineage"]["references"][0]["id"], 3);
-    assert_eq!(result["lineage"]["references"][0]["source_url"], "https://example.org/1");
+    assert_eq!(
+        result["lineage"]["references"][0]["source_url"],
+        "https://example.org/1"
+    );
     let lines = job["receipt"]["lines"].as_array().expect("a receipt");
     let treatment = |input: &str| {
-        let line = lines.iter().find(|line| line["input"] == input).unwrap_or_else(|| panic!("{input} in {lines:?}"));
+        let line = lines
+            .iter()
+            .find(|line| line["input"] == input)
+            .unwrap_or_else(|| panic!("{input} in {lines:?}"));
         line["treatment"].as_str().expect("a word").to_owned()
     };
-    for input in ["refs[0]", "refs[1]", "sketch", "seed", "style_tags[0]", "count"] {
+    for input in [
+        "refs[0]",
+        "refs[1]",
+        "sketch",
+        "seed",
+        "style_tags[0]",
+        "count",
+    ] {
         assert_eq!(treatment(input), "honoured", "{input}");
     }
-    assert_eq!(treatment("prompt"), "dropped", "drawn from the sketch, in the colours of the references");
+    assert_eq!(
+        treatment("prompt"),
+        "dropped",
+        "drawn from the sketch, in the colours of the references"
+    );
 
     // The job carries names; the pictures lie beside it.
-    let record = server.jobs.get(id.parse().expect("an id")).await.expect("there");
+    let record = server
+        .jobs
+        .get(id.parse().expect("an id"))
+        .await
+        .expect("there");
     let payload = record.payload.to_string();
-    assert!(payload.len() < 2_000 && payload.contains("stored:") && !payload.contains("base64"), "{payload}");
-    let preview = server.jobs.last_preview(record.id).await.expect("an answer").expect("seen while it was made");
-    assert!(preview["image"].as_str().is_some_and(|image| image.starts_with("data:image/jpeg;base64,")), "{preview}");
+    assert!(
+        payload.len() < 2_000 && payload.contains("stored:") && !payload.contains("base64"),
+        "{payload}"
+    );
+    let preview = server
+        .jobs
+        .last_preview(record.id)
+        .await
+        .expect("an answer")
+        .expect("seen while it was made");
+    assert!(
+        preview["image"]
+            .as_str()
+            .is_some_and(|image| image.starts_with("data:image/jpeg;base64,")),
+        "{preview}"
+    );
 
     let path = images[0]["url"].as_str().expect("a place").to_owned();
     assert_eq!(path, format!("/api/jobs/{id}/images/0"));
@@ -72,32 +112,72 @@ async fn a_sketch_and_references_become_pictures_that_say_where_they_came_from()
     assert_eq!(shown.status(), StatusCode::OK);
     assert_eq!(headers["content-type"], "image/png");
     assert_eq!(headers["content-disposition"], "inline");
-    assert!(headers["cache-control"].to_str().expect("text").contains("immutable"));
-    assert_eq!(headers["etag"], format!("\"{}\"", images[0]["sha256"].as_str().expect("a hash")).as_str());
+    assert!(
+        headers["cache-control"]
+            .to_str()
+            .expect("text")
+            .contains("immutable")
+    );
+    assert_eq!(
+        headers["etag"],
+        format!("\"{}\"", images[0]["sha256"].as_str().expect("a hash")).as_str()
+    );
     let file = shown.bytes().await.expect("a file");
     assert_eq!(images[0]["size"], file.len());
     let picture = decode(&file, &DecodeLimits::default()).expect("a picture");
-    assert_eq!(json!([picture.width(), picture.height()]), json!([images[0]["width"], images[0]["height"]]));
+    assert_eq!(
+        json!([picture.width(), picture.height()]),
+        json!([images[0]["width"], images[0]["height"]])
+    );
     let lineage = Lineage::read(&file).expect("in the file");
-    assert_eq!((lineage.job.as_deref(), lineage.seed, lineage.index), (Some(id.as_str()), Some(7), 0));
-    assert_eq!(lineage.query.and_then(|query| query.text).as_deref(), Some("apple"));
-    let again = server.get(&path).header("if-none-match", headers["etag"].clone()).send().await.expect("an answer");
+    assert_eq!(
+        (lineage.job.as_deref(), lineage.seed, lineage.index),
+        (Some(id.as_str()), Some(7), 0)
+    );
+    assert_eq!(
+        lineage.query.and_then(|query| query.text).as_deref(),
+        Some("apple")
+    );
+    let again = server
+        .get(&path)
+        .header("if-none-match", headers["etag"].clone())
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     for beyond in ["2", "-1", "x"] {
         let missing = get(&server, &format!("/api/jobs/{id}/images/{beyond}")).await;
-        assert_eq!(problem(missing, StatusCode::NOT_FOUND, "not_found").await["state"], "succeeded");
+        assert_eq!(
+            problem(missing, StatusCode::NOT_FOUND, "not_found").await["state"],
+            "succeeded"
+        );
     }
 
     let made = body(get(&server, "/api/lineage?ref=3").await).await;
-    assert_eq!((&made["ref"], made["images"].as_array().map(Vec::len)), (&json!(3), Some(2)));
+    assert_eq!(
+        (&made["ref"], made["images"].as_array().map(Vec::len)),
+        (&json!(3), Some(2))
+    );
     assert_eq!(made["images"][1]["url"], json!(path), "the latest first");
-    assert_eq!(made["images"][1]["lineage"]["references"][0]["weight"], 0.8_f32);
-    assert_eq!(body(get(&server, "/api/lineage?ref=4").await).await["images"], json!([]));
-    problem(get(&server, "/api/lineage?ref=x").await, StatusCode::BAD_REQUEST, "invalid_input").await;
+    assert_eq!(
+        made["images"][1]["lineage"]["references"][0]["weight"],
+        0.8_f32
+    );
+    assert_eq!(
+        body(get(&server, "/api/lineage?ref=4").await).await["images"],
+        json!([])
+    );
+    problem(
+        get(&server, "/api/lineage?ref=x").await,
+        StatusCode::BAD_REQUEST,
+        "invalid_input",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when_they_are_asked_for() {
+async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when_they_are_asked_for()
+ {
     let server = studio(ApiOptions::default()).await;
     let request = json!({
         "prompt": "a red apple", "style_tags": ["pixel_art"], "refs": [{"role": "style", "id": 3}],
@@ -115,21 +195,43 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
             query["origin"] = origin.into();
         }
         let answer = body(post(&server, "/api/search/hybrid", &query).await).await;
-        let ids: Vec<Value> =
-            answer["results"].as_array().expect("results").iter().map(|hit| hit["id"].clone()).collect();
+        let ids: Vec<Value> = answer["results"]
+            .as_array()
+            .expect("results")
+            .iter()
+            .map(|hit| hit["id"].clone())
+            .collect();
         ids
     };
     for origin in [None, Some("gallery")] {
         let ids = found(origin).await;
-        assert!(ids.len() == 41 && !ids.contains(made), "{origin:?}: {ids:?}");
+        assert!(
+            ids.len() == 41 && !ids.contains(made),
+            "{origin:?}: {ids:?}"
+        );
     }
     assert_eq!(found(Some("generated")).await, std::slice::from_ref(made));
     assert_eq!(found(Some("any")).await.len(), 42);
-    let wrong = post(&server, "/api/search/hybrid", &json!({"query_text": "a", "origin": "mine"})).await;
+    let wrong = post(
+        &server,
+        "/api/search/hybrid",
+        &json!({"query_text": "a", "origin": "mine"}),
+    )
+    .await;
     let said = problem(wrong, StatusCode::BAD_REQUEST, "invalid_input").await;
-    assert!(said["detail"].as_str().expect("words").contains("gallery, generated or any"), "{said}");
+    assert!(
+        said["detail"]
+            .as_str()
+            .expect("words")
+            .contains("gallery, generated or any"),
+        "{said}"
+    );
     let tags = body(get(&server, "/api/tags?prefix=red").await).await;
-    assert_eq!(tags["tags"], json!([]), "no filter is completed with what only made pictures are called");
+    assert_eq!(
+        tags["tags"],
+        json!([]),
+        "no filter is completed with what only made pictures are called"
+    );
 
     // What was made is a reference like any other.
     let next = json!({"prompt": "an apple", "refs": [{"role": "subject", "id": made}]});
@@ -138,26 +240,48 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
     server.gallery.schema_version.store(2, Ordering::SeqCst);
     let old = post(&server, "/images/generate", &request).await;
     let said = problem(old, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
-    assert!(said["detail"].as_str().expect("words").contains("clippy migrate"), "{said}");
+    assert!(
+        said["detail"]
+            .as_str()
+            .expect("words")
+            .contains("clippy migrate"),
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_leaves_what_is_outside_of_the_mask_as_it_was() {
     let server = studio(ApiOptions::default()).await;
     let base = RgbImage::from_fn(96, 96, |x, y| [x as u8 * 2, y as u8 * 2, 77].into());
-    let mask = RgbImage::from_fn(96, 96, |x, _| if x < 48 { [255; 3].into() } else { [0; 3].into() });
-    let url = |picture| data_url("image/png", &encode(picture, Encoding::Png).expect("a picture"));
-    let request = json!({"base": url(&base), "mask": url(&mask), "refs": [{"role": "style", "id": 5}]});
+    let mask = RgbImage::from_fn(96, 96, |x, _| {
+        if x < 48 {
+            [255; 3].into()
+        } else {
+            [0; 3].into()
+        }
+    });
+    let url = |picture| {
+        data_url(
+            "image/png",
+            &encode(picture, Encoding::Png).expect("a picture"),
+        )
+    };
+    let request =
+        json!({"base": url(&base), "mask": url(&mask), "refs": [{"role": "style", "id": 5}]});
     let job = accepted(post(&server, "/api/images/generate", &request).await).await;
     let job = ended(&server, job["id"].as_str().expect("an id")).await;
     assert_eq!(job["state"], "succeeded", "{job}");
     assert_eq!(job["result"]["meta"]["mode"], "edit");
-    let path = job["result"]["images"][0]["url"].as_str().expect("a place").to_owned();
+    let path = job["result"]["images"][0]["url"]
+        .as_str()
+        .expect("a place")
+        .to_owned();
     let file = get(&server, &path).await.bytes().await.expect("a file");
     let made = decode(&file, &DecodeLimits::default()).expect("a picture");
     assert_eq!(made.dimensions(), base.dimensions());
-    let changed =
-        |from: u32, to: u32| (from..to).any(|x| (0..96).any(|y| made.get_pixel(x, y) != base.get_pixel(x, y)));
+    let changed = |from: u32, to: u32| {
+        (from..to).any(|x| (0..96).any(|y| made.get_pixel(x, y) != base.get_pixel(x, y)))
+    };
     assert!(!changed(48, 96) && changed(0, 48));
 }
 
@@ -165,48 +289,142 @@ async fn an_edit_leaves_what_is_outside_of_the_mask_as_it_was() {
 async fn what_cannot_work_is_refused_before_anything_is_queued() {
     let server = TestServer::start().await;
     let style = |reference: Value| json!({"prompt": "a", "refs": [reference]});
-    let edit = |mask: String| json!({"base": plain(8, 8, 9), "mask": mask, "style_tags": ["pixel_art"]});
+    let edit =
+        |mask: String| json!({"base": plain(8, 8, 9), "mask": mask, "style_tags": ["pixel_art"]});
     let bad = (StatusCode::BAD_REQUEST, "invalid_input");
     let no_picture = (StatusCode::BAD_REQUEST, "invalid_picture");
     let unfit = StatusCode::UNPROCESSABLE_ENTITY;
     let whole = sketch();
     let cases: Vec<(Value, (StatusCode, &str), &str)> = vec![
-        (style(json!({"role": "mood", "id": 1})), bad, "style or subject"),
-        (style(json!({"role": "style", "id": 1, "weight": 1.5})), bad, "refs[0].weight"),
-        (style(json!({"role": "style", "id": 1, "weight": -0.5})), bad, "refs[0].weight"),
-        (json!({"refs": vec![json!({"role": "style", "id": 1}); 17]}), bad, "17 references"),
-        (style(json!({"role": "style", "id": 999})), (StatusCode::NOT_FOUND, "not_found"), "refs[0]: picture 999"),
+        (
+            style(json!({"role": "mood", "id": 1})),
+            bad,
+            "style or subject",
+        ),
+        (
+            style(json!({"role": "style", "id": 1, "weight": 1.5})),
+            bad,
+            "refs[0].weight",
+        ),
+        (
+            style(json!({"role": "style", "id": 1, "weight": -0.5})),
+            bad,
+            "refs[0].weight",
+        ),
+        (
+            json!({"refs": vec![json!({"role": "style", "id": 1}); 17]}),
+            bad,
+            "17 references",
+        ),
+        (
+            style(json!({"role": "style", "id": 999})),
+            (StatusCode::NOT_FOUND, "not_found"),
+            "refs[0]: picture 999",
+        ),
         (style(json!({"role": "style"})), bad, "names 0 pictures"),
         (edit(plain(9, 8, 255)), bad, "mask is 9x8"),
         (edit(plain(8, 8, 0)), bad, "nothing to edit"),
-        (json!({"prompt": "a", "mask": plain(8, 8, 255)}), bad, "without base"),
-        (json!({"sketch": "data:text/html;base64,aGVsbG8="}), no_picture, "sketch"),
-        (json!({"sketch": "data:image/png;base64,aGVsbG8="}), no_picture, "sketch"),
-        (json!({"sketch": &whole[..whole.len() / 2]}), no_picture, "sketch"),
-        (style(json!({"role": "style", "image_url": "no picture"})), no_picture, "refs[0]"),
-        (json!({"prompt": "x".repeat(100_000)}), bad, "100000 characters"),
+        (
+            json!({"prompt": "a", "mask": plain(8, 8, 255)}),
+            bad,
+            "without base",
+        ),
+        (
+            json!({"sketch": "data:text/html;base64,aGVsbG8="}),
+            no_picture,
+            "sketch",
+        ),
+        (
+            json!({"sketch": "data:image/png;base64,aGVsbG8="}),
+            no_picture,
+            "sketch",
+        ),
+        (
+            json!({"sketch": &whole[..whole.len() / 2]}),
+            no_picture,
+            "sketch",
+        ),
+        (
+            style(json!({"role": "style", "image_url": "no picture"})),
+            no_picture,
+            "refs[0]",
+        ),
+        (
+            json!({"prompt": "x".repeat(100_000)}),
+            bad,
+            "100000 characters",
+        ),
         (json!({"prompt": "a", "count": 0}), bad, "count is 0"),
         (json!({"prompt": "a", "count": 9}), bad, "count is 9"),
-        (json!({"prompt": "a", "count": -1}), (unfit, "invalid_input"), "u32"),
+        (
+            json!({"prompt": "a", "count": -1}),
+            (unfit, "invalid_input"),
+            "u32",
+        ),
         (json!({"prompt": 7}), (unfit, "invalid_input"), "string"),
-        (json!({"prompt": "a", "style_tags": ["cubism"]}), bad, "cubism"),
-        (json!({"prompt": "a", "aspect_ratio": "wide"}), bad, "aspect_ratio"),
+        (
+            json!({"prompt": "a", "style_tags": ["cubism"]}),
+            bad,
+            "cubism",
+        ),
+        (
+            json!({"prompt": "a", "aspect_ratio": "wide"}),
+            bad,
+            "aspect_ratio",
+        ),
         (json!({"prompt": "a", "provider": "dalle"}), bad, "dalle"),
-        (json!({"prompt": "a", "provider": "gemini"}), (unfit, "unsupported"), "GEMINI_API_KEY"),
-        (json!({"prompt": "red hills", "strict": true}), (unfit, "unsupported"), "prompt would be approximated"),
-        (json!({"prompt": "a red apple"}), (unfit, "unsupported"), "cannot paint \"apple\""),
+        (
+            json!({"prompt": "a", "provider": "gemini"}),
+            (unfit, "unsupported"),
+            "GEMINI_API_KEY",
+        ),
+        (
+            json!({"prompt": "red hills", "strict": true}),
+            (unfit, "unsupported"),
+            "prompt would be approximated",
+        ),
+        (
+            json!({"prompt": "a red apple"}),
+            (unfit, "unsupported"),
+            "cannot paint \"apple\"",
+        ),
         (json!({}), bad, "nothing to draw"),
     ];
     for (request, (status, code), named) in cases {
-        let told = problem(post(&server, "/api/images/generate", &request).await, status, code).await;
+        let told = problem(
+            post(&server, "/api/images/generate", &request).await,
+            status,
+            code,
+        )
+        .await;
         let detail = told["detail"].as_str().expect("text");
         assert!(detail.contains(named), "{detail} should contain {named}");
         assert!(detail.len() < 1_000, "a message is for a person: {detail}");
     }
-    let text = server.post("/api/images/generate").header("content-type", "application/json").body("{").send().await;
-    problem(text.expect("an answer"), StatusCode::BAD_REQUEST, "invalid_input").await;
-    let form = server.post("/api/images/generate").body("prompt=a").send().await.expect("an answer");
-    problem(form, StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type").await;
+    let text = server
+        .post("/api/images/generate")
+        .header("content-type", "application/json")
+        .body("{")
+        .send()
+        .await;
+    problem(
+        text.expect("an answer"),
+        StatusCode::BAD_REQUEST,
+        "invalid_input",
+    )
+    .await;
+    let form = server
+        .post("/api/images/generate")
+        .body("prompt=a")
+        .send()
+        .await
+        .expect("an answer");
+    problem(
+        form,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+    )
+    .await;
     assert_eq!(jobs(&server).await, 0);
 }
 
@@ -214,21 +432,36 @@ async fn what_cannot_work_is_refused_before_anything_is_queued() {
 async fn an_idempotency_key_makes_one_job() {
     let server = TestServer::start().await;
     let ask = async |request: &Value| {
-        let call = server.post("/api/images/generate").header("idempotency-key", "once").json(request);
+        let call = server
+            .post("/api/images/generate")
+            .header("idempotency-key", "once")
+            .json(request);
         call.send().await.expect("an answer")
     };
     let request = json!({"sketch": sketch()});
     let first = accepted(ask(&request).await).await;
     assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
-    problem(ask(&json!({"sketch": sketch(), "seed": 1})).await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    problem(
+        ask(&json!({"sketch": sketch(), "seed": 1})).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unsupported",
+    )
+    .await;
     assert_eq!(jobs(&server).await, 1);
 }
 
 #[tokio::test]
 async fn the_same_key_and_body_are_looked_for_before_anything_else() {
-    let server = TestServer::with(Setup { providers: with_shop(), ..Setup::default() }).await;
+    let server = TestServer::with(Setup {
+        providers: with_shop(),
+        ..Setup::default()
+    })
+    .await;
     let ask = async |request: &Value| {
-        let call = server.post("/api/images/generate").header("idempotency-key", "once").json(request);
+        let call = server
+            .post("/api/images/generate")
+            .header("idempotency-key", "once")
+            .json(request);
         call.send().await.expect("an answer")
     };
     let request = json!({"prompt": "a red apple", "refs": [{"role": "style", "id": 3}], "add_to_gallery": true});
@@ -240,18 +473,37 @@ async fn the_same_key_and_body_are_looked_for_before_anything_else() {
     assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
     server.gallery.away.store(false, Ordering::SeqCst);
     let other = json!({"prompt": "a red apple"});
-    problem(ask(&other).await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    problem(
+        ask(&other).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unsupported",
+    )
+    .await;
     assert_eq!(jobs(&server).await, 1);
 }
 
 #[tokio::test]
 async fn a_request_that_is_sent_twice_at_once_is_one_job_although_the_budget_is_for_one() {
-    let options = ApiOptions { api_keys: secrets(&["one"]), ..ApiOptions::default() };
-    let budget = DailyBudget { limit: Some(MicroDollars::from_dollars(0.3)) };
-    let server = TestServer::with(Setup { options, budget, providers: with_shop(), ..Setup::default() }).await;
+    let options = ApiOptions {
+        api_keys: secrets(&["one"]),
+        ..ApiOptions::default()
+    };
+    let budget = DailyBudget {
+        limit: Some(MicroDollars::from_dollars(0.3)),
+    };
+    let server = TestServer::with(Setup {
+        options,
+        budget,
+        providers: with_shop(),
+        ..Setup::default()
+    })
+    .await;
     let calls = (0..6).map(|_| async {
         let request = json!({"prompt": "red hills", "provider": "gemini"});
-        let call = server.post("/api/images/generate").bearer_auth("one").header("idempotency-key", "once");
+        let call = server
+            .post("/api/images/generate")
+            .bearer_auth("one")
+            .header("idempotency-key", "once");
         accepted(call.json(&request).send().await.expect("an answer")).await["id"].clone()
     });
     let ids = futures::future::join_all(calls).await;
@@ -274,39 +526,104 @@ async fn a_reference_may_say_its_id_and_its_own_address() {
         let request = json!({"prompt": "a red apple", "refs": [reference]});
         let told = body(post(&server, "/api/images/estimate", &request).await).await;
         let lines = told["receipt"]["lines"].as_array().expect("lines");
-        assert!(lines.iter().any(|line| line["input"] == "refs[0]"), "{reference}: {told}");
+        assert!(
+            lines.iter().any(|line| line["input"] == "refs[0]"),
+            "{reference}: {told}"
+        );
         let job = accepted(post(&server, "/api/images/generate", &request).await).await;
-        let job = server.jobs.get(job["id"].as_str().expect("an id").parse().expect("an id")).await.expect("there");
+        let job = server
+            .jobs
+            .get(job["id"].as_str().expect("an id").parse().expect("an id"))
+            .await
+            .expect("there");
         let kept = &job.payload["request"]["refs"][0];
-        assert_eq!((&kept["id"], kept.get("url"), kept.get("image_url")), (&json!(3), None, None), "{reference}");
+        assert_eq!(
+            (&kept["id"], kept.get("url"), kept.get("image_url")),
+            (&json!(3), None, None),
+            "{reference}"
+        );
     }
     for (reference, word) in [
-        (json!({"role": "style", "id": 4, "url": format!("{own}/image/3")}), "names two pictures"),
-        (json!({"role": "style", "url": format!("{own}/image/apple")}), "refs[0]"),
+        (
+            json!({"role": "style", "id": 4, "url": format!("{own}/image/3")}),
+            "names two pictures",
+        ),
+        (
+            json!({"role": "style", "url": format!("{own}/image/apple")}),
+            "refs[0]",
+        ),
     ] {
-        let refused = post(&server, "/api/images/generate", &json!({"prompt": "a", "refs": [reference]})).await;
+        let refused = post(
+            &server,
+            "/api/images/generate",
+            &json!({"prompt": "a", "refs": [reference]}),
+        )
+        .await;
         let told = problem(refused, StatusCode::BAD_REQUEST, "invalid_input").await;
-        assert!(told["detail"].as_str().expect("text").contains(word), "{told}");
+        assert!(
+            told["detail"].as_str().expect("text").contains(word),
+            "{told}"
+        );
     }
-    let older = json!({"refs": [{"id": 3, "image_url": format!("{own}/image/3")}], "image_url": sketch()});
-    let kept = server.post("/api/generate_image").json(&older).timeout(Duration::from_millis(300)).send().await;
-    assert!(kept.is_err(), "nobody makes it here, so that the call waits");
-    let listed = server.jobs.list(&clippy_jobs::JobFilter::default()).await.expect("jobs").jobs;
+    let older =
+        json!({"refs": [{"id": 3, "image_url": format!("{own}/image/3")}], "image_url": sketch()});
+    let kept = server
+        .post("/api/generate_image")
+        .json(&older)
+        .timeout(Duration::from_millis(300))
+        .send()
+        .await;
+    assert!(
+        kept.is_err(),
+        "nobody makes it here, so that the call waits"
+    );
+    let listed = server
+        .jobs
+        .list(&clippy_jobs::JobFilter::default())
+        .await
+        .expect("jobs")
+        .jobs;
     assert_eq!(listed[0].payload["request"]["refs"][0]["id"], 3);
 }
 
 #[tokio::test]
 async fn an_estimate_says_what_it_costs_and_what_is_honoured_and_queues_nothing() {
-    let server = TestServer::with(Setup { providers: with_shop(), ..Setup::default() }).await;
-    let local = body(post(&server, "/api/images/estimate", &json!({"prompt": "red hills", "count": 3})).await).await;
-    assert_eq!((&local["usd"], &local["calls"], &local["images"]), (&json!(0.0), &json!(0), &json!(3)));
+    let server = TestServer::with(Setup {
+        providers: with_shop(),
+        ..Setup::default()
+    })
+    .await;
+    let local = body(
+        post(
+            &server,
+            "/api/images/estimate",
+            &json!({"prompt": "red hills", "count": 3}),
+        )
+        .await,
+    )
+    .await;
+    assert_eq!(
+        (&local["usd"], &local["calls"], &local["images"]),
+        (&json!(0.0), &json!(0), &json!(3))
+    );
     let lines = local["receipt"]["lines"].as_array().expect("lines");
-    let words = lines.iter().find(|line| line["input"] == "prompt").expect("a line of the words");
+    let words = lines
+        .iter()
+        .find(|line| line["input"] == "prompt")
+        .expect("a line of the words");
     assert_eq!(words["treatment"], "approximated", "{local}");
     let request = json!({"prompt": "a", "count": 3, "provider": "gemini"});
     let paid = body(post(&server, "/api/images/estimate", &request).await).await;
-    assert_eq!((&paid["usd"], &paid["provider"]), (&json!(0.75), &json!("shop")));
-    let unknown = post(&server, "/api/images/estimate", &json!({"refs": [{"role": "style", "id": 999}]})).await;
+    assert_eq!(
+        (&paid["usd"], &paid["provider"]),
+        (&json!(0.75), &json!("shop"))
+    );
+    let unknown = post(
+        &server,
+        "/api/images/estimate",
+        &json!({"refs": [{"role": "style", "id": 999}]}),
+    )
+    .await;
     problem(unknown, StatusCode::NOT_FOUND, "not_found").await;
     assert_eq!(jobs(&server).await, 0);
 
@@ -322,7 +639,10 @@ struct Shop;
 #[async_trait]
 impl Provider for Shop {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { paid: true, ..Capabilities::everything("shop") }
+        Capabilities {
+            paid: true,
+            ..Capabilities::everything("shop")
+        }
     }
 
     fn price_per_image(&self) -> Option<f64> {
@@ -351,68 +671,156 @@ fn with_shop() -> Providers {
 
 #[tokio::test]
 async fn a_key_spends_its_daily_budget_and_no_more() {
-    let options =
-        ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
-    let budget = DailyBudget { limit: Some(MicroDollars::from_dollars(0.5)) };
-    let server = TestServer::with(Setup { options, budget, providers: with_shop(), ..Setup::default() }).await;
+    let options = ApiOptions {
+        api_keys: secrets(&["one", "two"]),
+        admin_keys: secrets(&["root"]),
+        ..ApiOptions::default()
+    };
+    let budget = DailyBudget {
+        limit: Some(MicroDollars::from_dollars(0.5)),
+    };
+    let server = TestServer::with(Setup {
+        options,
+        budget,
+        providers: with_shop(),
+        ..Setup::default()
+    })
+    .await;
     let ask = async |key: &str, once: Option<&str>, count: u32, provider: &str| {
         let request = json!({"prompt": "red hills", "count": count, "provider": provider});
-        let call = server.post("/api/images/generate").bearer_auth(key).json(&request);
+        let call = server
+            .post("/api/images/generate")
+            .bearer_auth(key)
+            .json(&request);
         let call = match once {
             Some(once) => call.header("idempotency-key", once),
             None => call,
         };
         call.send().await.expect("an answer")
     };
-    problem(ask("one", None, 3, "gemini").await, StatusCode::PAYMENT_REQUIRED, "over_budget").await;
+    problem(
+        ask("one", None, 3, "gemini").await,
+        StatusCode::PAYMENT_REQUIRED,
+        "over_budget",
+    )
+    .await;
     let first = accepted(ask("one", Some("once"), 1, "gemini").await).await;
     // The same again is one job, and costs once.
     for _ in 0..3 {
-        assert_eq!(accepted(ask("one", Some("once"), 1, "gemini").await).await["id"], first["id"]);
+        assert_eq!(
+            accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
+            first["id"]
+        );
     }
     accepted(ask("one", None, 1, "gemini").await).await;
     let spent = ask("one", None, 1, "gemini").await;
-    let wait: u64 = spent.headers()["retry-after"].to_str().expect("text").parse().expect("seconds");
+    let wait: u64 = spent.headers()["retry-after"]
+        .to_str()
+        .expect("text")
+        .parse()
+        .expect("seconds");
     assert!((1..=86_400).contains(&wait));
     let told = problem(spent, StatusCode::TOO_MANY_REQUESTS, "over_budget").await;
-    assert!(told["detail"].as_str().expect("text").contains("midnight"), "{told}");
+    assert!(
+        told["detail"].as_str().expect("text").contains("midnight"),
+        "{told}"
+    );
     // The job that there is is there, whatever is left of the budget.
-    assert_eq!(accepted(ask("one", Some("once"), 1, "gemini").await).await["id"], first["id"]);
-    problem(ask("one", Some("once"), 2, "gemini").await, StatusCode::UNPROCESSABLE_ENTITY, "unsupported").await;
+    assert_eq!(
+        accepted(ask("one", Some("once"), 1, "gemini").await).await["id"],
+        first["id"]
+    );
+    problem(
+        ask("one", Some("once"), 2, "gemini").await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unsupported",
+    )
+    .await;
     accepted(ask("two", None, 2, "gemini").await).await;
     accepted(ask("one", None, 8, "local").await).await;
     // What cannot be retried is said to be so, and not to be too dear.
-    let queued = server.post(&format!("/api/jobs/{}/retry", first["id"].as_str().expect("an id"))).bearer_auth("one");
-    let told = problem(queued.send().await.expect("an answer"), StatusCode::CONFLICT, "conflict").await;
+    let queued = server
+        .post(&format!(
+            "/api/jobs/{}/retry",
+            first["id"].as_str().expect("an id")
+        ))
+        .bearer_auth("one");
+    let told = problem(
+        queued.send().await.expect("an answer"),
+        StatusCode::CONFLICT,
+        "conflict",
+    )
+    .await;
     assert_eq!(told["state"], "queued");
 
     // Asking again for one that may have been paid for may pay for it again.
     let id: JobId = first["id"].as_str().expect("an id").parse().expect("an id");
-    let Claim::Run(claimed) = server.jobs.claim(id, "a worker", Duration::from_secs(60)).await.expect("an answer")
+    let Claim::Run(claimed) = server
+        .jobs
+        .claim(id, "a worker", Duration::from_secs(60))
+        .await
+        .expect("an answer")
     else {
         panic!("not to be had");
     };
-    let failure = JobFailure { code: ErrorCode::MaybeCharged, message: "nobody knows".to_owned(), retryable: false };
-    server.jobs.finish(claimed.key, &Outcome::Failed(failure)).await.expect("ended");
-    let retry = server.post(&format!("/api/jobs/{id}/retry")).bearer_auth("one").send().await.expect("an answer");
+    let failure = JobFailure {
+        code: ErrorCode::MaybeCharged,
+        message: "nobody knows".to_owned(),
+        retryable: false,
+    };
+    server
+        .jobs
+        .finish(claimed.key, &Outcome::Failed(failure))
+        .await
+        .expect("ended");
+    let retry = server
+        .post(&format!("/api/jobs/{id}/retry"))
+        .bearer_auth("one")
+        .send()
+        .await
+        .expect("an answer");
     problem(retry, StatusCode::TOO_MANY_REQUESTS, "over_budget").await;
-    assert_eq!(server.jobs.get(id).await.expect("there").state, JobState::Failed);
-    let failed = server.get(&format!("/api/jobs/{id}")).bearer_auth("one").send().await.expect("an answer");
+    assert_eq!(
+        server.jobs.get(id).await.expect("there").state,
+        JobState::Failed
+    );
+    let failed = server
+        .get(&format!("/api/jobs/{id}"))
+        .bearer_auth("one")
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(body(failed).await["error"]["code"], "maybe_charged");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pictures_and_lineage_are_shown_to_who_asked_for_them() {
-    let options =
-        ApiOptions { api_keys: secrets(&["one", "two"]), admin_keys: secrets(&["root"]), ..ApiOptions::default() };
+    let options = ApiOptions {
+        api_keys: secrets(&["one", "two"]),
+        admin_keys: secrets(&["root"]),
+        ..ApiOptions::default()
+    };
     let server = studio(options).await;
     let request = json!({"sketch": sketch(), "refs": [{"role": "style", "id": 3}]});
-    let call = server.post("/api/images/generate").bearer_auth("one").json(&request).send().await.expect("an answer");
+    let call = server
+        .post("/api/images/generate")
+        .bearer_auth("one")
+        .json(&request)
+        .send()
+        .await
+        .expect("an answer");
     let job = accepted(call).await;
     let id = job["id"].as_str().expect("an id");
     let path = format!("/api/jobs/{id}/images/0");
-    let status =
-        async |path: &str, key: &str| server.get(path).bearer_auth(key).send().await.expect("an answer").status();
+    let status = async |path: &str, key: &str| {
+        server
+            .get(path)
+            .bearer_auth(key)
+            .send()
+            .await
+            .expect("an answer")
+            .status()
+    };
     for _ in 0..3_000 {
         if status(&path, "one").await == StatusCode::OK {
             break;
@@ -424,10 +832,28 @@ async fn pictures_and_lineage_are_shown_to_who_asked_for_them() {
     assert_eq!(status(&path, "two").await, StatusCode::NOT_FOUND);
     // As an <img> asks.
     let shown = get(&server, &format!("{path}?key=one")).await;
-    assert_eq!(shown.headers()["cache-control"], "private, max-age=604800, immutable");
-    assert!(!shown.bytes().await.unwrap_or_else(|_| Bytes::new()).is_empty());
+    assert_eq!(
+        shown.headers()["cache-control"],
+        "private, max-age=604800, immutable"
+    );
+    assert!(
+        !shown
+            .bytes()
+            .await
+            .unwrap_or_else(|_| Bytes::new())
+            .is_empty()
+    );
     for (key, count) in [("one", 1), ("root", 1), ("two", 0)] {
-        let listed = server.get("/api/lineage?ref=3").bearer_auth(key).send().await.expect("an answer");
-        assert_eq!(body(listed).await["images"].as_array().map(Vec::len), Some(count), "{key}");
+        let listed = server
+            .get("/api/lineage?ref=3")
+            .bearer_auth(key)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(
+            body(listed).await["images"].as_array().map(Vec::len),
+            Some(count),
+            "{key}"
+        );
     }
 }

@@ -38,7 +38,11 @@ impl Pictures for DrawnPictures {
 pub fn painting(hue: u8) -> Vec<u8> {
     let picture = RgbImage::from_fn(96, 96, |x, y| {
         let (dx, dy) = (x as f32 - 48.0, y as f32 - 48.0);
-        if dx.hypot(dy) < 30.0 { [hue, 255 - hue, 60].into() } else { [240, hue / 2 + 90, 255 - hue / 3].into() }
+        if dx.hypot(dy) < 30.0 {
+            [hue, 255 - hue, 60].into()
+        } else {
+            [240, hue / 2 + 90, 255 - hue / 3].into()
+        }
     });
     encode(&picture, Encoding::Png).expect("a small picture")
 }
@@ -48,14 +52,24 @@ pub fn sketch() -> String {
     let picture = RgbImage::from_fn(120, 120, |x, y| {
         let distance = (x as f32 - 60.0).hypot(y as f32 - 66.0);
         let stem = (58..62).contains(&x) && (12..30).contains(&y);
-        if (distance - 38.0).abs() < 2.0 || stem { [0; 3].into() } else { [255; 3].into() }
+        if (distance - 38.0).abs() < 2.0 || stem {
+            [0; 3].into()
+        } else {
+            [255; 3].into()
+        }
     });
-    data_url("image/png", &encode(&picture, Encoding::Png).expect("a small picture"))
+    data_url(
+        "image/png",
+        &encode(&picture, Encoding::Png).expect("a small picture"),
+    )
 }
 
 pub fn plain(width: u32, height: u32, shade: u8) -> String {
     let picture = RgbImage::from_pixel(width, height, [shade; 3].into());
-    data_url("image/png", &encode(&picture, Encoding::Png).expect("a small picture"))
+    data_url(
+        "image/png",
+        &encode(&picture, Encoding::Png).expect("a small picture"),
+    )
 }
 
 /// A server, and workers that make pictures, until it is dropped.
@@ -75,7 +89,9 @@ impl std::ops::Deref for Studio {
 
 pub async fn studio(options: ApiOptions) -> Studio {
     let folder = tempfile::tempdir().expect("a folder");
-    let store = SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default()).await.expect("opened");
+    let store = SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default())
+        .await
+        .expect("opened");
     let (store, pictures) = (Arc::new(store), Arc::new(DrawnPictures));
     let server = TestServer::with(Setup {
         options,
@@ -88,7 +104,10 @@ pub async fn studio(options: ApiOptions) -> Studio {
     let references = GalleryReferences::new(Arc::clone(&server.gallery) as _, pictures);
     let tools = GenerateTools {
         providers: Arc::clone(&parts.providers),
-        resolver: Arc::new(Resolver::new(Arc::new(references), Arc::new(Fetcher::default()))),
+        resolver: Arc::new(Resolver::new(
+            Arc::new(references),
+            Arc::new(Fetcher::default()),
+        )),
         intake: parts.intake.clone(),
         outputs: parts.outputs.clone(),
         journal: Arc::new(MemoryJournal::default()),
@@ -101,15 +120,32 @@ pub async fn studio(options: ApiOptions) -> Studio {
             gallery: Arc::clone(&server.gallery) as _,
         }),
     };
-    let settings = RunnerSettings { lanes: vec![(Lane::Interactive, 2)], ..RunnerSettings::default() };
-    let runner = Runner::new(store, Handlers::new().with(GenerateJob::new(tools)), settings).expect("good settings");
+    let settings = RunnerSettings {
+        lanes: vec![(Lane::Interactive, 2)],
+        ..RunnerSettings::default()
+    };
+    let runner = Runner::new(
+        store,
+        Handlers::new().with(GenerateJob::new(tools)),
+        settings,
+    )
+    .expect("good settings");
     let stop = CancellationToken::new();
     tokio::spawn(runner.run(stop.clone()));
-    Studio { server, _folder: folder, _stop: stop.drop_guard() }
+    Studio {
+        server,
+        _folder: folder,
+        _stop: stop.drop_guard(),
+    }
 }
 
 pub async fn post(server: &TestServer, path: &str, body: &Value) -> Response {
-    server.post(path).json(body).send().await.expect("an answer")
+    server
+        .post(path)
+        .json(body)
+        .send()
+        .await
+        .expect("an answer")
 }
 
 pub async fn get(server: &TestServer, path: &str) -> Response {
@@ -117,12 +153,21 @@ pub async fn get(server: &TestServer, path: &str) -> Response {
 }
 
 pub async fn accepted(response: Response) -> Value {
-    let (status, location) = (response.status(), response.headers().get("location").cloned());
+    let (status, location) = (
+        response.status(),
+        response.headers().get("location").cloned(),
+    );
     let text = response.text().await.expect("a body");
     assert_eq!(status, StatusCode::ACCEPTED, "{text}");
     let job: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(location.expect("a place"), format!("/api/jobs/{}", job["id"].as_str().expect("an id")).as_str());
-    assert_eq!((&job["kind"], &job["lane"]), (&json!("generate"), &json!("interactive")));
+    assert_eq!(
+        location.expect("a place"),
+        format!("/api/jobs/{}", job["id"].as_str().expect("an id")).as_str()
+    );
+    assert_eq!(
+        (&job["kind"], &job["lane"]),
+        (&json!("generate"), &json!("interactive"))
+    );
     job
 }
 
@@ -138,7 +183,10 @@ pub async fn ended(server: &TestServer, id: &str) -> Value {
 }
 
 pub async fn jobs(server: &TestServer) -> usize {
-    body(get(server, "/api/jobs").await).await["jobs"].as_array().expect("jobs").len()
+    body(get(server, "/api/jobs").await).await["jobs"]
+        .as_array()
+        .expect("jobs")
+        .len()
 }
 
 /// The names of an object's fields; their order in an answer is nobody's business.

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
-    Candidate, Candidates, CollectionInfo, Crowding, FacetCount, Filter, GENERATED, Gallery, HybridQuery, ORIGIN_FIELD,
-    ORIGIN_SCHEMA_VERSION, Origin, Page, Payload, PerSpace, Point, Space, TagMode, Vectors, With,
+    Candidate, Candidates, CollectionInfo, Crowding, FacetCount, Filter, GENERATED, Gallery,
+    HybridQuery, ORIGIN_FIELD, ORIGIN_SCHEMA_VERSION, Origin, Page, Payload, PerSpace, Point,
+    Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
@@ -57,9 +58,17 @@ impl MemoryGallery {
         let embedder = FakeEmbedder::new(dimension);
         let mut points = BTreeMap::new();
         for number in 0..41_u64 {
-            let id = if number == 40 { PointId::Uuid(uuid::Uuid::from_u128(7)) } else { PointId::Number(number) };
+            let id = if number == 40 {
+                PointId::Uuid(uuid::Uuid::from_u128(7))
+            } else {
+                PointId::Number(number)
+            };
             let subject = ["apple", "house", "cat", "moon"][(number % 4) as usize];
-            let style = if number % 2 == 0 { "line_art" } else { "pixel_art" };
+            let style = if number % 2 == 0 {
+                "line_art"
+            } else {
+                "pixel_art"
+            };
             let Value::Object(payload) = json!({
                 "id": number, "path": format!("{number}.png"), "tags_all": [subject, style], "matched_tags": [style],
                 "rating": if number % 5 == 0 { "questionable" } else { "safe" }, "style": style,
@@ -70,10 +79,20 @@ impl MemoryGallery {
             let words = |space: &str| vec![EmbedInput::Text(format!("{space} {number}"))];
             let mut vectors = Vectors::default();
             for space in Space::ALL {
-                let embedded = embedder.embed(words(space.name())).await.expect("a fake does not fail");
+                let embedded = embedder
+                    .embed(words(space.name()))
+                    .await
+                    .expect("a fake does not fail");
                 *vectors.get_mut(space) = embedded.embeddings.into_iter().next();
             }
-            points.insert(id, Point { id, vectors, payload });
+            points.insert(
+                id,
+                Point {
+                    id,
+                    vectors,
+                    payload,
+                },
+            );
         }
         Self {
             dimension,
@@ -89,12 +108,19 @@ impl MemoryGallery {
 
     /// Deletes a picture, as another process would.
     pub fn remove(&self, number: u64) {
-        self.points.lock().expect("no panic holds it").remove(&PointId::Number(number));
+        self.points
+            .lock()
+            .expect("no panic holds it")
+            .remove(&PointId::Number(number));
     }
 
     fn matching(&self, filter: &Filter) -> Vec<Point> {
         let points = self.points.lock().expect("no panic holds it");
-        points.values().filter(|point| counts(point, filter)).cloned().collect()
+        points
+            .values()
+            .filter(|point| counts(point, filter))
+            .cloned()
+            .collect()
     }
 }
 
@@ -104,23 +130,36 @@ fn counts(point: &Point, filter: &Filter) -> bool {
         TagMode::Any => filter.tags.is_empty() || filter.tags.iter().any(has),
         TagMode::All => filter.tags.iter().all(has),
     };
-    let made = point.payload.get(ORIGIN_FIELD).is_some_and(|origin| origin == GENERATED);
+    let made = point
+        .payload
+        .get(ORIGIN_FIELD)
+        .is_some_and(|origin| origin == GENERATED);
     let origin = match filter.origin {
         Origin::Any => true,
         Origin::Gallery => !made,
         Origin::Generated => made,
     };
-    let rating = point.payload.get("rating").and_then(Value::as_str).unwrap_or_default();
+    let rating = point
+        .payload
+        .get("rating")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     origin
         && tags
         && !filter.exclude_tags.iter().any(has)
         && (filter.ratings.is_empty() || filter.ratings.iter().any(|wanted| wanted == rating))
         && !filter.exclude_ids.contains(&point.id)
-        && filter.only_ids.as_ref().is_none_or(|ids| ids.contains(&point.id))
+        && filter
+            .only_ids
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&point.id))
 }
 
 fn cosine(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }
 
 fn not_in_this_double<T>() -> Result<T> {
@@ -131,7 +170,10 @@ fn not_in_this_double<T>() -> Result<T> {
 impl Gallery for MemoryGallery {
     async fn info(&self) -> Result<CollectionInfo> {
         if self.away.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorCode::Unavailable, "qdrant at 10.0.0.7 refused the password hunter2"));
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                "qdrant at 10.0.0.7 refused the password hunter2",
+            ));
         }
         Ok(CollectionInfo {
             name: "test".to_owned(),
@@ -148,7 +190,10 @@ impl Gallery for MemoryGallery {
 
     async fn retrieve(&self, ids: &[PointId], _with: With) -> Result<Vec<Point>> {
         let points = self.points.lock().expect("no panic holds it");
-        Ok(ids.iter().filter_map(|id| points.get(id).cloned()).collect())
+        Ok(ids
+            .iter()
+            .filter_map(|id| points.get(id).cloned())
+            .collect())
     }
 
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
@@ -160,12 +205,22 @@ impl Gallery for MemoryGallery {
             .map(|point| Candidate {
                 id: point.id,
                 scores: PerSpace::from_fn(|space| {
-                    Some(cosine(query.vectors.get(space).as_ref()?, point.vectors.get(space).as_ref()?))
+                    Some(cosine(
+                        query.vectors.get(space).as_ref()?,
+                        point.vectors.get(space).as_ref()?,
+                    ))
                 }),
-                payload: if query.with_payload { point.payload } else { Payload::default() },
+                payload: if query.with_payload {
+                    point.payload
+                } else {
+                    Payload::default()
+                },
             })
             .collect();
-        Ok(Candidates { hits, ..Candidates::default() })
+        Ok(Candidates {
+            hits,
+            ..Candidates::default()
+        })
     }
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
@@ -173,15 +228,34 @@ impl Gallery for MemoryGallery {
     }
 
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
-        assert!(!self.panics.load(Ordering::SeqCst), "the secret of /etc/passwd");
+        assert!(
+            !self.panics.load(Ordering::SeqCst),
+            "the secret of /etc/passwd"
+        );
         let mut counts: HashMap<String, u64> = HashMap::new();
         for point in self.matching(filter) {
-            for value in point.payload.get(field).and_then(Value::as_array).into_iter().flatten() {
-                *counts.entry(value.as_str().unwrap_or_default().to_owned()).or_default() += 1;
+            for value in point
+                .payload
+                .get(field)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                *counts
+                    .entry(value.as_str().unwrap_or_default().to_owned())
+                    .or_default() += 1;
             }
         }
-        let mut counts: Vec<_> = counts.into_iter().map(|(value, count)| FacetCount { value, count }).collect();
-        counts.sort_by(|left, right| right.count.cmp(&left.count).then(left.value.cmp(&right.value)));
+        let mut counts: Vec<_> = counts
+            .into_iter()
+            .map(|(value, count)| FacetCount { value, count })
+            .collect();
+        counts.sort_by(|left, right| {
+            right
+                .count
+                .cmp(&left.count)
+                .then(left.value.cmp(&right.value))
+        });
         counts.truncate(limit);
         Ok(counts)
     }
@@ -200,12 +274,23 @@ impl Gallery for MemoryGallery {
         not_in_this_double()
     }
 
-    async fn crowding(&self, ids: &[PointId], _spaces: &[Space], _neighbours: usize) -> Result<Vec<Crowding>> {
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        _spaces: &[Space],
+        _neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
         // Nobody stands in a crowd here.
         Ok(vec![Crowding::default(); ids.len()])
     }
 
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, _with: With) -> Result<Page> {
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        _with: With,
+    ) -> Result<Page> {
         let mut points = self.matching(filter);
         points.retain(|point| from.is_none_or(|from| point.id >= from));
         let next = points.get(limit).map(|point| point.id);
@@ -222,11 +307,19 @@ impl Gallery for MemoryGallery {
     }
 
     async fn note(&self, name: &str) -> Result<Option<Value>> {
-        Ok(self.notes.lock().expect("no panic holds it").get(name).cloned())
+        Ok(self
+            .notes
+            .lock()
+            .expect("no panic holds it")
+            .get(name)
+            .cloned())
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
-        self.notes.lock().expect("no panic holds it").insert(name.to_owned(), note);
+        self.notes
+            .lock()
+            .expect("no panic holds it")
+            .insert(name.to_owned(), note);
         Ok(())
     }
 
@@ -247,26 +340,46 @@ impl Preferences for MemoryPreferences {
         let rule = PreferenceRule::default();
         let mut users = self.users.lock().expect("no panic holds it");
         let profile = users.entry(feedback.user_id).or_default();
-        let bump = |list: &mut Vec<(String, f64)>, name: String| match list.iter_mut().find(|(known, _)| *known == name)
+        let bump = |list: &mut Vec<(String, f64)>, name: String| match list
+            .iter_mut()
+            .find(|(known, _)| *known == name)
         {
             Some((_, weight)) => *weight = rule.updated(*weight, feedback.action),
             None => list.push((name, rule.updated(0.0, feedback.action))),
         };
         let updated_tags = feedback.tags.len();
-        feedback.tags.into_iter().for_each(|tag| bump(&mut profile.tags, tag.to_lowercase()));
+        feedback
+            .tags
+            .into_iter()
+            .for_each(|tag| bump(&mut profile.tags, tag.to_lowercase()));
         let updated_style = feedback.style.is_some();
-        feedback.style.into_iter().for_each(|style| bump(&mut profile.styles, style));
+        feedback
+            .style
+            .into_iter()
+            .for_each(|style| bump(&mut profile.styles, style));
         profile.saved += 1;
-        Ok(FeedbackOutcome { updated_tags, updated_style })
+        Ok(FeedbackOutcome {
+            updated_tags,
+            updated_style,
+        })
     }
 
     async fn profile(&self, user_id: &str, _top: usize) -> Result<Profile> {
-        Ok(self.users.lock().expect("no panic holds it").get(user_id).cloned().unwrap_or_default())
+        Ok(self
+            .users
+            .lock()
+            .expect("no panic holds it")
+            .get(user_id)
+            .cloned()
+            .unwrap_or_default())
     }
 
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>> {
         let users = self.users.lock().expect("no panic holds it");
-        Ok(users.get(user_id).map(|profile| profile.tags.iter().cloned().collect()).unwrap_or_default())
+        Ok(users
+            .get(user_id)
+            .map(|profile| profile.tags.iter().cloned().collect())
+            .unwrap_or_default())
     }
 }
 
@@ -277,10 +390,16 @@ pub struct FolderlessPictures;
 impl Pictures for FolderlessPictures {
     async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture> {
         match path {
-            "13.png" => Err(Error::new(ErrorCode::Forbidden, "the picture lies outside of the served folders")),
+            "13.png" => Err(Error::new(
+                ErrorCode::Forbidden,
+                "the picture lies outside of the served folders",
+            )),
             "17.png" => Err(Error::not_found("the picture's file is gone")),
             _ => {
-                let name = format!("{path} {}", width.map_or("whole".to_owned(), |width| width.to_string()));
+                let name = format!(
+                    "{path} {}",
+                    width.map_or("whole".to_owned(), |width| width.to_string())
+                );
                 Ok(ServedPicture {
                     etag: name.replace(['.', ' '], "-"),
                     content: PictureContent::Memory(Bytes::from(name)),
@@ -301,6 +420,9 @@ impl Embedder for FullEmbedder {
     }
 
     async fn embed(&self, _inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        Err(Error::new(ErrorCode::Overloaded, "256 inputs wait on thread clip-3 already"))
+        Err(Error::new(
+            ErrorCode::Overloaded,
+            "256 inputs wait on thread clip-3 already",
+        ))
     }
 }

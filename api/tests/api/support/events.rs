@@ -25,7 +25,11 @@ impl Frames {
     pub fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { bytes: response.bytes_stream().boxed(), read: String::new(), comments: 0 }
+        Self {
+            bytes: response.bytes_stream().boxed(),
+            read: String::new(),
+            comments: 0,
+        }
     }
 
     /// The next frame, or `None` at the end of the stream.
@@ -39,7 +43,8 @@ impl Frames {
                 }
             }
             let bytes = self.bytes.next().await?.expect("the stream is whole");
-            self.read.push_str(std::str::from_utf8(&bytes).expect("frames are ASCII here"));
+            self.read
+                .push_str(std::str::from_utf8(&bytes).expect("frames are ASCII here"));
         }
     }
 
@@ -56,12 +61,21 @@ impl Frames {
     fn parse(text: &str) -> Option<Frame> {
         let field = |name: &str| {
             let start = format!("{name}: ");
-            text.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
+            text.lines()
+                .find_map(|line| line.strip_prefix(&start))
+                .map(str::to_owned)
         };
-        if text.lines().all(|line| line.is_empty() || line.starts_with(':')) {
+        if text
+            .lines()
+            .all(|line| line.is_empty() || line.starts_with(':'))
+        {
             return None;
         }
         let data = serde_json::from_str(&field("data").expect("data")).expect("JSON");
-        Some(Frame { id: field("id").expect("every event has an id"), event: field("event").expect("a name"), data })
+        Some(Frame {
+            id: field("id").expect("every event has an id"),
+            event: field("event").expect("a name"),
+            data,
+        })
     }
 }

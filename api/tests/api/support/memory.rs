@@ -35,7 +35,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What comes out, and how many bytes more than before were allocated meanwhile at the most, by the whole program.
+/// What comes out, and how many bytes more than before were allocated meanwhile at the most, by the
+/// whole program.
 pub async fn peak_of<T>(work: impl Future<Output = T>) -> (T, usize) {
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);

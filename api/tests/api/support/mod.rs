@@ -27,7 +27,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-#[allow(unused_imports, reason = "every test binary uses its own share of this")]
+#[allow(
+    unused_imports,
+    reason = "every test binary uses its own share of this"
+)]
 pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences, RecentInMemory};
 
 /// Length of the vectors here.
@@ -67,7 +70,10 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let options = ApiOptions { probe_every: Duration::from_millis(10), ..ApiOptions::default() };
+        let options = ApiOptions {
+            probe_every: Duration::from_millis(10),
+            ..ApiOptions::default()
+        };
         Self {
             options,
             embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
@@ -89,24 +95,47 @@ impl TestServer {
         let gallery = Arc::new(MemoryGallery::filled(DIMENSION).await);
         let preferences = Arc::new(MemoryPreferences::default());
         let embedder: Arc<dyn Embedder> = Arc::new(metrics::MeteredEmbedder::new(setup.embedder));
-        let limits = DecodeLimits { pixels: 4_000_000, ..DecodeLimits::default() };
+        let limits = DecodeLimits {
+            pixels: 4_000_000,
+            ..DecodeLimits::default()
+        };
         let taste = preferences.clone();
         let make: MakeSearcher = Arc::new(move |live: &Live| {
-            let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits };
-            Searcher::new(Arc::clone(&live.embedder), Arc::clone(&live.gallery), taste.clone(), options)
+            let options = SearcherOptions {
+                hnsw_ef: 128,
+                rule: PreferenceRule::default(),
+                limits,
+            };
+            Searcher::new(
+                Arc::clone(&live.embedder),
+                Arc::clone(&live.gallery),
+                taste.clone(),
+                options,
+            )
         });
         let name = "memory".to_owned();
-        let live = LivePair::new(Live { name, embedder: Arc::clone(&embedder), gallery: gallery.clone() });
+        let live = LivePair::new(Live {
+            name,
+            embedder: Arc::clone(&embedder),
+            gallery: gallery.clone(),
+        });
         let recent = Arc::new(RecentInMemory::default());
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobStore> = match setup.jobs {
             Some(jobs) => jobs,
             None => {
                 let file = data.path().join("jobs.db");
-                Arc::new(SqliteJobs::open(&file, setup.job_settings).await.expect("a new file"))
+                Arc::new(
+                    SqliteJobs::open(&file, setup.job_settings)
+                        .await
+                        .expect("a new file"),
+                )
             }
         };
-        let options = ApiOptions { data_dir: Some(data.path().to_owned()), ..setup.options };
+        let options = ApiOptions {
+            data_dir: Some(data.path().to_owned()),
+            ..setup.options
+        };
         let generation = GenerationParts {
             providers: Arc::new(setup.providers),
             budget: setup.budget,
@@ -158,25 +187,39 @@ impl TestServer {
 
     /// A search as JSON.
     pub async fn search(&self, body: &Value) -> Response {
-        self.post("/api/search/hybrid").json(body).send().await.expect("an answer")
+        self.post("/api/search/hybrid")
+            .json(body)
+            .send()
+            .await
+            .expect("an answer")
     }
 
     /// Tells the server to stop; the task ends when it has.
     pub fn stop(&mut self) -> JoinHandle<clippy_core::Result<()>> {
-        self.stop.take().expect("running").send(()).expect("listening");
+        self.stop
+            .take()
+            .expect("running")
+            .send(())
+            .expect("listening");
         self.task.take().expect("running")
     }
 }
 
 pub fn secrets(keys: &[&str]) -> Vec<Secret> {
-    keys.iter().map(|key| Secret::new((*key).to_owned())).collect()
+    keys.iter()
+        .map(|key| Secret::new((*key).to_owned()))
+        .collect()
 }
 
 /// A PNG with something drawn on it.
 pub fn drawing() -> Vec<u8> {
     let picture = RgbImage::from_fn(90, 60, |x, y| {
         let inside = (30..60).contains(&x) && (20..40).contains(&y);
-        if inside { [20, 20, 20].into() } else { [255, 255, 255].into() }
+        if inside {
+            [20, 20, 20].into()
+        } else {
+            [255, 255, 255].into()
+        }
     });
     encode(&picture, Encoding::Png).expect("a small picture")
 }
@@ -184,7 +227,10 @@ pub fn drawing() -> Vec<u8> {
 /// Checks that an answer is problem JSON of this status and code, and gives its `detail`.
 pub async fn problem(response: Response, status: StatusCode, code: &str) -> Value {
     let given = response.status();
-    let content_type = response.headers()["content-type"].to_str().expect("text").to_owned();
+    let content_type = response.headers()["content-type"]
+        .to_str()
+        .expect("text")
+        .to_owned();
     let text = response.text().await.expect("a body");
     assert_eq!(given, status, "{text}");
     assert_eq!(content_type, "application/problem+json", "{text}");
@@ -192,7 +238,10 @@ pub async fn problem(response: Response, status: StatusCode, code: &str) -> Valu
     assert_eq!(body["status"], status.as_u16(), "{text}");
     assert_eq!(body["code"], code, "{text}");
     for field in ["type", "title", "detail"] {
-        assert!(body[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {text}");
+        assert!(
+            body[field].as_str().is_some_and(|text| !text.is_empty()),
+            "{field} in {text}"
+        );
     }
     body
 }

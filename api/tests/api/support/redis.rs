@@ -1,4 +1,5 @@
-//! A `redis-server` of a test's own, on a free port, with its append-only file on; ended with the test.
+//! A `redis-server` of a test's own, on a free port, with its append-only file on; ended with the
+//! test.
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -13,7 +14,11 @@ pub struct Redis {
 impl Redis {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .expect("a free port")
+            .local_addr()
+            .expect("bound")
+            .port();
         let child = Command::new("redis-server")
             .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
             .args(["--maxmemory-policy", "noeviction", "--daemonize", "no", "--dir"])
@@ -27,10 +32,17 @@ impl Redis {
                         cannot be tested without"
                 )
             });
-        let redis = Self { port, child, _folder: folder };
+        let redis = Self {
+            port,
+            child,
+            _folder: folder,
+        };
         let begun = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(15), "redis-server did not start");
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "redis-server did not start"
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         redis

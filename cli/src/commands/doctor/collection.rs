@@ -10,25 +10,37 @@ use clippy_core::pictures::Pictures;
 use clippy_core::settings::Settings;
 use clippy_gallery::schema::Schema;
 use clippy_gallery::{
-    EdgeCollections, GalleryPictures, PictureFiles, PictureOptions, QdrantCollections, StoreLock, holder,
+    EdgeCollections, GalleryPictures, PictureFiles, PictureOptions, QdrantCollections, StoreLock,
+    holder,
 };
 
 use super::Findings;
 use crate::embedded::open_collections;
 use crate::{models, qdrant};
 
-pub(super) async fn check(settings: &Settings, model: Option<&Arc<ModelInfo>>, findings: &mut Findings) {
+pub(super) async fn check(
+    settings: &Settings,
+    model: Option<&Arc<ModelInfo>>,
+    findings: &mut Findings,
+) {
     let name = &settings.collection.name;
     let server = qdrant::server(settings);
     let found = match &server {
         Some(server) => QdrantCollections::inspect(server, name).await,
         None => EdgeCollections::inspect(&settings.collection.data_dir, name),
     };
-    let counted = if server.is_some() { "on Qdrant" } else { "at the last checkpoint" };
+    let counted = if server.is_some() {
+        "on Qdrant"
+    } else {
+        "at the last checkpoint"
+    };
     let found = match found {
         Err(error) => return findings.fault("collection", error.message),
         Ok(None) => {
-            return findings.ok("collection", "none yet; `clippy migrate`, `clippy ingest` or `clippy demo` makes one");
+            return findings.ok(
+                "collection",
+                "none yet; `clippy migrate`, `clippy ingest` or `clippy demo` makes one",
+            );
         }
         Ok(Some(found)) => found,
     };
@@ -39,7 +51,10 @@ pub(super) async fn check(settings: &Settings, model: Option<&Arc<ModelInfo>>, f
         if Path::new(root).is_dir() {
             findings.ok("pictures", root);
         } else {
-            findings.fault("pictures", format!("{root} is not there any more: ingest again with --images-root"));
+            findings.fault(
+                "pictures",
+                format!("{root} is not there any more: ingest again with --images-root"),
+            );
         }
     }
     if let Some(model) = model.filter(|_| usable && found.points > 0) {
@@ -48,7 +63,11 @@ pub(super) async fn check(settings: &Settings, model: Option<&Arc<ModelInfo>>, f
 }
 
 /// Whether the model is the one that filled the collection.
-fn fits(found: &CollectionInfo, model: Option<&ModelInfo>, counted: &str) -> Result<String, String> {
+fn fits(
+    found: &CollectionInfo,
+    model: Option<&ModelInfo>,
+    counted: &str,
+) -> Result<String, String> {
     match model {
         Some(info) if found.dimension != info.dimension => Err(format!(
             "its vectors have {} values, but those of the model {} {} have {}: set MODEL_NAME and PRETRAINED to the \
@@ -72,19 +91,33 @@ fn fits(found: &CollectionInfo, model: Option<&ModelInfo>, counted: &str) -> Res
 }
 
 /// Opens the file of the collection's first picture, as a browser would have it opened.
-async fn one_picture(settings: &Settings, found: &CollectionInfo, model: &ModelInfo, findings: &mut Findings) {
+async fn one_picture(
+    settings: &Settings,
+    found: &CollectionInfo,
+    model: &ModelInfo,
+    findings: &mut Findings,
+) {
     let data = &settings.collection.data_dir;
-    // An embedded collection belongs to one process, and opening one of an older version upgrades it.
+    // An embedded collection belongs to one process, and opening one of an older version upgrades
+    // it.
     let embedded = settings.collection.qdrant_url.is_none();
     if embedded && (holder(data).is_some() || found.schema_version != Schema::current().version) {
         return;
     }
-    let lock = if embedded { StoreLock::acquire(data, None).map(Some) } else { Ok(None) };
+    let lock = if embedded {
+        StoreLock::acquire(data, None).map(Some)
+    } else {
+        Ok(None)
+    };
     let opened = async {
         let _lock = lock?;
-        let source = models::wanted(settings).await.map_err(|failure| Error::internal(failure.to_string()))?;
+        let source = models::wanted(settings)
+            .await
+            .map_err(|failure| Error::internal(failure.to_string()))?;
         let (_collections, gallery) = open_collections(settings, source, model).await?;
-        let page = gallery.scroll(&Filter::default(), None, 1, With::PAYLOAD).await?;
+        let page = gallery
+            .scroll(&Filter::default(), None, 1, With::PAYLOAD)
+            .await?;
         match page.points.into_iter().next() {
             None => Ok(None),
             Some(point) => shown(settings, gallery, &point).await.map(Some),
@@ -103,18 +136,23 @@ async fn shown(
     point: &Point,
 ) -> clippy_core::Result<Result<String, String>> {
     let Some(path) = point.payload.get("path").and_then(|path| path.as_str()) else {
-        return Ok(Err(format!("picture {} names no file: ingest it again", point.id)));
+        return Ok(Err(format!(
+            "picture {} names no file: ingest it again",
+            point.id
+        )));
     };
     let files = PictureFiles::new(PictureOptions {
         images_root: settings.collection.images_root.clone(),
         ..PictureOptions::new(settings.collection.data_dir.join("thumbnails"))
     })?;
-    Ok(match GalleryPictures::new(gallery, files).open(path, None).await {
-        Ok(_) => Ok(format!("{} ({path}) can be shown", point.id)),
-        Err(error) => Err(format!(
-            "{} ({path}) cannot be shown: {}. Set IMAGES_ROOT to the folder that this path is in, or ingest again with \
+    Ok(
+        match GalleryPictures::new(gallery, files).open(path, None).await {
+            Ok(_) => Ok(format!("{} ({path}) can be shown", point.id)),
+            Err(error) => Err(format!(
+                "{} ({path}) cannot be shown: {}. Set IMAGES_ROOT to the folder that this path is in, or ingest again with \
              --images-root",
-            point.id, error.message
-        )),
-    })
+                point.id, error.message
+            )),
+        },
+    )
 }

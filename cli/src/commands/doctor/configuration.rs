@@ -17,7 +17,13 @@ pub(super) async fn check(settings: &Settings, environment: &Environment, findin
         findings.fault("log", complaint);
     }
     if let Err(error) = logging::check(&settings.log.filter) {
-        findings.fault("log", format!("LOG_LEVEL is \"{}\", which is no filter: {error}", settings.log.filter));
+        findings.fault(
+            "log",
+            format!(
+                "LOG_LEVEL is \"{}\", which is no filter: {error}",
+                settings.log.filter
+            ),
+        );
     }
     data_folder(&settings.collection.data_dir, findings);
     images_root(settings, findings);
@@ -26,16 +32,29 @@ pub(super) async fn check(settings: &Settings, environment: &Environment, findin
 
 fn file(environment: &Environment, findings: &mut Findings) {
     match &environment.file {
-        None => findings.ok("settings", "no .env here or in a folder above; the environment alone"),
+        None => findings.ok(
+            "settings",
+            "no .env here or in a folder above; the environment alone",
+        ),
         Some(file) => {
-            findings.ok("settings", format!("{} of {}, and the environment", environment.set, file.display()));
+            findings.ok(
+                "settings",
+                format!(
+                    "{} of {}, and the environment",
+                    environment.set,
+                    file.display()
+                ),
+            );
             for complaint in &environment.complaints {
                 findings.fault("settings", format!("{}: {complaint}", file.display()));
             }
         }
     }
     for reason in &environment.passed_over {
-        findings.fault("settings", format!("{reason}, so it is not read: copy what you need of it into a .env here"));
+        findings.fault(
+            "settings",
+            format!("{reason}, so it is not read: copy what you need of it into a .env here"),
+        );
     }
 }
 
@@ -56,7 +75,10 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
     if tastes.is_file() {
         findings.ok(
             "tastes",
-            format!("`clippy import {}` takes over what Clippy 0.2 knew of its artists", tastes.display()),
+            format!(
+                "`clippy import {}` takes over what Clippy 0.2 knew of its artists",
+                tastes.display()
+            ),
         );
     }
 }
@@ -81,7 +103,9 @@ fn writable(folder: &Path) -> Result<String, String> {
 }
 
 fn images_root(settings: &Settings, findings: &mut Findings) {
-    let Some(root) = &settings.collection.images_root else { return };
+    let Some(root) = &settings.collection.images_root else {
+        return;
+    };
     let outcome = match std::fs::read_dir(root) {
         Ok(_) => Ok(root.display().to_string()),
         Err(error) => Err(format!(
@@ -97,10 +121,16 @@ async fn server(settings: &Settings, findings: &mut Findings) {
     let server = &settings.server;
     let keyed = !server.api_keys.is_empty() || !server.admin_keys.is_empty();
     let address = match Listening::at(&server.bind).await {
-        Ok(listening) => listening.check_exposure(settings, OR_ALLOW_ANYONE).map(|()| {
-            let keys = if keyed { "every call needs a key" } else { "for this machine alone, without keys" };
-            format!("{}, {keys}", server.bind)
-        }),
+        Ok(listening) => listening
+            .check_exposure(settings, OR_ALLOW_ANYONE)
+            .map(|()| {
+                let keys = if keyed {
+                    "every call needs a key"
+                } else {
+                    "for this machine alone, without keys"
+                };
+                format!("{}, {keys}", server.bind)
+            }),
         Err(failure) => Err(failure),
     };
     findings.say("address", address);

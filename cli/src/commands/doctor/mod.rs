@@ -1,5 +1,5 @@
-//! `clippy doctor`: is everything as it should be, and if not, what mends it. It asks what costs nothing, and changes
-//! nothing.
+//! `clippy doctor`: is everything as it should be, and if not, what mends it. It asks what costs
+//! nothing, and changes nothing.
 
 mod collection;
 mod configuration;
@@ -55,8 +55,12 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
 
     let looked = looked_at(settings).await;
     let info = looked.as_ref().ok().map(|(info, _)| Arc::clone(info));
-    let model =
-        looked.map(|(info, how)| format!("{} {}, {} dimensions, {how}", info.name, info.pretrained, info.dimension));
+    let model = looked.map(|(info, how)| {
+        format!(
+            "{} {}, {} dimensions, {how}",
+            info.name, info.pretrained, info.dimension
+        )
+    });
     findings.say("model", model);
 
     // The same choice that other commands make; that the server is away is said below.
@@ -87,8 +91,14 @@ async fn queue(settings: &Settings, findings: &mut Findings) {
     match RedisReport::ask(url.expose()).await {
         Err(error) => findings.fault("queue", error.message),
         Ok(report) if report.faults.is_empty() => {
-            findings.ok("queue", format!("Redis {}, append-only, never evicting", report.version));
+            findings.ok(
+                "queue",
+                format!("Redis {}, append-only, never evicting", report.version),
+            );
         }
-        Ok(report) => report.faults.into_iter().for_each(|fault| findings.fault("queue", format!("Redis: {fault}"))),
+        Ok(report) => report
+            .faults
+            .into_iter()
+            .for_each(|fault| findings.fault("queue", format!("Redis: {fault}"))),
     }
 }

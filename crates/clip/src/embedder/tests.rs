@@ -12,7 +12,10 @@ use super::*;
 use crate::preprocess::default_transform;
 
 const SIDE: u32 = 2;
-const LIMITS: Limits = Limits { images: 8, texts: 4 };
+const LIMITS: Limits = Limits {
+    images: 8,
+    texts: 4,
+};
 
 enum Step {
     Go,
@@ -20,7 +23,8 @@ enum Step {
     Panic,
 }
 
-/// Waits for a step at every batch, then embeds a picture as its first byte and a text as the sum of its tokens.
+/// Waits for a step at every batch, then embeds a picture as its first byte and a text as the sum
+/// of its tokens.
 struct Gated {
     steps: Receiver<Step>,
     begun: Arc<Mutex<Vec<Vec<f32>>>>,
@@ -28,7 +32,10 @@ struct Gated {
 
 impl Gated {
     fn pass(&mut self, values: Vec<f32>) -> Result<Vec<Embedding>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(values.clone());
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(values.clone());
         match self.steps.recv() {
             Ok(Step::Fail) => Err(ClipError::Thread("told to fail".to_owned())),
             Ok(Step::Panic) => panic!("told to panic"),
@@ -39,11 +46,21 @@ impl Gated {
 
 impl Encoder for Gated {
     fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>> {
-        self.pass(pictures.iter().map(|picture| f32::from(picture.rgb[0])).collect())
+        self.pass(
+            pictures
+                .iter()
+                .map(|picture| f32::from(picture.rgb[0]))
+                .collect(),
+        )
     }
 
     fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>> {
-        self.pass(texts.iter().map(|tokens| tokens.iter().sum::<i64>() as f32).collect())
+        self.pass(
+            texts
+                .iter()
+                .map(|tokens| tokens.iter().sum::<i64>() as f32)
+                .collect(),
+        )
     }
 }
 
@@ -70,13 +87,22 @@ impl Harness {
     fn new(max_waiting: usize) -> Self {
         let (sender, steps) = channel();
         let begun = Arc::default();
-        let encoder = Gated { steps, begun: Arc::clone(&begun) };
+        let encoder = Gated {
+            steps,
+            begun: Arc::clone(&begun),
+        };
         for _ in 0..2 {
             sender.send(Step::Go).unwrap();
         }
-        let embedder = TorchEmbedder::start_with(encoder, info(), max_waiting, LIMITS, || ()).unwrap();
+        let embedder =
+            TorchEmbedder::start_with(encoder, info(), max_waiting, LIMITS, || ()).unwrap();
         begun.lock().unwrap().clear();
-        Self { embedder: Arc::new(embedder), steps: Some(sender), begun, max_waiting }
+        Self {
+            embedder: Arc::new(embedder),
+            steps: Some(sender),
+            begun,
+            max_waiting,
+        }
     }
 
     fn step(&self, step: Step) {
@@ -98,7 +124,14 @@ impl Harness {
 
     /// The inputs of batch `number`, once it has begun.
     async fn batch(&self, number: usize) -> Vec<f32> {
-        wait_until(|| self.begun.lock().unwrap_or_else(PoisonError::into_inner).len() > number).await;
+        wait_until(|| {
+            self.begun
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .len()
+                > number
+        })
+        .await;
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)[number].clone()
     }
 }
@@ -113,11 +146,16 @@ async fn wait_until(mut is_so: impl FnMut() -> bool) {
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("this hangs")
+    tokio::time::timeout(Duration::from_secs(60), future)
+        .await
+        .expect("this hangs")
 }
 
 fn picture(value: u8) -> EmbedInput {
-    EmbedInput::Pixels(ModelPixels { side: SIDE, rgb: vec![value; 12] })
+    EmbedInput::Pixels(ModelPixels {
+        side: SIDE,
+        rgb: vec![value; 12],
+    })
 }
 
 fn pictures(values: impl IntoIterator<Item = u8>) -> Vec<EmbedInput> {
@@ -138,12 +176,18 @@ async fn calls_that_wait_share_the_next_batch() {
     let mut harness = Harness::new(100);
     let first = harness.call(pictures([1])).await;
     assert_eq!(harness.batch(0).await, [1.0], "one alone waits for nobody");
-    let others = [harness.call(pictures([2, 3])).await, harness.call(pictures([4])).await];
+    let others = [
+        harness.call(pictures([2, 3])).await,
+        harness.call(pictures([4])).await,
+    ];
     harness.open();
     assert_eq!(harness.batch(1).await.len(), 3);
     assert_eq!(values(first).await, [1.0]);
     let [second, third] = others;
-    assert_eq!((values(second).await, values(third).await), (vec![2.0, 3.0], vec![4.0]));
+    assert_eq!(
+        (values(second).await, values(third).await),
+        (vec![2.0, 3.0], vec![4.0])
+    );
 }
 
 #[tokio::test]
@@ -155,8 +199,18 @@ async fn thirty_two_callers_get_their_own_answers_in_order() {
         let text = format!("caller {caller}");
         let long = "word ".repeat(usize::from(caller) * 2);
         let sum = |text: &str| tokenizer.encode(text).iter().sum::<i64>() as f32;
-        let expected = vec![sum(&text), f32::from(caller), f32::from(caller) + 100.0, sum(&long)];
-        let inputs = vec![EmbedInput::Text(text), picture(caller), picture(caller + 100), EmbedInput::Text(long)];
+        let expected = vec![
+            sum(&text),
+            f32::from(caller),
+            f32::from(caller) + 100.0,
+            sum(&long),
+        ];
+        let inputs = vec![
+            EmbedInput::Text(text),
+            picture(caller),
+            picture(caller + 100),
+            EmbedInput::Text(long),
+        ];
         calls.push((harness.call(inputs).await, expected));
     }
     harness.open();
@@ -177,8 +231,17 @@ async fn one_too_many_is_refused_at_once_and_later_taken() {
     harness.open();
     assert_eq!(values(running).await.len(), 3);
     assert_eq!(values(fitting).await, [6.0]);
-    assert_eq!(values(harness.call(pictures([7, 8, 9, 10])).await).await.len(), 4, "the places are free again");
-    assert_eq!(harness.embedder.places.available_permits(), harness.max_waiting);
+    assert_eq!(
+        values(harness.call(pictures([7, 8, 9, 10])).await)
+            .await
+            .len(),
+        4,
+        "the places are free again"
+    );
+    assert_eq!(
+        harness.embedder.places.available_permits(),
+        harness.max_waiting
+    );
 }
 
 #[tokio::test]
@@ -217,7 +280,10 @@ async fn a_query_passes_a_bulk_call_and_the_bulk_call_ends() {
     assert_eq!(values(query).await, [200.0, 201.0]);
     assert!(!bulk.is_finished());
     harness.open();
-    assert_eq!(values(bulk).await, (0..100).map(|value| value as f32).collect::<Vec<_>>());
+    assert_eq!(
+        values(bulk).await,
+        (0..100).map(|value| value as f32).collect::<Vec<_>>()
+    );
 }
 
 #[tokio::test]
@@ -226,9 +292,13 @@ async fn a_failed_batch_fails_its_callers_only() {
         let mut harness = Harness::new(100);
         let first = harness.call(pictures([1])).await;
         harness.batch(0).await;
-        let second = harness.call(vec![picture(2), EmbedInput::Text("two".to_owned())]).await;
+        let second = harness
+            .call(vec![picture(2), EmbedInput::Text("two".to_owned())])
+            .await;
         let third = harness.call(pictures([3])).await;
-        let words = harness.call(vec![EmbedInput::Text("words".to_owned())]).await;
+        let words = harness
+            .call(vec![EmbedInput::Text("words".to_owned())])
+            .await;
         // The words need least but for the pictures that came before them.
         harness.step(Step::Go);
         assert_eq!(harness.batch(1).await, [3.0, 2.0]);
@@ -241,7 +311,11 @@ async fn a_failed_batch_fails_its_callers_only() {
         harness.open();
         assert_eq!(values(first).await, [1.0]);
         assert_eq!(values(words).await.len(), 1);
-        assert_eq!(values(harness.call(pictures([9])).await).await, [9.0], "the thread lives on");
+        assert_eq!(
+            values(harness.call(pictures([9])).await).await,
+            [9.0],
+            "the thread lives on"
+        );
         wait_until(|| harness.embedder.places.available_permits() == 100).await;
     }
 }
@@ -251,7 +325,13 @@ async fn times_add_up() {
     let mut harness = Harness::new(100);
     harness.open();
     let started = Instant::now();
-    let embedded = within(harness.embedder.embed(vec![picture(1), EmbedInput::Text("x".to_owned())])).await.unwrap();
+    let embedded = within(
+        harness
+            .embedder
+            .embed(vec![picture(1), EmbedInput::Text("x".to_owned())]),
+    )
+    .await
+    .unwrap();
     assert!(embedded.queued + embedded.computed <= started.elapsed());
     assert!(embedded.computed > Duration::ZERO);
 }
@@ -259,11 +339,23 @@ async fn times_add_up() {
 #[tokio::test]
 async fn wrong_pictures_are_refused_before_they_reach_the_model() {
     let harness = Harness::new(100);
-    for wrong in [ModelPixels { side: 3, rgb: vec![0; 27] }, ModelPixels { side: SIDE, rgb: vec![0; 11] }] {
+    for wrong in [
+        ModelPixels {
+            side: 3,
+            rgb: vec![0; 27],
+        },
+        ModelPixels {
+            side: SIDE,
+            rgb: vec![0; 11],
+        },
+    ] {
         let refused = error(harness.call(vec![EmbedInput::Pixels(wrong)]).await).await;
         assert_eq!(refused.code, ErrorCode::InvalidInput);
     }
-    assert_eq!(values(harness.call(Vec::new()).await).await, Vec::<f32>::new());
+    assert_eq!(
+        values(harness.call(Vec::new()).await).await,
+        Vec::<f32>::new()
+    );
 }
 
 #[tokio::test]
@@ -283,7 +375,13 @@ async fn a_thread_that_ended_is_an_error_and_not_a_hang() {
     drop(within(receiver.recv()).await.unwrap());
     assert_eq!(error(waiting).await.code, ErrorCode::Unavailable);
     drop(receiver);
-    assert_eq!(within(embedder.embed(pictures([1]))).await.unwrap_err().code, ErrorCode::Unavailable);
+    assert_eq!(
+        within(embedder.embed(pictures([1])))
+            .await
+            .unwrap_err()
+            .code,
+        ErrorCode::Unavailable
+    );
 }
 
 #[test]
@@ -291,8 +389,13 @@ fn a_model_that_cannot_compute_does_not_start() {
     for step in [Step::Fail, Step::Panic] {
         let (sender, steps) = channel();
         sender.send(step).unwrap();
-        let encoder = Gated { steps, begun: Arc::default() };
-        let error = TorchEmbedder::start_with(encoder, info(), 10, LIMITS, || ()).err().expect("an error");
+        let encoder = Gated {
+            steps,
+            begun: Arc::default(),
+        };
+        let error = TorchEmbedder::start_with(encoder, info(), 10, LIMITS, || ())
+            .err()
+            .expect("an error");
         assert!(matches!(error, ClipError::Thread(_)), "{error}");
     }
 }

@@ -20,7 +20,11 @@ pub enum Activation {
 impl Activation {
     /// The activation that a configuration's `quick_gelu` means.
     pub fn new(quick_gelu: bool) -> Self {
-        if quick_gelu { Self::QuickGelu } else { Self::Gelu }
+        if quick_gelu {
+            Self::QuickGelu
+        } else {
+            Self::Gelu
+        }
     }
 
     /// Applies it to a tensor that nobody else holds, in place.
@@ -43,30 +47,43 @@ pub struct Linear {
 
 impl Linear {
     /// Takes `<name>.weight` `[outputs, inputs]` and `<name>.bias` `[outputs]`.
-    pub fn load(weights: &mut Weights<'_>, name: &str, inputs: i64, outputs: i64, kind: Kind) -> Result<Self> {
+    pub fn load(
+        weights: &mut Weights<'_>,
+        name: &str,
+        inputs: i64,
+        outputs: i64,
+        kind: Kind,
+    ) -> Result<Self> {
         Ok(Self {
             weight: weights.take(&format!("{name}.weight"), &[outputs, inputs], kind)?,
             bias: Some(weights.take(&format!("{name}.bias"), &[outputs], kind)?),
         })
     }
 
-    /// A layer of a weight `[outputs, inputs]` and perhaps a bias `[outputs]` that were made elsewhere.
+    /// A layer of a weight `[outputs, inputs]` and perhaps a bias `[outputs]` that were made
+    /// elsewhere.
     pub fn new(weight: Tensor, bias: Option<Tensor>) -> Self {
         Self { weight, bias }
     }
 
     /// `[..., inputs]` to `[..., outputs]`.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        // Of a slice of a larger tensor libtorch would make one product a row of the batch, each with a copy of the
-        // weights of its own.
-        Ok(x.f_contiguous()?.f_linear(&self.weight, self.bias.as_ref())?)
+        // Of a slice of a larger tensor libtorch would make one product a row of the batch, each
+        // with a copy of the weights of its own.
+        Ok(x.f_contiguous()?
+            .f_linear(&self.weight, self.bias.as_ref())?)
     }
 
-    /// The rows `from..from + count` of the layer's outputs, as a layer of its own that shares the weights.
+    /// The rows `from..from + count` of the layer's outputs, as a layer of its own that shares the
+    /// weights.
     pub fn outputs(&self, from: i64, count: i64) -> Result<Self> {
         Ok(Self {
             weight: self.weight.f_narrow(0, from, count)?,
-            bias: self.bias.as_ref().map(|bias| bias.f_narrow(0, from, count)).transpose()?,
+            bias: self
+                .bias
+                .as_ref()
+                .map(|bias| bias.f_narrow(0, from, count))
+                .transpose()?,
         })
     }
 }
@@ -90,7 +107,13 @@ impl LayerNorm {
 
     /// `[..., width]` to the same; sums are in fp32 whatever the precision.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_layer_norm(self.width, Some(&self.weight), Some(&self.bias), LAYER_NORM_EPSILON, true)?)
+        Ok(x.f_layer_norm(
+            self.width,
+            Some(&self.weight),
+            Some(&self.bias),
+            LAYER_NORM_EPSILON,
+            true,
+        )?)
     }
 }
 

@@ -40,7 +40,8 @@ impl ClipModel {
     /// Builds the model that `config` describes from open_clip's weights.
     ///
     /// # Errors
-    /// [`crate::ClipError::WeightsMismatch`] lists all tensors that are missing, of another shape, or left over.
+    /// [`crate::ClipError::WeightsMismatch`] lists all tensors that are missing, of another shape,
+    /// or left over.
     pub fn load(
         config: &ModelConfig,
         transform: &ImageTransform,
@@ -51,7 +52,8 @@ impl ClipModel {
         Self::build(config, transform, file.weights(device)?, device, precision)
     }
 
-    /// Builds the model with random weights, for measurements: it computes as much as a trained one, and means nothing.
+    /// Builds the model with random weights, for measurements: it computes as much as a trained
+    /// one, and means nothing.
     ///
     /// # Errors
     /// Where libtorch fails, such as when there is too little memory.
@@ -62,7 +64,13 @@ impl ClipModel {
         precision: Precision,
         seed: i64,
     ) -> Result<Self> {
-        Self::build(config, transform, Weights::random(device, seed), device, precision)
+        Self::build(
+            config,
+            transform,
+            Weights::random(device, seed),
+            device,
+            precision,
+        )
     }
 
     fn build(
@@ -76,18 +84,46 @@ impl ClipModel {
         let kind = precision.kind();
         let activation = Activation::new(config.quick_gelu);
         let vision = match config.vision.network {
-            VisionNetwork::Transformer { layers, patch_size, mlp_ratio, layer_scale } => {
-                let blocks = Blocks { layers, patch_size, mlp_ratio, layer_scale };
-                let tower =
-                    VisionTransformer::load(&mut weights, &config.vision, blocks, config.embed_dim, activation, kind)?;
+            VisionNetwork::Transformer {
+                layers,
+                patch_size,
+                mlp_ratio,
+                layer_scale,
+            } => {
+                let blocks = Blocks {
+                    layers,
+                    patch_size,
+                    mlp_ratio,
+                    layer_scale,
+                };
+                let tower = VisionTransformer::load(
+                    &mut weights,
+                    &config.vision,
+                    blocks,
+                    config.embed_dim,
+                    activation,
+                    kind,
+                )?;
                 VisionTower::Transformer(tower)
             }
             VisionNetwork::ModifiedResNet { layers } => {
-                let tower = ModifiedResNet::load(&mut weights, &config.vision, layers, config.embed_dim, kind)?;
+                let tower = ModifiedResNet::load(
+                    &mut weights,
+                    &config.vision,
+                    layers,
+                    config.embed_dim,
+                    kind,
+                )?;
                 VisionTower::ResNet(tower)
             }
         };
-        let text = TextTransformer::load(&mut weights, &config.text, config.embed_dim, activation, kind)?;
+        let text = TextTransformer::load(
+            &mut weights,
+            &config.text,
+            config.embed_dim,
+            activation,
+            kind,
+        )?;
         weights.finish()?;
 
         let mut gain = [0.0; 3];
@@ -96,7 +132,11 @@ impl ClipModel {
             gain[channel] = 1.0 / (255.0 * transform.std[channel]);
             shift[channel] = -transform.mean[channel] / transform.std[channel];
         }
-        let channels = |values: [f32; 3]| Tensor::f_from_slice(&values)?.f_view([1, 3, 1, 1])?.f_to_device(device);
+        let channels = |values: [f32; 3]| {
+            Tensor::f_from_slice(&values)?
+                .f_view([1, 3, 1, 1])?
+                .f_to_device(device)
+        };
         Ok(Self {
             vision,
             text,
@@ -129,14 +169,21 @@ impl ClipModel {
         for picture in pictures {
             // libtorch reads as many bytes as the shape says, whatever there is.
             if picture.rgb.len() != expected {
-                return Err(ClipError::WrongPicture { expected, found: picture.rgb.len() });
+                return Err(ClipError::WrongPicture {
+                    expected,
+                    found: picture.rgb.len(),
+                });
             }
             bytes.extend_from_slice(&picture.rgb);
         }
         let size = [pictures.len() as i64, self.side, self.side, 3];
-        let pixels = Tensor::f_from_data_size(&bytes, &size, Kind::Uint8)?.f_to_device(self.device)?;
+        let pixels =
+            Tensor::f_from_data_size(&bytes, &size, Kind::Uint8)?.f_to_device(self.device)?;
         let pixels = pixels.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-        let pixels = pixels.f_mul(&self.pixel_gain)?.f_add_(&self.pixel_shift)?.f_to_kind(self.kind)?;
+        let pixels = pixels
+            .f_mul(&self.pixel_gain)?
+            .f_add_(&self.pixel_shift)?
+            .f_to_kind(self.kind)?;
         let embedded = match &self.vision {
             VisionTower::Transformer(tower) => tower.forward(&pixels)?,
             VisionTower::ResNet(tower) => tower.forward(&pixels)?,
@@ -144,7 +191,8 @@ impl ClipModel {
         to_rows(&embedded)
     }
 
-    /// Embeds texts in one pass: a unit-length vector each. A text is its tokens from start mark to end mark.
+    /// Embeds texts in one pass: a unit-length vector each. A text is its tokens from start mark to
+    /// end mark.
     ///
     /// # Errors
     /// Where libtorch fails, or a text is longer than the model's context.
@@ -159,13 +207,16 @@ impl ClipModel {
 
 /// fp32 `[batch, dimension]` to unit-length vectors.
 fn to_rows(embedded: &Tensor) -> Result<Vec<Embedding>> {
-    let embedded = to_unit_length(embedded)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let embedded = to_unit_length(embedded)?
+        .f_to_device(Device::Cpu)?
+        .f_contiguous()?;
     let size = embedded.size();
     let (count, dimension) = (size[0] as usize, size[1] as usize);
     let mut flat = vec![0_f32; count * dimension];
     let length = flat.len();
     embedded.f_copy_data(&mut flat, length)?;
-    // Half precision overflows, and damaged weights hold what is no number: such a vector would poison a collection.
+    // Half precision overflows, and damaged weights hold what is no number: such a vector would
+    // poison a collection.
     if flat.iter().any(|value| !value.is_finite()) {
         return Err(ClipError::NotFinite);
     }

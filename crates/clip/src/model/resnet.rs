@@ -1,7 +1,9 @@
-//! OpenAI's `ModifiedResNet`: three stem convolutions, average pooling before strided ones, attention pooling at the end.
+//! OpenAI's `ModifiedResNet`: three stem convolutions, average pooling before strided ones,
+//! attention pooling at the end.
 //!
-//! Two things are done at load that leave the result as it is. Each batch norm is folded into the convolution before
-//! it. And weights and pictures lie channels-last, which oneDNN and cuDNN would otherwise reorder at every layer.
+//! Two things are done at load that leave the result as it is. Each batch norm is folded into the
+//! convolution before it. And weights and pictures lie channels-last, which oneDNN and cuDNN would
+//! otherwise reorder at every layer.
 
 use tch::{Kind, Tensor};
 
@@ -47,7 +49,9 @@ impl ModifiedResNet {
                 // The first block of every stage but the first halves the sides.
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let name = format!("visual.layer{}.{block}.", stage + 1);
-                blocks.push(Bottleneck::load(weights, &name, inputs, planes, stride, kind)?);
+                blocks.push(Bottleneck::load(
+                    weights, &name, inputs, planes, stride, kind,
+                )?);
                 inputs = planes * EXPANSION;
             }
         }
@@ -78,22 +82,48 @@ struct Convolution {
 }
 
 impl Convolution {
-    /// Takes `<prefix>conv<number>` and `<prefix>bn<number>`; `shape` is inputs, outputs, kernel, stride.
-    fn load(weights: &mut Weights<'_>, prefix: &str, number: i64, shape: [i64; 4], kind: Kind) -> Result<Self> {
-        Self::load_named(weights, [&format!("{prefix}conv{number}"), &format!("{prefix}bn{number}")], shape, kind)
+    /// Takes `<prefix>conv<number>` and `<prefix>bn<number>`; `shape` is inputs, outputs, kernel,
+    /// stride.
+    fn load(
+        weights: &mut Weights<'_>,
+        prefix: &str,
+        number: i64,
+        shape: [i64; 4],
+        kind: Kind,
+    ) -> Result<Self> {
+        Self::load_named(
+            weights,
+            [
+                &format!("{prefix}conv{number}"),
+                &format!("{prefix}bn{number}"),
+            ],
+            shape,
+            kind,
+        )
     }
 
-    fn load_named(weights: &mut Weights<'_>, names: [&str; 2], shape: [i64; 4], kind: Kind) -> Result<Self> {
+    fn load_named(
+        weights: &mut Weights<'_>,
+        names: [&str; 2],
+        shape: [i64; 4],
+        kind: Kind,
+    ) -> Result<Self> {
         let [inputs, outputs, kernel, stride] = shape;
         let [convolution, norm] = names;
         // Folded in double precision: what is left is one rounding to the model's precision.
-        let weight =
-            weights.take(&format!("{convolution}.weight"), &[outputs, inputs, kernel, kernel], Kind::Double)?;
-        let mut of_norm = |part: &str| weights.take(&format!("{norm}.{part}"), &[outputs], Kind::Double);
+        let weight = weights.take(
+            &format!("{convolution}.weight"),
+            &[outputs, inputs, kernel, kernel],
+            Kind::Double,
+        )?;
+        let mut of_norm =
+            |part: &str| weights.take(&format!("{norm}.{part}"), &[outputs], Kind::Double);
         let (gain, shift) = (of_norm("weight")?, of_norm("bias")?);
         let (mean, variance) = (of_norm("running_mean")?, of_norm("running_var")?);
         let scale = gain.f_div(&variance.f_add_scalar(BATCH_NORM_EPSILON)?.f_sqrt()?)?;
-        let folded = weight.f_mul(&scale.f_view([-1, 1, 1, 1])?)?.f_to_kind(kind)?;
+        let folded = weight
+            .f_mul(&scale.f_view([-1, 1, 1, 1])?)?
+            .f_to_kind(kind)?;
         Ok(Self {
             weight: channels_last(&folded)?,
             bias: shift.f_sub(&mean.f_mul(&scale)?)?.f_to_kind(kind)?,
@@ -103,7 +133,14 @@ impl Convolution {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_conv2d(&self.weight, Some(&self.bias), self.stride, self.padding, 1, 1)?)
+        Ok(x.f_conv2d(
+            &self.weight,
+            Some(&self.bias),
+            self.stride,
+            self.padding,
+            1,
+            1,
+        )?)
     }
 }
 
@@ -124,7 +161,10 @@ impl Bottleneck {
         kind: Kind,
     ) -> Result<Self> {
         let outputs = planes * EXPANSION;
-        let names = [&format!("{prefix}downsample.0")[..], &format!("{prefix}downsample.1")];
+        let names = [
+            &format!("{prefix}downsample.0")[..],
+            &format!("{prefix}downsample.1"),
+        ];
         let shortcut = (stride > 1 || inputs != outputs)
             .then(|| Convolution::load_named(weights, names, [inputs, outputs, 1, 1], kind))
             .transpose()?;
@@ -163,16 +203,33 @@ struct AttentionPool {
 }
 
 impl AttentionPool {
-    fn load(weights: &mut Weights<'_>, config: &VisionConfig, width: i64, embed_dim: i64, kind: Kind) -> Result<Self> {
+    fn load(
+        weights: &mut Weights<'_>,
+        config: &VisionConfig,
+        width: i64,
+        embed_dim: i64,
+        kind: Kind,
+    ) -> Result<Self> {
         let grid = config.image_size / 32;
-        let mut linear =
-            |part: &str, outputs, kind| Linear::load(weights, &format!("visual.attnpool.{part}"), width, outputs, kind);
+        let mut linear = |part: &str, outputs, kind| {
+            Linear::load(
+                weights,
+                &format!("visual.attnpool.{part}"),
+                width,
+                outputs,
+                kind,
+            )
+        };
         Ok(Self {
             queries: linear("q_proj", width, kind)?,
             keys: linear("k_proj", width, kind)?,
             values: linear("v_proj", width, kind)?,
             output: linear("c_proj", embed_dim, Kind::Float)?,
-            position: weights.take("visual.attnpool.positional_embedding", &[grid * grid + 1, width], kind)?,
+            position: weights.take(
+                "visual.attnpool.positional_embedding",
+                &[grid * grid + 1, width],
+                kind,
+            )?,
             heads: config.heads(),
         })
     }
@@ -186,13 +243,16 @@ impl AttentionPool {
         let keys = split_heads(&self.keys.forward(&x)?, 1, self.heads)?;
         let values = split_heads(&self.values.forward(&x)?, 1, self.heads)?;
         let pooled = join_heads(&attend(&query[0], &keys[0], &values[0], None, false)?)?;
-        self.output.forward(&pooled.f_squeeze_dim(1)?.f_to_kind(Kind::Float)?)
+        self.output
+            .forward(&pooled.f_squeeze_dim(1)?.f_to_kind(Kind::Float)?)
     }
 }
 
 /// The same tensor `[batch, channels, height, width]`, laid out with its channels innermost.
 fn channels_last(x: &Tensor) -> Result<Tensor> {
-    Ok(x.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
+    Ok(x.f_permute([0, 2, 3, 1])?
+        .f_contiguous()?
+        .f_permute([0, 3, 1, 2])?)
 }
 
 /// Averages squares of this side; a side of 1 changes nothing.

@@ -37,18 +37,27 @@ impl TextTransformer {
             causal: true,
         };
         Ok(Self {
-            token_embedding: weights.take("token_embedding.weight", &[config.vocab_size, width], kind)?,
-            position: weights.take("positional_embedding", &[config.context_length, width], kind)?,
+            token_embedding: weights.take(
+                "token_embedding.weight",
+                &[config.vocab_size, width],
+                kind,
+            )?,
+            position: weights.take(
+                "positional_embedding",
+                &[config.context_length, width],
+                kind,
+            )?,
             transformer: Transformer::load(weights, "transformer", shape, kind)?,
             norm_after: LayerNorm::load(weights, "ln_final", width, Kind::Float)?,
             projection: weights.take("text_projection", &[width, embed_dim], Kind::Float)?,
         })
     }
 
-    /// Texts, each as its tokens from start mark to end mark, to fp32 `[batch, embed_dim]`, not of unit length.
+    /// Texts, each as its tokens from start mark to end mark, to fp32 `[batch, embed_dim]`, not of
+    /// unit length.
     ///
-    /// The batch is as long as its longest text rather than the whole context: the tower is causal, so nothing that
-    /// stands after an end mark can change what comes out at it.
+    /// The batch is as long as its longest text rather than the whole context: the tower is causal,
+    /// so nothing that stands after an end mark can change what comes out at it.
     pub fn forward(&self, texts: &[&[i64]], device: Device) -> Result<Tensor> {
         let longest = texts.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
         let mut padded = vec![0_i64; texts.len() * longest];
@@ -56,20 +65,27 @@ impl TextTransformer {
             row[..tokens.len()].copy_from_slice(tokens);
         }
         let ends: Vec<i64> = texts.iter().map(|tokens| end_of(tokens)).collect();
-        let tokens =
-            Tensor::f_from_slice(&padded)?.f_view([texts.len() as i64, longest as i64])?.f_to_device(device)?;
+        let tokens = Tensor::f_from_slice(&padded)?
+            .f_view([texts.len() as i64, longest as i64])?
+            .f_to_device(device)?;
         let ends = Tensor::f_from_slice(&ends)?.f_to_device(device)?;
 
         let x = Tensor::f_embedding(&self.token_embedding, &tokens, -1, false, false)?;
         let x = x.f_add(&self.position.f_narrow(0, 0, longest as i64)?)?;
-        let x = self.transformer.forward(x, Some(&ends))?.f_to_kind(Kind::Float)?;
+        let x = self
+            .transformer
+            .forward(x, Some(&ends))?
+            .f_to_kind(Kind::Float)?;
         Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
     }
 }
 
-/// Where a text ends: at the first of its largest token. That is open_clip's rule, and it matters where somebody wrote
-/// the end mark's name into the text.
+/// Where a text ends: at the first of its largest token. That is open_clip's rule, and it matters
+/// where somebody wrote the end mark's name into the text.
 fn end_of(tokens: &[i64]) -> i64 {
     let largest = tokens.iter().max();
-    tokens.iter().position(|token| Some(token) == largest).unwrap_or(0) as i64
+    tokens
+        .iter()
+        .position(|token| Some(token) == largest)
+        .unwrap_or(0) as i64
 }

@@ -37,14 +37,17 @@ impl Transformer {
         let blocks = (0..shape.layers)
             .map(|layer| Block::load(weights, &format!("{name}.resblocks.{layer}"), shape, kind))
             .collect::<Result<_>>()?;
-        Ok(Self { blocks, causal: shape.causal })
+        Ok(Self {
+            blocks,
+            causal: shape.causal,
+        })
     }
 
-    /// `[batch, tokens, width]` to `[batch, width]`: the token at `wanted` (`[batch]`, positions) of each row, or the
-    /// first one of each where it is `None`.
+    /// `[batch, tokens, width]` to `[batch, width]`: the token at `wanted` (`[batch]`, positions)
+    /// of each row, or the first one of each where it is `None`.
     ///
-    /// The last block computes that one token only: its keys and values need all tokens, nothing else does. That
-    /// leaves the result as it is, and saves most of a block.
+    /// The last block computes that one token only: its keys and values need all tokens, nothing
+    /// else does. That leaves the result as it is, and saves most of a block.
     pub fn forward(&self, mut x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
         let Some((last, blocks)) = self.blocks.split_last() else {
             return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into);
@@ -56,19 +59,27 @@ impl Transformer {
             (true, Some(wanted)) => Some(visible_to(wanted, x.size()[1])?),
             _ => None,
         };
-        Ok(last.forward_one(&x, wanted, mask.as_ref())?.f_squeeze_dim(1)?)
+        Ok(last
+            .forward_one(&x, wanted, mask.as_ref())?
+            .f_squeeze_dim(1)?)
     }
 }
 
 /// `[batch, 1, 1, tokens]`: true where a token stands no later than the row's wanted one.
 fn visible_to(wanted: &Tensor, tokens: i64) -> Result<Tensor> {
     let positions = Tensor::f_arange(tokens, (Kind::Int64, wanted.device()))?;
-    Ok(positions.f_unsqueeze(0)?.f_le_tensor(&wanted.f_unsqueeze(1)?)?.f_unsqueeze(1)?.f_unsqueeze(1)?)
+    Ok(positions
+        .f_unsqueeze(0)?
+        .f_le_tensor(&wanted.f_unsqueeze(1)?)?
+        .f_unsqueeze(1)?
+        .f_unsqueeze(1)?)
 }
 
 /// `[batch, tokens, width]` to `[batch, 1, width]`.
 fn pick(x: &Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
-    let Some(wanted) = wanted else { return Ok(x.f_narrow(1, 0, 1)?) };
+    let Some(wanted) = wanted else {
+        return Ok(x.f_narrow(1, 0, 1)?);
+    };
     let width = x.size()[2];
     let index = wanted.f_view([-1, 1, 1])?.f_expand([-1, 1, width], false)?;
     Ok(x.f_gather(1, &index, false)?)
@@ -90,7 +101,12 @@ impl Block {
         let width = shape.width;
         // open_clip: int(d_model * mlp_ratio).
         let hidden = (width as f64 * shape.mlp_ratio) as i64;
-        let mut scale = |name: String| shape.layer_scale.then(|| weights.take(&name, &[width], kind)).transpose();
+        let mut scale = |name: String| {
+            shape
+                .layer_scale
+                .then(|| weights.take(&name, &[width], kind))
+                .transpose()
+        };
         let scale_1 = scale(format!("{name}.ls_1.gamma"))?;
         let scale_2 = scale(format!("{name}.ls_2.gamma"))?;
         Ok(Self {
@@ -110,17 +126,27 @@ impl Block {
         self.finish(x, attended)
     }
 
-    fn forward_one(&self, x: &Tensor, wanted: Option<&Tensor>, mask: Option<&Tensor>) -> Result<Tensor> {
+    fn forward_one(
+        &self,
+        x: &Tensor,
+        wanted: Option<&Tensor>,
+        mask: Option<&Tensor>,
+    ) -> Result<Tensor> {
         let normed = self.norm_1.forward(x)?;
-        let attended = self.attention.forward_one(&normed, &pick(&normed, wanted)?, mask)?;
+        let attended = self
+            .attention
+            .forward_one(&normed, &pick(&normed, wanted)?, mask)?;
         // A copy: `pick` may be a view of `x`, and what follows adds to it in place.
         self.finish(pick(x, wanted)?.f_contiguous()?, attended)
     }
 
-    /// The residual sums and the perceptron: the same whether all tokens go through or one. `x` is added to in place.
+    /// The residual sums and the perceptron: the same whether all tokens go through or one. `x` is
+    /// added to in place.
     fn finish(&self, mut x: Tensor, attended: Tensor) -> Result<Tensor> {
         let mut x = x.f_add_(&scaled(attended, self.scale_1.as_ref())?)?;
-        let hidden = self.activation.forward(self.expand.forward(&self.norm_2.forward(&x)?)?)?;
+        let hidden = self
+            .activation
+            .forward(self.expand.forward(&self.norm_2.forward(&x)?)?)?;
         let contracted = self.contract.forward(&hidden)?;
         Ok(x.f_add_(&scaled(contracted, self.scale_2.as_ref())?)?)
     }
@@ -143,7 +169,13 @@ struct Attention {
 }
 
 impl Attention {
-    fn load(weights: &mut Weights<'_>, name: &str, width: i64, heads: i64, kind: Kind) -> Result<Self> {
+    fn load(
+        weights: &mut Weights<'_>,
+        name: &str,
+        width: i64,
+        heads: i64,
+        kind: Kind,
+    ) -> Result<Self> {
         let weight = weights.take(&format!("{name}.in_proj_weight"), &[3 * width, width], kind)?;
         let bias = weights.take(&format!("{name}.in_proj_bias"), &[3 * width], kind)?;
         let queries_keys_values = Linear::new(weight, Some(bias));
@@ -171,7 +203,8 @@ impl Attention {
     }
 }
 
-/// Softmax of `query key^T / sqrt(head width)`, times `value`; all of them `[batch, heads, tokens, head width]`.
+/// Softmax of `query key^T / sqrt(head width)`, times `value`; all of them `[batch, heads, tokens,
+/// head width]`.
 pub(super) fn attend(
     query: &Tensor,
     key: &Tensor,
@@ -179,7 +212,9 @@ pub(super) fn attend(
     mask: Option<&Tensor>,
     causal: bool,
 ) -> Result<Tensor> {
-    Ok(Tensor::f_scaled_dot_product_attention(query, key, value, mask, 0.0, causal, None, false)?)
+    Ok(Tensor::f_scaled_dot_product_attention(
+        query, key, value, mask, 0.0, causal, None, false,
+    )?)
 }
 
 /// `[batch, tokens, parts * width]` to `parts` tensors of `[batch, heads, tokens, head width]`.
@@ -192,5 +227,6 @@ pub(super) fn split_heads(x: &Tensor, parts: i64, heads: i64) -> Result<Vec<Tens
 /// `[batch, heads, tokens, head width]` to `[batch, tokens, width]`.
 pub(super) fn join_heads(x: &Tensor) -> Result<Tensor> {
     let size = x.size();
-    Ok(x.f_transpose(1, 2)?.f_reshape([size[0], size[2], size[1] * size[3]])?)
+    Ok(x.f_transpose(1, 2)?
+        .f_reshape([size[0], size[2], size[1] * size[3]])?)
 }

@@ -55,13 +55,23 @@ impl VisionTransformer {
             activation,
             causal: false,
         };
-        let patches = weights.take("visual.conv1.weight", &[width, 3, patch_size, patch_size], kind)?;
+        let patches = weights.take(
+            "visual.conv1.weight",
+            &[width, 3, patch_size, patch_size],
+            kind,
+        )?;
         let class_embedding = weights.take("visual.class_embedding", &[width], kind)?;
-        let position = weights.take("visual.positional_embedding", &[grid * grid + 1, width], kind)?;
+        let position = weights.take(
+            "visual.positional_embedding",
+            &[grid * grid + 1, width],
+            kind,
+        )?;
         Ok(Self {
             // A convolution whose stride is its size is a matrix product on patches.
             patches: Linear::new(patches.f_view([width, 3 * patch_size * patch_size])?, None),
-            class_token: class_embedding.f_add(&position.f_get(0)?)?.f_view([1, 1, width])?,
+            class_token: class_embedding
+                .f_add(&position.f_get(0)?)?
+                .f_view([1, 1, width])?,
             position: position.f_narrow(0, 1, grid * grid)?.f_unsqueeze(0)?,
             norm_before: LayerNorm::load(weights, "visual.ln_pre", width, kind)?,
             transformer: Transformer::load(weights, "visual.transformer", shape, kind)?,
@@ -77,15 +87,20 @@ impl VisionTransformer {
     pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
         let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);
-        // Sides that are no multiple of the patch lose their rest, as in a convolution without padding.
-        let pixels = pixels.f_narrow(2, 0, grid * patch)?.f_narrow(3, 0, grid * patch)?;
+        // Sides that are no multiple of the patch lose their rest, as in a convolution without
+        // padding.
+        let pixels = pixels
+            .f_narrow(2, 0, grid * patch)?
+            .f_narrow(3, 0, grid * patch)?;
         let patches = pixels
             .f_reshape([batch, 3, grid, patch, grid, patch])?
             .f_permute([0, 2, 4, 1, 3, 5])?
             .f_reshape([batch, grid * grid, 3 * patch * patch])?;
         let x = self.patches.forward(&patches)?.f_add_(&self.position)?;
         let class_token = self.class_token.f_expand([batch, 1, -1], false)?;
-        let x = self.norm_before.forward(&Tensor::f_cat(&[class_token, x], 1)?)?;
+        let x = self
+            .norm_before
+            .forward(&Tensor::f_cat(&[class_token, x], 1)?)?;
         let x = self.transformer.forward(x, None)?.f_to_kind(Kind::Float)?;
         Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
     }

@@ -11,7 +11,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::{ClipError, Result};
 
-/// A weights file, mapped into memory: pages are read as tensors are made, and nothing is held twice.
+/// A weights file, mapped into memory: pages are read as tensors are made, and nothing is held
+/// twice.
 pub struct WeightsFile {
     path: PathBuf,
     bytes: Mmap,
@@ -23,12 +24,19 @@ impl WeightsFile {
     /// # Errors
     /// [`ClipError::Io`] where it cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
-        let io = |source| ClipError::Io { path: path.to_owned(), source };
+        let io = |source| ClipError::Io {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(io)?;
-        // SAFETY: the map is read only. Another process that shortens the file meanwhile would end this one, as with
-        // any mapped library; models are put in place by a rename and not written to.
+        // SAFETY: the map is read only. Another process that shortens the file meanwhile would end
+        // this one, as with any mapped library; models are put in place by a rename and not
+        // written to.
         let bytes = unsafe { Mmap::map(&file) }.map_err(io)?;
-        Ok(Self { path: path.to_owned(), bytes })
+        Ok(Self {
+            path: path.to_owned(),
+            bytes,
+        })
     }
 
     /// Size of the file in bytes.
@@ -43,7 +51,10 @@ impl WeightsFile {
         let mut hash = Sha256::new();
         hash.update(head);
         hash.update(&self.bytes);
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The tensors of the file, to be taken one by one.
@@ -51,23 +62,45 @@ impl WeightsFile {
     /// # Errors
     /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
     pub fn weights(&self, device: Device) -> Result<Weights<'_>> {
-        let tensors = SafeTensors::deserialize(&self.bytes)
-            .map_err(|error| ClipError::UnreadableWeights { path: self.path.clone(), reason: error.to_string() })?;
-        let unused = tensors.names().into_iter().filter(|name| !is_not_needed(name)).map(str::to_owned).collect();
-        Ok(Weights { path: &self.path, origin: Origin::File(tensors), device, unused, problems: Vec::new() })
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| {
+            ClipError::UnreadableWeights {
+                path: self.path.clone(),
+                reason: error.to_string(),
+            }
+        })?;
+        let unused = tensors
+            .names()
+            .into_iter()
+            .filter(|name| !is_not_needed(name))
+            .map(str::to_owned)
+            .collect();
+        Ok(Weights {
+            path: &self.path,
+            origin: Origin::File(tensors),
+            device,
+            unused,
+            problems: Vec::new(),
+        })
     }
 }
 
 /// What open_clip and OpenAI store besides the towers: it takes no part in an embedding.
 fn is_not_needed(name: &str) -> bool {
-    matches!(name, "logit_scale" | "logit_bias" | "attn_mask" | "input_resolution" | "context_length" | "vocab_size")
-        || name.ends_with(".num_batches_tracked")
+    matches!(
+        name,
+        "logit_scale"
+            | "logit_bias"
+            | "attn_mask"
+            | "input_resolution"
+            | "context_length"
+            | "vocab_size"
+    ) || name.ends_with(".num_batches_tracked")
 }
 
 /// Tensors on their way from a file into a model.
 ///
-/// A tensor that is missing or misshapen is noted and stood in for, so that [`Weights::finish`] can name all of them
-/// at once: one name at a time makes a wrong `MODEL_NAME` tedious to find.
+/// A tensor that is missing or misshapen is noted and stood in for, so that [`Weights::finish`] can
+/// name all of them at once: one name at a time makes a wrong `MODEL_NAME` tedious to find.
 pub struct Weights<'a> {
     path: &'a Path,
     origin: Origin<'a>,
@@ -83,8 +116,8 @@ enum Origin<'a> {
 }
 
 impl Weights<'static> {
-    /// Tensors of whatever name and shape is asked for, random but of a size that training could have left: norms are
-    /// neutral, matrices keep the scale of what goes through them.
+    /// Tensors of whatever name and shape is asked for, random but of a size that training could
+    /// have left: norms are neutral, matrices keep the scale of what goes through them.
     #[must_use]
     pub fn random(device: Device, seed: i64) -> Self {
         tch::manual_seed(seed);
@@ -146,25 +179,35 @@ impl Weights<'_> {
     /// Ends the loading.
     ///
     /// # Errors
-    /// [`ClipError::WeightsMismatch`] lists every tensor that was missing, of another shape or kind, or not asked for.
+    /// [`ClipError::WeightsMismatch`] lists every tensor that was missing, of another shape or
+    /// kind, or not asked for.
     pub fn finish(mut self) -> Result<()> {
         if let Origin::File(tensors) = &self.origin {
             self.problems.extend(self.unused.iter().map(|name| {
-                let shape = tensors.tensor(name).map(|view| view.shape().to_vec()).unwrap_or_default();
+                let shape = tensors
+                    .tensor(name)
+                    .map(|view| view.shape().to_vec())
+                    .unwrap_or_default();
                 format!("  not asked for: {name} {shape:?}")
             }));
         }
         if self.problems.is_empty() {
             return Ok(());
         }
-        Err(ClipError::WeightsMismatch { path: self.path.to_owned(), problems: self.problems })
+        Err(ClipError::WeightsMismatch {
+            path: self.path.to_owned(),
+            problems: self.problems,
+        })
     }
 }
 
 fn random(name: &str, shape: &[i64]) -> Result<Tensor, tch::TchError> {
     let options = (Kind::Float, Device::Cpu);
     match shape {
-        [_] if name.ends_with("weight") || name.ends_with("running_var") || name.ends_with("gamma") => {
+        [_] if name.ends_with("weight")
+            || name.ends_with("running_var")
+            || name.ends_with("gamma") =>
+        {
             Tensor::f_ones(shape, options)
         }
         [_] => Tensor::f_zeros(shape, options),

@@ -3,13 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-/// The merges, most important first: two symbols a line, in OpenAI's spelling of bytes as characters.
+/// The merges, most important first: two symbols a line, in OpenAI's spelling of bytes as
+/// characters.
 const MERGES: &str = include_str!("../../data/bpe_merges.txt");
 
 /// Number of byte symbols; as many again stand for bytes that end a word.
 const BYTES: u32 = 256;
 
-/// The vocabulary: symbols 0..256 are bytes, 256..512 bytes that end a word, then one symbol a merge.
+/// The vocabulary: symbols 0..256 are bytes, 256..512 bytes that end a word, then one symbol a
+/// merge.
 pub struct BytePairs {
     /// What two neighbouring symbols become. The lower the new symbol, the earlier it is merged.
     merges: HashMap<(u32, u32), u32>,
@@ -28,8 +30,12 @@ impl BytePairs {
         }
         let mut merges = HashMap::with_capacity(50_000);
         for (new, line) in (2 * BYTES..).zip(MERGES.lines()) {
-            let Some((left, right)) = line.split_once(' ') else { continue };
-            let (Some(&first), Some(&second)) = (symbols.get(left), symbols.get(right)) else { continue };
+            let Some((left, right)) = line.split_once(' ') else {
+                continue;
+            };
+            let (Some(&first), Some(&second)) = (symbols.get(left), symbols.get(right)) else {
+                continue;
+            };
             merges.insert((first, second), new);
             symbols.insert(format!("{left}{right}"), new);
         }
@@ -38,11 +44,17 @@ impl BytePairs {
 
     /// Appends the symbols of one word (a stretch that the tokenizer's pattern found).
     ///
-    /// The original merges the most important pair everywhere, then looks again, in time that grows with the square of
-    /// the word. A heap of pairs gives the same: a merge can only make pairs that are less important than itself.
+    /// The original merges the most important pair everywhere, then looks again, in time that grows
+    /// with the square of the word. A heap of pairs gives the same: a merge can only make pairs
+    /// that are less important than itself.
     pub fn encode(&self, word: &str, output: &mut Vec<i64>) {
-        let mut symbols: Vec<u32> = word.bytes().map(|byte| self.bytes[usize::from(byte)]).collect();
-        let Some(last) = symbols.last_mut() else { return };
+        let mut symbols: Vec<u32> = word
+            .bytes()
+            .map(|byte| self.bytes[usize::from(byte)])
+            .collect();
+        let Some(last) = symbols.last_mut() else {
+            return;
+        };
         *last += BYTES;
 
         // A list of neighbours; a symbol that went into the one before it is marked by `GONE`.
@@ -60,7 +72,10 @@ impl BytePairs {
         while let Some(Reverse((new, at))) = pairs.pop() {
             let right = next[at];
             // The pair may be gone, or have become another one, since it was noted.
-            if right >= count || symbols[at] == GONE || merged(symbols[at], symbols[right]) != Some(new) {
+            if right >= count
+                || symbols[at] == GONE
+                || merged(symbols[at], symbols[right]) != Some(new)
+            {
                 continue;
             }
             symbols[at] = new;
@@ -78,13 +93,20 @@ impl BytePairs {
                 pairs.push(Reverse((new, previous[at])));
             }
         }
-        output.extend(symbols.into_iter().filter(|&symbol| symbol != GONE).map(i64::from));
+        output.extend(
+            symbols
+                .into_iter()
+                .filter(|&symbol| symbol != GONE)
+                .map(i64::from),
+        );
     }
 }
 
-/// OpenAI's `bytes_to_unicode`: the character that each symbol is written with, and the symbol of each byte.
+/// OpenAI's `bytes_to_unicode`: the character that each symbol is written with, and the symbol of
+/// each byte.
 ///
-/// Printable bytes come first and stand for themselves; the others follow, written with characters from U+0100 on.
+/// Printable bytes come first and stand for themselves; the others follow, written with characters
+/// from U+0100 on.
 fn byte_symbols() -> (Vec<char>, [u32; 256]) {
     let is_printable = |byte: u8| matches!(byte, b'!'..=b'~' | 0xa1..=0xac | 0xae..=0xff);
     let mut characters = Vec::with_capacity(256);

@@ -1,4 +1,5 @@
-//! What open_clip does to a text before it is cut into tokens (`_clean_lower` in its `tokenizer.py`).
+//! What open_clip does to a text before it is cut into tokens (`_clean_lower` in its
+//! `tokenizer.py`).
 
 use super::{html, mojibake};
 
@@ -7,7 +8,10 @@ pub fn clean(text: &str) -> String {
     let fixed = mojibake::fix_text(text);
     let unescaped = html::unescape(&html::unescape(&fixed));
     let mut output = String::with_capacity(unescaped.len());
-    for word in unescaped.split(is_python_whitespace).filter(|word| !word.is_empty()) {
+    for word in unescaped
+        .split(is_python_whitespace)
+        .filter(|word| !word.is_empty())
+    {
         if !output.is_empty() {
             output.push(' ');
         }

@@ -1,7 +1,7 @@
 //! Python's `html.unescape`, which is looser than HTML in some places and stricter in others.
 
-/// Replaces entities as Python 3.11 does: numeric ones with or without a semicolon, named ones by their longest known
-/// beginning.
+/// Replaces entities as Python 3.11 does: numeric ones with or without a semicolon, named ones by
+/// their longest known beginning.
 pub fn unescape(text: &str) -> String {
     let mut output = String::with_capacity(text.len());
     let mut rest = text;
@@ -19,18 +19,28 @@ pub fn unescape(text: &str) -> String {
     output
 }
 
-/// What stands for the reference that begins `text` (the ampersand left out), and how many bytes of it are used.
+/// What stands for the reference that begins `text` (the ampersand left out), and how many bytes of
+/// it are used.
 fn reference(text: &str) -> (Option<String>, usize) {
     match text.strip_prefix('#') {
-        Some(number) => numeric(number).map_or((None, 0), |(replacement, used)| (Some(replacement), used + 1)),
+        Some(number) => numeric(number).map_or((None, 0), |(replacement, used)| {
+            (Some(replacement), used + 1)
+        }),
         None => named(text),
     }
 }
 
 /// `65;`, `65`, `x41;`: the number, and the semicolon where it is there.
 fn numeric(text: &str) -> Option<(String, usize)> {
-    let (digits_at, radix) = if text.starts_with(['x', 'X']) { (1, 16) } else { (0, 10) };
-    let digits = text[digits_at..].bytes().take_while(|byte| (*byte as char).is_digit(radix)).count();
+    let (digits_at, radix) = if text.starts_with(['x', 'X']) {
+        (1, 16)
+    } else {
+        (0, 10)
+    };
+    let digits = text[digits_at..]
+        .bytes()
+        .take_while(|byte| (*byte as char).is_digit(radix))
+        .count();
     if digits == 0 {
         return None;
     }
@@ -41,14 +51,15 @@ fn numeric(text: &str) -> Option<(String, usize)> {
     Some((code_point(number), used))
 }
 
-/// CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls, U+FFFD for what is no character, and
-/// nothing at all for controls and noncharacters.
+/// CPython's `_replace_charref` for a number: Windows-1252 for the C1 controls, U+FFFD for what is
+/// no character, and nothing at all for controls and noncharacters.
 fn code_point(number: u32) -> String {
     const WINDOWS_1252: [char; 32] = [
-        '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}',
-        '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}',
-        '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}',
-        '\u{153}', '\u{9d}', '\u{17e}', '\u{178}',
+        '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
+        '\u{2021}', '\u{2c6}', '\u{2030}', '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}',
+        '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}', '\u{2022}', '\u{2013}',
+        '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}', '\u{17e}',
+        '\u{178}',
     ];
     match number {
         0 => "\u{fffd}".to_owned(),
@@ -63,11 +74,17 @@ fn code_point(number: u32) -> String {
     }
 }
 
-/// A named entity: its longest beginning that is known. A name runs for up to 32 characters, to one of a few stops.
+/// A named entity: its longest beginning that is known. A name runs for up to 32 characters, to one
+/// of a few stops.
 fn named(text: &str) -> (Option<String>, usize) {
     let mut end = 0;
     for (count, (at, character)) in text.char_indices().enumerate() {
-        if count == 32 || matches!(character, '\t' | '\n' | '\u{c}' | ' ' | '<' | '&' | '#' | ';') {
+        if count == 32
+            || matches!(
+                character,
+                '\t' | '\n' | '\u{c}' | ' ' | '<' | '&' | '#' | ';'
+            )
+        {
             break;
         }
         end = at + character.len_utf8();
@@ -77,7 +94,9 @@ fn named(text: &str) -> (Option<String>, usize) {
     }
     let with_semicolon = end + usize::from(text[end..].starts_with(';'));
     // CPython tries the whole name, then ever shorter beginnings of at least two characters.
-    let ends = (1..=with_semicolon).rev().filter(|&end| text.is_char_boundary(end));
+    let ends = (1..=with_semicolon)
+        .rev()
+        .filter(|&end| text.is_char_boundary(end));
     for (attempt, end) in ends.enumerate() {
         if attempt > 0 && text[..end].chars().count() < 2 {
             break;
@@ -86,7 +105,8 @@ fn named(text: &str) -> (Option<String>, usize) {
             return (Some(replacement), end);
         }
     }
-    // Nothing matched: Python leaves the whole name alone and goes on after it, which for us is to go on after `&`.
+    // Nothing matched: Python leaves the whole name alone and goes on after it, which for us is to
+    // go on after `&`.
     (None, 0)
 }
 
@@ -113,7 +133,10 @@ mod tests {
             ("&ampamp;", "&amp;"),
             ("&#65&#x42;&#X43", "ABC"),
             ("&#128;&#x99;", "€™"),
-            ("&#0;&#xD800;&#x110000;&#99999999999;", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
+            (
+                "&#0;&#xD800;&#x110000;&#99999999999;",
+                "\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
+            ),
             ("a&#1;b&#xFFFE;c&#xFDD0;d", "abcd"),
             ("&#; &#x; &; & &&amp;", "&#; &#x; &; & &&"),
             ("&NotEqualTilde;", "\u{2242}\u{338}"),

@@ -18,8 +18,10 @@ pub const START_OF_TEXT: i64 = 49_406;
 /// The mark that ends every text, and the largest token: open_clip finds the end of a text by it.
 pub const END_OF_TEXT: i64 = 49_407;
 
-/// The words that a text is cut into before byte pairs are merged. The marks count when a user writes them, too.
-const PATTERN: &str = r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
+/// The words that a text is cut into before byte pairs are merged. The marks count when a user
+/// writes them, too.
+const PATTERN: &str =
+    r"(?i)<start_of_text>|<end_of_text>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+";
 
 /// `None` only if the pattern were broken, which every test of this file rules out.
 static WORDS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(PATTERN).ok());
@@ -36,7 +38,9 @@ impl Tokenizer {
     #[must_use]
     pub fn new(context_length: usize) -> Self {
         // Both marks always fit: a configuration with less is refused.
-        Self { context_length: context_length.max(2) }
+        Self {
+            context_length: context_length.max(2),
+        }
     }
 
     /// Builds the vocabulary now rather than at the first text (some 20 ms).
@@ -45,7 +49,8 @@ impl Tokenizer {
         LazyLock::force(&BYTE_PAIRS);
     }
 
-    /// The tokens of a text, from the start mark to the end mark, without the zeros that open_clip pads with.
+    /// The tokens of a text, from the start mark to the end mark, without the zeros that open_clip
+    /// pads with.
     ///
     /// What is longer than the context is cut off, and the end mark put in the last place.
     #[must_use]
@@ -87,6 +92,9 @@ mod tests {
         let tokens = Tokenizer::new(8).encode("one two three four five six seven eight nine ten");
         assert_eq!(tokens.len(), 8);
         assert_eq!(tokens.last(), Some(&END_OF_TEXT));
-        assert_eq!(tokens[..7], Tokenizer::new(77).encode("one two three four five six seven eight nine ten")[..7]);
+        assert_eq!(
+            tokens[..7],
+            Tokenizer::new(77).encode("one two three four five six seven eight nine ten")[..7]
+        );
     }
 }

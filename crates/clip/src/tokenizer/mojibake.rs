@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-/// Repairs text that was decoded in a wrong encoding, and straightens quotes, widths, ligatures and line breaks.
+/// Repairs text that was decoded in a wrong encoding, and straightens quotes, widths, ligatures and
+/// line breaks.
 pub fn fix_text(text: &str) -> String {
     let text = &without_terminal_escapes(text);
-    // plsfix replaces HTML entities always; ftfy no longer from the first line on that has a `<` in it, since text
-    // with tags is HTML that was meant as such.
+    // plsfix replaces HTML entities always; ftfy no longer from the first line on that has a `<` in
+    // it, since text with tags is HTML that was meant as such.
     let mut output = String::with_capacity(text.len());
     let mut is_html = false;
     for line in text.split_inclusive('\n') {
@@ -20,7 +21,8 @@ pub fn fix_text(text: &str) -> String {
     output
 }
 
-/// ftfy takes out the colour codes of terminals (`ESC [ 31 m`) whole; plsfix leaves all but the first character.
+/// ftfy takes out the colour codes of terminals (`ESC [ 31 m`) whole; plsfix leaves all but the
+/// first character.
 fn without_terminal_escapes(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return Cow::Borrowed(text);
@@ -44,10 +46,14 @@ fn without_terminal_escapes(text: &str) -> Cow<'_, str> {
     Cow::Owned(output)
 }
 
-/// Fixes a line but for its entities: the ampersands are hidden behind a character that no rule looks at.
+/// Fixes a line but for its entities: the ampersands are hidden behind a character that no rule
+/// looks at.
 fn fix_line_of_html(line: &str) -> String {
     const STAND_INS: [char; 8] = ['~', '^', '|', '`', '\\', '{', '}', '@'];
-    match STAND_INS.into_iter().find(|&character| !line.contains(character)) {
+    match STAND_INS
+        .into_iter()
+        .find(|&character| !line.contains(character))
+    {
         Some(stand_in) => {
             let hidden = line.replace('&', stand_in.encode_utf8(&mut [0; 4]));
             plsfix::fix_text(&hidden, None).replace(stand_in, "&")

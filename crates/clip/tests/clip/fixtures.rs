@@ -10,7 +10,9 @@ use safetensors::{Dtype, SafeTensors};
 pub const MODELS: [&str; 3] = ["vit_quickgelu", "vit_odd", "resnet"];
 
 pub fn path(name: &str) -> PathBuf {
-    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it")).join("tests/fixtures").join(name)
+    Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
+        .join("tests/fixtures")
+        .join(name)
 }
 
 pub fn read(name: &str) -> Vec<u8> {
@@ -20,7 +22,8 @@ pub fn read(name: &str) -> Vec<u8> {
 
 pub fn load(model: &str, precision: Precision) -> LoadedModel {
     let source = ModelSource::Folder(path("models").join(model));
-    LoadedModel::load(&source, Device::Cpu, Some(precision)).unwrap_or_else(|error| panic!("{model}: {error}"))
+    LoadedModel::load(&source, Device::Cpu, Some(precision))
+        .unwrap_or_else(|error| panic!("{model}: {error}"))
 }
 
 /// A tensor of bytes.
@@ -34,7 +37,13 @@ pub fn bytes(tensors: &SafeTensors<'_>, name: &str) -> Vec<u8> {
 pub fn floats(tensors: &SafeTensors<'_>, name: &str) -> Vec<f32> {
     let tensor = tensors.tensor(name).unwrap();
     assert_eq!(tensor.dtype(), Dtype::F32, "{name}");
-    tensor.data().as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)).collect()
+    tensor
+        .data()
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|&value| f32::from_le_bytes(value))
+        .collect()
 }
 
 /// What open_clip answered for one model.
@@ -50,10 +59,21 @@ pub fn expected(model: &str, loaded: &LoadedModel) -> Expected {
     let side = loaded.info.transform.side;
     let pixels = side as usize * side as usize * 3;
     let dimension = loaded.info.dimension;
-    let rows = |name| floats(&tensors, name).chunks_exact(dimension).map(<[f32]>::to_vec).collect();
+    let rows = |name| {
+        floats(&tensors, name)
+            .chunks_exact(dimension)
+            .map(<[f32]>::to_vec)
+            .collect()
+    };
     let pictures = bytes(&tensors, "pictures");
     Expected {
-        pictures: pictures.chunks_exact(pixels).map(|rgb| ModelPixels { side, rgb: rgb.to_vec() }).collect(),
+        pictures: pictures
+            .chunks_exact(pixels)
+            .map(|rgb| ModelPixels {
+                side,
+                rgb: rgb.to_vec(),
+            })
+            .collect(),
         images: rows("images"),
         texts: rows("texts"),
     }

@@ -1,4 +1,5 @@
-//! Parity with open_clip on shipped fixtures, what is wrong with model files, and the embedder on a real model.
+//! Parity with open_clip on shipped fixtures, what is wrong with model files, and the embedder on a
+//! real model.
 //!
 //! `../fixtures/make_fixtures.py` says how the fixtures were made.
 

@@ -22,19 +22,37 @@ fn changed(change: impl FnOnce(&mut Tensors)) -> tempfile::TempDir {
     let mut tensors: Tensors = SafeTensors::deserialize(&bytes)
         .unwrap()
         .iter()
-        .map(|(name, view)| (name.to_owned(), (view.dtype(), view.shape().to_vec(), view.data().to_vec())))
+        .map(|(name, view)| {
+            (
+                name.to_owned(),
+                (view.dtype(), view.shape().to_vec(), view.data().to_vec()),
+            )
+        })
         .collect();
     change(&mut tensors);
-    let views =
-        tensors.iter().map(|(name, (kind, shape, data))| (name, TensorView::new(*kind, shape.clone(), data).unwrap()));
+    let views = tensors.iter().map(|(name, (kind, shape, data))| {
+        (name, TensorView::new(*kind, shape.clone(), data).unwrap())
+    });
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(WEIGHTS), safetensors::serialize(views, None).unwrap()).unwrap();
-    fs::copy(fixtures::path("models/vit_odd").join(CONFIG), folder.path().join(CONFIG)).unwrap();
+    fs::write(
+        folder.path().join(WEIGHTS),
+        safetensors::serialize(views, None).unwrap(),
+    )
+    .unwrap();
+    fs::copy(
+        fixtures::path("models/vit_odd").join(CONFIG),
+        folder.path().join(CONFIG),
+    )
+    .unwrap();
     folder
 }
 
 fn load(folder: &Path) -> Result<LoadedModel, ClipError> {
-    LoadedModel::load(&ModelSource::Folder(folder.to_owned()), Device::Cpu, Some(Precision::Fp32))
+    LoadedModel::load(
+        &ModelSource::Folder(folder.to_owned()),
+        Device::Cpu,
+        Some(Precision::Fp32),
+    )
 }
 
 fn error_of(folder: &Path) -> ClipError {
@@ -45,25 +63,45 @@ fn error_of(folder: &Path) -> ClipError {
 fn an_unchanged_copy_loads_and_has_the_same_fingerprint() {
     let folder = changed(|_| ());
     let copy = load(folder.path()).unwrap();
-    assert_eq!((copy.info.dimension, copy.info.context_length, copy.info.transform.side), (20, 32, 35));
+    assert_eq!(
+        (
+            copy.info.dimension,
+            copy.info.context_length,
+            copy.info.transform.side
+        ),
+        (20, 32, 35)
+    );
     let again = load(folder.path()).unwrap();
     assert_eq!(copy.info.fingerprint, again.info.fingerprint);
     let other = changed(|tensors| tensors.get_mut("visual.proj").unwrap().2[0] ^= 1);
-    assert_ne!(load(other.path()).unwrap().info.fingerprint, copy.info.fingerprint);
+    assert_ne!(
+        load(other.path()).unwrap().info.fingerprint,
+        copy.info.fingerprint
+    );
 }
 
 #[test]
 fn every_tensor_that_does_not_fit_is_named_with_its_shapes() {
     let folder = changed(|tensors| {
         tensors.remove("text_projection").unwrap();
-        tensors.remove("visual.transformer.resblocks.1.attn.in_proj_weight").unwrap();
+        tensors
+            .remove("visual.transformer.resblocks.1.attn.in_proj_weight")
+            .unwrap();
         tensors.get_mut("visual.class_embedding").unwrap().1 = vec![20, 2];
         let (kind, _, _) = tensors["ln_final.weight"];
-        tensors.insert("visual.transformer.resblocks.2.ln_1.weight".to_owned(), (kind, vec![2], vec![0; 4]));
-        tensors.insert("ln_final.bias".to_owned(), (Dtype::I16, vec![8], vec![0; 16]));
+        tensors.insert(
+            "visual.transformer.resblocks.2.ln_1.weight".to_owned(),
+            (kind, vec![2], vec![0; 4]),
+        );
+        tensors.insert(
+            "ln_final.bias".to_owned(),
+            (Dtype::I16, vec![8], vec![0; 16]),
+        );
     });
     let error = error_of(folder.path());
-    let ClipError::WeightsMismatch { problems, .. } = &error else { panic!("{error}") };
+    let ClipError::WeightsMismatch { problems, .. } = &error else {
+        panic!("{error}")
+    };
     assert_eq!(problems.len(), 5, "{error}");
     let message = error.to_string();
     for part in [
@@ -75,7 +113,10 @@ fn every_tensor_that_does_not_fit_is_named_with_its_shapes() {
     ] {
         assert!(message.contains(part), "{part} is not in:\n{message}");
     }
-    assert_eq!(clippy_core::Error::from(error).code, ErrorCode::InvalidInput);
+    assert_eq!(
+        clippy_core::Error::from(error).code,
+        ErrorCode::InvalidInput
+    );
 }
 
 #[test]
@@ -84,10 +125,20 @@ fn a_file_that_is_cut_off_or_something_else_is_told() {
     let weights = folder.path().join(WEIGHTS);
     let whole = fs::read(&weights).unwrap();
     let cut = &whole[..whole.len() / 2];
-    for content in [cut, &whole[..7], b"", b"not a safetensors file at all, but some text", &[0xff; 64]] {
+    for content in [
+        cut,
+        &whole[..7],
+        b"",
+        b"not a safetensors file at all, but some text",
+        &[0xff; 64],
+    ] {
         fs::write(&weights, content).unwrap();
         let error = error_of(folder.path());
-        assert!(matches!(error, ClipError::UnreadableWeights { .. }), "{} bytes: {error:?}", content.len());
+        assert!(
+            matches!(error, ClipError::UnreadableWeights { .. }),
+            "{} bytes: {error:?}",
+            content.len()
+        );
         assert!(error.to_string().contains(WEIGHTS), "{error}");
     }
 }
@@ -96,12 +147,19 @@ fn a_file_that_is_cut_off_or_something_else_is_told() {
 fn missing_files_and_broken_configurations_are_told() {
     let folder = changed(|_| ());
     fs::write(folder.path().join(CONFIG), "{\"model_cfg\": ").unwrap();
-    assert!(matches!(error_of(folder.path()), ClipError::InvalidConfig(_)));
+    assert!(matches!(
+        error_of(folder.path()),
+        ClipError::InvalidConfig(_)
+    ));
     fs::write(folder.path().join(CONFIG), "{}").unwrap();
     assert!(error_of(folder.path()).to_string().contains("model_cfg"));
     fs::remove_file(folder.path().join(CONFIG)).unwrap();
     assert!(error_of(folder.path()).to_string().contains(CONFIG));
-    fs::copy(fixtures::path("models/vit_odd").join(CONFIG), folder.path().join(CONFIG)).unwrap();
+    fs::copy(
+        fixtures::path("models/vit_odd").join(CONFIG),
+        folder.path().join(CONFIG),
+    )
+    .unwrap();
     fs::remove_file(folder.path().join(WEIGHTS)).unwrap();
     assert!(error_of(folder.path()).to_string().contains(WEIGHTS));
 }
@@ -118,9 +176,14 @@ fn weights_that_are_no_numbers_do_not_give_embeddings() {
 
 #[test]
 fn an_unknown_model_is_answered_with_the_known_ones() {
-    let error = LoadedModel::random("ViT-X-99", Device::Cpu, None, 0).err().unwrap();
+    let error = LoadedModel::random("ViT-X-99", Device::Cpu, None, 0)
+        .err()
+        .unwrap();
     let message = error.to_string();
-    assert!(message.contains("ViT-X-99") && message.contains("ViT-B-32") && message.contains("RN50"), "{message}");
+    assert!(
+        message.contains("ViT-X-99") && message.contains("ViT-B-32") && message.contains("RN50"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -128,16 +191,38 @@ fn a_folder_and_a_file_are_verified() {
     let folder = fixtures::path("models/vit_quickgelu");
     for path in [folder.clone(), folder.join(WEIGHTS)] {
         let verified = verify(&path, None).unwrap();
-        assert_eq!((verified.info.dimension, verified.info.transform.side), (24, 32));
+        assert_eq!(
+            (verified.info.dimension, verified.info.transform.side),
+            (24, 32)
+        );
         assert_eq!(verified.info.fingerprint.len(), 64);
-        assert_eq!(verified.bytes, fs::metadata(folder.join(WEIGHTS)).unwrap().len());
+        assert_eq!(
+            verified.bytes,
+            fs::metadata(folder.join(WEIGHTS)).unwrap().len()
+        );
     }
     let alone = tempfile::tempdir().unwrap();
     let file = alone.path().join("weights.safetensors");
     fs::copy(folder.join(WEIGHTS), &file).unwrap();
-    assert!(verify(&file, None).unwrap_err().to_string().contains("which architecture"));
+    assert!(
+        verify(&file, None)
+            .unwrap_err()
+            .to_string()
+            .contains("which architecture")
+    );
     let error = verify(&file, Some("ViT-B-32")).unwrap_err();
-    assert!(matches!(error, ClipError::WeightsMismatch { .. }), "{error}");
-    assert!(matches!(verify(&alone.path().join("nothing"), None), Err(ClipError::NotThere { .. })));
-    assert!(verify(alone.path(), None).unwrap_err().to_string().contains(CONFIG));
+    assert!(
+        matches!(error, ClipError::WeightsMismatch { .. }),
+        "{error}"
+    );
+    assert!(matches!(
+        verify(&alone.path().join("nothing"), None),
+        Err(ClipError::NotThere { .. })
+    ));
+    assert!(
+        verify(alone.path(), None)
+            .unwrap_err()
+            .to_string()
+            .contains(CONFIG)
+    );
 }

@@ -33,7 +33,9 @@ struct Server {
 }
 
 fn content() -> Vec<u8> {
-    (0..200_000_u32).map(|number| (number * 7 % 251) as u8).collect()
+    (0..200_000_u32)
+        .map(|number| (number * 7 % 251) as u8)
+        .collect()
 }
 
 async fn serve(answers: impl IntoIterator<Item = Answer>, announces: bool) -> Server {
@@ -47,7 +49,11 @@ async fn serve(answers: impl IntoIterator<Item = Answer>, announces: bool) -> Se
             let request = read_request(&mut stream).await;
             seen.lock().unwrap().push(request.clone());
             let is_file = request.contains("/cdn");
-            let answer = if is_file { answers.pop_front().unwrap_or(Answer::Well) } else { Answer::Well };
+            let answer = if is_file {
+                answers.pop_front().unwrap_or(Answer::Well)
+            } else {
+                Answer::Well
+            };
             respond(&mut stream, &request, is_file, answer, announces).await;
         }
     });
@@ -57,26 +63,57 @@ async fn serve(answers: impl IntoIterator<Item = Answer>, announces: bool) -> Se
 async fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut byte = [0];
-    while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut byte).await.is_ok_and(|count| count == 1) {
+    while !bytes.ends_with(b"\r\n\r\n")
+        && stream.read(&mut byte).await.is_ok_and(|count| count == 1)
+    {
         bytes.push(byte[0]);
     }
     String::from_utf8(bytes).unwrap().to_lowercase()
 }
 
-async fn respond(stream: &mut TcpStream, request: &str, is_file: bool, answer: Answer, announces: bool) {
+async fn respond(
+    stream: &mut TcpStream,
+    request: &str,
+    is_file: bool,
+    answer: Answer,
+    announces: bool,
+) {
     let content = content();
     if !is_file {
-        let hash: String = Sha256::digest(&content).iter().map(|byte| format!("{byte:02x}")).collect();
-        let what = format!("X-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n", content.len());
+        let hash: String = Sha256::digest(&content)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let what = format!(
+            "X-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n",
+            content.len()
+        );
         let what = if announces { what.as_str() } else { "" };
-        let head =
-            format!("HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: close\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: close\r\n\r\n"
+        );
         let _ = stream.write_all(head.as_bytes()).await;
         return;
     }
-    let range = request.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse().ok());
-    let from = if answer == Answer::IgnoreRange { 0 } else { range.unwrap_or(0_usize) };
-    let (mut body, mut status) = (content[from..].to_vec(), if from > 0 { "206 Partial Content" } else { "200 OK" });
+    let range = request.lines().find_map(|line| {
+        line.strip_prefix("range: bytes=")?
+            .strip_suffix('-')?
+            .parse()
+            .ok()
+    });
+    let from = if answer == Answer::IgnoreRange {
+        0
+    } else {
+        range.unwrap_or(0_usize)
+    };
+    let (mut body, mut status) = (
+        content[from..].to_vec(),
+        if from > 0 {
+            "206 Partial Content"
+        } else {
+            "200 OK"
+        },
+    );
     let length = body.len();
     match answer {
         Answer::Well | Answer::IgnoreRange => {}
@@ -85,9 +122,19 @@ async fn respond(stream: &mut TcpStream, request: &str, is_file: bool, answer: A
         Answer::Status(_) => status = "404 Not Found",
         Answer::Damaged => body[0] ^= 1,
     }
-    let ranges = if from > 0 { format!("Content-Range: bytes {from}-199999/200000\r\n") } else { String::new() };
-    let length = if matches!(answer, Answer::Status(_)) { 0 } else { length };
-    let head = format!("HTTP/1.1 {status}\r\n{ranges}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    let ranges = if from > 0 {
+        format!("Content-Range: bytes {from}-199999/200000\r\n")
+    } else {
+        String::new()
+    };
+    let length = if matches!(answer, Answer::Status(_)) {
+        0
+    } else {
+        length
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\n{ranges}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
     let _ = stream.write_all(head.as_bytes()).await;
     if length > 0 && !request.starts_with("head") {
         let _ = stream.write_all(&body).await;
@@ -105,14 +152,27 @@ async fn pull_from(server: &Server, models: &Path) -> Result<std::path::PathBuf,
 impl Server {
     fn ranges(&self) -> Vec<String> {
         let requests = self.requests.lock().unwrap();
-        let of_file = requests.iter().filter(|request| request.starts_with("get /cdn"));
-        of_file.map(|request| request.lines().find(|line| line.starts_with("range")).unwrap_or("").to_owned()).collect()
+        let of_file = requests
+            .iter()
+            .filter(|request| request.starts_with("get /cdn"));
+        of_file
+            .map(|request| {
+                request
+                    .lines()
+                    .find(|line| line.starts_with("range"))
+                    .unwrap_or("")
+                    .to_owned()
+            })
+            .collect()
     }
 }
 
 fn parts(models: &Path) -> usize {
     let folder = models.join("ViT-B-32/laion2b_s34b_b79k");
-    fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == "part").count()
+    fs::read_dir(folder)
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == "part")
+        .count()
 }
 
 #[tokio::test]
@@ -120,8 +180,17 @@ async fn a_file_comes_whole_and_is_not_downloaded_twice() {
     let models = tempfile::tempdir().unwrap();
     let server = serve([], true).await;
     let mut last = (0, None);
-    let path = pull(entry(), models.path(), &server.url, |there, whole| last = (there, whole)).await.unwrap();
-    assert_eq!(path, models.path().join("ViT-B-32/laion2b_s34b_b79k/open_clip_model.safetensors"));
+    let path = pull(entry(), models.path(), &server.url, |there, whole| {
+        last = (there, whole)
+    })
+    .await
+    .unwrap();
+    assert_eq!(
+        path,
+        models
+            .path()
+            .join("ViT-B-32/laion2b_s34b_b79k/open_clip_model.safetensors")
+    );
     assert_eq!(fs::read(&path).unwrap(), content());
     assert_eq!(last, (200_000, Some(200_000)));
     assert_eq!(parts(models.path()), 0);
@@ -134,10 +203,26 @@ async fn a_file_comes_whole_and_is_not_downloaded_twice() {
 #[tokio::test]
 async fn what_broke_off_is_continued_where_it_stopped() {
     let models = tempfile::tempdir().unwrap();
-    let server = serve([Answer::BreakAfter(70_000), Answer::Status(503), Answer::BreakAfter(50_000)], true).await;
+    let server = serve(
+        [
+            Answer::BreakAfter(70_000),
+            Answer::Status(503),
+            Answer::BreakAfter(50_000),
+        ],
+        true,
+    )
+    .await;
     let path = pull_from(&server, models.path()).await.unwrap();
     assert_eq!(fs::read(path).unwrap(), content());
-    assert_eq!(server.ranges(), ["", "range: bytes=70000-", "range: bytes=70000-", "range: bytes=120000-"]);
+    assert_eq!(
+        server.ranges(),
+        [
+            "",
+            "range: bytes=70000-",
+            "range: bytes=70000-",
+            "range: bytes=120000-"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -168,7 +253,12 @@ async fn what_is_not_the_file_is_thrown_away() {
     let error = pull_from(&server, models.path()).await.unwrap_err();
     assert!(error.to_string().contains("SHA-256"), "{error}");
     assert_eq!(parts(models.path()), 0);
-    assert!(!models.path().join("ViT-B-32/laion2b_s34b_b79k/open_clip_model.safetensors").exists());
+    assert!(
+        !models
+            .path()
+            .join("ViT-B-32/laion2b_s34b_b79k/open_clip_model.safetensors")
+            .exists()
+    );
     pull_from(&server, models.path()).await.unwrap();
 }
 
@@ -183,6 +273,8 @@ async fn without_a_hash_the_size_is_checked() {
 #[tokio::test]
 async fn no_server_is_told() {
     let models = tempfile::tempdir().unwrap();
-    let error = pull(entry(), models.path(), "http://127.0.0.1:1", |_, _| ()).await.unwrap_err();
+    let error = pull(entry(), models.path(), "http://127.0.0.1:1", |_, _| ())
+        .await
+        .unwrap_err();
     assert!(matches!(error, ClipError::Download { .. }), "{error}");
 }

@@ -19,9 +19,20 @@ fn tokens_are_open_clips() {
         .iter()
         .filter_map(|case| {
             let tokens = Tokenizer::new(case.context).encode(&case.text);
-            let difference = || format!("{:?} at {}:\n  {tokens:?}\n  {:?}", case.text, case.context, case.tokens);
+            let difference = || {
+                format!(
+                    "{:?} at {}:\n  {tokens:?}\n  {:?}",
+                    case.text, case.context, case.tokens
+                )
+            };
             (tokens != case.tokens).then(difference)
         })
         .collect();
-    assert!(wrong.is_empty(), "{} of {} texts differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} texts differ:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }

@@ -1,4 +1,5 @@
-//! The account of an ingest: what became of every line of a manifest. Its counts add up to the lines read.
+//! The account of an ingest: what became of every line of a manifest. Its counts add up to the
+//! lines read.
 
 mod reasons;
 
@@ -16,8 +17,11 @@ pub const NOT_STORED: &str = "it is not in the collection: ingest it first";
 /// Why a dry run skips a line that a real one would embed.
 pub const DRY_RUN: &str = "a dry run: it would be embedded";
 
-/// What kind of reason a line failed for. Lines of a kind are mended by the same thing, so they are told together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+/// What kind of reason a line failed for. Lines of a kind are mended by the same thing, so they are
+/// told together.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// The line is not text, or too long.
@@ -106,7 +110,10 @@ pub struct LineFailure {
 impl LineFailure {
     /// A failure of this kind.
     pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
-        Self { kind, reason: reason.into() }
+        Self {
+            kind,
+            reason: reason.into(),
+        }
     }
 }
 
@@ -209,8 +216,9 @@ pub trait Ledger: Send + Sync + 'static {
     /// Opens an account for one run over a manifest.
     async fn begin(&self, manifest: &str) -> Result<Uuid>;
 
-    /// Of these (line, id) pairs: the ones whose id was claimed by an earlier line of this run, with that line.
-    /// The others are claimed for their lines by this call. Asking again for the same pair answers the same.
+    /// Of these (line, id) pairs: the ones whose id was claimed by an earlier line of this run,
+    /// with that line. The others are claimed for their lines by this call. Asking again for
+    /// the same pair answers the same.
     async fn claim(&self, run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>>;
 
     /// Writes lines; a line that stands already is replaced, so that writing twice is harmless.
@@ -220,7 +228,12 @@ pub trait Ledger: Send + Sync + 'static {
     async fn totals(&self, run: Uuid) -> Result<LedgerTotals>;
 
     /// The lines that failed, in order, from `after` on (a page of at most `limit`).
-    async fn failures(&self, run: Uuid, after: Option<u64>, limit: usize) -> Result<Vec<LineRecord>>;
+    async fn failures(
+        &self,
+        run: Uuid,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LineRecord>>;
 
     /// Closes an account: finished, or stopped before its end.
     async fn finish(&self, run: Uuid, complete: bool) -> Result<()>;

@@ -1,5 +1,5 @@
-//! Why lines failed or were skipped, by kind and counted: what a person is told at the end of a run, however many lines
-//! there were.
+//! Why lines failed or were skipped, by kind and counted: what a person is told at the end of a
+//! run, however many lines there were.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,7 +27,8 @@ pub struct Alike {
     pub reason: String,
 }
 
-/// Why lines were not stored, and what else is worth knowing of those that were. Its size does not grow with the lines.
+/// Why lines were not stored, and what else is worth knowing of those that were. Its size does not
+/// grow with the lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reasons {
@@ -50,7 +51,9 @@ impl Reasons {
                 id: record.id,
                 reason: reason.chars().take(LONGEST_REASON).collect(),
             }),
-            LineOutcome::Skipped { reason } => *self.skipped.entry(reason.clone()).or_default() += 1,
+            LineOutcome::Skipped { reason } => {
+                *self.skipped.entry(reason.clone()).or_default() += 1
+            }
             LineOutcome::Embedded | LineOutcome::Unchanged | LineOutcome::DuplicateOf { .. } => {}
         }
     }
@@ -84,7 +87,12 @@ impl Reasons {
             }
             None => self.failed.push(one),
         }
-        self.failed.sort_by(|left, right| right.lines.cmp(&left.lines).then(left.kind.cmp(&right.kind)));
+        self.failed.sort_by(|left, right| {
+            right
+                .lines
+                .cmp(&left.lines)
+                .then(left.kind.cmp(&right.kind))
+        });
     }
 
     /// Whether a run with these sums was in vain: something should have been done and nothing was.
@@ -106,13 +114,26 @@ impl Reasons {
         self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
     }
 
-    /// The reasons for a person, a kind a paragraph, most frequent first; lines are counted from 1, as editors do.
+    /// The reasons for a person, a kind a paragraph, most frequent first; lines are counted from 1,
+    /// as editors do.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let lines = |count: u64| if count == 1 { "1 line".to_owned() } else { format!("{count} lines") };
+        let lines = |count: u64| {
+            if count == 1 {
+                "1 line".to_owned()
+            } else {
+                format!("{count} lines")
+            }
+        };
         for alike in &self.failed {
-            let Alike { kind, line, id, reason, .. } = alike;
+            let Alike {
+                kind,
+                line,
+                id,
+                reason,
+                ..
+            } = alike;
             let id = id.map_or_else(String::new, |id| format!(", id {id}"));
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{} failed: {}", lines(alike.lines), kind.what());
@@ -134,7 +155,10 @@ impl Reasons {
     #[must_use]
     pub fn sentence(&self) -> String {
         let failed = self.failed.iter().map(|alike| {
-            let mend = alike.kind.mend().map_or_else(String::new, |mend| format!("; to mend it: {mend}"));
+            let mend = alike
+                .kind
+                .mend()
+                .map_or_else(String::new, |mend| format!("; to mend it: {mend}"));
             format!(
                 "{} × {} (the first is line {}: {}{mend})",
                 alike.lines,
@@ -143,7 +167,9 @@ impl Reasons {
                 alike.reason
             )
         });
-        let skipped = self.told_skips().map(|(reason, count)| format!("{count} × {reason}"));
+        let skipped = self
+            .told_skips()
+            .map(|(reason, count)| format!("{count} × {reason}"));
         failed.chain(skipped).collect::<Vec<_>>().join(". ")
     }
 }
@@ -153,7 +179,14 @@ mod tests {
     use super::*;
 
     fn failed(line: u64, kind: FailureKind, reason: &str) -> LineRecord {
-        LineRecord { line, id: Some(line.into()), outcome: LineOutcome::Failed { reason: reason.to_owned(), kind } }
+        LineRecord {
+            line,
+            id: Some(line.into()),
+            outcome: LineOutcome::Failed {
+                reason: reason.to_owned(),
+                kind,
+            },
+        }
     }
 
     #[test]
@@ -163,28 +196,62 @@ mod tests {
         one.add(&failed(2, FailureKind::NotAPicture, "words"));
         other.add(&failed(3, FailureKind::NoFile, "there is no file c.png"));
         one.merge(other);
-        let [first, second] = &one.failed[..] else { panic!("{one:?}") };
-        assert_eq!((first.kind, first.lines, first.line), (FailureKind::NoFile, 2, 3));
+        let [first, second] = &one.failed[..] else {
+            panic!("{one:?}")
+        };
+        assert_eq!(
+            (first.kind, first.lines, first.line),
+            (FailureKind::NoFile, 2, 3)
+        );
         assert_eq!(second.kind, FailureKind::NotAPicture);
         let text = one.text();
-        assert!(text.starts_with("2 lines failed: there is no file at the path"), "{text}");
-        assert!(text.contains("line 4, id 3: there is no file c.png") && text.contains("--images-root"), "{text}");
-        assert!(one.sentence().contains("2 ×") && one.sentence().contains("--images-root"), "{}", one.sentence());
+        assert!(
+            text.starts_with("2 lines failed: there is no file at the path"),
+            "{text}"
+        );
+        assert!(
+            text.contains("line 4, id 3: there is no file c.png") && text.contains("--images-root"),
+            "{text}"
+        );
+        assert!(
+            one.sentence().contains("2 ×") && one.sentence().contains("--images-root"),
+            "{}",
+            one.sentence()
+        );
     }
 
     #[test]
     fn a_run_is_in_vain_when_something_was_wanted_and_nothing_was_done() {
         let mut reasons = Reasons::default();
         let mut totals = LedgerTotals::default();
-        assert!(!reasons.nothing_succeeded(&totals), "an empty manifest asks for nothing");
+        assert!(
+            !reasons.nothing_succeeded(&totals),
+            "an empty manifest asks for nothing"
+        );
         let mut add = |outcome: LineOutcome| {
             totals.add(&outcome);
-            reasons.add(&LineRecord { line: 0, id: None, outcome });
+            reasons.add(&LineRecord {
+                line: 0,
+                id: None,
+                outcome,
+            });
             reasons.nothing_succeeded(&totals)
         };
-        assert!(!add(LineOutcome::Skipped { reason: "the line is empty".to_owned() }));
-        assert!(add(LineOutcome::Skipped { reason: NOT_STORED.to_owned() }));
-        assert!(add(LineOutcome::Failed { reason: String::new(), kind: FailureKind::Other }));
-        assert!(!add(LineOutcome::Skipped { reason: DRY_RUN.to_owned() }), "that would be embedded");
+        assert!(!add(LineOutcome::Skipped {
+            reason: "the line is empty".to_owned()
+        }));
+        assert!(add(LineOutcome::Skipped {
+            reason: NOT_STORED.to_owned()
+        }));
+        assert!(add(LineOutcome::Failed {
+            reason: String::new(),
+            kind: FailureKind::Other
+        }));
+        assert!(
+            !add(LineOutcome::Skipped {
+                reason: DRY_RUN.to_owned()
+            }),
+            "that would be embedded"
+        );
     }
 }

@@ -1,10 +1,13 @@
-//! What a cosine is worth: how it stands among the cosines that the same query has with pictures chosen blindly.
+//! What a cosine is worth: how it stands among the cosines that the same query has with pictures
+//! chosen blindly.
 //!
-//! A cosine of 0.4 is a lot between words and pictures, and nothing between two drawings. So a sample of the collection
-//! is kept, and a query is compared with it first: mean and deviation of those cosines say where the query's ordinary
-//! pictures lie, whatever the query is made of (a sketch is further from all pictures than a picture is). How often a
-//! cosine lies so many deviations above the mean is read from a curve, which is measured once over all pairs of the
-//! sample. Sample and curves are a note of the collection ([`NOTE`]); `clippy calibrate` makes them anew.
+//! A cosine of 0.4 is a lot between words and pictures, and nothing between two drawings. So a
+//! sample of the collection is kept, and a query is compared with it first: mean and deviation of
+//! those cosines say where the query's ordinary pictures lie, whatever the query is made of (a
+//! sketch is further from all pictures than a picture is). How often a cosine lies so many
+//! deviations above the mean is read from a curve, which is measured once over all pairs of the
+//! sample. Sample and curves are a note of the collection ([`NOTE`]); `clippy calibrate` makes them
+//! anew.
 
 use std::sync::Arc;
 
@@ -22,16 +25,16 @@ pub const NOTE: &str = "calibration";
 pub const SAMPLE: usize = 512;
 /// With fewer vectors in a space nothing is said of it.
 pub const FEWEST: usize = 16;
-/// How many deviations of the text space are worth as much as tags that hold all of the query's words. Measured in
-/// docs/search.md: the ranking is the same from 20 to 48.
+/// How many deviations of the text space are worth as much as tags that hold all of the query's
+/// words. Measured in docs/search.md: the ranking is the same from 20 to 48.
 pub const FULL_MATCH: f32 = 24.0;
 /// Version of the note's form; another one is not read.
 const VERSION: u32 = 1;
 
 /// The shares of pairs at which a curve is kept.
 const SHARES: [f32; 21] = [
-    0.0005, 0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.998, 0.999,
-    0.9995, 0.9998,
+    0.0005, 0.002, 0.01, 0.03, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99,
+    0.995, 0.998, 0.999, 0.9995, 0.9998,
 ];
 
 /// What a collection's scores are calibrated by.
@@ -57,8 +60,8 @@ pub struct Background {
     pub mean: f32,
     /// Their standard deviation.
     pub deviation: f32,
-    /// For each of the shares of pairs, from low to high: below how many deviations above its picture's mean a cosine
-    /// lies that often.
+    /// For each of the shares of pairs, from low to high: below how many deviations above its
+    /// picture's mean a cosine lies that often.
     pub curve: Vec<f32>,
 }
 
@@ -69,7 +72,8 @@ impl Background {
             && self.curve.is_sorted_by(|left, right| left < right)
     }
 
-    /// The share of pictures that lie lower than `deviations` above the mean, in 0..1. Rises strictly, up to rounding.
+    /// The share of pictures that lie lower than `deviations` above the mean, in 0..1. Rises
+    /// strictly, up to rounding.
     #[must_use]
     pub fn percentile(&self, deviations: f32) -> f32 {
         let (curve, last) = (&self.curve, SHARES.len() - 1);
@@ -80,7 +84,8 @@ impl Background {
             return SHARES[0] * ((deviations - curve[0]) * rate).exp();
         }
         if place > last {
-            let rate = ((1.0 - SHARES[last - 1]) / (1.0 - SHARES[last])).ln() / (curve[last] - curve[last - 1]);
+            let rate = ((1.0 - SHARES[last - 1]) / (1.0 - SHARES[last])).ln()
+                / (curve[last] - curve[last - 1]);
             return 1.0 - (1.0 - SHARES[last]) * (-(deviations - curve[last]) * rate).exp();
         }
         let part = (deviations - curve[place - 1]) / (curve[place] - curve[place - 1]);
@@ -112,9 +117,19 @@ impl Level {
         }
         let count = values.len() as f64;
         let mean = values.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
-        let variance = values.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
-        #[expect(clippy::cast_possible_truncation, reason = "cosines, and as exact as they are")]
-        let level = Self { mean: mean as f32, deviation: variance.sqrt() as f32 };
+        let variance = values
+            .iter()
+            .map(|value| (f64::from(*value) - mean).powi(2))
+            .sum::<f64>()
+            / count;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "cosines, and as exact as they are"
+        )]
+        let level = Self {
+            mean: mean as f32,
+            deviation: variance.sqrt() as f32,
+        };
         // Pictures that are all the same have no background to stand out from.
         (level.deviation > 1e-4).then_some(level)
     }
@@ -141,7 +156,8 @@ impl QueryBackground {
         self.spaces.get(space).as_ref().map(|(level, _)| *level)
     }
 
-    /// The share of the collection whose cosine with the query is lower, in each space asked for that is calibrated.
+    /// The share of the collection whose cosine with the query is lower, in each space asked for
+    /// that is calibrated.
     #[must_use]
     pub fn percentiles(&self, scores: PerSpace<Option<f32>>) -> PerSpace<Option<f32>> {
         PerSpace::from_fn(|space| {
@@ -150,22 +166,28 @@ impl QueryBackground {
         })
     }
 
-    /// What cosines are worth in a ranking: how many deviations they lie above the query's own background, in parts of
-    /// [`FULL_MATCH`]. A straight line in each space, so the order within a space stays, however far out.
+    /// What cosines are worth in a ranking: how many deviations they lie above the query's own
+    /// background, in parts of [`FULL_MATCH`]. A straight line in each space, so the order
+    /// within a space stays, however far out.
     #[must_use]
     pub fn worth(&self, scores: PerSpace<Option<f32>>) -> PerSpace<Option<f32>> {
-        PerSpace::from_fn(|space| Some(self.level(space)?.deviations((*scores.get(space))?) / FULL_MATCH))
+        PerSpace::from_fn(|space| {
+            Some(self.level(space)?.deviations((*scores.get(space))?) / FULL_MATCH)
+        })
     }
 
-    /// What a difference of two cosines is worth, as in [`QueryBackground::worth`]; 0 where nothing is known.
+    /// What a difference of two cosines is worth, as in [`QueryBackground::worth`]; 0 where nothing
+    /// is known.
     #[must_use]
     pub fn worth_of_difference(&self, space: Space, difference: f32) -> f32 {
-        self.level(space).map_or(0.0, |level| difference / level.deviation / FULL_MATCH)
+        self.level(space)
+            .map_or(0.0, |level| difference / level.deviation / FULL_MATCH)
     }
 
     /// The background of a sum of scores: what `total` makes of a point's cosines, over the sample.
     ///
-    /// `weights` say how much each space has to do with it. `None` when no space with a weight is calibrated.
+    /// `weights` say how much each space has to do with it. `None` when no space with a weight is
+    /// calibrated.
     #[must_use]
     pub fn of_total(
         &self,
@@ -198,33 +220,54 @@ impl TotalBackground {
     #[must_use]
     pub fn percentile(&self, total: f32) -> f32 {
         let deviations = self.level.deviations(total);
-        self.curves.iter().map(|(weight, curve)| weight * curve.percentile(deviations)).sum::<f32>() / self.sum
+        self.curves
+            .iter()
+            .map(|(weight, curve)| weight * curve.percentile(deviations))
+            .sum::<f32>()
+            / self.sum
     }
 }
 
 impl Sampled {
-    /// The calibration that a note holds, with the vectors of its sample, as far as they are still there.
+    /// The calibration that a note holds, with the vectors of its sample, as far as they are still
+    /// there.
     #[must_use]
     pub fn new(calibration: Calibration, sample: Vec<Point>) -> Self {
         let vectors = Arc::new(sample.into_iter().map(|point| point.vectors).collect());
-        Self { calibration, vectors }
+        Self {
+            calibration,
+            vectors,
+        }
     }
 
-    /// Measures a sample of a collection of `points` points that this model filled; `None` when it is too small.
-    /// Compares all pairs, which takes a good part of a second: not for an async thread.
+    /// Measures a sample of a collection of `points` points that this model filled; `None` when it
+    /// is too small. Compares all pairs, which takes a good part of a second: not for an async
+    /// thread.
     #[must_use]
     pub fn measure(fingerprint: String, points: u64, sample: Vec<Point>) -> Option<Self> {
         let ids: Vec<PointId> = sample.iter().map(|point| point.id).collect();
         let vectors: Vec<Vectors> = sample.into_iter().map(|point| point.vectors).collect();
         let spaces = PerSpace::from_fn(|space| {
-            let of_space: Vec<&[f32]> = vectors.iter().filter_map(|vectors| vectors.get(space).as_deref()).collect();
+            let of_space: Vec<&[f32]> = vectors
+                .iter()
+                .filter_map(|vectors| vectors.get(space).as_deref())
+                .collect();
             measured(&of_space)
         });
         if spaces.iter().all(|(_, background)| background.is_none()) {
             return None;
         }
-        let calibration = Calibration { version: VERSION, fingerprint, points, sample: ids, spaces };
-        Some(Self { calibration, vectors: Arc::new(vectors) })
+        let calibration = Calibration {
+            version: VERSION,
+            fingerprint,
+            points,
+            sample: ids,
+            spaces,
+        };
+        Some(Self {
+            calibration,
+            vectors: Arc::new(vectors),
+        })
     }
 
     /// The background of one query, from its unit vectors.
@@ -236,14 +279,18 @@ impl Sampled {
             .map(|stored| {
                 PerSpace::from_fn(|space| {
                     let (query, stored) = (query.get(space).as_ref()?, stored.get(space).as_ref()?);
-                    // A collection that is another model's since a moment ago has no background until it is looked at.
+                    // A collection that is another model's since a moment ago has no background
+                    // until it is looked at.
                     (query.len() == stored.len()).then(|| product(query, stored))
                 })
             })
             .collect();
         let spaces = PerSpace::from_fn(|space| {
             let background = self.calibration.spaces.get(space).clone()?;
-            let known: Vec<f32> = cosines.iter().filter_map(|cosines| *cosines.get(space)).collect();
+            let known: Vec<f32> = cosines
+                .iter()
+                .filter_map(|cosines| *cosines.get(space))
+                .collect();
             Some((Level::of(&known)?, background))
         });
         QueryBackground { spaces, cosines }
@@ -251,12 +298,15 @@ impl Sampled {
 }
 
 impl Calibration {
-    /// Reads a collection's note. One of another version, or that cannot be understood, is as good as none: it is made
-    /// anew.
+    /// Reads a collection's note. One of another version, or that cannot be understood, is as good
+    /// as none: it is made anew.
     #[must_use]
     pub fn read(note: Value) -> Option<Self> {
         let found: Self = serde_json::from_value(note).ok()?;
-        let sound = found.spaces.iter().all(|(_, background)| background.as_ref().is_none_or(Background::is_sound));
+        let sound = found
+            .spaces
+            .iter()
+            .all(|(_, background)| background.as_ref().is_none_or(Background::is_sound));
         (found.version == VERSION && sound).then_some(found)
     }
 
@@ -278,8 +328,8 @@ pub fn too_few() -> Error {
     )
 }
 
-/// Chooses [`SAMPLE`] ids of many: those with the lowest hashes, which is as good as chance, and the same wherever the
-/// collection is.
+/// Chooses [`SAMPLE`] ids of many: those with the lowest hashes, which is as good as chance, and
+/// the same wherever the collection is.
 #[derive(Debug, Default)]
 pub struct Draw {
     kept: Vec<(u64, PointId)>,
@@ -323,7 +373,10 @@ fn measured(vectors: &[&[f32]]) -> Option<Background> {
     let mut all = Vec::with_capacity(vectors.len() * (vectors.len() - 1));
     let mut deviations = Vec::with_capacity(all.capacity());
     for (index, vector) in vectors.iter().enumerate() {
-        let others = vectors.iter().enumerate().filter(|(other, _)| *other != index);
+        let others = vectors
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index);
         let cosines: Vec<f32> = others.map(|(_, other)| product(vector, other)).collect();
         if let Some(level) = Level::of(&cosines) {
             deviations.extend(cosines.iter().map(|cosine| level.deviations(*cosine)));
@@ -334,33 +387,52 @@ fn measured(vectors: &[&[f32]]) -> Option<Background> {
     deviations.sort_unstable_by(f32::total_cmp);
     let mut curve = Vec::with_capacity(SHARES.len());
     for share in SHARES {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place in a list")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a place in a list"
+        )]
         let place = (f64::from(share) * (deviations.len().checked_sub(1)?) as f64).round() as usize;
         let value = deviations[place];
         // Strictly rising, also where a small sample has no value between two shares.
-        curve.push(curve.last().map_or(value, |last: &f32| value.max(last + 1e-3)));
+        curve.push(
+            curve
+                .last()
+                .map_or(value, |last: &f32| value.max(last + 1e-3)),
+        );
     }
-    Some(Background { vectors: vectors.len(), mean: level.mean, deviation: level.deviation, curve })
+    Some(Background {
+        vectors: vectors.len(),
+        mean: level.mean,
+        deviation: level.deviation,
+        curve,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Vectors that lie near an axis they share, some nearer than others, in a fan that is the same at every run.
+    /// Vectors that lie near an axis they share, some nearer than others, in a fan that is the same
+    /// at every run.
     fn points(count: u64) -> Vec<Point> {
         (0..count)
             .map(|number| {
                 let bits = mixed(PointId::Number(number));
-                let mut vector: Vec<f32> =
-                    (0..8).map(|place| f32::from((bits >> (8 * place)) as u8) / 127.5 - 1.0).collect();
+                let mut vector: Vec<f32> = (0..8)
+                    .map(|place| f32::from((bits >> (8 * place)) as u8) / 127.5 - 1.0)
+                    .collect();
                 vector[0] += 1.0;
                 let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
                 vector.iter_mut().for_each(|value| *value /= length);
                 let text = (number % 3 == 0).then(|| vector.clone());
                 Point {
                     id: PointId::Number(number),
-                    vectors: PerSpace { image: Some(vector), edge: None, text },
+                    vectors: PerSpace {
+                        image: Some(vector),
+                        edge: None,
+                        text,
+                    },
                     payload: Default::default(),
                 }
             })
@@ -379,19 +451,33 @@ mod tests {
         let others = points(1_300).split_off(300);
         let mut worst = 0.0_f32;
         for query in others.iter().step_by(97) {
-            let vectors = PerSpace { text: None, ..query.vectors.clone() };
+            let vectors = PerSpace {
+                text: None,
+                ..query.vectors.clone()
+            };
             let background = sampled.background(&vectors);
             let mut cosines: Vec<f32> = others
                 .iter()
                 .map(|other| {
-                    product(vectors.image.as_ref().expect("all have one"), other.vectors.image.as_ref().expect("all"))
+                    product(
+                        vectors.image.as_ref().expect("all have one"),
+                        other.vectors.image.as_ref().expect("all"),
+                    )
                 })
                 .collect();
             cosines.sort_by(f32::total_cmp);
             for place in [50, 300, 500, 700, 900, 980] {
-                let scores = PerSpace { image: Some(cosines[place]), edge: Some(0.3), text: None };
+                let scores = PerSpace {
+                    image: Some(cosines[place]),
+                    edge: Some(0.3),
+                    text: None,
+                };
                 let percentiles = background.percentiles(scores);
-                assert_eq!((percentiles.edge, percentiles.text), (None, None), "nothing is known of these");
+                assert_eq!(
+                    (percentiles.edge, percentiles.text),
+                    (None, None),
+                    "nothing is known of these"
+                );
                 let share = place as f32 / cosines.len() as f32;
                 worst = worst.max((percentiles.image.expect("known") - share).abs());
             }
@@ -402,11 +488,16 @@ mod tests {
     #[test]
     fn a_percentile_rises_with_its_cosine_and_never_leaves_0_to_1() {
         let background = sampled().calibration.spaces.image.expect("measured");
-        let values: Vec<f32> = (-800..800).map(|step| background.percentile(step as f32 / 100.0)).collect();
+        let values: Vec<f32> = (-800..800)
+            .map(|step| background.percentile(step as f32 / 100.0))
+            .collect();
         assert!(values.iter().all(|value| (0.0..=1.0).contains(value)));
         assert!(values.is_sorted());
         let middle = &values[550..1_100];
-        assert!(middle.is_sorted_by(|left, right| left < right), "strictly, where pictures lie");
+        assert!(
+            middle.is_sorted_by(|left, right| left < right),
+            "strictly, where pictures lie"
+        );
         assert!(values[0] < 0.001 && values[1_599] > 0.9999);
     }
 
@@ -415,13 +506,32 @@ mod tests {
         let sampled = sampled();
         let query = points(301).pop().expect("one").vectors;
         let background = sampled.background(&query);
-        let weights = PerSpace { image: 0.5, edge: 0.0, text: 0.5 };
-        let sum = |scores: PerSpace<Option<f32>>| 0.5 * scores.image.unwrap_or(0.0) + 0.5 * scores.text.unwrap_or(0.0);
+        let weights = PerSpace {
+            image: 0.5,
+            edge: 0.0,
+            text: 0.5,
+        };
+        let sum = |scores: PerSpace<Option<f32>>| {
+            0.5 * scores.image.unwrap_or(0.0) + 0.5 * scores.text.unwrap_or(0.0)
+        };
         let totals = background.of_total(weights, sum).expect("known");
         let best = totals.percentile(1.0);
         let middle = totals.percentile(totals.level.mean);
-        assert!(best > 0.98 && (0.35..0.65).contains(&middle), "{best} {middle}");
-        assert_eq!(background.of_total(PerSpace { image: 0.0, edge: 1.0, text: 0.0 }, sum), None);
+        assert!(
+            best > 0.98 && (0.35..0.65).contains(&middle),
+            "{best} {middle}"
+        );
+        assert_eq!(
+            background.of_total(
+                PerSpace {
+                    image: 0.0,
+                    edge: 1.0,
+                    text: 0.0
+                },
+                sum
+            ),
+            None
+        );
     }
 
     #[test]
@@ -437,14 +547,22 @@ mod tests {
         for broken in [flat, newer, Value::Null, serde_json::json!({"sample": 3})] {
             assert_eq!(Calibration::read(broken), None);
         }
-        assert!(!calibration.is_outgrown(1_000) && calibration.is_outgrown(1_100) && calibration.is_outgrown(100));
+        assert!(
+            !calibration.is_outgrown(1_000)
+                && calibration.is_outgrown(1_100)
+                && calibration.is_outgrown(100)
+        );
     }
 
     #[test]
     fn too_few_or_equal_pictures_have_no_background() {
         assert_eq!(Sampled::measure("model".to_owned(), 3, points(3)), None);
-        let same: Vec<Point> =
-            (0..40).map(|number| Point { id: PointId::Number(number), ..points(1).remove(0) }).collect();
+        let same: Vec<Point> = (0..40)
+            .map(|number| Point {
+                id: PointId::Number(number),
+                ..points(1).remove(0)
+            })
+            .collect();
         assert_eq!(Sampled::measure("model".to_owned(), 40, same), None);
     }
 
@@ -452,13 +570,20 @@ mod tests {
     fn a_draw_does_not_depend_on_the_order() {
         let ids: Vec<PointId> = (0..3_000).map(PointId::Number).collect();
         let mut forwards = Draw::default();
-        ids.chunks(100).for_each(|some| forwards.offer(some.iter().copied()));
+        ids.chunks(100)
+            .for_each(|some| forwards.offer(some.iter().copied()));
         let mut backwards = Draw::default();
         backwards.offer(ids.iter().rev().copied());
         let chosen = forwards.chosen();
         assert_eq!(chosen.len(), SAMPLE);
         assert_eq!(chosen, backwards.chosen());
-        let low = chosen.iter().filter(|id| **id < PointId::Number(1_500)).count();
-        assert!((206..306).contains(&low), "{low} of {SAMPLE} are of the lower half");
+        let low = chosen
+            .iter()
+            .filter(|id| **id < PointId::Number(1_500))
+            .count();
+        assert!(
+            (206..306).contains(&low),
+            "{low} of {SAMPLE} are of the lower half"
+        );
     }
 }

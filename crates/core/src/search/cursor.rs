@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// How deep pages go. Beyond it a search is a walk over the collection, which the vector index is not for.
+/// How deep pages go. Beyond it a search is a walk over the collection, which the vector index is
+/// not for.
 pub const DEEPEST: usize = 5_000;
 
 #[derive(Serialize, Deserialize)]
@@ -30,8 +31,12 @@ pub fn fingerprint(parts: &[&[u8]]) -> String {
 /// The cursor of the page that begins at `offset`, or `None` when pages do not go that deep.
 #[must_use]
 pub fn encode(offset: usize, query: &str) -> Option<String> {
-    let position = Position { offset, query: query.to_owned() };
-    (offset < DEEPEST).then(|| URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position).unwrap_or_default()))
+    let position = Position {
+        offset,
+        query: query.to_owned(),
+    };
+    (offset < DEEPEST)
+        .then(|| URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position).unwrap_or_default()))
 }
 
 /// The offset that a cursor stands for.
@@ -44,7 +49,9 @@ pub fn decode(cursor: &str, query: &str) -> Result<usize> {
         .ok()
         .and_then(|bytes| serde_json::from_slice::<Position>(&bytes).ok())
         .filter(|position| position.offset < DEEPEST)
-        .ok_or_else(|| Error::invalid("cursor is not one that a search gave: pass next_cursor on as it came"))?;
+        .ok_or_else(|| {
+            Error::invalid("cursor is not one that a search gave: pass next_cursor on as it came")
+        })?;
     if position.query != query {
         return Err(Error::invalid(
             "cursor belongs to another query: send the same sketch, words, weights and filters, or leave the cursor out",

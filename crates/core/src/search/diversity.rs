@@ -10,21 +10,30 @@ pub const POOL: usize = 400;
 /// The order in which to show these hits: each next one maximises
 /// `(1 - diversity) * score - diversity * (highest cosine to one shown already)`.
 ///
-/// `vectors` holds the unit-length image vector of each hit, where it has one. Scores are brought to 0..1 over the
-/// pool first, so that `diversity` means the same whatever the scale of the scores. Only the first `wanted` places are
-/// chosen that way; who was not chosen follows in the order of the ranking. More places never change the first ones.
+/// `vectors` holds the unit-length image vector of each hit, where it has one. Scores are brought
+/// to 0..1 over the pool first, so that `diversity` means the same whatever the scale of the
+/// scores. Only the first `wanted` places are chosen that way; who was not chosen follows in the
+/// order of the ranking. More places never change the first ones.
 #[must_use]
-pub fn order(hits: &[Hit], vectors: &[PerSpace<Option<Vec<f32>>>], diversity: f32, wanted: usize) -> Vec<usize> {
+pub fn order(
+    hits: &[Hit],
+    vectors: &[PerSpace<Option<Vec<f32>>>],
+    diversity: f32,
+    wanted: usize,
+) -> Vec<usize> {
     let pool = hits.len().min(POOL).min(vectors.len());
     let highest = hits.first().map_or(0.0, |hit| hit.score);
-    let lowest = hits.get(pool.saturating_sub(1)).map_or(0.0, |hit| hit.score);
+    let lowest = hits
+        .get(pool.saturating_sub(1))
+        .map_or(0.0, |hit| hit.score);
     let spread = (highest - lowest).max(f32::MIN_POSITIVE);
     let mut closest = vec![0.0_f32; pool];
     let mut waiting: Vec<usize> = (0..pool).collect();
     let mut shown = Vec::with_capacity(hits.len());
     while !waiting.is_empty() && shown.len() < wanted {
-        let value =
-            |index: usize| (1.0 - diversity) * (hits[index].score - lowest) / spread - diversity * closest[index];
+        let value = |index: usize| {
+            (1.0 - diversity) * (hits[index].score - lowest) / spread - diversity * closest[index]
+        };
         let mut best = 0;
         for place in 1..waiting.len() {
             // Strictly greater: equal values keep the order of the ranking.
@@ -68,7 +77,10 @@ mod tests {
 
     fn at(degrees: f32) -> PerSpace<Option<Vec<f32>>> {
         let radians = degrees.to_radians();
-        PerSpace { image: Some(vec![radians.cos(), radians.sin()]), ..PerSpace::default() }
+        PerSpace {
+            image: Some(vec![radians.cos(), radians.sin()]),
+            ..PerSpace::default()
+        }
     }
 
     #[test]
@@ -77,6 +89,10 @@ mod tests {
         let vectors = [at(0.0), at(1.0), at(80.0), at(40.0)];
         assert_eq!(order(&hits, &vectors, 0.0, 4), [0, 1, 2, 3]);
         assert_eq!(order(&hits, &vectors, 0.6, 4)[..2], [0, 2]);
-        assert_eq!(order(&hits, &vectors, 0.6, 2), [0, 2, 1, 3], "who was not chosen keeps the ranking's order");
+        assert_eq!(
+            order(&hits, &vectors, 0.6, 2),
+            [0, 2, 1, 3],
+            "who was not chosen keeps the ranking's order"
+        );
     }
 }

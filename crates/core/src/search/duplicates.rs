@@ -1,8 +1,9 @@
 //! Pictures that look the same: a scaled or saved copy adds nothing to a page of results.
 //!
-//! Ingest notes two things of a picture: its perceptual hash (`phash`), which is blind for colours and for style, and
-//! its appearance (in `_clippy`), the colours of 8 x 8 cells, which a copy keeps and a drawing of the same thing in
-//! another style does not. Two pictures are the same when both agree.
+//! Ingest notes two things of a picture: its perceptual hash (`phash`), which is blind for colours
+//! and for style, and its appearance (in `_clippy`), the colours of 8 x 8 cells, which a copy keeps
+//! and a drawing of the same thing in another style does not. Two pictures are the same when both
+//! agree.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -33,9 +34,13 @@ impl Look {
     /// The look of a stored picture; `None` when nothing, or not enough, is noted of it.
     #[must_use]
     pub fn of(payload: &Payload) -> Option<Self> {
-        let hash = u64::from_str_radix(payload.get(HASH_FIELD).and_then(Value::as_str)?, 16).ok()?;
+        let hash =
+            u64::from_str_radix(payload.get(HASH_FIELD).and_then(Value::as_str)?, 16).ok()?;
         let noted = payload.get(NOTES_FIELD)?.get(APPEARANCE_NOTE)?.as_str()?;
-        let appearance = STANDARD_NO_PAD.decode(noted).ok().filter(|appearance| !appearance.is_empty())?;
+        let appearance = STANDARD_NO_PAD
+            .decode(noted)
+            .ok()
+            .filter(|appearance| !appearance.is_empty())?;
         Some(Self { hash, appearance })
     }
 
@@ -44,7 +49,11 @@ impl Look {
     pub fn is_same(&self, other: &Self) -> bool {
         (self.hash ^ other.hash).count_ones() <= MOST_BITS
             && self.appearance.len() == other.appearance.len()
-            && self.appearance.iter().zip(&other.appearance).all(|(one, other)| one.abs_diff(*other) <= MOST_OFF)
+            && self
+                .appearance
+                .iter()
+                .zip(&other.appearance)
+                .all(|(one, other)| one.abs_diff(*other) <= MOST_OFF)
     }
 }
 
@@ -54,8 +63,8 @@ pub fn noted(appearance: &[u8]) -> String {
     STANDARD_NO_PAD.encode(appearance)
 }
 
-/// Leaves out every hit that looks like a better one, and notes it there. More hits never change what becomes of the
-/// first ones, so pages fit together.
+/// Leaves out every hit that looks like a better one, and notes it there. More hits never change
+/// what becomes of the first ones, so pages fit together.
 #[must_use]
 pub fn collapsed(hits: Vec<Hit>) -> Vec<Hit> {
     let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
@@ -91,8 +100,14 @@ mod tests {
     use crate::ids::PointId;
 
     fn hit(id: u64, hash: &str, appearance: Option<&[u8]>) -> Hit {
-        let notes = appearance.map_or_else(|| json!({}), |appearance| json!({ APPEARANCE_NOTE: noted(appearance) }));
-        let payload = json!({ "phash": hash, "_clippy": notes }).as_object().cloned().expect("an object");
+        let notes = appearance.map_or_else(
+            || json!({}),
+            |appearance| json!({ APPEARANCE_NOTE: noted(appearance) }),
+        );
+        let payload = json!({ "phash": hash, "_clippy": notes })
+            .as_object()
+            .cloned()
+            .expect("an object");
         let none = PerSpace::default();
         Hit {
             id: PointId::Number(id),
@@ -111,12 +126,18 @@ mod tests {
             PointId::Number(number) => *number,
             PointId::Uuid(_) => 0,
         };
-        hits.iter().map(|hit| (number(&hit.id), hit.duplicates.iter().map(number).collect())).collect()
+        hits.iter()
+            .map(|hit| (number(&hit.id), hit.duplicates.iter().map(number).collect()))
+            .collect()
     }
 
     #[test]
     fn copies_collapse_into_the_best_and_other_styles_do_not() {
-        let (paper, shade, red) = ([250_u8, 250, 250, 9], [246_u8, 255, 250, 2], [250_u8, 20, 20, 9]);
+        let (paper, shade, red) = (
+            [250_u8, 250, 250, 9],
+            [246_u8, 255, 250, 2],
+            [250_u8, 20, 20, 9],
+        );
         let hits = vec![
             hit(1, "00000000000000ff", Some(&paper)),
             hit(2, "00000000000000ff", Some(&red)),
@@ -131,7 +152,14 @@ mod tests {
         let all = collapsed(hits);
         assert_eq!(
             ids(&all),
-            [(1, vec![3, 7]), (2, vec![]), (4, vec![]), (5, vec![]), (6, vec![]), (8, vec![])],
+            [
+                (1, vec![3, 7]),
+                (2, vec![]),
+                (4, vec![]),
+                (5, vec![]),
+                (6, vec![]),
+                (8, vec![])
+            ],
             "the same hash and colours; the same hash in other colours; another hash; nothing to tell by"
         );
         assert_eq!(ids(&first), [(1, vec![3]), (2, vec![]), (4, vec![])]);

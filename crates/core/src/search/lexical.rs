@@ -1,8 +1,9 @@
 //! Words against tags, literally.
 //!
-//! A small text tower has never seen most words, and even a large one ranks "crescent moon" by what it looks like. Tags
-//! are words that somebody wrote down, so a query that names one should find its bearers: the score here says how much
-//! of the query the picture's tags cover, and [`super::fusion`] blends it with the cosine of the text space.
+//! A small text tower has never seen most words, and even a large one ranks "crescent moon" by what
+//! it looks like. Tags are words that somebody wrote down, so a query that names one should find
+//! its bearers: the score here says how much of the query the picture's tags cover, and
+//! [`super::fusion`] blends it with the cosine of the text space.
 
 use std::collections::HashSet;
 
@@ -11,8 +12,10 @@ const LONGEST_TAG: usize = 5;
 /// Words of a query that are looked at; the rest of a long text is left to the text tower.
 const MOST_WORDS: usize = 12;
 /// Words that carry no subject: they count inside of a tag ("cup_with_straw"), never alone.
-const STOP_WORDS: [&str; 14] =
-    ["a", "an", "and", "the", "of", "in", "on", "with", "at", "for", "to", "or", "drawing", "picture"];
+const STOP_WORDS: [&str; 14] = [
+    "a", "an", "and", "the", "of", "in", "on", "with", "at", "for", "to", "or", "drawing",
+    "picture",
+];
 
 /// A query's words, ready to be matched against tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +37,8 @@ impl LexicalQuery {
         Self { words }
     }
 
-    /// Every tag that this query names: each run of up to five words, joined by underscores, as written and in the
-    /// singular. Longest first, each once.
+    /// Every tag that this query names: each run of up to five words, joined by underscores, as
+    /// written and in the singular. Longest first, each once.
     #[must_use]
     pub fn tags(&self) -> Vec<String> {
         let mut seen = HashSet::new();
@@ -58,13 +61,17 @@ impl LexicalQuery {
 
     /// The words that carry a subject, in their order.
     pub fn subjects(&self) -> impl Iterator<Item = &str> {
-        self.words.iter().map(String::as_str).filter(|word| !is_stop_word(word))
+        self.words
+            .iter()
+            .map(String::as_str)
+            .filter(|word| !is_stop_word(word))
     }
 
     /// How much of the query these tags cover, from 0 (nothing) to 1 (one tag is the whole query).
     ///
-    /// The words are tiled with runs that are tags; a run of `n` of `N` words is worth `(n / N)^1.5`, so that one tag
-    /// for the whole phrase beats a tag for each word. Stop words are not counted in `N`.
+    /// The words are tiled with runs that are tags; a run of `n` of `N` words is worth `(n /
+    /// N)^1.5`, so that one tag for the whole phrase beats a tag for each word. Stop words are
+    /// not counted in `N`.
     #[must_use]
     pub fn score<'a>(&self, tags: impl Iterator<Item = &'a str>) -> f32 {
         let total = self.words.iter().filter(|word| !is_stop_word(word)).count();
@@ -144,7 +151,10 @@ mod tests {
         let apart = score("crescent moon", &["crescent", "moon"]);
         let half = score("crescent moon", &["full_moon", "moon"]);
         assert!((whole - 1.0).abs() < 1e-6);
-        assert!(whole > apart && apart > half && half > 0.0, "{whole} {apart} {half}");
+        assert!(
+            whole > apart && apart > half && half > 0.0,
+            "{whole} {apart} {half}"
+        );
         assert_eq!(score("crescent moon", &["sun"]), 0.0);
     }
 

@@ -1,7 +1,7 @@
 //! The product of two vectors, which is the cosine of two unit vectors.
 
-/// The product of two vectors of the same length, summed in eight lanes, which the compiler turns into wide
-/// instructions.
+/// The product of two vectors of the same length, summed in eight lanes, which the compiler turns
+/// into wide instructions.
 #[must_use]
 pub fn product(left: &[f32], right: &[f32]) -> f32 {
     let mut lanes = [0.0_f32; 8];
@@ -12,6 +12,10 @@ pub fn product(left: &[f32], right: &[f32]) -> f32 {
             lanes[lane] += left[lane] * right[lane];
         }
     }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
+    let rest: f32 = left_rest
+        .iter()
+        .zip(right_rest)
+        .map(|(left, right)| left * right)
+        .sum();
     lanes.iter().sum::<f32>() + rest
 }

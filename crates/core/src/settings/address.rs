@@ -1,4 +1,5 @@
-//! Addresses as people write them: of servers that are talked to, and of the one that is listened at.
+//! Addresses as people write them: of servers that are talked to, and of the one that is listened
+//! at.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -34,8 +35,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// An address without what may be secret in it: the user and password before an `@`, and the query. Other text stays as
-/// it is.
+/// An address without what may be secret in it: the user and password before an `@`, and the query.
+/// Other text stays as it is.
 #[must_use]
 pub fn without_credentials(text: &str) -> String {
     let (scheme, rest) = match text.find("://") {
@@ -51,7 +52,10 @@ pub fn without_credentials(text: &str) -> String {
         _ => rest,
     };
     match rest.rsplit_once('@') {
-        Some((_, host)) => format!("{scheme}[hidden]@{}", host.split(['?', '#']).next().unwrap_or_default()),
+        Some((_, host)) => format!(
+            "{scheme}[hidden]@{}",
+            host.split(['?', '#']).next().unwrap_or_default()
+        ),
         None => format!("{scheme}{rest}"),
     }
 }
@@ -79,7 +83,10 @@ impl BindAddress {
 
 impl From<SocketAddr> for BindAddress {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+        }
     }
 }
 
@@ -90,14 +97,21 @@ impl FromStr for BindAddress {
         if let Ok(address) = text.parse::<SocketAddr>() {
             return Ok(address.into());
         }
-        let wrong = || "expected an address and port, such as 127.0.0.1:8000, localhost:8000 or [::1]:8000".to_owned();
+        let wrong = || {
+            "expected an address and port, such as 127.0.0.1:8000, localhost:8000 or [::1]:8000"
+                .to_owned()
+        };
         let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
         let port = port.parse().map_err(|_| wrong())?;
-        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+        let plain =
+            |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
         if host.is_empty() || host.len() > 253 || !host.chars().all(plain) {
             return Err(wrong());
         }
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+        })
     }
 }
 
@@ -118,17 +132,26 @@ mod tests {
     fn addresses_are_shown_without_user_password_and_query() {
         for (given, shown) in [
             ("http://localhost:6333", "http://localhost:6333"),
-            ("http://me:hunter2@host:6333/path", "http://[hidden]@host:6333/path"),
+            (
+                "http://me:hunter2@host:6333/path",
+                "http://[hidden]@host:6333/path",
+            ),
             ("redis://:pa/ss?w#rd@host:1/0", "redis://[hidden]@host:1/0"),
             ("ftp://hunter2@host", "ftp://[hidden]@host"),
             ("me:hunter2@host", "[hidden]@host"),
             ("https://host/v1?token=hunter2", "https://host/v1"),
-            ("https://u:hunter2@host/?key=hunter2", "https://[hidden]@host/"),
+            (
+                "https://u:hunter2@host/?key=hunter2",
+                "https://[hidden]@host/",
+            ),
             ("what is this?", "what is this?"),
         ] {
             assert_eq!(without_credentials(given), shown);
             let address = Address::new(given);
-            assert_eq!((format!("{address}"), format!("{address:?}")), (shown.to_owned(), shown.to_owned()));
+            assert_eq!(
+                (format!("{address}"), format!("{address:?}")),
+                (shown.to_owned(), shown.to_owned())
+            );
             assert_eq!(address.expose(), given);
         }
     }
@@ -142,11 +165,22 @@ mod tests {
             ("[::1]:8000", "::1", 8000),
         ] {
             let bind: BindAddress = given.parse().expect(given);
-            assert_eq!((bind.host(), bind.port(), bind.to_string().as_str()), (host, port, given));
+            assert_eq!(
+                (bind.host(), bind.port(), bind.to_string().as_str()),
+                (host, port, given)
+            );
         }
-        for wrong in
-            ["", "localhost", ":8000", "8000", "localhost:", "localhost:99999", "a b:1", "http://x:1", "::1:80:"]
-        {
+        for wrong in [
+            "",
+            "localhost",
+            ":8000",
+            "8000",
+            "localhost:",
+            "localhost:99999",
+            "a b:1",
+            "http://x:1",
+            "::1:80:",
+        ] {
             assert!(wrong.parse::<BindAddress>().is_err(), "{wrong}");
         }
     }

@@ -20,7 +20,8 @@ pub struct CollectionSettings {
     pub qdrant_url: Option<Address>,
     /// What else is set about that server.
     pub qdrant: QdrantSettings,
-    /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that pictures are served from.
+    /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that
+    /// pictures are served from.
     pub images_root: Option<PathBuf>,
     /// `HNSW_EF`: size of the search beam in the graph.
     pub hnsw_ef: usize,
@@ -41,6 +42,8 @@ pub(super) fn read(reader: &Reader) -> Result<CollectionSettings> {
         qdrant_url: reader.text(&["QDRANT_URL"]).map(Address::new),
         qdrant: super::qdrant::read(reader)?,
         images_root: reader.text(&["IMAGES_ROOT"]).map(PathBuf::from),
-        hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| (1..=10_000).contains(ef))?,
+        hnsw_ef: reader.checked("HNSW_EF", 128, "a whole number from 1 to 10000", |ef| {
+            (1..=10_000).contains(ef)
+        })?,
     })
 }

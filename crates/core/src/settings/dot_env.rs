@@ -1,8 +1,8 @@
-//! Reads the text of a `.env` file as python-dotenv does, which Clippy 0.2 used: no line stops the rest, and only
-//! `${NAME}` is replaced, never `$NAME`.
+//! Reads the text of a `.env` file as python-dotenv does, which Clippy 0.2 used: no line stops the
+//! rest, and only `${NAME}` is replaced, never `$NAME`.
 //!
-//! A file may hold keys and passwords. Complaints therefore name lines, and variables where they are Clippy's own
-//! settings, but never a value and never a name that could be part of one.
+//! A file may hold keys and passwords. Complaints therefore name lines, and variables where they
+//! are Clippy's own settings, but never a value and never a name that could be part of one.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,8 @@ pub struct Complaint {
 /// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Neither `NAME=value`, a comment nor empty, or a quote that is not closed. The line is left out.
+    /// Neither `NAME=value`, a comment nor empty, or a quote that is not closed. The line is left
+    /// out.
     Unreadable,
     /// Holds bytes that are not UTF-8. The line is left out.
     Encoding,
@@ -71,16 +72,26 @@ impl std::fmt::Display for Complaint {
     }
 }
 
-/// Reads a file's bytes: UTF-8, with a byte order mark or not, or UTF-16 with one. `environment` gives the variables that
-/// are set already, which win over the file's in `${NAME}`.
+/// Reads a file's bytes: UTF-8, with a byte order mark or not, or UTF-16 with one. `environment`
+/// gives the variables that are set already, which win over the file's in `${NAME}`.
 #[must_use]
 pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotEnv {
     let text = decoded(bytes);
-    let mut cursor = Cursor { text: &text, at: 0, line: 1 };
+    let mut cursor = Cursor {
+        text: &text,
+        at: 0,
+        line: 1,
+    };
     let mut found = DotEnv::default();
     let mut values: HashMap<String, String> = HashMap::new();
     while cursor.at < text.len() {
-        let Statement { line, name, value, from, to } = statement(&mut cursor);
+        let Statement {
+            line,
+            name,
+            value,
+            from,
+            to,
+        } = statement(&mut cursor);
         let complain = |fault, name: Option<&str>| Complaint {
             line,
             variable: name.filter(|name| table::is_known(name)).map(str::to_owned),
@@ -90,29 +101,43 @@ pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotE
         let (name, value) = match (name, value) {
             (Some(name), Some(value)) if !broken => (name, value),
             (name, _) if broken => {
-                found.complaints.push(complain(Fault::Encoding, name.as_deref()));
+                found
+                    .complaints
+                    .push(complain(Fault::Encoding, name.as_deref()));
                 continue;
             }
             (name, None) if !text[from..to].trim().is_empty() => {
                 let comment = name.is_none() && text[from..to].trim_start().starts_with('#');
                 if !comment {
-                    found.complaints.push(complain(Fault::Unreadable, name.as_deref()));
+                    found
+                        .complaints
+                        .push(complain(Fault::Unreadable, name.as_deref()));
                 }
                 continue;
             }
             _ => continue,
         };
-        let (resolved, lost) = resolved(&value, |wanted| environment(wanted).or_else(|| values.get(wanted).cloned()));
+        let (resolved, lost) = resolved(&value, |wanted| {
+            environment(wanted).or_else(|| values.get(wanted).cloned())
+        });
         if name.contains('\0') || resolved.contains('\0') {
-            found.complaints.push(complain(Fault::Impossible, Some(&name)));
+            found
+                .complaints
+                .push(complain(Fault::Impossible, Some(&name)));
             continue;
         }
         if lost && resolved.trim().is_empty() && table::is_secret(&name) {
-            found.complaints.push(complain(Fault::SecretLost, Some(&name)));
+            found
+                .complaints
+                .push(complain(Fault::SecretLost, Some(&name)));
         } else if lost {
-            found.complaints.push(complain(Fault::UnknownReference, Some(&name)));
+            found
+                .complaints
+                .push(complain(Fault::UnknownReference, Some(&name)));
         } else if value.starts_with('#') && table::is_known(&name) {
-            found.complaints.push(complain(Fault::BeginsWithHash, Some(&name)));
+            found
+                .complaints
+                .push(complain(Fault::BeginsWithHash, Some(&name)));
         }
         values.insert(name.clone(), resolved.clone());
         found.variables.retain(|(known, _)| *known != name);
@@ -121,10 +146,14 @@ pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotE
     found
 }
 
-/// The text with plain ends of lines, as Python's text files have; what is not UTF-8 becomes U+FFFD.
+/// The text with plain ends of lines, as Python's text files have; what is not UTF-8 becomes
+/// U+FFFD.
 fn decoded(bytes: &[u8]) -> String {
     let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
+        let units: Vec<u16> = bytes
+            .chunks_exact(2)
+            .map(|pair| unit([pair[0], pair[1]]))
+            .collect();
         String::from_utf16_lossy(&units)
     };
     let text = match bytes {
@@ -206,11 +235,18 @@ fn statement(cursor: &mut Cursor<'_>) -> Statement {
     let mut name = None;
     let value = binding(cursor, &mut name);
     if value.is_none() {
-        // Unreadable: the rest of the line where reading stopped is left out, and the next one is tried.
+        // Unreadable: the rest of the line where reading stopped is left out, and the next one is
+        // tried.
         cursor.line_rest();
         let _ = cursor.end_of_line();
     }
-    Statement { line, name, value: value.flatten(), from, to: cursor.at }
+    Statement {
+        line,
+        name,
+        value: value.flatten(),
+        from,
+        to: cursor.at,
+    }
 }
 
 /// The value: outer `None` when the statement cannot be read, inner `None` when it has no `=`.
@@ -258,8 +294,9 @@ fn key(cursor: &mut Cursor<'_>) -> Option<String> {
 /// What stands between quotes, over several lines if need be.
 fn quoted(cursor: &mut Cursor<'_>, quote: char) -> Option<String> {
     let rest = &cursor.rest()[1..];
-    // As in python-dotenv's pattern: a backslash hides the quote behind it, also when it was hidden itself; and where
-    // the text ends before a quote comes that is not hidden, the last hidden one closes.
+    // As in python-dotenv's pattern: a backslash hides the quote behind it, also when it was hidden
+    // itself; and where the text ends before a quote comes that is not hidden, the last hidden
+    // one closes.
     let (mut end, mut hidden) = (None, None);
     for (at, _) in rest.match_indices(quote) {
         if rest[..at].ends_with('\\') {
@@ -307,7 +344,10 @@ fn unescaped(text: &str, quote: char) -> String {
 
 /// A value without quotes ends at a `#` that space stands before.
 fn unquoted(rest: &str) -> String {
-    let comment = rest.match_indices('#').map(|(at, _)| at).find(|at| rest[..*at].ends_with(char::is_whitespace));
+    let comment = rest
+        .match_indices('#')
+        .map(|(at, _)| at)
+        .find(|at| rest[..*at].ends_with(char::is_whitespace));
     rest[..comment.unwrap_or(rest.len())].trim_end().to_owned()
 }
 

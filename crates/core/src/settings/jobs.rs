@@ -8,8 +8,8 @@ use crate::Result;
 /// Where jobs wait, and for how long finished ones are kept.
 #[derive(Debug, Clone)]
 pub struct JobSettings {
-    /// `REDIS_URL`: a Redis server for the queue. Unset means the embedded queue under `DATA_DIR`. It may hold a
-    /// password.
+    /// `REDIS_URL`: a Redis server for the queue. Unset means the embedded queue under `DATA_DIR`.
+    /// It may hold a password.
     pub redis_url: Option<Secret>,
     /// `REDIS_PREFIX`: begins every key in Redis, so that several Clippys may share a server.
     pub redis_prefix: String,
@@ -23,23 +23,39 @@ pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
     let prefix = reader.text_or(&["REDIS_PREFIX"], "clippy");
     let plain = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
     if prefix.len() > 100 || !prefix.chars().all(plain) {
-        return Err(wrong("REDIS_PREFIX", &prefix, "a name of letters, digits, '_', '-' and '.'"));
+        return Err(wrong(
+            "REDIS_PREFIX",
+            &prefix,
+            "a name of letters, digits, '_', '-' and '.'",
+        ));
     }
     if let Some(url) = reader.text(&["REDIS_URL"])
-        && !["redis://", "rediss://", "unix://", "redis+unix://"].iter().any(|scheme| url.starts_with(scheme))
+        && !["redis://", "rediss://", "unix://", "redis+unix://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
     {
         // Not the value itself: it may hold a password.
-        return Err(wrong("REDIS_URL", "[hidden]", "an address such as redis://host:6379/0, or rediss:// for TLS"));
+        return Err(wrong(
+            "REDIS_URL",
+            "[hidden]",
+            "an address such as redis://host:6379/0, or rediss:// for TLS",
+        ));
     }
-    let hours: u64 = reader.checked("JOBS_KEEP_HOURS", 168, "a whole number of hours from 1 to 87600", |hours| {
-        (1..=87_600).contains(hours)
-    })?;
+    let hours: u64 = reader.checked(
+        "JOBS_KEEP_HOURS",
+        168,
+        "a whole number of hours from 1 to 87600",
+        |hours| (1..=87_600).contains(hours),
+    )?;
     Ok(JobSettings {
         redis_url: reader.text(&["REDIS_URL"]).map(Secret::new),
         redis_prefix: prefix,
         keep: Duration::from_secs(hours * 3_600),
-        keep_most: reader.checked("JOBS_KEEP_MOST", 20_000, "a whole number from 1 to 10000000", |most| {
-            (1..=10_000_000).contains(most)
-        })?,
+        keep_most: reader.checked(
+            "JOBS_KEEP_MOST",
+            20_000,
+            "a whole number from 1 to 10000000",
+            |most| (1..=10_000_000).contains(most),
+        )?,
     })
 }

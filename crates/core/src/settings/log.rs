@@ -42,31 +42,50 @@ pub(super) fn read(reader: &Reader) -> LogSettings {
         Some(given) => match level(&given) {
             Some(level) => matches!(level, "info" | "debug" | "trace"),
             None => {
-                complaints.push(complaint("PROMPT_LOG_LEVEL", &given, "prompts are not logged"));
+                complaints.push(complaint(
+                    "PROMPT_LOG_LEVEL",
+                    &given,
+                    "prompts are not logged",
+                ));
                 false
             }
         },
     };
-    LogSettings { filter, prompts, complaints }
+    LogSettings {
+        filter,
+        prompts,
+        complaints,
+    }
 }
 
 fn complaint(name: &str, value: &str, instead: &str) -> String {
-    let shown: String = value.chars().filter(|letter| !letter.is_control()).take(100).collect();
+    let shown: String = value
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(100)
+        .collect();
     format!("{name} is \"{shown}\", but must be error, warn, info, debug, trace or off: {instead}")
 }
 
-/// A level, or a list of `target=level` and levels. `None` for a word that is neither: a filter would take it as the name
-/// of the only part that may log.
+/// A level, or a list of `target=level` and levels. `None` for a word that is neither: a filter
+/// would take it as the name of the only part that may log.
 fn filter(given: &str) -> Option<String> {
     if let Some(level) = level(given) {
         return Some(level.to_owned());
     }
     let mut directives = Vec::new();
     let mut whole = false;
-    for directive in given.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
+    for directive in given
+        .split(',')
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+    {
         match directive.rsplit_once('=') {
-            // The value of a field in a span's filter may hold an = as well: `[span{field=value}]=level`.
-            Some((target, name)) if !name.contains([']', '}']) => directives.push(format!("{target}={}", level(name)?)),
+            // The value of a field in a span's filter may hold an = as well:
+            // `[span{field=value}]=level`.
+            Some((target, name)) if !name.contains([']', '}']) => {
+                directives.push(format!("{target}={}", level(name)?))
+            }
             _ if directive.contains([':', '[']) => directives.push(directive.to_owned()),
             _ => {
                 whole = true;
@@ -106,7 +125,11 @@ mod tests {
             ("clippy_api::serve", "error,clippy_api::serve"),
         ] {
             let log = read_pairs(&[("LOG_LEVEL", given)]);
-            assert_eq!((log.filter.as_str(), log.complaints.len()), (filter, 0), "{given}");
+            assert_eq!(
+                (log.filter.as_str(), log.complaints.len()),
+                (filter, 0),
+                "{given}"
+            );
         }
     }
 
@@ -115,17 +138,33 @@ mod tests {
         for given in ["verbose", "loud,quiet", "clippy=loud", ",", "2"] {
             let log = read_pairs(&[("LOG_LEVEL", given)]);
             assert_eq!(log.filter, "info", "{given}");
-            assert!(log.complaints[0].contains("LOG_LEVEL") && log.complaints[0].contains(given), "{log:?}");
+            assert!(
+                log.complaints[0].contains("LOG_LEVEL") && log.complaints[0].contains(given),
+                "{log:?}"
+            );
         }
     }
 
     #[test]
     fn prompts_are_logged_from_info_on_as_in_clippy_0_2_and_not_unasked() {
-        for (given, logged) in [("DEBUG", true), ("info", true), ("NOTSET", true), ("WARNING", false), ("off", false)] {
-            assert_eq!(read_pairs(&[("PROMPT_LOG_LEVEL", given)]).prompts, logged, "{given}");
+        for (given, logged) in [
+            ("DEBUG", true),
+            ("info", true),
+            ("NOTSET", true),
+            ("WARNING", false),
+            ("off", false),
+        ] {
+            assert_eq!(
+                read_pairs(&[("PROMPT_LOG_LEVEL", given)]).prompts,
+                logged,
+                "{given}"
+            );
         }
         assert!(!read_pairs(&[]).prompts);
         let wrong = read_pairs(&[("PROMPT_LOG_LEVEL", "loud")]);
-        assert!(!wrong.prompts && wrong.complaints[0].contains("PROMPT_LOG_LEVEL"), "{wrong:?}");
+        assert!(
+            !wrong.prompts && wrong.complaints[0].contains("PROMPT_LOG_LEVEL"),
+            "{wrong:?}"
+        );
     }
 }

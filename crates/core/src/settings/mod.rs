@@ -92,7 +92,11 @@ mod tests {
 
     #[test]
     fn the_older_names_of_the_model_work_and_the_newer_win() {
-        let older = read(&[("OPENCLIP_MODEL", "ViT-B-32"), ("OPENCLIP_PRETRAINED", "openai")]).expect("0.2's names");
+        let older = read(&[
+            ("OPENCLIP_MODEL", "ViT-B-32"),
+            ("OPENCLIP_PRETRAINED", "openai"),
+        ])
+        .expect("0.2's names");
         assert_eq!(older.model.name.as_deref(), Some("ViT-B-32"));
         let both = read(&[("OPENCLIP_MODEL", "ViT-B-32"), ("MODEL_NAME", "RN50")]).expect("both");
         assert_eq!(both.model.name.as_deref(), Some("RN50"));
@@ -116,17 +120,34 @@ mod tests {
             ("QDRANT_ON_DISK", "perhaps"),
         ] {
             let error = read(&[(name, value)]).expect_err(name);
-            assert!(error.message.contains(name) && error.message.contains(value), "{}", error.message);
+            assert!(
+                error.message.contains(name) && error.message.contains(value),
+                "{}",
+                error.message
+            );
         }
     }
 
     #[test]
     fn a_base_path_has_a_slash_before_it_and_none_behind_it() {
-        for (given, path) in [("/clippy", "/clippy"), ("clippy/", "/clippy"), ("/", ""), ("/a/b//", "/a/b")] {
-            assert_eq!(read(&[("BASE_PATH", given)]).expect(given).server.base_path, path);
+        for (given, path) in [
+            ("/clippy", "/clippy"),
+            ("clippy/", "/clippy"),
+            ("/", ""),
+            ("/a/b//", "/a/b"),
+        ] {
+            assert_eq!(
+                read(&[("BASE_PATH", given)]).expect(given).server.base_path,
+                path
+            );
         }
         for wrong in ["http://host/x", "/a b", "/../x", "/a?b"] {
-            assert!(read(&[("BASE_PATH", wrong)]).expect_err(wrong).message.contains("BASE_PATH"));
+            assert!(
+                read(&[("BASE_PATH", wrong)])
+                    .expect_err(wrong)
+                    .message
+                    .contains("BASE_PATH")
+            );
         }
     }
 
@@ -136,22 +157,36 @@ mod tests {
             let error = read(&[("API_KEYS", value)]).expect_err("no key");
             assert!(error.message.contains("API_KEYS"), "{}", error.message);
         }
-        assert!(read(&[("API_KEYS", "  ")]).expect("0.2's way to leave a setting out").server.api_keys.is_empty());
+        assert!(
+            read(&[("API_KEYS", "  ")])
+                .expect("0.2's way to leave a setting out")
+                .server
+                .api_keys
+                .is_empty()
+        );
     }
 
     #[test]
     fn keys_never_show() {
         let redis = "redis://:hunter2@localhost";
         let qdrant = ("QDRANT_API_KEY", "hunter2");
-        let settings = read(&[("API_KEYS", "hunter2, other"), ("REDIS_URL", redis), qdrant]).expect("two keys");
+        let settings = read(&[("API_KEYS", "hunter2, other"), ("REDIS_URL", redis), qdrant])
+            .expect("two keys");
         assert_eq!(settings.server.api_keys.len(), 2);
-        assert_eq!(settings.jobs.redis_url.as_ref().map(Secret::expose), Some(redis));
+        assert_eq!(
+            settings.jobs.redis_url.as_ref().map(Secret::expose),
+            Some(redis)
+        );
         assert!(!format!("{settings:?}").contains("hunter2"));
         for name in ["QDRANT_URL", "EMBEDDER_URL"] {
             let settings = read(&[(name, "http://me:hunter2@host")]).expect("an address");
             assert!(!format!("{settings:?}").contains("hunter2"), "{name}");
         }
         let error = read(&[("REDIS_URL", "localhost:hunter2")]).expect_err("no address");
-        assert!(error.message.contains("REDIS_URL") && !error.message.contains("hunter2"), "{}", error.message);
+        assert!(
+            error.message.contains("REDIS_URL") && !error.message.contains("hunter2"),
+            "{}",
+            error.message
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `MODEL_NAME`, `PRETRAINED`, `DEVICE`, `PRECISION` and their older names `OPENCLIP_*`, `EMBEDDER_URL`.
+//! `MODEL_NAME`, `PRETRAINED`, `DEVICE`, `PRECISION` and their older names `OPENCLIP_*`,
+//! `EMBEDDER_URL`.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,22 +41,30 @@ pub struct ModelSettings {
     pub pretrained: Option<String>,
     /// `DEVICE`: `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
-    /// `PRECISION`; unset means what is fastest on the device without a loss that search would notice.
+    /// `PRECISION`; unset means what is fastest on the device without a loss that search would
+    /// notice.
     pub precision: Option<Precision>,
     /// `EMBEDDER_URL`: a worker that embeds, for machines without a GPU.
     pub embedder_url: Option<Address>,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
-    let device = reader.text_or(&["DEVICE", "OPENCLIP_DEVICE"], "auto").to_lowercase();
+    let device = reader
+        .text_or(&["DEVICE", "OPENCLIP_DEVICE"], "auto")
+        .to_lowercase();
     let known = matches!(device.as_str(), "auto" | "cpu" | "cuda")
-        || device.strip_prefix("cuda:").is_some_and(|index| index.parse::<u32>().is_ok());
+        || device
+            .strip_prefix("cuda:")
+            .is_some_and(|index| index.parse::<u32>().is_ok());
     if !known {
         return Err(wrong("DEVICE", &device, "auto, cpu, cuda or cuda:N"));
     }
     let precision = match reader.text(&["PRECISION", "OPENCLIP_PRECISION"]) {
         None => None,
-        Some(text) => Some(text.parse().map_err(|()| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?),
+        Some(text) => Some(
+            text.parse()
+                .map_err(|()| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?,
+        ),
     };
     Ok(ModelSettings {
         name: reader.text(&["MODEL_NAME", "OPENCLIP_MODEL"]),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::reader::{Reader, Secret, wrong};
 use crate::Result;
 
-/// How a server compresses vectors for the first look; scores are always those of the vectors themselves.
+/// How a server compresses vectors for the first look; scores are always those of the vectors
+/// themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QdrantQuantization {
     /// `off`.
@@ -37,13 +38,20 @@ pub struct QdrantSettings {
 
 pub(super) fn read(reader: &Reader) -> Result<QdrantSettings> {
     let seconds = |name, default| {
-        reader.checked(name, default, "a number of seconds above 0 and up to 3600", |seconds: &f64| {
-            *seconds > 0.0 && *seconds <= 3_600.0
-        })
+        reader.checked(
+            name,
+            default,
+            "a number of seconds above 0 and up to 3600",
+            |seconds: &f64| *seconds > 0.0 && *seconds <= 3_600.0,
+        )
     };
     let count = |name| match reader.text(&[name]) {
         None => Ok(None),
-        Some(_) => reader.checked(name, 1_u32, "a whole number from 1 to 1000", |n| (1..=1_000).contains(n)).map(Some),
+        Some(_) => reader
+            .checked(name, 1_u32, "a whole number from 1 to 1000", |n| {
+                (1..=1_000).contains(n)
+            })
+            .map(Some),
     };
     let quantization = match reader.text(&["QDRANT_QUANTIZATION"]) {
         None => None,
@@ -51,7 +59,13 @@ pub(super) fn read(reader: &Reader) -> Result<QdrantSettings> {
             "off" => QdrantQuantization::Off,
             "scalar" => QdrantQuantization::Scalar,
             "binary" => QdrantQuantization::Binary,
-            _ => return Err(wrong("QDRANT_QUANTIZATION", &value, "off, scalar or binary")),
+            _ => {
+                return Err(wrong(
+                    "QDRANT_QUANTIZATION",
+                    &value,
+                    "off, scalar or binary",
+                ));
+            }
         }),
     };
     let on_disk = match reader.text(&["QDRANT_ON_DISK"]) {

@@ -29,27 +29,38 @@ impl fmt::Debug for Reader {
 
 impl Reader {
     fn new(lookup: Lookup) -> Self {
-        Self { lookup, asked: Mutex::default() }
+        Self {
+            lookup,
+            asked: Mutex::default(),
+        }
     }
 
-    /// The process's environment. What in a value is no UTF-8 becomes U+FFFD: a key that nobody can send keeps a server
-    /// closed, where a key that is passed over would open it.
+    /// The process's environment. What in a value is no UTF-8 becomes U+FFFD: a key that nobody can
+    /// send keeps a server closed, where a key that is passed over would open it.
     #[must_use]
     pub fn environment() -> Self {
-        Self::new(Box::new(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())))
+        Self::new(Box::new(|name| {
+            std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+        }))
     }
 
     /// These variables and no others.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let map: HashMap<String, String> =
-            pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let map: HashMap<String, String> = pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         Self::new(Box::new(move |name| map.get(name).cloned()))
     }
 
-    /// The variables that were asked for so far, with their defaults: for the comparison with the table of settings.
+    /// The variables that were asked for so far, with their defaults: for the comparison with the
+    /// table of settings.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<String, Option<String>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, name: &str, default: Option<String>) {
@@ -86,7 +97,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`crate::ErrorCode::InvalidInput`] that names the variable and says what it `expected`.
-    pub fn parsed<T: FromStr + fmt::Display>(&self, name: &str, default: T, expected: &str) -> Result<T> {
+    pub fn parsed<T: FromStr + fmt::Display>(
+        &self,
+        name: &str,
+        default: T,
+        expected: &str,
+    ) -> Result<T> {
         self.checked(name, default, expected, |_| true)
     }
 
@@ -104,7 +120,11 @@ impl Reader {
         self.note(name, Some(default.to_string()));
         match self.text(&[name]) {
             None => Ok(default),
-            Some(value) => value.parse().ok().filter(good).ok_or_else(|| wrong(name, &value, expected)),
+            Some(value) => value
+                .parse()
+                .ok()
+                .filter(good)
+                .ok_or_else(|| wrong(name, &value, expected)),
         }
     }
 
@@ -112,18 +132,29 @@ impl Reader {
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {
         let value = self.text(&[name]).unwrap_or_default();
-        value.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned).collect()
+        value
+            .split(',')
+            .map(str::trim)
+            .filter(|member| !member.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 }
 
-/// The error for a variable whose value cannot be used. A value that is secret, or may hold a password, is not shown.
+/// The error for a variable whose value cannot be used. A value that is secret, or may hold a
+/// password, is not shown.
 #[must_use]
 pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
     const LONGEST: usize = 200;
     if table::is_secret(name) {
-        return Error::invalid(format!("{name} cannot be used as it is set: it must be {expected}"));
+        return Error::invalid(format!(
+            "{name} cannot be used as it is set: it must be {expected}"
+        ));
     }
-    let shown: String = without_credentials(value).chars().filter(|letter| !letter.is_control()).collect();
+    let shown: String = without_credentials(value)
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .collect();
     let shown = match shown.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &shown[..end]),
         None => shown,

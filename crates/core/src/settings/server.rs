@@ -17,16 +17,21 @@ pub struct ServerSettings {
     pub api_keys: Vec<Secret>,
     /// `ADMIN_KEYS`: the keys for `/api/admin`.
     pub admin_keys: Vec<Secret>,
-    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without one.
+    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without
+    /// one.
     pub base_path: String,
 }
 
 pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
     let bind = reader.text_or(&["BIND"], "127.0.0.1:8000");
     Ok(ServerSettings {
-        bind: bind
-            .parse()
-            .map_err(|_| wrong("BIND", &bind, "an address and port such as 127.0.0.1:8000 or localhost:8000"))?,
+        bind: bind.parse().map_err(|_| {
+            wrong(
+                "BIND",
+                &bind,
+                "an address and port such as 127.0.0.1:8000 or localhost:8000",
+            )
+        })?,
         // The default is where Clippy 0.2's web client runs while it is being developed.
         allowed_origins: members(&reader.text_or(&["ALLOWED_ORIGINS"], "http://localhost:5173")),
         allowed_hosts: reader.list("ALLOWED_HOSTS"),
@@ -38,24 +43,42 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
 
 /// With a slash before it and none behind it; `/` means none at all.
 fn base_path(reader: &Reader) -> Result<String> {
-    let Some(given) = reader.text(&["BASE_PATH"]) else { return Ok(String::new()) };
+    let Some(given) = reader.text(&["BASE_PATH"]) else {
+        return Ok(String::new());
+    };
     let parts: Vec<&str> = given.split('/').filter(|part| !part.is_empty()).collect();
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
-    if parts.iter().any(|part| matches!(*part, "." | "..") || !part.chars().all(plain)) {
-        return Err(wrong("BASE_PATH", &given, "a path such as /clippy, of letters, digits, '-', '_', '.' and '~'"));
+    let plain =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.' | '~');
+    if parts
+        .iter()
+        .any(|part| matches!(*part, "." | "..") || !part.chars().all(plain))
+    {
+        return Err(wrong(
+            "BASE_PATH",
+            &given,
+            "a path such as /clippy, of letters, digits, '-', '_', '.' and '~'",
+        ));
     }
     Ok(parts.iter().map(|part| format!("/{part}")).collect())
 }
 
 fn members(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|member| !member.is_empty()).map(str::to_owned).collect()
+    list.split(',')
+        .map(str::trim)
+        .filter(|member| !member.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A list of keys. One that is set and holds none is a mistake that would leave the server open.
 fn keys(reader: &Reader, name: &str) -> Result<Vec<Secret>> {
     let keys: Vec<Secret> = reader.list(name).into_iter().map(Secret::new).collect();
     if keys.is_empty() && reader.text(&[name]).is_some() {
-        return Err(wrong(name, "", "one key, or several with commas between them"));
+        return Err(wrong(
+            name,
+            "",
+            "one key, or several with commas between them",
+        ));
     }
     Ok(keys)
 }

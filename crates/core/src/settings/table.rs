@@ -1,5 +1,5 @@
-//! Every setting: its names, its default, its meaning. `.env.example` and the tables of `docs/settings.md` are made from
-//! this; tests compare it with what the code really reads.
+//! Every setting: its names, its default, its meaning. `.env.example` and the tables of
+//! `docs/settings.md` are made from this; tests compare it with what the code really reads.
 
 use Usual::{Nothing, Said, Value};
 
@@ -22,7 +22,14 @@ pub enum Group {
 
 impl Group {
     /// All of them, in the documents' order.
-    pub const ALL: [Self; 6] = [Self::Collection, Self::Model, Self::Taste, Self::Server, Self::Jobs, Self::Generation];
+    pub const ALL: [Self; 6] = [
+        Self::Collection,
+        Self::Model,
+        Self::Taste,
+        Self::Server,
+        Self::Jobs,
+        Self::Generation,
+    ];
 
     /// The heading in the documents.
     #[must_use]
@@ -67,21 +74,49 @@ pub struct Setting {
 }
 
 const fn setting(group: Group, name: &'static str, usual: Usual, meaning: &'static str) -> Setting {
-    Setting { name, older: None, group, usual, meaning, secret: false }
+    Setting {
+        name,
+        older: None,
+        group,
+        usual,
+        meaning,
+        secret: false,
+    }
 }
 
 const fn secret(group: Group, name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, older: None, group, usual: Nothing, meaning, secret: true }
+    Setting {
+        name,
+        older: None,
+        group,
+        usual: Nothing,
+        meaning,
+        secret: true,
+    }
 }
 
-const fn renamed(name: &'static str, older: &'static str, usual: Usual, meaning: &'static str) -> Setting {
-    Setting { name, older: Some(older), group: Group::Model, usual, meaning, secret: false }
+const fn renamed(
+    name: &'static str,
+    older: &'static str,
+    usual: Usual,
+    meaning: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        older: Some(older),
+        group: Group::Model,
+        usual,
+        meaning,
+        secret: false,
+    }
 }
 
 /// The setting of this name, or of this older name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name == name || setting.older == Some(name))
+    SETTINGS
+        .iter()
+        .find(|setting| setting.name == name || setting.older == Some(name))
 }
 
 /// Whether Clippy has a setting of this name.
@@ -119,9 +154,24 @@ pub const SETTINGS: &[Setting] = &[
         Value("clippy"),
         "the collection's name. Unset on a Qdrant server that has no `clippy`, but a `safebooru_union_clip`, it means that one, which was Clippy 0.2's default",
     ),
-    setting(Collection, "QDRANT_TIMEOUT_SECS", Value("5"), "the longest that reading from the Qdrant server may take"),
-    setting(Collection, "QDRANT_WRITE_TIMEOUT_SECS", Value("60"), "the longest that writing to it may take"),
-    setting(Collection, "QDRANT_SHARDS", Said("the server's"), "shards of a new collection"),
+    setting(
+        Collection,
+        "QDRANT_TIMEOUT_SECS",
+        Value("5"),
+        "the longest that reading from the Qdrant server may take",
+    ),
+    setting(
+        Collection,
+        "QDRANT_WRITE_TIMEOUT_SECS",
+        Value("60"),
+        "the longest that writing to it may take",
+    ),
+    setting(
+        Collection,
+        "QDRANT_SHARDS",
+        Said("the server's"),
+        "shards of a new collection",
+    ),
     setting(
         Collection,
         "QDRANT_REPLICATION_FACTOR",
@@ -164,22 +214,42 @@ pub const SETTINGS: &[Setting] = &[
         Nothing,
         "a known tag, a path to `.safetensors`, or `local-dir:PATH` with `open_clip_config.json` and `open_clip_model.safetensors`",
     ),
-    renamed("DEVICE", "OPENCLIP_DEVICE", Value("auto"), "`auto`, `cpu`, `cuda` or `cuda:N`"),
-    renamed("PRECISION", "OPENCLIP_PRECISION", Said("the device's"), "`fp32`, `fp16` or `bf16`"),
+    renamed(
+        "DEVICE",
+        "OPENCLIP_DEVICE",
+        Value("auto"),
+        "`auto`, `cpu`, `cuda` or `cuda:N`",
+    ),
+    renamed(
+        "PRECISION",
+        "OPENCLIP_PRECISION",
+        Said("the device's"),
+        "`fp32`, `fp16` or `bf16`",
+    ),
     setting(
         Model,
         "EMBEDDER_URL",
         Nothing,
         "a worker that embeds for this process, such as `http://gpu-1:8010`: for API machines without a GPU. Start it with `clippy worker --serve-embedder 0.0.0.0:8010`; where it has `API_KEYS`, those of this process begin with one of them",
     ),
-    setting(Model, "HF_ENDPOINT", Value("https://huggingface.co"), "where `clippy models pull` downloads weights from"),
+    setting(
+        Model,
+        "HF_ENDPOINT",
+        Value("https://huggingface.co"),
+        "where `clippy models pull` downloads weights from",
+    ),
     setting(
         Taste,
         "ALPHA",
         Value("0.2"),
         "how much liked tags lift a score: it is multiplied by `1 + ALPHA × mean weight of its tags`",
     ),
-    setting(Taste, "PREF_TOP_N", Value("100"), "how many tags, and how many styles, are kept of one artist"),
+    setting(
+        Taste,
+        "PREF_TOP_N",
+        Value("100"),
+        "how many tags, and how many styles, are kept of one artist",
+    ),
     setting(
         Taste,
         "EMA_BETA",
@@ -188,7 +258,12 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting(Taste, "DELTA_CLICK", Value("0.05"), "what a click adds"),
     setting(Taste, "DELTA_SAVE", Value("0.1"), "what a save adds"),
-    setting(Server, "BIND", Value("127.0.0.1:8000"), "address or host name, and port"),
+    setting(
+        Server,
+        "BIND",
+        Value("127.0.0.1:8000"),
+        "address or host name, and port",
+    ),
     setting(
         Server,
         "ALLOWED_ORIGINS",
@@ -206,8 +281,17 @@ pub const SETTINGS: &[Setting] = &[
         "API_KEYS",
         "when any are set (or `ADMIN_KEYS` are), every call needs one: `Authorization: Bearer KEY` or `X-Api-Key: KEY`; commas between them",
     ),
-    secret(Server, "ADMIN_KEYS", "keys for `/api/admin`, with commas between them"),
-    setting(Server, "BASE_PATH", Nothing, "the sub-path that a proxy serves this at, such as `/clippy`"),
+    secret(
+        Server,
+        "ADMIN_KEYS",
+        "keys for `/api/admin`, with commas between them",
+    ),
+    setting(
+        Server,
+        "BASE_PATH",
+        Nothing,
+        "the sub-path that a proxy serves this at, such as `/clippy`",
+    ),
     setting(
         Server,
         "LOG_LEVEL",
@@ -231,8 +315,18 @@ pub const SETTINGS: &[Setting] = &[
         Value("clippy"),
         "begins every key in Redis, so that several Clippys may share a server",
     ),
-    setting(Jobs, "JOBS_KEEP_HOURS", Value("168"), "finished jobs and their events are dropped after this"),
-    setting(Jobs, "JOBS_KEEP_MOST", Value("20000"), "no more finished jobs than this are kept, the newest"),
+    setting(
+        Jobs,
+        "JOBS_KEEP_HOURS",
+        Value("168"),
+        "finished jobs and their events are dropped after this",
+    ),
+    setting(
+        Jobs,
+        "JOBS_KEEP_MOST",
+        Value("20000"),
+        "no more finished jobs than this are kept, the newest",
+    ),
     setting(
         Generation,
         "GENERATION_PROVIDER",
@@ -245,15 +339,30 @@ pub const SETTINGS: &[Setting] = &[
         Nothing,
         "what one key may spend a day (UTC). Needs the price of a picture, which no provider tells",
     ),
-    setting(Generation, "GEMINI_PRICE_USD", Nothing, "US dollars a picture of Gemini's, for estimates and the budget"),
+    setting(
+        Generation,
+        "GEMINI_PRICE_USD",
+        Nothing,
+        "US dollars a picture of Gemini's, for estimates and the budget",
+    ),
     setting(
         Generation,
         "GEMINI_VISION_PRICE_USD",
         Said("`GEMINI_PRICE_USD`"),
         "US dollars a description of a sketch, for the budget",
     ),
-    setting(Generation, "IMAGEN_PRICE_USD", Nothing, "US dollars a picture of Imagen's"),
-    setting(Generation, "GENERATION_TIMEOUT_SECS", Value("180"), "the longest that one call to Google may take"),
+    setting(
+        Generation,
+        "IMAGEN_PRICE_USD",
+        Nothing,
+        "US dollars a picture of Imagen's",
+    ),
+    setting(
+        Generation,
+        "GENERATION_TIMEOUT_SECS",
+        Value("180"),
+        "the longest that one call to Google may take",
+    ),
     setting(
         Generation,
         "GENERATION_WAIT_SECS",
@@ -261,55 +370,120 @@ pub const SETTINGS: &[Setting] = &[
         "how long a provider that is away or busy is waited for, with growing pauses",
     ),
     secret(Generation, "GEMINI_API_KEY", "Gemini by key"),
-    setting(Generation, "GEMINI_BASE_URL", Said("Google's"), "where calls with the key go"),
-    setting(Generation, "GEMINI_IMAGE_MODEL", Value("gemini-3.1-flash-image"), "makes pictures"),
-    setting(Generation, "GEMINI_VISION_MODEL", Value("gemini-3.5-flash"), "describes sketches; `off` leaves that out"),
-    setting(Generation, "GEMINI_IMAGE_SIZE", Value("1K"), "`512`, `1K`, `2K` or `4K`"),
+    setting(
+        Generation,
+        "GEMINI_BASE_URL",
+        Said("Google's"),
+        "where calls with the key go",
+    ),
+    setting(
+        Generation,
+        "GEMINI_IMAGE_MODEL",
+        Value("gemini-3.1-flash-image"),
+        "makes pictures",
+    ),
+    setting(
+        Generation,
+        "GEMINI_VISION_MODEL",
+        Value("gemini-3.5-flash"),
+        "describes sketches; `off` leaves that out",
+    ),
+    setting(
+        Generation,
+        "GEMINI_IMAGE_SIZE",
+        Value("1K"),
+        "`512`, `1K`, `2K` or `4K`",
+    ),
     setting(
         Generation,
         "GOOGLE_GENAI_USE_VERTEXAI",
         Said("true where there is a project and no key"),
         "Gemini through Vertex AI. `true` with a project makes it the default provider, as in Clippy 0.2: Imagen where `IMAGEN_MODEL` is set, else Gemini",
     ),
-    setting(Generation, "GOOGLE_CLOUD_PROJECT", Nothing, "Vertex AI's project"),
+    setting(
+        Generation,
+        "GOOGLE_CLOUD_PROJECT",
+        Nothing,
+        "Vertex AI's project",
+    ),
     setting(
         Generation,
         "GOOGLE_CLOUD_LOCATION",
         Said("`global` for Gemini, `us-central1` for Imagen"),
         "Vertex AI's location",
     ),
-    setting(Generation, "GOOGLE_APPLICATION_CREDENTIALS", Said("this machine's own"), "a service account's key file"),
-    setting(Generation, "VERTEX_BASE_URL", Said("by the location"), "another address of Vertex AI"),
+    setting(
+        Generation,
+        "GOOGLE_APPLICATION_CREDENTIALS",
+        Said("this machine's own"),
+        "a service account's key file",
+    ),
+    setting(
+        Generation,
+        "VERTEX_BASE_URL",
+        Said("by the location"),
+        "another address of Vertex AI",
+    ),
     setting(
         Generation,
         "IMAGEN_MODEL",
         Nothing,
         "turns Imagen on, for projects that still have it: `imagen-3.0-capability-001`",
     ),
-    setting(Generation, "IMAGEN_TEXT_MODEL", Value("imagen-3.0-generate-001"), "makes pictures of words alone"),
+    setting(
+        Generation,
+        "IMAGEN_TEXT_MODEL",
+        Value("imagen-3.0-generate-001"),
+        "makes pictures of words alone",
+    ),
     setting(
         Generation,
         "IMAGEN_AUTOSQUARE",
         Value("expand"),
         "`expand` pads an edit to a square and cuts the padding off again, `off` does not; 0.2's `crop` means `expand`",
     ),
-    setting(Generation, "IMAGEN_MAX_SIDE", Value("1024"), "longest side of pictures that are sent"),
-    setting(Generation, "IMAGEN_STYLE_MAX", Value("3"), "most style references of one picture"),
-    setting(Generation, "COMFYUI_URL", Nothing, "a ComfyUI server, such as `http://127.0.0.1:8188`"),
+    setting(
+        Generation,
+        "IMAGEN_MAX_SIDE",
+        Value("1024"),
+        "longest side of pictures that are sent",
+    ),
+    setting(
+        Generation,
+        "IMAGEN_STYLE_MAX",
+        Value("3"),
+        "most style references of one picture",
+    ),
+    setting(
+        Generation,
+        "COMFYUI_URL",
+        Nothing,
+        "a ComfyUI server, such as `http://127.0.0.1:8188`",
+    ),
     setting(
         Generation,
         "COMFYUI_TIMEOUT_SECS",
         Value("900"),
         "the longest that ComfyUI may work on one picture; waiting in its queue does not count",
     ),
-    setting(Generation, "COMFYUI_CHECKPOINT", Said("SDXL base"), "name of the checkpoint's file on that server"),
+    setting(
+        Generation,
+        "COMFYUI_CHECKPOINT",
+        Said("SDXL base"),
+        "name of the checkpoint's file on that server",
+    ),
     setting(
         Generation,
         "COMFYUI_CONTROLNET",
         Said("xinsir's scribble"),
         "name of the ControlNet's file on that server",
     ),
-    setting(Generation, "COMFYUI_TEMPLATE", Said("the built-in"), "a file with a graph of your own"),
+    setting(
+        Generation,
+        "COMFYUI_TEMPLATE",
+        Said("the built-in"),
+        "a file with a graph of your own",
+    ),
 ];
 
 /// A group's table as it stands in `docs/settings.md`.
@@ -327,7 +501,10 @@ pub fn markdown(group: Group) -> String {
             Nothing => String::new(),
         };
         let separator = if usual.is_empty() { "" } else { " " };
-        text.push_str(&format!("| {name} | {usual}{separator}| {} |\n", setting.meaning));
+        text.push_str(&format!(
+            "| {name} | {usual}{separator}| {} |\n",
+            setting.meaning
+        ));
     }
     text
 }
@@ -350,7 +527,11 @@ pub fn example() -> String {
             for line in wrapped(&meaning, 118) {
                 text.push_str(&format!("# {line}\n"));
             }
-            let value = if let Value(value) = setting.usual { value } else { "" };
+            let value = if let Value(value) = setting.usual {
+                value
+            } else {
+                ""
+            };
             text.push_str(&format!("#{}={value}\n", setting.name));
         }
     }
@@ -361,9 +542,18 @@ pub fn example() -> String {
 fn plain(markdown: &str) -> String {
     let mut text = markdown.replace('`', "");
     while let Some(middle) = text.find("](") {
-        let (Some(start), Some(end)) = (text[..middle].rfind('['), text[middle..].find(')')) else { break };
-        let (shown, address) = (text[start + 1..middle].to_owned(), text[middle + 2..middle + end].to_owned());
-        let shown = if address.contains("://") { format!("{shown} ({address})") } else { shown };
+        let (Some(start), Some(end)) = (text[..middle].rfind('['), text[middle..].find(')')) else {
+            break;
+        };
+        let (shown, address) = (
+            text[start + 1..middle].to_owned(),
+            text[middle + 2..middle + end].to_owned(),
+        );
+        let shown = if address.contains("://") {
+            format!("{shown} ({address})")
+        } else {
+            shown
+        };
         text.replace_range(start..=middle + end, &shown);
     }
     text
@@ -373,7 +563,9 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if !line.is_empty() && line.chars().count() + 1 + word.chars().count() <= width => {
+            Some(line)
+                if !line.is_empty() && line.chars().count() + 1 + word.chars().count() <= width =>
+            {
                 line.push(' ');
                 line.push_str(word);
             }
@@ -395,7 +587,9 @@ mod tests {
     const UPDATE: &str = "CLIPPY_UPDATE_SETTINGS";
 
     fn file(name: &str) -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name)
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(name)
     }
 
     #[test]
@@ -406,15 +600,22 @@ mod tests {
             std::fs::write(&path, &wanted).expect("written");
         }
         let there = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(there == wanted, ".env.example differs from the table: run `{UPDATE}=1 cargo test -p clippy-core`");
+        assert!(
+            there == wanted,
+            ".env.example differs from the table: run `{UPDATE}=1 cargo test -p clippy-core`"
+        );
 
         let path = file("docs/settings.md");
         let mut page = std::fs::read_to_string(&path).expect("docs/settings.md");
         for group in Group::ALL {
             let heading = format!("\n## {}\n", group.title());
-            let section = page.find(&heading).unwrap_or_else(|| panic!("docs/settings.md lacks {heading}"));
+            let section = page
+                .find(&heading)
+                .unwrap_or_else(|| panic!("docs/settings.md lacks {heading}"));
             let start = section + page[section..].find("\n| variable |").expect("a table") + 1;
-            let end = page[start..].find("\n\n").map_or(page.len(), |length| start + length + 1);
+            let end = page[start..]
+                .find("\n\n")
+                .map_or(page.len(), |length| start + length + 1);
             let wanted = markdown(group);
             if update {
                 page.replace_range(start..end, &wanted);
@@ -438,19 +639,27 @@ mod tests {
         });
         let set = Settings::read(&Reader::from_pairs(defaults)).expect("the defaults");
         let unset = Settings::read(&Reader::from_pairs([])).expect("nothing");
-        let shown = |settings: &Settings| format!("{settings:?}").replace("named: true", "named: false");
+        let shown =
+            |settings: &Settings| format!("{settings:?}").replace("named: true", "named: false");
         assert_eq!(shown(&set), shown(&unset));
     }
 
     #[test]
     fn names_are_unique_and_plain() {
-        let mut names: Vec<&str> =
-            SETTINGS.iter().flat_map(|setting| [Some(setting.name), setting.older]).flatten().collect();
+        let mut names: Vec<&str> = SETTINGS
+            .iter()
+            .flat_map(|setting| [Some(setting.name), setting.older])
+            .flatten()
+            .collect();
         let all = names.len();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        let plain = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
-        assert!(names.iter().all(|name| name.chars().all(plain)), "{names:?}");
+        let plain =
+            |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_';
+        assert!(
+            names.iter().all(|name| name.chars().all(plain)),
+            "{names:?}"
+        );
     }
 }

@@ -45,7 +45,10 @@ fn drawing_stops_when_it_is_told_to_and_names_no_picture_that_is_not_there() {
     });
     assert!(matches!(stopped, Err(Error::Stopped)));
     assert!(most.into_inner() >= 3);
-    assert!(!folder.path().join("manifest.jsonl").exists(), "the manifest comes last");
+    assert!(
+        !folder.path().join("manifest.jsonl").exists(),
+        "the manifest comes last"
+    );
 }
 
 #[test]
@@ -53,8 +56,10 @@ fn ids_are_stable_and_fit_javascript() {
     let apple = crate::subject("apple").unwrap();
     // A change here would orphan the points of every demo collection.
     assert_eq!(picture_id(apple, Style::LineArt), 2_018_178_416_666_284);
-    let ids: BTreeSet<u64> =
-        subjects().iter().flat_map(|subject| Style::ALL.map(|style| picture_id(subject, style))).collect();
+    let ids: BTreeSet<u64> = subjects()
+        .iter()
+        .flat_map(|subject| Style::ALL.map(|style| picture_id(subject, style)))
+        .collect();
     assert_eq!(ids.len(), subjects().len() * Style::ALL.len());
     assert!(ids.iter().all(|id| *id > 0 && *id < 1 << 53));
 }
@@ -63,9 +68,19 @@ fn ids_are_stable_and_fit_javascript() {
 fn names_and_tags_are_written_as_tags() {
     let mut names = BTreeSet::new();
     for subject in subjects() {
-        assert!(names.insert(subject.name), "{} is there twice", subject.name);
+        assert!(
+            names.insert(subject.name),
+            "{} is there twice",
+            subject.name
+        );
         for tag in tags(subject, Style::PopArt) {
-            assert!(!tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{tag}");
+            assert!(
+                !tag.is_empty()
+                    && tag
+                        .bytes()
+                        .all(|byte| byte.is_ascii_lowercase() || byte == b'_'),
+                "{tag}"
+            );
         }
     }
     assert!(names.len() >= 36 && names.contains("apple") && names.contains("house"));
@@ -81,12 +96,25 @@ fn a_folder_that_cannot_be_made_is_named() {
 }
 
 fn manifest(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    fs::read_to_string(path)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn times(folder: &Path, lines: &[Value]) -> BTreeMap<String, SystemTime> {
-    let paths = lines.iter().map(|line| line["local_path"].as_str().unwrap().to_owned());
-    paths.map(|path| (path.clone(), fs::metadata(folder.join(path)).unwrap().modified().unwrap())).collect()
+    let paths = lines
+        .iter()
+        .map(|line| line["local_path"].as_str().unwrap().to_owned());
+    paths
+        .map(|path| {
+            (
+                path.clone(),
+                fs::metadata(folder.join(path)).unwrap().modified().unwrap(),
+            )
+        })
+        .collect()
 }
 
 fn check_lines(folder: &Path, lines: &[Value]) {
@@ -95,15 +123,26 @@ fn check_lines(folder: &Path, lines: &[Value]) {
     for line in lines {
         assert!(ids.insert(line["id"].as_u64().unwrap()), "{line}");
         let bytes = fs::read(folder.join(line["local_path"].as_str().unwrap())).unwrap();
-        let md5: String = Md5::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let md5: String = Md5::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         assert_eq!(line["md5"], md5, "{line}");
         let tags = line["tags_all"].as_array().unwrap();
         assert_eq!(tags[0], line["subject"]);
         assert_eq!(tags[tags.len() - 1], line["style"]);
         let matched = line["matched_tags"].as_array().unwrap();
-        assert!(matched.iter().all(|tag| styles.contains(tag.as_str().unwrap())), "{line}");
+        assert!(
+            matched
+                .iter()
+                .all(|tag| styles.contains(tag.as_str().unwrap())),
+            "{line}"
+        );
         assert_eq!(line["rating"], "safe");
-        assert_eq!((&line["width"], &line["height"]), (&Value::from(PICTURE_SIDE), &Value::from(PICTURE_SIDE)));
+        assert_eq!(
+            (&line["width"], &line["height"]),
+            (&Value::from(PICTURE_SIDE), &Value::from(PICTURE_SIDE))
+        );
         assert!(line["source_post_url"].is_null() && line["license"].is_string());
     }
 }
@@ -113,7 +152,15 @@ fn check_variety(folder: &Path) {
     let small: Vec<Vec<RgbImage>> = subjects()
         .par_iter()
         .map(|subject| {
-            Style::ALL.map(|style| thumbnail(&folder.join(style.tag()).join(format!("{}.png", subject.name)))).into()
+            Style::ALL
+                .map(|style| {
+                    thumbnail(
+                        &folder
+                            .join(style.tag())
+                            .join(format!("{}.png", subject.name)),
+                    )
+                })
+                .into()
         })
         .collect();
     let mut faults = Vec::new();
@@ -132,7 +179,11 @@ fn check_variety(folder: &Path) {
                     faults.push(format!("{name} looks as in {other_style:?}: {apart}"));
                 }
             }
-            for (other, other_subject) in small.iter().zip(subjects()).filter(|(_, other)| other.name > subject.name) {
+            for (other, other_subject) in small
+                .iter()
+                .zip(subjects())
+                .filter(|(_, other)| other.name > subject.name)
+            {
                 let apart = difference(own, &other[column]);
                 if apart < 2.0 {
                     faults.push(format!("{name} looks as {}: {apart}", other_subject.name));
@@ -151,6 +202,11 @@ fn thumbnail(path: &Path) -> RgbImage {
 
 /// Mean difference of the channels, 0 to 255.
 fn difference(one: &RgbImage, other: &RgbImage) -> f32 {
-    let sum: u64 = one.as_raw().iter().zip(other.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let sum: u64 = one
+        .as_raw()
+        .iter()
+        .zip(other.as_raw())
+        .map(|(a, b)| u64::from(a.abs_diff(*b)))
+        .sum();
     sum as f32 / one.as_raw().len() as f32
 }

@@ -13,7 +13,12 @@ use crate::seed::Chance;
 use crate::subject::Kind;
 
 /// The ground and the rays on it.
-const GROUNDS: [[u32; 2]; 4] = [[0x0e1a2b, 0x18304a], [0x0d231f, 0x17403a], [0x1c1022, 0x36204a], [0x15110f, 0x33271c]];
+const GROUNDS: [[u32; 2]; 4] = [
+    [0x0e1a2b, 0x18304a],
+    [0x0d231f, 0x17403a],
+    [0x1c1022, 0x36204a],
+    [0x15110f, 0x33271c],
+];
 
 const GOLD: &str = "url(#gold)";
 const METAL: &str = concat!(
@@ -57,7 +62,9 @@ fn frame(out: &mut String, ground: &str) {
     let stepped = |inset: f32| {
         let [a, b, c] = [inset, inset + 4.0, inset + 8.0];
         let [z, y, x] = [100.0 - a, 100.0 - b, 100.0 - c];
-        format!("M{c} {a}H{x}V{b}H{y}V{c}H{z}V{x}H{y}V{y}H{x}V{z}H{c}V{y}H{b}V{x}H{a}V{c}H{b}V{b}H{c}Z")
+        format!(
+            "M{c} {a}H{x}V{b}H{y}V{c}H{z}V{x}H{y}V{y}H{x}V{z}H{c}V{y}H{b}V{x}H{a}V{c}H{b}V{b}H{c}Z"
+        )
     };
     let _ = write!(
         out,
@@ -67,7 +74,10 @@ fn frame(out: &mut String, ground: &str) {
         stepped(2.3),
     );
     for (x, y) in [(5.2, 5.2), (94.8, 5.2), (5.2, 94.8), (94.8, 94.8)] {
-        let _ = write!(out, r#"<path transform="translate({x} {y})" d="M0 -2.2L2.2 0L0 2.2L-2.2 0Z" fill="{GOLD}"/>"#);
+        let _ = write!(
+            out,
+            r#"<path transform="translate({x} {y})" d="M0 -2.2L2.2 0L0 2.2L-2.2 0Z" fill="{GOLD}"/>"#
+        );
     }
 }
 

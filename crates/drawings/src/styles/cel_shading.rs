@@ -24,16 +24,25 @@ const SKIES: [[u32; 4]; 4] = [
 ];
 
 pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
-    let [sky, light, cloud, floor] = chance.pick(SKIES).map(|value| crate::colour::hex(value).css());
+    let [sky, light, cloud, floor] = chance
+        .pick(SKIES)
+        .map(|value| crate::colour::hex(value).css());
     let mut out = String::new();
     backdrop(&mut out, &sky);
     // Hard beams of light, from the corner that lights the figure.
     for beam in 0..3u8 {
         let at = f32::from(beam) * 38.0 + chance.between(0.0, 10.0);
-        let _ = write!(out, r#"<path d="M0 0L{at:.1} 100L{:.1} 100Z" fill="{light}" fill-opacity="0.55"/>"#, at + 17.0);
+        let _ = write!(
+            out,
+            r#"<path d="M0 0L{at:.1} 100L{:.1} 100Z" fill="{light}" fill-opacity="0.55"/>"#,
+            at + 17.0
+        );
     }
     clouds(&mut out, &cloud, chance);
-    let _ = write!(out, r#"<path d="M0 86Q50 79 100 86V100H0Z" fill="{floor}"/>"#);
+    let _ = write!(
+        out,
+        r#"<path d="M0 86Q50 79 100 86V100H0Z" fill="{floor}"/>"#
+    );
     flat_shadow(&mut out, figure, "#2a1f4a55");
     silhouette(&mut out, &figure.solid(), INK, 1.15);
     draw(&mut out, figure, &Cel);
@@ -42,9 +51,22 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
 
 fn clouds(out: &mut String, paint: &str, chance: &mut Chance) {
     for base in [(18.0, 24.0), (84.0, 36.0), (70.0, 12.0)] {
-        let (x, y) = (base.0 + chance.between(-6.0, 6.0), base.1 + chance.between(-4.0, 4.0));
-        for (dx, dy, radius) in [(-7.0, 0.0, 3.6), (-2.0, -2.4, 5.4), (4.5, -0.8, 4.4), (9.0, 0.8, 2.8)] {
-            let _ = write!(out, r#"<circle cx="{:.1}" cy="{:.1}" r="{radius}" fill="{paint}"/>"#, x + dx, y + dy);
+        let (x, y) = (
+            base.0 + chance.between(-6.0, 6.0),
+            base.1 + chance.between(-4.0, 4.0),
+        );
+        for (dx, dy, radius) in [
+            (-7.0, 0.0, 3.6),
+            (-2.0, -2.4, 5.4),
+            (4.5, -0.8, 4.4),
+            (9.0, 0.8, 2.8),
+        ] {
+            let _ = write!(
+                out,
+                r#"<circle cx="{:.1}" cy="{:.1}" r="{radius}" fill="{paint}"/>"#,
+                x + dx,
+                y + dy
+            );
         }
         let _ = write!(
             out,
@@ -58,7 +80,11 @@ fn clouds(out: &mut String, paint: &str, chance: &mut Chance) {
 /// As a painter of cels mixes a shadow: the colour in violet light, not the colour with black.
 fn shaded(colour: Colour) -> Colour {
     let under = |part: u8, light: f32| (f32::from(part) * light).round() as u8;
-    Colour { red: under(colour.red, 0.7), green: under(colour.green, 0.62), blue: under(colour.blue, 0.8) }
+    Colour {
+        red: under(colour.red, 0.7),
+        green: under(colour.green, 0.62),
+        blue: under(colour.blue, 0.8),
+    }
 }
 
 struct Cel;
@@ -66,7 +92,11 @@ struct Cel;
 impl Cel {
     fn own(piece: &Piece) -> Colour {
         let (hue, saturation, lightness) = piece.colour.hue_saturation_lightness();
-        if piece.colour.is_colourful() { Colour::from_hue(hue, saturation * 1.15, lightness) } else { piece.colour }
+        if piece.colour.is_colourful() {
+            Colour::from_hue(hue, saturation * 1.15, lightness)
+        } else {
+            piece.colour
+        }
     }
 }
 

@@ -30,13 +30,18 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let side = PICTURE_SIDE as usize;
     let scene = light(&canvas::square(&lit_scene(figure, chance))?);
     let soft = blurred(&scene, side, side, 3);
-    let flow = Flow { tones: blurred(&scene, side, side, 5), seed: chance.seed() };
+    let flow = Flow {
+        tones: blurred(&scene, side, side, 5),
+        seed: chance.seed(),
+    };
     // The primed linen shows wherever no stroke falls.
     let mut painted: Light = vec![[0.72, 0.63, 0.53]; side * side];
     for (layer, (width, distance, stray)) in LAYERS.into_iter().enumerate() {
         for (x, y) in places(distance, chance) {
             let at = y as usize * side + x as usize;
-            let detail = (0..3).map(|part| (scene[at][part] - flow.tones[at][part]).abs()).fold(0.0, f32::max);
+            let detail = (0..3)
+                .map(|part| (scene[at][part] - flow.tones[at][part]).abs())
+                .fold(0.0, f32::max);
             // The finest brush is for edges and features only.
             if layer == 2 && detail < 0.06 {
                 continue;
@@ -63,11 +68,20 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
 fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
     let main = figure.main_colour();
     let apart = |scene: &[u32; 4]| {
-        (hex(scene[1]).lightness() - main.lightness()).abs() + if hex(scene[0]).is_colourful() { 0.1 } else { 0.0 }
+        (hex(scene[1]).lightness() - main.lightness()).abs()
+            + if hex(scene[0]).is_colourful() {
+                0.1
+            } else {
+                0.0
+            }
     };
     // Of two scenes, the one against which the figure stands out.
     let (one, other) = (chance.pick(SCENES), chance.pick(SCENES));
-    let chosen = if apart(&one) >= apart(&other) { one } else { other };
+    let chosen = if apart(&one) >= apart(&other) {
+        one
+    } else {
+        other
+    };
     let [high, low, far, near] = chosen.map(|value| hex(value).css());
     let mut out = format!(
         r#"<defs><linearGradient id="sky" x2="0" y2="1"><stop offset="0" stop-color="{high}"/><stop offset="0.7" stop-color="{low}"/></linearGradient><linearGradient id="land" x2="0" y2="1"><stop offset="0" stop-color="{far}"/><stop offset="1" stop-color="{near}"/></linearGradient></defs><rect width="100" height="100" fill="url(#sky)"/><path d="M0 70Q30 64 55 69T100 66V100H0Z" fill="url(#land)"/>"#
@@ -86,7 +100,11 @@ fn lit_scene(figure: &Figure, chance: &mut Chance) -> String {
     floor_shadow(&mut out, figure, "#2b2a5a", 0.55);
     gradients(&mut out, figure, |piece| {
         let own = piece.colour;
-        [own.mixed(hex(0xfff3c4), 0.45), own, own.mixed(hex(0x2a2370), 0.5)]
+        [
+            own.mixed(hex(0xfff3c4), 0.45),
+            own,
+            own.mixed(hex(0x2a2370), 0.5),
+        ]
     });
     draw(&mut out, figure, &Underpainting);
     out
@@ -138,10 +156,18 @@ impl Flow {
             0.45 * red + 0.45 * green + 0.3 * blue
         };
         let (across, down) = (tone(4, 0) - tone(-4, 0), tone(0, 4) - tone(0, -4));
-        let wind =
-            noise(self.seed, x / 110.0, y / 110.0) * 1.1 + if y > PICTURE_SIDE as f32 * 0.68 { 0.1 } else { -0.5 };
+        let wind = noise(self.seed, x / 110.0, y / 110.0) * 1.1
+            + if y > PICTURE_SIDE as f32 * 0.68 {
+                0.1
+            } else {
+                -0.5
+            };
         let strength = across.hypot(down);
-        if strength < 0.02 { wind } else { down.atan2(across) + std::f32::consts::FRAC_PI_2 }
+        if strength < 0.02 {
+            wind
+        } else {
+            down.atan2(across) + std::f32::consts::FRAC_PI_2
+        }
     }
 }
 
@@ -163,7 +189,12 @@ impl Touch {
     fn lay(&self, canvas: &mut Light) {
         let side = PICTURE_SIDE as f32;
         let reach = self.half + self.width / 2.0 + self.bend.abs() + 1.0;
-        let span = |middle: f32| ((middle - reach).max(0.0) as usize, (middle + reach).clamp(0.0, side - 1.0) as usize);
+        let span = |middle: f32| {
+            (
+                (middle - reach).max(0.0) as usize,
+                (middle + reach).clamp(0.0, side - 1.0) as usize,
+            )
+        };
         let ((left, right), (top, bottom)) = (span(self.at.0), span(self.at.1));
         for y in top..=bottom {
             for x in left..=right {

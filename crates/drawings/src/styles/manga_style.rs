@@ -33,8 +33,16 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let margin = (tones.width() as f32 * 0.026) as u32;
     Ok(RgbImage::from_fn(tones.width(), tones.height(), |x, y| {
         let framed = x.min(y) > margin && x.max(y) < tones.width() - margin;
-        let tone = if framed { 1.0 - f32::from(tones.get_pixel(x, y)[0]) / 255.0 } else { 0.0 };
-        let laid = if tone > 0.9 { 1.0 } else { screen(x as f32, y as f32, CELL, std::f32::consts::FRAC_PI_4, tone) };
+        let tone = if framed {
+            1.0 - f32::from(tones.get_pixel(x, y)[0]) / 255.0
+        } else {
+            0.0
+        };
+        let laid = if tone > 0.9 {
+            1.0
+        } else {
+            screen(x as f32, y as f32, CELL, std::f32::consts::FRAC_PI_4, tone)
+        };
         let light = (1.0 - laid) * f32::from(lines.get_pixel(x, y)[0]) / 255.0;
         Rgb([(light * 255.0).round() as u8; 3])
     }))
@@ -48,17 +56,30 @@ fn background(tones: &mut String, lines: &mut String, figure: &Figure, chance: &
     let ground = chance.below(3);
     if ground == 0 {
         backdrop(tones, WHITE);
-        rush(lines, (x, y), ((right - left) * 0.5 + 7.0, (bottom - top) * 0.5 + 7.0), chance);
+        rush(
+            lines,
+            (x, y),
+            ((right - left) * 0.5 + 7.0, (bottom - top) * 0.5 + 7.0),
+            chance,
+        );
         return;
     }
-    let (above, below) = if ground == 1 { ("#585858", "#f2f2f2") } else { ("#e6e6e6", "#6a6a6a") };
+    let (above, below) = if ground == 1 {
+        ("#585858", "#f2f2f2")
+    } else {
+        ("#e6e6e6", "#6a6a6a")
+    };
     let _ = write!(
         tones,
         r##"<defs><linearGradient id="fade" x2="0" y2="1"><stop offset="0" stop-color="{above}"/><stop offset="0.75" stop-color="{below}"/></linearGradient></defs><rect width="100" height="100" fill="url(#fade)"/>"##
     );
     for _ in 0..9 {
         let angle = chance.between(0.0, std::f32::consts::TAU);
-        let (x, y, size) = (50.0 + 43.0 * angle.cos(), 50.0 + 43.0 * angle.sin(), chance.between(2.0, 5.5));
+        let (x, y, size) = (
+            50.0 + 43.0 * angle.cos(),
+            50.0 + 43.0 * angle.sin(),
+            chance.between(2.0, 5.5),
+        );
         let _ = write!(
             tones,
             r#"<path transform="translate({x:.2} {y:.2}) scale({size:.2})" d="M0 -1Q0.12 -0.12 1 0Q0.12 0.12 0 1Q-0.12 0.12 -1 0Q-0.12 -0.12 0 -1Z" fill="{WHITE}"/>"#
@@ -73,12 +94,25 @@ fn rush(out: &mut String, centre: (f32, f32), reach: (f32, f32), chance: &mut Ch
         let width = chance.between(0.006, 0.034);
         let near = chance.between(1.0, 1.3);
         let place = |angle: f32, far: bool| {
-            let (across, down) = if far { (110.0, 110.0) } else { (reach.0 * near, reach.1 * near) };
-            (centre.0 + across * angle.cos(), centre.1 + down * angle.sin())
+            let (across, down) = if far {
+                (110.0, 110.0)
+            } else {
+                (reach.0 * near, reach.1 * near)
+            };
+            (
+                centre.0 + across * angle.cos(),
+                centre.1 + down * angle.sin(),
+            )
         };
-        let ((x0, y0), (x1, y1), (x2, y2)) =
-            (place(angle, false), place(angle - width, true), place(angle + width, true));
-        let _ = write!(out, r#"<path d="M{x0:.2} {y0:.2}L{x1:.2} {y1:.2}L{x2:.2} {y2:.2}Z" fill="{BLACK}"/>"#);
+        let ((x0, y0), (x1, y1), (x2, y2)) = (
+            place(angle, false),
+            place(angle - width, true),
+            place(angle + width, true),
+        );
+        let _ = write!(
+            out,
+            r#"<path d="M{x0:.2} {y0:.2}L{x1:.2} {y1:.2}L{x2:.2} {y2:.2}Z" fill="{BLACK}"/>"#
+        );
         angle += chance.between(0.035, 0.11);
     }
 }
@@ -117,7 +151,14 @@ impl Brush for Tone {
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         let own = tone(piece.colour);
         if piece.kind == Kind::Body && own.lightness() > 0.1 {
-            crescent(out, piece, data, &own.mixed(hex(0), 0.4).css(), &own.css(), 0.22);
+            crescent(
+                out,
+                piece,
+                data,
+                &own.mixed(hex(0), 0.4).css(),
+                &own.css(),
+                0.22,
+            );
         }
     }
 }
@@ -131,7 +172,14 @@ impl Brush for Pen {
 
     fn contour(&self, piece: &Piece) -> Option<Line> {
         // Black on black would lose the form.
-        Some(line(if tone(piece.colour).lightness() < 0.1 { WHITE } else { BLACK }, 0.8))
+        Some(line(
+            if tone(piece.colour).lightness() < 0.1 {
+                WHITE
+            } else {
+                BLACK
+            },
+            0.8,
+        ))
     }
 
     fn mark(&self, _piece: &Piece) -> Option<Line> {

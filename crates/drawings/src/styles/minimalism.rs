@@ -25,7 +25,10 @@ const PAIRS: [[u32; 2]; 6] = [
 pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
     let [paper, ink] = chance.pick(PAIRS).map(hex);
     let [left, _, right, bottom] = figure.bounds();
-    let (middle, half) = ((left + right) / 2.0, (right - left) / 2.0 + chance.between(5.0, 12.0));
+    let (middle, half) = (
+        (left + right) / 2.0,
+        (right - left) / 2.0 + chance.between(5.0, 12.0),
+    );
     let mut forms = String::new();
     backdrop(&mut forms, PAPER);
     // A short floor, so that the thing does not hang in the void.
@@ -36,7 +39,13 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
         middle + half,
         y = bottom + 4.0,
     );
-    draw(&mut forms, figure, &Forms { pale: figure.main_colour().lightness() > 0.85 });
+    draw(
+        &mut forms,
+        figure,
+        &Forms {
+            pale: figure.main_colour().lightness() > 0.85,
+        },
+    );
     let mut details = String::new();
     backdrop(&mut details, PAPER);
     draw(&mut details, figure, &Details);
@@ -79,7 +88,11 @@ impl Brush for Forms {
 
     /// Bare forms need an edge; inked ones are parted by a bare line.
     fn contour(&self, piece: &Piece) -> Option<Line> {
-        Some(if self.is_bare(piece) { line(INK, 1.0) } else { line(PAPER, 0.7) })
+        Some(if self.is_bare(piece) {
+            line(INK, 1.0)
+        } else {
+            line(PAPER, 0.7)
+        })
     }
 
     fn mark(&self, _piece: &Piece) -> Option<Line> {

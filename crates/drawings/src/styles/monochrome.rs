@@ -20,7 +20,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     ));
     gradients(&mut out, &figure, |piece| {
         let tone = grey(piece.colour);
-        [tone.mixed(hex(0xffffff), 0.4), tone, tone.mixed(hex(0x000000), 0.5)]
+        [
+            tone.mixed(hex(0xffffff), 0.4),
+            tone,
+            tone.mixed(hex(0x000000), 0.5),
+        ]
     });
     floor_shadow(&mut out, &figure, "#101010", 0.5);
     silhouette(&mut out, &figure.solid(), "#161616", 0.7);

@@ -27,7 +27,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let near = blurred(&tubes, side, side, 4);
     let far = blurred(&tubes, side, side, 17);
     let wide = blurred(&far, side, side, 30);
-    let night = chance.pick([[0.055, 0.035, 0.10], [0.03, 0.045, 0.10], [0.07, 0.03, 0.075]]);
+    let night = chance.pick([
+        [0.055, 0.035, 0.10],
+        [0.03, 0.045, 0.10],
+        [0.07, 0.03, 0.075],
+    ]);
     let seed = chance.seed();
 
     let mut lit = Vec::with_capacity(side * side);
@@ -36,7 +40,8 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
             let at = y * side + x;
             let wall = brick(seed, x as f32, y as f32);
             lit.push(std::array::from_fn(|part| {
-                let on_wall = wall * (night[part] * 2.2 + wide[at][part] * 1.5 + far[at][part] * 0.75);
+                let on_wall =
+                    wall * (night[part] * 2.2 + wide[at][part] * 1.5 + far[at][part] * 0.75);
                 let haze = near[at][part] * 0.75 + far[at][part] * 0.34;
                 1.0 - (1.0 - on_wall.min(1.0)) * (1.0 - haze.min(1.0)) * (1.0 - tubes[at][part])
             }));
@@ -71,8 +76,20 @@ fn gas(colour: Colour) -> Colour {
         return hex(0xffe9a8);
     }
     // Blue looks darker than the rest; red and orange lie close together, so brown goes to amber.
-    let hue = if (15.0..45.0).contains(&hue) { 30.0 } else { hue };
-    Colour::from_hue(hue, 1.0, if (215.0..285.0).contains(&hue) { 0.66 } else { 0.56 })
+    let hue = if (15.0..45.0).contains(&hue) {
+        30.0
+    } else {
+        hue
+    };
+    Colour::from_hue(
+        hue,
+        1.0,
+        if (215.0..285.0).contains(&hue) {
+            0.66
+        } else {
+            0.56
+        },
+    )
 }
 
 fn tubes(out: &mut String, figure: &Figure) {
@@ -114,7 +131,10 @@ fn tubes(out: &mut String, figure: &Figure) {
                 stroke(out, &data, &line("#e8fbff", CORE * 0.8));
             }
             Kind::Dot => {
-                let _ = write!(out, r##"<path d="{data}" fill="#e8fbff" stroke="#39d5ff" stroke-width="0.7"/>"##);
+                let _ = write!(
+                    out,
+                    r##"<path d="{data}" fill="#e8fbff" stroke="#39d5ff" stroke-width="0.7"/>"##
+                );
             }
             Kind::Shine => {}
         }

@@ -13,8 +13,13 @@ use crate::seed::Chance;
 use crate::subject::Kind;
 
 /// The paper and what is printed on it.
-const PAPERS: [[u32; 2]; 5] =
-    [[0xffe3ec, 0xfff4f7], [0xdff3ea, 0xf2fbf6], [0xe3e9fb, 0xf4f6fe], [0xfdf0d5, 0xfff9ec], [0xeee2f8, 0xf9f3fd]];
+const PAPERS: [[u32; 2]; 5] = [
+    [0xffe3ec, 0xfff4f7],
+    [0xdff3ea, 0xf2fbf6],
+    [0xe3e9fb, 0xf4f6fe],
+    [0xfdf0d5, 0xfff9ec],
+    [0xeee2f8, 0xf9f3fd],
+];
 
 pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
     let [paper, print] = chance.pick(PAPERS).map(hex);
@@ -23,7 +28,10 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let pattern = chance.below(3);
     for row in 0..9u8 {
         for column in 0..9u8 {
-            let (x, y) = (f32::from(column) * 12.5 + if row % 2 == 0 { 0.0 } else { 6.25 }, f32::from(row) * 12.5);
+            let (x, y) = (
+                f32::from(column) * 12.5 + if row % 2 == 0 { 0.0 } else { 6.25 },
+                f32::from(row) * 12.5,
+            );
             printed(&mut out, pattern, x, y, &print.css());
         }
     }
@@ -52,7 +60,11 @@ fn printed(out: &mut String, pattern: usize, x: f32, y: f32, paint: &str) {
 fn pale(colour: Colour) -> Colour {
     let (hue, saturation, lightness) = colour.hue_saturation_lightness();
     if colour.is_colourful() {
-        Colour::from_hue(hue, (saturation * 0.9).clamp(0.55, 0.85), 0.76 + lightness * 0.14)
+        Colour::from_hue(
+            hue,
+            (saturation * 0.9).clamp(0.55, 0.85),
+            0.76 + lightness * 0.14,
+        )
     } else {
         colour.mixed(hex(0xefe8f6), 0.62)
     }
@@ -61,7 +73,11 @@ fn pale(colour: Colour) -> Colour {
 /// The same colour for lines: deeper, still soft.
 fn deep(colour: Colour) -> Colour {
     let (hue, ..) = colour.hue_saturation_lightness();
-    if colour.is_colourful() { Colour::from_hue(hue, 0.36, 0.6) } else { hex(0x9a8fae) }
+    if colour.is_colourful() {
+        Colour::from_hue(hue, 0.36, 0.6)
+    } else {
+        hex(0x9a8fae)
+    }
 }
 
 struct Pastel;
@@ -90,7 +106,14 @@ impl Brush for Pastel {
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         if piece.kind == Kind::Body {
             let own = pale(piece.colour);
-            crescent(out, piece, data, &own.mixed(deep(piece.colour), 0.22).css(), &own.css(), 0.2);
+            crescent(
+                out,
+                piece,
+                data,
+                &own.mixed(deep(piece.colour), 0.22).css(),
+                &own.css(),
+                0.2,
+            );
         }
     }
 }

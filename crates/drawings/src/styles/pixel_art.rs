@@ -50,12 +50,20 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
 /// What the figure shows in a cell: its shaded colour, its rim, or nothing.
 fn cell(colours: &Grid<Colour>, forms: &Grid<Colour>, row: usize, column: usize) -> Option<Colour> {
     let at = |grid: &Grid<Colour>, down: isize, across: isize| {
-        let (row, column) = (row.checked_add_signed(down)?, column.checked_add_signed(across)?);
-        grid.get(row)?.get(column).copied().filter(|colour| *colour != CLEAR)
+        let (row, column) = (
+            row.checked_add_signed(down)?,
+            column.checked_add_signed(across)?,
+        );
+        grid.get(row)?
+            .get(column)
+            .copied()
+            .filter(|colour| *colour != CLEAR)
     };
     let around = [(-1, 0), (1, 0), (0, -1), (0, 1)];
     let Some(own) = at(colours, 0, 0) else {
-        let beside = around.iter().find_map(|(down, across)| at(colours, *down, *across))?;
+        let beside = around
+            .iter()
+            .find_map(|(down, across)| at(colours, *down, *across))?;
         return Some(beside.mixed(hex(0x17122b), 0.82));
     };
     // Where a nearer form begins, its edge parts it from the one behind.
@@ -89,7 +97,11 @@ fn scene(chance: &mut Chance) -> Grid<Colour> {
                 if share > threshold { low } else { high }
             } else {
                 let share = (row - horizon) as f32 / 6.0;
-                if row > horizon && share > threshold { shade } else { ground }
+                if row > horizon && share > threshold {
+                    shade
+                } else {
+                    ground
+                }
             };
         }
     }
@@ -135,7 +147,10 @@ fn commonest(picture: &RgbImage) -> Grid<Colour> {
                     None => counts.push((colour, weight)),
                 }
             }
-            if let Some((colour, _)) = counts.into_iter().max_by_key(|(colour, count)| (*count, *colour != CLEAR)) {
+            if let Some((colour, _)) = counts
+                .into_iter()
+                .max_by_key(|(colour, count)| (*count, *colour != CLEAR))
+            {
                 *cell = colour;
             }
         }
@@ -171,7 +186,11 @@ struct Numbered;
 
 impl Brush for Numbered {
     fn fill(&self, piece: &Piece) -> String {
-        if piece.kind == Kind::Patch { "none".into() } else { hex(piece.number as u32 + 1).css() }
+        if piece.kind == Kind::Patch {
+            "none".into()
+        } else {
+            hex(piece.number as u32 + 1).css()
+        }
     }
 
     fn mark(&self, _piece: &Piece) -> Option<Line> {

@@ -13,7 +13,9 @@ use crate::raster::screen;
 use crate::seed::Chance;
 
 /// The printer's inks, besides black and white.
-const INKS: [u32; 8] = [0xe8112d, 0xff7a00, 0xffdd00, 0x12a84b, 0x00b5e2, 0x1f4fd8, 0x8a2be2, 0xff3d8f];
+const INKS: [u32; 8] = [
+    0xe8112d, 0xff7a00, 0xffdd00, 0x12a84b, 0x00b5e2, 0x1f4fd8, 0x8a2be2, 0xff3d8f,
+];
 /// Ground, rays, and the ink of the dots on them.
 const GROUNDS: [[u32; 3]; 5] = [
     [0xffdd00, 0xfff07a, 0xff7a00],
@@ -31,8 +33,10 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     // The ground farthest from the figure's own ink.
     let start = chance.below(GROUNDS.len());
     let grounds = (0..GROUNDS.len()).map(|step| GROUNDS[(start + step) % GROUNDS.len()]);
-    let [ground, ray, dots] =
-        grounds.max_by_key(|[ground, ..]| distance(main, hex(*ground)).min(60_000)).unwrap_or(GROUNDS[0]).map(hex);
+    let [ground, ray, dots] = grounds
+        .max_by_key(|[ground, ..]| distance(main, hex(*ground)).min(60_000))
+        .unwrap_or(GROUNDS[0])
+        .map(hex);
 
     let mut colours = String::new();
     backdrop(&mut colours, &ground.css());
@@ -47,16 +51,32 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     silhouette(&mut lines, &figure.solid(), "#000000", 1.9);
     draw(&mut lines, figure, &Outline);
 
-    let (colours, shade, lines) = (canvas::square(&colours)?, canvas::square(&shade)?, canvas::square(&lines)?);
+    let (colours, shade, lines) = (
+        canvas::square(&colours)?,
+        canvas::square(&shade)?,
+        canvas::square(&lines)?,
+    );
     let mut picture = colours;
     for (x, y, pixel) in picture.enumerate_pixels_mut() {
-        let own = Colour { red: pixel[0], green: pixel[1], blue: pixel[2] };
+        let own = Colour {
+            red: pixel[0],
+            green: pixel[1],
+            blue: pixel[2],
+        };
         // The shade's red says how dark, its blue whether it is the ground.
         let Rgb([dark, _, is_ground]) = *shade.get_pixel(x, y);
         let laid = screen(x as f32, y as f32, CELL, ANGLE, f32::from(dark) / 255.0);
-        let second = if is_ground > 127 { dots } else { second_ink(own) };
+        let second = if is_ground > 127 {
+            dots
+        } else {
+            second_ink(own)
+        };
         let white_line = is_ground > 127 && own == hex(0xffffff);
-        let printed = if white_line { own } else { own.mixed(second, laid) };
+        let printed = if white_line {
+            own
+        } else {
+            own.mixed(second, laid)
+        };
         let line = f32::from(lines.get_pixel(x, y)[0]) / 255.0;
         let inked = hex(0x0c0a10).mixed(printed, line);
         *pixel = Rgb([inked.red, inked.green, inked.blue]);
@@ -78,7 +98,11 @@ fn ink(colour: Colour) -> Colour {
         return colour.mixed(hex(0xff7a00), 0.25);
     }
     if lightness > 0.86 {
-        return if (20.0..80.0).contains(&hue) { hex(0xfff3b0) } else { hex(0xc9f0ff) };
+        return if (20.0..80.0).contains(&hue) {
+            hex(0xfff3b0)
+        } else {
+            hex(0xc9f0ff)
+        };
     }
     INKS.map(hex)
         .into_iter()
@@ -109,7 +133,10 @@ fn rays(out: &mut String, paint: &str) {
         let angle = f32::from(ray) * std::f32::consts::TAU / 12.0;
         let corner = |angle: f32| (50.0 + 90.0 * angle.cos(), 50.0 + 90.0 * angle.sin());
         let ((x1, y1), (x2, y2)) = (corner(angle), corner(angle + std::f32::consts::TAU / 24.0));
-        let _ = write!(out, r#"<path d="M50 50L{x1:.2} {y1:.2}L{x2:.2} {y2:.2}Z" fill="{paint}"/>"#);
+        let _ = write!(
+            out,
+            r#"<path d="M50 50L{x1:.2} {y1:.2}L{x2:.2} {y2:.2}Z" fill="{paint}"/>"#
+        );
     }
 }
 
@@ -159,7 +186,11 @@ struct Shade;
 impl Brush for Shade {
     fn fill(&self, piece: &Piece) -> String {
         // On small pieces the dots would be crumbs.
-        if piece.girth() < 9.0 { "#000000".into() } else { format!("url(#g{})", piece.number) }
+        if piece.girth() < 9.0 {
+            "#000000".into()
+        } else {
+            format!("url(#g{})", piece.number)
+        }
     }
 
     fn mark(&self, _piece: &Piece) -> Option<Line> {

@@ -15,9 +15,16 @@ use crate::subject::Kind;
 
 pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
     let main = figure.main_colour();
-    let hue =
-        if main.is_colourful() { main.hue_saturation_lightness().0 + 25.0 } else { chance.pick([210.0, 260.0, 20.0]) };
-    let [near, far] = [Colour::from_hue(hue, 0.34, 0.95), Colour::from_hue(hue, 0.3, 0.78)].map(Colour::css);
+    let hue = if main.is_colourful() {
+        main.hue_saturation_lightness().0 + 25.0
+    } else {
+        chance.pick([210.0, 260.0, 20.0])
+    };
+    let [near, far] = [
+        Colour::from_hue(hue, 0.34, 0.95),
+        Colour::from_hue(hue, 0.3, 0.78),
+    ]
+    .map(Colour::css);
     let mut out = format!(
         r#"<defs><radialGradient id="wall" cx="0.42" cy="0.34" r="0.85"><stop offset="0" stop-color="{near}"/><stop offset="1" stop-color="{far}"/></radialGradient></defs><rect width="100" height="100" fill="url(#wall)"/>"#
     );
@@ -25,7 +32,12 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
         let own = piece.colour;
         [own.light(0.5), own, own.shadow(0.45)]
     });
-    floor_shadow(&mut out, figure, &Colour::from_hue(hue, 0.5, 0.2).css(), 0.5);
+    floor_shadow(
+        &mut out,
+        figure,
+        &Colour::from_hue(hue, 0.5, 0.2).css(),
+        0.5,
+    );
     draw(&mut out, figure, &Clay);
     canvas::square(&out)
 }

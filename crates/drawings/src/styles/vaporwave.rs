@@ -14,7 +14,13 @@ use crate::seed::Chance;
 const HORIZON: f32 = 68.0;
 
 /// From dark to light, what the figure's tones become.
-const TONES: [(f32, u32); 5] = [(0.0, 0x24104f), (0.3, 0x7b2cbf), (0.52, 0xff4fa3), (0.75, 0x62d6e8), (1.0, 0xf4fdff)];
+const TONES: [(f32, u32); 5] = [
+    (0.0, 0x24104f),
+    (0.3, 0x7b2cbf),
+    (0.52, 0xff4fa3),
+    (0.75, 0x62d6e8),
+    (1.0, 0xf4fdff),
+];
 
 pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, Error> {
     let mut out = String::from(concat!(
@@ -66,7 +72,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
 
 fn mapped(tone: f32) -> Colour {
     let tone = tone.clamp(0.0, 1.0);
-    let above = TONES.iter().position(|(place, _)| *place >= tone).unwrap_or(TONES.len() - 1).max(1);
+    let above = TONES
+        .iter()
+        .position(|(place, _)| *place >= tone)
+        .unwrap_or(TONES.len() - 1)
+        .max(1);
     let ((low, dark), (high, bright)) = (TONES[above - 1], TONES[above]);
     hex(dark).mixed(hex(bright), (tone - low) / (high - low))
 }
@@ -107,9 +117,17 @@ fn grid(out: &mut String) {
     for row in 0..9u8 {
         let depth = f32::from(row) / 8.0;
         let y = HORIZON + 32.0 * depth * depth;
-        let _ = write!(out, r#"<path d="M0 {y:.2}H100" stroke-width="{:.2}"/>"#, 0.3 + 0.5 * depth);
+        let _ = write!(
+            out,
+            r#"<path d="M0 {y:.2}H100" stroke-width="{:.2}"/>"#,
+            0.3 + 0.5 * depth
+        );
     }
-    let _ = write!(out, r##"</g><rect y="{:.2}" width="100" height="0.9" fill="#ffd1f5"/>"##, HORIZON - 0.4);
+    let _ = write!(
+        out,
+        r##"</g><rect y="{:.2}" width="100" height="0.9" fill="#ffd1f5"/>"##,
+        HORIZON - 0.4
+    );
 }
 
 struct Wave;

@@ -23,7 +23,11 @@ pub(crate) fn picture(figure: &Figure, chance: &mut Chance) -> Result<RgbImage, 
     let hue = hue + chance.between(-30.0, 30.0);
     let mut out = String::new();
     backdrop(&mut out, &Colour::from_hue(hue, 0.48, 0.74).css());
-    let _ = write!(out, r#"<circle cx="50" cy="50" r="43" fill="{}"/>"#, Colour::from_hue(hue, 0.55, 0.84).css());
+    let _ = write!(
+        out,
+        r#"<circle cx="50" cy="50" r="43" fill="{}"/>"#,
+        Colour::from_hue(hue, 0.55, 0.84).css()
+    );
     flat_shadow(&mut out, figure, &Colour::from_hue(hue, 0.38, 0.66).css());
     draw(&mut out, figure, &Flat);
     canvas::square(&out)
@@ -51,7 +55,14 @@ impl Brush for Flat {
 
     fn modelling(&self, piece: &Piece, data: &str, out: &mut String) {
         if piece.kind == Kind::Body {
-            crescent(out, piece, data, &piece.colour.shadow(0.16).css(), &piece.colour.css(), 0.3);
+            crescent(
+                out,
+                piece,
+                data,
+                &piece.colour.shadow(0.16).css(),
+                &piece.colour.css(),
+                0.3,
+            );
         }
     }
 }

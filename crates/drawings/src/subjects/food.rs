@@ -21,7 +21,9 @@ pub(super) static SUBJECTS: &[Subject] = &[
             body(LEAF, path("M55 29 C58 15 70 9 84 12 C82 26 70 35 55 29Z")),
             mark("M59 27 C66 24 72 20 78 16"),
             mark("M43 35 C47 39 53 39 57 35"),
-            shine(path("M24 55 C22 45 26 38 33 35 C37 36 37 39 34 41 C30 44 29 49 29 55 C29 59 25 59 24 55Z")),
+            shine(path(
+                "M24 55 C22 45 26 38 33 35 C37 36 37 39 34 41 C30 44 29 49 29 55 C29 59 25 59 24 55Z",
+            )),
         ],
     },
     Subject {
@@ -41,7 +43,9 @@ pub(super) static SUBJECTS: &[Subject] = &[
             body(LEAF, path("M53 19 C60 7 73 6 84 12 C79 24 65 28 53 19Z")),
             mark("M57 18 C65 16 71 14 78 12"),
             mark("M60 66 L60.5 67 M67 74 L67.5 75 M56 78 L56.5 79 M66 61 L66.5 62"),
-            shine(path("M30 72 C28 62 34 55 40 50 C44 50 44 54 41 57 C36 62 35 67 35 72 C35 76 31 76 30 72Z")),
+            shine(path(
+                "M30 72 C28 62 34 55 40 50 C44 50 44 54 41 57 C36 62 35 67 35 72 C35 76 31 76 30 72Z",
+            )),
         ],
     },
     Subject {
@@ -51,9 +55,17 @@ pub(super) static SUBJECTS: &[Subject] = &[
         free_colours: false,
         tags: &["fruit", "food", "yellow", "tropical", "snack"],
         parts: &[
-            body(YELLOW, path("M18 20 C8 52 30 90 74 88 C82 88 88 84 89 78 C64 74 44 52 35 17 C30 22 24 23 18 20Z")),
+            body(
+                YELLOW,
+                path(
+                    "M18 20 C8 52 30 90 74 88 C82 88 88 84 89 78 C64 74 44 52 35 17 C30 22 24 23 18 20Z",
+                ),
+            ),
             body(BROWN, path("M17 21 L21 7 L31 5 L36 18 C30 23 23 24 17 21Z")),
-            body(BROWN, path("M84 76 L92 77 L92 85 L84 87 C82 83 82 79 84 76Z")),
+            body(
+                BROWN,
+                path("M84 76 L92 77 L92 85 L84 87 C82 83 82 79 84 76Z"),
+            ),
             mark("M25 26 C28 54 50 78 80 82"),
             mark("M20 38 C20 58 34 76 54 83"),
         ],
@@ -84,7 +96,12 @@ pub(super) static SUBJECTS: &[Subject] = &[
         free_colours: false,
         tags: &["fruit", "berry", "food", "red", "sweet", "summer"],
         parts: &[
-            body(RED, path("M50 94 C36 90 16 62 16 42 C16 28 30 24 50 26 C70 24 84 28 84 42 C84 62 64 90 50 94Z")),
+            body(
+                RED,
+                path(
+                    "M50 94 C36 90 16 62 16 42 C16 28 30 24 50 26 C70 24 84 28 84 42 C84 62 64 90 50 94Z",
+                ),
+            ),
             rod(GREEN, 5.0, "M50 26 C50 18 53 12 57 8"),
             body(
                 LEAF,
@@ -96,7 +113,9 @@ pub(super) static SUBJECTS: &[Subject] = &[
             patch(YELLOW, oval(50.0, 54.0, 2.0, 3.0)),
             patch(YELLOW, oval(40.0, 65.0, 2.0, 3.0)).twice(),
             patch(YELLOW, oval(50.0, 78.0, 2.0, 3.0)),
-            shine(path("M22 52 C19 46 20 39 25 36 C28 37 28 39 26 42 C25 45 26 49 27 52 C27 55 24 55 22 52Z")),
+            shine(path(
+                "M22 52 C19 46 20 39 25 36 C28 37 28 39 26 42 C25 45 26 49 27 52 C27 55 24 55 22 52Z",
+            )),
         ],
     },
     Subject {
@@ -124,7 +143,12 @@ pub(super) static SUBJECTS: &[Subject] = &[
         parts: &[
             body(LEAF, path("M46 32 C32 32 24 24 22 12 C34 12 44 20 48 32Z")).twice(),
             body(GREEN, path("M50 36 C40 26 40 12 50 2 C60 12 60 26 50 36Z")),
-            body(ORANGE, path("M50 98 C42 84 30 58 32 42 C33 31 42 30 50 32 C58 30 67 31 68 42 C70 58 58 84 50 98Z")),
+            body(
+                ORANGE,
+                path(
+                    "M50 98 C42 84 30 58 32 42 C33 31 42 30 50 32 C58 30 67 31 68 42 C70 58 58 84 50 98Z",
+                ),
+            ),
             mark("M33 48 C38 50 42 50 45 49"),
             mark("M66 56 C62 58 58 58 55 57"),
             mark("M38 68 C42 70 46 70 48 69"),
@@ -139,8 +163,16 @@ pub(super) static SUBJECTS: &[Subject] = &[
         free_colours: false,
         tags: &["toadstool", "fungus", "forest", "nature", "red_cap"],
         parts: &[
-            body(CREAM, path("M40 54 C42 68 38 78 34 87 C40 94 60 94 66 87 C62 78 58 68 60 54Z")),
-            body(RED, path("M10 57 C10 30 28 12 50 12 C72 12 90 30 90 57 C80 64 64 65 50 65 C36 65 20 64 10 57Z")),
+            body(
+                CREAM,
+                path("M40 54 C42 68 38 78 34 87 C40 94 60 94 66 87 C62 78 58 68 60 54Z"),
+            ),
+            body(
+                RED,
+                path(
+                    "M10 57 C10 30 28 12 50 12 C72 12 90 30 90 57 C80 64 64 65 50 65 C36 65 20 64 10 57Z",
+                ),
+            ),
             patch(WHITE, circle(34.0, 34.0, 7.5)),
             patch(WHITE, circle(61.0, 28.0, 6.5)),
             patch(WHITE, circle(54.0, 50.0, 6.5)),
@@ -155,11 +187,18 @@ pub(super) static SUBJECTS: &[Subject] = &[
         group: "food",
         tilt: 0.0,
         free_colours: true,
-        tags: &["icecream", "cone", "dessert", "food", "sweet", "summer", "gelato"],
+        tags: &[
+            "icecream", "cone", "dessert", "food", "sweet", "summer", "gelato",
+        ],
         parts: &[
             body(TAN, path("M30 48 L70 48 L50 98Z")),
-            mark("M36 52 L58 78 M46 50 L63 68 M57 50 L67 60 M64 52 L42 78 M54 50 L37 68 M43 50 L33 60"),
-            body(CREAM, path("M30 30 C30 16 40 8 52 8 C64 8 72 18 72 30 C72 36 30 36 30 30Z")),
+            mark(
+                "M36 52 L58 78 M46 50 L63 68 M57 50 L67 60 M64 52 L42 78 M54 50 L37 68 M43 50 L33 60",
+            ),
+            body(
+                CREAM,
+                path("M30 30 C30 16 40 8 52 8 C64 8 72 18 72 30 C72 36 30 36 30 30Z"),
+            ),
             body(
                 PINK,
                 path(
@@ -167,8 +206,14 @@ pub(super) static SUBJECTS: &[Subject] = &[
                 ),
             ),
             body(RED, circle(52.0, 9.0, 6.0)),
-            patch(YELLOW, path("M36 34 L40 32 L41 34 L37 36Z M62 36 L65 39 L63 41 L60 38Z")),
-            patch(SKY, path("M48 40 L52 40 L52 43 L48 43Z M54 29 L58 28 L58.5 30 L54.5 31Z")),
+            patch(
+                YELLOW,
+                path("M36 34 L40 32 L41 34 L37 36Z M62 36 L65 39 L63 41 L60 38Z"),
+            ),
+            patch(
+                SKY,
+                path("M48 40 L52 40 L52 43 L48 43Z M54 29 L58 28 L58.5 30 L54.5 31Z"),
+            ),
             shine(oval(32.0, 38.0, 2.6, 4.6)),
         ],
     },
@@ -177,7 +222,9 @@ pub(super) static SUBJECTS: &[Subject] = &[
         group: "food",
         tilt: 0.0,
         free_colours: true,
-        tags: &["muffin", "cake", "dessert", "food", "sweet", "birthday", "bakery"],
+        tags: &[
+            "muffin", "cake", "dessert", "food", "sweet", "birthday", "bakery",
+        ],
         parts: &[
             body(TEAL, path("M24 56 L76 56 L67 91 C66 94 34 94 33 91Z")),
             mark("M35 61 L39 91 M45 61 L47 91 M55 61 L53 91 M65 61 L61 91"),
@@ -191,9 +238,14 @@ pub(super) static SUBJECTS: &[Subject] = &[
             body(RED, circle(57.0, 9.0, 6.5)),
             patch(
                 YELLOW,
-                path("M30 50 L34 48 L35 50 L31 52Z M56 36 L60 34 L61 36 L57 38Z M66 52 L70 54 L69 56 L65 54Z"),
+                path(
+                    "M30 50 L34 48 L35 50 L31 52Z M56 36 L60 34 L61 36 L57 38Z M66 52 L70 54 L69 56 L65 54Z",
+                ),
             ),
-            patch(WHITE, path("M42 34 L46 35 L45.4 37 L41.4 36Z M46 52 L50 51 L50.5 53 L46.5 54Z")),
+            patch(
+                WHITE,
+                path("M42 34 L46 35 L45.4 37 L41.4 36Z M46 52 L50 51 L50.5 53 L46.5 54Z"),
+            ),
         ],
     },
 ];

@@ -1,4 +1,5 @@
-//! The ids that a follower has to catch up with, in a file of its own: recorded before the change itself is made.
+//! The ids that a follower has to catch up with, in a file of its own: recorded before the change
+//! itself is made.
 
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -35,8 +36,8 @@ impl ChangeList {
         Self::open_with(folder, true)
     }
 
-    /// The list as it was left. Ids that stand in it twice are written once: it would grow with every change of the same
-    /// picture otherwise.
+    /// The list as it was left. Ids that stand in it twice are written once: it would grow with
+    /// every change of the same picture otherwise.
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let mut list = Self::open_with(folder, false)?;
         let ids = list.read(0, list.count)?;
@@ -44,7 +45,8 @@ impl ChangeList {
         let unique: Vec<PointId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
         if unique.len() < ids.len() {
             let bytes: Vec<u8> = unique.iter().flat_map(|id| encode(*id)).collect();
-            crate::files::write_atomically(&list.path, &bytes).map_err(|error| list.failed("shortened", error))?;
+            crate::files::write_atomically(&list.path, &bytes)
+                .map_err(|error| list.failed("shortened", error))?;
             list = Self::open_with(folder, false)?;
         }
         Ok(list)
@@ -53,7 +55,12 @@ impl ChangeList {
     fn open_with(folder: &Path, empty: bool) -> Result<Self> {
         let path = folder.join(CHANGES_FILE);
         let opened = (|| -> std::io::Result<(File, u64)> {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(empty).open(&path)?;
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(empty)
+                .open(&path)?;
             let length = file.metadata()?.len();
             let count = length / RECORD as u64;
             // An id that was cut short by a kill was never acknowledged.
@@ -63,8 +70,17 @@ impl ChangeList {
             Ok((file, count))
         })();
         match opened {
-            Ok((file, count)) => Ok(Self { path, file, count, base: 0, done: 0 }),
-            Err(error) => Err(Error::internal(format!("{} could not be opened", path.display())).with_source(error)),
+            Ok((file, count)) => Ok(Self {
+                path,
+                file,
+                count,
+                base: 0,
+                done: 0,
+            }),
+            Err(error) => Err(
+                Error::internal(format!("{} could not be opened", path.display()))
+                    .with_source(error),
+            ),
         }
     }
 
@@ -93,14 +109,21 @@ impl ChangeList {
         let mut seen = HashSet::new();
         let mut ids = self.read(from - self.base, until - self.base)?;
         ids.retain(|id| seen.insert(*id));
-        Ok(Changes { ids, next: until, more: until < self.end() })
+        Ok(Changes {
+            ids,
+            next: until,
+            more: until < self.end(),
+        })
     }
 
     /// Forgets what was taken over, once that is everything.
     pub(super) fn caught_up(&mut self, position: ChangePosition) -> Result<()> {
         self.done = self.done.max(position.min(self.end()));
         if self.done == self.end() && self.count > 0 {
-            self.file.set_len(0).and_then(|()| self.file.sync_all()).map_err(|error| self.failed("emptied", error))?;
+            self.file
+                .set_len(0)
+                .and_then(|()| self.file.sync_all())
+                .map_err(|error| self.failed("emptied", error))?;
             self.base = self.done;
             self.count = 0;
         }
@@ -118,13 +141,24 @@ impl ChangeList {
 
     fn read(&mut self, from: u64, until: u64) -> Result<Vec<PointId>> {
         let mut bytes = vec![0; usize::try_from(until - from).unwrap_or_default() * RECORD];
-        let read = self.file.seek(SeekFrom::Start(from * RECORD as u64)).and_then(|_| self.file.read_exact(&mut bytes));
+        let read = self
+            .file
+            .seek(SeekFrom::Start(from * RECORD as u64))
+            .and_then(|_| self.file.read_exact(&mut bytes));
         read.map_err(|error| self.failed("read", error))?;
-        bytes.as_chunks::<RECORD>().0.iter().map(|record| decode(record).ok_or_else(|| self.not_ids())).collect()
+        bytes
+            .as_chunks::<RECORD>()
+            .0
+            .iter()
+            .map(|record| decode(record).ok_or_else(|| self.not_ids()))
+            .collect()
     }
 
     fn not_ids(&self) -> Error {
-        Error::internal(format!("{} is not what clippy wrote there", self.path.display()))
+        Error::internal(format!(
+            "{} is not what clippy wrote there",
+            self.path.display()
+        ))
     }
 
     fn failed(&self, what: &str, error: std::io::Error) -> Error {
@@ -146,8 +180,14 @@ fn encode(id: PointId) -> [u8; RECORD] {
 
 fn decode(record: &[u8; RECORD]) -> Option<PointId> {
     match record[0] {
-        0 => record[1..9].try_into().ok().map(|bytes| PointId::Number(u64::from_le_bytes(bytes))),
-        1 => record[1..].try_into().ok().map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
+        0 => record[1..9]
+            .try_into()
+            .ok()
+            .map(|bytes| PointId::Number(u64::from_le_bytes(bytes))),
+        1 => record[1..]
+            .try_into()
+            .ok()
+            .map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
         _ => None,
     }
 }
@@ -168,17 +208,31 @@ mod tests {
         list.record(&ids(&[1, 2, 1])).expect("recorded");
         list.record(&[uuid]).expect("recorded");
         let first = list.after(None, 3).expect("read");
-        assert_eq!((first.ids.as_slice(), first.more), (ids(&[1, 2]).as_slice(), true));
+        assert_eq!(
+            (first.ids.as_slice(), first.more),
+            (ids(&[1, 2]).as_slice(), true)
+        );
         let second = list.after(Some(first.next), 3).expect("read");
-        assert_eq!((second.ids.as_slice(), second.more), ([uuid].as_slice(), false));
+        assert_eq!(
+            (second.ids.as_slice(), second.more),
+            ([uuid].as_slice(), false)
+        );
         list.caught_up(first.next).expect("told");
-        assert_eq!(list.after(None, 9).expect("read").ids, [uuid], "goes on after what was taken over");
+        assert_eq!(
+            list.after(None, 9).expect("read").ids,
+            [uuid],
+            "goes on after what was taken over"
+        );
         list.record(&ids(&[7])).expect("recorded");
         assert!(!list.is_done());
         list.caught_up(second.next + 1).expect("told");
         assert!(list.is_done());
         list.record(&ids(&[8])).expect("recorded");
-        assert_eq!(list.after(None, 9).expect("read").ids, ids(&[8]), "positions go on after a cut");
+        assert_eq!(
+            list.after(None, 9).expect("read").ids,
+            ids(&[8]),
+            "positions go on after a cut"
+        );
     }
 
     #[test]
@@ -193,7 +247,11 @@ mod tests {
         std::fs::write(&path, bytes).expect("cut short");
         let mut list = ChangeList::open(folder.path()).expect("opened");
         assert_eq!(list.after(None, 9).expect("read").ids, ids(&[1, 2, 3]));
-        assert_eq!(std::fs::metadata(&path).expect("there").len(), 3 * RECORD as u64, "each once");
+        assert_eq!(
+            std::fs::metadata(&path).expect("there").len(),
+            3 * RECORD as u64,
+            "each once"
+        );
         assert!(ChangeList::create(folder.path()).expect("anew").is_done());
     }
 }

@@ -1,5 +1,5 @@
-//! What becomes of writes: they are recorded for those who follow, wait while writing is paused, and are refused once the
-//! collection is no longer the live one.
+//! What becomes of writes: they are recorded for those who follow, wait while writing is paused,
+//! and are refused once the collection is no longer the live one.
 
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ use crate::guarded::Guard;
 /// One physical collection.
 pub(super) struct Handle {
     pub(super) name: String,
-    /// Whether it was the live one when it was handed out: its holder means the live one, and nothing else.
+    /// Whether it was the live one when it was handed out: its holder means the live one, and
+    /// nothing else.
     pub(super) as_live: bool,
     pub(super) inner: Arc<EdgeGallery>,
     pub(super) shared: Arc<Shared>,
@@ -30,7 +31,8 @@ impl Guard for Handle {
         &self.inner
     }
 
-    /// Carries a write out, to its end even when nobody waits for it any more: a pause must know of it.
+    /// Carries a write out, to its end even when nobody waits for it any more: a pause must know of
+    /// it.
     async fn write(&self, ids: Vec<PointId>, work: BoxFuture<'static, Result<()>>) -> Result<()> {
         let (name, as_live) = (self.name.clone(), self.as_live);
         let shared = Arc::clone(&self.shared);
@@ -54,6 +56,8 @@ impl Guard for Handle {
             }
             work.await
         });
-        written.await.map_err(|error| Error::internal("a write ended abruptly").with_source(error))?
+        written
+            .await
+            .map_err(|error| Error::internal("a write ended abruptly").with_source(error))?
     }
 }

@@ -1,7 +1,9 @@
-//! The physical collections of one data folder, on the engine in this process, and the switch from one to another.
+//! The physical collections of one data folder, on the engine in this process, and the switch from
+//! one to another.
 //!
-//! Each collection has a folder of its own; one small file names the live one ([`state`]), and is replaced as a whole. A
-//! switch is one such replacement: a kill before it leaves the old one live, and a kill after it the new one.
+//! Each collection has a folder of its own; one small file names the live one ([`state`]), and is
+//! replaced as a whole. A switch is one such replacement: a kill before it leaves the old one live,
+//! and a kill after it the new one.
 
 mod changes;
 mod handle;
@@ -41,7 +43,8 @@ pub struct EdgeCollectionsOptions {
     pub data: PathBuf,
     /// `QDRANT_COLLECTION`: the public name, and the name of the first collection.
     pub name: String,
-    /// How settings name the model that is opened with: remembered with the first collection, once there is a second.
+    /// How settings name the model that is opened with: remembered with the first collection, once
+    /// there is a second.
     pub source: ModelSource,
     /// As [`EdgeOptions::indexing_threshold_kb`].
     pub indexing_threshold_kb: Option<usize>,
@@ -61,7 +64,8 @@ struct Shared {
     lists: Mutex<HashMap<String, ChangeList>>,
     /// Collections that are open, by their names. A folder is opened once.
     open: tokio::sync::Mutex<HashMap<String, Weak<EdgeGallery>>>,
-    /// The one that is being built stays open between the parts of its job: closing it writes all its files.
+    /// The one that is being built stays open between the parts of its job: closing it writes all
+    /// its files.
     built: Mutex<Option<Arc<EdgeGallery>>>,
     writers: Arc<Semaphore>,
 }
@@ -70,10 +74,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("the work on the collections ended abruptly").with_source(error))?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::internal("the work on the collections ended abruptly").with_source(error)
+    })?
 }
 
 impl Shared {
@@ -82,20 +88,32 @@ impl Shared {
     }
 
     async fn turn_to_write(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.writers).acquire_owned().await.map_err(closed)
+        Arc::clone(&self.writers)
+            .acquire_owned()
+            .await
+            .map_err(closed)
     }
 
-    /// Writes ids down for everybody who follows the live collection; when this returns they are on the disk.
+    /// Writes ids down for everybody who follows the live collection; when this returns they are on
+    /// the disk.
     async fn record(self: &Arc<Self>, ids: Vec<PointId>) -> Result<()> {
         if locked(&self.lists).is_empty() {
             return Ok(());
         }
         let shared = Arc::clone(self);
-        blocking(move || locked(&shared.lists).values_mut().try_for_each(|list| list.record(&ids))).await
+        blocking(move || {
+            locked(&shared.lists)
+                .values_mut()
+                .try_for_each(|list| list.record(&ids))
+        })
+        .await
     }
 
     async fn pause(&self) -> Result<EdgePause> {
-        let permits = Arc::clone(&self.writers).acquire_many_owned(WRITERS).await.map_err(closed)?;
+        let permits = Arc::clone(&self.writers)
+            .acquire_many_owned(WRITERS)
+            .await
+            .map_err(closed)?;
         Ok(EdgePause { _permits: permits })
     }
 
@@ -109,7 +127,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The collection in this folder, opened once. `model` is who fills it, when it may have to be made.
+    /// The collection in this folder, opened once. `model` is who fills it, when it may have to be
+    /// made.
     async fn gallery(&self, entry: &Entry, model: Option<&ModelInfo>) -> Result<Arc<EdgeGallery>> {
         let mut open = self.open.lock().await;
         if let Some(gallery) = open.get(&entry.name).and_then(Weak::upgrade) {
@@ -134,7 +153,11 @@ impl Shared {
             };
             match opened {
                 // Its last reader, in this process, is just closing it.
-                Err(error) if error.code == ErrorCode::Conflict && was_open && begun.elapsed() < CLOSING => {
+                Err(error)
+                    if error.code == ErrorCode::Conflict
+                        && was_open
+                        && begun.elapsed() < CLOSING =>
+                {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 other => break Arc::new(other?),
@@ -144,7 +167,8 @@ impl Shared {
         Ok(gallery)
     }
 
-    /// Waits until nobody reads a collection any more, and removes its folder; a reader that goes on for long loses it.
+    /// Waits until nobody reads a collection any more, and removes its folder; a reader that goes
+    /// on for long loses it.
     async fn remove(&self, entry: &Entry) -> Result<()> {
         let mut open = self.open.lock().await;
         let begun = std::time::Instant::now();
@@ -159,7 +183,8 @@ impl Shared {
         }
         blocking(move || {
             remove_folder(&folder).map_err(|error| {
-                Error::internal(format!("{} could not be removed", folder.display())).with_source(error)
+                Error::internal(format!("{} could not be removed", folder.display()))
+                    .with_source(error)
             })
         })
         .await
@@ -171,7 +196,9 @@ fn closed(error: tokio::sync::AcquireError) -> Error {
 }
 
 fn unknown(name: &str) -> Error {
-    Error::not_found(format!("there is no collection {name} beside the live one: it was dropped, or never made"))
+    Error::not_found(format!(
+        "there is no collection {name} beside the live one: it was dropped, or never made"
+    ))
 }
 
 /// Everybody's turn to write, at once.
@@ -182,7 +209,8 @@ struct EdgePause {
 impl WritePause for EdgePause {}
 
 impl EdgeCollections {
-    /// The model that a data folder remembers, because a re-index switched to it; `None` when it remembers none.
+    /// The model that a data folder remembers, because a re-index switched to it; `None` when it
+    /// remembers none.
     ///
     /// # Errors
     /// [`ErrorCode::Internal`] when the folder cannot be read.
@@ -202,13 +230,21 @@ impl EdgeCollections {
         EdgeGallery::inspect(&data.join(&live.folder), &live.name)
     }
 
-    /// Opens the live collection of a data folder, or makes the first one; what a kill left over is cleared away. Call it
-    /// with the data folder's own lock held.
+    /// Opens the live collection of a data folder, or makes the first one; what a kill left over is
+    /// cleared away. Call it with the data folder's own lock held.
     ///
     /// # Errors
-    /// As [`EdgeGallery::open`]: above all, another model than the one that filled it is refused, with both named.
-    pub async fn open(options: EdgeCollectionsOptions, model: &ModelInfo) -> Result<(Self, Arc<dyn Gallery>)> {
-        let first = State::first(&options.name, &model.fingerprint, Some(options.source.clone()));
+    /// As [`EdgeGallery::open`]: above all, another model than the one that filled it is refused,
+    /// with both named.
+    pub async fn open(
+        options: EdgeCollectionsOptions,
+        model: &ModelInfo,
+    ) -> Result<(Self, Arc<dyn Gallery>)> {
+        let first = State::first(
+            &options.name,
+            &model.fingerprint,
+            Some(options.source.clone()),
+        );
         let data = options.data.clone();
         let (state, lists) = blocking(move || {
             let found = State::read(&data)?;
@@ -219,7 +255,10 @@ impl EdgeCollections {
             let mut lists = HashMap::new();
             for (role, entry) in state.entries() {
                 if role != Role::Live {
-                    lists.insert(entry.name.clone(), ChangeList::open(&data.join(&entry.folder))?);
+                    lists.insert(
+                        entry.name.clone(),
+                        ChangeList::open(&data.join(&entry.folder))?,
+                    );
                 }
             }
             Ok((state, lists))
@@ -235,13 +274,21 @@ impl EdgeCollections {
             writers: Arc::new(Semaphore::new(WRITERS as usize)),
         });
         let inner = shared.gallery(&live, Some(model)).await?;
-        let gallery = Arc::new(Guarded(Handle { name: live.name, as_live: true, inner, shared: Arc::clone(&shared) }));
+        let gallery = Arc::new(Guarded(Handle {
+            name: live.name,
+            as_live: true,
+            inner,
+            shared: Arc::clone(&shared),
+        }));
         Ok((Self { shared }, gallery))
     }
 
     fn entry(&self, name: &str) -> Result<(Role, Entry)> {
         let state = locked(&self.shared.state);
-        state.role_of(name).map(|(role, entry)| (role, entry.clone())).ok_or_else(|| unknown(name))
+        state
+            .role_of(name)
+            .map(|(role, entry)| (role, entry.clone()))
+            .ok_or_else(|| unknown(name))
     }
 
     /// Does something with a follower's list of changes.
@@ -251,14 +298,24 @@ impl EdgeCollections {
         work: impl FnOnce(&mut ChangeList) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
-        blocking(move || work(locked(&shared.lists).get_mut(&name).ok_or_else(|| unknown(&name))?)).await
+        blocking(move || {
+            work(
+                locked(&shared.lists)
+                    .get_mut(&name)
+                    .ok_or_else(|| unknown(&name))?,
+            )
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl Collections for EdgeCollections {
     async fn list(&self) -> Result<Vec<Physical>> {
-        Ok(locked(&self.shared.state).entries().map(|(role, entry)| entry.physical(role)).collect())
+        Ok(locked(&self.shared.state)
+            .entries()
+            .map(|(role, entry)| entry.physical(role))
+            .collect())
     }
 
     async fn live(&self) -> Result<Physical> {
@@ -272,10 +329,20 @@ impl Collections for EdgeCollections {
             *locked(&self.shared.built) = Some(Arc::clone(&inner));
         }
         let as_live = role == Role::Live;
-        Ok(Arc::new(Guarded(Handle { name: entry.name, as_live, inner, shared: Arc::clone(&self.shared) })))
+        Ok(Arc::new(Guarded(Handle {
+            name: entry.name,
+            as_live,
+            inner,
+            shared: Arc::clone(&self.shared),
+        })))
     }
 
-    async fn begin_beside(&self, model: &ModelInfo, source: &ModelSource, owner: &str) -> Result<Physical> {
+    async fn begin_beside(
+        &self,
+        model: &ModelInfo,
+        source: &ModelSource,
+        owner: &str,
+    ) -> Result<Physical> {
         let (building, number) = {
             let state = locked(&self.shared.state);
             (state.building.clone(), state.numbered + 1)
@@ -283,7 +350,10 @@ impl Collections for EdgeCollections {
         if let Some(building) = building {
             if building.fingerprint == model.fingerprint {
                 self.shared.change(|state| {
-                    let found = state.building.as_mut().ok_or_else(|| unknown(&building.name))?;
+                    let found = state
+                        .building
+                        .as_mut()
+                        .ok_or_else(|| unknown(&building.name))?;
                     owner.clone_into(&mut found.owner);
                     found.source = Some(source.clone());
                     Ok(())
@@ -306,9 +376,11 @@ impl Collections for EdgeCollections {
             fingerprint: model.fingerprint.clone(),
             owner: owner.to_owned(),
         };
-        // Made whole first: a kill before the state names it leaves a folder that the next start removes.
+        // Made whole first: a kill before the state names it leaves a folder that the next start
+        // removes.
         drop(self.shared.gallery(&entry, Some(model)).await?);
-        // Writes that began before anybody followed must be over before the copy begins, or it would miss them.
+        // Writes that began before anybody followed must be over before the copy begins, or it
+        // would miss them.
         let _pause = self.shared.pause().await?;
         let (shared, added) = (Arc::clone(&self.shared), entry.clone());
         blocking(move || {
@@ -326,12 +398,19 @@ impl Collections for EdgeCollections {
         Ok(entry.physical(Role::Building))
     }
 
-    async fn changes(&self, name: &str, after: Option<ChangePosition>, limit: usize) -> Result<Changes> {
-        self.with_list(name, move |list| list.after(after, limit)).await
+    async fn changes(
+        &self,
+        name: &str,
+        after: Option<ChangePosition>,
+        limit: usize,
+    ) -> Result<Changes> {
+        self.with_list(name, move |list| list.after(after, limit))
+            .await
     }
 
     async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
-        self.with_list(name, move |list| list.caught_up(position)).await
+        self.with_list(name, move |list| list.caught_up(position))
+            .await
     }
 
     async fn pause_writes(&self) -> Result<Box<dyn WritePause>> {
@@ -355,7 +434,9 @@ impl Collections for EdgeCollections {
         if !self.with_list(name, |list| Ok(list.is_done())).await? {
             return Err(Error::new(
                 ErrorCode::Conflict,
-                format!("the collection {name} has not caught up with everything that was written to the live one"),
+                format!(
+                    "the collection {name} has not caught up with everything that was written to the live one"
+                ),
             ));
         }
         let shared = Arc::clone(&self.shared);
@@ -375,7 +456,12 @@ impl Collections for EdgeCollections {
     async fn drop_old(&self) -> Result<Vec<String>> {
         let old: Vec<Entry> = {
             let state = locked(&self.shared.state);
-            state.previous.iter().chain(&state.building).cloned().collect()
+            state
+                .previous
+                .iter()
+                .chain(&state.building)
+                .cloned()
+                .collect()
         };
         if old.is_empty() {
             return Ok(Vec::new());

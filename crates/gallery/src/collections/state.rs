@@ -1,4 +1,5 @@
-//! Which physical collections there are in a data folder, in one small file that is replaced as a whole.
+//! Which physical collections there are in a data folder, in one small file that is replaced as a
+//! whole.
 //!
 //! ```text
 //! <data>/collection/            the first collection, as it always was
@@ -39,9 +40,25 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn physical(&self, role: Role) -> Physical {
-        let Self { name, source, fingerprint, owner, .. } = self.clone();
-        let owner = if role == Role::Building { owner } else { String::new() };
-        Physical { name, role, source, fingerprint, owner }
+        let Self {
+            name,
+            source,
+            fingerprint,
+            owner,
+            ..
+        } = self.clone();
+        let owner = if role == Role::Building {
+            owner
+        } else {
+            String::new()
+        };
+        Physical {
+            name,
+            role,
+            source,
+            fingerprint,
+            owner,
+        }
     }
 }
 
@@ -68,7 +85,13 @@ impl State {
             fingerprint: fingerprint.to_owned(),
             owner: String::new(),
         };
-        Self { version: VERSION, numbered: 0, live, building: None, previous: None }
+        Self {
+            version: VERSION,
+            numbered: 0,
+            live,
+            building: None,
+            previous: None,
+        }
     }
 
     /// What the file says; `None` when there is none.
@@ -78,11 +101,15 @@ impl State {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(Error::internal(format!("{} could not be read", path.display())).with_source(error));
+                return Err(
+                    Error::internal(format!("{} could not be read", path.display()))
+                        .with_source(error),
+                );
             }
         };
         let state: Self = serde_json::from_slice(&text).map_err(|error| {
-            Error::internal(format!("{} is not what clippy wrote there", path.display())).with_source(error)
+            Error::internal(format!("{} is not what clippy wrote there", path.display()))
+                .with_source(error)
         })?;
         if state.version > VERSION {
             let (found, shown) = (state.version, path.display());
@@ -102,7 +129,10 @@ impl State {
         serde_json::to_vec_pretty(self)
             .map_err(std::io::Error::other)
             .and_then(|text| write_atomically(&path, &text))
-            .map_err(|error| Error::internal(format!("{} could not be written", path.display())).with_source(error))
+            .map_err(|error| {
+                Error::internal(format!("{} could not be written", path.display()))
+                    .with_source(error)
+            })
     }
 
     /// The folder of a collection that is not the first, relative to the data folder.
@@ -127,22 +157,29 @@ impl State {
     }
 }
 
-/// Removes folders of collections that nothing names any more: a kill came between the word and the deed.
+/// Removes folders of collections that nothing names any more: a kill came between the word and the
+/// deed.
 pub(super) fn remove_leftovers(data: &Path, state: &State) -> Result<()> {
-    let named: HashSet<PathBuf> = state.entries().map(|(_, entry)| data.join(&entry.folder)).collect();
+    let named: HashSet<PathBuf> = state
+        .entries()
+        .map(|(_, entry)| data.join(&entry.folder))
+        .collect();
     let mut found = vec![data.join(FIRST_FOLDER)];
     match std::fs::read_dir(data.join(OTHERS_FOLDER)) {
         Ok(entries) => found.extend(entries.flatten().map(|entry| entry.path())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => {
-            return Err(Error::internal("the folder of collections could not be read").with_source(error));
+            return Err(
+                Error::internal("the folder of collections could not be read").with_source(error),
+            );
         }
     }
     for folder in found {
         if !named.contains(&folder) && folder.exists() {
             tracing::info!(folder = %folder.display(), "removing a collection that was dropped");
             remove_folder(&folder).map_err(|error| {
-                Error::internal(format!("{} could not be removed", folder.display())).with_source(error)
+                Error::internal(format!("{} could not be removed", folder.display()))
+                    .with_source(error)
             })?;
         }
     }

@@ -27,7 +27,9 @@ pub(super) fn id_out(id: engine::PointId) -> PointId {
 
 /// The engine's payload as core's.
 pub(super) fn payload_out(payload: Option<engine::Payload>) -> Payload {
-    payload.map(|payload| payload.0.into_iter().collect()).unwrap_or_default()
+    payload
+        .map(|payload| payload.0.into_iter().collect())
+        .unwrap_or_default()
 }
 
 fn payload_in(payload: Payload) -> engine::Payload {
@@ -49,7 +51,11 @@ pub(super) fn vectors_out(vectors: Option<engine::VectorStructInternal>) -> Vect
 
 /// A record of the engine as a point.
 pub(super) fn point_out(record: engine::Record) -> Point {
-    Point { id: id_out(record.id), vectors: vectors_out(record.vector), payload: payload_out(record.payload) }
+    Point {
+        id: id_out(record.id),
+        vectors: vectors_out(record.vector),
+        payload: payload_out(record.payload),
+    }
 }
 
 /// An operation as the engine's updates, in order.
@@ -59,30 +65,40 @@ pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation>
         Operation::Vectors(updates) => {
             let points = updates
                 .into_iter()
-                .map(|(id, vectors)| engine::PointVectorsPersisted { id: id_in(id), vector: vectors_in(vectors) })
+                .map(|(id, vectors)| engine::PointVectorsPersisted {
+                    id: id_in(id),
+                    vector: vectors_in(vectors),
+                })
                 .collect();
-            vec![engine::UpdateOperation::VectorOperation(engine::VectorOperations::UpdateVectors(
-                engine::UpdateVectorsOp { points, update_filter: None },
-            ))]
+            vec![engine::UpdateOperation::VectorOperation(
+                engine::VectorOperations::UpdateVectors(engine::UpdateVectorsOp {
+                    points,
+                    update_filter: None,
+                }),
+            )]
         }
         Operation::Fields(id, fields) => {
-            vec![engine::UpdateOperation::PayloadOperation(engine::PayloadOps::SetPayload(engine::SetPayloadOp {
-                payload: payload_in(fields),
-                points: Some(vec![id_in(id)]),
-                filter: None,
-                key: None,
-            }))]
+            vec![engine::UpdateOperation::PayloadOperation(
+                engine::PayloadOps::SetPayload(engine::SetPayloadOp {
+                    payload: payload_in(fields),
+                    points: Some(vec![id_in(id)]),
+                    filter: None,
+                    key: None,
+                }),
+            )]
         }
         Operation::Delete(ids) => {
-            vec![engine::UpdateOperation::PointOperation(engine::PointOperations::DeletePoints {
-                ids: ids.into_iter().map(id_in).collect(),
-            })]
+            vec![engine::UpdateOperation::PointOperation(
+                engine::PointOperations::DeletePoints {
+                    ids: ids.into_iter().map(id_in).collect(),
+                },
+            )]
         }
     }
 }
 
-/// A put replaces the whole point. The engine keeps the vectors that the new point lacks when it has to move the old
-/// one out of a segment with graphs, so those are taken away by name.
+/// A put replaces the whole point. The engine keeps the vectors that the new point lacks when it
+/// has to move the old one out of a segment with graphs, so those are taken away by name.
 fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
     let mut missing: PerSpace<Vec<engine::PointId>> = PerSpace::default();
     for point in &points {
@@ -100,15 +116,14 @@ fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
             payload: Some(payload_in(point.payload)),
         })
         .collect();
-    let mut operations = vec![engine::UpdateOperation::PointOperation(engine::PointOperations::UpsertPoints(
-        engine::PointInsertOperations::PointsList(points),
-    ))];
+    let mut operations = vec![engine::UpdateOperation::PointOperation(
+        engine::PointOperations::UpsertPoints(engine::PointInsertOperations::PointsList(points)),
+    )];
     for (space, ids) in into_spaces(missing) {
         if !ids.is_empty() {
-            operations.push(engine::UpdateOperation::VectorOperation(engine::VectorOperations::DeleteVectors(
-                ids.into(),
-                vec![space.name().into()],
-            )));
+            operations.push(engine::UpdateOperation::VectorOperation(
+                engine::VectorOperations::DeleteVectors(ids.into(), vec![space.name().into()]),
+            ));
         }
     }
     operations
@@ -125,15 +140,22 @@ fn vectors_in(vectors: Vectors) -> engine::VectorStructPersisted {
 }
 
 fn into_spaces<T>(values: PerSpace<T>) -> [(Space, T); 3] {
-    [(Space::Image, values.image), (Space::Edge, values.edge), (Space::Text, values.text)]
+    [
+        (Space::Image, values.image),
+        (Space::Edge, values.edge),
+        (Space::Text, values.text),
+    ]
 }
 
-/// An error of the engine as one of ours: its inputs were checked before, so it is a fault and not the caller's.
+/// An error of the engine as one of ours: its inputs were checked before, so it is a fault and not
+/// the caller's.
 pub(super) fn failed(what: &str, error: engine::OperationError) -> Error {
     Error::internal(format!("the vector engine could not {what}: {error}")).with_source(error)
 }
 
 /// The path of a payload field.
 pub(super) fn field_path(field: &str) -> Result<engine::JsonPath> {
-    field.parse().map_err(|()| Error::invalid(format!("{field:?} is not the name of a payload field")))
+    field
+        .parse()
+        .map_err(|()| Error::invalid(format!("{field:?} is not the name of a payload field")))
 }

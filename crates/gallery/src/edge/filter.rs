@@ -8,7 +8,8 @@ use qdrant_edge as engine;
 use super::convert::{field_path, id_in};
 use crate::spellings::{Spellings, TAGS, common};
 
-/// The engine's filter, or `None` when every point counts. A tag counts in every spelling of its letters.
+/// The engine's filter, or `None` when every point counts. A tag counts in every spelling of its
+/// letters.
 pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option<engine::Filter>> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
@@ -25,7 +26,14 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
         must_not.push(bears_any(&filter.exclude_tags, spellings)?);
     }
     if !filter.ratings.is_empty() {
-        must.push(any_of("rating", filter.ratings.iter().flat_map(|rating| common(rating)).collect())?);
+        must.push(any_of(
+            "rating",
+            filter
+                .ratings
+                .iter()
+                .flat_map(|rating| common(rating))
+                .collect(),
+        )?);
     }
     match filter.origin {
         Origin::Any => {}
@@ -42,7 +50,9 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
         let missing = filter.missing_any.iter().map(|space| {
             engine::Condition::Filter(all_and_none(
                 Vec::new(),
-                vec![engine::Condition::HasVector(engine::HasVectorCondition { has_vector: space.name().into() })],
+                vec![engine::Condition::HasVector(engine::HasVectorCondition {
+                    has_vector: space.name().into(),
+                })],
             ))
         });
         must.push(engine::Condition::Filter(engine::Filter {
@@ -53,15 +63,22 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
         }));
     }
     if !must_not.is_empty() {
-        // In a filter of its own: the engine (0.7.2) takes a condition under `must_not` for one that its index has seen
-        // to already when the same condition stands under `must`, and lets through what is excluded.
-        must.push(engine::Condition::Filter(all_and_none(Vec::new(), must_not)));
+        // In a filter of its own: the engine (0.7.2) takes a condition under `must_not` for one
+        // that its index has seen to already when the same condition stands under `must`,
+        // and lets through what is excluded.
+        must.push(engine::Condition::Filter(all_and_none(
+            Vec::new(),
+            must_not,
+        )));
     }
     Ok((!must.is_empty()).then(|| all_and_none(must, Vec::new())))
 }
 
 /// A filter narrowed by one more condition.
-pub(super) fn narrowed(filter: Option<engine::Filter>, condition: engine::Condition) -> engine::Filter {
+pub(super) fn narrowed(
+    filter: Option<engine::Filter>,
+    condition: engine::Condition,
+) -> engine::Filter {
     let mut filter = filter.unwrap_or_else(everything);
     filter.must.get_or_insert_default().push(condition);
     filter
@@ -69,12 +86,18 @@ pub(super) fn narrowed(filter: Option<engine::Filter>, condition: engine::Condit
 
 /// The point bears one of these tags, in any spelling.
 pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
-    any_of(TAGS, tags.iter().flat_map(|tag| spellings.of(tag)).collect())
+    any_of(
+        TAGS,
+        tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
+    )
 }
 
 /// The field holds one of these words.
 fn any_of(field: &str, words: Vec<String>) -> Result<engine::Condition> {
-    Ok(engine::Condition::Field(engine::FieldCondition::new_match(field_path(field)?, engine::Match::from(words))))
+    Ok(engine::Condition::Field(engine::FieldCondition::new_match(
+        field_path(field)?,
+        engine::Match::from(words),
+    )))
 }
 
 /// Lets every point through.
@@ -89,7 +112,9 @@ pub(super) fn has_id(ids: &[PointId]) -> engine::Condition {
 
 /// The point has a vector in this space.
 pub(super) fn has_vector(space: clippy_core::gallery::Space) -> engine::Condition {
-    engine::Condition::HasVector(engine::HasVectorCondition { has_vector: space.name().into() })
+    engine::Condition::HasVector(engine::HasVectorCondition {
+        has_vector: space.name().into(),
+    })
 }
 
 /// The point has no vector in this space.

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use clippy_core::Result;
-use clippy_core::gallery::{Candidate, Candidates, HybridQuery, Payload, PerSpace, Point, Space, With};
+use clippy_core::gallery::{
+    Candidate, Candidates, HybridQuery, Payload, PerSpace, Point, Space, With,
+};
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
 use qdrant_edge as engine;
@@ -16,10 +18,17 @@ use crate::spellings::Spellings;
 type Scores = PerSpace<Option<f32>>;
 
 /// Runs a query whose vectors are of unit length.
-pub(super) fn hybrid(shard: &Shard, query: &HybridQuery, spellings: &Spellings) -> Result<Candidates> {
+pub(super) fn hybrid(
+    shard: &Shard,
+    query: &HybridQuery,
+    spellings: &Spellings,
+) -> Result<Candidates> {
     let filter = filter_in(&query.filter, spellings)?;
-    let asked: Vec<Space> =
-        query.vectors.iter().filter_map(|(space, vector)| vector.is_some().then_some(space)).collect();
+    let asked: Vec<Space> = query
+        .vectors
+        .iter()
+        .filter_map(|(space, vector)| vector.is_some().then_some(space))
+        .collect();
     let mut found: HashMap<PointId, Scores> = HashMap::new();
     let mut floors = Scores::default();
     if query.candidates > 0 {
@@ -35,7 +44,11 @@ pub(super) fn hybrid(shard: &Shard, query: &HybridQuery, spellings: &Spellings) 
         add_bearers(shard, query, spellings, filter.as_ref(), &mut found)?
     };
     let hits = complete(shard, query, &asked, found)?;
-    Ok(Candidates { hits, floors, lexical_floor })
+    Ok(Candidates {
+        hits,
+        floors,
+        lexical_floor,
+    })
 }
 
 struct Best {
@@ -49,12 +62,33 @@ fn add(found: &mut HashMap<PointId, Scores>, space: Space, hits: &[(PointId, f32
     }
 }
 
-/// The best of one space. One more than asked for is looked up, which tells whether the space has more.
-fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engine::Filter>) -> Result<Best> {
-    let Some(vector) = query.vectors.get(space) else { return Ok(Best { hits: Vec::new(), floor: None }) };
+/// The best of one space. One more than asked for is looked up, which tells whether the space has
+/// more.
+fn best_of(
+    shard: &Shard,
+    query: &HybridQuery,
+    space: Space,
+    filter: Option<engine::Filter>,
+) -> Result<Best> {
+    let Some(vector) = query.vectors.get(space) else {
+        return Ok(Best {
+            hits: Vec::new(),
+            floor: None,
+        });
+    };
     let search = |exact: bool, filter: Option<engine::Filter>| {
-        let params = engine::SearchParams { hnsw_ef: Some(query.beam()), exact, ..engine::SearchParams::default() };
-        shard.nearest(space, vector.clone(), filter, params, query.candidates.saturating_add(1))
+        let params = engine::SearchParams {
+            hnsw_ef: Some(query.beam()),
+            exact,
+            ..engine::SearchParams::default()
+        };
+        shard.nearest(
+            space,
+            vector.clone(),
+            filter,
+            params,
+            query.candidates.saturating_add(1),
+        )
     };
     let mut hits = search(query.exact, filter.clone())?;
     // A walk over the graph may end early; only a look at every point tells that there are no more.
@@ -63,11 +97,16 @@ fn best_of(shard: &Shard, query: &HybridQuery, space: Space, filter: Option<engi
     }
     let more = hits.len() > query.candidates;
     hits.truncate(query.candidates);
-    let floor = if more { hits.last().map(|(_, score)| *score) } else { None };
+    let floor = if more {
+        hits.last().map(|(_, score)| *score)
+    } else {
+        None
+    };
     Ok(Best { hits, floor })
 }
 
-/// Adds points that bear one of the lexical tags: best by the text first, then those without a text vector by id.
+/// Adds points that bear one of the lexical tags: best by the text first, then those without a text
+/// vector by id.
 fn add_bearers(
     shard: &Shard,
     query: &HybridQuery,
@@ -79,7 +118,11 @@ fn add_bearers(
     let (mut floor, mut room, rest) = if query.vectors.text.is_some() {
         let best = best_of(shard, query, Space::Text, Some(bearers.clone()))?;
         add(found, Space::Text, &best.hits);
-        (best.floor, query.candidates - best.hits.len(), narrowed(Some(bearers), lacks_vector(Space::Text)))
+        (
+            best.floor,
+            query.candidates - best.hits.len(),
+            narrowed(Some(bearers), lacks_vector(Space::Text)),
+        )
     } else {
         (None, query.candidates, bearers)
     };
@@ -107,8 +150,15 @@ fn complete(
 ) -> Result<Vec<Candidate>> {
     // A space named most of its own best, and only the vectors of the others are fetched.
     for &space in asked {
-        let Some(wanted) = query.vectors.get(space) else { continue };
-        let unknown = sorted(found.iter().filter(|(_, scores)| scores.get(space).is_none()).map(|(id, _)| *id));
+        let Some(wanted) = query.vectors.get(space) else {
+            continue;
+        };
+        let unknown = sorted(
+            found
+                .iter()
+                .filter(|(_, scores)| scores.get(space).is_none())
+                .map(|(id, _)| *id),
+        );
         if unknown.is_empty() {
             continue;
         }
@@ -119,17 +169,29 @@ fn complete(
             found.retain(|id, scores| scores.get(space).is_some() || there.contains(id));
         }
         for point in points {
-            if let (Some(scores), Some(stored)) = (found.get_mut(&point.id), point.vectors.get(space)) {
+            if let (Some(scores), Some(stored)) =
+                (found.get_mut(&point.id), point.vectors.get(space))
+            {
                 *scores.get_mut(space) = Some(product(wanted, stored));
             }
         }
     }
     if !query.with_payload {
-        let bare = |(id, scores)| Candidate { id, scores, payload: Payload::default() };
+        let bare = |(id, scores)| Candidate {
+            id,
+            scores,
+            payload: Payload::default(),
+        };
         return Ok(found.into_iter().map(bare).collect());
     }
     let points = shard.retrieve_spaces(&sorted(found.keys().copied()), true, &[])?;
-    let hit = |Point { id, payload, .. }| found.remove(&id).map(|scores| Candidate { id, scores, payload });
+    let hit = |Point { id, payload, .. }| {
+        found.remove(&id).map(|scores| Candidate {
+            id,
+            scores,
+            payload,
+        })
+    };
     Ok(points.into_iter().filter_map(hit).collect())
 }
 

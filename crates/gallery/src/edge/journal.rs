@@ -1,10 +1,11 @@
 //! What was acknowledged since the engine's files were last known to be whole.
 //!
-//! The engine writes its own log but never reads it back, and its files hold an acknowledged change for certain only
-//! after a flush, which is too slow for every batch. So an operation is appended here, and forced to the disk, before
-//! the engine sees it and before it is acknowledged; opening the store replays what is here; a flush of the engine
-//! (a checkpoint) empties it. A record is `length (8) | SHA-256 of length and body, cut (8) | body`; a record that was
-//! cut short by a kill ends the journal: it was never acknowledged.
+//! The engine writes its own log but never reads it back, and its files hold an acknowledged change
+//! for certain only after a flush, which is too slow for every batch. So an operation is appended
+//! here, and forced to the disk, before the engine sees it and before it is acknowledged; opening
+//! the store replays what is here; a flush of the engine (a checkpoint) empties it. A record is
+//! `length (8) | SHA-256 of length and body, cut (8) | body`; a record that was cut short by a kill
+//! ends the journal: it was never acknowledged.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -26,20 +27,36 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal, or makes an empty one, and hands each operation in it to `replay`, oldest first.
+    /// Opens the journal, or makes an empty one, and hands each operation in it to `replay`, oldest
+    /// first.
     ///
     /// # Errors
     /// What the file system or `replay` said; the journal stays as it is.
-    pub(crate) fn open(path: &Path, mut replay: impl FnMut(Operation) -> Result<()>) -> Result<Self> {
+    pub(crate) fn open(
+        path: &Path,
+        mut replay: impl FnMut(Operation) -> Result<()>,
+    ) -> Result<Self> {
         let failed = |error: std::io::Error| Self::failed(path, "opened", error);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(failed)?;
         let on_disk = file.metadata().map_err(failed)?.len();
         let length = read(path, 0, on_disk, &mut replay)?;
         if length < on_disk {
             tracing::warn!(path = %path.display(), bytes = on_disk - length, "the journal ends in a record cut short");
-            file.set_len(length).and_then(|()| file.sync_all()).map_err(failed)?;
+            file.set_len(length)
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
         }
-        let mut journal = Self { path: path.to_owned(), file, length };
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            length,
+        };
         journal.seek_to_end()?;
         Ok(journal)
     }
@@ -49,10 +66,12 @@ impl Journal {
         self.length
     }
 
-    /// Adds an operation and forces it to the disk; gives the length from before, for [`Journal::roll_back`].
+    /// Adds an operation and forces it to the disk; gives the length from before, for
+    /// [`Journal::roll_back`].
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Internal`] when the disk is full or broken; the journal is as it was.
+    /// [`clippy_core::ErrorCode::Internal`] when the disk is full or broken; the journal is as it
+    /// was.
     pub(crate) fn append(&mut self, operation: &Operation) -> Result<u64> {
         let before = self.length;
         let body = operation.encode();
@@ -60,7 +79,10 @@ impl Journal {
         record.extend_from_slice(&(body.len() as u64).to_le_bytes());
         record.extend_from_slice(&checksum(&body));
         record.extend_from_slice(&body);
-        let written = self.file.write_all(&record).and_then(|()| self.file.sync_data());
+        let written = self
+            .file
+            .write_all(&record)
+            .and_then(|()| self.file.sync_data());
         if let Err(error) = written {
             let failure = Self::failed(&self.path, "written", error);
             self.roll_back(before)?;
@@ -82,7 +104,11 @@ impl Journal {
 
     /// Empties it, once the engine's files hold all that it says.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        if self.length == 0 { Ok(()) } else { self.roll_back(0) }
+        if self.length == 0 {
+            Ok(())
+        } else {
+            self.roll_back(0)
+        }
     }
 
     fn seek_to_end(&mut self) -> Result<()> {
@@ -93,7 +119,11 @@ impl Journal {
     }
 
     fn failed(path: &Path, what: &str, error: std::io::Error) -> Error {
-        Error::internal(format!("the journal {} could not be {what}", path.display())).with_source(error)
+        Error::internal(format!(
+            "the journal {} could not be {what}",
+            path.display()
+        ))
+        .with_source(error)
     }
 }
 
@@ -101,7 +131,12 @@ impl Journal {
 ///
 /// # Errors
 /// What the file system or `replay` said.
-pub(crate) fn read(path: &Path, from: u64, until: u64, mut replay: impl FnMut(Operation) -> Result<()>) -> Result<u64> {
+pub(crate) fn read(
+    path: &Path,
+    from: u64,
+    until: u64,
+    mut replay: impl FnMut(Operation) -> Result<()>,
+) -> Result<u64> {
     let failed = |error: std::io::Error| Journal::failed(path, "read", error);
     let mut file = File::open(path).map_err(failed)?;
     file.seek(SeekFrom::Start(from)).map_err(failed)?;
@@ -136,7 +171,10 @@ pub(crate) fn read(path: &Path, from: u64, until: u64, mut replay: impl FnMut(Op
 }
 
 fn checksum(body: &[u8]) -> [u8; 8] {
-    let digest = Sha256::new().chain_update((body.len() as u64).to_le_bytes()).chain_update(body).finalize();
+    let digest = Sha256::new()
+        .chain_update((body.len() as u64).to_le_bytes())
+        .chain_update(body)
+        .finalize();
     let mut cut = [0_u8; 8];
     cut.copy_from_slice(&digest[..8]);
     cut

@@ -17,7 +17,8 @@ pub(crate) const METADATA_FILE: &str = "collection.json";
 /// The content of [`METADATA_FILE`]. The collection exists once this file does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Metadata {
-    /// Which model filled it, and which version of the schema it has; its fields stand beside the others.
+    /// Which model filled it, and which version of the schema it has; its fields stand beside the
+    /// others.
     #[serde(flatten)]
     pub(crate) identity: Identity,
     /// Folders that pictures may be served from.
@@ -56,11 +57,15 @@ impl Metadata {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(Error::internal(format!("{} could not be read", path.display())).with_source(error));
+                return Err(
+                    Error::internal(format!("{} could not be read", path.display()))
+                        .with_source(error),
+                );
             }
         };
         serde_json::from_slice(&text).map(Some).map_err(|error| {
-            Error::internal(format!("{} is not what clippy wrote there", path.display())).with_source(error)
+            Error::internal(format!("{} is not what clippy wrote there", path.display()))
+                .with_source(error)
         })
     }
 
@@ -70,6 +75,9 @@ impl Metadata {
         serde_json::to_vec_pretty(self)
             .map_err(std::io::Error::other)
             .and_then(|text| write_atomically(&path, &text))
-            .map_err(|error| Error::internal(format!("{} could not be written", path.display())).with_source(error))
+            .map_err(|error| {
+                Error::internal(format!("{} could not be written", path.display()))
+                    .with_source(error)
+            })
     }
 }

@@ -19,8 +19,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, Point, Space,
-    Vectors, With, check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
+    Point, Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -51,30 +51,44 @@ pub struct EdgeGallery {
 }
 
 impl EdgeGallery {
-    /// Opens a collection or makes it, applies migrations that are pending, and replays what an abrupt end left over.
+    /// Opens a collection or makes it, applies migrations that are pending, and replays what an
+    /// abrupt end left over.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::Conflict`] when another process holds it, when another model (or another dimension)
-    /// filled it, or when a newer schema made it; the message names both sides.
+    /// [`clippy_core::ErrorCode::Conflict`] when another process holds it, when another model (or
+    /// another dimension) filled it, or when a newer schema made it; the message names both
+    /// sides.
     pub async fn open(options: EdgeOptions) -> Result<Self> {
         let store = blocking(move || Store::open(options)).await?;
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self {
+            store: Arc::new(store),
+        })
     }
 
     /// Opens a collection that is there already, whatever model filled it.
     ///
     /// # Errors
     /// As [`EdgeGallery::open`], and [`clippy_core::ErrorCode::NotFound`] when there is none.
-    pub async fn open_existing(folder: PathBuf, name: String, indexing_threshold_kb: Option<usize>) -> Result<Self> {
+    pub async fn open_existing(
+        folder: PathBuf,
+        name: String,
+        indexing_threshold_kb: Option<usize>,
+    ) -> Result<Self> {
         let model = {
             let (folder, name) = (folder.clone(), name.clone());
             blocking(move || store::model_of(&folder, &name)).await?
         };
-        Self::open(EdgeOptions { folder, name, model, indexing_threshold_kb }).await
+        Self::open(EdgeOptions {
+            folder,
+            name,
+            model,
+            indexing_threshold_kb,
+        })
+        .await
     }
 
-    /// What a collection's folder says, without opening it; `None` when there is none. The number of points is that of
-    /// the last checkpoint.
+    /// What a collection's folder says, without opening it; `None` when there is none. The number
+    /// of points is that of the last checkpoint.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the folder cannot be read.
@@ -91,7 +105,8 @@ impl EdgeGallery {
     }
 }
 
-/// Of points with the same id, the last one: it is what would be there after putting them one by one.
+/// Of points with the same id, the last one: it is what would be there after putting them one by
+/// one.
 fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     let mut seen = HashSet::with_capacity(points.len());
     points.reverse();
@@ -100,10 +115,12 @@ fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     points
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("the collection's work ended abruptly").with_source(error))?
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        Error::internal("the collection's work ended abruptly").with_source(error)
+    })?
 }
 
 #[async_trait]
@@ -138,7 +155,10 @@ impl Gallery for EdgeGallery {
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
         self.with_store(move |store| {
             if store.live().existing(&[id])?.is_empty() {
-                return Err(Error::not_found(format!("the collection {} has no picture {id}", store.name)));
+                return Err(Error::not_found(format!(
+                    "the collection {} has no picture {id}",
+                    store.name
+                )));
             }
             store.change(Operation::Fields(id, fields))
         })
@@ -147,7 +167,8 @@ impl Gallery for EdgeGallery {
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         let ids = ids.to_vec();
-        self.with_store(move |store| store.live().retrieve(&ids, with)).await
+        self.with_store(move |store| store.live().retrieve(&ids, with))
+            .await
     }
 
     async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
@@ -159,12 +180,24 @@ impl Gallery for EdgeGallery {
         .await
     }
 
-    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
         let (ids, spaces) = (ids.to_vec(), spaces.to_vec());
-        self.with_store(move |store| crowding::crowding(&store.live(), &ids, &spaces, neighbours)).await
+        self.with_store(move |store| crowding::crowding(&store.live(), &ids, &spaces, neighbours))
+            .await
     }
 
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
         let filter = filter.clone();
         self.with_store(move |store| {
             let filter = store.filter_in(&filter)?;
@@ -176,34 +209,46 @@ impl Gallery for EdgeGallery {
 
     async fn count(&self, filter: &Filter) -> Result<u64> {
         let filter = filter.clone();
-        self.with_store(move |store| store.live().count(store.filter_in(&filter)?)).await
+        self.with_store(move |store| store.live().count(store.filter_in(&filter)?))
+            .await
     }
 
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
         if !Schema::current().is_keyword(field) {
-            return Err(Error::invalid(format!("values of \"{field}\" cannot be counted: it has no keyword index")));
+            return Err(Error::invalid(format!(
+                "values of \"{field}\" cannot be counted: it has no keyword index"
+            )));
         }
         let key = convert::field_path(field)?;
         let filter = filter.clone();
         self.with_store(move |store| {
-            // With a filter, even one that lets all through, the engine counts points; without, it reads its index,
-            // which may still know of deleted ones.
+            // With a filter, even one that lets all through, the engine counts points; without, it
+            // reads its index, which may still know of deleted ones.
             let filter = store.filter_in(&filter)?.unwrap_or_else(filter::everything);
-            let request = engine::FacetRequest { key, limit: u32::MAX as usize, filter: Some(filter), exact: true };
+            let request = engine::FacetRequest {
+                key,
+                limit: u32::MAX as usize,
+                filter: Some(filter),
+                exact: true,
+            };
             let shard = store.live();
             let answer = shard::guarded("count values", || shard.engine().facet(request))?;
             let mut counts: Vec<FacetCount> = answer
                 .hits
                 .into_iter()
                 .filter_map(|hit| match hit.value {
-                    engine::FacetValue::Keyword(value) if hit.count > 0 => {
-                        Some(FacetCount { value, count: hit.count as u64 })
-                    }
+                    engine::FacetValue::Keyword(value) if hit.count > 0 => Some(FacetCount {
+                        value,
+                        count: hit.count as u64,
+                    }),
                     _ => None,
                 })
                 .collect();
             counts.sort_unstable_by(|left, right| {
-                right.count.cmp(&left.count).then_with(|| left.value.cmp(&right.value))
+                right
+                    .count
+                    .cmp(&left.count)
+                    .then_with(|| left.value.cmp(&right.value))
             });
             counts.truncate(limit);
             Ok(counts)
@@ -213,7 +258,8 @@ impl Gallery for EdgeGallery {
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         let ids = ids.to_vec();
-        self.with_store(move |store| store.change(Operation::Delete(ids))).await
+        self.with_store(move |store| store.change(Operation::Delete(ids)))
+            .await
     }
 
     async fn add_root(&self, root: &str) -> Result<()> {
@@ -229,7 +275,8 @@ impl Gallery for EdgeGallery {
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
         check_note(name, &note)?;
         let name = name.to_owned();
-        self.with_store(move |store| store.set_note(&name, note)).await
+        self.with_store(move |store| store.set_note(&name, note))
+            .await
     }
 
     async fn optimize(&self) -> Result<()> {

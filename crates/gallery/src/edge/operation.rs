@@ -1,7 +1,8 @@
 //! The changes that a collection accepts, and their bytes in the journal.
 //!
-//! Every operation sets what it names to a constant, so that replaying a run of operations over a state that holds
-//! any part of them already ends in the same state. The journal's recovery rests on this.
+//! Every operation sets what it names to a constant, so that replaying a run of operations over a
+//! state that holds any part of them already ends in the same state. The journal's recovery rests
+//! on this.
 
 use clippy_core::gallery::{Payload, Point, Space, Vectors};
 use clippy_core::ids::PointId;
@@ -84,7 +85,11 @@ impl Operation {
                 let count = reader.length()?;
                 let mut points = Vec::with_capacity(count.min(reader.bytes.len()));
                 for _ in 0..count {
-                    points.push(Point { id: reader.id()?, vectors: reader.vectors()?, payload: reader.payload()? });
+                    points.push(Point {
+                        id: reader.id()?,
+                        vectors: reader.vectors()?,
+                        payload: reader.payload()?,
+                    });
                 }
                 Self::Put(points)
             }
@@ -175,7 +180,11 @@ impl<'a> Reader<'a> {
     fn id(&mut self) -> Option<PointId> {
         match self.byte()? {
             0 => self.number().map(PointId::Number),
-            1 => self.take(16)?.try_into().ok().map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
+            1 => self
+                .take(16)?
+                .try_into()
+                .ok()
+                .map(|bytes| PointId::Uuid(Uuid::from_bytes(bytes))),
             _ => None,
         }
     }
@@ -188,7 +197,11 @@ impl<'a> Reader<'a> {
                 VECTOR => {
                     let length = self.length()?;
                     let bytes = self.take(length.checked_mul(4)?)?;
-                    let values = bytes.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value));
+                    let values = bytes
+                        .as_chunks::<4>()
+                        .0
+                        .iter()
+                        .map(|value| f32::from_le_bytes(*value));
                     *vectors.get_mut(space) = Some(values.collect());
                 }
                 _ => return None,
@@ -212,14 +225,32 @@ mod tests {
         payload.insert("tags_all".to_owned(), vec!["Ä", "b"].into());
         payload.insert("score".to_owned(), 7.into());
         let uuid = PointId::Uuid(Uuid::from_u128(5));
-        let vectors =
-            Vectors { image: Some(vec![0.25, -1.5e-30, f32::MAX]), edge: None, text: Some(vec![1.0, 0.0, 0.5]) };
+        let vectors = Vectors {
+            image: Some(vec![0.25, -1.5e-30, f32::MAX]),
+            edge: None,
+            text: Some(vec![1.0, 0.0, 0.5]),
+        };
         vec![
             Operation::Put(vec![
-                Point { id: PointId::Number(u64::MAX), vectors, payload: payload.clone() },
-                Point { id: uuid, vectors: Vectors::default(), payload: Payload::new() },
+                Point {
+                    id: PointId::Number(u64::MAX),
+                    vectors,
+                    payload: payload.clone(),
+                },
+                Point {
+                    id: uuid,
+                    vectors: Vectors::default(),
+                    payload: Payload::new(),
+                },
             ]),
-            Operation::Vectors(vec![(uuid, Vectors { image: None, edge: None, text: Some(vec![0.1, 0.2]) })]),
+            Operation::Vectors(vec![(
+                uuid,
+                Vectors {
+                    image: None,
+                    edge: None,
+                    text: Some(vec![0.1, 0.2]),
+                },
+            )]),
             Operation::Fields(PointId::Number(3), payload),
             Operation::Delete(vec![PointId::Number(1), uuid]),
         ]
@@ -228,7 +259,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         for operation in operations() {
-            assert_eq!(Operation::decode(&operation.encode()).as_ref(), Some(&operation));
+            assert_eq!(
+                Operation::decode(&operation.encode()).as_ref(),
+                Some(&operation)
+            );
         }
     }
 
@@ -237,7 +271,11 @@ mod tests {
         for operation in operations() {
             let bytes = operation.encode();
             for cut in 0..bytes.len() {
-                assert_eq!(Operation::decode(&bytes[..cut]), None, "{operation:?} cut at {cut}");
+                assert_eq!(
+                    Operation::decode(&bytes[..cut]),
+                    None,
+                    "{operation:?} cut at {cut}"
+                );
             }
         }
     }

@@ -1,9 +1,10 @@
 //! A new generation with graphs, built beside the live one.
 //!
-//! The engine could build graphs in place, but a kill while it swaps its parts leaves points in two of them. So the
-//! points are copied to a fresh shard, the graphs are built there, and what was written meanwhile is taken from the
-//! journal; then one atomic write of `collection.json` makes it the live one. Searches and writes go on all the time,
-//! but for the moment of the switch. The copy also leaves behind what was deleted.
+//! The engine could build graphs in place, but a kill while it swaps its parts leaves points in two
+//! of them. So the points are copied to a fresh shard, the graphs are built there, and what was
+//! written meanwhile is taken from the journal; then one atomic write of `collection.json` makes it
+//! the live one. Searches and writes go on all the time, but for the moment of the switch. The copy
+//! also leaves behind what was deleted.
 
 use std::sync::Arc;
 
@@ -24,11 +25,16 @@ const LAST_STRETCH_BYTES: u64 = 1 << 20;
 impl Store {
     /// Builds graphs for what was written since the last time; returns when searches use them.
     pub(super) fn optimize(&self) -> Result<()> {
-        let _one_at_a_time = self.building.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _one_at_a_time = self
+            .building
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let (start, generation) = {
             let mut writer = self.writer();
             let metadata = &writer.metadata;
-            if !self.lacks_graphs(metadata) && metadata.changed_points.saturating_mul(5) < self.live().count(None)? {
+            if !self.lacks_graphs(metadata)
+                && metadata.changed_points.saturating_mul(5) < self.live().count(None)?
+            {
                 // Looking at these few one by one is quicker than building everything anew.
                 return Ok(());
             }
@@ -122,11 +128,15 @@ struct Unfinished {
 
 impl Unfinished {
     fn new(shard: Shard) -> Self {
-        Self { shard: Some(Arc::new(shard)) }
+        Self {
+            shard: Some(Arc::new(shard)),
+        }
     }
 
     fn shard(&self) -> &Shard {
-        self.shard.as_ref().expect("it is taken by `finish` alone, which ends this")
+        self.shard
+            .as_ref()
+            .expect("it is taken by `finish` alone, which ends this")
     }
 
     fn finish(mut self) -> Arc<Shard> {

@@ -14,7 +14,8 @@ use super::operation::Operation;
 use crate::files::remove_folder;
 use crate::schema::{FieldKind, GraphSchema, Schema};
 
-/// Bytes of one file of the engine's own log. It is never read back (the journal is), so that it stays small.
+/// Bytes of one file of the engine's own log. It is never read back (the journal is), so that it
+/// stays small.
 const LOG_FILE_BYTES: usize = 8 << 20;
 
 /// What a shard is made with.
@@ -42,36 +43,48 @@ impl Shard {
     pub(super) fn create(folder: &Path, shape: &ShardShape) -> Result<Self> {
         remove_folder(folder)
             .and_then(|()| std::fs::create_dir_all(folder))
-            .map_err(|error| Error::internal(format!("{} could not be made", folder.display())).with_source(error))?;
-        let opened = guarded("make a collection", || engine::EdgeShard::new(folder, config(shape)))?;
+            .map_err(|error| {
+                Error::internal(format!("{} could not be made", folder.display()))
+                    .with_source(error)
+            })?;
+        let opened = guarded("make a collection", || {
+            engine::EdgeShard::new(folder, config(shape))
+        })?;
         Self::ready(opened, folder)
     }
 
     /// Opens a shard that was created before.
     pub(super) fn load(folder: &Path, shape: &ShardShape) -> Result<Self> {
-        let opened = guarded("open the collection", || engine::EdgeShard::load(folder, Some(config(shape))))?;
+        let opened = guarded("open the collection", || {
+            engine::EdgeShard::load(folder, Some(config(shape)))
+        })?;
         Self::ready(opened, folder)
     }
 
     fn ready(opened: engine::EdgeShard, folder: &Path) -> Result<Self> {
-        let shard = Self { engine: Some(opened), folder: folder.to_owned(), retired: AtomicBool::new(false) };
+        let shard = Self {
+            engine: Some(opened),
+            folder: folder.to_owned(),
+            retired: AtomicBool::new(false),
+        };
         shard.ensure_indexes()?;
         Ok(shard)
     }
 
-    /// Makes the indexes that are missing in any part: the engine begins a new part without them after a load.
+    /// Makes the indexes that are missing in any part: the engine begins a new part without them
+    /// after a load.
     pub(super) fn ensure_indexes(&self) -> Result<()> {
         for index in &Schema::current().payload_indexes {
             let kind = match index.kind {
                 FieldKind::Keyword => engine::PayloadSchemaType::Keyword,
                 FieldKind::Integer => engine::PayloadSchemaType::Integer,
             };
-            self.update(engine::UpdateOperation::FieldIndexOperation(engine::FieldIndexOperations::CreateIndex(
-                engine::CreateIndex {
+            self.update(engine::UpdateOperation::FieldIndexOperation(
+                engine::FieldIndexOperations::CreateIndex(engine::CreateIndex {
                     field_name: field_path(&index.field)?,
                     field_schema: Some(engine::PayloadFieldSchema::FieldType(kind)),
-                },
-            )))?;
+                }),
+            ))?;
         }
         Ok(())
     }
@@ -103,30 +116,51 @@ impl Shard {
         if operation.points() == 0 {
             return Ok(());
         }
-        operation_in(operation).into_iter().try_for_each(|update| self.update(update))
+        operation_in(operation)
+            .into_iter()
+            .try_for_each(|update| self.update(update))
     }
 
     /// Which of these points exist.
     pub(super) fn existing(&self, ids: &[PointId]) -> Result<std::collections::HashSet<PointId>> {
-        Ok(self.retrieve(ids, With::NOTHING)?.into_iter().map(|point| point.id).collect())
+        Ok(self
+            .retrieve(ids, With::NOTHING)?
+            .into_iter()
+            .map(|point| point.id)
+            .collect())
     }
 
-    /// The points with these ids that exist, in the order asked for; an id that is named twice comes once.
+    /// The points with these ids that exist, in the order asked for; an id that is named twice
+    /// comes once.
     pub(super) fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        self.retrieve_spaces(ids, with.payload, if with.vectors { &Space::ALL } else { &[] })
+        self.retrieve_spaces(
+            ids,
+            with.payload,
+            if with.vectors { &Space::ALL } else { &[] },
+        )
     }
 
     /// Like [`Shard::retrieve`], with the vectors of these spaces only.
-    pub(super) fn retrieve_spaces(&self, ids: &[PointId], payload: bool, spaces: &[Space]) -> Result<Vec<Point>> {
+    pub(super) fn retrieve_spaces(
+        &self,
+        ids: &[PointId],
+        payload: bool,
+        spaces: &[Space],
+    ) -> Result<Vec<Point>> {
         let ids: Vec<_> = ids.iter().copied().map(id_in).collect();
         let records = guarded("read points", || {
-            self.engine().retrieve(&ids, Some(engine::WithPayloadInterface::Bool(payload)), Some(vectors_of(spaces)))
+            self.engine().retrieve(
+                &ids,
+                Some(engine::WithPayloadInterface::Bool(payload)),
+                Some(vectors_of(spaces)),
+            )
         })?;
         Ok(records.into_iter().map(point_out).collect())
     }
 
-    /// A page of points in the order of their ids, and where the next one begins. The engine lists ids first and reads
-    /// the points then: when one is deleted in between, the page is short, and looks like the last one.
+    /// A page of points in the order of their ids, and where the next one begins. The engine lists
+    /// ids first and reads the points then: when one is deleted in between, the page is short,
+    /// and looks like the last one.
     pub(super) fn scroll(
         &self,
         filter: Option<engine::Filter>,
@@ -143,7 +177,10 @@ impl Shard {
             order_by: None,
         };
         let (records, next) = guarded("walk over the points", || self.engine().scroll(request))?;
-        Ok((records.into_iter().map(point_out).collect(), next.map(id_out)))
+        Ok((
+            records.into_iter().map(point_out).collect(),
+            next.map(id_out),
+        ))
     }
 
     /// The points whose vectors are nearest to one in a space, best first.
@@ -169,16 +206,23 @@ impl Shard {
             score_threshold: None,
         };
         let hits = guarded("search", || self.engine().search(request))?;
-        Ok(hits.into_iter().map(|hit| (id_out(hit.id), hit.score)).collect())
+        Ok(hits
+            .into_iter()
+            .map(|hit| (id_out(hit.id), hit.score))
+            .collect())
     }
 
     /// How many points count, exactly.
     pub(super) fn count(&self, filter: Option<engine::Filter>) -> Result<u64> {
-        let request = engine::CountRequest { filter, exact: true };
+        let request = engine::CountRequest {
+            filter,
+            exact: true,
+        };
         guarded("count points", || self.engine().count(request)).map(|count| count as u64)
     }
 
-    /// Forces everything to the disk. Only for the one writer: the engine panics when it finds its log in use.
+    /// Forces everything to the disk. Only for the one writer: the engine panics when it finds its
+    /// log in use.
     pub(super) fn flush(&self) -> Result<()> {
         guarded("write its files", || {
             self.engine().flush();
@@ -199,14 +243,21 @@ impl Shard {
         self.retired.store(true, Ordering::Release);
     }
 
-    /// Removes the closed files of the engine's own log but the last, which its numbering goes on from. The engine
-    /// writes them and never reads them, so that they would only grow.
+    /// Removes the closed files of the engine's own log but the last, which its numbering goes on
+    /// from. The engine writes them and never reads them, so that they would only grow.
     fn trim_log(&self) {
-        let Ok(entries) = std::fs::read_dir(self.folder.join("wal")) else { return };
+        let Ok(entries) = std::fs::read_dir(self.folder.join("wal")) else {
+            return;
+        };
         let mut closed: Vec<(u64, PathBuf)> = entries
             .flatten()
             .filter_map(|entry| {
-                let number = entry.file_name().to_str()?.strip_prefix("closed-")?.parse().ok()?;
+                let number = entry
+                    .file_name()
+                    .to_str()?
+                    .strip_prefix("closed-")?
+                    .parse()
+                    .ok()?;
                 Some((number, entry.path()))
             })
             .collect();
@@ -214,7 +265,8 @@ impl Shard {
         closed.pop();
         for (_, path) in closed {
             if let Err(error) = std::fs::remove_file(&path) {
-                // It is only room on the disk; systems that hold open files fast let go of it at the next start.
+                // It is only room on the disk; systems that hold open files fast let go of it at
+                // the next start.
                 tracing::debug!(path = %path.display(), %error, "an old file of the engine's log stays");
                 return;
             }
@@ -224,7 +276,8 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        // The engine writes its files when it is dropped, and panics when it cannot. The journal has what is missing.
+        // The engine writes its files when it is dropped, and panics when it cannot. The journal
+        // has what is missing.
         let engine = self.engine.take();
         if catch_unwind(AssertUnwindSafe(|| drop(engine))).is_err() {
             tracing::warn!(folder = %self.folder.display(), "the engine could not write its files while closing");
@@ -237,9 +290,12 @@ impl Drop for Shard {
     }
 }
 
-/// Calls the engine so that its panics (a full disk, mostly) become errors. It is left as the panic left it; what the
-/// journal holds mends that at the next start.
-pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> engine::OperationResult<T>) -> Result<T> {
+/// Calls the engine so that its panics (a full disk, mostly) become errors. It is left as the panic
+/// left it; what the journal holds mends that at the next start.
+pub(super) fn guarded<T>(
+    what: &str,
+    call: impl FnOnce() -> engine::OperationResult<T>,
+) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(outcome) => outcome.map_err(|error| failed(what, error)),
         Err(panic) => {
@@ -248,7 +304,9 @@ pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> engine::OperationRes
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no reason given");
-            Err(Error::internal(format!("the vector engine could not {what}: {reason}")))
+            Err(Error::internal(format!(
+                "the vector engine could not {what}: {reason}"
+            )))
         }
     }
 }
@@ -261,8 +319,8 @@ fn vectors_of(spaces: &[Space]) -> engine::WithVector {
     }
 }
 
-/// The engine compares by the product, not by its own cosine: it would scale every vector anew whenever it moves one,
-/// and the vectors are unit length already, bit for bit what was stored.
+/// The engine compares by the product, not by its own cosine: it would scale every vector anew
+/// whenever it moves one, and the vectors are unit length already, bit for bit what was stored.
 fn config(shape: &ShardShape) -> engine::EdgeConfig {
     let mut builder = engine::EdgeConfig::builder()
         .on_disk_payload(true)
@@ -279,10 +337,15 @@ fn config(shape: &ShardShape) -> engine::EdgeConfig {
             indexing_threshold: Some(shape.indexing_threshold_kb),
             ..engine::EdgeOptimizersConfig::default()
         })
-        .wal_options(engine::WalOptions { segment_capacity: LOG_FILE_BYTES, ..engine::WalOptions::default() });
+        .wal_options(engine::WalOptions {
+            segment_capacity: LOG_FILE_BYTES,
+            ..engine::WalOptions::default()
+        });
     for space in &Schema::current().vectors.names {
-        builder = builder
-            .vector(space.name(), engine::EdgeVectorParams::builder(shape.dimension, engine::Distance::Dot).build());
+        builder = builder.vector(
+            space.name(),
+            engine::EdgeVectorParams::builder(shape.dimension, engine::Distance::Dot).build(),
+        );
     }
     builder.build()
 }

@@ -1,4 +1,5 @@
-//! The collection in its folder: one writer, any number of readers, and what makes an acknowledged change last.
+//! The collection in its folder: one writer, any number of readers, and what makes an acknowledged
+//! change last.
 //!
 //! ```text
 //! <folder>/collection.json   what the collection is, and which generation is the live one
@@ -6,9 +7,10 @@
 //! <folder>/shard-<n>/        the engine's files of generation n
 //! ```
 //!
-//! A change goes to the journal (forced to the disk), then to the engine, then it is acknowledged. A checkpoint forces
-//! the engine's files to the disk and empties the journal, in this order. Opening replays the journal. Since every
-//! operation sets what it names to a constant, replaying one that the engine's files hold already changes nothing.
+//! A change goes to the journal (forced to the disk), then to the engine, then it is acknowledged.
+//! A checkpoint forces the engine's files to the disk and empties the journal, in this order.
+//! Opening replays the journal. Since every operation sets what it names to a constant, replaying
+//! one that the engine's files hold already changes nothing.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -35,8 +37,8 @@ use crate::spellings::{Spellings, TAGS, asks_for_tags};
 
 pub(super) const JOURNAL_FILE: &str = "journal";
 
-/// Bytes of journal after which the engine's files are forced to the disk: what a start after a kill may have to
-/// replay, about a second's worth.
+/// Bytes of journal after which the engine's files are forced to the disk: what a start after a
+/// kill may have to replay, about a second's worth.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 
 /// An open collection.
@@ -67,13 +69,22 @@ pub(super) struct Writer {
 impl Store {
     /// Opens the collection, or makes it.
     pub(super) fn open(options: EdgeOptions) -> Result<Self> {
-        let EdgeOptions { folder, name, model, indexing_threshold_kb } = options;
+        let EdgeOptions {
+            folder,
+            name,
+            model,
+            indexing_threshold_kb,
+        } = options;
         let lock = StoreLock::acquire(&folder, None)?;
         let schema = Schema::current();
         let threshold = indexing_threshold_kb.unwrap_or(schema.indexing_threshold_kb);
         let mut graph = schema.graph;
         graph.full_scan_threshold_kb = graph.full_scan_threshold_kb.min(threshold);
-        let shape = ShardShape { dimension: model.dimension, graph, indexing_threshold_kb: threshold };
+        let shape = ShardShape {
+            dimension: model.dimension,
+            graph,
+            indexing_threshold_kb: threshold,
+        };
 
         remove_leftovers(&folder).map_err(|error| broken(&folder, error))?;
         let mut metadata = match Metadata::read(&folder)? {
@@ -89,7 +100,8 @@ impl Store {
                     )));
                 }
                 let mut metadata = Metadata::new(&model);
-                // No generation is whole yet: a kill from here on leaves nothing that the next start would trust.
+                // No generation is whole yet: a kill from here on leaves nothing that the next
+                // start would trust.
                 metadata.generation = 0;
                 metadata.write(&folder)?;
                 metadata
@@ -124,7 +136,11 @@ impl Store {
             folder,
             name,
             shape,
-            writer: Mutex::new(Writer { journal, metadata, keep_journal: false }),
+            writer: Mutex::new(Writer {
+                journal,
+                metadata,
+                keep_journal: false,
+            }),
             live: RwLock::new(Arc::new(shard)),
             spellings: RwLock::default(),
             building: Mutex::new(()),
@@ -141,7 +157,10 @@ impl Store {
 
     /// Readers see another generation from now on; gives the one from before.
     pub(super) fn switch(&self, shard: Arc<Shard>) -> Arc<Shard> {
-        std::mem::replace(&mut *self.live.write().unwrap_or_else(PoisonError::into_inner), shard)
+        std::mem::replace(
+            &mut *self.live.write().unwrap_or_else(PoisonError::into_inner),
+            shard,
+        )
     }
 
     /// A page of points in the order of their ids, and where the next one begins.
@@ -156,7 +175,8 @@ impl Store {
         if next.is_some() {
             return Ok((points, next));
         }
-        // It may only look like the last page (see `Shard::scroll`). Nothing goes away while it is our turn to write.
+        // It may only look like the last page (see `Shard::scroll`). Nothing goes away while it is
+        // our turn to write.
         let _turn = self.writer();
         self.live().scroll(filter, from, limit, with)
     }
@@ -199,7 +219,12 @@ impl Store {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Ok(Arc::default());
         }
-        let known = || self.spellings.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let known = || {
+            self.spellings
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone()
+        };
         if let Some(known) = known() {
             return Ok(known);
         }
@@ -209,9 +234,15 @@ impl Store {
             return Ok(known);
         }
         let mut spellings = Spellings::default();
-        // Without a filter the index is read. What it still knows of deleted points does no harm here.
+        // Without a filter the index is read. What it still knows of deleted points does no harm
+        // here.
         let key = field_path(TAGS)?;
-        let request = engine::FacetRequest { key, limit: u32::MAX as usize, filter: None, exact: false };
+        let request = engine::FacetRequest {
+            key,
+            limit: u32::MAX as usize,
+            filter: None,
+            exact: false,
+        };
         let shard = self.live();
         for hit in guarded("list its tags", || shard.engine().facet(request))?.hits {
             if let engine::FacetValue::Keyword(tag) = hit.value {
@@ -219,7 +250,10 @@ impl Store {
             }
         }
         let spellings = Arc::new(spellings);
-        *self.spellings.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&spellings));
+        *self
+            .spellings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&spellings));
         Ok(spellings)
     }
 
@@ -230,8 +264,13 @@ impl Store {
             Operation::Fields(_, fields) => vec![fields],
             Operation::Vectors(_) | Operation::Delete(_) => return,
         };
-        let mut spellings = self.spellings.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(spellings) = spellings.as_mut() else { return };
+        let mut spellings = self
+            .spellings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let Some(spellings) = spellings.as_mut() else {
+            return;
+        };
         for payload in payloads {
             if !spellings.knows(payload) {
                 Arc::make_mut(spellings).learn_all(payload);
@@ -245,7 +284,11 @@ impl Store {
         shard.flush()?;
         writer.metadata.points = shard.count(None)?;
         writer.metadata.write(&self.folder)?;
-        if writer.keep_journal { Ok(()) } else { writer.journal.clear() }
+        if writer.keep_journal {
+            Ok(())
+        } else {
+            writer.journal.clear()
+        }
     }
 
     /// Adds a folder that pictures may be served from.
@@ -284,9 +327,12 @@ impl Store {
         Ok(info_of(&self.name, metadata, points, indexed))
     }
 
-    /// Whether so much was written since graphs were built that searching walks over a lot of it one by one.
+    /// Whether so much was written since graphs were built that searching walks over a lot of it
+    /// one by one.
     pub(super) fn lacks_graphs(&self, metadata: &Metadata) -> bool {
-        let bytes = metadata.changed_points.saturating_mul(self.shape.dimension as u64 * 4);
+        let bytes = metadata
+            .changed_points
+            .saturating_mul(self.shape.dimension as u64 * 4);
         bytes / 1024 >= self.shape.indexing_threshold_kb as u64
     }
 
@@ -307,18 +353,28 @@ impl Drop for Store {
     }
 }
 
-/// What a collection's folder says without opening the engine; its counts are those of the last checkpoint.
+/// What a collection's folder says without opening the engine; its counts are those of the last
+/// checkpoint.
 pub(super) fn inspect(folder: &Path, name: &str) -> Result<Option<CollectionInfo>> {
-    let Some(metadata) = Metadata::read(folder)? else { return Ok(None) };
+    let Some(metadata) = Metadata::read(folder)? else {
+        return Ok(None);
+    };
     let points = metadata.points;
-    let bytes = metadata.changed_points.saturating_mul(metadata.identity.dimension as u64 * 4);
+    let bytes = metadata
+        .changed_points
+        .saturating_mul(metadata.identity.dimension as u64 * 4);
     let indexed = bytes / 1024 < Schema::current().indexing_threshold_kb as u64;
     Ok(Some(info_of(name, metadata, points, indexed)))
 }
 
 /// The model that filled a collection, as far as opening it must know.
 pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
-    let missing = || Error::not_found(format!("there is no collection {name} in {}", folder.display()));
+    let missing = || {
+        Error::not_found(format!(
+            "there is no collection {name} in {}",
+            folder.display()
+        ))
+    };
     let identity = Metadata::read(folder)?.ok_or_else(missing)?.identity;
     Ok(ModelInfo {
         name: identity.model,
@@ -338,15 +394,37 @@ pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
 }
 
 fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> CollectionInfo {
-    let Metadata { identity, roots, .. } = metadata;
-    let Identity { model, pretrained, fingerprint, dimension, schema_version } = identity;
+    let Metadata {
+        identity, roots, ..
+    } = metadata;
+    let Identity {
+        model,
+        pretrained,
+        fingerprint,
+        dimension,
+        schema_version,
+    } = identity;
     let name = name.to_owned();
-    CollectionInfo { name, points, dimension, model, pretrained, fingerprint, schema_version, roots, indexed }
+    CollectionInfo {
+        name,
+        points,
+        dimension,
+        model,
+        pretrained,
+        fingerprint,
+        schema_version,
+        roots,
+        indexed,
+    }
 }
 
-/// Writes down that the collection has the newest schema. Its indexes were made when the shard was opened.
+/// Writes down that the collection has the newest schema. Its indexes were made when the shard was
+/// opened.
 fn migrate(folder: &Path, name: &str, metadata: &mut Metadata) -> Result<()> {
-    for migration in migrations().iter().filter(|migration| migration.version > metadata.identity.schema_version) {
+    for migration in migrations()
+        .iter()
+        .filter(|migration| migration.version > metadata.identity.schema_version)
+    {
         tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
     }
     if metadata.identity.schema_version < Schema::current().version {
@@ -365,12 +443,21 @@ fn shard_folders(folder: &Path) -> Result<Vec<(u64, PathBuf)>> {
     Ok(entries
         .flatten()
         .filter_map(|entry| {
-            let number = entry.file_name().to_str()?.strip_prefix("shard-")?.parse().ok()?;
+            let number = entry
+                .file_name()
+                .to_str()?
+                .strip_prefix("shard-")?
+                .parse()
+                .ok()?;
             Some((number, entry.path()))
         })
         .collect())
 }
 
 fn broken(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorCode::Internal, format!("{} could not be read or written", path.display())).with_source(error)
+    Error::new(
+        ErrorCode::Internal,
+        format!("{} could not be read or written", path.display()),
+    )
+    .with_source(error)
 }

@@ -4,14 +4,15 @@ use clippy_core::gallery::{Space, Vectors, check_vector};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 
-/// How far the squared length may be from 1: rounding a unit vector to `f32` leaves less, and scaling one again that
-/// is as good as it gets would only change its last bits.
+/// How far the squared length may be from 1: rounding a unit vector to `f32` leaves less, and
+/// scaling one again that is as good as it gets would only change its last bits.
 const UNIT_TOLERANCE: f64 = 1e-6;
 
 /// Checks the vectors that are there and gives them unit length.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::InvalidInput`] for another length, values that are not finite, or no direction.
+/// [`clippy_core::ErrorCode::InvalidInput`] for another length, values that are not finite, or no
+/// direction.
 pub(crate) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Result<()> {
     for space in Space::ALL {
         if let Some(vector) = vectors.get_mut(space) {
@@ -24,11 +25,17 @@ pub(crate) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Re
 
 /// Says which point an error is about.
 pub(crate) fn of_point(id: PointId, error: Error) -> Error {
-    Error { message: format!("picture {id}: {}", error.message), ..error }
+    Error {
+        message: format!("picture {id}: {}", error.message),
+        ..error
+    }
 }
 
 fn normalise(vector: &mut [f32]) {
-    let squared: f64 = vector.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+    let squared: f64 = vector
+        .iter()
+        .map(|value| f64::from(*value) * f64::from(*value))
+        .sum();
     if (squared - 1.0).abs() <= UNIT_TOLERANCE {
         return;
     }
@@ -47,9 +54,15 @@ mod tests {
     #[test]
     fn a_vector_is_scaled_once_and_then_left_alone() {
         for scale in [1e-30_f32, 0.3, 7.0, 1e30] {
-            let mut vector: Vec<f32> = (1..=512).map(|value| (value as f32).sin() * scale).collect();
+            let mut vector: Vec<f32> = (1..=512)
+                .map(|value| (value as f32).sin() * scale)
+                .collect();
             normalise(&mut vector);
-            let length: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+            let length: f64 = vector
+                .iter()
+                .map(|value| f64::from(*value).powi(2))
+                .sum::<f64>()
+                .sqrt();
             assert!((length - 1.0).abs() < 1e-6, "{length}");
             let once = vector.clone();
             normalise(&mut vector);

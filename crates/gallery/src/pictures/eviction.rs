@@ -8,7 +8,8 @@ use std::time::SystemTime;
 /// What is left after a sweep, as a share of the limit: the next one is then some time away.
 const KEPT_SHARE: f64 = 0.8;
 
-/// Removes the thumbnails that were made first, when all of them take more than `most` bytes. Gives how many.
+/// Removes the thumbnails that were made first, when all of them take more than `most` bytes. Gives
+/// how many.
 ///
 /// A thumbnail that is being read goes on being read, and one that is missed is made again.
 ///
@@ -41,7 +42,9 @@ pub(super) fn sweep(folder: &Path, most: u64) -> io::Result<usize> {
         }
         match fs::remove_file(&file.path) {
             Ok(()) => removed += 1,
-            Err(error) => tracing::warn!(path = %file.path.display(), %error, "an old thumbnail cannot be removed"),
+            Err(error) => {
+                tracing::warn!(path = %file.path.display(), %error, "an old thumbnail cannot be removed")
+            }
         }
         total -= file.bytes;
     }
@@ -58,10 +61,16 @@ fn collect(folder: &Path, files: &mut Vec<Thumbnail>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         // One that another sweep has just removed is none of ours.
-        let Ok(metadata) = entry.metadata() else { continue };
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
         if metadata.is_file() {
             let made = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            files.push(Thumbnail { path: entry.path(), bytes: metadata.len(), made });
+            files.push(Thumbnail {
+                path: entry.path(),
+                bytes: metadata.len(),
+                made,
+            });
         }
     }
     Ok(())
@@ -78,14 +87,23 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let begin = SystemTime::now() - Duration::from_secs(100);
         for number in 0..10_u64 {
-            let path = folder.path().join(format!("{:02x}", number % 3)).join(format!("{number}.jpg"));
+            let path = folder
+                .path()
+                .join(format!("{:02x}", number % 3))
+                .join(format!("{number}.jpg"));
             fs::create_dir_all(path.parent().expect("in a folder")).expect("made");
             fs::write(&path, [0; 100]).expect("written");
             let file = fs::File::options().write(true).open(&path).expect("there");
-            file.set_modified(begin + Duration::from_secs(number)).expect("a time");
+            file.set_modified(begin + Duration::from_secs(number))
+                .expect("a time");
         }
-        let left =
-            |number: u64| folder.path().join(format!("{:02x}", number % 3)).join(format!("{number}.jpg")).exists();
+        let left = |number: u64| {
+            folder
+                .path()
+                .join(format!("{:02x}", number % 3))
+                .join(format!("{number}.jpg"))
+                .exists()
+        };
         assert_eq!(sweep(folder.path(), 1_000).expect("swept"), 0);
         assert_eq!(sweep(folder.path(), 500).expect("swept"), 6);
         assert!((0..6).all(|number| !left(number)) && (6..10).all(left));

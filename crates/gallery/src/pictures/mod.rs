@@ -89,10 +89,14 @@ impl PictureFiles {
     pub fn new(options: PictureOptions) -> Result<Self> {
         let folder = &options.thumbnail_folder;
         std::fs::create_dir_all(folder).map_err(|error| {
-            Error::internal(format!("the folder for thumbnails {} could not be made", folder.display()))
-                .with_source(error)
+            Error::internal(format!(
+                "the folder for thumbnails {} could not be made",
+                folder.display()
+            ))
+            .with_source(error)
         })?;
-        // A relative one means the folder that this started in, whatever is the working folder later.
+        // A relative one means the folder that this started in, whatever is the working folder
+        // later.
         let working = std::env::current_dir().ok();
         let images_root = options.images_root.map(|root| match &working {
             Some(working) => working.join(root),
@@ -113,25 +117,37 @@ impl PictureFiles {
             turns: Arc::new(Semaphore::new(options.concurrency.max(1))),
             memory: moka::future::Cache::builder()
                 .max_capacity(options.memory_bytes)
-                .weigher(|key: &String, content: &Bytes| u32::try_from(key.len() + content.len()).unwrap_or(u32::MAX))
+                .weigher(|key: &String, content: &Bytes| {
+                    u32::try_from(key.len() + content.len()).unwrap_or(u32::MAX)
+                })
                 .build(),
             made: Arc::new(AtomicU64::new(0)),
         })
     }
 
-    /// Finds the file behind a payload's `path`: relative to `IMAGES_ROOT` or to one of the recorded roots, or absolute.
+    /// Finds the file behind a payload's `path`: relative to `IMAGES_ROOT` or to one of the
+    /// recorded roots, or absolute.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`] when it lies outside of all roots, also through `..` or a symbolic link;
-    /// [`ErrorCode::NotFound`] when no root has it.
+    /// [`ErrorCode::Forbidden`] when it lies outside of all roots, also through `..` or a symbolic
+    /// link; [`ErrorCode::NotFound`] when no root has it.
     pub async fn find(&self, stored: &str, roots: &[String]) -> Result<PictureFile> {
-        let allowed: Vec<PathBuf> = self.images_root.iter().cloned().chain(roots.iter().map(PathBuf::from)).collect();
+        let allowed: Vec<PathBuf> = self
+            .images_root
+            .iter()
+            .cloned()
+            .chain(roots.iter().map(PathBuf::from))
+            .collect();
         let (stored, working) = (stored.to_owned(), self.working.clone());
         in_thread(move || {
             let path = resolve::resolve(&stored, &allowed, working.as_deref())?;
             let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
             let identity = identity(&path, &metadata);
-            Ok(PictureFile { path, bytes: metadata.len(), identity })
+            Ok(PictureFile {
+                path,
+                bytes: metadata.len(),
+                identity,
+            })
         })
         .await
     }
@@ -139,19 +155,27 @@ impl PictureFiles {
     /// The whole file, opened: only its beginning is read, which tells what it is.
     ///
     /// # Errors
-    /// [`ErrorCode::TooLarge`] above the limit, [`ErrorCode::InvalidPicture`] when it is no picture.
+    /// [`ErrorCode::TooLarge`] above the limit, [`ErrorCode::InvalidPicture`] when it is no
+    /// picture.
     pub async fn read(&self, file: &PictureFile) -> Result<ServedPicture> {
         let most = self.limits.bytes;
         if file.bytes > most {
             return Err(Error::new(
                 ErrorCode::TooLarge,
-                format!("the picture has {} bytes, and at most {most} are served", file.bytes),
+                format!(
+                    "the picture has {} bytes, and at most {most} are served",
+                    file.bytes
+                ),
             ));
         }
         let PictureFile { path, identity, .. } = file.clone();
         in_thread(move || {
-            let mut opened = std::fs::File::open(&path).map_err(|error| unreadable(&path, error))?;
-            let length = opened.metadata().map_err(|error| unreadable(&path, error))?.len();
+            let mut opened =
+                std::fs::File::open(&path).map_err(|error| unreadable(&path, error))?;
+            let length = opened
+                .metadata()
+                .map_err(|error| unreadable(&path, error))?
+                .len();
             let mut beginning = Vec::with_capacity(BEGINNING as usize);
             opened
                 .by_ref()
@@ -161,7 +185,11 @@ impl PictureFiles {
                 .map_err(|error| unreadable(&path, error))?;
             let media_type = clippy_imaging::sniff(&beginning)?.media_type();
             let content = PictureContent::File(opened, length);
-            Ok(ServedPicture { content, content_type: media_type.to_owned(), etag: identity })
+            Ok(ServedPicture {
+                content,
+                content_type: media_type.to_owned(),
+                etag: identity,
+            })
         })
         .await
     }
@@ -173,27 +201,42 @@ impl PictureFiles {
     }
 }
 
-async fn in_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+async fn in_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Error::internal("reading a picture ended abruptly").with_source(error))?
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    let code = if error.kind() == std::io::ErrorKind::NotFound { ErrorCode::NotFound } else { ErrorCode::Internal };
+    let code = if error.kind() == std::io::ErrorKind::NotFound {
+        ErrorCode::NotFound
+    } else {
+        ErrorCode::Internal
+    };
     tracing::debug!(path = %path.display(), %error, "a picture cannot be read");
-    Error::new(code, "the picture's file cannot be read: it was moved, or is not readable for this program")
-        .with_source(error)
+    Error::new(
+        code,
+        "the picture's file cannot be read: it was moved, or is not readable for this program",
+    )
+    .with_source(error)
 }
 
-/// Size and time of change stand for the content: reading all of it at every request would cost more than it tells.
+/// Size and time of change stand for the content: reading all of it at every request would cost
+/// more than it tells.
 fn identity(path: &Path, metadata: &std::fs::Metadata) -> String {
     let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    let changed = changed.duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_nanos());
+    let changed = changed
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |passed| passed.as_nanos());
     let digest = Sha256::new()
         .chain_update(path.as_os_str().as_encoded_bytes())
         .chain_update(metadata.len().to_le_bytes())
         .chain_update(changed.to_le_bytes())
         .finalize();
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -7,13 +7,17 @@ use clippy_core::{Error, ErrorCode, Result};
 
 /// The file behind a stored path, with links resolved, when it lies under one of the roots.
 ///
-/// A relative path begins at one of the roots. One that no root has begins where Clippy 0.2 wrote it from: at the folder
-/// that this runs in (`working`), or at one above a root. Wherever it begins, the file must lie under a root.
+/// A relative path begins at one of the roots. One that no root has begins where Clippy 0.2 wrote
+/// it from: at the folder that this runs in (`working`), or at one above a root. Wherever it
+/// begins, the file must lie under a root.
 ///
-/// A path that is written as something outside of the roots is refused before the disk is asked, so that the answer
-/// does not tell what is there.
+/// A path that is written as something outside of the roots is refused before the disk is asked, so
+/// that the answer does not tell what is there.
 pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -> Result<PathBuf> {
-    let real_roots: Vec<PathBuf> = roots.iter().filter_map(|root| root.canonicalize().ok()).collect();
+    let real_roots: Vec<PathBuf> = roots
+        .iter()
+        .filter_map(|root| root.canonicalize().ok())
+        .collect();
     let (mut candidates, mut from_above) = (Vec::new(), Vec::new());
     for spelling in spellings(stored) {
         if Path::new(&spelling).is_absolute() {
@@ -22,11 +26,23 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
         }
         candidates.extend(roots.iter().map(|root| root.join(&spelling)));
         let above = real_roots.iter().flat_map(|root| root.ancestors().skip(1));
-        from_above.extend(working.into_iter().chain(above).map(|base| base.join(&spelling)));
+        from_above.extend(
+            working
+                .into_iter()
+                .chain(above)
+                .map(|base| base.join(&spelling)),
+        );
     }
-    let is_under_a_root = |written: &Path| roots.iter().chain(&real_roots).any(|root| written.starts_with(root));
+    let is_under_a_root = |written: &Path| {
+        roots
+            .iter()
+            .chain(&real_roots)
+            .any(|root| written.starts_with(root))
+    };
     // Most of these are no places of pictures at all, so that they do not count as outside.
-    from_above.retain(|candidate| without_dots(candidate).is_some_and(|written| is_under_a_root(&written)));
+    from_above.retain(|candidate| {
+        without_dots(candidate).is_some_and(|written| is_under_a_root(&written))
+    });
     let mut outside = false;
     for candidate in candidates.into_iter().chain(from_above) {
         let Some(written) = without_dots(&candidate) else {
@@ -37,7 +53,9 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
             outside = true;
             continue;
         }
-        let Ok(real) = candidate.canonicalize() else { continue };
+        let Ok(real) = candidate.canonicalize() else {
+            continue;
+        };
         if !real_roots.iter().any(|root| real.starts_with(root)) {
             outside = true;
         } else if real.is_file() {
@@ -55,11 +73,14 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
             "no folder is known that pictures are served from: set IMAGES_ROOT to the folder that holds them",
         ))
     } else {
-        Err(Error::not_found("the picture's file is not there any more: it was moved or deleted since it was ingested"))
+        Err(Error::not_found(
+            "the picture's file is not there any more: it was moved or deleted since it was ingested",
+        ))
     }
 }
 
-/// The path with `.` and `..` carried out as they are written; `None` when it climbs above its start.
+/// The path with `.` and `..` carried out as they are written; `None` when it climbs above its
+/// start.
 fn without_dots(path: &Path) -> Option<PathBuf> {
     let mut plain = PathBuf::new();
     for component in path.components() {

@@ -13,11 +13,14 @@ use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
 use super::{PictureFile, PictureFiles, eviction, in_thread};
 use crate::files::write_atomically;
 
-/// The widths that thumbnails are made in. A request gets the widest one that is not wider than it asks for, so that a
-/// page which asks for many different widths does not fill the disk.
-const WIDTHS: [u32; 13] = [16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+/// The widths that thumbnails are made in. A request gets the widest one that is not wider than it
+/// asks for, so that a page which asks for many different widths does not fill the disk.
+const WIDTHS: [u32; 13] = [
+    16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048,
+];
 
-/// The first thumbnail that a process makes, and then one in so many, looks whether old ones must go.
+/// The first thumbnail that a process makes, and then one in so many, looks whether old ones must
+/// go.
 const SWEPT_EVERY: u64 = 1_000;
 
 /// Part of every name, to be changed when thumbnails are made differently.
@@ -26,29 +29,42 @@ const VERSION: &str = "1";
 /// The width that a thumbnail no wider than `width` is made in.
 #[must_use]
 pub fn thumbnail_width(width: u32) -> u32 {
-    WIDTHS.into_iter().rev().find(|made| *made <= width).unwrap_or(width.max(1))
+    WIDTHS
+        .into_iter()
+        .rev()
+        .find(|made| *made <= width)
+        .unwrap_or(width.max(1))
 }
 
 impl PictureFiles {
-    /// A JPEG of the picture no wider than `width`; smaller pictures keep their size. Requests for the same one at the
-    /// same time make it once.
+    /// A JPEG of the picture no wider than `width`; smaller pictures keep their size. Requests for
+    /// the same one at the same time make it once.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] for a width of 0; what decoding says about the picture.
+    /// [`clippy_core::ErrorCode::InvalidInput`] for a width of 0; what decoding says about the
+    /// picture.
     pub async fn thumbnail(&self, file: &PictureFile, width: u32) -> Result<ServedPicture> {
         if width == 0 {
-            return Err(Error::invalid("a thumbnail is at least 1 pixel wide: w=0 asks for nothing"));
+            return Err(Error::invalid(
+                "a thumbnail is at least 1 pixel wide: w=0 asks for nothing",
+            ));
         }
         let width = thumbnail_width(width);
         let key = format!("{}-{width}-{VERSION}", file.identity);
-        let bytes = self.memory.try_get_with_by_ref(&key, self.kept_or_made(file, width, &key)).await.map_err(
-            |error: Arc<Error>| {
+        let bytes = self
+            .memory
+            .try_get_with_by_ref(&key, self.kept_or_made(file, width, &key))
+            .await
+            .map_err(|error: Arc<Error>| {
                 // Several callers may wait for one outcome; each gets the kind and the message.
                 Error::new(error.code, error.message.clone()).with_source(error.to_string())
-            },
-        )?;
+            })?;
         let content = PictureContent::Memory(bytes);
-        Ok(ServedPicture { content, content_type: Encoding::THUMBNAIL.media_type().to_owned(), etag: key })
+        Ok(ServedPicture {
+            content,
+            content_type: Encoding::THUMBNAIL.media_type().to_owned(),
+            etag: key,
+        })
     }
 
     async fn kept_or_made(&self, file: &PictureFile, width: u32, key: &str) -> Result<Bytes> {
@@ -63,7 +79,9 @@ impl PictureFiles {
         let turn = Arc::clone(&self.turns)
             .acquire_owned()
             .await
-            .map_err(|error| Error::internal("thumbnails are not made any more").with_source(error))?;
+            .map_err(|error| {
+                Error::internal("thumbnails are not made any more").with_source(error)
+            })?;
         let (path, limits, made) = (file.path.clone(), self.limits, Arc::clone(&self.made));
         let (folder, most) = (self.thumbnail_folder.clone(), self.disk_bytes);
         in_thread(move || {
@@ -85,9 +103,12 @@ impl PictureFiles {
         .await
     }
 
-    /// Two hundred and fifty-six folders, since some file systems are slow with very many files in one.
+    /// Two hundred and fifty-six folders, since some file systems are slow with very many files in
+    /// one.
     fn cached_path(&self, key: &str) -> PathBuf {
-        self.thumbnail_folder.join(&key[..2]).join(format!("{key}.jpg"))
+        self.thumbnail_folder
+            .join(&key[..2])
+            .join(format!("{key}.jpg"))
     }
 }
 
@@ -113,6 +134,13 @@ mod tests {
             let made = thumbnail_width(width);
             assert!(made <= width && made >= 1, "{width}: {made}");
         }
-        assert_eq!((thumbnail_width(256), thumbnail_width(300), thumbnail_width(9)), (256, 256, 9));
+        assert_eq!(
+            (
+                thumbnail_width(256),
+                thumbnail_width(300),
+                thumbnail_width(9)
+            ),
+            (256, 256, 9)
+        );
     }
 }

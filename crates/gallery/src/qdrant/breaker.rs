@@ -1,5 +1,5 @@
-//! A circuit breaker: a server that does not answer is left alone for a while, instead of letting every caller wait
-//! for its time-out.
+//! A circuit breaker: a server that does not answer is left alone for a while, instead of letting
+//! every caller wait for its time-out.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,8 @@ const FAILURES: u32 = 5;
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// Whether calls go through, by how the last ones ended. Times are arguments, so that it can be tested.
+/// Whether calls go through, by how the last ones ended. Times are arguments, so that it can be
+/// tested.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     failures: u32,
@@ -22,12 +23,15 @@ pub(super) struct Breaker {
 impl Breaker {
     /// Asks for a call. `Err` says how long the circuit stays open yet.
     pub(super) fn admit(&mut self, now: Instant) -> Result<(), Duration> {
-        let Some((until, pause)) = self.open else { return Ok(()) };
+        let Some((until, pause)) = self.open else {
+            return Ok(());
+        };
         if now < until {
             return Err(until - now);
         }
         if self.probing {
-            // Somebody looks already; should nobody say how that ended, the next one may look after a pause.
+            // Somebody looks already; should nobody say how that ended, the next one may look after
+            // a pause.
             self.open = Some((now + pause, pause));
             return Err(pause);
         }
@@ -93,7 +97,10 @@ mod tests {
             assert_eq!(breaker.admit(now), Ok(()));
             assert!(breaker.failed(now));
         }
-        assert!(pauses.is_sorted() && pauses[0] == SHORTEST && pauses[7] == LONGEST, "{pauses:?}");
+        assert!(
+            pauses.is_sorted() && pauses[0] == SHORTEST && pauses[7] == LONGEST,
+            "{pauses:?}"
+        );
     }
 
     #[test]

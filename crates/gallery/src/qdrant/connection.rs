@@ -1,4 +1,5 @@
-//! The connection to a server: pooled channels, time limits, retries of what only reads, and the circuit breaker.
+//! The connection to a server: pooled channels, time limits, retries of what only reads, and the
+//! circuit breaker.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -62,7 +63,10 @@ pub(super) struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Connection").field("about", &self.about).finish_non_exhaustive()
+        formatter
+            .debug_struct("Connection")
+            .field("about", &self.about)
+            .finish_non_exhaustive()
     }
 }
 
@@ -73,7 +77,10 @@ impl Connection {
     /// [`clippy_core::ErrorCode::InvalidInput`] when the address is none.
     pub(super) fn new(server: &QdrantServer, collection: &str) -> Result<Self> {
         let url = grpc_address(server.url.expose())?;
-        let about = About { url: url.clone(), collection: collection.to_owned() };
+        let about = About {
+            url: url.clone(),
+            collection: collection.to_owned(),
+        };
         let mut config = Qdrant::from_url(&url)
             .timeout(server.write_timeout)
             .connect_timeout(server.timeout)
@@ -81,7 +88,9 @@ impl Connection {
             // It prints to standard output; what is needed is checked by `version.rs`.
             .skip_compatibility_check();
         config.set_pool_size(CHANNELS);
-        let client = config.build().map_err(|error| explain(&about, "connect", error))?;
+        let client = config
+            .build()
+            .map_err(|error| explain(&about, "connect", error))?;
         Ok(Self {
             client,
             about,
@@ -97,19 +106,25 @@ impl Connection {
         &self.about
     }
 
-    /// Reads something: within the time limit, again when the server did not answer, not at all when it has not
-    /// answered for a while.
+    /// Reads something: within the time limit, again when the server did not answer, not at all
+    /// when it has not answered for a while.
     pub(super) async fn read<T, F>(&self, what: &str, call: impl Fn(Qdrant) -> F) -> Result<T>
     where
         F: Future<Output = Result<T, QdrantError>>,
     {
         self.admit(what)?;
-        self.look(what, call).await?.map_err(|error| explain(&self.about, what, error))
+        self.look(what, call)
+            .await?
+            .map_err(|error| explain(&self.about, what, error))
     }
 
-    /// As [`Connection::read`], with the client's own error, and even when the circuit is open: how it ends closes
-    /// it, or keeps it open.
-    pub(super) async fn look<T, F>(&self, what: &str, call: impl Fn(Qdrant) -> F) -> Result<Result<T, QdrantError>>
+    /// As [`Connection::read`], with the client's own error, and even when the circuit is open: how
+    /// it ends closes it, or keeps it open.
+    pub(super) async fn look<T, F>(
+        &self,
+        what: &str,
+        call: impl Fn(Qdrant) -> F,
+    ) -> Result<Result<T, QdrantError>>
     where
         F: Future<Output = Result<T, QdrantError>>,
     {
@@ -131,14 +146,16 @@ impl Connection {
         self.within(what, self.timeout, attempts).await
     }
 
-    /// Changes something, once: whether it was done is not known when the connection breaks, and the caller repeats
-    /// what sets things to a constant.
+    /// Changes something, once: whether it was done is not known when the connection breaks, and
+    /// the caller repeats what sets things to a constant.
     pub(super) async fn write<T>(
         &self,
         what: &str,
         call: impl AsyncFnOnce(&Qdrant) -> Result<T, QdrantError>,
     ) -> Result<T> {
-        self.try_write(what, call).await?.map_err(|error| explain(&self.about, what, error))
+        self.try_write(what, call)
+            .await?
+            .map_err(|error| explain(&self.about, what, error))
     }
 
     /// As [`Connection::write`], with the client's own error.
@@ -149,28 +166,50 @@ impl Connection {
     ) -> Result<Result<T, QdrantError>> {
         self.admit(what)?;
         // The client's futures are large: they would swell all that hold them.
-        self.within(what, self.write_timeout, Box::pin(call(&self.client))).await
+        self.within(what, self.write_timeout, Box::pin(call(&self.client)))
+            .await
     }
 
-    /// Several changes of aliases as one, which the client has no call for: this makes the call itself.
-    pub(super) async fn change_aliases(&self, what: &str, request: wire::ChangeAliases) -> Result<()> {
+    /// Several changes of aliases as one, which the client has no call for: this makes the call
+    /// itself.
+    pub(super) async fn change_aliases(
+        &self,
+        what: &str,
+        request: wire::ChangeAliases,
+    ) -> Result<()> {
         self.admit(what)?;
         let call = async {
-            let unreachable = |error: tonic::transport::Error| Status::unavailable(error.to_string());
-            let mut endpoint = Endpoint::from_shared(self.about.url.clone()).map_err(unreachable)?;
+            let unreachable =
+                |error: tonic::transport::Error| Status::unavailable(error.to_string());
+            let mut endpoint =
+                Endpoint::from_shared(self.about.url.clone()).map_err(unreachable)?;
             if self.about.url.starts_with("https") {
-                endpoint = endpoint.tls_config(ClientTlsConfig::new().with_native_roots()).map_err(unreachable)?;
+                endpoint = endpoint
+                    .tls_config(ClientTlsConfig::new().with_native_roots())
+                    .map_err(unreachable)?;
             }
-            let channel = endpoint.connect_timeout(self.timeout).connect().await.map_err(unreachable)?;
+            let channel = endpoint
+                .connect_timeout(self.timeout)
+                .connect()
+                .await
+                .map_err(unreachable)?;
             let mut request = tonic::Request::new(request);
             if let Some(key) = &self.api_key {
-                let key = key.expose().parse().map_err(|_| Status::unauthenticated("the key has wrong characters"))?;
+                let key = key
+                    .expose()
+                    .parse()
+                    .map_err(|_| Status::unauthenticated("the key has wrong characters"))?;
                 request.metadata_mut().insert("api-key", key);
             }
-            CollectionsClient::new(channel).update_aliases(request).await.map_err(QdrantError::from)
+            CollectionsClient::new(channel)
+                .update_aliases(request)
+                .await
+                .map_err(QdrantError::from)
         };
         let answer = self.within(what, self.timeout, Box::pin(call)).await?;
-        answer.map(|_| ()).map_err(|error| explain(&self.about, what, error))
+        answer
+            .map(|_| ())
+            .map_err(|error| explain(&self.about, what, error))
     }
 
     /// Waits for an answer for so long, and tells the breaker how that went.

@@ -11,7 +11,9 @@ pub(super) fn id_in(id: PointId) -> wire::PointId {
         PointId::Number(number) => wire::point_id::PointIdOptions::Num(number),
         PointId::Uuid(uuid) => wire::point_id::PointIdOptions::Uuid(uuid.to_string()),
     };
-    wire::PointId { point_id_options: Some(options) }
+    wire::PointId {
+        point_id_options: Some(options),
+    }
 }
 
 /// A point id from the wire.
@@ -21,9 +23,14 @@ pub(super) fn id_in(id: PointId) -> wire::PointId {
 pub(super) fn id_out(id: Option<wire::PointId>) -> Result<PointId> {
     match id.and_then(|id| id.point_id_options) {
         Some(wire::point_id::PointIdOptions::Num(number)) => Ok(PointId::Number(number)),
-        Some(wire::point_id::PointIdOptions::Uuid(text)) => text.parse().map(PointId::Uuid).map_err(|error| {
-            Error::internal(format!("Qdrant gave \"{text}\" as a point's id, which is none")).with_source(error)
-        }),
+        Some(wire::point_id::PointIdOptions::Uuid(text)) => {
+            text.parse().map(PointId::Uuid).map_err(|error| {
+                Error::internal(format!(
+                    "Qdrant gave \"{text}\" as a point's id, which is none"
+                ))
+                .with_source(error)
+            })
+        }
         None => Err(Error::internal("Qdrant gave a point without an id")),
     }
 }
@@ -32,7 +39,9 @@ pub(super) fn id_out(id: Option<wire::PointId>) -> Result<PointId> {
 pub(super) fn selector(ids: impl IntoIterator<Item = PointId>) -> wire::PointsSelector {
     let ids = ids.into_iter().map(id_in).collect();
     wire::PointsSelector {
-        points_selector_one_of: Some(wire::points_selector::PointsSelectorOneOf::Points(wire::PointsIdsList { ids })),
+        points_selector_one_of: Some(wire::points_selector::PointsSelectorOneOf::Points(
+            wire::PointsIdsList { ids },
+        )),
     }
 }
 
@@ -49,19 +58,33 @@ pub(super) fn payload_out(fields: std::collections::HashMap<String, wire::Value>
 /// The vectors that are there, for the wire.
 pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
     let Vectors { image, edge, text } = vectors;
-    let named = [(Space::Image, image), (Space::Edge, edge), (Space::Text, text)];
+    let named = [
+        (Space::Image, image),
+        (Space::Edge, edge),
+        (Space::Text, text),
+    ];
     let vectors = named
         .into_iter()
         .filter_map(|(space, vector)| {
             let dense = wire::vector::Vector::Dense(wire::DenseVector { data: vector? });
-            Some((space.name().to_owned(), wire::Vector { vector: Some(dense), ..wire::Vector::default() }))
+            Some((
+                space.name().to_owned(),
+                wire::Vector {
+                    vector: Some(dense),
+                    ..wire::Vector::default()
+                },
+            ))
         })
         .collect();
-    wire::Vectors { vectors_options: Some(wire::vectors::VectorsOptions::Vectors(wire::NamedVectors { vectors })) }
+    wire::Vectors {
+        vectors_options: Some(wire::vectors::VectorsOptions::Vectors(wire::NamedVectors {
+            vectors,
+        })),
+    }
 }
 
-/// The named vectors from the wire. A vector that is all zero has no direction: Clippy 0.2 stored one where a picture
-/// could not be embedded, and it counts as missing.
+/// The named vectors from the wire. A vector that is all zero has no direction: Clippy 0.2 stored
+/// one where a picture could not be embedded, and it counts as missing.
 pub(super) fn vectors_out(vectors: Option<wire::VectorsOutput>) -> Vectors {
     let mut found = Vectors::default();
     if let Some(wire::vectors_output::VectorsOptions::Vectors(mut named)) =
@@ -93,12 +116,18 @@ fn values(vector: wire::VectorOutput) -> Option<Vec<f32>> {
 /// # Errors
 /// As [`id_out`].
 pub(super) fn point_out(point: wire::RetrievedPoint) -> Result<Point> {
-    Ok(Point { id: id_out(point.id)?, vectors: vectors_out(point.vectors), payload: payload_out(point.payload) })
+    Ok(Point {
+        id: id_out(point.id)?,
+        vectors: vectors_out(point.vectors),
+        payload: payload_out(point.payload),
+    })
 }
 
 /// Whether payloads come along.
 pub(super) fn with_payload(on: bool) -> Option<wire::WithPayloadSelector> {
-    Some(wire::WithPayloadSelector { selector_options: Some(wire::with_payload_selector::SelectorOptions::Enable(on)) })
+    Some(wire::WithPayloadSelector {
+        selector_options: Some(wire::with_payload_selector::SelectorOptions::Enable(on)),
+    })
 }
 
 /// Which vectors come along.
@@ -109,5 +138,7 @@ pub(super) fn with_vectors(spaces: &[Space]) -> Option<wire::WithVectorsSelector
         let names = spaces.iter().map(|space| space.name().to_owned()).collect();
         wire::with_vectors_selector::SelectorOptions::Include(wire::VectorsSelector { names })
     };
-    Some(wire::WithVectorsSelector { selector_options: Some(options) })
+    Some(wire::WithVectorsSelector {
+        selector_options: Some(options),
+    })
 }

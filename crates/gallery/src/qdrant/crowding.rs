@@ -12,8 +12,9 @@ use super::hybrid::{batch, nearest, scored};
 use super::shape::Shape;
 use crate::neighbourhood::{BEAM, mean_of_others};
 
-/// The crowding around each of these ids, in their order, by the vectors of the points that exist. A query by id would
-/// spare their way, but a single point that was deleted meanwhile, or has no vector, makes the server refuse the batch.
+/// The crowding around each of these ids, in their order, by the vectors of the points that exist.
+/// A query by id would spare their way, but a single point that was deleted meanwhile, or has no
+/// vector, makes the server refuse the batch.
 pub(super) async fn crowding(
     connection: &Connection,
     shape: &Shape,
@@ -30,7 +31,10 @@ pub(super) async fn crowding(
             if let Some(vector) = point.vectors.get_mut(space).take() {
                 asked.push((point.id, space));
                 let request = nearest(shape, space, vector, BEAM.max(limit));
-                requests.push(wire::QueryPoints { limit: Some(limit as u64), ..request });
+                requests.push(wire::QueryPoints {
+                    limit: Some(limit as u64),
+                    ..request
+                });
             }
         }
     }
@@ -38,8 +42,12 @@ pub(super) async fn crowding(
     if !requests.is_empty() {
         let answers = batch(connection, &shape.physical, "look at neighbours", requests).await?;
         for ((id, space), answer) in asked.into_iter().zip(answers) {
-            *known.entry(id).or_default().get_mut(space) = mean_of_others(id, scored(&answer)?, neighbours);
+            *known.entry(id).or_default().get_mut(space) =
+                mean_of_others(id, scored(&answer)?, neighbours);
         }
     }
-    Ok(ids.iter().map(|id| known.get(id).copied().unwrap_or_default()).collect())
+    Ok(ids
+        .iter()
+        .map(|id| known.get(id).copied().unwrap_or_default())
+        .collect())
 }

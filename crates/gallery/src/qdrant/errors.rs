@@ -51,8 +51,8 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// Whether the server could not be reached or did not answer: what opens the circuit, and what reading again may
-    /// mend.
+    /// Whether the server could not be reached or did not answer: what opens the circuit, and what
+    /// reading again may mend.
     pub(super) fn is_outage(self) -> bool {
         matches!(self, Self::Away | Self::Slow)
     }
@@ -74,7 +74,9 @@ fn of_status(status: &Status) -> Trouble {
     match status.code() {
         Code::Unauthenticated => Trouble::Key,
         // Some versions answer a wrong key like this.
-        Code::PermissionDenied if says("Invalid API key") || says("Must provide an API key") => Trouble::Key,
+        Code::PermissionDenied if says("Invalid API key") || says("Must provide an API key") => {
+            Trouble::Key
+        }
         Code::PermissionDenied => Trouble::Rights,
         Code::NotFound if says("Collection") => Trouble::NoCollection,
         Code::NotFound => Trouble::NoPoint,
@@ -82,17 +84,25 @@ fn of_status(status: &Status) -> Trouble {
         Code::Unimplemented => Trouble::Unknown,
         Code::InvalidArgument if says("Not existing vector name") => Trouble::NoVector,
         Code::InvalidArgument if says("already exists") => Trouble::Exists,
-        Code::InvalidArgument if says("No appropriate index") || says("Index required") => Trouble::NoIndex,
+        Code::InvalidArgument if says("No appropriate index") || says("Index required") => {
+            Trouble::NoIndex
+        }
         Code::ResourceExhausted => Trouble::Busy,
         Code::DeadlineExceeded => Trouble::Slow,
         // The client's own time-out; else the connection was closed.
         Code::Cancelled if says("Timeout expired") => Trouble::Slow,
         Code::Cancelled => Trouble::Away,
-        _ if says("No space left") || says("exceeds available disk space") || says("Not enough space") => {
+        _ if says("No space left")
+            || says("exceeds available disk space")
+            || says("Not enough space") =>
+        {
             Trouble::DiskFull
         }
         _ if says("Read-only file system") || says("read-only mode") => Trouble::ReadOnly,
-        _ if says("no active replica") || says("does not have enough active replicas") || says("replicas are dead") => {
+        _ if says("no active replica")
+            || says("does not have enough active replicas")
+            || says("replicas are dead") =>
+        {
             Trouble::DeadShard
         }
         Code::Unavailable => Trouble::Away,
@@ -105,9 +115,16 @@ fn of_status(status: &Status) -> Trouble {
 
 /// Whether the connection broke, rather than the server having answered.
 fn is_transport(status: &Status) -> bool {
-    let words =
-        ["h2 protocol error", "transport error", "connection error", "broken pipe", "stream closed", "error reading"];
-    words.iter().any(|words| status.message().contains(words)) || std::error::Error::source(status).is_some()
+    let words = [
+        "h2 protocol error",
+        "transport error",
+        "connection error",
+        "broken pipe",
+        "stream closed",
+        "error reading",
+    ];
+    words.iter().any(|words| status.message().contains(words))
+        || std::error::Error::source(status).is_some()
 }
 
 /// An error for a person: what was wanted, what is wrong, and what mends it.
@@ -124,12 +141,17 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         ),
         Trouble::Slow => (
             ErrorCode::Timeout,
-            format!("could not {what}: Qdrant at {url} did not answer in time (QDRANT_TIMEOUT_SECS)"),
+            format!(
+                "could not {what}: Qdrant at {url} did not answer in time (QDRANT_TIMEOUT_SECS)"
+            ),
         ),
         Trouble::Busy => (
             ErrorCode::Overloaded,
             match &error {
-                QdrantError::ResourceExhaustedError { retry_after_seconds, .. } => format!(
+                QdrantError::ResourceExhaustedError {
+                    retry_after_seconds,
+                    ..
+                } => format!(
                     "could not {what}: Qdrant at {url} has too much to do, and asks for {retry_after_seconds} s of rest"
                 ),
                 _ => format!("could not {what}: Qdrant at {url} has too much to do"),
@@ -138,7 +160,9 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         // Not "unauthorized": it is this server's key that is wrong, not the caller's.
         Trouble::Key => (
             ErrorCode::Internal,
-            format!("could not {what}: Qdrant at {url} refuses the key. Set QDRANT_API_KEY to the server's key"),
+            format!(
+                "could not {what}: Qdrant at {url} refuses the key. Set QDRANT_API_KEY to the server's key"
+            ),
         ),
         Trouble::Rights => (
             ErrorCode::Internal,
@@ -153,7 +177,10 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
                  or make it anew with `clippy migrate` and ingest again"
             ),
         ),
-        Trouble::NoPoint => (ErrorCode::NotFound, format!("could not {what}: a picture is not in {collection}")),
+        Trouble::NoPoint => (
+            ErrorCode::NotFound,
+            format!("could not {what}: a picture is not in {collection}"),
+        ),
         Trouble::NoVector => (
             ErrorCode::Conflict,
             format!(
@@ -161,16 +188,21 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
                  `clippy migrate` adds it"
             ),
         ),
-        Trouble::Exists => {
-            (ErrorCode::Conflict, format!("could not {what}: there is something of that name on {url} already"))
-        }
+        Trouble::Exists => (
+            ErrorCode::Conflict,
+            format!("could not {what}: there is something of that name on {url} already"),
+        ),
         Trouble::Unknown => (
             ErrorCode::Unsupported,
-            format!("could not {what}: the Qdrant server at {url} does not know this call. Upgrade it"),
+            format!(
+                "could not {what}: the Qdrant server at {url} does not know this call. Upgrade it"
+            ),
         ),
         Trouble::DiskFull => (
             ErrorCode::Unavailable,
-            format!("could not {what}: the disk of Qdrant at {url} is full. Make room there; nothing was stored"),
+            format!(
+                "could not {what}: the disk of Qdrant at {url} is full. Make room there; nothing was stored"
+            ),
         ),
         Trouble::ReadOnly => (
             ErrorCode::Unavailable,
@@ -187,9 +219,14 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         ),
         Trouble::NoIndex => (
             ErrorCode::Conflict,
-            format!("could not {what}: the collection {collection} lacks an index. `clippy migrate` makes it"),
+            format!(
+                "could not {what}: the collection {collection} lacks an index. `clippy migrate` makes it"
+            ),
         ),
-        Trouble::Other => (ErrorCode::Internal, format!("Qdrant at {url} could not {what}")),
+        Trouble::Other => (
+            ErrorCode::Internal,
+            format!("Qdrant at {url} could not {what}"),
+        ),
     };
     Error::new(code, message).with_source(error)
 }

@@ -9,24 +9,40 @@ use super::convert::id_in;
 use super::shape::Shape;
 use crate::spellings::{Spellings, TAGS, common};
 
-/// The wire's filter, or `None` when every point counts. In a space that the collection does not have every vector is
-/// missing, and without an index of the origin it holds no made pictures.
+/// The wire's filter, or `None` when every point counts. In a space that the collection does not
+/// have every vector is missing, and without an index of the origin it holds no made pictures.
 /// A tag counts in every spelling of its letters.
-pub(super) fn filter_in(filter: &Filter, shape: &Shape, spellings: &Spellings) -> Option<wire::Filter> {
+pub(super) fn filter_in(
+    filter: &Filter,
+    shape: &Shape,
+    spellings: &Spellings,
+) -> Option<wire::Filter> {
     let mut must = Vec::new();
     let mut must_not = Vec::new();
     match filter.tag_mode {
         _ if filter.tags.is_empty() => {}
         TagMode::Any => must.push(bears_any(&filter.tags, spellings)),
         TagMode::All => {
-            must.extend(filter.tags.iter().map(|tag| bears_any(std::slice::from_ref(tag), spellings)));
+            must.extend(
+                filter
+                    .tags
+                    .iter()
+                    .map(|tag| bears_any(std::slice::from_ref(tag), spellings)),
+            );
         }
     }
     if !filter.exclude_tags.is_empty() {
         must_not.push(bears_any(&filter.exclude_tags, spellings));
     }
     if !filter.ratings.is_empty() {
-        must.push(exactly_any_of("rating", filter.ratings.iter().flat_map(|rating| common(rating)).collect()));
+        must.push(exactly_any_of(
+            "rating",
+            filter
+                .ratings
+                .iter()
+                .flat_map(|rating| common(rating))
+                .collect(),
+        ));
     }
     match filter.origin {
         Origin::Gallery if shape.indexes.contains(ORIGIN_FIELD) => {
@@ -42,15 +58,26 @@ pub(super) fn filter_in(filter: &Filter, shape: &Shape, spellings: &Spellings) -
         must_not.push(has_id(filter.exclude_ids.iter().copied()));
     }
     if !filter.missing_any.is_empty() && filter.missing_any.iter().all(|space| shape.has(*space)) {
-        let should = filter.missing_any.iter().map(|space| lacks_vector(*space)).collect();
-        must.push(condition(ConditionOneOf::Filter(wire::Filter { should, ..wire::Filter::default() })));
+        let should = filter
+            .missing_any
+            .iter()
+            .map(|space| lacks_vector(*space))
+            .collect();
+        must.push(condition(ConditionOneOf::Filter(wire::Filter {
+            should,
+            ..wire::Filter::default()
+        })));
     }
     if !must_not.is_empty() {
-        // In a filter of its own: the engine takes a condition under `must_not` for one that its index has seen to
-        // already when the same condition stands under `must`, and lets through what is excluded.
+        // In a filter of its own: the engine takes a condition under `must_not` for one that its
+        // index has seen to already when the same condition stands under `must`, and lets
+        // through what is excluded.
         must.push(none_of(must_not));
     }
-    (!must.is_empty()).then(|| wire::Filter { must, ..wire::Filter::default() })
+    (!must.is_empty()).then(|| wire::Filter {
+        must,
+        ..wire::Filter::default()
+    })
 }
 
 /// A filter narrowed by one more condition.
@@ -62,7 +89,10 @@ pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition)
 
 /// The point bears one of these tags, in any spelling.
 pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> wire::Condition {
-    exactly_any_of(TAGS, tags.iter().flat_map(|tag| spellings.of(tag)).collect())
+    exactly_any_of(
+        TAGS,
+        tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
+    )
 }
 
 /// The field holds one of these words.
@@ -70,7 +100,9 @@ pub(super) fn exactly_any_of(field: &str, strings: Vec<String>) -> wire::Conditi
     let matched = wire::r#match::MatchValue::Keywords(wire::RepeatedStrings { strings });
     condition(ConditionOneOf::Field(wire::FieldCondition {
         key: field.to_owned(),
-        r#match: Some(wire::Match { match_value: Some(matched) }),
+        r#match: Some(wire::Match {
+            match_value: Some(matched),
+        }),
         ..wire::FieldCondition::default()
     }))
 }
@@ -84,13 +116,20 @@ pub(super) fn has_id(ids: impl IntoIterator<Item = PointId>) -> wire::Condition 
 /// The point has no vector in this space.
 pub(super) fn lacks_vector(space: Space) -> wire::Condition {
     let has_vector = space.name().to_owned();
-    none_of(vec![condition(ConditionOneOf::HasVector(wire::HasVectorCondition { has_vector }))])
+    none_of(vec![condition(ConditionOneOf::HasVector(
+        wire::HasVectorCondition { has_vector },
+    ))])
 }
 
 fn none_of(must_not: Vec<wire::Condition>) -> wire::Condition {
-    condition(ConditionOneOf::Filter(wire::Filter { must_not, ..wire::Filter::default() }))
+    condition(ConditionOneOf::Filter(wire::Filter {
+        must_not,
+        ..wire::Filter::default()
+    }))
 }
 
 fn condition(kind: ConditionOneOf) -> wire::Condition {
-    wire::Condition { condition_one_of: Some(kind) }
+    wire::Condition {
+        condition_one_of: Some(kind),
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload, PerSpace, Point,
-    Space, Vectors, With, check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
+    PerSpace, Point, Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -14,7 +14,9 @@ use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::points_update_operation::{self as operation, Operation};
 use serde_json::Value;
 
-use super::convert::{id_in, id_out, payload_in, point_out, selector, vectors_in, with_payload, with_vectors};
+use super::convert::{
+    id_in, id_out, payload_in, point_out, selector, vectors_in, with_payload, with_vectors,
+};
 use super::crowding::crowding;
 use super::errors::{Trouble, explain, trouble};
 use super::filter::filter_in;
@@ -27,13 +29,14 @@ use crate::schema::Schema;
 
 /// Points that are asked for by their ids at a time: what fits a message.
 const RETRIEVED_AT_ONCE: usize = 512;
-/// Points that are looked for after a page that looks like the last one. A walk ends there only when all of them are
-/// deleted within the few microseconds in which the server reads them.
+/// Points that are looked for after a page that looks like the last one. A walk ends there only
+/// when all of them are deleted within the few microseconds in which the server reads them.
 const FOLLOWING: u32 = 256;
 /// How often vectors are sent again without points that were deleted meanwhile.
 const ATTEMPTS: u32 = 4;
 
-/// Of points with the same id, the last one: it is what would be there after putting them one by one.
+/// Of points with the same id, the last one: it is what would be there after putting them one by
+/// one.
 fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     let mut seen = HashSet::with_capacity(points.len());
     points.reverse();
@@ -56,7 +59,9 @@ fn done(what: &str, results: impl IntoIterator<Item = wire::UpdateResult>) -> Re
             other => {
                 return Err(Error::new(
                     ErrorCode::Unavailable,
-                    format!("could not {what}: Qdrant answered {other:?} instead of having done it"),
+                    format!(
+                        "could not {what}: Qdrant answered {other:?} instead of having done it"
+                    ),
                 ));
             }
         }
@@ -65,7 +70,13 @@ fn done(what: &str, results: impl IntoIterator<Item = wire::UpdateResult>) -> Re
 }
 
 impl Inner {
-    async fn get(&self, shape: &Shape, ids: &[PointId], payload: bool, spaces: &[Space]) -> Result<Vec<Point>> {
+    async fn get(
+        &self,
+        shape: &Shape,
+        ids: &[PointId],
+        payload: bool,
+        spaces: &[Space],
+    ) -> Result<Vec<Point>> {
         let mut found: HashMap<PointId, Point> = HashMap::with_capacity(ids.len());
         for some in ids.chunks(RETRIEVED_AT_ONCE) {
             let request = wire::GetPoints {
@@ -109,14 +120,22 @@ impl Inner {
     }
 
     /// A page of points in the order of their ids, and where the next one begins.
-    async fn page(&self, shape: &Shape, request: wire::ScrollPoints) -> Result<(Vec<Point>, Option<PointId>)> {
-        let request = wire::ScrollPoints { collection_name: shape.physical.clone(), ..request };
+    async fn page(
+        &self,
+        shape: &Shape,
+        request: wire::ScrollPoints,
+    ) -> Result<(Vec<Point>, Option<PointId>)> {
+        let request = wire::ScrollPoints {
+            collection_name: shape.physical.clone(),
+            ..request
+        };
         let (points, next) = self.scrolled(&request).await?;
         if next.is_some() {
             return Ok((points, next));
         }
-        // The server lists ids first and reads the points then: when one is deleted in between, the page is short, and
-        // looks like the last one. So it is asked once more what follows.
+        // The server lists ids first and reads the points then: when one is deleted in between, the
+        // page is short, and looks like the last one. So it is asked once more what
+        // follows.
         let last = points.last().map(|point| point.id);
         let what_follows = wire::ScrollPoints {
             offset: last.map(id_in).or_else(|| request.offset.clone()),
@@ -126,11 +145,17 @@ impl Inner {
             ..request
         };
         let (following, _) = self.scrolled(&what_follows).await?;
-        let next = following.into_iter().map(|point| point.id).find(|id| Some(*id) != last);
+        let next = following
+            .into_iter()
+            .map(|point| point.id)
+            .find(|id| Some(*id) != last);
         Ok((points, next))
     }
 
-    async fn scrolled(&self, request: &wire::ScrollPoints) -> Result<(Vec<Point>, Option<PointId>)> {
+    async fn scrolled(
+        &self,
+        request: &wire::ScrollPoints,
+    ) -> Result<(Vec<Point>, Option<PointId>)> {
         let answer = self
             .connection
             .read("walk over the points", |client| {
@@ -138,12 +163,20 @@ impl Inner {
                 async move { client.scroll(request).await }
             })
             .await?;
-        let points = answer.result.into_iter().map(point_out).collect::<Result<_>>()?;
-        let next = answer.next_page_offset.map(|id| id_out(Some(id))).transpose()?;
+        let points = answer
+            .result
+            .into_iter()
+            .map(point_out)
+            .collect::<Result<_>>()?;
+        let next = answer
+            .next_page_offset
+            .map(|id| id_out(Some(id)))
+            .transpose()?;
         Ok((points, next))
     }
 
-    /// Counts values by walking over the points: for a collection that has no index of the field yet.
+    /// Counts values by walking over the points: for a collection that has no index of the field
+    /// yet.
     pub(super) async fn facet_by_walking(
         &self,
         shape: &Shape,
@@ -152,14 +185,18 @@ impl Inner {
     ) -> Result<BTreeMap<String, u64>> {
         let mut counts = BTreeMap::new();
         let mut from: Option<PointId> = None;
-        let include = wire::PayloadIncludeSelector { fields: vec![field.to_owned()] };
+        let include = wire::PayloadIncludeSelector {
+            fields: vec![field.to_owned()],
+        };
         loop {
             let request = wire::ScrollPoints {
                 filter: filter.clone(),
                 offset: from.map(id_in),
                 limit: Some(5_000),
                 with_payload: Some(wire::WithPayloadSelector {
-                    selector_options: Some(wire::with_payload_selector::SelectorOptions::Include(include.clone())),
+                    selector_options: Some(wire::with_payload_selector::SelectorOptions::Include(
+                        include.clone(),
+                    )),
                 }),
                 with_vectors: with_vectors(&[]),
                 ..wire::ScrollPoints::default()
@@ -177,8 +214,8 @@ impl Inner {
         }
     }
 
-    /// A point's vectors are replaced as a whole, so those that it lacks are taken away by name: the engine keeps them
-    /// when it has to move the old point out of a part with graphs.
+    /// A point's vectors are replaced as a whole, so those that it lacks are taken away by name:
+    /// the engine keeps them when it has to move the old point out of a part with graphs.
     fn put(&self, shape: &Shape, points: Vec<Point>) -> wire::UpdateBatchPoints {
         let mut missing: PerSpace<Vec<PointId>> = PerSpace::default();
         for point in &points {
@@ -196,12 +233,16 @@ impl Inner {
                 payload: payload_in(point.payload),
             })
             .collect();
-        let mut operations =
-            vec![Operation::Upsert(operation::PointStructList { points, ..operation::PointStructList::default() })];
+        let mut operations = vec![Operation::Upsert(operation::PointStructList {
+            points,
+            ..operation::PointStructList::default()
+        })];
         for (space, ids) in missing.iter().filter(|(_, ids)| !ids.is_empty()) {
             operations.push(Operation::DeleteVectors(operation::DeleteVectors {
                 points_selector: Some(selector(ids.iter().copied())),
-                vectors: Some(wire::VectorsSelector { names: vec![space.name().to_owned()] }),
+                vectors: Some(wire::VectorsSelector {
+                    names: vec![space.name().to_owned()],
+                }),
                 ..operation::DeleteVectors::default()
             }));
         }
@@ -210,7 +251,9 @@ impl Inner {
             wait: Some(true),
             operations: operations
                 .into_iter()
-                .map(|operation| wire::PointsUpdateOperation { operation: Some(operation) })
+                .map(|operation| wire::PointsUpdateOperation {
+                    operation: Some(operation),
+                })
                 .collect(),
             ..wire::UpdateBatchPoints::default()
         }
@@ -221,17 +264,26 @@ impl Inner {
 fn distinct_words(value: Option<&serde_json::Value>) -> HashSet<String> {
     match value {
         Some(serde_json::Value::String(word)) => HashSet::from([word.clone()]),
-        Some(serde_json::Value::Array(values)) => {
-            values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-        }
+        Some(serde_json::Value::Array(values)) => values
+            .iter()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect(),
         _ => HashSet::new(),
     }
 }
 
 fn most_frequent(counts: impl IntoIterator<Item = (String, u64)>, limit: usize) -> Vec<FacetCount> {
-    let mut counts: Vec<FacetCount> =
-        counts.into_iter().map(|(value, count)| FacetCount { value, count }).filter(|found| found.count > 0).collect();
-    counts.sort_unstable_by(|left, right| right.count.cmp(&left.count).then_with(|| left.value.cmp(&right.value)));
+    let mut counts: Vec<FacetCount> = counts
+        .into_iter()
+        .map(|(value, count)| FacetCount { value, count })
+        .filter(|found| found.count > 0)
+        .collect();
+    counts.sort_unstable_by(|left, right| {
+        right
+            .count
+            .cmp(&left.count)
+            .then_with(|| left.value.cmp(&right.value))
+    });
     counts.truncate(limit);
     counts
 }
@@ -246,12 +298,17 @@ impl QdrantGallery {
 
 #[async_trait]
 impl Gallery for QdrantGallery {
-    /// Asks even when the circuit is open: who watches over readiness learns by this that the server is back.
+    /// Asks even when the circuit is open: who watches over readiness learns by this that the
+    /// server is back.
     async fn info(&self) -> Result<CollectionInfo> {
         let shape = self.inner.refresh().await?;
         let points = self.inner.count(&shape, None).await?;
         let (model, pretrained, fingerprint) = match &shape.identity {
-            Some(identity) => (identity.model.clone(), identity.pretrained.clone(), identity.fingerprint.clone()),
+            Some(identity) => (
+                identity.model.clone(),
+                identity.pretrained.clone(),
+                identity.fingerprint.clone(),
+            ),
             None => ("unknown".to_owned(), String::new(), String::new()),
         };
         Ok(CollectionInfo {
@@ -271,18 +328,32 @@ impl Gallery for QdrantGallery {
         let dimension = self.inner.shape()?.dimension;
         let mut used: HashSet<Space> = HashSet::new();
         for point in &mut points {
-            check_and_normalise(&mut point.vectors, dimension).map_err(|error| of_point(point.id, error))?;
-            used.extend(point.vectors.iter().filter(|(_, vector)| vector.is_some()).map(|(space, _)| space));
+            check_and_normalise(&mut point.vectors, dimension)
+                .map_err(|error| of_point(point.id, error))?;
+            used.extend(
+                point
+                    .vectors
+                    .iter()
+                    .filter(|(_, vector)| vector.is_some())
+                    .map(|(space, _)| space),
+            );
         }
         if points.is_empty() {
             return Ok(());
         }
         let shape = self.inner.ensure_spaces(used.into_iter()).await?;
-        self.inner.spelled.learn(points.iter().map(|point| &point.payload));
+        self.inner
+            .spelled
+            .learn(points.iter().map(|point| &point.payload));
         let request = self.inner.put(&shape, last_of_each(points));
         let what = "store points";
-        let answer =
-            self.inner.connection.write(what, async |client| client.update_points_batch(request).await).await?;
+        let answer = self
+            .inner
+            .connection
+            .write(what, async |client| {
+                client.update_points_batch(request).await
+            })
+            .await?;
         done(what, answer.result)
     }
 
@@ -291,7 +362,12 @@ impl Gallery for QdrantGallery {
         let mut used: HashSet<Space> = HashSet::new();
         for (id, update) in &mut updates {
             check_and_normalise(update, dimension).map_err(|error| of_point(*id, error))?;
-            used.extend(update.iter().filter(|(_, vector)| vector.is_some()).map(|(space, _)| space));
+            used.extend(
+                update
+                    .iter()
+                    .filter(|(_, vector)| vector.is_some())
+                    .map(|(space, _)| space),
+            );
         }
         updates.retain(|(_, update)| update.iter().any(|(_, vector)| vector.is_some()));
         if updates.is_empty() {
@@ -322,7 +398,10 @@ impl Gallery for QdrantGallery {
                 points,
                 ..wire::UpdatePointVectors::default()
             };
-            match connection.try_write(what, async |client| client.update_vectors(request).await).await? {
+            match connection
+                .try_write(what, async |client| client.update_vectors(request).await)
+                .await?
+            {
                 Ok(answer) => return done(what, answer.result),
                 Err(error) if trouble(&error) == Trouble::NoPoint && attempt < ATTEMPTS => {}
                 Err(error) => return Err(explain(connection.about(), what, error)),
@@ -333,7 +412,12 @@ impl Gallery for QdrantGallery {
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
         let shape = self.inner.shape()?;
-        let missing = || Error::not_found(format!("the collection {} has no picture {id}", self.inner.name));
+        let missing = || {
+            Error::not_found(format!(
+                "the collection {} has no picture {id}",
+                self.inner.name
+            ))
+        };
         if self.inner.get(&shape, &[id], false, &[]).await?.is_empty() {
             return Err(missing());
         }
@@ -347,7 +431,10 @@ impl Gallery for QdrantGallery {
         };
         let what = "store a payload";
         let connection = &self.inner.connection;
-        match connection.try_write(what, async |client| client.set_payload(request).await).await? {
+        match connection
+            .try_write(what, async |client| client.set_payload(request).await)
+            .await?
+        {
             Ok(answer) => done(what, answer.result),
             Err(error) if trouble(&error) == Trouble::NoPoint => Err(missing()),
             Err(error) => Err(explain(connection.about(), what, error)),
@@ -363,18 +450,44 @@ impl Gallery for QdrantGallery {
     async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
         let shape = self.inner.shape()?;
         check_and_normalise(&mut query.vectors, shape.dimension)?;
-        let spellings = self.inner.spellings_for(&shape, &query.filter, &query.lexical_tags).await;
+        let spellings = self
+            .inner
+            .spellings_for(&shape, &query.filter, &query.lexical_tags)
+            .await;
         hybrid(&self.inner.connection, &shape, &query, &spellings).await
     }
 
-    async fn crowding(&self, ids: &[PointId], spaces: &[Space], neighbours: usize) -> Result<Vec<Crowding>> {
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
         let shape = self.inner.shape()?;
-        let there: Vec<Space> = spaces.iter().copied().filter(|space| shape.has(*space)).collect();
+        let there: Vec<Space> = spaces
+            .iter()
+            .copied()
+            .filter(|space| shape.has(*space))
+            .collect();
         let points = self.inner.get(&shape, ids, false, &there).await?;
-        crowding(&self.inner.connection, &shape, ids, points, &there, neighbours).await
+        crowding(
+            &self.inner.connection,
+            &shape,
+            ids,
+            points,
+            &there,
+            neighbours,
+        )
+        .await
     }
 
-    async fn scroll(&self, filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
         let shape = self.inner.shape()?;
         let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
         let request = wire::ScrollPoints {
@@ -397,18 +510,23 @@ impl Gallery for QdrantGallery {
 
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
         if !Schema::current().is_keyword(field) {
-            return Err(Error::invalid(format!("values of \"{field}\" cannot be counted: it has no keyword index")));
+            return Err(Error::invalid(format!(
+                "values of \"{field}\" cannot be counted: it has no keyword index"
+            )));
         }
         let shape = self.inner.shape()?;
         let filter = self.filter_in(filter, &shape).await;
         if !shape.indexes.contains(field) {
-            return Ok(most_frequent(self.inner.facet_by_walking(&shape, field, filter).await?, limit));
+            return Ok(most_frequent(
+                self.inner.facet_by_walking(&shape, field, filter).await?,
+                limit,
+            ));
         }
         let request = wire::FacetCounts {
             collection_name: shape.physical.clone(),
             key: field.to_owned(),
-            // With a filter, even one that lets all through, the server counts points; without, it reads its index,
-            // which may still know of deleted ones.
+            // With a filter, even one that lets all through, the server counts points; without, it
+            // reads its index, which may still know of deleted ones.
             filter: Some(filter.unwrap_or_default()),
             limit: Some(limit.max(1) as u64),
             exact: Some(true),
@@ -422,10 +540,13 @@ impl Gallery for QdrantGallery {
                 async move { client.facet(request).await }
             })
             .await?;
-        let counts = answer.hits.into_iter().filter_map(|hit| match hit.value?.variant? {
-            wire::facet_value::Variant::StringValue(value) => Some((value, hit.count)),
-            _ => None,
-        });
+        let counts = answer
+            .hits
+            .into_iter()
+            .filter_map(|hit| match hit.value?.variant? {
+                wire::facet_value::Variant::StringValue(value) => Some((value, hit.count)),
+                _ => None,
+            });
         Ok(most_frequent(counts, limit))
     }
 
@@ -441,7 +562,11 @@ impl Gallery for QdrantGallery {
             ..wire::DeletePoints::default()
         };
         let what = "delete points";
-        let answer = self.inner.connection.write(what, async |client| client.delete_points(request).await).await?;
+        let answer = self
+            .inner
+            .connection
+            .write(what, async |client| client.delete_points(request).await)
+            .await?;
         done(what, answer.result)
     }
 
@@ -456,7 +581,10 @@ impl Gallery for QdrantGallery {
             ..wire::UpdateCollection::default()
         };
         let what = "write the collection's metadata";
-        self.inner.connection.write(what, async |client| client.update_collection(request).await).await?;
+        self.inner
+            .connection
+            .write(what, async |client| client.update_collection(request).await)
+            .await?;
         self.inner.refresh().await?;
         Ok(())
     }

@@ -13,13 +13,13 @@ use crate::spellings::Spellings;
 
 /// How long graphs may take to build before that counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(4 * 3_600);
-/// A server that is written to all the time always has something left to build. After this, it is enough that what was
-/// there at the beginning has its graphs.
+/// A server that is written to all the time always has something left to build. After this, it is
+/// enough that what was there at the beginning has its graphs.
 const STEADY: Duration = Duration::from_secs(3);
 
 impl Inner {
-    /// Returns when the server has built what it should, or at least for everything that was there when this was
-    /// called.
+    /// Returns when the server has built what it should, or at least for everything that was there
+    /// when this was called.
     pub(super) async fn wait_for_graphs(&self) -> Result<()> {
         let begun = Instant::now();
         let at_first = self.refresh().await?;
@@ -31,7 +31,9 @@ impl Inner {
         while quiet < 2 {
             let shape = self.refresh().await?;
             if let Some(fault) = &shape.fault {
-                return Err(Error::internal(format!("Qdrant could not build the search graphs: {fault}")));
+                return Err(Error::internal(format!(
+                    "Qdrant could not build the search graphs: {fault}"
+                )));
             }
             quiet = if shape.indexed { quiet + 1 } else { 0 };
             if begun.elapsed() > STEADY && aim > 0 && shape.indexed_vectors >= aim {
@@ -56,15 +58,26 @@ impl Inner {
         Ok(())
     }
 
-    /// How many vectors have graphs once everything is built: all but those in parts that are too small for one.
+    /// How many vectors have graphs once everything is built: all but those in parts that are too
+    /// small for one.
     async fn vectors_that_get_graphs(&self, shape: &Shape) -> Result<u64> {
         let all = self.count(shape, None).await?;
         let mut vectors = 0;
         for &space in &shape.spaces {
-            let missing = Filter { missing_any: vec![space], ..Filter::default() };
-            vectors += all.saturating_sub(self.count(shape, filter_in(&missing, shape, &Spellings::default())).await?);
+            let missing = Filter {
+                missing_any: vec![space],
+                ..Filter::default()
+            };
+            vectors += all.saturating_sub(
+                self.count(shape, filter_in(&missing, shape, &Spellings::default()))
+                    .await?,
+            );
         }
-        let threshold_kb = shape.config.optimizer_config.as_ref().and_then(|found| found.indexing_threshold);
+        let threshold_kb = shape
+            .config
+            .optimizer_config
+            .as_ref()
+            .and_then(|found| found.indexing_threshold);
         let in_small_parts = threshold_kb.unwrap_or(0) * 1024 / (shape.dimension as u64 * 4).max(1);
         Ok(vectors.saturating_sub(in_small_parts * shape.spaces.len() as u64))
     }
@@ -76,7 +89,9 @@ impl Inner {
             ..wire::UpdateCollection::default()
         };
         let what = "build the search graphs";
-        self.connection.write(what, async |client| client.update_collection(request).await).await?;
+        self.connection
+            .write(what, async |client| client.update_collection(request).await)
+            .await?;
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! A query in several spaces at once, every candidate scored in all of them, in two round trips.
 //!
-//! The first asks, in one batch, for the best of each space and for the bearers of the lexical tags: ids and scores
-//! alone. The second asks, in one batch, for the exact scores of those candidates in the spaces that did not name
-//! them, and for their payloads. No vector travels, but for those of points that a walk over a graph has missed. A third
-//! is made only when such a walk ended before it had as many as there are.
-//! docs/benchmarks.md compares other ways of asking.
+//! The first asks, in one batch, for the best of each space and for the bearers of the lexical
+//! tags: ids and scores alone. The second asks, in one batch, for the exact scores of those
+//! candidates in the spaces that did not name them, and for their payloads. No vector travels, but
+//! for those of points that a walk over a graph has missed. A third is made only when such a walk
+//! ended before it had as many as there are. docs/benchmarks.md compares other ways of asking.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,8 @@ use crate::spellings::Spellings;
 
 type Scores = PerSpace<Option<f32>>;
 
-/// How many more candidates than asked for are taken from compressed vectors, before their true scores are looked at.
+/// How many more candidates than asked for are taken from compressed vectors, before their true
+/// scores are looked at.
 const OVERSAMPLING: f64 = 3.0;
 
 /// One part of a batch, and what its answer means.
@@ -41,7 +42,12 @@ pub(super) async fn hybrid(
     query: &HybridQuery,
     spellings: &Spellings,
 ) -> Result<Candidates> {
-    let search = Search { shape, query, spellings, filter: filter_in(&query.filter, shape, spellings) };
+    let search = Search {
+        shape,
+        query,
+        spellings,
+        filter: filter_in(&query.filter, shape, spellings),
+    };
     let asked: Vec<Space> = query
         .vectors
         .iter()
@@ -59,14 +65,17 @@ pub(super) async fn hybrid(
     let mut bearers_are_short = false;
     for (part, answer) in parts.into_iter().zip(answers) {
         let found = scored(&answer)?;
-        // A walk over the graph may end early; only a look at every point tells that there are no more.
+        // A walk over the graph may end early; only a look at every point tells that there are no
+        // more.
         let ends_early = found.len() <= query.candidates && !query.exact;
         match part {
             Part::Best(space) if ends_early => {
                 short.push(space);
                 union.add(space, &found);
             }
-            Part::Best(space) => *union.floors.get_mut(space) = union.add_best(space, found, query.candidates),
+            Part::Best(space) => {
+                *union.floors.get_mut(space) = union.add_best(space, found, query.candidates)
+            }
             Part::Bearers => {
                 bearers_are_short = ends_early;
                 let taken = found.len().min(query.candidates);
@@ -83,7 +92,13 @@ pub(super) async fn hybrid(
     let (wants, requests) = search.second(&asked, &union, &short, bearers_are_short);
     let mut looked_past = Vec::new();
     if !requests.is_empty() {
-        let answers = batch(connection, &shape.physical, "score the candidates", requests).await?;
+        let answers = batch(
+            connection,
+            &shape.physical,
+            "score the candidates",
+            requests,
+        )
+        .await?;
         let mut bearers_again = None;
         for (want, answer) in wants.into_iter().zip(answers) {
             match want {
@@ -96,7 +111,9 @@ pub(super) async fn hybrid(
                         looked_past.push(space);
                     }
                 }
-                Want::AllBearers => bearers_again = Some(union.take_whole(&search, &asked, answer)?),
+                Want::AllBearers => {
+                    bearers_again = Some(union.take_whole(&search, &asked, answer)?)
+                }
                 Want::OtherBearers => {
                     let found = union.take_whole(&search, &asked, answer)?;
                     let best = bearers_again.take().unwrap_or_default();
@@ -107,10 +124,17 @@ pub(super) async fn hybrid(
             }
         }
     }
-    // A walk that ended early although there is more than was asked for: what another space named may lie beyond.
+    // A walk that ended early although there is more than was asked for: what another space named
+    // may lie beyond.
     let (wants, requests) = search.scores(looked_past.into_iter(), &union);
     if !requests.is_empty() {
-        let answers = batch(connection, &shape.physical, "score the candidates", requests).await?;
+        let answers = batch(
+            connection,
+            &shape.physical,
+            "score the candidates",
+            requests,
+        )
+        .await?;
         for (want, answer) in wants.into_iter().zip(answers) {
             if let Want::Scores(space) = want {
                 union.score(space, &scored(&answer)?);
@@ -167,14 +191,21 @@ impl Search<'_> {
         short: &[Space],
         bearers_are_short: bool,
     ) -> (Vec<Want>, Vec<wire::QueryPoints>) {
-        // When every space is looked through, as under a filter that keeps little, each tells its own scores.
+        // When every space is looked through, as under a filter that keeps little, each tells its
+        // own scores.
         let all_short = short.len() == asked.len() && !bearers_are_short;
-        let (mut wants, mut requests) =
-            if all_short { (Vec::new(), Vec::new()) } else { self.scores(asked.iter().copied(), union) };
+        let (mut wants, mut requests) = if all_short {
+            (Vec::new(), Vec::new())
+        } else {
+            self.scores(asked.iter().copied(), union)
+        };
         if self.query.with_payload && !union.found.is_empty() {
             wants.push(Want::Payloads);
             let limit = union.found.len() as u64;
-            let filter = wire::Filter { must: vec![has_id(union.found.keys().copied())], ..wire::Filter::default() };
+            let filter = wire::Filter {
+                must: vec![has_id(union.found.keys().copied())],
+                ..wire::Filter::default()
+            };
             requests.push(wire::QueryPoints {
                 limit: Some(limit),
                 with_payload: with_payload(true),
@@ -201,29 +232,50 @@ impl Search<'_> {
     }
 
     /// Asks for the scores that are missing in these spaces.
-    fn scores(&self, spaces: impl Iterator<Item = Space>, union: &Union) -> (Vec<Want>, Vec<wire::QueryPoints>) {
+    fn scores(
+        &self,
+        spaces: impl Iterator<Item = Space>,
+        union: &Union,
+    ) -> (Vec<Want>, Vec<wire::QueryPoints>) {
         let (mut wants, mut requests) = (Vec::new(), Vec::new());
         for space in spaces {
-            let unknown: Vec<PointId> =
-                union.found.iter().filter(|(_, hit)| hit.scores.get(space).is_none()).map(|(id, _)| *id).collect();
+            let unknown: Vec<PointId> = union
+                .found
+                .iter()
+                .filter(|(_, hit)| hit.scores.get(space).is_none())
+                .map(|(id, _)| *id)
+                .collect();
             if !unknown.is_empty() {
                 wants.push(Want::Scores(space));
                 let limit = unknown.len() as u64;
-                let filter = wire::Filter { must: vec![has_id(unknown)], ..wire::Filter::default() };
-                requests.push(wire::QueryPoints { limit: Some(limit), ..self.nearest(space, Some(filter), true) });
+                let filter = wire::Filter {
+                    must: vec![has_id(unknown)],
+                    ..wire::Filter::default()
+                };
+                requests.push(wire::QueryPoints {
+                    limit: Some(limit),
+                    ..self.nearest(space, Some(filter), true)
+                });
             }
         }
         (wants, requests)
     }
 
     fn bearers(&self) -> wire::Filter {
-        narrowed(self.filter.clone(), bears_any(&self.query.lexical_tags, self.spellings))
+        narrowed(
+            self.filter.clone(),
+            bears_any(&self.query.lexical_tags, self.spellings),
+        )
     }
 
     fn other_bearers(&self, asked: &[Space]) -> wire::QueryPoints {
         let by_text = asked.contains(&Space::Text);
         let bearers = self.bearers();
-        self.listing(if by_text { narrowed(Some(bearers), lacks_vector(Space::Text)) } else { bearers })
+        self.listing(if by_text {
+            narrowed(Some(bearers), lacks_vector(Space::Text))
+        } else {
+            bearers
+        })
     }
 
     /// One more than asked for, which tells whether there are more.
@@ -242,16 +294,34 @@ impl Search<'_> {
     }
 
     /// The best of a space, ids and scores alone.
-    fn nearest(&self, space: Space, filter: Option<wire::Filter>, exact: bool) -> wire::QueryPoints {
+    fn nearest(
+        &self,
+        space: Space,
+        filter: Option<wire::Filter>,
+        exact: bool,
+    ) -> wire::QueryPoints {
         let vector = self.query.vectors.get(space).clone().unwrap_or_default();
         let request = nearest(self.shape, space, vector, self.query.beam());
-        let params = request.params.map(|params| wire::SearchParams { exact: Some(exact), ..params });
-        wire::QueryPoints { filter, params, limit: self.limit(), ..request }
+        let params = request.params.map(|params| wire::SearchParams {
+            exact: Some(exact),
+            ..params
+        });
+        wire::QueryPoints {
+            filter,
+            params,
+            limit: self.limit(),
+            ..request
+        }
     }
 }
 
 /// Asks for what is nearest to a vector in a space, by the graph, ids and scores alone.
-pub(super) fn nearest(shape: &Shape, space: Space, vector: Vec<f32>, beam: usize) -> wire::QueryPoints {
+pub(super) fn nearest(
+    shape: &Shape,
+    space: Space,
+    vector: Vec<f32>,
+    beam: usize,
+) -> wire::QueryPoints {
     let dense = wire::vector_input::Variant::Dense(wire::DenseVector { data: vector });
     let quantization = shape.quantized.then_some(wire::QuantizationSearchParams {
         ignore: None,
@@ -261,10 +331,16 @@ pub(super) fn nearest(shape: &Shape, space: Space, vector: Vec<f32>, beam: usize
     wire::QueryPoints {
         collection_name: shape.physical.clone(),
         query: Some(wire::Query {
-            variant: Some(wire::query::Variant::Nearest(wire::VectorInput { variant: Some(dense) })),
+            variant: Some(wire::query::Variant::Nearest(wire::VectorInput {
+                variant: Some(dense),
+            })),
         }),
         using: Some(space.name().to_owned()),
-        params: Some(wire::SearchParams { hnsw_ef: Some(beam as u64), quantization, ..wire::SearchParams::default() }),
+        params: Some(wire::SearchParams {
+            hnsw_ef: Some(beam as u64),
+            quantization,
+            ..wire::SearchParams::default()
+        }),
         ..wire::QueryPoints::default()
     }
 }
@@ -294,12 +370,19 @@ pub(super) async fn batch(
             answer.result.len()
         )));
     }
-    Ok(answer.result.into_iter().map(|result| result.result).collect())
+    Ok(answer
+        .result
+        .into_iter()
+        .map(|result| result.result)
+        .collect())
 }
 
 /// The ids and scores of an answer.
 pub(super) fn scored(points: &[wire::ScoredPoint]) -> Result<Vec<(PointId, f32)>> {
-    points.iter().map(|point| Ok((id_out(point.id.clone())?, point.score))).collect()
+    points
+        .iter()
+        .map(|point| Ok((id_out(point.id.clone())?, point.score)))
+        .collect()
 }
 
 #[derive(Default)]
@@ -323,7 +406,9 @@ struct Union {
 impl Union {
     fn hit(&mut self, id: PointId) -> &mut Hit {
         let whole = &mut self.whole;
-        self.found.entry(id).or_insert_with(|| whole.remove(&id).unwrap_or_default())
+        self.found
+            .entry(id)
+            .or_insert_with(|| whole.remove(&id).unwrap_or_default())
     }
 
     fn add(&mut self, space: Space, found: &[(PointId, f32)]) {
@@ -333,11 +418,20 @@ impl Union {
     }
 
     /// Adds the best `most`; gives the lowest score among them when there are more.
-    fn add_best(&mut self, space: Space, mut found: Vec<(PointId, f32)>, most: usize) -> Option<f32> {
+    fn add_best(
+        &mut self,
+        space: Space,
+        mut found: Vec<(PointId, f32)>,
+        most: usize,
+    ) -> Option<f32> {
         let more = found.len() > most;
         found.truncate(most);
         self.add(space, &found);
-        if more { found.last().map(|(_, score)| *score) } else { None }
+        if more {
+            found.last().map(|(_, score)| *score)
+        } else {
+            None
+        }
     }
 
     /// Fills what room the bearers that were taken by the text have left.
@@ -370,7 +464,8 @@ impl Union {
         Ok(())
     }
 
-    /// Keeps points that came with their vectors, scored in all spaces; gives their ids and scores as they came.
+    /// Keeps points that came with their vectors, scored in all spaces; gives their ids and scores
+    /// as they came.
     fn take_whole(
         &mut self,
         search: &Search<'_>,
@@ -385,9 +480,14 @@ impl Union {
                 continue;
             }
             let vectors: Vectors = vectors_out(point.vectors);
-            let mut hit = Hit { payload: Some(payload_out(point.payload)), ..Hit::default() };
+            let mut hit = Hit {
+                payload: Some(payload_out(point.payload)),
+                ..Hit::default()
+            };
             for &space in asked {
-                if let (Some(query), Some(stored)) = (search.query.vectors.get(space), vectors.get(space)) {
+                if let (Some(query), Some(stored)) =
+                    (search.query.vectors.get(space), vectors.get(space))
+                {
                     *hit.scores.get_mut(space) = Some(product(query, stored));
                 }
             }
@@ -403,14 +503,29 @@ impl Union {
             // A point that was deleted since the first trip is not there any more, and no hit.
             .filter(|(_, hit)| !with_payload || hit.payload.is_some())
             .map(|(id, hit)| {
-                let payload = if with_payload { hit.payload.unwrap_or_default() } else { Payload::default() };
-                Candidate { id, scores: hit.scores, payload }
+                let payload = if with_payload {
+                    hit.payload.unwrap_or_default()
+                } else {
+                    Payload::default()
+                };
+                Candidate {
+                    id,
+                    scores: hit.scores,
+                    payload,
+                }
             })
             .collect();
-        Candidates { hits, floors: self.floors, lexical_floor: self.lexical_floor }
+        Candidates {
+            hits,
+            floors: self.floors,
+            lexical_floor: self.lexical_floor,
+        }
     }
 }
 
 fn product(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(left, right)| left * right).sum()
+    left.iter()
+        .zip(right)
+        .map(|(left, right)| left * right)
+        .sum()
 }

@@ -1,8 +1,8 @@
 //! What a collection is, in its own metadata on the server.
 //!
-//! One entry says which model filled it and which version of the schema it has; one entry for each folder says where
-//! pictures lie. The server merges entries by their names, so that two processes that add folders at the same time
-//! take nothing away from each other.
+//! One entry says which model filled it and which version of the schema it has; one entry for each
+//! folder says where pictures lie. The server merges entries by their names, so that two processes
+//! that add folders at the same time take nothing away from each other.
 
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -32,8 +32,8 @@ pub(super) fn identity_entry(identity: &Identity) -> Result<HashMap<String, wire
     Ok(HashMap::from([(IDENTITY.to_owned(), to_value(identity)?)]))
 }
 
-/// What a collection is there for, beside others of the same public name. Which one is live is not said here: the alias
-/// says so.
+/// What a collection is there for, beside others of the same public name. Which one is live is not
+/// said here: the alias says so.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Place {
@@ -71,7 +71,9 @@ impl Place {
 /// Microseconds since 1970.
 pub(super) fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,8 +89,18 @@ struct Root {
 /// As [`identity_entry`].
 pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
-    let hash: String = Sha256::digest(path.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(HashMap::from([(format!("{ROOT}{hash}"), to_value(&Root { path: path.to_owned(), added_us })?)]))
+    let hash: String = Sha256::digest(path.as_bytes())
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(HashMap::from([(
+        format!("{ROOT}{hash}"),
+        to_value(&Root {
+            path: path.to_owned(),
+            added_us,
+        })?,
+    )]))
 }
 
 /// A note as an entry of the metadata.
@@ -100,14 +112,22 @@ pub(super) fn note_entry(name: &str, note: serde_json::Value) -> HashMap<String,
 ///
 /// # Errors
 /// As [`read`].
-pub(super) fn note(metadata: &HashMap<String, wire::Value>, name: &str) -> Result<Option<serde_json::Value>> {
-    metadata.get(&format!("{NOTE}{name}")).map(from_value).transpose()
+pub(super) fn note(
+    metadata: &HashMap<String, wire::Value>,
+    name: &str,
+) -> Result<Option<serde_json::Value>> {
+    metadata
+        .get(&format!("{NOTE}{name}"))
+        .map(from_value)
+        .transpose()
 }
 
 fn to_value(entry: &impl Serialize) -> Result<wire::Value> {
     serde_json::to_value(entry)
         .map(Into::into)
-        .map_err(|error| Error::internal("the collection's metadata cannot be written").with_source(error))
+        .map_err(|error| {
+            Error::internal("the collection's metadata cannot be written").with_source(error)
+        })
 }
 
 /// What the metadata says.
@@ -127,18 +147,28 @@ pub(super) struct Said {
 /// [`clippy_core::ErrorCode::Internal`] when an entry is not what clippy writes.
 pub(super) fn read(metadata: &HashMap<String, wire::Value>) -> Result<Said> {
     let identity = metadata.get(IDENTITY).map(from_value).transpose()?;
-    let place = metadata.get(PLACE).map(from_value).transpose()?.unwrap_or_default();
+    let place = metadata
+        .get(PLACE)
+        .map(from_value)
+        .transpose()?
+        .unwrap_or_default();
     let mut roots: Vec<Root> = metadata
         .iter()
         .filter(|(name, _)| name.starts_with(ROOT))
         .map(|(_, value)| from_value(value))
         .collect::<Result<_>>()?;
     roots.sort_by(|left, right| (left.added_us, &left.path).cmp(&(right.added_us, &right.path)));
-    Ok(Said { identity, place, roots: roots.into_iter().map(|root| root.path).collect() })
+    Ok(Said {
+        identity,
+        place,
+        roots: roots.into_iter().map(|root| root.path).collect(),
+    })
 }
 
 fn from_value<T: for<'a> Deserialize<'a>>(value: &wire::Value) -> Result<T> {
     serde_json::to_value(value)
         .and_then(serde_json::from_value)
-        .map_err(|error| Error::internal("the collection's metadata is not what clippy wrote").with_source(error))
+        .map_err(|error| {
+            Error::internal("the collection's metadata is not what clippy wrote").with_source(error)
+        })
 }

@@ -1,6 +1,6 @@
-//! Bringing a collection on a server to this version's schema: only when asked, a step at a time, and harmless to
-//! repeat. Each step is taken because the server says that it is needed, so that a migration that was cut off goes on
-//! where it was.
+//! Bringing a collection on a server to this version's schema: only when asked, a step at a time,
+//! and harmless to repeat. Each step is taken because the server says that it is needed, so that a
+//! migration that was cut off goes on where it was.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,9 @@ use qdrant_client::qdrant as wire;
 
 use super::connection::Connection;
 use super::metadata::{Place, identity_entry, note, note_entry};
-use super::opening::{add_vector, ask_version, create, create_index, graph, look, quantization, thresholds};
+use super::opening::{
+    add_vector, ask_version, create, create_index, graph, look, quantization, thresholds,
+};
 use super::shape::Shape;
 use super::version::{Feature, Version};
 use super::{QdrantOptions, Quantization};
@@ -21,7 +23,8 @@ use crate::schema::{FieldIndex, Schema};
 /// What a migration would do, or has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationPlan {
-    /// Version of the collection's schema; `None` when there is no collection, 0 for one of Clippy 0.2.
+    /// Version of the collection's schema; `None` when there is no collection, 0 for one of Clippy
+    /// 0.2.
     pub version: Option<u32>,
     /// How many points it has; 0 when there is none.
     pub points: u64,
@@ -55,15 +58,24 @@ impl Step {
                 }
                 text
             }
-            Self::AddVector(space) => format!("add the vector {}; no point is changed", space.name()),
+            Self::AddVector(space) => {
+                format!("add the vector {}; no point is changed", space.name())
+            }
             Self::Index(index) => format!("{} index of {}", index.kind.name(), index.field),
             Self::Graph => {
                 let graph = Schema::current().graph;
-                format!("search graph with m={}, ef_construct={}", graph.m, graph.ef_construct)
+                format!(
+                    "search graph with m={}, ef_construct={}",
+                    graph.m, graph.ef_construct
+                )
             }
             Self::Quantization(Quantization::Off) => "keep vectors uncompressed".to_owned(),
-            Self::Quantization(Quantization::Scalar) => "compress vectors to a byte a value, rescored".to_owned(),
-            Self::Quantization(Quantization::Binary) => "compress vectors to a bit a value, rescored".to_owned(),
+            Self::Quantization(Quantization::Scalar) => {
+                "compress vectors to a byte a value, rescored".to_owned()
+            }
+            Self::Quantization(Quantization::Binary) => {
+                "compress vectors to a bit a value, rescored".to_owned()
+            }
             Self::Replicas(factor) => format!("keep {factor} replicas of each shard"),
             Self::Identify => format!(
                 "write down that it was filled by {} {}, and version {} of the schema",
@@ -89,7 +101,12 @@ pub async fn plan(options: &QdrantOptions) -> Result<MigrationPlan> {
         None => 0,
     };
     let steps = steps.iter().map(|step| step.text(options)).collect();
-    Ok(MigrationPlan { version: shape.map(|shape| shape.schema_version()), points, steps, hints })
+    Ok(MigrationPlan {
+        version: shape.map(|shape| shape.schema_version()),
+        points,
+        steps,
+        hints,
+    })
 }
 
 /// Carries the plan out, and gives what was done.
@@ -101,7 +118,10 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     let connection = Connection::new(&options.server, &options.name)?;
     let version = ask_version(&connection).await?;
     let shape = look(&connection, &options.name).await?;
-    let physical = shape.as_ref().map_or(&options.name, |shape| &shape.physical).clone();
+    let physical = shape
+        .as_ref()
+        .map_or(&options.name, |shape| &shape.physical)
+        .clone();
     let dimension = options.model.dimension;
     for step in steps(options, version, shape.as_ref())?.0 {
         let text = step.text(options);
@@ -120,7 +140,10 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
             }
             Step::Quantization(kind) => {
                 let quantization_config = Some(quantization_change(kind));
-                let request = wire::UpdateCollection { quantization_config, ..wire::UpdateCollection::default() };
+                let request = wire::UpdateCollection {
+                    quantization_config,
+                    ..wire::UpdateCollection::default()
+                };
                 update(&connection, &physical, &text, request).await?;
             }
             Step::Replicas(factor) => {
@@ -128,13 +151,19 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
                     replication_factor: Some(factor),
                     ..wire::CollectionParamsDiff::default()
                 };
-                let request = wire::UpdateCollection { params: Some(params), ..wire::UpdateCollection::default() };
+                let request = wire::UpdateCollection {
+                    params: Some(params),
+                    ..wire::UpdateCollection::default()
+                };
                 update(&connection, &physical, &text, request).await?;
             }
             Step::Identify => {
                 let mut metadata = identity_entry(&Identity::new(&options.model))?;
                 metadata.extend(sentence_entry(shape.as_ref(), plan.points)?);
-                let request = wire::UpdateCollection { metadata, ..wire::UpdateCollection::default() };
+                let request = wire::UpdateCollection {
+                    metadata,
+                    ..wire::UpdateCollection::default()
+                };
                 update(&connection, &physical, &text, request).await?;
             }
         }
@@ -142,23 +171,40 @@ pub async fn migrate(options: &QdrantOptions) -> Result<MigrationPlan> {
     Ok(plan)
 }
 
-/// What a collection of Clippy 0.2 says of its text vectors, which nothing tells once its version is written down.
+/// What a collection of Clippy 0.2 says of its text vectors, which nothing tells once its version
+/// is written down.
 fn sentence_entry(shape: Option<&Shape>, points: u64) -> Result<HashMap<String, wire::Value>> {
     let is_older = points > 0 && shape.is_some_and(|shape| shape.schema_version() == 0);
     let noted = match shape {
         Some(shape) => note(&shape.config.metadata, sentences::NOTE)?.is_some(),
         None => false,
     };
-    Ok(if is_older && !noted { note_entry(sentences::NOTE, Underscores::Kept.note()) } else { HashMap::new() })
+    Ok(if is_older && !noted {
+        note_entry(sentences::NOTE, Underscores::Kept.note())
+    } else {
+        HashMap::new()
+    })
 }
 
-/// What is missing, in the order in which it is added: the version is written down last, when everything is there.
-fn steps(options: &QdrantOptions, version: Version, shape: Option<&Shape>) -> Result<(Vec<Step>, Vec<String>)> {
-    let Some(shape) = shape else { return Ok((vec![Step::Create], Vec::new())) };
+/// What is missing, in the order in which it is added: the version is written down last, when
+/// everything is there.
+fn steps(
+    options: &QdrantOptions,
+    version: Version,
+    shape: Option<&Shape>,
+) -> Result<(Vec<Step>, Vec<String>)> {
+    let Some(shape) = shape else {
+        return Ok((vec![Step::Create], Vec::new()));
+    };
     shape.check(&options.name, &options.model)?;
     let schema = Schema::current();
     let (mut steps, mut hints) = (Vec::new(), Vec::new());
-    for &space in schema.vectors.names.iter().filter(|space| !shape.has(**space)) {
+    for &space in schema
+        .vectors
+        .names
+        .iter()
+        .filter(|space| !shape.has(**space))
+    {
         if version.has(Feature::NewVectorName) {
             steps.push(Step::AddVector(space));
         } else {
@@ -170,7 +216,10 @@ fn steps(options: &QdrantOptions, version: Version, shape: Option<&Shape>) -> Re
             ));
         }
     }
-    let missing = schema.payload_indexes.iter().filter(|index| !shape.indexes.contains(&index.field));
+    let missing = schema
+        .payload_indexes
+        .iter()
+        .filter(|index| !shape.indexes.contains(&index.field));
     steps.extend(missing.cloned().map(Step::Index));
     let (wanted, now) = (graph(options), shape.config.hnsw_config.unwrap_or_default());
     if (wanted.m, wanted.ef_construct) != (now.m, now.ef_construct) {
@@ -181,13 +230,22 @@ fn steps(options: &QdrantOptions, version: Version, shape: Option<&Shape>) -> Re
     {
         steps.push(Step::Quantization(kind));
     }
-    let replicas = shape.config.params.as_ref().and_then(|params| params.replication_factor).unwrap_or(1);
+    let replicas = shape
+        .config
+        .params
+        .as_ref()
+        .and_then(|params| params.replication_factor)
+        .unwrap_or(1);
     if let Some(factor) = options.storage.replication_factor
         && factor != replicas
     {
         steps.push(Step::Replicas(factor));
     }
-    let shards = shape.config.params.as_ref().map_or(1, |params| params.shard_number);
+    let shards = shape
+        .config
+        .params
+        .as_ref()
+        .map_or(1, |params| params.shard_number);
     if let Some(wanted) = options.storage.shards
         && wanted != shards
     {
@@ -203,7 +261,11 @@ fn steps(options: &QdrantOptions, version: Version, shape: Option<&Shape>) -> Re
 
 fn quantization_now(config: &wire::CollectionConfig) -> Quantization {
     use wire::quantization_config::Quantization as Kind;
-    match config.quantization_config.as_ref().and_then(|config| config.quantization.as_ref()) {
+    match config
+        .quantization_config
+        .as_ref()
+        .and_then(|config| config.quantization.as_ref())
+    {
         Some(Kind::Binary(_)) => Quantization::Binary,
         Some(_) => Quantization::Scalar,
         None => Quantization::Off,
@@ -218,16 +280,31 @@ fn quantization_change(kind: Quantization) -> wire::QuantizationConfigDiff {
         Some(Kind::Binary(binary)) => Diff::Binary(binary),
         _ => Diff::Disabled(wire::Disabled {}),
     };
-    wire::QuantizationConfigDiff { quantization: Some(diff) }
+    wire::QuantizationConfigDiff {
+        quantization: Some(diff),
+    }
 }
 
-async fn update(connection: &Connection, physical: &str, what: &str, request: wire::UpdateCollection) -> Result<()> {
-    let request = wire::UpdateCollection { collection_name: physical.to_owned(), ..request };
-    let answer = connection.write(what, async |client| client.update_collection(request).await).await?;
+async fn update(
+    connection: &Connection,
+    physical: &str,
+    what: &str,
+    request: wire::UpdateCollection,
+) -> Result<()> {
+    let request = wire::UpdateCollection {
+        collection_name: physical.to_owned(),
+        ..request
+    };
+    let answer = connection
+        .write(what, async |client| client.update_collection(request).await)
+        .await?;
     if answer.result {
         return Ok(());
     }
-    Err(Error::new(ErrorCode::Unavailable, format!("could not {what}: Qdrant did not finish in time")))
+    Err(Error::new(
+        ErrorCode::Unavailable,
+        format!("could not {what}: Qdrant did not finish in time"),
+    ))
 }
 
 async fn count(connection: &Connection, shape: &Shape) -> Result<u64> {

@@ -34,7 +34,8 @@ use self::shape::Shape;
 use self::spelled::Spelled;
 use self::version::Version;
 
-/// How the server compresses vectors for the first look; the scores are always those of the vectors themselves.
+/// How the server compresses vectors for the first look; the scores are always those of the vectors
+/// themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantization {
     /// Not at all.
@@ -45,7 +46,8 @@ pub enum Quantization {
     Binary,
 }
 
-/// How a collection is kept by the server. What is `None` is left as it is, or as the server has it by itself.
+/// How a collection is kept by the server. What is `None` is left as it is, or as the server has it
+/// by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions {
     /// How many shards a new collection has.
@@ -77,7 +79,13 @@ impl QdrantOptions {
     /// A collection as the schema has it.
     #[must_use]
     pub fn new(server: QdrantServer, name: impl Into<String>, model: ModelInfo) -> Self {
-        Self { server, name: name.into(), model, storage: StorageOptions::default(), indexing_threshold_kb: None }
+        Self {
+            server,
+            name: name.into(),
+            model,
+            storage: StorageOptions::default(),
+            indexing_threshold_kb: None,
+        }
     }
 }
 
@@ -90,7 +98,8 @@ pub struct QdrantGallery {
 struct Inner {
     connection: Arc<Connection>,
     version: Version,
-    /// The collection's own name: an alias that is switched does not change what this gallery works with.
+    /// The collection's own name: an alias that is switched does not change what this gallery
+    /// works with.
     physical: String,
     /// What the collection is called outside.
     name: String,
@@ -111,7 +120,10 @@ struct Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self { code: error.code, message: error.message }
+        Self {
+            code: error.code,
+            message: error.message,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! Notes that are kept with a collection, such as what its scores are calibrated by: entries of its metadata.
+//! Notes that are kept with a collection, such as what its scores are calibrated by: entries of its
+//! metadata.
 
 use clippy_core::Result;
 use qdrant_client::qdrant as wire;
@@ -27,7 +28,10 @@ impl QdrantGallery {
             ..wire::UpdateCollection::default()
         };
         let what = "write the collection's metadata";
-        self.inner.connection.write(what, async |client| client.update_collection(request).await).await?;
+        self.inner
+            .connection
+            .write(what, async |client| client.update_collection(request).await)
+            .await?;
         self.inner.refresh().await?;
         Ok(())
     }

@@ -20,22 +20,29 @@ use super::{Inner, QdrantGallery, QdrantOptions, Quantization, Refusal};
 use crate::identity::Identity;
 use crate::schema::{FieldIndex, FieldKind, Schema};
 
-/// How often a process looks whether the collection has changed its looks: another one may have added a vector, or
-/// switched the alias.
+/// How often a process looks whether the collection has changed its looks: another one may have
+/// added a vector, or switched the alias.
 const REFRESH: Duration = Duration::from_secs(2);
 
 impl QdrantGallery {
     /// Opens a collection as it is, or makes it when it is not there.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`] when another model (or another dimension) filled it, or when a newer schema made it;
-    /// [`ErrorCode::Unsupported`] when the server is too old; [`ErrorCode::Unavailable`] when it does not answer.
+    /// [`ErrorCode::Conflict`] when another model (or another dimension) filled it, or when a newer
+    /// schema made it; [`ErrorCode::Unsupported`] when the server is too old;
+    /// [`ErrorCode::Unavailable`] when it does not answer.
     pub async fn open(options: QdrantOptions) -> Result<Self> {
         let connection = Arc::new(Connection::new(&options.server, &options.name)?);
         let version = ask_version(&connection).await?;
         let shape = find_or_create(&connection, &options, &Place::default()).await?;
         shape.check(&options.name, &options.model)?;
-        Ok(Self::of(connection, version, &options.name, shape, Some(options.model)))
+        Ok(Self::of(
+            connection,
+            version,
+            &options.name,
+            shape,
+            Some(options.model),
+        ))
     }
 
     /// A gallery on a collection that was looked at.
@@ -57,20 +64,38 @@ impl QdrantGallery {
         }
         let (name, physical) = (name.to_owned(), shape.physical.clone());
         let shape = RwLock::new(Ok(Arc::new(shape)));
-        let inner = Arc::new(Inner { connection, version, physical, name, model, shape, spelled: Spelled::default() });
+        let inner = Arc::new(Inner {
+            connection,
+            version,
+            physical,
+            name,
+            model,
+            shape,
+            spelled: Spelled::default(),
+        });
         tokio::spawn(keep_fresh(Arc::downgrade(&inner)));
         Self { inner }
     }
 }
 
 /// The collection of a public name; made when it is not there.
-pub(super) async fn find_or_create(connection: &Connection, options: &QdrantOptions, place: &Place) -> Result<Shape> {
+pub(super) async fn find_or_create(
+    connection: &Connection,
+    options: &QdrantOptions,
+    place: &Place,
+) -> Result<Shape> {
     if let Some(shape) = look(connection, &options.name).await? {
         return Ok(shape);
     }
     create(connection, options, &options.name, place).await?;
     look(connection, &options.name).await?.ok_or_else(|| {
-        Error::new(ErrorCode::Unavailable, format!("the collection {} was made, and is gone already", options.name))
+        Error::new(
+            ErrorCode::Unavailable,
+            format!(
+                "the collection {} was made, and is gone already",
+                options.name
+            ),
+        )
     })
 }
 
@@ -93,7 +118,10 @@ impl Inner {
             && let Err(error) = shape.check(name, model)
         {
             // Searching on would compare vectors of different models.
-            *self.shape.write() = Err(Refusal { code: error.code, message: error.message.clone() });
+            *self.shape.write() = Err(Refusal {
+                code: error.code,
+                message: error.message.clone(),
+            });
             return Err(error);
         }
         let shape = Arc::new(shape);
@@ -101,9 +129,12 @@ impl Inner {
         Ok(shape)
     }
 
-    /// Makes sure that the collection has vectors for these spaces. They are added where the server can, without
-    /// touching any other.
-    pub(super) async fn ensure_spaces(&self, wanted: impl Iterator<Item = Space>) -> Result<Arc<Shape>> {
+    /// Makes sure that the collection has vectors for these spaces. They are added where the server
+    /// can, without touching any other.
+    pub(super) async fn ensure_spaces(
+        &self,
+        wanted: impl Iterator<Item = Space>,
+    ) -> Result<Arc<Shape>> {
         let mut shape = self.shape()?;
         for space in wanted {
             if shape.has(space) {
@@ -133,7 +164,9 @@ impl Inner {
 async fn keep_fresh(gallery: Weak<Inner>) {
     loop {
         tokio::time::sleep(REFRESH).await;
-        let Some(gallery) = gallery.upgrade() else { return };
+        let Some(gallery) = gallery.upgrade() else {
+            return;
+        };
         if let Err(error) = gallery.refresh().await {
             tracing::debug!(%error, "the collection could not be looked at");
         }
@@ -142,12 +175,19 @@ async fn keep_fresh(gallery: Weak<Inner>) {
 
 /// The server's version, when it is new enough.
 pub(super) async fn ask_version(connection: &Connection) -> Result<Version> {
-    let answer = connection.read("ask for its version", |client| async move { client.health_check().await }).await?;
+    let answer = connection
+        .read("ask for its version", |client| async move {
+            client.health_check().await
+        })
+        .await?;
     let version = Version::parse(&answer.version).ok_or_else(|| {
         let url = &connection.about().url;
         Error::new(
             ErrorCode::Unsupported,
-            format!("{url} says that its version is \"{}\": is it Qdrant?", answer.version),
+            format!(
+                "{url} says that its version is \"{}\": is it Qdrant?",
+                answer.version
+            ),
         )
     })?;
     version.needs(Feature::CollectionMetadata, connection.about())?;
@@ -162,12 +202,18 @@ pub(super) fn live_alias(name: &str) -> String {
 /// The own name of the live collection of a public name, whether it is there or not.
 pub(super) async fn resolve(connection: &Connection, name: &str) -> Result<String> {
     let what = "look up the collection's name";
-    let answer = connection.look(what, |client| async move { client.list_aliases().await }).await?;
-    let aliases = answer.map_err(|error| explain(connection.about(), what, error))?.aliases;
+    let answer = connection
+        .look(what, |client| async move { client.list_aliases().await })
+        .await?;
+    let aliases = answer
+        .map_err(|error| explain(connection.about(), what, error))?
+        .aliases;
     let target = |wanted: &str| aliases.iter().find(|alias| alias.alias_name == wanted);
     // The inner alias wins over a collection that bears the public name, which no alias could have.
     let found = target(&live_alias(name)).or_else(|| target(name));
-    Ok(found.map_or(name, |alias| &alias.collection_name).to_owned())
+    Ok(found
+        .map_or(name, |alias| &alias.collection_name)
+        .to_owned())
 }
 
 /// The live collection of a public name, when it is there.
@@ -177,21 +223,31 @@ pub(super) async fn look(connection: &Connection, name: &str) -> Result<Option<S
 }
 
 /// A collection by its own name, when it is there.
-pub(super) async fn look_at(connection: &Connection, name: &str, physical: &str) -> Result<Option<Shape>> {
+pub(super) async fn look_at(
+    connection: &Connection,
+    name: &str,
+    physical: &str,
+) -> Result<Option<Shape>> {
     let what = "look at the collection";
-    let asked = connection.look(what, |client| async move { client.collection_info(physical).await }).await?;
+    let asked = connection
+        .look(what, |client| async move {
+            client.collection_info(physical).await
+        })
+        .await?;
     match asked {
         Ok(answer) => match answer.result {
             Some(info) => Shape::of(name, physical.to_owned(), info).map(Some),
-            None => Err(Error::internal(format!("Qdrant said nothing about the collection {physical}"))),
+            None => Err(Error::internal(format!(
+                "Qdrant said nothing about the collection {physical}"
+            ))),
         },
         Err(error) if trouble(&error) == Trouble::NoCollection => Ok(None),
         Err(error) => Err(explain(connection.about(), what, error)),
     }
 }
 
-/// Makes the collection with everything that the schema asks for. When somebody else makes it at the same time, that
-/// one is fine.
+/// Makes the collection with everything that the schema asks for. When somebody else makes it at
+/// the same time, that one is fine.
 pub(super) async fn create(
     connection: &Connection,
     options: &QdrantOptions,
@@ -200,7 +256,10 @@ pub(super) async fn create(
 ) -> Result<()> {
     let request = creation(options, physical, place)?;
     let what = "make the collection";
-    match connection.try_write(what, async |client| client.create_collection(request).await).await? {
+    match connection
+        .try_write(what, async |client| client.create_collection(request).await)
+        .await?
+    {
         Ok(_) => tracing::info!(collection = physical, "made the collection"),
         Err(error) if trouble(&error) == Trouble::Exists => {}
         Err(error) => return Err(explain(connection.about(), what, error)),
@@ -212,8 +271,15 @@ pub(super) async fn create(
 }
 
 /// What a new collection is made with.
-#[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
-fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wire::CreateCollection> {
+#[expect(
+    deprecated,
+    reason = "what says where things are kept, to servers before 1.20"
+)]
+fn creation(
+    options: &QdrantOptions,
+    physical: &str,
+    place: &Place,
+) -> Result<wire::CreateCollection> {
     let mut metadata = identity_entry(&Identity::new(&options.model))?;
     metadata.extend(place.entry()?);
     let schema = Schema::current();
@@ -224,13 +290,22 @@ fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wi
         on_disk,
         ..wire::VectorParams::default()
     };
-    let map: HashMap<String, wire::VectorParams> =
-        schema.vectors.names.iter().map(|space| (space.name().to_owned(), params)).collect();
+    let map: HashMap<String, wire::VectorParams> = schema
+        .vectors
+        .names
+        .iter()
+        .map(|space| (space.name().to_owned(), params))
+        .collect();
     let config = wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap { map });
     Ok(wire::CreateCollection {
         collection_name: physical.to_owned(),
-        vectors_config: Some(wire::VectorsConfig { config: Some(config) }),
-        hnsw_config: Some(wire::HnswConfigDiff { on_disk, ..graph(options) }),
+        vectors_config: Some(wire::VectorsConfig {
+            config: Some(config),
+        }),
+        hnsw_config: Some(wire::HnswConfigDiff {
+            on_disk,
+            ..graph(options)
+        }),
         optimizers_config: Some(thresholds(options)),
         shard_number: options.storage.shards,
         replication_factor: options.storage.replication_factor,
@@ -244,7 +319,9 @@ fn creation(options: &QdrantOptions, physical: &str, place: &Place) -> Result<wi
 /// The graph's parameters.
 pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
     let schema = Schema::current();
-    let threshold = options.indexing_threshold_kb.unwrap_or(schema.indexing_threshold_kb);
+    let threshold = options
+        .indexing_threshold_kb
+        .unwrap_or(schema.indexing_threshold_kb);
     wire::HnswConfigDiff {
         m: Some(schema.graph.m as u64),
         ef_construct: Some(schema.graph.ef_construct as u64),
@@ -255,12 +332,20 @@ pub(super) fn graph(options: &QdrantOptions) -> wire::HnswConfigDiff {
 
 /// From which size on parts get graphs.
 pub(super) fn thresholds(options: &QdrantOptions) -> wire::OptimizersConfigDiff {
-    let threshold = options.indexing_threshold_kb.unwrap_or(Schema::current().indexing_threshold_kb);
-    wire::OptimizersConfigDiff { indexing_threshold: Some(threshold as u64), ..wire::OptimizersConfigDiff::default() }
+    let threshold = options
+        .indexing_threshold_kb
+        .unwrap_or(Schema::current().indexing_threshold_kb);
+    wire::OptimizersConfigDiff {
+        indexing_threshold: Some(threshold as u64),
+        ..wire::OptimizersConfigDiff::default()
+    }
 }
 
 /// How vectors are compressed; `None` is not at all.
-#[expect(deprecated, reason = "what says where things are kept, to servers before 1.20")]
+#[expect(
+    deprecated,
+    reason = "what says where things are kept, to servers before 1.20"
+)]
 pub(super) fn quantization(kind: Quantization) -> Option<wire::QuantizationConfig> {
     use wire::quantization_config::Quantization as Kind;
     let kind = match kind {
@@ -271,15 +356,23 @@ pub(super) fn quantization(kind: Quantization) -> Option<wire::QuantizationConfi
             always_ram: Some(true),
             ..wire::ScalarQuantization::default()
         }),
-        Quantization::Binary => {
-            Kind::Binary(wire::BinaryQuantization { always_ram: Some(true), ..wire::BinaryQuantization::default() })
-        }
+        Quantization::Binary => Kind::Binary(wire::BinaryQuantization {
+            always_ram: Some(true),
+            ..wire::BinaryQuantization::default()
+        }),
     };
-    Some(wire::QuantizationConfig { quantization: Some(kind) })
+    Some(wire::QuantizationConfig {
+        quantization: Some(kind),
+    })
 }
 
 /// Adds a named vector; no point has it yet.
-pub(super) async fn add_vector(connection: &Connection, physical: &str, space: Space, dimension: usize) -> Result<()> {
+pub(super) async fn add_vector(
+    connection: &Connection,
+    physical: &str,
+    space: Space,
+    dimension: usize,
+) -> Result<()> {
     let what = format!("add the vector {}", space.name());
     let dense = wire::DenseVectorCreationConfig {
         size: dimension as u64,
@@ -290,12 +383,23 @@ pub(super) async fn add_vector(connection: &Connection, physical: &str, space: S
         collection_name: physical.to_owned(),
         wait: Some(true),
         vector_name: space.name().to_owned(),
-        vector_config: Some(wire::create_vector_name_request::VectorConfig::DenseConfig(dense)),
+        vector_config: Some(wire::create_vector_name_request::VectorConfig::DenseConfig(
+            dense,
+        )),
         ..wire::CreateVectorNameRequest::default()
     };
-    match connection.try_write(&what, async |client| client.create_vector_name(request).await).await? {
+    match connection
+        .try_write(&what, async |client| {
+            client.create_vector_name(request).await
+        })
+        .await?
+    {
         Ok(_) => {
-            tracing::info!(collection = physical, vector = space.name(), "added a vector");
+            tracing::info!(
+                collection = physical,
+                vector = space.name(),
+                "added a vector"
+            );
             Ok(())
         }
         // Another process was quicker.
@@ -305,7 +409,11 @@ pub(super) async fn add_vector(connection: &Connection, physical: &str, space: S
 }
 
 /// Makes an index, unless it is there.
-pub(super) async fn create_index(connection: &Connection, physical: &str, index: &FieldIndex) -> Result<()> {
+pub(super) async fn create_index(
+    connection: &Connection,
+    physical: &str,
+    index: &FieldIndex,
+) -> Result<()> {
     let kind = match index.kind {
         FieldKind::Keyword => wire::FieldType::Keyword,
         FieldKind::Integer => wire::FieldType::Integer,
@@ -318,6 +426,10 @@ pub(super) async fn create_index(connection: &Connection, physical: &str, index:
         ..wire::CreateFieldIndexCollection::default()
     };
     let what = format!("index the field {}", index.field);
-    connection.write(&what, async |client| client.create_field_index(request).await).await?;
+    connection
+        .write(&what, async |client| {
+            client.create_field_index(request).await
+        })
+        .await?;
     Ok(())
 }

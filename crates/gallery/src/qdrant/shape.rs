@@ -54,19 +54,27 @@ impl Shape {
         let indexed = info.status == wire::CollectionStatus::Green as i32;
         let indexed_vectors = info.indexed_vectors_count.unwrap_or(0);
         let waits_for_a_nudge = info.status == wire::CollectionStatus::Grey as i32;
-        let fault = info.optimizer_status.filter(|status| !status.ok).map(|status| status.error);
+        let fault = info
+            .optimizer_status
+            .filter(|status| !status.ok)
+            .map(|status| status.error);
         let config = info.config.unwrap_or_default();
         let params = config.params.as_ref();
-        let vectors = params.and_then(|params| params.vectors_config.as_ref()).and_then(|found| found.config.as_ref());
+        let vectors = params
+            .and_then(|params| params.vectors_config.as_ref())
+            .and_then(|found| found.config.as_ref());
         let Some(wire::vectors_config::Config::ParamsMap(named)) = vectors else {
             return Err(conflict(format!(
                 "the collection {name} has a vector without a name, but a collection of pictures has vectors named \
                  image, edge and text: name another with QDRANT_COLLECTION"
             )));
         };
-        let (mut spaces, mut dimension, mut quantized) = (Vec::new(), None, config.quantization_config.is_some());
+        let (mut spaces, mut dimension, mut quantized) =
+            (Vec::new(), None, config.quantization_config.is_some());
         for space in Space::ALL {
-            let Some(params) = named.map.get(space.name()) else { continue };
+            let Some(params) = named.map.get(space.name()) else {
+                continue;
+            };
             let distance = wire::Distance::try_from(params.distance);
             // All vectors have unit length, so that both tell the cosine.
             if !matches!(distance, Ok(wire::Distance::Cosine | wire::Distance::Dot)) {
@@ -77,7 +85,9 @@ impl Shape {
             }
             let size = usize::try_from(params.size).unwrap_or(usize::MAX);
             if dimension.is_some_and(|known| known != size) {
-                return Err(conflict(format!("the vectors of the collection {name} are not of one length")));
+                return Err(conflict(format!(
+                    "the vectors of the collection {name} are not of one length"
+                )));
             }
             quantized |= params.quantization_config.is_some();
             dimension = Some(size);
@@ -88,7 +98,11 @@ impl Shape {
                 "the collection {name} has none of the vectors image, edge and text: name another with QDRANT_COLLECTION"
             )));
         };
-        let Said { identity, place, roots } = read(&config.metadata)?;
+        let Said {
+            identity,
+            place,
+            roots,
+        } = read(&config.metadata)?;
         let indexes = info.payload_schema.into_keys().collect();
         Ok(Self {
             physical,
@@ -128,7 +142,9 @@ impl Shape {
 
     /// Version of the schema; 0 is a collection of Clippy 0.2.
     pub(super) fn schema_version(&self) -> u32 {
-        self.identity.as_ref().map_or(0, |identity| identity.schema_version)
+        self.identity
+            .as_ref()
+            .map_or(0, |identity| identity.schema_version)
     }
 
     /// Whether it has vectors for a space.

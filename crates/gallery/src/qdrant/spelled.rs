@@ -1,5 +1,6 @@
-//! How the tags of a collection on a server are written. Other processes write to it, too, so what is known here is asked
-//! for again after a while; what this process writes itself is known at once.
+//! How the tags of a collection on a server are written. Other processes write to it, too, so what
+//! is known here is asked for again after a while; what this process writes itself is known at
+//! once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +14,15 @@ use super::Inner;
 use super::shape::Shape;
 use crate::spellings::{Spellings, TAGS, asks_for_tags};
 
-/// Most tags that are listed, the most frequent first. Of rarer ones only the common spellings are found, and those that
-/// this process wrote.
+/// Most tags that are listed, the most frequent first. Of rarer ones only the common spellings are
+/// found, and those that this process wrote.
 const MOST_TAGS: u64 = 200_000;
 /// How old the list may be at least. Where listing takes long, it is listed more rarely.
 const KEPT: Duration = Duration::from_secs(5);
 /// How much longer than it took to make a list is used.
 const TIMES_AS_LONG: u32 = 50;
-/// How long a filter waits for a list. After that it goes with what is known and the common spellings.
+/// How long a filter waits for a list. After that it goes with what is known and the common
+/// spellings.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is known, and how old that is.
@@ -51,7 +53,10 @@ impl Spelled {
     }
 
     fn is_good(&self) -> bool {
-        self.state.read().good_until.is_some_and(|until| Instant::now() < until)
+        self.state
+            .read()
+            .good_until
+            .is_some_and(|until| Instant::now() < until)
     }
 
     /// How much longer a filter waits for the list that is being made, or about to be.
@@ -74,7 +79,8 @@ impl Inner {
         }
         if !self.spelled.is_good() {
             let patience = self.spelled.patience();
-            // In a task of its own: a query that does not wait to its end leaves it to the next ones.
+            // In a task of its own: a query that does not wait to its end leaves it to the next
+            // ones.
             let (inner, shape) = (Arc::clone(self), Arc::clone(shape));
             let listing = tokio::spawn(async move {
                 if let Err(error) = inner.list_spellings(&shape).await {
@@ -101,17 +107,22 @@ impl Inner {
         let begun = Instant::now();
         self.spelled.state.write().made_since = Some(begun);
         let listed = self.listed(shape).await;
-        let listed = listed.map(|listed| Arc::make_mut(&mut *self.spelled.known.write()).merge(listed));
+        let listed =
+            listed.map(|listed| Arc::make_mut(&mut *self.spelled.known.write()).merge(listed));
         let kept = KEPT.max(begun.elapsed() * TIMES_AS_LONG);
         // After a failure, too: who asks meanwhile is not to wait each time.
-        *self.spelled.state.write() = State { good_until: Some(Instant::now() + kept), made_since: None };
+        *self.spelled.state.write() = State {
+            good_until: Some(Instant::now() + kept),
+            made_since: None,
+        };
         listed
     }
 
     async fn listed(&self, shape: &Shape) -> Result<Spellings> {
         let mut listed = Spellings::default();
         if shape.indexes.contains(TAGS) {
-            // Without a filter the server reads its index. What that still knows of deleted points does no harm here.
+            // Without a filter the server reads its index. What that still knows of deleted points
+            // does no harm here.
             let request = wire::FacetCounts {
                 collection_name: shape.physical.clone(),
                 key: TAGS.to_owned(),
@@ -127,7 +138,9 @@ impl Inner {
                 })
                 .await?;
             for hit in answer.hits {
-                if let Some(wire::facet_value::Variant::StringValue(tag)) = hit.value.and_then(|value| value.variant) {
+                if let Some(wire::facet_value::Variant::StringValue(tag)) =
+                    hit.value.and_then(|value| value.variant)
+                {
                     listed.learn(&tag);
                 }
             }

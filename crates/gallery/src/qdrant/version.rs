@@ -22,8 +22,9 @@ impl fmt::Display for Version {
 /// Something that a server may be too old for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Feature {
-    /// Metadata of a collection, where the schema's version, the model and the folders are kept. Without it nothing
-    /// works. What else is needed (queries in batches, `has_vector`, facets) is older.
+    /// Metadata of a collection, where the schema's version, the model and the folders are kept.
+    /// Without it nothing works. What else is needed (queries in batches, `has_vector`, facets)
+    /// is older.
     CollectionMetadata,
     /// Adding a named vector to a collection that is there.
     NewVectorName,
@@ -33,15 +34,23 @@ impl Feature {
     /// The first version that has it.
     pub(super) fn since(self) -> Version {
         match self {
-            Self::CollectionMetadata => Version { major: 1, minor: 16 },
-            Self::NewVectorName => Version { major: 1, minor: 18 },
+            Self::CollectionMetadata => Version {
+                major: 1,
+                minor: 16,
+            },
+            Self::NewVectorName => Version {
+                major: 1,
+                minor: 18,
+            },
         }
     }
 
     /// What it is for, in the middle of a sentence.
     fn name(self) -> &'static str {
         match self {
-            Self::CollectionMetadata => "metadata of collections, where the model and the schema's version are kept",
+            Self::CollectionMetadata => {
+                "metadata of collections, where the model and the schema's version are kept"
+            }
             Self::NewVectorName => "adding a named vector to a collection that is there",
         }
     }
@@ -51,7 +60,10 @@ impl Version {
     /// Reads what a server says; `None` when that is no version.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim_start_matches('v').split(['.', '-', '+']);
-        Some(Self { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
+        Some(Self {
+            major: parts.next()?.parse().ok()?,
+            minor: parts.next()?.parse().ok()?,
+        })
     }
 
     /// Whether it has this.

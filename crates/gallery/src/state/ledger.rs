@@ -18,7 +18,11 @@ const SKIPPED: &str = "skipped";
 const FAILED: &str = "failed";
 
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| i64::try_from(passed.as_secs()).unwrap_or(i64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |passed| {
+            i64::try_from(passed.as_secs()).unwrap_or(i64::MAX)
+        })
 }
 
 fn unknown(run: Uuid) -> Error {
@@ -60,7 +64,8 @@ impl Ledger for EmbeddedState {
         let mut transaction = self.write_run(run).await?;
         let run = run.to_string();
         for (line, point) in lines {
-            // The update changes nothing; it makes RETURNING give the line that stands there already.
+            // The update changes nothing; it makes RETURNING give the line that stands there
+            // already.
             let holder: i64 = sqlx::query_scalar(
                 "INSERT INTO ledger_claim (run, point, line) VALUES (?, ?, ?) \
                  ON CONFLICT (run, point) DO UPDATE SET line = line RETURNING line",
@@ -109,12 +114,13 @@ impl Ledger for EmbeddedState {
     }
 
     async fn totals(&self, run: Uuid) -> Result<LedgerTotals> {
-        let counts: Vec<(String, i64)> =
-            sqlx::query_as("SELECT outcome, COUNT(*) FROM ledger_line WHERE run = ? GROUP BY outcome")
-                .bind(run.to_string())
-                .fetch_all(&self.pool)
-                .await
-                .map_err(failed)?;
+        let counts: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT outcome, COUNT(*) FROM ledger_line WHERE run = ? GROUP BY outcome",
+        )
+        .bind(run.to_string())
+        .fetch_all(&self.pool)
+        .await
+        .map_err(failed)?;
         let mut totals = LedgerTotals::default();
         for (outcome, count) in counts {
             let count = number_out(count)?;
@@ -125,13 +131,22 @@ impl Ledger for EmbeddedState {
                 DUPLICATE => totals.duplicates = count,
                 SKIPPED => totals.skipped = count,
                 FAILED => totals.failed = count,
-                other => return Err(Error::internal(format!("the database holds the outcome \"{other}\""))),
+                other => {
+                    return Err(Error::internal(format!(
+                        "the database holds the outcome \"{other}\""
+                    )));
+                }
             }
         }
         Ok(totals)
     }
 
-    async fn failures(&self, run: Uuid, after: Option<u64>, limit: usize) -> Result<Vec<LineRecord>> {
+    async fn failures(
+        &self,
+        run: Uuid,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LineRecord>> {
         let after = after.map_or(Ok(-1), number_in)?;
         let lines: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
             "SELECT line, point, reason FROM ledger_line WHERE run = ? AND outcome = ? AND line > ? \
@@ -150,7 +165,10 @@ impl Ledger for EmbeddedState {
                 Ok(LineRecord {
                     line: number_out(line)?,
                     id: point.map(|point| point.parse()).transpose()?,
-                    outcome: LineOutcome::Failed { reason: reason.unwrap_or_default(), kind: FailureKind::Other },
+                    outcome: LineOutcome::Failed {
+                        reason: reason.unwrap_or_default(),
+                        kind: FailureKind::Other,
+                    },
                 })
             })
             .collect()

@@ -1,7 +1,8 @@
 //! The embedded database: preferences and the accounts of ingests, in one SQLite file.
 //!
-//! Every write is one `BEGIN IMMEDIATE` transaction, so that concurrent writers take turns from their first read on
-//! and no update is lost. The log is write-ahead, so that readers never wait for a writer.
+//! Every write is one `BEGIN IMMEDIATE` transaction, so that concurrent writers take turns from
+//! their first read on and no update is lost. The log is write-ahead, so that readers never wait
+//! for a writer.
 
 mod ledger;
 mod preferences;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::{Error, ErrorCode, Result};
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Sqlite, Transaction};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/embedded");
@@ -32,22 +35,26 @@ pub struct EmbeddedState {
 }
 
 impl EmbeddedState {
-    /// Opens the database file (such as `DATA_DIR/clippy.db`), or makes it, and applies pending migrations.
+    /// Opens the database file (such as `DATA_DIR/clippy.db`), or makes it, and applies pending
+    /// migrations.
     ///
     /// # Errors
-    /// [`ErrorCode::Conflict`] when a newer clippy made the file, [`ErrorCode::Internal`] when it cannot be used.
+    /// [`ErrorCode::Conflict`] when a newer clippy made the file, [`ErrorCode::Internal`] when it
+    /// cannot be used.
     pub async fn open(path: &Path, rule: PreferenceRule) -> Result<Self> {
         let shown = path.display();
         if let Some(folder) = path.parent() {
             tokio::fs::create_dir_all(folder).await.map_err(|error| {
-                Error::internal(format!("{} could not be made", folder.display())).with_source(error)
+                Error::internal(format!("{} could not be made", folder.display()))
+                    .with_source(error)
             })?;
         }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // One fsync a write, and there are few writes: what was acknowledged outlasts a power cut too.
+            // One fsync a write, and there are few writes: what was acknowledged outlasts a power
+            // cut too.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
@@ -56,7 +63,10 @@ impl EmbeddedState {
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_with(options)
             .await
-            .map_err(|error| Error::internal(format!("the database {shown} could not be opened")).with_source(error))?;
+            .map_err(|error| {
+                Error::internal(format!("the database {shown} could not be opened"))
+                    .with_source(error)
+            })?;
         MIGRATIONS.run(&pool).await.map_err(|error| match error {
             MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => Error::new(
                 ErrorCode::Conflict,
@@ -76,7 +86,10 @@ impl EmbeddedState {
     }
 
     async fn write(&self) -> Result<Transaction<'static, Sqlite>> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)
+        self.pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(failed)
     }
 }
 
@@ -84,7 +97,9 @@ impl EmbeddedState {
 fn failed(error: sqlx::Error) -> Error {
     let code = match &error {
         sqlx::Error::PoolTimedOut => ErrorCode::Overloaded,
-        sqlx::Error::Database(database) if database.message().contains("locked") => ErrorCode::Overloaded,
+        sqlx::Error::Database(database) if database.message().contains("locked") => {
+            ErrorCode::Overloaded
+        }
         _ => ErrorCode::Internal,
     };
     let message = match code {
@@ -96,11 +111,13 @@ fn failed(error: sqlx::Error) -> Error {
 
 /// A count or line number for SQLite, which has signed numbers only.
 fn number_in(number: u64) -> Result<i64> {
-    i64::try_from(number).map_err(|_| Error::invalid(format!("{number} is too large to be a line of a manifest")))
+    i64::try_from(number)
+        .map_err(|_| Error::invalid(format!("{number} is too large to be a line of a manifest")))
 }
 
 fn number_out(number: i64) -> Result<u64> {
-    u64::try_from(number).map_err(|_| Error::internal(format!("the database holds {number} where a count belongs")))
+    u64::try_from(number)
+        .map_err(|_| Error::internal(format!("the database holds {number} where a count belongs")))
 }
 
 #[cfg(test)]
@@ -111,13 +128,17 @@ mod tests {
     async fn a_database_of_a_newer_clippy_is_refused() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("clippy.db");
-        let state = EmbeddedState::open(&path, PreferenceRule::default()).await.expect("made");
+        let state = EmbeddedState::open(&path, PreferenceRule::default())
+            .await
+            .expect("made");
         sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'future', 1, x'00', 0)")
             .execute(&state.pool)
             .await
             .expect("inserted");
         state.close().await;
-        let error = EmbeddedState::open(&path, PreferenceRule::default()).await.expect_err("newer");
+        let error = EmbeddedState::open(&path, PreferenceRule::default())
+            .await
+            .expect_err("newer");
         assert_eq!(error.code, ErrorCode::Conflict);
         assert!(error.message.contains("99"), "{}", error.message);
     }

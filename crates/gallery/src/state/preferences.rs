@@ -23,14 +23,15 @@ impl EmbeddedState {
         count: i64,
     ) -> Result<()> {
         for name in names {
-            let weight: Option<f64> =
-                sqlx::query_scalar("SELECT weight FROM preference WHERE user_id = ? AND kind = ? AND name = ?")
-                    .bind(&feedback.user_id)
-                    .bind(kind)
-                    .bind(name)
-                    .fetch_optional(&mut **transaction)
-                    .await
-                    .map_err(failed)?;
+            let weight: Option<f64> = sqlx::query_scalar(
+                "SELECT weight FROM preference WHERE user_id = ? AND kind = ? AND name = ?",
+            )
+            .bind(&feedback.user_id)
+            .bind(kind)
+            .bind(name)
+            .fetch_optional(&mut **transaction)
+            .await
+            .map_err(failed)?;
             sqlx::query(
                 "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, ?) \
                  ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, action = excluded.action",
@@ -44,7 +45,8 @@ impl EmbeddedState {
             .await
             .map_err(failed)?;
         }
-        self.keep_strongest(transaction, &feedback.user_id, kind).await
+        self.keep_strongest(transaction, &feedback.user_id, kind)
+            .await
     }
 
     /// Drops all but the strongest names of an artist.
@@ -68,7 +70,12 @@ impl EmbeddedState {
         Ok(())
     }
 
-    async fn strongest(&self, user_id: &str, kind: &'static str, top: usize) -> Result<Vec<(String, f64)>> {
+    async fn strongest(
+        &self,
+        user_id: &str,
+        kind: &'static str,
+        top: usize,
+    ) -> Result<Vec<(String, f64)>> {
         sqlx::query_as(
             "SELECT name, weight FROM preference WHERE user_id = ? AND kind = ? ORDER BY weight DESC, name LIMIT ?",
         )
@@ -86,8 +93,15 @@ fn limit(count: usize) -> i64 {
 }
 
 /// Names without surrounding space and without doubles; empty ones are left out.
-fn names<'a>(given: impl Iterator<Item = &'a str>, change: impl Fn(&str) -> String) -> BTreeSet<String> {
-    given.map(str::trim).filter(|name| !name.is_empty()).map(change).collect()
+fn names<'a>(
+    given: impl Iterator<Item = &'a str>,
+    change: impl Fn(&str) -> String,
+) -> BTreeSet<String> {
+    given
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(change)
+        .collect()
 }
 
 #[async_trait]
@@ -110,10 +124,15 @@ impl Preferences for EmbeddedState {
         .fetch_one(&mut *transaction)
         .await
         .map_err(failed)?;
-        self.move_weights(&mut transaction, &feedback, TAG, &tags, count).await?;
-        self.move_weights(&mut transaction, &feedback, STYLE, &styles, count).await?;
+        self.move_weights(&mut transaction, &feedback, TAG, &tags, count)
+            .await?;
+        self.move_weights(&mut transaction, &feedback, STYLE, &styles, count)
+            .await?;
         transaction.commit().await.map_err(failed)?;
-        Ok(FeedbackOutcome { updated_tags: tags.len(), updated_style: !styles.is_empty() })
+        Ok(FeedbackOutcome {
+            updated_tags: tags.len(),
+            updated_style: !styles.is_empty(),
+        })
     }
 
     async fn profile(&self, user_id: &str, top: usize) -> Result<Profile> {
@@ -122,7 +141,9 @@ impl Preferences for EmbeddedState {
             .fetch_optional(&self.pool)
             .await
             .map_err(failed)?;
-        let Some(counts) = counts else { return Ok(Profile::default()) };
+        let Some(counts) = counts else {
+            return Ok(Profile::default());
+        };
         Ok(Profile {
             tags: self.strongest(user_id, TAG, top).await?,
             styles: self.strongest(user_id, STYLE, top).await?,
@@ -132,6 +153,10 @@ impl Preferences for EmbeddedState {
     }
 
     async fn tag_weights(&self, user_id: &str) -> Result<HashMap<String, f64>> {
-        Ok(self.strongest(user_id, TAG, self.rule.keep).await?.into_iter().collect())
+        Ok(self
+            .strongest(user_id, TAG, self.rule.keep)
+            .await?
+            .into_iter()
+            .collect())
     }
 }

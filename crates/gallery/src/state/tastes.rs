@@ -27,10 +27,20 @@ impl TastesImport for EmbeddedState {
             .await
             .map_err(failed)?;
             imported.artists += 1;
-            imported.tags += raise(&mut transaction, &taste.user_id, TAG, &taste.tags, actions).await?;
-            imported.styles += raise(&mut transaction, &taste.user_id, STYLE, &taste.styles, actions).await?;
-            self.keep_strongest(&mut transaction, &taste.user_id, TAG).await?;
-            self.keep_strongest(&mut transaction, &taste.user_id, STYLE).await?;
+            imported.tags +=
+                raise(&mut transaction, &taste.user_id, TAG, &taste.tags, actions).await?;
+            imported.styles += raise(
+                &mut transaction,
+                &taste.user_id,
+                STYLE,
+                &taste.styles,
+                actions,
+            )
+            .await?;
+            self.keep_strongest(&mut transaction, &taste.user_id, TAG)
+                .await?;
+            self.keep_strongest(&mut transaction, &taste.user_id, STYLE)
+                .await?;
         }
         transaction.commit().await.map_err(failed)?;
         Ok(imported)
@@ -74,20 +84,39 @@ mod tests {
     #[tokio::test]
     async fn tastes_are_added_to_what_is_known_and_a_second_import_changes_nothing() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let rule = PreferenceRule { keep: 2, ..PreferenceRule::default() };
-        let state = EmbeddedState::open(&folder.path().join("clippy.db"), rule).await.expect("made");
+        let rule = PreferenceRule {
+            keep: 2,
+            ..PreferenceRule::default()
+        };
+        let state = EmbeddedState::open(&folder.path().join("clippy.db"), rule)
+            .await
+            .expect("made");
         let taste = |tags: &[(&str, f64)], clicked| Taste {
             user_id: "ann".to_owned(),
-            tags: tags.iter().map(|(tag, weight)| ((*tag).to_owned(), *weight)).collect(),
+            tags: tags
+                .iter()
+                .map(|(tag, weight)| ((*tag).to_owned(), *weight))
+                .collect(),
             clicked,
             ..Taste::default()
         };
-        state.import(vec![taste(&[("hat", 0.5), ("sea", 0.4)], 3)]).await.expect("taken over");
+        state
+            .import(vec![taste(&[("hat", 0.5), ("sea", 0.4)], 3)])
+            .await
+            .expect("taken over");
         let more = vec![taste(&[("hat", 0.2), ("sea", 0.6), ("fog", 0.1)], 2)];
         let first = state.import(more.clone()).await.expect("taken over");
-        assert_eq!((first.artists, first.tags), (1, 2), "sea is higher, fog is new");
+        assert_eq!(
+            (first.artists, first.tags),
+            (1, 2),
+            "sea is higher, fog is new"
+        );
         let known = state.profile("ann", 10).await.expect("known");
-        assert_eq!(known.tags, [("sea".to_owned(), 0.6), ("hat".to_owned(), 0.5)], "no more than PREF_TOP_N");
+        assert_eq!(
+            known.tags,
+            [("sea".to_owned(), 0.6), ("hat".to_owned(), 0.5)],
+            "no more than PREF_TOP_N"
+        );
         assert_eq!(known.clicked, 3);
         state.import(more).await.expect("again");
         assert_eq!(state.profile("ann", 10).await.expect("known"), known);

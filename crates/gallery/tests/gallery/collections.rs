@@ -1,4 +1,5 @@
-//! The collections of a data folder: built beside each other, caught up, switched, and killed at any moment.
+//! The collections of a data folder: built beside each other, caught up, switched, and killed at
+//! any moment.
 //!
 //! This binary starts itself again as the process that is killed; the environment tells it so.
 
@@ -21,8 +22,16 @@ use rand::Rng;
 const DATA: &str = "CLIPPY_COLLECTIONS_DATA";
 
 fn options(data: &Path) -> EdgeCollectionsOptions {
-    let source = ModelSource { model: Some("first".to_owned()), pretrained: None };
-    EdgeCollectionsOptions { data: data.to_owned(), name: "clippy".to_owned(), source, indexing_threshold_kb: None }
+    let source = ModelSource {
+        model: Some("first".to_owned()),
+        pretrained: None,
+    };
+    EdgeCollectionsOptions {
+        data: data.to_owned(),
+        name: "clippy".to_owned(),
+        source,
+        indexing_threshold_kb: None,
+    }
 }
 
 fn numbers(ids: &[u64]) -> Vec<PointId> {
@@ -31,7 +40,9 @@ fn numbers(ids: &[u64]) -> Vec<PointId> {
 
 async fn empty() -> (Arc<dyn Collections>, Arc<dyn Gallery>, tempfile::TempDir) {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let (collections, live) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
+    let (collections, live) = EdgeCollections::open(options(data.path()), &model())
+        .await
+        .expect("opened");
     (Arc::new(collections), live, data)
 }
 
@@ -47,17 +58,33 @@ async fn todays_folder_is_opened_as_it_is_and_stays_so() {
         indexing_threshold_kb: None,
     };
     let gallery = EdgeGallery::open(first).await.expect("made as before");
-    gallery.upsert(points_of(1..=3, model().dimension)).await.expect("stored");
+    gallery
+        .upsert(points_of(1..=3, model().dimension))
+        .await
+        .expect("stored");
     drop(gallery);
-    let (collections, gallery) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
+    let (collections, gallery) = EdgeCollections::open(options(data.path()), &model())
+        .await
+        .expect("opened");
     assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 3);
     let live = collections.live().await.expect("known");
     assert_eq!((live.name.as_str(), live.role), ("clippy", Role::Live));
-    gallery.delete(&numbers(&[2])).await.expect("written through");
+    gallery
+        .delete(&numbers(&[2]))
+        .await
+        .expect("written through");
     drop((collections, gallery));
-    assert!(!data.path().join("collections.json").exists(), "nothing is written until there is a second collection");
-    assert_eq!(EdgeCollections::remembered(data.path()).expect("read"), None);
-    let seen = EdgeCollections::inspect(data.path(), "clippy").expect("read").expect("there");
+    assert!(
+        !data.path().join("collections.json").exists(),
+        "nothing is written until there is a second collection"
+    );
+    assert_eq!(
+        EdgeCollections::remembered(data.path()).expect("read"),
+        None
+    );
+    let seen = EdgeCollections::inspect(data.path(), "clippy")
+        .expect("read")
+        .expect("there");
     assert_eq!(seen.points, 2);
 }
 
@@ -65,9 +92,16 @@ async fn todays_folder_is_opened_as_it_is_and_stays_so() {
 async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let name = {
-        let (collections, live) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
-        live.upsert(points_of(1..=3, model().dimension)).await.expect("stored");
-        let built = collections.begin_beside(&second_model(), &second_source(), "job-1").await.expect("begun");
+        let (collections, live) = EdgeCollections::open(options(data.path()), &model())
+            .await
+            .expect("opened");
+        live.upsert(points_of(1..=3, model().dimension))
+            .await
+            .expect("stored");
+        let built = collections
+            .begin_beside(&second_model(), &second_source(), "job-1")
+            .await
+            .expect("begun");
         let beside = collections.open(&built.name).await.expect("open");
         beside.upsert(points_of(1..=2, 12)).await.expect("stored");
         live.delete(&numbers(&[1])).await.expect("deleted");
@@ -75,22 +109,62 @@ async fn a_build_goes_on_after_a_restart_and_one_of_another_model_is_begun_anew(
     };
     // What a kill may leave: a folder that nothing names.
     std::fs::create_dir_all(data.path().join("collections/clippy@second-one-7")).expect("made");
-    let (collections, live) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
+    let (collections, live) = EdgeCollections::open(options(data.path()), &model())
+        .await
+        .expect("opened");
     assert!(!data.path().join("collections/clippy@second-one-7").exists());
-    assert_eq!(collections.changes(&name, None, 9).await.expect("read").ids, numbers(&[1]));
+    assert_eq!(
+        collections.changes(&name, None, 9).await.expect("read").ids,
+        numbers(&[1])
+    );
     live.delete(&numbers(&[2])).await.expect("still recorded");
-    let again = collections.begin_beside(&second_model(), &second_source(), "job-2").await.expect("taken over");
-    assert_eq!((again.name.as_str(), again.owner.as_str()), (name.as_str(), "job-2"));
-    assert_eq!(collections.changes(&name, None, 9).await.expect("read").ids, numbers(&[1, 2]));
-    assert_eq!(collections.open(&name).await.expect("open").count(&Filter::default()).await.expect("counted"), 2);
+    let again = collections
+        .begin_beside(&second_model(), &second_source(), "job-2")
+        .await
+        .expect("taken over");
+    assert_eq!(
+        (again.name.as_str(), again.owner.as_str()),
+        (name.as_str(), "job-2")
+    );
+    assert_eq!(
+        collections.changes(&name, None, 9).await.expect("read").ids,
+        numbers(&[1, 2])
+    );
+    assert_eq!(
+        collections
+            .open(&name)
+            .await
+            .expect("open")
+            .count(&Filter::default())
+            .await
+            .expect("counted"),
+        2
+    );
 
-    let third = ModelInfo { fingerprint: "third".to_owned(), ..second_model() };
-    let anew = collections.begin_beside(&third, &second_source(), "job-3").await.expect("begun");
+    let third = ModelInfo {
+        fingerprint: "third".to_owned(),
+        ..second_model()
+    };
+    let anew = collections
+        .begin_beside(&third, &second_source(), "job-3")
+        .await
+        .expect("begun");
     assert_ne!(anew.name, name);
-    assert_eq!(collections.open(&anew.name).await.expect("open").count(&Filter::default()).await.expect("counted"), 0);
+    assert_eq!(
+        collections
+            .open(&anew.name)
+            .await
+            .expect("open")
+            .count(&Filter::default())
+            .await
+            .expect("counted"),
+        0
+    );
     assert!(!data.path().join("collections").join(&name).exists());
-    let refused =
-        EdgeCollections::open(options(data.path()), &second_model()).await.err().expect("held, or another model");
+    let refused = EdgeCollections::open(options(data.path()), &second_model())
+        .await
+        .err()
+        .expect("held, or another model");
     assert_eq!(refused.code, ErrorCode::Conflict);
 }
 
@@ -99,33 +173,71 @@ async fn the_data_folder_remembers_the_model_of_the_live_collection_and_refuses_
     let data = tempfile::tempdir().expect("a temporary folder");
     let remembered = || EdgeCollections::remembered(data.path()).expect("read");
     let built = {
-        let (collections, live) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
+        let (collections, live) = EdgeCollections::open(options(data.path()), &model())
+            .await
+            .expect("opened");
         live.add_root("/pictures").await.expect("recorded");
-        let built = collections.begin_beside(&second_model(), &second_source(), "job").await.expect("begun").name;
-        assert_eq!(remembered(), Some(options(data.path()).source), "while it is built, the first one's");
+        let built = collections
+            .begin_beside(&second_model(), &second_source(), "job")
+            .await
+            .expect("begun")
+            .name;
+        assert_eq!(
+            remembered(),
+            Some(options(data.path()).source),
+            "while it is built, the first one's"
+        );
         let pause = collections.pause_writes().await.expect("paused");
-        collections.switch(&built, Some("job"), &*pause).await.expect("switched");
+        collections
+            .switch(&built, Some("job"), &*pause)
+            .await
+            .expect("switched");
         built
     };
     assert_eq!(remembered(), Some(second_source()));
-    let seen = EdgeCollections::inspect(data.path(), "clippy").expect("read").expect("there");
+    let seen = EdgeCollections::inspect(data.path(), "clippy")
+        .expect("read")
+        .expect("there");
     assert_eq!((seen.name.as_str(), seen.dimension), (built.as_str(), 12));
-    let refused = EdgeCollections::open(options(data.path()), &model()).await.err().expect("another model");
-    assert!(refused.message.contains("second/one") && refused.message.contains("contract"), "{}", refused.message);
-    let (collections, _live) = EdgeCollections::open(options(data.path()), &second_model()).await.expect("its own");
+    let refused = EdgeCollections::open(options(data.path()), &model())
+        .await
+        .err()
+        .expect("another model");
+    assert!(
+        refused.message.contains("second/one") && refused.message.contains("contract"),
+        "{}",
+        refused.message
+    );
+    let (collections, _live) = EdgeCollections::open(options(data.path()), &second_model())
+        .await
+        .expect("its own");
     assert_eq!(collections.drop_old().await.expect("dropped"), ["clippy"]);
-    assert!(!data.path().join("collection").exists(), "the first collection's folder goes like any other");
+    assert!(
+        !data.path().join("collection").exists(),
+        "the first collection's folder goes like any other"
+    );
     assert!(data.path().join("collections").join(&built).exists());
 }
 
-/// Not a test by itself: what the killed process runs. It goes from one collection to the other and back for ever.
+/// Not a test by itself: what the killed process runs. It goes from one collection to the other and
+/// back for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
-    let Ok(data) = std::env::var(DATA) else { return };
+    let Ok(data) = std::env::var(DATA) else {
+        return;
+    };
     let data = Path::new(&data);
-    let fingerprint = EdgeCollections::inspect(data, "clippy").expect("read").map(|info| info.fingerprint);
-    let begins_with = if fingerprint.as_deref() == Some("second") { second_model() } else { model() };
-    let (collections, _) = EdgeCollections::open(options(data), &begins_with).await.expect("opened");
+    let fingerprint = EdgeCollections::inspect(data, "clippy")
+        .expect("read")
+        .map(|info| info.fingerprint);
+    let begins_with = if fingerprint.as_deref() == Some("second") {
+        second_model()
+    } else {
+        model()
+    };
+    let (collections, _) = EdgeCollections::open(options(data), &begins_with)
+        .await
+        .expect("opened");
     if collections.list().await.expect("listed").len() == 1 {
         let live = collections.live().await.expect("known");
         let (model, source) = if live.fingerprint == "second" {
@@ -133,18 +245,37 @@ async fn child() {
         } else {
             (second_model(), second_source())
         };
-        let built = collections.begin_beside(&model, &source, "job").await.expect("begun");
+        let built = collections
+            .begin_beside(&model, &source, "job")
+            .await
+            .expect("begun");
         let beside = collections.open(&built.name).await.expect("open");
-        beside.upsert(points_of(1..=20, model.dimension)).await.expect("filled");
+        beside
+            .upsert(points_of(1..=20, model.dimension))
+            .await
+            .expect("filled");
     }
     println!("ready");
     loop {
         let all = collections.list().await.expect("listed");
-        let target = all.iter().find(|one| one.role != Role::Live).expect("a second one").clone();
+        let target = all
+            .iter()
+            .find(|one| one.role != Role::Live)
+            .expect("a second one")
+            .clone();
         let pause = collections.pause_writes().await.expect("paused");
-        let changes = collections.changes(&target.name, None, 99).await.expect("read");
-        collections.caught_up(&target.name, changes.next).await.expect("told");
-        collections.switch(&target.name, None, &*pause).await.expect("switched");
+        let changes = collections
+            .changes(&target.name, None, 99)
+            .await
+            .expect("read");
+        collections
+            .caught_up(&target.name, changes.next)
+            .await
+            .expect("told");
+        collections
+            .switch(&target.name, None, &*pause)
+            .await
+            .expect("switched");
         drop(pause);
         println!("{}", target.name);
     }
@@ -154,8 +285,12 @@ async fn child() {
 async fn a_kill_at_any_moment_of_a_switch_leaves_one_whole_collection_live() {
     let data = tempfile::tempdir().expect("a temporary folder");
     {
-        let (_, live) = EdgeCollections::open(options(data.path()), &model()).await.expect("opened");
-        live.upsert(points_of(1..=20, model().dimension)).await.expect("stored");
+        let (_, live) = EdgeCollections::open(options(data.path()), &model())
+            .await
+            .expect("opened");
+        live.upsert(points_of(1..=20, model().dimension))
+            .await
+            .expect("stored");
     }
     let mut seen = BTreeSet::new();
     for _ in 0..12 {
@@ -165,7 +300,9 @@ async fn a_kill_at_any_moment_of_a_switch_leaves_one_whole_collection_live() {
             .stdout(Stdio::piped())
             .spawn()
             .expect("started");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let mut lines = BufReader::new(child.stdout.take().expect("piped"))
+            .lines()
+            .map_while(Result::ok);
         let ready = lines.by_ref().find(|line| line.contains("ready"));
         assert!(ready.is_some(), "the process ended by itself");
         let switches = rand::rng().random_range(1..40);
@@ -176,16 +313,35 @@ async fn a_kill_at_any_moment_of_a_switch_leaves_one_whole_collection_live() {
         let told: Vec<String> = made.into_iter().chain(lines).collect();
         let last = told.last().expect("it switched").clone();
 
-        let info = EdgeCollections::inspect(data.path(), "clippy").expect("read").expect("one is live");
-        let model = if info.fingerprint == "second" { second_model() } else { model() };
-        let (collections, live) = EdgeCollections::open(options(data.path()), &model).await.expect("it opens");
-        assert_eq!(live.count(&Filter::default()).await.expect("counted"), 20, "{} is whole", info.name);
+        let info = EdgeCollections::inspect(data.path(), "clippy")
+            .expect("read")
+            .expect("one is live");
+        let model = if info.fingerprint == "second" {
+            second_model()
+        } else {
+            model()
+        };
+        let (collections, live) = EdgeCollections::open(options(data.path()), &model)
+            .await
+            .expect("it opens");
+        assert_eq!(
+            live.count(&Filter::default()).await.expect("counted"),
+            20,
+            "{} is whole",
+            info.name
+        );
         assert_eq!(live.info().await.expect("known").dimension, model.dimension);
         // Live is what the last word said, or the next one, whose word was not said any more.
         let all = collections.list().await.expect("listed");
         assert_eq!(all.len(), 2);
-        assert!(all.iter().any(|one| one.name == last), "{last} is gone: {all:?}");
-        let other = all.iter().find(|one| one.role != Role::Live).expect("the other");
+        assert!(
+            all.iter().any(|one| one.name == last),
+            "{last} is gone: {all:?}"
+        );
+        let other = all
+            .iter()
+            .find(|one| one.role != Role::Live)
+            .expect("the other");
         let kept = collections.open(&other.name).await.expect("it opens, too");
         assert_eq!(kept.count(&Filter::default()).await.expect("counted"), 20);
         seen.insert(info.name);

@@ -1,4 +1,5 @@
-//! The contract of a gallery, on the embedded engine, over gRPC on a fake server, and on a real one where there is one.
+//! The contract of a gallery, on the embedded engine, over gRPC on a fake server, and on a real one
+//! where there is one.
 
 mod edge {
     use crate::support::empty_edge_gallery;

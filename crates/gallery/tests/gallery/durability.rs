@@ -36,8 +36,9 @@ fn options(folder: &Path) -> EdgeOptions {
 /// The vectors of a point in its first or second version: one number decides all values.
 fn vector(id: u64, space: Space, version: u64) -> Vec<f32> {
     let seed = (id * 8 + space as u64 * 2 + version) as f32;
-    let mut values: Vec<f32> =
-        (0..DIMENSION).map(|index| (seed * 0.37 + index as f32 * (1.0 + seed * 0.001)).sin()).collect();
+    let mut values: Vec<f32> = (0..DIMENSION)
+        .map(|index| (seed * 0.37 + index as f32 * (1.0 + seed * 0.001)).sin())
+        .collect();
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
     values.iter_mut().for_each(|value| *value /= length);
     values
@@ -52,7 +53,11 @@ fn payload(id: u64) -> Payload {
 
 fn point(id: u64) -> Point {
     let vectors = Vectors::from_fn(|space| Some(vector(id, space, 1)));
-    Point { id: PointId::Number(id), vectors, payload: payload(id) }
+    Point {
+        id: PointId::Number(id),
+        vectors,
+        payload: payload(id),
+    }
 }
 
 fn ids_of(batch: u64) -> std::ops::Range<u64> {
@@ -82,17 +87,30 @@ async fn write_for_ever(folder: &Path, start: u64, with_graphs: bool) {
         });
     }
     for batch in start.. {
-        gallery.upsert(ids_of(batch).map(point).collect()).await.expect("stored");
+        gallery
+            .upsert(ids_of(batch).map(point).collect())
+            .await
+            .expect("stored");
         println!("{PUT} {batch}");
         let updates = ids_of(batch)
             .map(|id| {
                 let image = Some(vector(id, Space::Image, 2));
-                (PointId::Number(id), Vectors { image, edge: None, text: None })
+                (
+                    PointId::Number(id),
+                    Vectors {
+                        image,
+                        edge: None,
+                        text: None,
+                    },
+                )
             })
             .collect();
         gallery.update_vectors(updates).await.expect("updated");
         println!("{UPDATE} {batch}");
-        gallery.delete(&[PointId::Number(doomed(batch))]).await.expect("deleted");
+        gallery
+            .delete(&[PointId::Number(doomed(batch))])
+            .await
+            .expect("deleted");
         println!("{DELETE} {batch}");
     }
 }
@@ -100,7 +118,9 @@ async fn write_for_ever(folder: &Path, start: u64, with_graphs: bool) {
 /// Not a test by itself: what the killed process runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
-    let Ok(role) = std::env::var(ROLE) else { return };
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
     let folder = std::env::var(FOLDER).expect("the parent names a folder");
     let folder = Path::new(&folder);
     if role == "hold" {
@@ -111,7 +131,10 @@ async fn child() {
         let _ = std::io::stdin().read(&mut [0]);
         return;
     }
-    let start = std::env::var(START).expect("the parent names a batch").parse().expect("a number");
+    let start = std::env::var(START)
+        .expect("the parent names a batch")
+        .parse()
+        .expect("a number");
     write_for_ever(folder, start, role == "graphs").await;
 }
 
@@ -125,7 +148,9 @@ fn spawn(role: &str, folder: &Path, start: u64) -> (Child, impl Iterator<Item = 
         .stdout(Stdio::piped())
         .spawn()
         .expect("started");
-    let lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+    let lines = BufReader::new(child.stdout.take().expect("piped"))
+        .lines()
+        .map_while(Result::ok);
     let mut lines = lines.skip_while(|line| !line.ends_with("opened"));
     assert!(lines.next().is_some(), "the child opens the collection");
     (child, lines)
@@ -137,14 +162,22 @@ struct Acknowledged(BTreeMap<u64, &'static str>);
 
 impl Acknowledged {
     fn add(&mut self, line: &str) -> bool {
-        let Some((what, batch)) = line.split_once(' ') else { return false };
-        let Some(what) = [PUT, UPDATE, DELETE].into_iter().find(|known| *known == what) else { return false };
+        let Some((what, batch)) = line.split_once(' ') else {
+            return false;
+        };
+        let Some(what) = [PUT, UPDATE, DELETE]
+            .into_iter()
+            .find(|known| *known == what)
+        else {
+            return false;
+        };
         self.0.insert(batch.parse().expect("a number"), what);
         true
     }
 }
 
-/// Everything that was acknowledged is there; the one step that was not may be there or not, point by point.
+/// Everything that was acknowledged is there; the one step that was not may be there or not, point
+/// by point.
 async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
     let mut expected_count = 0;
     for batch in 0..=last {
@@ -163,7 +196,9 @@ async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
             }
         }
         for point in found {
-            let PointId::Number(id) = point.id else { panic!("only numbers were stored") };
+            let PointId::Number(id) = point.id else {
+                panic!("only numbers were stored")
+            };
             assert_eq!(point.payload, payload(id), "{id}");
             for space in Space::ALL {
                 let vector_of = |version| Some(vector(id, space, version));
@@ -171,7 +206,9 @@ async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
                 let first = *stored == vector_of(1);
                 let second = space == Space::Image && *stored == vector_of(2);
                 match done {
-                    Some(UPDATE | DELETE) if space == Space::Image => assert!(second, "the update of {id} is lost"),
+                    Some(UPDATE | DELETE) if space == Space::Image => {
+                        assert!(second, "the update of {id} is lost")
+                    }
                     Some(PUT) | None => assert!(first || second, "{id} is half there in {space:?}"),
                     _ => assert!(first, "{id} is half there in {space:?}"),
                 }
@@ -179,8 +216,14 @@ async fn check(gallery: &EdgeGallery, acknowledged: &Acknowledged, last: u64) {
         }
     }
     // Counted in other ways: a point that stood in two parts would be counted twice.
-    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), expected_count);
-    let rated = gallery.facet("rating", &Filter::default(), 5).await.expect("counted");
+    assert_eq!(
+        gallery.count(&Filter::default()).await.expect("counted"),
+        expected_count
+    );
+    let rated = gallery
+        .facet("rating", &Filter::default(), 5)
+        .await
+        .expect("counted");
     assert_eq!(rated.first().map_or(0, |facet| facet.count), expected_count);
     assert_eq!(gallery.info().await.expect("info").points, expected_count);
 }
@@ -205,8 +248,15 @@ async fn what_was_acknowledged_survives_kill_9() {
         });
         assert!(!child.wait().expect("ended").success());
         // One batch more may have been begun.
-        next = acknowledged.0.keys().next_back().map_or(0, |batch| batch + 1) + 1;
-        let gallery = EdgeGallery::open(options(folder.path())).await.expect("opened after a kill");
+        next = acknowledged
+            .0
+            .keys()
+            .next_back()
+            .map_or(0, |batch| batch + 1)
+            + 1;
+        let gallery = EdgeGallery::open(options(folder.path()))
+            .await
+            .expect("opened after a kill");
         check(&gallery, &acknowledged, next).await;
         if round % 3 == 2 {
             gallery.optimize().await.expect("graphs");
@@ -223,12 +273,20 @@ async fn a_second_process_is_told_who_holds_the_store_until_that_one_is_killed()
     let pid = child.id().to_string();
     let error = StoreLock::acquire(folder.path(), None).expect_err("held");
     assert_eq!(error.code, ErrorCode::Conflict);
-    assert!(error.message.contains(&pid) && error.message.contains(ADDRESS), "{}", error.message);
-    let error = EdgeGallery::open(options(folder.path())).await.expect_err("held");
+    assert!(
+        error.message.contains(&pid) && error.message.contains(ADDRESS),
+        "{}",
+        error.message
+    );
+    let error = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect_err("held");
     assert_eq!(error.code, ErrorCode::Conflict);
     assert!(error.message.contains(&pid), "{}", error.message);
     child.kill().expect("killed");
     child.wait().expect("ended");
     StoreLock::acquire(folder.path(), None).expect("free");
-    EdgeGallery::open(options(folder.path())).await.expect("free");
+    EdgeGallery::open(options(folder.path()))
+        .await
+        .expect("free");
 }

@@ -11,14 +11,32 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn options(folder: &Path) -> EdgeOptions {
-    EdgeOptions { folder: folder.to_owned(), name: "drawings".to_owned(), model: model(), indexing_threshold_kb: None }
+    EdgeOptions {
+        folder: folder.to_owned(),
+        name: "drawings".to_owned(),
+        model: model(),
+        indexing_threshold_kb: None,
+    }
 }
 
 async fn with_one_point(folder: &Path) -> Result<()> {
     let gallery = EdgeGallery::open(options(folder)).await?;
-    let vectors = Vectors { image: Some(vec![1.0; DIMENSION]), edge: None, text: None };
-    let payload = json!({"style": "ink", "rating": "safe"}).as_object().cloned().unwrap_or_else(Payload::new);
-    gallery.upsert(vec![Point { id: PointId::Number(1), vectors, payload }]).await?;
+    let vectors = Vectors {
+        image: Some(vec![1.0; DIMENSION]),
+        edge: None,
+        text: None,
+    };
+    let payload = json!({"style": "ink", "rating": "safe"})
+        .as_object()
+        .cloned()
+        .unwrap_or_else(Payload::new);
+    gallery
+        .upsert(vec![Point {
+            id: PointId::Number(1),
+            vectors,
+            payload,
+        }])
+        .await?;
     gallery.set_note("scores", json!([0.5])).await?;
     gallery.add_root("/pictures").await
 }
@@ -41,17 +59,33 @@ async fn another_model_is_refused_and_both_are_named() {
     let mut other = options(folder.path());
     other.model.fingerprint = "something-else".to_owned();
     other.model.name = "ViT-Other".to_owned();
-    let error = EdgeGallery::open(other).await.expect_err("another fingerprint");
+    let error = EdgeGallery::open(other)
+        .await
+        .expect_err("another fingerprint");
     assert_eq!(error.code, ErrorCode::Conflict);
-    for part in ["drawings", "contract", "ViT-Other", "something-e", "contract-32"] {
+    for part in [
+        "drawings",
+        "contract",
+        "ViT-Other",
+        "something-e",
+        "contract-32",
+    ] {
         assert!(error.message.contains(part), "{part}: {}", error.message);
     }
     let mut other = options(folder.path());
     other.model.dimension = 48;
-    let error = EdgeGallery::open(other).await.expect_err("another dimension");
+    let error = EdgeGallery::open(other)
+        .await
+        .expect_err("another dimension");
     assert_eq!(error.code, ErrorCode::Conflict);
-    assert!(error.message.contains("32 dimensions") && error.message.contains("48 dimensions"), "{}", error.message);
-    EdgeGallery::open(options(folder.path())).await.expect("the first model goes on");
+    assert!(
+        error.message.contains("32 dimensions") && error.message.contains("48 dimensions"),
+        "{}",
+        error.message
+    );
+    EdgeGallery::open(options(folder.path()))
+        .await
+        .expect("the first model goes on");
 }
 
 #[tokio::test]
@@ -59,27 +93,63 @@ async fn a_newer_schema_is_refused_and_an_older_one_is_migrated() {
     let folder = folder();
     with_one_point(folder.path()).await.expect("made");
     let newest = schema::Schema::current().version;
-    edit(folder.path(), |metadata| metadata["schema_version"] = (newest + 1).into());
-    let error = EdgeGallery::open(options(folder.path())).await.expect_err("newer");
+    edit(folder.path(), |metadata| {
+        metadata["schema_version"] = (newest + 1).into()
+    });
+    let error = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect_err("newer");
     assert_eq!(error.code, ErrorCode::Conflict);
-    assert!(error.message.contains(&format!("version {}", newest + 1)), "{}", error.message);
-    edit(folder.path(), |metadata| metadata["schema_version"] = 1.into());
-    let gallery = EdgeGallery::open(options(folder.path())).await.expect("migrated");
+    assert!(
+        error.message.contains(&format!("version {}", newest + 1)),
+        "{}",
+        error.message
+    );
+    edit(folder.path(), |metadata| {
+        metadata["schema_version"] = 1.into()
+    });
+    let gallery = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect("migrated");
     assert_eq!(gallery.info().await.expect("info").schema_version, newest);
-    assert_eq!(gallery.facet("style", &Filter::default(), 5).await.expect("indexed")[0].value, "ink");
+    assert_eq!(
+        gallery
+            .facet("style", &Filter::default(), 5)
+            .await
+            .expect("indexed")[0]
+            .value,
+        "ink"
+    );
 }
 
 #[tokio::test]
 async fn a_closed_collection_is_found_again_and_can_be_looked_at() {
     let folder = folder();
-    assert_eq!(EdgeGallery::inspect(folder.path(), "drawings").expect("read"), None);
+    assert_eq!(
+        EdgeGallery::inspect(folder.path(), "drawings").expect("read"),
+        None
+    );
     with_one_point(folder.path()).await.expect("made");
-    assert_eq!(std::fs::metadata(folder.path().join("journal")).expect("there").len(), 0, "closing is a checkpoint");
-    let seen = EdgeGallery::inspect(folder.path(), "drawings").expect("read").expect("there");
-    let gallery = EdgeGallery::open(options(folder.path())).await.expect("opened");
+    assert_eq!(
+        std::fs::metadata(folder.path().join("journal"))
+            .expect("there")
+            .len(),
+        0,
+        "closing is a checkpoint"
+    );
+    let seen = EdgeGallery::inspect(folder.path(), "drawings")
+        .expect("read")
+        .expect("there");
+    let gallery = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect("opened");
     assert_eq!(gallery.info().await.expect("info"), seen);
     assert_eq!((seen.points, seen.roots), (1, vec!["/pictures".to_owned()]));
-    assert_eq!(gallery.note("scores").await.expect("read"), Some(json!([0.5])), "notes are found again, too");
+    assert_eq!(
+        gallery.note("scores").await.expect("read"),
+        Some(json!([0.5])),
+        "notes are found again, too"
+    );
 }
 
 #[tokio::test]
@@ -88,12 +158,16 @@ async fn an_unfinished_generation_is_removed_and_a_lost_description_is_not_guess
     with_one_point(folder.path()).await.expect("made");
     std::fs::create_dir_all(folder.path().join("shard-2/segments")).expect("left by a kill");
     std::fs::write(folder.path().join(".collection.json.1-0.tmp"), "half").expect("left by a kill");
-    let gallery = EdgeGallery::open(options(folder.path())).await.expect("opened");
+    let gallery = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect("opened");
     assert!(!folder.path().join("shard-2").exists());
     assert!(!folder.path().join(".collection.json.1-0.tmp").exists());
     drop(gallery);
     std::fs::remove_file(folder.path().join("collection.json")).expect("lost");
-    let error = EdgeGallery::open(options(folder.path())).await.expect_err("unknown");
+    let error = EdgeGallery::open(options(folder.path()))
+        .await
+        .expect_err("unknown");
     assert!(error.message.contains("shard-1"), "{}", error.message);
     assert!(folder.path().join("shard-1").exists(), "nothing is deleted");
 }

@@ -19,15 +19,25 @@ struct Place {
 /// `root/a.png`, `root/sub/b.png`, `other/c.png`, `secret/s.png`; root and other are recorded.
 fn place() -> Place {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for path in ["root/a.png", "root/sub/b.png", "other/c.png", "secret/s.png", "rootless/r.png"] {
+    for path in [
+        "root/a.png",
+        "root/sub/b.png",
+        "other/c.png",
+        "secret/s.png",
+        "rootless/r.png",
+    ] {
         write_picture(&folder.path().join(path), 400, 300);
     }
-    let roots = ["root", "other"].map(|root| folder.path().join(root).display().to_string()).to_vec();
+    let roots = ["root", "other"]
+        .map(|root| folder.path().join(root).display().to_string())
+        .to_vec();
     Place { folder, roots }
 }
 
 fn write_picture(path: &Path, width: u32, height: u32) {
-    let picture = RgbImage::from_fn(width, height, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 90]));
+    let picture = RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([(x % 256) as u8, (y % 256) as u8, 90])
+    });
     std::fs::create_dir_all(path.parent().expect("in a folder")).expect("made");
     std::fs::write(path, encode(&picture, Encoding::Png).expect("a PNG")).expect("written");
 }
@@ -45,13 +55,21 @@ impl Place {
     }
 
     async fn code(&self, files: &PictureFiles, stored: &str) -> Option<ErrorCode> {
-        files.find(stored, &self.roots).await.err().map(|error| error.code)
+        files
+            .find(stored, &self.roots)
+            .await
+            .err()
+            .map(|error| error.code)
     }
 }
 
 /// A thumbnail's bytes, type and tag.
 fn held(served: ServedPicture) -> (Bytes, String, String) {
-    (served.content.whole().expect("in memory"), served.content_type, served.etag)
+    (
+        served.content.whole().expect("in memory"),
+        served.content_type,
+        served.etag,
+    )
 }
 
 #[tokio::test]
@@ -71,13 +89,30 @@ async fn files_under_the_roots_are_found_and_read() {
     let file = files.find(&absolute, &place.roots).await.expect("absolute");
     let served = files.read(&file).await.expect("read");
     assert_eq!(served.content_type, "image/png");
-    assert!(matches!(&served.content, PictureContent::File(..)), "a file is read as it is taken, not held as a whole");
-    assert!(served.etag.len() > 20 && served.etag.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{}", served.etag);
-    assert_eq!(served.content.whole().expect("read"), std::fs::read(&absolute).expect("there"));
+    assert!(
+        matches!(&served.content, PictureContent::File(..)),
+        "a file is read as it is taken, not held as a whole"
+    );
+    assert!(
+        served.etag.len() > 20 && served.etag.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+        "{}",
+        served.etag
+    );
+    assert_eq!(
+        served.content.whole().expect("read"),
+        std::fs::read(&absolute).expect("there")
+    );
     let again = files.find("c.png", &place.roots).await.expect("found");
     assert_eq!(again, file);
     write_picture(&place.path("other/c.png"), 401, 300);
-    assert_ne!(files.find("c.png", &place.roots).await.expect("found").identity, file.identity);
+    assert_ne!(
+        files
+            .find("c.png", &place.roots)
+            .await
+            .expect("found")
+            .identity,
+        file.identity
+    );
 }
 
 #[tokio::test]
@@ -87,18 +122,40 @@ async fn paths_from_the_folder_that_clippy_0_2_ran_in_are_found_under_the_roots_
     let stored = "./data/safebooru/ALL/1.png";
     for root in ["data/safebooru/ALL", "data/safebooru", "data"] {
         let files = place.files(Some(root));
-        for spelling in [stored, ".\\data\\safebooru\\ALL\\1.png", "./data/safebooru\\ALL\\1.png"] {
-            let file = files.find(spelling, &[]).await.unwrap_or_else(|error| panic!("{root}: {spelling}: {error}"));
-            assert_eq!(file.path, place.path(stored).canonicalize().expect("there"), "{root}");
+        for spelling in [
+            stored,
+            ".\\data\\safebooru\\ALL\\1.png",
+            "./data/safebooru\\ALL\\1.png",
+        ] {
+            let file = files
+                .find(spelling, &[])
+                .await
+                .unwrap_or_else(|error| panic!("{root}: {spelling}: {error}"));
+            assert_eq!(
+                file.path,
+                place.path(stored).canonicalize().expect("there"),
+                "{root}"
+            );
         }
-        let secret = files.find("./secret/s.png", &[]).await.expect_err("above the root, and not under it");
+        let secret = files
+            .find("./secret/s.png", &[])
+            .await
+            .expect_err("above the root, and not under it");
         assert_eq!(secret.code, ErrorCode::NotFound);
     }
     // A recorded folder serves as well as IMAGES_ROOT does.
     let recorded = [place.path("data/safebooru").display().to_string()];
     assert!(place.files(None).find(stored, &recorded).await.is_ok());
-    let nowhere = place.files(None).find(stored, &[]).await.expect_err("no root");
-    assert!(nowhere.message.contains("IMAGES_ROOT"), "{}", nowhere.message);
+    let nowhere = place
+        .files(None)
+        .find(stored, &[])
+        .await
+        .expect_err("no root");
+    assert!(
+        nowhere.message.contains("IMAGES_ROOT"),
+        "{}",
+        nowhere.message
+    );
 }
 
 #[tokio::test]
@@ -116,11 +173,17 @@ async fn a_relative_images_root_begins_at_the_working_folder() {
     let folder = tempfile::tempdir_in(".").expect("a folder here");
     let name = Path::new(folder.path().file_name().expect("a name"));
     write_picture(&name.join("pictures/a.png"), 40, 30);
-    for root in [name.join("pictures"), Path::new(".").join(name).join("pictures")] {
+    for root in [
+        name.join("pictures"),
+        Path::new(".").join(name).join("pictures"),
+    ] {
         let mut options = PictureOptions::new(name.join("thumbnails"));
         options.images_root = Some(root.clone());
         let files = PictureFiles::new(options).expect("a folder");
-        let file = files.find("a.png", &[]).await.unwrap_or_else(|error| panic!("{}: {error}", root.display()));
+        let file = files
+            .find("a.png", &[])
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", root.display()));
         assert!(files.read(&file).await.is_ok());
         assert!(files.find("../thumbnails", &[]).await.is_err());
     }
@@ -134,17 +197,38 @@ async fn what_lies_outside_is_forbidden_and_what_is_gone_is_not_found() {
     let absent = place.path("secret/absent.png").display().to_string();
     // A folder whose name only begins like a root's.
     let beside = place.path("rootless/r.png").display().to_string();
-    for stored in
-        ["../secret/s.png", "../secret/absent.png", "sub/../../secret/s.png", "/etc/passwd", &secret, &absent, &beside]
-    {
-        assert_eq!(place.code(&files, stored).await, Some(ErrorCode::Forbidden), "{stored}");
+    for stored in [
+        "../secret/s.png",
+        "../secret/absent.png",
+        "sub/../../secret/s.png",
+        "/etc/passwd",
+        &secret,
+        &absent,
+        &beside,
+    ] {
+        assert_eq!(
+            place.code(&files, stored).await,
+            Some(ErrorCode::Forbidden),
+            "{stored}"
+        );
     }
     for stored in ["absent.png", "sub", "", "a.png/", "a\0.png"] {
-        assert_eq!(place.code(&files, stored).await, Some(ErrorCode::NotFound), "{stored:?}");
+        assert_eq!(
+            place.code(&files, stored).await,
+            Some(ErrorCode::NotFound),
+            "{stored:?}"
+        );
     }
-    assert_eq!(files.find("a.png", &[]).await.expect_err("no roots").code, ErrorCode::NotFound);
+    assert_eq!(
+        files.find("a.png", &[]).await.expect_err("no roots").code,
+        ErrorCode::NotFound
+    );
     let opened = place.files(Some("secret"));
-    assert_eq!(place.code(&opened, "s.png").await, None, "IMAGES_ROOT is a root");
+    assert_eq!(
+        place.code(&opened, "s.png").await,
+        None,
+        "IMAGES_ROOT is a root"
+    );
     assert_eq!(place.code(&opened, &secret).await, None);
 }
 
@@ -157,16 +241,36 @@ async fn a_link_out_of_the_roots_is_forbidden_and_one_inside_is_followed() {
     symlink(place.path("secret/s.png"), place.path("root/file-link.png")).expect("linked");
     symlink(place.path("secret"), place.path("root/folder-link")).expect("linked");
     symlink(place.path("root/a.png"), place.path("root/inside.png")).expect("linked");
-    symlink(place.path("secret/absent.png"), place.path("root/dangling.png")).expect("linked");
-    assert_eq!(place.code(&files, "file-link.png").await, Some(ErrorCode::Forbidden));
-    assert_eq!(place.code(&files, "folder-link/s.png").await, Some(ErrorCode::Forbidden));
+    symlink(
+        place.path("secret/absent.png"),
+        place.path("root/dangling.png"),
+    )
+    .expect("linked");
+    assert_eq!(
+        place.code(&files, "file-link.png").await,
+        Some(ErrorCode::Forbidden)
+    );
+    assert_eq!(
+        place.code(&files, "folder-link/s.png").await,
+        Some(ErrorCode::Forbidden)
+    );
     assert_eq!(place.code(&files, "inside.png").await, None);
-    assert_eq!(place.code(&files, "dangling.png").await, Some(ErrorCode::NotFound));
+    assert_eq!(
+        place.code(&files, "dangling.png").await,
+        Some(ErrorCode::NotFound)
+    );
     // A root that is a link itself is what it points to.
     symlink(place.path("root"), place.path("alias")).expect("linked");
     let alias = vec![place.path("alias").display().to_string()];
     assert!(files.find("a.png", &alias).await.is_ok());
-    assert_eq!(files.find("file-link.png", &alias).await.expect_err("outside").code, ErrorCode::Forbidden);
+    assert_eq!(
+        files
+            .find("file-link.png", &alias)
+            .await
+            .expect_err("outside")
+            .code,
+        ErrorCode::Forbidden
+    );
 }
 
 #[tokio::test]
@@ -175,8 +279,14 @@ async fn a_file_that_is_no_picture_is_not_served() {
     std::fs::write(place.path("root/notes.png"), "root:x:0:0").expect("written");
     let files = place.files(None);
     let file = files.find("notes.png", &place.roots).await.expect("found");
-    assert_eq!(files.read(&file).await.expect_err("text").code, ErrorCode::InvalidPicture);
-    assert_eq!(files.thumbnail(&file, 64).await.expect_err("text").code, ErrorCode::InvalidPicture);
+    assert_eq!(
+        files.read(&file).await.expect_err("text").code,
+        ErrorCode::InvalidPicture
+    );
+    assert_eq!(
+        files.thumbnail(&file, 64).await.expect_err("text").code,
+        ErrorCode::InvalidPicture
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -201,14 +311,29 @@ async fn a_thumbnail_is_made_once_and_kept() {
     assert_eq!((seen.width, seen.height), (128, 96));
 
     let wide = held(files.thumbnail(&file, 4_000).await.expect("made"));
-    assert_eq!(probe(&wide.0).expect("a JPEG").width, 400, "nothing is enlarged");
+    assert_eq!(
+        probe(&wide.0).expect("a JPEG").width,
+        400,
+        "nothing is enlarged"
+    );
     assert_ne!(wide.2, first.2);
-    assert_eq!(files.thumbnail(&file, 0).await.expect_err("nothing").code, ErrorCode::InvalidInput);
+    assert_eq!(
+        files.thumbnail(&file, 0).await.expect_err("nothing").code,
+        ErrorCode::InvalidInput
+    );
     let tiny = held(files.thumbnail(&file, 7).await.expect("made"));
     assert!(probe(&tiny.0).expect("a JPEG").width <= 7);
 
     let restarted = place.files(None);
-    assert_eq!(&held(restarted.thumbnail(&file, 130).await.expect("from the disk")), first);
+    assert_eq!(
+        &held(
+            restarted
+                .thumbnail(&file, 130)
+                .await
+                .expect("from the disk")
+        ),
+        first
+    );
     assert_eq!(restarted.thumbnails_made(), 0);
     write_picture(&place.path("root/a.png"), 200, 200);
     let changed = restarted.find("a.png", &place.roots).await.expect("found");

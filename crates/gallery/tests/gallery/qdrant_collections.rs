@@ -1,5 +1,5 @@
-//! Collections behind a public name on a server: built beside each other, caught up, switched and rolled back, while
-//! other processes write and search.
+//! Collections behind a public name on a server: built beside each other, caught up, switched and
+//! rolled back, while other processes write and search.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,33 +18,64 @@ use serde_json::json;
 
 use crate::support::{options, options_for};
 
-/// The second model: of another dimension, so that a vector of the one can never be taken for one of the other.
+/// The second model: of another dimension, so that a vector of the one can never be taken for one
+/// of the other.
 fn second() -> ModelInfo {
-    ModelInfo { name: "second/one".to_owned(), dimension: 12, fingerprint: "second".to_owned(), ..model() }
+    ModelInfo {
+        name: "second/one".to_owned(),
+        dimension: 12,
+        fingerprint: "second".to_owned(),
+        ..model()
+    }
 }
 
 fn source(name: &str) -> ModelSource {
-    ModelSource { model: Some(name.to_owned()), pretrained: None }
+    ModelSource {
+        model: Some(name.to_owned()),
+        pretrained: None,
+    }
 }
 
 fn point(id: u64, version: u64, dimension: usize) -> Point {
-    let vectors = Vectors { image: Some(vec![1.0; dimension]), edge: None, text: None };
-    let payload = json!({ "version": version, "dimension": dimension }).as_object().cloned().expect("an object");
-    Point { id: PointId::Number(id), vectors, payload }
+    let vectors = Vectors {
+        image: Some(vec![1.0; dimension]),
+        edge: None,
+        text: None,
+    };
+    let payload = json!({ "version": version, "dimension": dimension })
+        .as_object()
+        .cloned()
+        .expect("an object");
+    Point {
+        id: PointId::Number(id),
+        vectors,
+        payload,
+    }
 }
 
 async fn opened(options: QdrantOptions, name: &str) -> (QdrantCollections, Arc<dyn Gallery>) {
-    QdrantCollections::open(options, source(name)).await.expect("opened")
+    QdrantCollections::open(options, source(name))
+        .await
+        .expect("opened")
 }
 
 async fn versions(gallery: &dyn Gallery) -> BTreeMap<PointId, u64> {
-    let page = gallery.scroll(&Filter::default(), None, 100_000, With::PAYLOAD).await.expect("read");
-    page.points.into_iter().map(|point| (point.id, point.payload["version"].as_u64().unwrap_or(0))).collect()
+    let page = gallery
+        .scroll(&Filter::default(), None, 100_000, With::PAYLOAD)
+        .await
+        .expect("read");
+    page.points
+        .into_iter()
+        .map(|point| (point.id, point.payload["version"].as_u64().unwrap_or(0)))
+        .collect()
 }
 
 /// What a re-index does with changes, without a model.
 async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
-    let live = collections.open(&collections.live().await.expect("known").name).await.expect("opened");
+    let live = collections
+        .open(&collections.live().await.expect("known").name)
+        .await
+        .expect("opened");
     let beside = collections.open(name).await.expect("opened");
     let dimension = beside.info().await.expect("info").dimension;
     let mut taken = 0;
@@ -54,30 +85,54 @@ async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
             return taken;
         }
         taken += changes.ids.len();
-        let there = live.retrieve(&changes.ids, With::PAYLOAD).await.expect("read");
+        let there = live
+            .retrieve(&changes.ids, With::PAYLOAD)
+            .await
+            .expect("read");
         let known: BTreeSet<PointId> = there.iter().map(|point| point.id).collect();
-        let gone: Vec<PointId> = changes.ids.iter().copied().filter(|id| !known.contains(id)).collect();
+        let gone: Vec<PointId> = changes
+            .ids
+            .iter()
+            .copied()
+            .filter(|id| !known.contains(id))
+            .collect();
         beside.delete(&gone).await.expect("deleted");
         let anew = there
             .into_iter()
             .map(|old| {
                 let mut payload = old.payload;
                 payload.insert("dimension".to_owned(), dimension.into());
-                let vectors = Vectors { image: Some(vec![1.0; dimension]), edge: None, text: None };
-                Point { id: old.id, vectors, payload }
+                let vectors = Vectors {
+                    image: Some(vec![1.0; dimension]),
+                    edge: None,
+                    text: None,
+                };
+                Point {
+                    id: old.id,
+                    vectors,
+                    payload,
+                }
             })
             .collect();
         beside.upsert(anew).await.expect("stored");
-        collections.caught_up(name, changes.next).await.expect("remembered");
+        collections
+            .caught_up(name, changes.next)
+            .await
+            .expect("remembered");
     }
 }
 
 async fn copy(collections: &QdrantCollections, name: &str) {
-    let live = collections.open(&collections.live().await.expect("known").name).await.expect("opened");
+    let live = collections
+        .open(&collections.live().await.expect("known").name)
+        .await
+        .expect("opened");
     let beside = collections.open(name).await.expect("opened");
     let dimension = beside.info().await.expect("info").dimension;
     let copied = versions(&*live).await.into_iter().map(|(id, version)| {
-        let PointId::Number(id) = id else { panic!("numbers only") };
+        let PointId::Number(id) = id else {
+            panic!("numbers only")
+        };
         point(id, version, dimension)
     });
     beside.upsert(copied.collect()).await.expect("copied");
@@ -86,37 +141,85 @@ async fn copy(collections: &QdrantCollections, name: &str) {
 async fn switch(collections: &QdrantCollections, name: &str, owner: Option<&str>) {
     let pause = collections.pause_writes().await.expect("paused");
     catch_up(collections, name).await;
-    collections.switch(name, owner, &*pause).await.expect("switched");
+    collections
+        .switch(name, owner, &*pause)
+        .await
+        .expect("switched");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_and_dropped() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
-    gallery.upsert((1..=50).map(|id| point(id, 1, 32)).collect()).await.expect("stored");
+    gallery
+        .upsert((1..=50).map(|id| point(id, 1, 32)).collect())
+        .await
+        .expect("stored");
     let live = collections.live().await.expect("known");
-    assert_eq!((live.name.as_str(), live.role, live.source), ("clippy", Role::Live, Some(source("first"))));
+    assert_eq!(
+        (live.name.as_str(), live.role, live.source),
+        ("clippy", Role::Live, Some(source("first")))
+    );
 
-    let built = collections.begin_beside(&second(), &source("second"), "job 1").await.expect("begun");
-    assert_eq!((built.name.as_str(), built.role), ("clippy@second-one-1", Role::Building));
-    let again = collections.begin_beside(&second(), &source("second"), "job 2").await.expect("taken over");
-    assert_eq!((again.name.as_str(), again.owner.as_str()), (built.name.as_str(), "job 2"));
+    let built = collections
+        .begin_beside(&second(), &source("second"), "job 1")
+        .await
+        .expect("begun");
+    assert_eq!(
+        (built.name.as_str(), built.role),
+        ("clippy@second-one-1", Role::Building)
+    );
+    let again = collections
+        .begin_beside(&second(), &source("second"), "job 2")
+        .await
+        .expect("taken over");
+    assert_eq!(
+        (again.name.as_str(), again.owner.as_str()),
+        (built.name.as_str(), "job 2")
+    );
     copy(&collections, &built.name).await;
-    gallery.upsert(vec![point(51, 2, 32), point(1, 2, 32)]).await.expect("written meanwhile");
-    gallery.delete(&[PointId::Number(2)]).await.expect("deleted meanwhile");
+    gallery
+        .upsert(vec![point(51, 2, 32), point(1, 2, 32)])
+        .await
+        .expect("written meanwhile");
+    gallery
+        .delete(&[PointId::Number(2)])
+        .await
+        .expect("deleted meanwhile");
     assert_eq!(catch_up(&collections, &built.name).await, 3);
 
     let pause = collections.pause_writes().await.expect("paused");
-    let error = collections.switch(&built.name, Some("job 1"), &*pause).await.expect_err("another builds it");
+    let error = collections
+        .switch(&built.name, Some("job 1"), &*pause)
+        .await
+        .expect_err("another builds it");
     assert_eq!(error.code, ErrorCode::Conflict);
-    collections.switch(&built.name, Some("job 2"), &*pause).await.expect("switched");
+    collections
+        .switch(&built.name, Some("job 2"), &*pause)
+        .await
+        .expect("switched");
     drop(pause);
     let listed = collections.list().await.expect("listed");
-    let roles: Vec<_> = listed.iter().map(|physical| (physical.name.as_str(), physical.role)).collect();
-    assert_eq!(roles, [("clippy@second-one-1", Role::Live), ("clippy", Role::Previous)]);
-    let error = gallery.upsert(vec![point(60, 3, 32)]).await.expect_err("not the live one any more");
+    let roles: Vec<_> = listed
+        .iter()
+        .map(|physical| (physical.name.as_str(), physical.role))
+        .collect();
+    assert_eq!(
+        roles,
+        [
+            ("clippy@second-one-1", Role::Live),
+            ("clippy", Role::Previous)
+        ]
+    );
+    let error = gallery
+        .upsert(vec![point(60, 3, 32)])
+        .await
+        .expect_err("not the live one any more");
     assert_eq!(error.code, ErrorCode::Unavailable);
-    assert!(gallery.count(&Filter::default()).await.is_ok(), "whoever searches there goes on");
+    assert!(
+        gallery.count(&Filter::default()).await.is_ok(),
+        "whoever searches there goes on"
+    );
 
     // Another process finds the new one, and what it writes is not lost by going back.
     let (elsewhere, new) = opened(options_for(&fake.url(), "clippy", second()), "second").await;
@@ -125,27 +228,50 @@ async fn a_collection_that_bears_the_public_name_is_replaced_kept_gone_back_to_a
     switch(&elsewhere, "clippy", None).await;
     let back = collections.open("clippy").await.expect("opened");
     let there = versions(&*back).await;
-    assert_eq!((there.get(&PointId::Number(70)), there.get(&PointId::Number(1))), (Some(&4), Some(&2)));
+    assert_eq!(
+        (
+            there.get(&PointId::Number(70)),
+            there.get(&PointId::Number(1))
+        ),
+        (Some(&4), Some(&2))
+    );
     assert!(!there.contains_key(&PointId::Number(2)));
 
     // Forth again, and for good: then the public name belongs to the live one.
     switch(&collections, "clippy@second-one-1", None).await;
     assert_eq!(collections.drop_old().await.expect("dropped"), ["clippy"]);
-    let client = qdrant_client::Qdrant::from_url(&fake.url()).skip_compatibility_check().build().expect("an address");
-    let names: Vec<String> =
-        client.list_collections().await.expect("listed").collections.into_iter().map(|found| found.name).collect();
+    let client = qdrant_client::Qdrant::from_url(&fake.url())
+        .skip_compatibility_check()
+        .build()
+        .expect("an address");
+    let names: Vec<String> = client
+        .list_collections()
+        .await
+        .expect("listed")
+        .collections
+        .into_iter()
+        .map(|found| found.name)
+        .collect();
     assert_eq!(names, ["clippy@second-one-1"], "nothing else is left");
-    let public = client.collection_info("clippy").await.expect("by the public name").result.expect("there");
+    let public = client
+        .collection_info("clippy")
+        .await
+        .expect("by the public name")
+        .result
+        .expect("there");
     assert_eq!(public.points_count, Some(51));
 }
 
-/// Writers and searchers of other processes all the time. What was acknowledged is in the live collection at the end; no
-/// search fails; none sees vectors of two models.
+/// Writers and searchers of other processes all the time. What was acknowledged is in the live
+/// collection at the end; no search fails; none sees vectors of two models.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let (collections, gallery) = opened(options(&fake.url(), "clippy"), "first").await;
-    gallery.upsert((1..=200).map(|id| point(id, 0, 32)).collect()).await.expect("stored");
+    gallery
+        .upsert((1..=200).map(|id| point(id, 0, 32)).collect())
+        .await
+        .expect("stored");
     let done = Arc::new(AtomicBool::new(false));
     let searches = Arc::new(AtomicU64::new(0));
     let followed = Arc::new(AtomicBool::new(false));
@@ -166,7 +292,10 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
                         }
                         Err(error) => {
                             assert_eq!(error.code, ErrorCode::Unavailable, "{error}");
-                            gallery = mine.open(&mine.live().await.expect("known").name).await.expect("opened");
+                            gallery = mine
+                                .open(&mine.live().await.expect("known").name)
+                                .await
+                                .expect("opened");
                         }
                     }
                     version += 1;
@@ -177,7 +306,11 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
         })
         .collect();
     let searcher = tokio::spawn({
-        let (options, done, searches) = (options(&fake.url(), "clippy"), Arc::clone(&done), Arc::clone(&searches));
+        let (options, done, searches) = (
+            options(&fake.url(), "clippy"),
+            Arc::clone(&done),
+            Arc::clone(&searches),
+        );
         let followed = Arc::clone(&followed);
         async move {
             let (mine, gallery) = opened(options, "first").await;
@@ -195,7 +328,11 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
                     }
                 }
                 let query = HybridQuery {
-                    vectors: Vectors { image: Some(vec![1.0; pair.2]), edge: None, text: None },
+                    vectors: Vectors {
+                        image: Some(vec![1.0; pair.2]),
+                        edge: None,
+                        text: None,
+                    },
                     filter: Filter::default(),
                     candidates: 20,
                     lexical_tags: Vec::new(),
@@ -206,7 +343,11 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
                 let found = pair.1.hybrid(query).await.expect("no search fails");
                 assert!(!found.hits.is_empty());
                 for hit in found.hits {
-                    assert_eq!(hit.payload["dimension"].as_u64(), Some(pair.2 as u64), "of another model");
+                    assert_eq!(
+                        hit.payload["dimension"].as_u64(),
+                        Some(pair.2 as u64),
+                        "of another model"
+                    );
                 }
                 searches.fetch_add(1, Ordering::SeqCst);
             }
@@ -214,14 +355,20 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
         }
     });
 
-    let built = collections.begin_beside(&second(), &source("second"), "job").await.expect("begun");
+    let built = collections
+        .begin_beside(&second(), &source("second"), "job")
+        .await
+        .expect("begun");
     copy(&collections, &built.name).await;
     catch_up(&collections, &built.name).await;
     switch(&collections, &built.name, Some("job")).await;
     // For a while in the new one, once the searcher has found it.
     let (begun, mut found_at) = (Instant::now(), None);
     while found_at.is_none_or(|found| searches.load(Ordering::SeqCst) < found + 100) {
-        assert!(begun.elapsed() < Duration::from_secs(120), "the searcher is stuck");
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "the searcher is stuck"
+        );
         if found_at.is_none() && followed.load(Ordering::SeqCst) {
             found_at = Some(searches.load(Ordering::SeqCst));
         }
@@ -235,7 +382,10 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
         let acknowledged = writer.await.expect("no write failed otherwise");
         assert!(acknowledged.len() > 5, "hardly anything was written");
         for (id, version) in acknowledged {
-            assert!(there.get(&id).is_some_and(|found| *found >= version), "{id} version {version} is lost");
+            assert!(
+                there.get(&id).is_some_and(|found| *found >= version),
+                "{id} version {version} is lost"
+            );
         }
     }
 }

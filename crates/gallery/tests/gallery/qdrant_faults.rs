@@ -1,4 +1,5 @@
-//! A server in trouble, and a way to it that breaks: clear errors, nothing acknowledged is lost, nothing is half there.
+//! A server in trouble, and a way to it that breaks: clear errors, nothing acknowledged is lost,
+//! nothing is half there.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,25 +17,39 @@ use serde_json::json;
 use crate::support::options;
 
 fn vector(seed: u64) -> Vec<f32> {
-    let mut values: Vec<f32> = (0..DIMENSION).map(|index| (seed as f32 * 0.37 + index as f32 * 1.3).sin()).collect();
+    let mut values: Vec<f32> = (0..DIMENSION)
+        .map(|index| (seed as f32 * 0.37 + index as f32 * 1.3).sin())
+        .collect();
     let length = values.iter().map(|value| value * value).sum::<f32>().sqrt();
     values.iter_mut().for_each(|value| *value /= length);
     values
 }
 
 fn point(number: u64) -> Point {
-    let payload: Payload = json!({"path": format!("{number}.png"), "tags_all": ["a"], "batch": number / 100})
-        .as_object()
-        .cloned()
-        .expect("an object");
-    let vectors =
-        Vectors { image: Some(vector(number)), edge: Some(vector(number + 1)), text: Some(vector(number + 2)) };
-    Point { id: PointId::Number(number), vectors, payload }
+    let payload: Payload =
+        json!({"path": format!("{number}.png"), "tags_all": ["a"], "batch": number / 100})
+            .as_object()
+            .cloned()
+            .expect("an object");
+    let vectors = Vectors {
+        image: Some(vector(number)),
+        edge: Some(vector(number + 1)),
+        text: Some(vector(number + 2)),
+    };
+    Point {
+        id: PointId::Number(number),
+        vectors,
+        payload,
+    }
 }
 
 fn query() -> HybridQuery {
     HybridQuery {
-        vectors: Vectors { image: Some(vector(3)), edge: None, text: Some(vector(9)) },
+        vectors: Vectors {
+            image: Some(vector(3)),
+            edge: None,
+            text: Some(vector(9)),
+        },
         filter: Filter::default(),
         candidates: 10,
         lexical_tags: Vec::new(),
@@ -47,13 +62,22 @@ fn query() -> HybridQuery {
 fn says(error: &Error, code: ErrorCode, parts: &[&str]) {
     assert_eq!(error.code, code, "{error:?}");
     for part in parts {
-        assert!(error.message.contains(part), "\"{part}\" is not in \"{}\"", error.message);
+        assert!(
+            error.message.contains(part),
+            "\"{part}\" is not in \"{}\"",
+            error.message
+        );
     }
 }
 
 async fn filled(fake: &FakeQdrant, name: &str) -> QdrantGallery {
-    let gallery = QdrantGallery::open(options(&fake.url(), name)).await.expect("opened");
-    gallery.upsert((1..=200).map(point).collect()).await.expect("stored");
+    let gallery = QdrantGallery::open(options(&fake.url(), name))
+        .await
+        .expect("opened");
+    gallery
+        .upsert((1..=200).map(point).collect())
+        .await
+        .expect("stored");
     gallery
 }
 
@@ -72,15 +96,33 @@ async fn a_wrong_key_a_missing_one_and_one_for_reading_are_told_apart() {
     };
     for key in [None, Some("wrong")] {
         let error = QdrantGallery::open(with(key)).await.expect_err("refused");
-        says(&error, ErrorCode::Internal, &["QDRANT_API_KEY", &fake.url()]);
-        assert!(!error.message.contains("wrong"), "the key itself is told to nobody");
+        says(
+            &error,
+            ErrorCode::Internal,
+            &["QDRANT_API_KEY", &fake.url()],
+        );
+        assert!(
+            !error.message.contains("wrong"),
+            "the key itself is told to nobody"
+        );
     }
-    let gallery = QdrantGallery::open(with(Some("right"))).await.expect("opened");
+    let gallery = QdrantGallery::open(with(Some("right")))
+        .await
+        .expect("opened");
     gallery.upsert(vec![point(1)]).await.expect("stored");
-    let reader = QdrantGallery::open(with(Some("reader"))).await.expect("reading is enough to open");
+    let reader = QdrantGallery::open(with(Some("reader")))
+        .await
+        .expect("reading is enough to open");
     assert_eq!(reader.count(&Filter::default()).await.expect("counted"), 1);
-    let error = reader.upsert(vec![point(2)]).await.expect_err("reading is not enough to write");
-    says(&error, ErrorCode::Internal, &["QDRANT_API_KEY", "only read"]);
+    let error = reader
+        .upsert(vec![point(2)])
+        .await
+        .expect_err("reading is not enough to write");
+    says(
+        &error,
+        ErrorCode::Internal,
+        &["QDRANT_API_KEY", "only read"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,20 +131,40 @@ async fn an_address_where_nobody_or_something_else_listens_is_named() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.local_addr().expect("bound")
     };
-    let error = QdrantGallery::open(options(&format!("http://{nobody}"), "any")).await.expect_err("nobody there");
-    says(&error, ErrorCode::Unavailable, &[&nobody.to_string(), "QDRANT_URL"]);
+    let error = QdrantGallery::open(options(&format!("http://{nobody}"), "any"))
+        .await
+        .expect_err("nobody there");
+    says(
+        &error,
+        ErrorCode::Unavailable,
+        &[&nobody.to_string(), "QDRANT_URL"],
+    );
 
     // A web server.
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
     let web = listener.local_addr().expect("bound");
     tokio::spawn(async move {
         loop {
-            let Ok((mut stream, _)) = listener.accept().await else { return };
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            let Ok((mut stream, _)) = listener.accept().await else {
+                return;
+            };
+            let _ = tokio::io::AsyncWriteExt::write_all(
+                &mut stream,
+                b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            )
+            .await;
         }
     });
-    let error = QdrantGallery::open(options(&format!("http://{web}"), "any")).await.expect_err("no gRPC there");
-    says(&error, ErrorCode::Unavailable, &[&web.to_string(), "QDRANT_URL"]);
+    let error = QdrantGallery::open(options(&format!("http://{web}"), "any"))
+        .await
+        .expect_err("no gRPC there");
+    says(
+        &error,
+        ErrorCode::Unavailable,
+        &[&web.to_string(), "QDRANT_URL"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,30 +172,65 @@ async fn a_disk_that_takes_no_writes_and_a_dead_shard_are_told_and_nothing_is_st
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let gallery = filled(&fake, "disk").await;
     fake.faults().set_read_only(true);
-    says(&gallery.upsert(vec![point(900)]).await.expect_err("read-only"), ErrorCode::Unavailable, &["read-only"]);
-    assert!(!gallery.hybrid(query()).await.expect("searching goes on").hits.is_empty());
+    says(
+        &gallery
+            .upsert(vec![point(900)])
+            .await
+            .expect_err("read-only"),
+        ErrorCode::Unavailable,
+        &["read-only"],
+    );
+    assert!(
+        !gallery
+            .hybrid(query())
+            .await
+            .expect("searching goes on")
+            .hits
+            .is_empty()
+    );
     fake.faults().set_read_only(false);
     fake.faults().set_disk_full(true);
-    says(&gallery.upsert(vec![point(900)]).await.expect_err("full"), ErrorCode::Unavailable, &["full", "room"]);
+    says(
+        &gallery.upsert(vec![point(900)]).await.expect_err("full"),
+        ErrorCode::Unavailable,
+        &["full", "room"],
+    );
     fake.faults().set_disk_full(false);
-    assert_eq!(gallery.count(&Filter::default()).await.expect("counted"), 200);
+    assert_eq!(
+        gallery.count(&Filter::default()).await.expect("counted"),
+        200
+    );
     fake.faults().set_dead_shard(true);
-    says(&gallery.hybrid(query()).await.expect_err("dead"), ErrorCode::Unavailable, &["shard", "replica"]);
+    says(
+        &gallery.hybrid(query()).await.expect_err("dead"),
+        ErrorCode::Unavailable,
+        &["shard", "replica"],
+    );
     fake.faults().set_dead_shard(false);
-    gallery.upsert(vec![point(900)]).await.expect("stored again");
+    gallery
+        .upsert(vec![point(900)])
+        .await
+        .expect("stored again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collection_that_is_deleted_meanwhile_is_told_and_not_made_anew() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let gallery = filled(&fake, "gone").await;
-    let client = qdrant_client::Qdrant::from_url(&fake.url()).skip_compatibility_check().build().expect("an address");
+    let client = qdrant_client::Qdrant::from_url(&fake.url())
+        .skip_compatibility_check()
+        .build()
+        .expect("an address");
     client.delete_collection("gone").await.expect("deleted");
     for error in [
         gallery.hybrid(query()).await.expect_err("gone"),
         gallery.upsert(vec![point(1)]).await.expect_err("gone"),
         gallery.info().await.map(|_| ()).expect_err("gone"),
-        gallery.update_vectors(vec![(PointId::Number(1), point(1).vectors)]).await.map(|_| ()).expect_err("gone"),
+        gallery
+            .update_vectors(vec![(PointId::Number(1), point(1).vectors)])
+            .await
+            .map(|_| ())
+            .expect_err("gone"),
     ] {
         says(&error, ErrorCode::Unavailable, &["gone", "clippy migrate"]);
     }
@@ -145,13 +242,25 @@ async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     // Long enough for a machine that is busy with other tests.
     let limit = Duration::from_millis(1_500);
-    let server = QdrantServer { timeout: limit, ..QdrantServer::new(fake.url()) };
-    let gallery = QdrantGallery::open(QdrantOptions::new(server, "stall", model())).await.expect("opened");
-    gallery.upsert((1..=200).map(point).collect()).await.expect("stored");
+    let server = QdrantServer {
+        timeout: limit,
+        ..QdrantServer::new(fake.url())
+    };
+    let gallery = QdrantGallery::open(QdrantOptions::new(server, "stall", model()))
+        .await
+        .expect("opened");
+    gallery
+        .upsert((1..=200).map(point).collect())
+        .await
+        .expect("stored");
     fake.faults().set_stall(Duration::from_secs(10));
     let begun = Instant::now();
     let error = gallery.hybrid(query()).await.expect_err("it stalls");
-    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        begun.elapsed()
+    );
     says(&error, ErrorCode::Timeout, &["QDRANT_TIMEOUT_SECS"]);
     // After a few of these, callers do not wait any more.
     let mut quick = false;
@@ -164,27 +273,39 @@ async fn a_stall_ends_at_the_limit_and_is_over_when_the_server_is_back() {
     fake.faults().set_stall(Duration::ZERO);
     let begun = Instant::now();
     while gallery.hybrid(query()).await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "it does not come back");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it does not come back"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Cut in the middle of an upsert, again and again, at other places: what was acknowledged is there, and every batch is
-/// there as a whole or not at all.
+/// Cut in the middle of an upsert, again and again, at other places: what was acknowledged is
+/// there, and every batch is there as a whole or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
     const BATCH: u64 = 100;
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let proxy = Proxy::start(fake.address()).await.expect("a proxy");
-    let gallery = QdrantGallery::open(options(&proxy.url(), "cut")).await.expect("opened");
-    let direct = QdrantGallery::open(options(&fake.url(), "cut")).await.expect("opened");
+    let gallery = QdrantGallery::open(options(&proxy.url(), "cut"))
+        .await
+        .expect("opened");
+    let direct = QdrantGallery::open(options(&fake.url(), "cut"))
+        .await
+        .expect("opened");
     let before = proxy.passed();
-    gallery.upsert((0..BATCH).map(point).collect()).await.expect("stored");
+    gallery
+        .upsert((0..BATCH).map(point).collect())
+        .await
+        .expect("stored");
     let bytes = proxy.passed() - before;
     let (mut acknowledged, mut refused) = (vec![0], 0);
     for batch in 1..30_u64 {
         proxy.cut_after(bytes * (batch % 10) / 9 + batch);
-        let stored = gallery.upsert((batch * BATCH..(batch + 1) * BATCH).map(point).collect()).await;
+        let stored = gallery
+            .upsert((batch * BATCH..(batch + 1) * BATCH).map(point).collect())
+            .await;
         match stored {
             Ok(()) => acknowledged.push(batch),
             Err(error) => {
@@ -196,21 +317,38 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
         // The circuit may be open: whoever watches over readiness finds out first.
         let begun = Instant::now();
         while gallery.info().await.is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "it does not come back");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "it does not come back"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
     assert!(refused > 5, "the cuts missed");
-    let there = direct.scroll(&Filter::default(), None, 100_000, With::ALL).await.expect("read").points;
+    let there = direct
+        .scroll(&Filter::default(), None, 100_000, With::ALL)
+        .await
+        .expect("read")
+        .points;
     let ids: HashSet<PointId> = there.iter().map(|point| point.id).collect();
     assert_eq!(ids.len(), there.len(), "none is there twice");
     for batch in 0..30_u64 {
-        let found = (batch * BATCH..(batch + 1) * BATCH).filter(|n| ids.contains(&PointId::Number(*n))).count() as u64;
-        assert!(found == 0 || found == BATCH, "{found} points of batch {batch}");
-        assert!(found == BATCH || !acknowledged.contains(&batch), "batch {batch} was acknowledged and is lost");
+        let found = (batch * BATCH..(batch + 1) * BATCH)
+            .filter(|n| ids.contains(&PointId::Number(*n)))
+            .count() as u64;
+        assert!(
+            found == 0 || found == BATCH,
+            "{found} points of batch {batch}"
+        );
+        assert!(
+            found == BATCH || !acknowledged.contains(&batch),
+            "batch {batch} was acknowledged and is lost"
+        );
     }
     for stored in there {
-        let PointId::Number(number) = stored.id else { panic!("numbers only") };
+        let PointId::Number(number) = stored.id else {
+            panic!("numbers only")
+        };
         assert_eq!(stored, point(number), "a partial point");
     }
 }
@@ -219,12 +357,22 @@ async fn cut_connections_lose_no_acknowledged_point_and_leave_no_partial_one() {
 async fn searches_outlive_a_cut_connection() {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
     let proxy = Proxy::start(fake.address()).await.expect("a proxy");
-    let gallery = Arc::new(QdrantGallery::open(options(&proxy.url(), "again")).await.expect("opened"));
-    gallery.upsert((1..=200).map(point).collect()).await.expect("stored");
+    let gallery = Arc::new(
+        QdrantGallery::open(options(&proxy.url(), "again"))
+            .await
+            .expect("opened"),
+    );
+    gallery
+        .upsert((1..=200).map(point).collect())
+        .await
+        .expect("stored");
     for _ in 0..5 {
         gallery.hybrid(query()).await.expect("found");
         proxy.cut();
         proxy.mend();
-        gallery.hybrid(query()).await.expect("read again over a new connection");
+        gallery
+            .hybrid(query())
+            .await
+            .expect("read again over a new connection");
     }
 }

@@ -4,22 +4,32 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// The same graph, told apart from the first try: a server that keeps what a graph gave the last time would otherwise
-/// answer with a file that is no longer there.
+/// The same graph, told apart from the first try: a server that keeps what a graph gave the last
+/// time would otherwise answer with a file that is no longer there.
 #[must_use]
 pub fn told_apart(mut graph: Value, attempt: u32) -> Value {
     if attempt == 0 {
         return graph;
     }
-    let Some(nodes) = graph.as_object_mut() else { return graph };
+    let Some(nodes) = graph.as_object_mut() else {
+        return graph;
+    };
     let used: BTreeSet<String> = nodes
         .values()
         .flat_map(|node| node["inputs"].as_object().into_iter().flatten())
-        .filter_map(|(_, value)| value.as_array().filter(|link| link.len() == 2)?.first()?.as_str())
+        .filter_map(|(_, value)| {
+            value
+                .as_array()
+                .filter(|link| link.len() == 2)?
+                .first()?
+                .as_str()
+        })
         .map(str::to_owned)
         .collect();
     for (_, node) in nodes.iter_mut().filter(|(id, _)| !used.contains(*id)) {
-        let Some(inputs) = node["inputs"].as_object_mut() else { continue };
+        let Some(inputs) = node["inputs"].as_object_mut() else {
+            continue;
+        };
         match inputs.get_mut("filename_prefix") {
             Some(Value::String(prefix)) => prefix.push_str(&format!("_again{attempt}")),
             // Inputs that a node does not know count for what is kept, and for nothing else.
@@ -46,6 +56,9 @@ mod tests {
         let again = told_apart(graph.clone(), 2);
         assert_eq!(again["1"], graph["1"]);
         assert_eq!(again["2"]["inputs"]["filename_prefix"], "mine_again2");
-        assert_eq!(again["3"]["inputs"], json!({"images": ["1", 0], "clippy_again": 2}));
+        assert_eq!(
+            again["3"]["inputs"],
+            json!({"images": ["1", 0], "clippy_again": 2})
+        );
     }
 }

@@ -59,7 +59,9 @@ impl Client {
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| GenerateError::permanent(format!("an HTTP client could not be made: {error}")))?;
+            .map_err(|error| {
+                GenerateError::permanent(format!("an HTTP client could not be made: {error}"))
+            })?;
         Ok(Self { address, http })
     }
 
@@ -73,16 +75,23 @@ impl Client {
     #[must_use]
     pub fn socket(&self, client: Uuid) -> Option<Request> {
         let base = self.address.as_str();
-        let base = base.strip_prefix("http").map_or_else(|| base.to_owned(), |rest| format!("ws{rest}"));
-        let mut request = format!("{base}/ws?clientId={client}").into_client_request().ok()?;
+        let base = base
+            .strip_prefix("http")
+            .map_or_else(|| base.to_owned(), |rest| format!("ws{rest}"));
+        let mut request = format!("{base}/ws?clientId={client}")
+            .into_client_request()
+            .ok()?;
         if let Some(login) = self.address.authorization() {
-            request.headers_mut().insert("authorization", login.parse().ok()?);
+            request
+                .headers_mut()
+                .insert("authorization", login.parse().ok()?);
         }
         Some(request)
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.address.signed(self.http.request(method, format!("{}{path}", self.address)))
+        self.address
+            .signed(self.http.request(method, format!("{}{path}", self.address)))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, GenerateError> {
@@ -90,7 +99,11 @@ impl Client {
             let message = format!(
                 "ComfyUI at {} {}: start it, or set COMFYUI_URL to where it runs",
                 self.address,
-                if error.is_timeout() { "did not answer in time" } else { "could not be reached" }
+                if error.is_timeout() {
+                    "did not answer in time"
+                } else {
+                    "could not be reached"
+                }
             );
             GenerateError::transient(message, None)
         })
@@ -114,25 +127,40 @@ impl Client {
             return Err(refusal(status, parsed.as_ref()));
         }
         parsed.ok_or_else(|| {
-            let message = format!("{} does not answer as ComfyUI does: check COMFYUI_URL", self.address);
+            let message = format!(
+                "{} does not answer as ComfyUI does: check COMFYUI_URL",
+                self.address
+            );
             GenerateError::permanent(message)
         })
     }
 
-    /// Uploads a picture into the folder that the server empties when it starts, and gives the name to use in a graph.
+    /// Uploads a picture into the folder that the server empties when it starts, and gives the name
+    /// to use in a graph.
     ///
     /// # Errors
     /// By class.
-    pub async fn upload(&self, folder: &str, name: &str, png: Bytes) -> Result<String, GenerateError> {
+    pub async fn upload(
+        &self,
+        folder: &str,
+        name: &str,
+        png: Bytes,
+    ) -> Result<String, GenerateError> {
         let length = png.len() as u64;
-        let part = Part::stream_with_length(png, length).file_name(name.to_owned()).mime_str("image/png");
-        let part = part.map_err(|error| GenerateError::permanent(format!("an upload could not be made: {error}")))?;
+        let part = Part::stream_with_length(png, length)
+            .file_name(name.to_owned())
+            .mime_str("image/png");
+        let part = part.map_err(|error| {
+            GenerateError::permanent(format!("an upload could not be made: {error}"))
+        })?;
         let form = Form::new()
             .part("image", part)
             .text("type", "temp")
             .text("subfolder", folder.to_owned())
             .text("overwrite", "true");
-        let answer = self.json(self.call(Method::POST, "/upload/image").multipart(form)).await?;
+        let answer = self
+            .json(self.call(Method::POST, "/upload/image").multipart(form))
+            .await?;
         let name = answer["name"]
             .as_str()
             .ok_or_else(|| GenerateError::permanent("ComfyUI took an upload and named no file"))?;
@@ -151,7 +179,12 @@ impl Client {
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] with the nodes that the server refuses, and why.
-    pub async fn prompt(&self, graph: &Value, client: Uuid, prompt: Uuid) -> Result<(), GenerateError> {
+    pub async fn prompt(
+        &self,
+        graph: &Value,
+        client: Uuid,
+        prompt: Uuid,
+    ) -> Result<(), GenerateError> {
         let body = json!({
             "prompt": graph,
             "client_id": client,
@@ -159,13 +192,17 @@ impl Client {
             "front": false,
             "extra_data": {"preview_method": "auto"},
         });
-        let answer = self.json(self.call(Method::POST, "/prompt").json(&body)).await?;
+        let answer = self
+            .json(self.call(Method::POST, "/prompt").json(&body))
+            .await?;
         match answer["prompt_id"].as_str() {
             Some(id) if id == prompt.to_string() => Ok(()),
             Some(_) => Err(GenerateError::permanent(
                 "this ComfyUI gives prompts ids of its own, so a prompt could not be followed or cancelled: update it",
             )),
-            None => Err(GenerateError::permanent("ComfyUI took a prompt and gave it no id: check COMFYUI_URL")),
+            None => Err(GenerateError::permanent(
+                "ComfyUI took a prompt and gave it no id: check COMFYUI_URL",
+            )),
         }
     }
 
@@ -186,27 +223,48 @@ impl Client {
 
     /// How a prompt ended, where it has.
     async fn history(&self, prompt: Uuid) -> Result<Option<Seen>, GenerateError> {
-        let answer = self.json(self.call(Method::GET, &format!("/history/{prompt}"))).await?;
-        let Some(entry) = answer.get(prompt.to_string()) else { return Ok(None) };
+        let answer = self
+            .json(self.call(Method::GET, &format!("/history/{prompt}")))
+            .await?;
+        let Some(entry) = answer.get(prompt.to_string()) else {
+            return Ok(None);
+        };
         let status = &entry["status"];
         if status["status_str"] == "error" {
             let messages = status["messages"].as_array().into_iter().flatten();
-            let told =
-                messages.filter(|message| message[0] == "execution_error").map(|message| &message[1]).next_back();
-            let interrupted =
-                status["messages"].as_array().is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
+            let told = messages
+                .filter(|message| message[0] == "execution_error")
+                .map(|message| &message[1])
+                .next_back();
+            let interrupted = status["messages"]
+                .as_array()
+                .is_some_and(|all| all.iter().any(|m| m[0] == "execution_interrupted"));
             return Ok(Some(Seen::Failed(match told {
                 Some(told) => execution_error(told),
                 None if interrupted => interrupted_there(),
-                None => GenerateError::permanent("ComfyUI failed to run the graph and gave no reason: see its log"),
+                None => GenerateError::permanent(
+                    "ComfyUI failed to run the graph and gave no reason: see its log",
+                ),
             })));
         }
         let (mut kept, mut temporary) = (Vec::new(), Vec::new());
-        for outputs in entry["outputs"].as_object().into_iter().flat_map(|outputs| outputs.values()) {
+        for outputs in entry["outputs"]
+            .as_object()
+            .into_iter()
+            .flat_map(|outputs| outputs.values())
+        {
             for image in outputs["images"].as_array().into_iter().flatten() {
                 let text = |key: &str| image[key].as_str().unwrap_or_default().to_owned();
-                let stored = Stored { filename: text("filename"), subfolder: text("subfolder"), kind: text("type") };
-                if stored.kind == "output" { kept.push(stored) } else { temporary.push(stored) }
+                let stored = Stored {
+                    filename: text("filename"),
+                    subfolder: text("subfolder"),
+                    kind: text("type"),
+                };
+                if stored.kind == "output" {
+                    kept.push(stored)
+                } else {
+                    temporary.push(stored)
+                }
             }
         }
         // Where a graph keeps pictures, its previews are steps on the way.
@@ -229,7 +287,10 @@ impl Client {
         let own = pending.iter().find(|entry| entry[1] == id.as_str());
         Ok(own.map(|own| {
             let number = own[0].as_f64().unwrap_or(0.0);
-            let earlier = pending.iter().filter(|entry| entry[0].as_f64().is_some_and(|other| other < number)).count();
+            let earlier = pending
+                .iter()
+                .filter(|entry| entry[0].as_f64().is_some_and(|other| other < number))
+                .count();
             Seen::Waiting(running.len() + earlier)
         }))
     }
@@ -239,8 +300,14 @@ impl Client {
     /// # Errors
     /// By class.
     pub async fn view(&self, stored: &Stored) -> Result<Option<Bytes>, GenerateError> {
-        let query = [("filename", &stored.filename), ("subfolder", &stored.subfolder), ("type", &stored.kind)];
-        let response = self.send(self.call(Method::GET, "/view").query(&query)).await?;
+        let query = [
+            ("filename", &stored.filename),
+            ("subfolder", &stored.subfolder),
+            ("type", &stored.kind),
+        ];
+        let response = self
+            .send(self.call(Method::GET, "/view").query(&query))
+            .await?;
         let status = response.status();
         let bytes = self.bytes(response).await?;
         if status == StatusCode::NOT_FOUND {
@@ -257,11 +324,15 @@ impl Client {
     /// # Errors
     /// By class.
     pub async fn cancel(&self, prompt: Uuid) -> Result<(), GenerateError> {
-        let removed = self.call(Method::POST, "/queue").json(&json!({"delete": [prompt]}));
+        let removed = self
+            .call(Method::POST, "/queue")
+            .json(&json!({"delete": [prompt]}));
         accepted(&self.send(removed).await?)?;
         // Older servers ignore the id and stop whatever runs: ask first whether that is ours.
         if matches!(self.place(prompt).await?, Some(Seen::Running)) {
-            let stopped = self.call(Method::POST, "/interrupt").json(&json!({"prompt_id": prompt}));
+            let stopped = self
+                .call(Method::POST, "/interrupt")
+                .json(&json!({"prompt_id": prompt}));
             accepted(&self.send(stopped).await?)?;
         }
         Ok(())
@@ -273,7 +344,10 @@ impl Client {
     /// When the server does not answer.
     pub async fn node(&self, class: &str) -> Result<Option<Value>, GenerateError> {
         let mut url = url::Url::parse(self.address.as_str()).map_err(|error| {
-            GenerateError::permanent(format!("COMFYUI_URL is {}, which is no URL ({error})", self.address))
+            GenerateError::permanent(format!(
+                "COMFYUI_URL is {}, which is no URL ({error})",
+                self.address
+            ))
         })?;
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(["object_info", class]);
@@ -284,5 +358,9 @@ impl Client {
 }
 
 fn accepted(response: &Response) -> Result<(), GenerateError> {
-    if response.status().is_success() { Ok(()) } else { Err(refusal(response.status(), None)) }
+    if response.status().is_success() {
+        Ok(())
+    } else {
+        Err(refusal(response.status(), None))
+    }
 }

@@ -60,7 +60,12 @@ pub fn of_text(text: &str, prompt: Uuid) -> Option<Event> {
         }
         "progress_state" => {
             let nodes = data["nodes"].as_object()?;
-            Some(Event::Progress(nodes.iter().filter_map(|(id, state)| progress(id, state)).collect()))
+            Some(Event::Progress(
+                nodes
+                    .iter()
+                    .filter_map(|(id, state)| progress(id, state))
+                    .collect(),
+            ))
         }
         "executing" => match data["node"].as_str() {
             Some(node) => Some(Event::Working(node.to_owned())),
@@ -75,13 +80,23 @@ pub fn of_text(text: &str, prompt: Uuid) -> Option<Event> {
 
 fn progress(node: &str, data: &Value) -> Option<NodeProgress> {
     let number = |key: &str| data[key].as_f64().map(|number| number as f32);
-    Some(NodeProgress { node: node.to_owned(), value: number("value")?, most: number("max")? })
+    Some(NodeProgress {
+        node: node.to_owned(),
+        value: number("value")?,
+        most: number("max")?,
+    })
 }
 
 /// Reads a binary frame: 1 is a preview with a format, 4 one with JSON before it.
 #[must_use]
 pub fn of_bytes(frame: &Bytes) -> Option<Event> {
-    let word = |at: usize| frame.get(at..at + 4)?.try_into().ok().map(u32::from_be_bytes);
+    let word = |at: usize| {
+        frame
+            .get(at..at + 4)?
+            .try_into()
+            .ok()
+            .map(u32::from_be_bytes)
+    };
     let start = match word(0)? {
         1 => 8,
         4 => 8usize.checked_add(word(4)? as usize)?,
@@ -112,29 +127,62 @@ mod tests {
         let (own, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let frame = |kind: &str, data: Value| json!({"type": kind, "data": data}).to_string();
         let read = |kind: &str, data: Value| of_text(&frame(kind, data), own);
-        let Some(Event::Progress(nodes)) =
-            read("progress", json!({"value": 3, "max": 28, "prompt_id": own, "node": "3"}))
-        else {
+        let Some(Event::Progress(nodes)) = read(
+            "progress",
+            json!({"value": 3, "max": 28, "prompt_id": own, "node": "3"}),
+        ) else {
             panic!("progress")
         };
-        assert_eq!(nodes, [NodeProgress { node: "3".to_owned(), value: 3.0, most: 28.0 }]);
-        assert!(read("progress", json!({"value": 3, "max": 28, "prompt_id": other})).is_none());
+        assert_eq!(
+            nodes,
+            [NodeProgress {
+                node: "3".to_owned(),
+                value: 3.0,
+                most: 28.0
+            }]
+        );
+        assert!(
+            read(
+                "progress",
+                json!({"value": 3, "max": 28, "prompt_id": other})
+            )
+            .is_none()
+        );
         // Python writes numbers that are none, and the frame counts all the same.
-        let text = format!(r#"{{"type": "execution_start", "data": {{"prompt_id": "{own}", "timestamp": NaN}}}}"#);
+        let text = format!(
+            r#"{{"type": "execution_start", "data": {{"prompt_id": "{own}", "timestamp": NaN}}}}"#
+        );
         assert!(matches!(of_text(&text, own), Some(Event::Started)));
-        assert!(matches!(read("executing", json!({"node": null, "prompt_id": own})), Some(Event::Finished)));
+        assert!(matches!(
+            read("executing", json!({"node": null, "prompt_id": own})),
+            Some(Event::Finished)
+        ));
         assert!(
             matches!(read("executing", json!({"node": "3", "prompt_id": own})), Some(Event::Working(node)) if node == "3")
         );
         assert!(read("executing", json!({"node": null})).is_none());
-        assert!(matches!(read("execution_success", json!({"prompt_id": own})), Some(Event::Finished)));
-        assert!(read("status", json!({"status": {"exec_info": {"queue_remaining": 1}}})).is_none());
+        assert!(matches!(
+            read("execution_success", json!({"prompt_id": own})),
+            Some(Event::Finished)
+        ));
+        assert!(
+            read(
+                "status",
+                json!({"status": {"exec_info": {"queue_remaining": 1}}})
+            )
+            .is_none()
+        );
         let failed = read(
             "execution_error",
             json!({"prompt_id": own, "node_type": "KSampler", "exception_message": "CUDA out of memory"}),
         );
-        let Some(Event::Failed(error)) = failed else { panic!("an error") };
-        assert!(error.message.contains("KSampler") && error.message.contains("--lowvram"), "{error}");
+        let Some(Event::Failed(error)) = failed else {
+            panic!("an error")
+        };
+        assert!(
+            error.message.contains("KSampler") && error.message.contains("--lowvram"),
+            "{error}"
+        );
         assert!(of_text("{", own).is_none() && of_text("[]", own).is_none());
     }
 
@@ -145,9 +193,20 @@ mod tests {
             matches!(of_bytes(&plain), Some(Event::Preview(picture, "image/jpeg")) if picture[..] == [0xff, 0xd8, 1, 2])
         );
         let with_json = Bytes::from([&[0, 0, 0, 4, 0, 0, 0, 2][..], b"{}", b"\x89PNG"].concat());
-        assert!(matches!(of_bytes(&with_json), Some(Event::Preview(_, "image/png"))));
-        for rubbish in [&[][..], &[0, 0, 0, 1], &[0, 0, 0, 4, 255, 255, 255, 255, 1], &[0, 0, 0, 1, 0, 0, 0, 1, 9, 9]] {
-            assert!(of_bytes(&Bytes::copy_from_slice(rubbish)).is_none(), "{rubbish:?}");
+        assert!(matches!(
+            of_bytes(&with_json),
+            Some(Event::Preview(_, "image/png"))
+        ));
+        for rubbish in [
+            &[][..],
+            &[0, 0, 0, 1],
+            &[0, 0, 0, 4, 255, 255, 255, 255, 1],
+            &[0, 0, 0, 1, 0, 0, 0, 1, 9, 9],
+        ] {
+            assert!(
+                of_bytes(&Bytes::copy_from_slice(rubbish)).is_none(),
+                "{rubbish:?}"
+            );
         }
     }
 }

@@ -8,7 +8,15 @@ use crate::error::GenerateError;
 /// A failed node, as `execution_error` tells of it.
 #[must_use]
 pub fn execution_error(told: &Value) -> GenerateError {
-    let text = |key: &str| told[key].as_str().unwrap_or("?").trim().chars().take(400).collect::<String>();
+    let text = |key: &str| {
+        told[key]
+            .as_str()
+            .unwrap_or("?")
+            .trim()
+            .chars()
+            .take(400)
+            .collect::<String>()
+    };
     let (node, message) = (text("node_type"), text("exception_message"));
     let lower = message.to_lowercase();
     let help = if lower.contains("out of memory") || lower.contains("allocation") {
@@ -16,13 +24,17 @@ pub fn execution_error(told: &Value) -> GenerateError {
     } else {
         "see its log"
     };
-    GenerateError::permanent(format!("ComfyUI failed in the node {node}: {message} ({help})"))
+    GenerateError::permanent(format!(
+        "ComfyUI failed in the node {node}: {message} ({help})"
+    ))
 }
 
 /// Somebody at the server stopped the prompt.
 #[must_use]
 pub fn interrupted_there() -> GenerateError {
-    GenerateError::permanent("the picture was interrupted at the ComfyUI server: use retry to start it again")
+    GenerateError::permanent(
+        "the picture was interrupted at the ComfyUI server: use retry to start it again",
+    )
 }
 
 /// An answer with an error status, in ComfyUI's own form where it has it.
@@ -35,15 +47,31 @@ pub fn refusal(status: StatusCode, body: Option<&Value>) -> GenerateError {
         for (id, node) in body["node_errors"].as_object().into_iter().flatten() {
             let class = node["class_type"].as_str().unwrap_or("?");
             for error in node["errors"].as_array().into_iter().flatten() {
-                let (message, details) =
-                    (error["message"].as_str().unwrap_or("?"), error["details"].as_str().unwrap_or(""));
-                reasons.push(format!("node {id} ({class}): {message} {details}").trim_end().to_owned());
+                let (message, details) = (
+                    error["message"].as_str().unwrap_or("?"),
+                    error["details"].as_str().unwrap_or(""),
+                );
+                reasons.push(
+                    format!("node {id} ({class}): {message} {details}")
+                        .trim_end()
+                        .to_owned(),
+                );
             }
         }
     }
-    let said: String = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
-    let message = format!("ComfyUI answered {status}: {}", said.chars().take(900).collect::<String>());
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS || status == StatusCode::REQUEST_TIMEOUT {
+    let said: String = if reasons.is_empty() {
+        "no reason given".to_owned()
+    } else {
+        reasons.join("; ")
+    };
+    let message = format!(
+        "ComfyUI answered {status}: {}",
+        said.chars().take(900).collect::<String>()
+    );
+    if status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
+    {
         return GenerateError::transient(message, None);
     }
     GenerateError::permanent(message)

@@ -30,15 +30,24 @@ impl Filling<'_> {
         match value {
             Value::String(text) => self.text(text),
             // A link to a node of the same section follows it through its renaming.
-            Value::Array(link) if link.len() == 2 && link[0].as_str().is_some_and(|id| self.own.contains(id)) => {
+            Value::Array(link)
+                if link.len() == 2 && link[0].as_str().is_some_and(|id| self.own.contains(id)) =>
+            {
                 let id = link[0].as_str().unwrap_or_default();
-                Ok(Value::Array(vec![Value::String((self.name)(id)), link[1].clone()]))
+                Ok(Value::Array(vec![
+                    Value::String((self.name)(id)),
+                    link[1].clone(),
+                ]))
             }
-            Value::Array(values) => {
-                values.iter().map(|value| self.value(value)).collect::<Result<_>>().map(Value::Array)
-            }
+            Value::Array(values) => values
+                .iter()
+                .map(|value| self.value(value))
+                .collect::<Result<_>>()
+                .map(Value::Array),
             Value::Object(map) => {
-                let filled = map.iter().map(|(key, value)| Ok((key.clone(), self.value(value)?)));
+                let filled = map
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), self.value(value)?)));
                 filled.collect::<Result<_>>().map(Value::Object)
             }
             other => Ok(other.clone()),
@@ -48,7 +57,9 @@ impl Filling<'_> {
     fn text(&self, text: &str) -> Result<Value> {
         if let Some(wire) = text.strip_prefix('@') {
             return self.wires.get(wire).cloned().ok_or_else(|| {
-                Error::invalid(format!("the ComfyUI template uses @{wire} before any section gives it"))
+                Error::invalid(format!(
+                    "the ComfyUI template uses @{wire} before any section gives it"
+                ))
             });
         }
         let mut slots = slots_of(text);
@@ -76,10 +87,18 @@ impl Filling<'_> {
     }
 
     fn slot(&self, slot: &str) -> Result<Value> {
-        let first = |references: &[ReferenceSlots]| references.first().map(|first| Value::from(first.image.clone()));
+        let first = |references: &[ReferenceSlots]| {
+            references
+                .first()
+                .map(|first| Value::from(first.image.clone()))
+        };
         let value = match slot {
-            "image" => self.reference.map(|reference| Value::from(reference.image.clone())),
-            "weight" => self.reference.map(|reference| Value::from(reference.weight)),
+            "image" => self
+                .reference
+                .map(|reference| Value::from(reference.image.clone())),
+            "weight" => self
+                .reference
+                .map(|reference| Value::from(reference.weight)),
             "style_image" => first(&self.fill.styles),
             "subject_image" => first(&self.fill.subjects),
             other => self.fill.values.get(other).cloned(),
@@ -104,5 +123,8 @@ pub fn texts(value: &Value) -> Vec<String> {
 
 /// The names of the slots in a text.
 pub fn slots_of(text: &str) -> impl Iterator<Item = String> {
-    text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim().to_owned())
+    text.split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("}}"))
+        .map(|(name, _)| name.trim().to_owned())
 }

@@ -7,7 +7,9 @@ const NO_NUMBERS: [&[u8]; 3] = [b"-Infinity", b"Infinity", b"NaN"];
 
 /// Reads a value; numbers that JSON does not have are null.
 pub fn json(bytes: &[u8]) -> Option<Value> {
-    serde_json::from_slice(bytes).ok().or_else(|| serde_json::from_slice(&with_null(bytes)).ok())
+    serde_json::from_slice(bytes)
+        .ok()
+        .or_else(|| serde_json::from_slice(&with_null(bytes)).ok())
 }
 
 fn with_null(bytes: &[u8]) -> Vec<u8> {
@@ -20,7 +22,11 @@ fn with_null(bytes: &[u8]) -> Vec<u8> {
             at += word.len();
             continue;
         }
-        let length = if within_text && *byte == b'\\' && rest.len() > 1 { 2 } else { 1 };
+        let length = if within_text && *byte == b'\\' && rest.len() > 1 {
+            2
+        } else {
+            1
+        };
         within_text ^= *byte == b'"';
         written.extend_from_slice(&rest[..length]);
         at += length;
@@ -35,7 +41,8 @@ mod tests {
     #[test]
     fn numbers_that_json_does_not_have_are_null_and_texts_stay() {
         let text = br#"{"max": Infinity, "min": [-Infinity, NaN], "NaN": "NaN, \"Infinity\" \\", "n": -1.5}"#;
-        let expected = json!({"max": null, "min": [null, null], "NaN": "NaN, \"Infinity\" \\", "n": -1.5});
+        let expected =
+            json!({"max": null, "min": [null, null], "NaN": "NaN, \"Infinity\" \\", "n": -1.5});
         assert_eq!(super::json(text), Some(expected));
         for bad in [&b"{"[..], b"", b"NaNN", b"\"\\"] {
             assert_eq!(super::json(bad), None, "{bad:?}");

@@ -1,4 +1,5 @@
-//! Whether the server has the nodes and the model files that a graph needs, before anything is queued.
+//! Whether the server has the nodes and the model files that a graph needs, before anything is
+//! queued.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,15 @@ use super::template::{Fill, Need, Template};
 use crate::error::GenerateError;
 
 /// Endings of files with weights. A node that takes one takes the others.
-const WEIGHTS: [&str; 7] = [".safetensors", ".bin", ".ckpt", ".pt", ".pth", ".sft", ".gguf"];
+const WEIGHTS: [&str; 7] = [
+    ".safetensors",
+    ".bin",
+    ".ckpt",
+    ".pt",
+    ".pth",
+    ".sft",
+    ".gguf",
+];
 
 /// The names under which the server has files: by node, input and the name in the graph.
 pub type Names = BTreeMap<(String, String, String), String>;
@@ -33,7 +42,10 @@ impl<'a> Nodes<'a> {
     /// Nothing was asked yet.
     #[must_use]
     pub fn of(client: &'a Client) -> Self {
-        Self { client, known: BTreeMap::new() }
+        Self {
+            client,
+            known: BTreeMap::new(),
+        }
     }
 
     /// What a node takes; `None` when the server does not have it.
@@ -50,9 +62,18 @@ impl<'a> Nodes<'a> {
     ///
     /// # Errors
     /// When the server does not answer.
-    pub async fn look(&mut self, template: &Template, fill: &Fill, graph: &Value) -> Result<Report, GenerateError> {
+    pub async fn look(
+        &mut self,
+        template: &Template,
+        fill: &Fill,
+        graph: &Value,
+    ) -> Result<Report, GenerateError> {
         let mut report = Report::default();
-        for node in graph.as_object().into_iter().flat_map(|nodes| nodes.values()) {
+        for node in graph
+            .as_object()
+            .into_iter()
+            .flat_map(|nodes| nodes.values())
+        {
             let class = node["class_type"].as_str().unwrap_or_default();
             let Some(info) = self.info(class).await? else {
                 report.lacks(format!("the node {class} ({})", source_of(class)));
@@ -63,7 +84,9 @@ impl<'a> Nodes<'a> {
                 continue;
             }
             for (input, value) in node["inputs"].as_object().into_iter().flatten() {
-                let (Some(value), Some(choices)) = (value.as_str(), choices(&info, input)) else { continue };
+                let (Some(value), Some(choices)) = (value.as_str(), choices(&info, input)) else {
+                    continue;
+                };
                 if choices.iter().any(|choice| choice == value) {
                     continue;
                 }
@@ -72,13 +95,19 @@ impl<'a> Nodes<'a> {
                         let place = (class.to_owned(), input.clone(), value.to_owned());
                         report.names.insert(place, file.to_owned());
                     }
-                    None => report.lacks(format!("\"{value}\" as {input} of {class} ({})", offered(class, &choices))),
+                    None => report.lacks(format!(
+                        "\"{value}\" as {input} of {class} ({})",
+                        offered(class, &choices)
+                    )),
                 }
             }
         }
         for need in template.needs(fill) {
-            // A server without the node that lists these files cannot be asked; the graph's own nodes will say it.
-            let Some(info) = self.info(&need.class).await? else { continue };
+            // A server without the node that lists these files cannot be asked; the graph's own
+            // nodes will say it.
+            let Some(info) = self.info(&need.class).await? else {
+                continue;
+            };
             let listed = choices(&info, &need.input).unwrap_or_default();
             if !listed.iter().any(|choice| need.is_met_by(choice)) {
                 report.lacks(format!(
@@ -102,29 +131,46 @@ impl Report {
 impl Need {
     /// Whether the node would find this file.
     fn is_met_by(&self, file: &str) -> bool {
-        file_name(file).eq_ignore_ascii_case(&self.file) || self.like.iter().any(|like| is_like(like, file))
+        file_name(file).eq_ignore_ascii_case(&self.file)
+            || self.like.iter().any(|like| is_like(like, file))
     }
 }
 
 /// Asks the server about every node of the graph, and gives the names under which it has its files.
 ///
 /// # Errors
-/// [`crate::FailureClass::Permanent`] that names every node and file that is missing, and where to get it or put it.
-pub async fn check(client: &Client, template: &Template, fill: &Fill, graph: &Value) -> Result<Names, GenerateError> {
+/// [`crate::FailureClass::Permanent`] that names every node and file that is missing, and where to
+/// get it or put it.
+pub async fn check(
+    client: &Client,
+    template: &Template,
+    fill: &Fill,
+    graph: &Value,
+) -> Result<Names, GenerateError> {
     let Report { missing, names } = Nodes::of(client).look(template, fill, graph).await?;
     if missing.is_empty() {
         return Ok(names);
     }
-    Err(GenerateError::permanent(format!("ComfyUI at {} lacks {}", client.address(), missing.join("; "))))
+    Err(GenerateError::permanent(format!(
+        "ComfyUI at {} lacks {}",
+        client.address(),
+        missing.join("; ")
+    )))
 }
 
 /// The graph with files under the names that the server has them by.
 #[must_use]
 pub fn renamed(mut graph: Value, names: &Names) -> Value {
-    for node in graph.as_object_mut().into_iter().flat_map(|nodes| nodes.values_mut()) {
+    for node in graph
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|nodes| nodes.values_mut())
+    {
         let class = node["class_type"].as_str().unwrap_or_default().to_owned();
         for (input, value) in node["inputs"].as_object_mut().into_iter().flatten() {
-            let Some(named) = value.as_str() else { continue };
+            let Some(named) = value.as_str() else {
+                continue;
+            };
             if let Some(name) = names.get(&(class.clone(), input.clone(), named.to_owned())) {
                 *value = Value::from(name.clone());
             }
@@ -141,21 +187,35 @@ fn file_name(path: &str) -> &str {
 fn same_file<'a>(wanted: &str, choices: &'a [String]) -> Option<&'a str> {
     fn stem(path: &str) -> Option<String> {
         let lower = file_name(path).to_lowercase();
-        WEIGHTS.iter().find_map(|ending| lower.strip_suffix(ending)).map(str::to_owned)
+        WEIGHTS
+            .iter()
+            .find_map(|ending| lower.strip_suffix(ending))
+            .map(str::to_owned)
     }
     let wanted_stem = stem(wanted)?;
-    let by_name = choices.iter().find(|choice| file_name(choice).eq_ignore_ascii_case(file_name(wanted)));
-    by_name.or_else(|| choices.iter().find(|choice| stem(choice).as_ref() == Some(&wanted_stem))).map(String::as_str)
+    let by_name = choices
+        .iter()
+        .find(|choice| file_name(choice).eq_ignore_ascii_case(file_name(wanted)));
+    by_name
+        .or_else(|| {
+            choices
+                .iter()
+                .find(|choice| stem(choice).as_ref() == Some(&wanted_stem))
+        })
+        .map(String::as_str)
 }
 
-/// Whether a text is like a pattern: `*` is anything, `?` any one letter, and capitals do not matter.
+/// Whether a text is like a pattern: `*` is anything, `?` any one letter, and capitals do not
+/// matter.
 fn is_like(pattern: &str, text: &str) -> bool {
     fn like(pattern: &[char], text: &[char]) -> bool {
         match pattern {
             [] => text.is_empty(),
             ['*', rest @ ..] => (0..=text.len()).any(|skipped| like(rest, &text[skipped..])),
             [one, rest @ ..] => {
-                text.first().is_some_and(|letter| *one == '?' || one == letter) && like(rest, &text[1..])
+                text.first()
+                    .is_some_and(|letter| *one == '?' || one == letter)
+                    && like(rest, &text[1..])
             }
         }
     }
@@ -181,16 +241,31 @@ fn offered(class: &str, choices: &[String]) -> String {
         return format!("{place}it has none");
     }
     let few: Vec<&str> = choices.iter().take(8).map(String::as_str).collect();
-    format!("{place}it has {}{}", few.join(", "), if choices.len() > 8 { ", …" } else { "" })
+    format!(
+        "{place}it has {}{}",
+        few.join(", "),
+        if choices.len() > 8 { ", …" } else { "" }
+    )
 }
 
-/// The values that an input may have, in the older form (`[["a","b"]]`) or the newer (`["COMBO",{"options":[…]}]`).
+/// The values that an input may have, in the older form (`[["a","b"]]`) or the newer
+/// (`["COMBO",{"options":[…]}]`).
 fn choices(info: &Value, input: &str) -> Option<Vec<String>> {
-    let spec = [&info["input"]["required"][input], &info["input"]["optional"][input]]
-        .into_iter()
-        .find(|spec| spec.is_array())?;
-    let list = spec[0].as_array().or_else(|| spec[1]["options"].as_array())?;
-    Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+    let spec = [
+        &info["input"]["required"][input],
+        &info["input"]["optional"][input],
+    ]
+    .into_iter()
+    .find(|spec| spec.is_array())?;
+    let list = spec[0]
+        .as_array()
+        .or_else(|| spec[1]["options"].as_array())?;
+    Some(
+        list.iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -199,7 +274,8 @@ mod tests {
 
     #[test]
     fn weights_are_found_in_folders_and_with_other_endings() {
-        let choices = ["sdxl/Base_1.0.safetensors", "win\\other.ckpt", "base_2.bin"].map(str::to_owned);
+        let choices =
+            ["sdxl/Base_1.0.safetensors", "win\\other.ckpt", "base_2.bin"].map(str::to_owned);
         for (wanted, expected) in [
             ("base_1.0.safetensors", Some("sdxl/Base_1.0.safetensors")),
             ("other.ckpt", Some("win\\other.ckpt")),
@@ -214,7 +290,10 @@ mod tests {
     #[test]
     fn what_the_adapter_loads_by_itself_is_found_as_its_node_finds_it() {
         let template = Template::built_in().expect("built in");
-        let fill = Fill { styles: vec![super::super::template::ReferenceSlots::default()], ..Fill::default() };
+        let fill = Fill {
+            styles: vec![super::super::template::ReferenceSlots::default()],
+            ..Fill::default()
+        };
         let needs: Vec<&Need> = template.needs(&fill).collect();
         let meets = |index: usize, file: &str| needs[index].is_met_by(file);
         for good in [
@@ -226,7 +305,12 @@ mod tests {
             assert!(meets(0, good), "{good}");
         }
         assert!(!meets(0, "CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors"));
-        assert!(meets(1, "x/ip-adapter-plus_sdxl_vit-h.bin") && meets(1, "plus-sdxl-vit-h.safetensors"));
-        assert!(!meets(1, "ip-adapter-plus-face_sdxl_vit-h.safetensors") && !meets(1, "ip-adapter_sdxl_vit-h.bin"));
+        assert!(
+            meets(1, "x/ip-adapter-plus_sdxl_vit-h.bin") && meets(1, "plus-sdxl-vit-h.safetensors")
+        );
+        assert!(
+            !meets(1, "ip-adapter-plus-face_sdxl_vit-h.safetensors")
+                && !meets(1, "ip-adapter_sdxl_vit-h.bin")
+        );
     }
 }

@@ -46,7 +46,11 @@ impl Prepared {
     ///
     /// # Errors
     /// [`crate::FailureClass::Permanent`] when a picture cannot be written.
-    pub fn of(settings: &ComfyUiSettings, generation: &Generation, describes: bool) -> Result<Self, GenerateError> {
+    pub fn of(
+        settings: &ComfyUiSettings,
+        generation: &Generation,
+        describes: bool,
+    ) -> Result<Self, GenerateError> {
         let preset = Preset::of(generation);
         let numbers = settings.template.numbers(preset)?;
         let (width, height) = size_for(generation.ratio());
@@ -55,35 +59,72 @@ impl Prepared {
             let png = Bytes::from(Outgoing::png(picture)?.bytes);
             let name = format!("{kind}_{}.png", &sha256_hex(&png)[..24]);
             if uploads.iter().all(|upload| upload.name != name) {
-                uploads.push(Upload { name: name.clone(), png });
+                uploads.push(Upload {
+                    name: name.clone(),
+                    png,
+                });
             }
             Ok(name)
         };
         let mut fill = Fill::default();
-        let asked: Vec<(Role, f32)> =
-            generation.references.iter().map(|reference| (reference.role, reference.weight)).collect();
-        let sent = sent_weights(&settings.template, generation.preset.map(|_| &numbers), &asked);
+        let asked: Vec<(Role, f32)> = generation
+            .references
+            .iter()
+            .map(|reference| (reference.role, reference.weight))
+            .collect();
+        let sent = sent_weights(
+            &settings.template,
+            generation.preset.map(|_| &numbers),
+            &asked,
+        );
         for (reference, weight) in generation.references.iter().zip(sent) {
             let Some(weight) = weight else { continue };
             let (kind, list) = match reference.role {
                 Role::Style => ("style", &mut fill.styles),
                 Role::Subject => ("subject", &mut fill.subjects),
             };
-            let image = add(kind, &clippy_imaging::scaled_to(&reference.picture, REFERENCE_SIDE))?;
-            list.push(ReferenceSlots { image, weight: rounded(weight) });
+            let image = add(
+                kind,
+                &clippy_imaging::scaled_to(&reference.picture, REFERENCE_SIDE),
+            )?;
+            list.push(ReferenceSlots {
+                image,
+                weight: rounded(weight),
+            });
         }
         let exact = |picture: &RgbImage| clippy_imaging::resized(picture, width, height);
         if let Some(sketch) = &generation.sketch {
             // Fitted, not stretched: the sketch's own proportions stay.
-            fill.values.insert("sketch", json!(add("sketch", &scribble(&fitted(sketch, width, height)))?));
+            fill.values.insert(
+                "sketch",
+                json!(add("sketch", &scribble(&fitted(sketch, width, height)))?),
+            );
         }
-        let first_subject = || generation.with_role(Role::Subject).next().map(|subject| &subject.picture);
-        let base = generation.base.as_ref().or_else(|| if preset == Preset::Img2img { first_subject() } else { None });
+        let first_subject = || {
+            generation
+                .with_role(Role::Subject)
+                .next()
+                .map(|subject| &subject.picture)
+        };
+        let base = generation.base.as_ref().or_else(|| {
+            if preset == Preset::Img2img {
+                first_subject()
+            } else {
+                None
+            }
+        });
         if let Some(base) = base {
-            fill.values.insert("base", json!(add("base", &exact(base))?));
+            fill.values
+                .insert("base", json!(add("base", &exact(base))?));
         }
         if let (Some(_), Some(mask)) = (&generation.base, &generation.mask) {
-            fill.values.insert("mask", json!(add("mask", &exact(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8()))?));
+            fill.values.insert(
+                "mask",
+                json!(add(
+                    "mask",
+                    &exact(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8())
+                )?),
+            );
         }
         let denoise = if base.is_some() { numbers.denoise } else { 1.0 };
         let number = |value: f32| json!(rounded(value));
@@ -95,7 +136,10 @@ impl Prepared {
             ("height", json!(height)),
             ("checkpoint", json!(settings.checkpoint)),
             ("controlnet", json!(settings.controlnet)),
-            ("control_strength", number(numbers.control_strength * generation.sketch_weight)),
+            (
+                "control_strength",
+                number(numbers.control_strength * generation.sketch_weight),
+            ),
             ("control_end", number(numbers.control_end)),
             ("style_type", json!(numbers.style_type)),
             ("subject_type", json!(numbers.subject_type)),
@@ -106,36 +150,60 @@ impl Prepared {
             Some(sketch) if describes => Some(Outgoing::new(sketch, LOOKED_AT)?),
             _ => None,
         };
-        Ok(Self { fill, uploads, sketch })
+        Ok(Self {
+            fill,
+            uploads,
+            sketch,
+        })
     }
 }
 
-/// Puts the words into their slots: tags for SDXL, sentences for graphs of models that read them. Gives what was sent.
+/// Puts the words into their slots: tags for SDXL, sentences for graphs of models that read them.
+/// Gives what was sent.
 pub fn put_words(
     settings: &ComfyUiSettings,
     fill: &mut Fill,
     generation: &Generation,
     analysis: Option<&SketchAnalysis>,
 ) -> BuiltPrompt {
-    let (tags, sentences) = (build_tags(generation, analysis), build_prompt(generation, analysis));
+    let (tags, sentences) = (
+        build_tags(generation, analysis),
+        build_prompt(generation, analysis),
+    );
     fill.values.insert("prompt", json!(tags.prompt));
     fill.values.insert("sentences", json!(sentences.prompt));
     fill.values.insert("negative", json!(tags.negative));
-    let prompt = match (settings.template.uses("prompt"), settings.template.uses("sentences")) {
+    let prompt = match (
+        settings.template.uses("prompt"),
+        settings.template.uses("sentences"),
+    ) {
         (true, _) => tags.prompt,
         (false, true) => sentences.prompt,
         (false, false) => String::new(),
     };
-    let negative = if settings.template.uses("negative") { tags.negative } else { String::new() };
+    let negative = if settings.template.uses("negative") {
+        tags.negative
+    } else {
+        String::new()
+    };
     BuiltPrompt { prompt, negative }
 }
 
 /// The server chooses the name of an upload.
 pub fn rename(fill: &mut Fill, from: &str, to: &str) {
-    for value in fill.values.values_mut().filter(|value| value.as_str() == Some(from)) {
+    for value in fill
+        .values
+        .values_mut()
+        .filter(|value| value.as_str() == Some(from))
+    {
         *value = Value::from(to);
     }
-    for reference in fill.styles.iter_mut().chain(&mut fill.subjects).filter(|reference| reference.image == from) {
+    for reference in fill
+        .styles
+        .iter_mut()
+        .chain(&mut fill.subjects)
+        .filter(|reference| reference.image == from)
+    {
         to.clone_into(&mut reference.image);
     }
 }
@@ -152,6 +220,11 @@ fn fitted(sketch: &RgbImage, width: u32, height: u32) -> RgbImage {
     let (wide, high) = (side(sketch.width(), width), side(sketch.height(), height));
     let small = clippy_imaging::resized(sketch, wide, high);
     let mut canvas = RgbImage::from_pixel(width, height, *sketch.get_pixel(0, 0));
-    imageops::replace(&mut canvas, &small, i64::from((width - wide) / 2), i64::from((height - high) / 2));
+    imageops::replace(
+        &mut canvas,
+        &small,
+        i64::from((width - wide) / 2),
+        i64::from((height - high) / 2),
+    );
     canvas
 }

@@ -22,7 +22,12 @@ pub enum Preset {
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::StyleFirst, Self::SubjectFirst, Self::Img2img, Self::TightEdit];
+    pub const ALL: [Self; 4] = [
+        Self::StyleFirst,
+        Self::SubjectFirst,
+        Self::Img2img,
+        Self::TightEdit,
+    ];
 
     /// The name in requests, templates and receipts.
     #[must_use]
@@ -40,18 +45,32 @@ impl Preset {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that lists the names.
     pub fn named(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|preset| preset.as_str() == name).ok_or_else(|| {
-            let names: Vec<&str> = Self::ALL.iter().map(|preset| preset.as_str()).collect();
-            Error::invalid(format!("preset is \"{}\", but must be one of {}", shortened(name), names.join(", ")))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|preset| preset.as_str() == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = Self::ALL.iter().map(|preset| preset.as_str()).collect();
+                Error::invalid(format!(
+                    "preset is \"{}\", but must be one of {}",
+                    shortened(name),
+                    names.join(", ")
+                ))
+            })
     }
 
     /// The one asked for, else the one that fits what was sent.
     #[must_use]
     pub fn of(generation: &Generation) -> Self {
-        let heaviest = |role| generation.with_role(role).map(|reference| reference.weight).fold(0.0, f32::max);
+        let heaviest = |role| {
+            generation
+                .with_role(role)
+                .map(|reference| reference.weight)
+                .fold(0.0, f32::max)
+        };
         let (base, mask) = (generation.base.is_some(), generation.mask.is_some());
-        generation.preset.unwrap_or_else(|| Self::fitting(base, mask, heaviest(Role::Style), heaviest(Role::Subject)))
+        generation.preset.unwrap_or_else(|| {
+            Self::fitting(base, mask, heaviest(Role::Style), heaviest(Role::Subject))
+        })
     }
 
     /// The same, before any picture was fetched.
@@ -70,7 +89,12 @@ impl Preset {
             };
             *heaviest = heaviest.max(request.weight(index));
         }
-        Ok(Self::fitting(request.base.is_some(), request.mask.is_some(), style, subject))
+        Ok(Self::fitting(
+            request.base.is_some(),
+            request.mask.is_some(),
+            style,
+            subject,
+        ))
     }
 
     fn fitting(base: bool, mask: bool, style: f32, subject: f32) -> Self {

@@ -1,4 +1,5 @@
-//! Progress that a person can follow: it never runs backwards, only the sampler paints, and nothing is said twice.
+//! Progress that a person can follow: it never runs backwards, only the sampler paints, and nothing
+//! is said twice.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -57,7 +58,8 @@ impl Told {
     }
 }
 
-/// The nodes of a graph that paint in steps. A loader, an encoder or a decoder does not, whatever it says.
+/// The nodes of a graph that paint in steps. A loader, an encoder or a decoder does not, whatever
+/// it says.
 fn samplers(graph: &Value) -> BTreeMap<String, f32> {
     let nodes = graph.as_object().into_iter().flatten();
     let paints = |class: &str| class.contains("Sampler") && !class.contains("Select");
@@ -68,7 +70,11 @@ fn samplers(graph: &Value) -> BTreeMap<String, f32> {
 impl<'a> Teller<'a> {
     /// For so many pictures.
     pub fn new(context: &'a GenerationContext, count: u32) -> Self {
-        Self { context, count, told: Mutex::default() }
+        Self {
+            context,
+            count,
+            told: Mutex::default(),
+        }
     }
 
     /// Another picture begins, or the same one once more.
@@ -122,7 +128,9 @@ impl<'a> Teller<'a> {
     pub fn cached(&self, nodes: &[String]) {
         self.change(|told| {
             for node in nodes {
-                told.samplers.entry(node.clone()).and_modify(|share| *share = 1.0);
+                told.samplers
+                    .entry(node.clone())
+                    .and_modify(|share| *share = 1.0);
             }
             told.phase = told.phase.max(Some(Phase::Preparing));
             let index = told.index;
@@ -134,7 +142,9 @@ impl<'a> Teller<'a> {
     pub fn steps(&self, nodes: &[NodeProgress]) {
         self.change(|told| {
             let mut painted = false;
-            for NodeProgress { node, value, most } in nodes.iter().filter(|progress| progress.most > 1.0) {
+            for NodeProgress { node, value, most } in
+                nodes.iter().filter(|progress| progress.most > 1.0)
+            {
                 let share = (value / most).clamp(0.0, 1.0);
                 if told.samplers.is_empty() && share > 0.0 {
                     // A graph without a node that is known to paint: the first one with steps does.
@@ -177,13 +187,19 @@ impl<'a> Teller<'a> {
     fn change(&self, work: impl FnOnce(&mut Told) -> Option<String>) {
         let news = {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(message) = work(&mut told) else { return };
+            let Some(message) = work(&mut told) else {
+                return;
+            };
             let phase = told.phase.unwrap_or(Phase::Waiting);
             let share = (told.index as f32 + told.painted()) / self.count.max(1) as f32;
             told.share = told.share.max(share);
             let known = told.share > 0.0 || phase > Phase::Waiting;
             let fraction = known.then_some(told.share);
-            let news = Progress { phase: phase.name().to_owned(), fraction, message };
+            let news = Progress {
+                phase: phase.name().to_owned(),
+                fraction,
+                message,
+            };
             if told.last.as_ref() == Some(&news) {
                 return;
             }

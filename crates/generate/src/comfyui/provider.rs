@@ -25,7 +25,9 @@ use crate::finding::{Finding, FindingLevel};
 use crate::inputs::{Generation, sha256_hex};
 use crate::outgoing::{finished, without_metadata};
 use crate::paid_once::CallFingerprint;
-use crate::provider::{Beside, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Provider};
+use crate::provider::{
+    Beside, Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Provider,
+};
 use crate::receipt::Receipt;
 use crate::request::GenerateRequest;
 
@@ -51,9 +53,11 @@ pub struct ComfyUiSettings {
     pub template: Template,
     /// How often the server is asked.
     pub poll: Duration,
-    /// `COMFYUI_TIMEOUT_SECS`: the longest that the server may work on a picture; its queue is not counted.
+    /// `COMFYUI_TIMEOUT_SECS`: the longest that the server may work on a picture; its queue is not
+    /// counted.
     pub longest: Duration,
-    /// How long a server that stops answering while it works is waited for before the job is put back.
+    /// How long a server that stops answering while it works is waited for before the job is put
+    /// back.
     pub patience: Duration,
 }
 
@@ -106,8 +110,8 @@ struct Work<'a> {
     uploads: Vec<Upload>,
     /// What goes into the graph.
     fill: Fill,
-    /// The same without a description of the sketch: what tells prompts apart must not depend on what a vision model
-    /// said this time.
+    /// The same without a description of the sketch: what tells prompts apart must not depend on
+    /// what a vision model said this time.
     stable: Fill,
     /// The names under which the server has its files.
     names: Names,
@@ -120,7 +124,11 @@ impl ComfyUiProvider {
     /// [`FailureClass::Permanent`] when no HTTP client can be made.
     pub fn new(settings: ComfyUiSettings) -> Result<Self, GenerateError> {
         let client = Client::new(settings.address.clone(), Duration::from_secs(60))?;
-        Ok(Self { client, settings, describer: None })
+        Ok(Self {
+            client,
+            settings,
+            describer: None,
+        })
     }
 
     /// With somebody who describes sketches.
@@ -131,7 +139,14 @@ impl ComfyUiProvider {
     }
 
     async fn send_pictures(&self, work: &mut Work<'_>) -> Result<(), GenerateError> {
-        let Work { context, folder, uploads, fill, stable, .. } = work;
+        let Work {
+            context,
+            folder,
+            uploads,
+            fill,
+            stable,
+            ..
+        } = work;
         for Upload { name, png } in uploads.iter() {
             context.check()?;
             let stored = self.client.upload(folder, name, png.clone()).await?;
@@ -143,45 +158,76 @@ impl ComfyUiProvider {
 
     /// Writes a single pixel over every upload: the server has no call that removes them.
     async fn tidy(&self, work: &Work<'_>) {
-        let Ok(pixel) = crate::outgoing::Outgoing::png(&image::RgbImage::new(1, 1)) else { return };
+        let Ok(pixel) = crate::outgoing::Outgoing::png(&image::RgbImage::new(1, 1)) else {
+            return;
+        };
         let pixel = Bytes::from(pixel.bytes);
         let over = async {
             for upload in &work.uploads {
-                self.client.upload(&work.folder, &upload.name, pixel.clone()).await?;
+                self.client
+                    .upload(&work.folder, &upload.name, pixel.clone())
+                    .await?;
             }
             Ok::<_, GenerateError>(())
         };
         match tokio::time::timeout(TIDYING, over).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::info!(%error, "uploads stay with ComfyUI until it is started anew"),
-            Err(_) => tracing::info!("uploads stay with ComfyUI until it is started anew: it is too slow"),
+            Ok(Err(error)) => {
+                tracing::info!(%error, "uploads stay with ComfyUI until it is started anew")
+            }
+            Err(_) => {
+                tracing::info!("uploads stay with ComfyUI until it is started anew: it is too slow")
+            }
         }
     }
 
     /// The files of one prompt.
-    async fn one(&self, work: &mut Work<'_>, index: u32, seed: u64) -> Result<Vec<Bytes>, GenerateError> {
+    async fn one(
+        &self,
+        work: &mut Work<'_>,
+        index: u32,
+        seed: u64,
+    ) -> Result<Vec<Bytes>, GenerateError> {
         work.fill.values.insert("seed", json!(seed));
         work.stable.values.insert("seed", json!(seed));
         let identity = self.settings.template.graph(&work.stable)?;
         let graph = preflight::renamed(self.settings.template.graph(&work.fill)?, &work.names);
         work.teller.begins(index, &graph);
-        // The id follows from what is asked for: a retry after a crash finds the picture instead of painting it again.
+        // The id follows from what is asked for: a retry after a crash finds the picture instead of
+        // painting it again.
         for attempt in 0..MOST_RETRIES {
             let body = format!("{attempt}\n{identity}");
             let scope = &work.context.scope;
-            let fingerprint = CallFingerprint::new("comfyui", &self.settings.checkpoint, scope, index, body.as_bytes());
+            let fingerprint = CallFingerprint::new(
+                "comfyui",
+                &self.settings.checkpoint,
+                scope,
+                index,
+                body.as_bytes(),
+            );
             let prompt = uuid_of(&fingerprint);
             let pictures = match self.client.look(prompt).await? {
                 Seen::Done(pictures) => pictures,
                 Seen::Failed(_) => continue,
-                place => self.followed(work, index, prompt, &told_apart(graph.clone(), attempt), place).await?,
+                place => {
+                    self.followed(
+                        work,
+                        index,
+                        prompt,
+                        &told_apart(graph.clone(), attempt),
+                        place,
+                    )
+                    .await?
+                }
             };
             if let Some(files) = self.files(&pictures).await? {
                 return Ok(files);
             }
             tracing::info!(%prompt, "ComfyUI no longer has the file of a finished picture: it is made again");
         }
-        Err(GenerateError::permanent("this picture has failed too often at ComfyUI: change something, or see its log"))
+        Err(GenerateError::permanent(
+            "this picture has failed too often at ComfyUI: change something, or see its log",
+        ))
     }
 
     /// Sends a prompt unless the server has it, and follows it to its end.
@@ -194,7 +240,8 @@ impl ComfyUiProvider {
         place: Seen,
     ) -> Result<Vec<Stored>, GenerateError> {
         let mut send = matches!(place, Seen::Absent);
-        // The server sends frames to the client that asked: after a restart of ours that is us again.
+        // The server sends frames to the client that asked: after a restart of ours that is us
+        // again.
         let client_id = Uuid::from_u128(prompt.as_u128().rotate_left(64));
         for _ in 0..MOST_LOST {
             // Before the prompt, or its first frames would be missed.
@@ -278,8 +325,11 @@ impl ComfyUiProvider {
 
 /// A UUID from the beginning of a fingerprint.
 fn uuid_of(fingerprint: &CallFingerprint) -> Uuid {
-    let number =
-        fingerprint.as_str().get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok()).unwrap_or_default();
+    let number = fingerprint
+        .as_str()
+        .get(..32)
+        .and_then(|digits| u128::from_str_radix(digits, 16).ok())
+        .unwrap_or_default();
     uuid::Builder::from_random_bytes(number.to_be_bytes()).into_uuid()
 }
 
@@ -312,7 +362,11 @@ impl Provider for ComfyUiProvider {
             .filter(|finding| finding.level == FindingLevel::Fault)
             .map(|finding| finding.message)
             .collect();
-        if faults.is_empty() { Ok(()) } else { Err(GenerateError::permanent(faults.join("; "))) }
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(GenerateError::permanent(faults.join("; ")))
+        }
     }
 
     async fn generate(
@@ -322,10 +376,20 @@ impl Provider for ComfyUiProvider {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         context.check()?;
-        let (settings, shown, describes) = (self.settings.clone(), generation.clone(), self.describer.is_some());
-        let prepared = tokio::task::spawn_blocking(move || Prepared::of(&settings, &shown, describes)).await;
-        let Prepared { mut fill, uploads, sketch } = prepared
-            .map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
+        let (settings, shown, describes) = (
+            self.settings.clone(),
+            generation.clone(),
+            self.describer.is_some(),
+        );
+        let prepared =
+            tokio::task::spawn_blocking(move || Prepared::of(&settings, &shown, describes)).await;
+        let Prepared {
+            mut fill,
+            uploads,
+            sketch,
+        } = prepared.map_err(|error| {
+            GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+        })??;
         put_words(&self.settings, &mut fill, &generation, None);
         fill.values.insert("seed", json!(0));
         let stable = fill.clone();
@@ -333,29 +397,59 @@ impl Provider for ComfyUiProvider {
         let graph = self.settings.template.graph(&fill)?;
         let names = preflight::check(&self.client, &self.settings.template, &fill, &graph).await?;
         // Last, as it may cost something: what can be refused has been.
-        let described = described(self.describer.as_deref(), &generation, sketch.as_ref(), context).await?;
+        let described = described(
+            self.describer.as_deref(),
+            &generation,
+            sketch.as_ref(),
+            context,
+        )
+        .await?;
         if let Some(reason) = &described.missing {
             if self.settings.template.takes(super::template::When::Sketch) {
-                receipt.approximated("sketch", "its lines, without a description", reason.as_str());
+                receipt.approximated(
+                    "sketch",
+                    "its lines, without a description",
+                    reason.as_str(),
+                );
             } else {
                 receipt.dropped("sketch", reason.as_str());
             }
         }
-        let built = put_words(&self.settings, &mut fill, &generation, described.analysis.as_ref());
+        let built = put_words(
+            &self.settings,
+            &mut fill,
+            &generation,
+            described.analysis.as_ref(),
+        );
         built.log("comfyui");
         if !uploads.is_empty() {
-            context.say("uploading", None, format!("sending {} pictures to ComfyUI", uploads.len()));
+            context.say(
+                "uploading",
+                None,
+                format!("sending {} pictures to ComfyUI", uploads.len()),
+            );
         }
         let folder = format!("clippy/{}", &sha256_hex(context.scope.as_bytes())[..16]);
         let teller = Teller::new(context, generation.count);
-        let mut work = Work { context, teller, folder, uploads, fill, stable, names };
+        let mut work = Work {
+            context,
+            teller,
+            folder,
+            uploads,
+            fill,
+            stable,
+            names,
+        };
         let made = async {
             self.send_pictures(&mut work).await?;
             self.pictures(&mut work, &generation).await
         }
         .await;
         // A server that is away is asked again, and will need them.
-        if !made.as_ref().is_err_and(|error| error.class == FailureClass::Transient) {
+        if !made
+            .as_ref()
+            .is_err_and(|error| error.class == FailureClass::Transient)
+        {
             self.tidy(&work).await;
         }
         let images = made.map_err(|error| described.counted(error))?;
@@ -369,6 +463,10 @@ impl Provider for ComfyUiProvider {
             usd: described.usd(self.describer.as_deref()),
             ..GenerationMeta::default()
         };
-        Ok(Generated { images, meta, receipt })
+        Ok(Generated {
+            images,
+            meta,
+            receipt,
+        })
     }
 }

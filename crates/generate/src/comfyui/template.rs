@@ -1,10 +1,11 @@
 //! A graph with named slots.
 //!
-//! Two forms are read. Clippy's own has sections, so that references can be chained: each is put in where its `when`
-//! holds, once for every reference where it says `style` or `subject`; `@model` in it is the latest output that a
-//! section called `model`. A section of `style_set` or `subject_set` is put in once for all references of one weight,
-//! after its parts in `each`, which are put in once for each of them. The other is a graph as ComfyUI exports it ("Save (API format)") with `{{slots}}` written
-//! into its inputs: it is one section that always holds.
+//! Two forms are read. Clippy's own has sections, so that references can be chained: each is put in
+//! where its `when` holds, once for every reference where it says `style` or `subject`; `@model` in
+//! it is the latest output that a section called `model`. A section of `style_set` or `subject_set`
+//! is put in once for all references of one weight, after its parts in `each`, which are put in
+//! once for each of them. The other is a graph as ComfyUI exports it ("Save (API format)") with
+//! `{{slots}}` written into its inputs: it is one section that always holds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,7 +130,8 @@ pub struct Need {
     pub input: String,
     /// The file's usual name.
     pub file: String,
-    /// Other names that the node finds, with `*` for anything and `?` for any one letter; capitals do not matter.
+    /// Other names that the node finds, with `*` for anything and `?` for any one letter; capitals
+    /// do not matter.
     #[serde(default)]
     pub like: Vec<String>,
     /// Where it belongs, below ComfyUI's folder.
@@ -188,7 +190,10 @@ impl Fill {
 fn sets(references: &[ReferenceSlots]) -> Vec<Vec<&ReferenceSlots>> {
     let mut sets: Vec<Vec<&ReferenceSlots>> = Vec::new();
     for reference in references {
-        match sets.iter_mut().find(|set| set.iter().all(|other| other.weight == reference.weight)) {
+        match sets
+            .iter_mut()
+            .find(|set| set.iter().all(|other| other.weight == reference.weight))
+        {
             Some(set) => set.push(reference),
             None => sets.push(vec![reference]),
         }
@@ -202,7 +207,8 @@ impl Template {
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`]: never, as a test reads it.
     pub fn built_in() -> Result<Self> {
-        Self::parse(BUILT_IN).map_err(|error| Error::internal(format!("the built-in template: {}", error.message)))
+        Self::parse(BUILT_IN)
+            .map_err(|error| Error::internal(format!("the built-in template: {}", error.message)))
     }
 
     /// Reads either form.
@@ -210,17 +216,32 @@ impl Template {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| Error::invalid(format!("the ComfyUI template is not JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            Error::invalid(format!("the ComfyUI template is not JSON: {error}"))
+        })?;
         let template = if value.get("sections").is_some() {
-            serde_json::from_value::<Self>(value)
-                .map_err(|error| Error::invalid(format!("the ComfyUI template cannot be read: {error}")))?
+            serde_json::from_value::<Self>(value).map_err(|error| {
+                Error::invalid(format!("the ComfyUI template cannot be read: {error}"))
+            })?
         } else {
-            let nodes: BTreeMap<String, Value> = serde_json::from_value(value)
-                .map_err(|error| Error::invalid(format!("the ComfyUI template is no graph: {error}")))?;
-            let nodes = Nodes { nodes, wires: BTreeMap::new() };
-            let section = Section { when: When::Always, each: Vec::new(), nodes };
-            Self { needs: Vec::new(), presets: BTreeMap::new(), sections: vec![section] }
+            let nodes: BTreeMap<String, Value> =
+                serde_json::from_value(value).map_err(|error| {
+                    Error::invalid(format!("the ComfyUI template is no graph: {error}"))
+                })?;
+            let nodes = Nodes {
+                nodes,
+                wires: BTreeMap::new(),
+            };
+            let section = Section {
+                when: When::Always,
+                each: Vec::new(),
+                nodes,
+            };
+            Self {
+                needs: Vec::new(),
+                presets: BTreeMap::new(),
+                sections: vec![section],
+            }
         };
         template.check()?;
         Ok(template)
@@ -235,7 +256,10 @@ impl Template {
                 );
                 return Err(Error::invalid(message));
             }
-            for slot in texts(&node["inputs"]).iter().flat_map(|text| slots_of(text)) {
+            for slot in texts(&node["inputs"])
+                .iter()
+                .flat_map(|text| slots_of(text))
+            {
                 if !SLOTS.contains(&slot.as_str()) {
                     let message = format!(
                         "node \"{id}\" of the ComfyUI template names the slot {{{{{slot}}}}}, which does not exist; these \
@@ -259,7 +283,12 @@ impl Template {
         }
         let built_in = Self::built_in()?;
         let numbers = built_in.presets.get(&preset).cloned();
-        numbers.ok_or_else(|| Error::internal(format!("the built-in template has no preset {}", preset.as_str())))
+        numbers.ok_or_else(|| {
+            Error::internal(format!(
+                "the built-in template has no preset {}",
+                preset.as_str()
+            ))
+        })
     }
 
     /// The files that nodes of the graph load by themselves.
@@ -277,18 +306,28 @@ impl Template {
     /// Whether the graph has this slot.
     #[must_use]
     pub fn uses(&self, slot: &str) -> bool {
-        self.nodes().any(|(_, node)| texts(&node["inputs"]).iter().any(|text| slots_of(text).any(|name| name == slot)))
+        self.nodes().any(|(_, node)| {
+            texts(&node["inputs"])
+                .iter()
+                .any(|text| slots_of(text).any(|name| name == slot))
+        })
     }
 
     /// Whether the graph has a section for this.
     fn has(&self, whens: &[When]) -> bool {
-        self.sections.iter().any(|section| whens.contains(&section.when))
+        self.sections
+            .iter()
+            .any(|section| whens.contains(&section.when))
     }
 
     /// Whether the graph is put together of sections that may be left out.
     #[must_use]
     pub fn has_sections(&self) -> bool {
-        self.sections.len() > 1 || self.sections.iter().any(|section| section.when != When::Always)
+        self.sections.len() > 1
+            || self
+                .sections
+                .iter()
+                .any(|section| section.when != When::Always)
     }
 
     /// Whether references of one weight share an adapter.
@@ -304,7 +343,11 @@ impl Template {
             Role::Style => ([When::Style, When::StyleSet], "style_image"),
             Role::Subject => ([When::Subject, When::SubjectSet], "subject_image"),
         };
-        if self.has(&whens) { usize::MAX } else { usize::from(self.uses(slot)) }
+        if self.has(&whens) {
+            usize::MAX
+        } else {
+            usize::from(self.uses(slot))
+        }
     }
 
     /// Whether the graph has a place for this kind of input.
@@ -323,16 +366,24 @@ impl Template {
     /// The checkpoint that the graph names by itself, where it has no slot for one.
     #[must_use]
     pub fn own_checkpoint(&self) -> Option<&str> {
-        self.nodes()
-            .find_map(|(_, node)| ["ckpt_name", "unet_name"].iter().find_map(|input| node["inputs"][input].as_str()))
+        self.nodes().find_map(|(_, node)| {
+            ["ckpt_name", "unet_name"]
+                .iter()
+                .find_map(|input| node["inputs"][input].as_str())
+        })
     }
 
     /// The graph as ComfyUI takes it.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] when the template asks for a wire or a value that there is not.
+    /// [`clippy_core::ErrorCode::InvalidInput`] when the template asks for a wire or a value that
+    /// there is not.
     pub fn graph(&self, fill: &Fill) -> Result<Value> {
-        let mut build = Build { fill, graph: Map::new(), wires: BTreeMap::new() };
+        let mut build = Build {
+            fill,
+            graph: Map::new(),
+            wires: BTreeMap::new(),
+        };
         for section in &self.sections {
             match section.when {
                 When::StyleSet => build.sets(section, &fill.styles)?,
@@ -356,7 +407,10 @@ struct Build<'a> {
 
 impl Build<'_> {
     fn chain(&mut self, section: &Section, references: &[ReferenceSlots]) -> Result<()> {
-        references.iter().enumerate().try_for_each(|(round, one)| self.put(&section.nodes, round, Some(one)))
+        references
+            .iter()
+            .enumerate()
+            .try_for_each(|(round, one)| self.put(&section.nodes, round, Some(one)))
     }
 
     fn sets(&mut self, section: &Section, references: &[ReferenceSlots]) -> Result<()> {
@@ -373,17 +427,37 @@ impl Build<'_> {
         Ok(())
     }
 
-    fn put(&mut self, section: &Nodes, round: usize, reference: Option<&ReferenceSlots>) -> Result<()> {
+    fn put(
+        &mut self,
+        section: &Nodes,
+        round: usize,
+        reference: Option<&ReferenceSlots>,
+    ) -> Result<()> {
         // The first keeps its name, so that a graph with one reference reads as the template does.
-        let name = |id: &str| if round == 0 { id.to_owned() } else { format!("{id}_{}", round + 1) };
+        let name = |id: &str| {
+            if round == 0 {
+                id.to_owned()
+            } else {
+                format!("{id}_{}", round + 1)
+            }
+        };
         let own: BTreeSet<&str> = section.nodes.keys().map(String::as_str).collect();
-        let put = Filling { fill: self.fill, reference, wires: &self.wires, own: &own, name: &name };
+        let put = Filling {
+            fill: self.fill,
+            reference,
+            wires: &self.wires,
+            own: &own,
+            name: &name,
+        };
         for (id, node) in &section.nodes {
             let mut node = node.clone();
             node["inputs"] = put.value(&node["inputs"])?;
             self.graph.insert(name(id), node);
         }
-        let given = section.wires.iter().map(|(wire, output)| Ok((wire.clone(), put.value(output)?)));
+        let given = section
+            .wires
+            .iter()
+            .map(|(wire, output)| Ok((wire.clone(), put.value(output)?)));
         let given: Vec<(String, Value)> = given.collect::<Result<_>>()?;
         self.wires.extend(given);
         Ok(())
@@ -422,12 +496,21 @@ mod tests {
 
     #[test]
     fn words_alone_make_the_smallest_graph() {
-        let graph = Template::built_in().expect("built in").graph(&fill()).expect("a graph");
-        let classes: Vec<&str> =
-            graph.as_object().expect("nodes").values().filter_map(|n| n["class_type"].as_str()).collect();
+        let graph = Template::built_in()
+            .expect("built in")
+            .graph(&fill())
+            .expect("a graph");
+        let classes: Vec<&str> = graph
+            .as_object()
+            .expect("nodes")
+            .values()
+            .filter_map(|n| n["class_type"].as_str())
+            .collect();
         assert!(classes.contains(&"EmptyLatentImage"), "{classes:?}");
         assert!(
-            !classes.iter().any(|class| class.contains("IPAdapter") || class.contains("ControlNet")),
+            !classes
+                .iter()
+                .any(|class| class.contains("IPAdapter") || class.contains("ControlNet")),
             "{classes:?}"
         );
         assert_eq!(graph["3"]["inputs"]["model"], json!(["4", 0]));
@@ -436,13 +519,19 @@ mod tests {
 
     #[test]
     fn references_are_chained_in_order() {
-        let reference = |image: &str, weight| ReferenceSlots { image: image.into(), weight };
+        let reference = |image: &str, weight| ReferenceSlots {
+            image: image.into(),
+            weight,
+        };
         let fill = Fill {
             styles: vec![reference("a.png", 0.8), reference("b.png", 0.2)],
             subjects: vec![reference("c.png", 0.5)],
             ..fill()
         };
-        let graph = Template::built_in().expect("built in").graph(&fill).expect("a graph");
+        let graph = Template::built_in()
+            .expect("built in")
+            .graph(&fill)
+            .expect("a graph");
         assert_eq!(graph["26"]["inputs"]["model"], json!(["20", 0]));
         assert_eq!(graph["23"]["inputs"]["model"], json!(["26", 0]));
         assert_eq!(graph["23_2"]["inputs"]["model"], json!(["23", 0]));
@@ -454,19 +543,54 @@ mod tests {
 
     #[test]
     fn references_of_one_weight_share_one_adapter() {
-        let reference = |image: &str, weight| ReferenceSlots { image: image.into(), weight };
-        let styles =
-            vec![reference("a.png", 0.7), reference("b.png", 0.4), reference("c.png", 0.7), reference("d.png", 0.7)];
-        let graph = Template::built_in().expect("built in").graph(&Fill { styles, ..fill() }).expect("a graph");
-        let of =
-            |class: &str| graph.as_object().expect("nodes").values().filter(|node| node["class_type"] == class).count();
-        assert_eq!((of("IPAdapterUnifiedLoader"), of("IPAdapterAdvanced"), of("LoadImage")), (1, 2, 4));
+        let reference = |image: &str, weight| ReferenceSlots {
+            image: image.into(),
+            weight,
+        };
+        let styles = vec![
+            reference("a.png", 0.7),
+            reference("b.png", 0.4),
+            reference("c.png", 0.7),
+            reference("d.png", 0.7),
+        ];
+        let graph = Template::built_in()
+            .expect("built in")
+            .graph(&Fill { styles, ..fill() })
+            .expect("a graph");
+        let of = |class: &str| {
+            graph
+                .as_object()
+                .expect("nodes")
+                .values()
+                .filter(|node| node["class_type"] == class)
+                .count()
+        };
+        assert_eq!(
+            (
+                of("IPAdapterUnifiedLoader"),
+                of("IPAdapterAdvanced"),
+                of("LoadImage")
+            ),
+            (1, 2, 4)
+        );
         // a, c and d become one batch.
         assert_eq!(graph["23"]["inputs"]["image"], json!(["27_3", 0]));
-        assert_eq!(graph["27_3"]["inputs"], json!({"image1": ["27_2", 0], "image2": ["22_3", 0]}));
-        assert_eq!(graph["27_2"]["inputs"], json!({"image1": ["22", 0], "image2": ["22_2", 0]}));
+        assert_eq!(
+            graph["27_3"]["inputs"],
+            json!({"image1": ["27_2", 0], "image2": ["22_3", 0]})
+        );
+        assert_eq!(
+            graph["27_2"]["inputs"],
+            json!({"image1": ["22", 0], "image2": ["22_2", 0]})
+        );
         assert_eq!(graph["21_2"]["inputs"]["image"], "c.png");
-        assert_eq!((&graph["23"]["inputs"]["weight"], &graph["23_2"]["inputs"]["weight"]), (&json!(0.7), &json!(0.4)));
+        assert_eq!(
+            (
+                &graph["23"]["inputs"]["weight"],
+                &graph["23_2"]["inputs"]["weight"]
+            ),
+            (&json!(0.7), &json!(0.4))
+        );
         assert_eq!(graph["23_2"]["inputs"]["image"], json!(["22_4", 0]));
         assert_eq!(graph["3"]["inputs"]["model"], json!(["23_2", 0]));
     }
@@ -478,7 +602,10 @@ mod tests {
         values.values.insert("prompt", json!("a {{seed}} cat"));
         let template = Template::parse(own).expect("a graph");
         let graph = template.graph(&values).expect("filled");
-        assert_eq!(graph["1"]["inputs"], json!({"text": "best, a {{seed}} cat, 7", "n": 7, "clip": ["2", 1]}));
+        assert_eq!(
+            graph["1"]["inputs"],
+            json!({"text": "best, a {{seed}} cat, 7", "n": 7, "clip": ["2", 1]})
+        );
         assert!(!template.takes(When::Sketch) && !template.takes(When::Style));
     }
 
@@ -488,14 +615,21 @@ mod tests {
             ("[", "not JSON"),
             ("[1]", "no graph"),
             (r#"{"1": {"class_type": "A"}}"#, "Save (API format)"),
-            (r#"{"1": {"class_type": "A", "inputs": {"text": "{{promt}}"}}}"#, "{{promt}}"),
-            (r#"{"sections": [{"when": "sometimes", "nodes": {}}]}"#, "sometimes"),
+            (
+                r#"{"1": {"class_type": "A", "inputs": {"text": "{{promt}}"}}}"#,
+                "{{promt}}",
+            ),
+            (
+                r#"{"sections": [{"when": "sometimes", "nodes": {}}]}"#,
+                "sometimes",
+            ),
         ] {
             let message = Template::parse(text).expect_err(text).message;
             assert!(message.contains(expected), "{message}");
         }
         let needs_base =
-            Template::parse(r#"{"1": {"class_type": "A", "inputs": {"image": "{{base}}"}}}"#).expect("a graph");
+            Template::parse(r#"{"1": {"class_type": "A", "inputs": {"image": "{{base}}"}}}"#)
+                .expect("a graph");
         let message = needs_base.graph(&fill()).expect_err("no base").message;
         assert!(message.contains("{{base}}"), "{message}");
     }

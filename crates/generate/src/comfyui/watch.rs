@@ -1,4 +1,5 @@
-//! Follows one prompt: over the WebSocket where there is one, and by asking, as the WebSocket may break off.
+//! Follows one prompt: over the WebSocket where there is one, and by asking, as the WebSocket may
+//! break off.
 
 use std::time::Duration;
 
@@ -25,13 +26,15 @@ pub struct Pace {
     pub poll: Duration,
     /// The longest that the server may work on a picture. Its time in the queue is not counted.
     pub longest: Duration,
-    /// How long a server that stopped answering is waited for, before the job lets go of its place.
+    /// How long a server that stopped answering is waited for, before the job lets go of its
+    /// place.
     pub patience: Duration,
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// Opens the WebSocket; `None` when it cannot be had, which is no fault: the server is asked instead.
+/// Opens the WebSocket; `None` when it cannot be had, which is no fault: the server is asked
+/// instead.
 pub async fn open(client: &Client, id: Uuid) -> Option<Socket> {
     let opening = tokio_tungstenite::connect_async(client.socket(id)?);
     match tokio::time::timeout(Duration::from_secs(5), opening).await {
@@ -73,8 +76,9 @@ impl Follow<'_> {
     /// Waits until the prompt is done. Cancelling takes exactly this prompt off the server.
     ///
     /// # Errors
-    /// The graph's own failure; [`FailureClass::Cancelled`]; [`FailureClass::Permanent`] after [`Pace::longest`], with
-    /// the prompt taken off the server; [`FailureClass::Transient`] when the server stays away.
+    /// The graph's own failure; [`FailureClass::Cancelled`]; [`FailureClass::Permanent`] after
+    /// [`Pace::longest`], with the prompt taken off the server; [`FailureClass::Transient`]
+    /// when the server stays away.
     pub async fn wait(&self, mut socket: Option<Socket>) -> Result<Followed, GenerateError> {
         let mut running: Option<Instant> = None;
         let mut away: Option<Instant> = None;
@@ -139,7 +143,11 @@ impl Follow<'_> {
             Event::Working(node) => self.teller.works(&node),
             Event::Progress(nodes) => self.teller.steps(&nodes),
             Event::Preview(bytes, media_type) => {
-                self.context.progress.preview(Preview { index: self.index, bytes, media_type });
+                self.context.progress.preview(Preview {
+                    index: self.index,
+                    bytes,
+                    media_type,
+                });
             }
             Event::Finished | Event::Failed(_) => {}
         }
@@ -168,10 +176,13 @@ async fn until(end: Option<Instant>) {
     }
 }
 
-/// The next event of a socket. A socket that breaks off is forgotten, and one that is not there never says anything.
+/// The next event of a socket. A socket that breaks off is forgotten, and one that is not there
+/// never says anything.
 async fn next(socket: &mut Option<Socket>, prompt: Uuid) -> Option<Event> {
     loop {
-        let Some(open) = socket.as_mut() else { return std::future::pending().await };
+        let Some(open) = socket.as_mut() else {
+            return std::future::pending().await;
+        };
         match open.next().await {
             Some(Ok(Message::Text(text))) => {
                 if let Some(event) = of_text(&text, prompt) {

@@ -1,7 +1,8 @@
 //! The weights that references are really sent with.
 //!
-//! References of one weight share an adapter; each other weight needs one more, and an adapter takes gigabytes of the
-//! server's memory. So a role has few weights: where more are asked for, the nearest ones become their mean.
+//! References of one weight share an adapter; each other weight needs one more, and an adapter
+//! takes gigabytes of the server's memory. So a role has few weights: where more are asked for, the
+//! nearest ones become their mean.
 
 /// Most adapters of one role.
 pub const MOST_ADAPTERS: usize = 3;
@@ -21,7 +22,9 @@ pub fn shared(weights: &[f32]) -> Vec<f32> {
     sets.sort_by(|a, b| a.0.total_cmp(&b.0));
     while sets.len() > MOST_ADAPTERS {
         let gap = |at: &usize| sets[at + 1].0 - sets[*at].0;
-        let nearest = (0..sets.len() - 1).min_by(|a, b| gap(a).total_cmp(&gap(b))).unwrap_or_default();
+        let nearest = (0..sets.len() - 1)
+            .min_by(|a, b| gap(a).total_cmp(&gap(b)))
+            .unwrap_or_default();
         let (weight, members) = sets.remove(nearest + 1);
         let (kept, own) = &mut sets[nearest];
         let (many, more) = (own.len() as f32, members.len() as f32);

@@ -19,7 +19,9 @@ fn refusal_v4(address: Ipv4Addr) -> Option<&'static str> {
         (100, 64..=127, ..) => Some("carrier-grade NAT (100.64.0.0/10)"),
         (127, ..) => Some("this machine (loopback)"),
         (169, 254, ..) => Some("link-local, where cloud metadata lives"),
-        (192, 0, 0, _) | (192, 31, 196, _) | (192, 52, 193, _) | (192, 175, 48, _) => Some("reserved for protocols"),
+        (192, 0, 0, _) | (192, 31, 196, _) | (192, 52, 193, _) | (192, 175, 48, _) => {
+            Some("reserved for protocols")
+        }
         (192, 0, 2, _) | (198, 51, 100, _) | (203, 0, 113, _) => Some("reserved for documentation"),
         (192, 88, 99, _) => Some("a 6to4 relay"),
         (198, 18..=19, ..) => Some("reserved for measurements"),

@@ -1,8 +1,9 @@
 //! The one way by which a picture is fetched from a URL that a caller named.
 //!
-//! Scheme and port from an allow-list; the host resolved once and the connection pinned to the addresses that were
-//! checked; every address that is not public refused, also after each of at most three redirects; limits on size,
-//! time and pixels; the content told by its bytes, not by what the server says.
+//! Scheme and port from an allow-list; the host resolved once and the connection pinned to the
+//! addresses that were checked; every address that is not public refused, also after each of at
+//! most three redirects; limits on size, time and pixels; the content told by its bytes, not by
+//! what the server says.
 
 mod address;
 
@@ -33,7 +34,8 @@ pub struct FetchPolicy {
     pub time: Duration,
     /// Most redirects.
     pub redirects: usize,
-    /// Addresses that are let through although they are not public: loopback servers of tests, and nothing else.
+    /// Addresses that are let through although they are not public: loopback servers of tests, and
+    /// nothing else.
     pub exempt: Vec<SocketAddr>,
 }
 
@@ -76,7 +78,10 @@ pub struct Fetcher {
 
 impl std::fmt::Debug for Fetcher {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Fetcher").field("policy", &self.policy).finish_non_exhaustive()
+        formatter
+            .debug_struct("Fetcher")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,69 +98,119 @@ fn refused(message: impl Into<String>) -> Error {
 impl Fetcher {
     /// With this policy and resolver.
     pub fn new(policy: FetchPolicy, resolver: impl Resolve) -> Self {
-        Self { policy, resolver: Box::new(resolver) }
+        Self {
+            policy,
+            resolver: Box::new(resolver),
+        }
     }
 
     /// The bytes of the picture behind a URL.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidInput`] for a URL that is not allowed, [`ErrorCode::TooLarge`], [`ErrorCode::Timeout`],
-    /// [`ErrorCode::InvalidPicture`] when it is no picture, [`ErrorCode::Unavailable`] when the server does not give it.
+    /// [`ErrorCode::InvalidInput`] for a URL that is not allowed, [`ErrorCode::TooLarge`],
+    /// [`ErrorCode::Timeout`], [`ErrorCode::InvalidPicture`] when it is no picture,
+    /// [`ErrorCode::Unavailable`] when the server does not give it.
     pub async fn fetch(&self, text: &str) -> Result<Bytes> {
         let work = self.follow(text);
-        tokio::time::timeout(self.policy.time, work).await.unwrap_or_else(|_| {
-            let message = format!("{} took longer than {} s", shortened(text), self.policy.time.as_secs());
-            Err(Error::new(ErrorCode::Timeout, message))
-        })
+        tokio::time::timeout(self.policy.time, work)
+            .await
+            .unwrap_or_else(|_| {
+                let message = format!(
+                    "{} took longer than {} s",
+                    shortened(text),
+                    self.policy.time.as_secs()
+                );
+                Err(Error::new(ErrorCode::Timeout, message))
+            })
     }
 
     async fn follow(&self, text: &str) -> Result<Bytes> {
-        let mut url = Url::parse(text).map_err(|error| refused(format!("{} is no URL: {error}", shortened(text))))?;
+        let mut url = Url::parse(text)
+            .map_err(|error| refused(format!("{} is no URL: {error}", shortened(text))))?;
         for _ in 0..=self.policy.redirects {
             let (host, addresses) = self.checked(&url).await?;
             let response = self.ask(&url, &host, &addresses).await?;
             let status = response.status();
             if status.is_redirection() {
-                let place = response.headers().get("location").and_then(|value| value.to_str().ok());
-                let place =
-                    place.ok_or_else(|| refused(format!("{} redirects to nowhere", shortened(url.as_str()))))?;
-                url = url.join(place).map_err(|error| refused(format!("a redirect leads to no URL: {error}")))?;
+                let place = response
+                    .headers()
+                    .get("location")
+                    .and_then(|value| value.to_str().ok());
+                let place = place.ok_or_else(|| {
+                    refused(format!("{} redirects to nowhere", shortened(url.as_str())))
+                })?;
+                url = url
+                    .join(place)
+                    .map_err(|error| refused(format!("a redirect leads to no URL: {error}")))?;
                 continue;
             }
             if !status.is_success() {
-                let code = if status.is_server_error() { ErrorCode::Unavailable } else { ErrorCode::InvalidInput };
-                return Err(Error::new(code, format!("{} answered {status}", shortened(url.as_str()))));
+                let code = if status.is_server_error() {
+                    ErrorCode::Unavailable
+                } else {
+                    ErrorCode::InvalidInput
+                };
+                return Err(Error::new(
+                    code,
+                    format!("{} answered {status}", shortened(url.as_str())),
+                ));
             }
             return self.body(&url, response).await;
         }
-        Err(refused(format!("{} redirects more than {} times", shortened(text), self.policy.redirects)))
+        Err(refused(format!(
+            "{} redirects more than {} times",
+            shortened(text),
+            self.policy.redirects
+        )))
     }
 
     /// The host and the addresses that may be connected to.
     async fn checked(&self, url: &Url) -> Result<(String, Vec<SocketAddr>)> {
         let shown = shortened(url.as_str());
         let port = url.port_or_known_default().unwrap_or(0);
-        if !self.policy.allowed.iter().any(|(scheme, allowed)| scheme == url.scheme() && *allowed == port) {
-            let message = format!("{shown}: only https on port 443 is fetched, not {} on {port}", url.scheme());
+        if !self
+            .policy
+            .allowed
+            .iter()
+            .any(|(scheme, allowed)| scheme == url.scheme() && *allowed == port)
+        {
+            let message = format!(
+                "{shown}: only https on port 443 is fetched, not {} on {port}",
+                url.scheme()
+            );
             return Err(refused(message));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused(format!("{shown}: a URL with a user name or a password is not fetched")));
+            return Err(refused(format!(
+                "{shown}: a URL with a user name or a password is not fetched"
+            )));
         }
         let (host, found) = match url.host() {
             None => return Err(refused(format!("{shown} names no host"))),
-            Some(Host::Ipv4(address)) => (address.to_string(), vec![SocketAddr::new(IpAddr::V4(address), port)]),
-            Some(Host::Ipv6(address)) => (address.to_string(), vec![SocketAddr::new(IpAddr::V6(address), port)]),
+            Some(Host::Ipv4(address)) => (
+                address.to_string(),
+                vec![SocketAddr::new(IpAddr::V4(address), port)],
+            ),
+            Some(Host::Ipv6(address)) => (
+                address.to_string(),
+                vec![SocketAddr::new(IpAddr::V6(address), port)],
+            ),
             Some(Host::Domain(name)) => {
                 let found = self.resolver.resolve(name, port).await.map_err(|error| {
-                    Error::new(ErrorCode::Unavailable, format!("{shown}: the host's name was not found"))
-                        .with_source(error)
+                    Error::new(
+                        ErrorCode::Unavailable,
+                        format!("{shown}: the host's name was not found"),
+                    )
+                    .with_source(error)
                 })?;
                 (name.to_owned(), found)
             }
         };
         if found.is_empty() {
-            return Err(Error::new(ErrorCode::Unavailable, format!("{shown}: the host's name was not found")));
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                format!("{shown}: the host's name was not found"),
+            ));
         }
         for address in &found {
             if self.policy.exempt.contains(address) {
@@ -172,45 +227,72 @@ impl Fetcher {
         Ok((host, found))
     }
 
-    /// One request, without following, through no proxy, to exactly the addresses that were checked. How long it may take
-    /// is [`Fetcher::fetch`]'s to say, for all of them together.
-    async fn ask(&self, url: &Url, host: &str, addresses: &[SocketAddr]) -> Result<reqwest::Response> {
+    /// One request, without following, through no proxy, to exactly the addresses that were
+    /// checked. How long it may take is [`Fetcher::fetch`]'s to say, for all of them together.
+    async fn ask(
+        &self,
+        url: &Url,
+        host: &str,
+        addresses: &[SocketAddr],
+    ) -> Result<reqwest::Response> {
         let client = clippy_http::client()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .resolve_to_addrs(host, addresses)
             .user_agent(concat!("clippy/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| Error::internal("an HTTP client could not be made").with_source(error))?;
-        client.get(url.clone()).header("accept", "image/*").send().await.map_err(|error| {
-            let message = format!("{} could not be reached", shortened(url.as_str()));
-            Error::new(ErrorCode::Unavailable, message).with_source(error)
-        })
+            .map_err(|error| {
+                Error::internal("an HTTP client could not be made").with_source(error)
+            })?;
+        client
+            .get(url.clone())
+            .header("accept", "image/*")
+            .send()
+            .await
+            .map_err(|error| {
+                let message = format!("{} could not be reached", shortened(url.as_str()));
+                Error::new(ErrorCode::Unavailable, message).with_source(error)
+            })
     }
 
     async fn body(&self, url: &Url, response: reqwest::Response) -> Result<Bytes> {
         let shown = shortened(url.as_str());
         let limit = self.policy.bytes;
-        let too_large = || Error::new(ErrorCode::TooLarge, format!("{shown} is larger than {} MiB", limit >> 20));
-        if response.content_length().is_some_and(|length| length > limit as u64) {
+        let too_large = || {
+            Error::new(
+                ErrorCode::TooLarge,
+                format!("{shown} is larger than {} MiB", limit >> 20),
+            )
+        };
+        if response
+            .content_length()
+            .is_some_and(|length| length > limit as u64)
+        {
             return Err(too_large());
         }
         let mut body = BytesMut::new();
         let mut stream = response.bytes_stream();
         while let Some(part) = stream.next().await {
-            let part = part
-                .map_err(|error| Error::new(ErrorCode::Unavailable, format!("{shown} broke off")).with_source(error))?;
+            let part = part.map_err(|error| {
+                Error::new(ErrorCode::Unavailable, format!("{shown} broke off")).with_source(error)
+            })?;
             if body.len() + part.len() > limit {
                 return Err(too_large());
             }
             body.extend_from_slice(&part);
         }
         let probe = probe(&body).map_err(|error| {
-            Error::new(ErrorCode::InvalidPicture, format!("{shown} is not a picture that can be read"))
-                .with_source(error)
+            Error::new(
+                ErrorCode::InvalidPicture,
+                format!("{shown} is not a picture that can be read"),
+            )
+            .with_source(error)
         })?;
         if u64::from(probe.width) * u64::from(probe.height) > self.policy.pixels {
-            let message = format!("{shown} has {} x {} pixels, which is too many", probe.width, probe.height);
+            let message = format!(
+                "{shown} has {} x {} pixels, which is too many",
+                probe.width, probe.height
+            );
             return Err(Error::new(ErrorCode::TooLarge, message));
         }
         Ok(body.freeze())

@@ -13,8 +13,8 @@ const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, ANY_PADDING);
 
-/// The bytes of a picture that was paid for: in lines or in one, padded or not, of either alphabet, with or without the
-/// head of a data URL.
+/// The bytes of a picture that was paid for: in lines or in one, padded or not, of either alphabet,
+/// with or without the head of a data URL.
 ///
 /// # Errors
 /// [`crate::FailureClass::MaybeCharged`] when it is none of these.
@@ -23,10 +23,17 @@ pub fn paid_picture(data: &str) -> Result<Bytes, GenerateError> {
         Some(rest) => rest.split_once(',').map_or(rest, |(_, body)| body),
         None => data,
     };
-    let compact: Vec<u8> = body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let decoded = STANDARD.decode(&compact).or_else(|_| URL_SAFE.decode(&compact));
+    let compact: Vec<u8> = body
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let decoded = STANDARD
+        .decode(&compact)
+        .or_else(|_| URL_SAFE.decode(&compact));
     decoded.map(Bytes::from).map_err(|_| {
-        GenerateError::maybe_charged("the provider sent a picture that is no base64: it may have been charged")
+        GenerateError::maybe_charged(
+            "the provider sent a picture that is no base64: it may have been charged",
+        )
     })
 }
 
@@ -37,7 +44,13 @@ mod tests {
     #[test]
     fn every_form_of_base64_is_read() {
         let bytes = [0xfb, 0xef, 0xff, 1, 2];
-        for text in ["++//AQI=", "++//AQI", "--__AQI=", "++\r\n//\nAQ I=", "data:image/png;base64,++//AQI="] {
+        for text in [
+            "++//AQI=",
+            "++//AQI",
+            "--__AQI=",
+            "++\r\n//\nAQ I=",
+            "data:image/png;base64,++//AQI=",
+        ] {
             assert_eq!(&paid_picture(text).expect(text)[..], bytes, "{text}");
         }
         let error = paid_picture("<html>").expect_err("no base64");

@@ -25,12 +25,23 @@ pub async fn check(client: &GoogleClient, models: &[(&str, &'static str)]) -> Ve
                 findings.push(Finding::fault(subject, error.message));
             }
             // An account that may make pictures need not be allowed to list models.
-            Err(error) if error.class == FailureClass::Auth && vertex && error.message.starts_with("403") => {
-                let message = format!("it could not be asked whether the model exists: {}", error.message);
+            Err(error)
+                if error.class == FailureClass::Auth
+                    && vertex
+                    && error.message.starts_with("403") =>
+            {
+                let message = format!(
+                    "it could not be asked whether the model exists: {}",
+                    error.message
+                );
                 findings.push(Finding::warning(subject, message));
             }
             Err(error) => {
-                let subject = if error.class == FailureClass::Auth { access } else { "server" };
+                let subject = if error.class == FailureClass::Auth {
+                    access
+                } else {
+                    "server"
+                };
                 findings.push(Finding::fault(subject, error.message));
                 // The next model would be asked in vain.
                 break;

@@ -43,7 +43,10 @@ impl GcpTokens {
     /// From this service account's file, or from wherever gcp_auth finds credentials.
     #[must_use]
     pub fn new(file: Option<PathBuf>) -> Self {
-        Self { file, provider: Mutex::new(None) }
+        Self {
+            file,
+            provider: Mutex::new(None),
+        }
     }
 
     async fn made(&self) -> Result<Arc<dyn TokenProvider>, GenerateError> {
@@ -71,7 +74,8 @@ impl GcpTokens {
 #[async_trait]
 impl TokenSource for GcpTokens {
     async fn token(&self, renew: bool) -> Result<String, GenerateError> {
-        // Held over the await on purpose: those who wait for the first token share it. It is an async lock.
+        // Held over the await on purpose: those who wait for the first token share it. It is an
+        // async lock.
         let mut kept = self.provider.lock().await;
         if renew {
             *kept = None;
@@ -115,15 +119,19 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
-    /// The URL of a model's method, such as `generateContent`. An address that ends in the API's version or in its
-    /// folder of models means the same as one without.
+    /// The URL of a model's method, such as `generateContent`. An address that ends in the API's
+    /// version or in its folder of models means the same as one without.
     #[must_use]
     pub fn url(&self, model: &str, method: &str) -> String {
         match self {
             Self::ApiKey { .. } => format!("{}/models/{model}:{method}", self.root()),
-            Self::Vertex { project, location, .. } => {
+            Self::Vertex {
+                project, location, ..
+            } => {
                 let root = self.root();
-                format!("{root}/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}")
+                format!(
+                    "{root}/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}"
+                )
             }
         }
     }
@@ -141,12 +149,26 @@ impl Endpoint {
     fn root(&self) -> String {
         match self {
             Self::ApiKey { base, .. } => {
-                format!("{}/v1beta", base.clone().without_ending(&["/v1beta/models", "/v1beta", "/v1/models", "/v1"]))
+                format!(
+                    "{}/v1beta",
+                    base.clone().without_ending(&[
+                        "/v1beta/models",
+                        "/v1beta",
+                        "/v1/models",
+                        "/v1"
+                    ])
+                )
             }
-            Self::Vertex { base: Some(base), .. } => {
+            Self::Vertex {
+                base: Some(base), ..
+            } => {
                 format!("{}/v1", base.clone().without_ending(&["/v1beta1", "/v1"]))
             }
-            Self::Vertex { base: None, location, .. } => match location.as_str() {
+            Self::Vertex {
+                base: None,
+                location,
+                ..
+            } => match location.as_str() {
                 "global" => "https://aiplatform.googleapis.com/v1".to_owned(),
                 "us" | "eu" => format!("https://aiplatform.{location}.rep.googleapis.com/v1"),
                 _ => format!("https://{location}-aiplatform.googleapis.com/v1"),
@@ -170,9 +192,15 @@ impl Endpoint {
     }
 
     /// A call with the key or the token.
-    async fn signed(&self, request: RequestBuilder, renew: bool) -> Result<RequestBuilder, GenerateError> {
+    async fn signed(
+        &self,
+        request: RequestBuilder,
+        renew: bool,
+    ) -> Result<RequestBuilder, GenerateError> {
         Ok(match self {
-            Self::ApiKey { base, key } => base.signed(request).header("x-goog-api-key", key.expose()),
+            Self::ApiKey { base, key } => {
+                base.signed(request).header("x-goog-api-key", key.expose())
+            }
             Self::Vertex { tokens, .. } => request.bearer_auth(tokens.token(renew).await?),
         })
     }
@@ -191,7 +219,11 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { retries: 2, first: Duration::from_secs(1), longest: Duration::from_secs(30) }
+        Self {
+            retries: 2,
+            first: Duration::from_secs(1),
+            longest: Duration::from_secs(30),
+        }
     }
 }
 
@@ -220,12 +252,19 @@ impl GoogleClient {
             .timeout(time)
             .redirect(reqwest::redirect::Policy::none())
             .build()
-            .map_err(|error| GenerateError::permanent(format!("an HTTP client could not be made: {error}")))?;
-        Ok(Self { endpoint, http, backoff, setting })
+            .map_err(|error| {
+                GenerateError::permanent(format!("an HTTP client could not be made: {error}"))
+            })?;
+        Ok(Self {
+            endpoint,
+            http,
+            backoff,
+            setting,
+        })
     }
 
-    /// Posts a body and reads the answer. A refused call (which Google does not charge) is tried again where that
-    /// helps; one that was sent and broke off is not.
+    /// Posts a body and reads the answer. A refused call (which Google does not charge) is tried
+    /// again where that helps; one that was sent and broke off is not.
     ///
     /// # Errors
     /// By class; cancelling a call that is under way is [`FailureClass::Cancelled`] and `charged`.
@@ -244,15 +283,23 @@ impl GoogleClient {
                 Err(error) => error,
             };
             renew = false;
-            if error.class == FailureClass::Auth && error.retry_after.is_some() && !renewed && self.endpoint.is_vertex()
+            if error.class == FailureClass::Auth
+                && error.retry_after.is_some()
+                && !renewed
+                && self.endpoint.is_vertex()
             {
                 // A token may have been withdrawn before its time: once, with a new one.
                 (renewed, renew) = (true, true);
                 continue;
             }
             let error = self.explained(error, model);
-            let wait = error.retry_after.unwrap_or(self.backoff.first * 2u32.pow(tries));
-            if !error.class.is_retryable() || tries >= self.backoff.retries || wait > self.backoff.longest {
+            let wait = error
+                .retry_after
+                .unwrap_or(self.backoff.first * 2u32.pow(tries));
+            if !error.class.is_retryable()
+                || tries >= self.backoff.retries
+                || wait > self.backoff.longest
+            {
                 return Err(error);
             }
             tries += 1;
@@ -266,7 +313,10 @@ impl GoogleClient {
     /// The same client, whose messages name another setting for the model.
     #[must_use]
     pub fn for_setting(&self, setting: &'static str) -> Self {
-        Self { setting, ..self.clone() }
+        Self {
+            setting,
+            ..self.clone()
+        }
     }
 
     /// What the provider says of a model. Costs nothing.
@@ -277,12 +327,18 @@ impl GoogleClient {
         let request = self.http.get(self.endpoint.about(model)).timeout(QUESTION);
         let request = self.endpoint.signed(request, false).await?;
         let away = |what: String| GenerateError::transient(format!("the provider {what}"), None);
-        let response = request.send().await.map_err(|error| match failure_of_transport(&error) {
-            error if error.charged => away("did not answer".to_owned()),
-            error => error,
-        })?;
+        let response =
+            request
+                .send()
+                .await
+                .map_err(|error| match failure_of_transport(&error) {
+                    error if error.charged => away("did not answer".to_owned()),
+                    error => error,
+                })?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let body = body::read(response, LARGEST).await.map_err(|fault| away(format!("answered, but it {fault}")))?;
+        let body = body::read(response, LARGEST)
+            .await
+            .map_err(|fault| away(format!("answered, but it {fault}")))?;
         if !status.is_success() {
             return Err(self.explained(failure_of_answer(status, &headers, &body), model));
         }
@@ -315,13 +371,23 @@ impl GoogleClient {
         renew: bool,
         cancel: &CancellationToken,
     ) -> Result<Value, GenerateError> {
-        let request = self.endpoint.signed(self.http.post(url).json(body), renew).await?;
+        let request = self
+            .endpoint
+            .signed(self.http.post(url).json(body), renew)
+            .await?;
         let sent = async {
-            let response = request.send().await.map_err(|error| failure_of_transport(&error))?;
+            let response = request
+                .send()
+                .await
+                .map_err(|error| failure_of_transport(&error))?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = body::read(response, LARGEST).await;
             if !status.is_success() {
-                return Err(failure_of_answer(status, &headers, &body.unwrap_or_default()));
+                return Err(failure_of_answer(
+                    status,
+                    &headers,
+                    &body.unwrap_or_default(),
+                ));
             }
             let lost = |why: String| {
                 GenerateError::maybe_charged(format!(
@@ -329,7 +395,8 @@ impl GoogleClient {
                 ))
             };
             let bytes = body.map_err(|fault| lost(fault.to_string()))?;
-            serde_json::from_slice(&bytes).map_err(|error| lost(format!("cannot be read ({error})")))
+            serde_json::from_slice(&bytes)
+                .map_err(|error| lost(format!("cannot be read ({error})")))
         };
         tokio::select! {
             answer = sent => answer,

@@ -12,32 +12,57 @@ use crate::error::{FailureClass, GenerateError};
 #[must_use]
 pub fn failure_of_transport(error: &reqwest::Error) -> GenerateError {
     if error.is_connect() || error.is_builder() {
-        return GenerateError::transient("the provider could not be reached: check the network and the base URL", None);
+        return GenerateError::transient(
+            "the provider could not be reached: check the network and the base URL",
+            None,
+        );
     }
-    let what = if error.is_timeout() { "did not answer in time" } else { "broke off" };
-    GenerateError::maybe_charged(format!("the provider {what} after the call was sent: it may have been charged"))
+    let what = if error.is_timeout() {
+        "did not answer in time"
+    } else {
+        "broke off"
+    };
+    GenerateError::maybe_charged(format!(
+        "the provider {what} after the call was sent: it may have been charged"
+    ))
 }
 
 /// An answer with an error status: JSON, JSON in a list, or whatever a front end says.
 #[must_use]
 pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GenerateError {
     let parsed: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let error = parsed.get(0).unwrap_or(&parsed).get("error").cloned().unwrap_or(Value::Null);
-    let name = error["status"].as_str().unwrap_or(status.canonical_reason().unwrap_or("")).to_owned();
-    let said = error["message"].as_str().map_or_else(|| plain(body), str::to_owned);
+    let error = parsed
+        .get(0)
+        .unwrap_or(&parsed)
+        .get("error")
+        .cloned()
+        .unwrap_or(Value::Null);
+    let name = error["status"]
+        .as_str()
+        .unwrap_or(status.canonical_reason().unwrap_or(""))
+        .to_owned();
+    let said = error["message"]
+        .as_str()
+        .map_or_else(|| plain(body), str::to_owned);
     let said: String = said.chars().take(400).collect();
     let code = status.as_u16();
     let wait = retry_after(headers).or_else(|| retry_info(&error));
     let told = format!("{code} {name}: {said}");
     match code {
         401 => {
-            let message = format!("{told}. Check the API key, or the service account and its token");
+            let message =
+                format!("{told}. Check the API key, or the service account and its token");
             // The wait marks a failure that a new token may mend.
-            GenerateError { retry_after: Some(Duration::ZERO), ..GenerateError::new(FailureClass::Auth, message) }
+            GenerateError {
+                retry_after: Some(Duration::ZERO),
+                ..GenerateError::new(FailureClass::Auth, message)
+            }
         }
         403 => GenerateError::new(
             FailureClass::Auth,
-            format!("{told}. Enable the API for the project and give the account the role roles/aiplatform.user"),
+            format!(
+                "{told}. Enable the API for the project and give the account the role roles/aiplatform.user"
+            ),
         ),
         400 if said.contains("API key") => {
             GenerateError::new(FailureClass::Auth, format!("{told}. Check GEMINI_API_KEY"))
@@ -52,7 +77,8 @@ pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
     }
 }
 
-/// Whether Google itself says that there is no such model. Another 404 is that of a server which is not Google's.
+/// Whether Google itself says that there is no such model. Another 404 is that of a server which is
+/// not Google's.
 #[must_use]
 pub fn is_of_model(error: &GenerateError) -> bool {
     error.message.starts_with("404 NOT_FOUND")
@@ -60,13 +86,22 @@ pub fn is_of_model(error: &GenerateError) -> bool {
 
 /// `Retry-After` in seconds. A date is not read: Google sends seconds.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get("retry-after")?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    headers
+        .get("retry-after")?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 /// `google.rpc.RetryInfo`: `"13s"` or `"0.5s"`.
 fn retry_info(error: &Value) -> Option<Duration> {
     let details = error["details"].as_array()?;
-    let delay = details.iter().find_map(|detail| detail["retryDelay"].as_str())?;
+    let delay = details
+        .iter()
+        .find_map(|detail| detail["retryDelay"].as_str())?;
     let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
     Duration::try_from_secs_f64(seconds).ok()
 }

@@ -1,4 +1,5 @@
-//! Gemini's image models: labelled references, weights as words, masks by compositing, one picture a call.
+//! Gemini's image models: labelled references, weights as words, masks by compositing, one picture
+//! a call.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ use crate::outgoing::{Outgoing, finished};
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_prompt, weight_word};
 use crate::provider::{
-    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios,
-    Support,
+    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind,
+    Provider, Ratios, Support,
 };
 use crate::receipt::{Receipt, nearest_ratio};
 use crate::request::{AspectRatio, GenerateRequest, Role};
@@ -30,7 +31,18 @@ const SIDE: u32 = 1536;
 /// Calls at a time: small projects get few requests a minute.
 const AT_ONCE: usize = 2;
 /// The ratios of all Gemini image models.
-const RATIOS: [(u32, u32); 10] = [(1, 1), (3, 2), (2, 3), (3, 4), (4, 3), (4, 5), (5, 4), (9, 16), (16, 9), (21, 9)];
+const RATIOS: [(u32, u32); 10] = [
+    (1, 1),
+    (3, 2),
+    (2, 3),
+    (3, 4),
+    (4, 3),
+    (4, 5),
+    (5, 4),
+    (9, 16),
+    (16, 9),
+    (21, 9),
+];
 
 /// Models and price.
 #[derive(Debug, Clone)]
@@ -73,7 +85,9 @@ fn sent_seed(seed: u64, index: u64) -> u64 {
 }
 
 fn ratios() -> Vec<AspectRatio> {
-    RATIOS.map(|(width, height)| AspectRatio { width, height }).to_vec()
+    RATIOS
+        .map(|(width, height)| AspectRatio { width, height })
+        .to_vec()
 }
 
 /// The base with the part to edit tinted magenta.
@@ -92,7 +106,11 @@ impl GeminiProvider {
     /// With this client and these models.
     #[must_use]
     pub fn new(client: GoogleClient, settings: GeminiSettings) -> Self {
-        Self { client, settings, describer: None }
+        Self {
+            client,
+            settings,
+            describer: None,
+        }
     }
 
     /// With somebody who describes sketches.
@@ -104,11 +122,15 @@ impl GeminiProvider {
 
     /// 2.5 models take three pictures, later ones fourteen.
     fn most_references(&self) -> usize {
-        if self.settings.image_model.contains("2.5") { 3 } else { 14 }
+        if self.settings.image_model.contains("2.5") {
+            3
+        } else {
+            14
+        }
     }
 
-    /// The pictures that are sent, each with what the model is told of it. Takes its time: pictures are scaled and
-    /// written.
+    /// The pictures that are sent, each with what the model is told of it. Takes its time: pictures
+    /// are scaled and written.
     fn labelled(&self, generation: &Generation) -> Result<Vec<(String, Outgoing)>, GenerateError> {
         let mut labelled = Vec::new();
         let mut add = |label: &str, image: &RgbImage| -> Result<(), GenerateError> {
@@ -118,13 +140,15 @@ impl GeminiProvider {
         };
         let mut room = self.most_references();
         if let Some(sketch) = &generation.sketch {
-            let label =
-                "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
+            let label = "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
             add(label, sketch)?;
             room = room.saturating_sub(1);
         }
         if let Some(base) = &generation.base {
-            add("the BASE picture: keep its composition, size and framing.", base)?;
+            add(
+                "the BASE picture: keep its composition, size and framing.",
+                base,
+            )?;
             room = room.saturating_sub(1);
             if let Some(mask) = &generation.mask {
                 let label = "the BASE picture with the part to repaint tinted MAGENTA: change only that part, and leave no magenta.";
@@ -132,14 +156,21 @@ impl GeminiProvider {
                 room = room.saturating_sub(1);
             }
         }
-        for reference in generation.references.iter().filter(|reference| reference.weight > 0.0).take(room) {
+        for reference in generation
+            .references
+            .iter()
+            .filter(|reference| reference.weight > 0.0)
+            .take(room)
+        {
             let word = weight_word(reference.weight);
             let label = match reference.role {
                 Role::Style => format!(
                     "a STYLE reference ({word}): copy medium, palette, line quality, texture and lighting. Do not copy its objects."
                 ),
                 Role::Subject => {
-                    format!("the SUBJECT reference ({word}): preserve identity and distinctive features.")
+                    format!(
+                        "the SUBJECT reference ({word}): preserve identity and distinctive features."
+                    )
                 }
             };
             add(&label, &reference.picture)?;
@@ -152,7 +183,9 @@ impl GeminiProvider {
         let mut parts = Vec::new();
         for (label, outgoing) in labelled {
             parts.push(json!({"text": label}));
-            parts.push(json!({"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}));
+            parts.push(
+                json!({"inlineData": {"mimeType": outgoing.media_type, "data": outgoing.base64()}}),
+            );
         }
         parts.push(json!({"text": format!("Task: {} Avoid: {}.", built.prompt, built.negative)}));
         parts
@@ -194,12 +227,19 @@ impl GeminiProvider {
     ) -> Result<CallPictures, GenerateError> {
         let seed = sent_seed(call.seed, u64::from(index));
         let body = self.body(call, call.built, seed);
-        // What the artist asked for, not what a vision model said of it this time: a retry must find the same call.
-        let stable = self.body(call, &build_prompt(call.generation, None), seed).to_string();
+        // What the artist asked for, not what a vision model said of it this time: a retry must
+        // find the same call.
+        let stable = self
+            .body(call, &build_prompt(call.generation, None), seed)
+            .to_string();
         let model = &self.settings.image_model;
-        let fingerprint = CallFingerprint::new("gemini", model, &context.scope, index, stable.as_bytes());
+        let fingerprint =
+            CallFingerprint::new("gemini", model, &context.scope, index, stable.as_bytes());
         paid_once(&*context.journal, &fingerprint, || async {
-            let answer = self.client.post(model, "generateContent", &body, &context.cancel).await?;
+            let answer = self
+                .client
+                .post(model, "generateContent", &body, &context.cancel)
+                .await?;
             picture(&answer)
         })
         .await
@@ -248,7 +288,11 @@ impl Provider for GeminiProvider {
         capabilities.max_references = capabilities.max_references.saturating_sub(taken);
         let mut receipt = crate::receipt::plan(request, &capabilities)?;
         if let Some(seed) = request.seed {
-            receipt.approximated("seed", sent_seed(seed, 0).to_string(), "the model takes it as a hint only");
+            receipt.approximated(
+                "seed",
+                sent_seed(seed, 0).to_string(),
+                "the model takes it as a hint only",
+            );
         }
         Ok(receipt)
     }
@@ -265,7 +309,10 @@ impl Provider for GeminiProvider {
         let mut findings = check(&self.client, &models).await;
         // Without a description pictures are made all the same.
         for finding in findings.iter_mut().skip(1).filter(|finding| {
-            self.settings.vision_model.as_ref().is_some_and(|model| finding.subject == format!("model {model}"))
+            self.settings
+                .vision_model
+                .as_ref()
+                .is_some_and(|model| finding.subject == format!("model {model}"))
         }) {
             finding.level = finding.level.min(FindingLevel::Warning);
         }
@@ -279,7 +326,9 @@ impl Provider for GeminiProvider {
     async fn ready(&self) -> Result<(), GenerateError> {
         match &self.client.endpoint {
             super::endpoint::Endpoint::ApiKey { .. } => Ok(()),
-            super::endpoint::Endpoint::Vertex { tokens, .. } => tokens.token(false).await.map(|_| ()),
+            super::endpoint::Endpoint::Vertex { tokens, .. } => {
+                tokens.token(false).await.map(|_| ())
+            }
         }
     }
 
@@ -292,23 +341,44 @@ impl Provider for GeminiProvider {
         context.check()?;
         let (provider, pictures) = (self.clone(), generation.clone());
         let labelled = tokio::task::spawn_blocking(move || provider.labelled(&pictures)).await;
-        let labelled = labelled
-            .map_err(|error| GenerateError::permanent(format!("the pictures could not be made ready: {error}")))??;
+        let labelled = labelled.map_err(|error| {
+            GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
+        })??;
         // The sketch is the first picture.
-        let sketch = labelled.first().filter(|_| generation.sketch.is_some()).map(|(_, sketch)| sketch);
+        let sketch = labelled
+            .first()
+            .filter(|_| generation.sketch.is_some())
+            .map(|(_, sketch)| sketch);
         let described = described(self.describer.as_deref(), &generation, sketch, context).await?;
         if let Some(reason) = &described.missing {
-            receipt.approximated("sketch", "the sketch itself, without a description", reason.as_str());
+            receipt.approximated(
+                "sketch",
+                "the sketch itself, without a description",
+                reason.as_str(),
+            );
         }
         context.check().map_err(|error| described.counted(error))?;
         let built = build_prompt(&generation, described.analysis.as_ref());
         built.log("gemini");
-        context.say("waiting", None, format!("the model paints {} pictures", generation.count));
+        context.say(
+            "waiting",
+            None,
+            format!("the model paints {} pictures", generation.count),
+        );
         let seed = generation.seed.unwrap_or(context.seed);
-        let call = Call { generation: &generation, labelled: &labelled, built: &built, seed };
+        let call = Call {
+            generation: &generation,
+            labelled: &labelled,
+            built: &built,
+            seed,
+        };
         let calls = (0..generation.count).map(|index| self.one(&call, index, context));
-        let answers: Vec<_> = futures::stream::iter(calls).buffered(AT_ONCE).collect().await;
-        let (mut images, mut filtered, mut first_error, mut paid) = (Vec::new(), Vec::new(), None, 0);
+        let answers: Vec<_> = futures::stream::iter(calls)
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        let (mut images, mut filtered, mut first_error, mut paid) =
+            (Vec::new(), Vec::new(), None, 0);
         for (index, answer) in answers.into_iter().enumerate() {
             let seed = Some(sent_seed(seed, index as u64));
             let made = match answer {
@@ -329,7 +399,10 @@ impl Provider for GeminiProvider {
                     filtered.push(error.message.clone());
                     // An unknown outcome must not hide behind a mere refusal.
                     let graver = |old: &GenerateError| old.class != FailureClass::MaybeCharged;
-                    if first_error.as_ref().is_none_or(|old| graver(old) && error.class == FailureClass::MaybeCharged) {
+                    if first_error
+                        .as_ref()
+                        .is_none_or(|old| graver(old) && error.class == FailureClass::MaybeCharged)
+                    {
                         first_error = Some(error);
                     }
                 }
@@ -339,7 +412,11 @@ impl Provider for GeminiProvider {
             return Err(described.counted(error));
         }
         if (images.len() as u32) < generation.count {
-            receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
+            receipt.approximated(
+                "count",
+                format!("{} pictures", images.len()),
+                filtered.join("; "),
+            );
         }
         let meta = GenerationMeta {
             provider: "gemini".to_owned(),
@@ -355,6 +432,10 @@ impl Provider for GeminiProvider {
                 .zip(described.usd(self.describer.as_deref()))
                 .map(|(price, beside)| price * f64::from(paid) + beside),
         };
-        Ok(Generated { images, meta, receipt })
+        Ok(Generated {
+            images,
+            meta,
+            receipt,
+        })
     }
 }

@@ -8,10 +8,16 @@ use crate::paid_once::CallPictures;
 
 /// The parts of all candidates.
 fn parts(answer: &Value) -> impl DoubleEndedIterator<Item = &Value> {
-    let candidates = answer["candidates"].as_array().map(Vec::as_slice).unwrap_or_default();
-    candidates
-        .iter()
-        .flat_map(|candidate| candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default())
+    let candidates = answer["candidates"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    candidates.iter().flat_map(|candidate| {
+        candidate["content"]["parts"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    })
 }
 
 fn is_thought(part: &Value) -> bool {
@@ -20,36 +26,55 @@ fn is_thought(part: &Value) -> bool {
 
 /// The base64 of a part that is a picture. Some gateways write the field's name with an underscore.
 fn data(part: &Value) -> Option<&str> {
-    part["inlineData"]["data"].as_str().or_else(|| part["inline_data"]["data"].as_str())
+    part["inlineData"]["data"]
+        .as_str()
+        .or_else(|| part["inline_data"]["data"].as_str())
 }
 
 /// All text that is no thought.
 pub fn text(answer: &Value) -> String {
-    parts(answer).filter(|part| !is_thought(part)).filter_map(|part| part["text"].as_str()).collect()
+    parts(answer)
+        .filter(|part| !is_thought(part))
+        .filter_map(|part| part["text"].as_str())
+        .collect()
 }
 
 /// Why there is nothing, where the answer says so.
 pub fn block(answer: &Value) -> Option<String> {
     if let Some(reason) = answer["promptFeedback"]["blockReason"].as_str() {
-        let more = answer["promptFeedback"]["blockReasonMessage"].as_str().unwrap_or_default();
-        return Some(format!("the prompt was blocked: {reason} {more}").trim_end().to_owned());
+        let more = answer["promptFeedback"]["blockReasonMessage"]
+            .as_str()
+            .unwrap_or_default();
+        return Some(
+            format!("the prompt was blocked: {reason} {more}")
+                .trim_end()
+                .to_owned(),
+        );
     }
     let candidate = &answer["candidates"][0];
     let reason = candidate["finishReason"].as_str()?;
     (reason != "STOP" && reason != "MAX_TOKENS").then(|| {
         let more = candidate["finishMessage"].as_str().unwrap_or_default();
-        format!("the picture was blocked: {reason} {more}").trim_end().to_owned()
+        format!("the picture was blocked: {reason} {more}")
+            .trim_end()
+            .to_owned()
     })
 }
 
-/// The picture of an answer: the last one that is no thought. Where every picture is marked as a thought, the last of
-/// them, unless the answer says that it was blocked: it was paid for, and there is no other.
+/// The picture of an answer: the last one that is no thought. Where every picture is marked as a
+/// thought, the last of them, unless the answer says that it was blocked: it was paid for, and
+/// there is no other.
 ///
 /// # Errors
 /// [`FailureClass::Blocked`] with the provider's reason, or its words where it refused in words;
 /// [`FailureClass::MaybeCharged`] when the picture cannot be read.
 pub fn picture(answer: &Value) -> Result<CallPictures, GenerateError> {
-    let last = |thoughts: bool| parts(answer).rev().filter(|part| is_thought(part) == thoughts).find_map(data);
+    let last = |thoughts: bool| {
+        parts(answer)
+            .rev()
+            .filter(|part| is_thought(part) == thoughts)
+            .find_map(data)
+    };
     let blocked = block(answer);
     let found = last(false).or_else(|| if blocked.is_none() { last(true) } else { None });
     let Some(data) = found else {
@@ -61,5 +86,8 @@ pub fn picture(answer: &Value) -> Result<CallPictures, GenerateError> {
         let message = format!("{reason}. Change the prompt or the references");
         return Err(GenerateError::new(FailureClass::Blocked, message));
     };
-    Ok(CallPictures { pictures: vec![paid_picture(data)?], filtered: Vec::new() })
+    Ok(CallPictures {
+        pictures: vec![paid_picture(data)?],
+        filtered: Vec::new(),
+    })
 }

@@ -1,4 +1,5 @@
-//! Imagen 3 on Vertex AI, for projects that still have it: typed references, scribble control, masks.
+//! Imagen 3 on Vertex AI, for projects that still have it: typed references, scribble control,
+//! masks.
 
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ use crate::outgoing::{Outgoing, finished, scribble};
 use crate::paid_once::{CallFingerprint, CallPictures, paid_once};
 use crate::prompt::{BuiltPrompt, build_edit_prompt, build_prompt};
 use crate::provider::{
-    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind, Provider, Ratios,
-    Support,
+    Beside, CancelKind, Capabilities, Generated, GenerationContext, GenerationMeta, ProgressKind,
+    Provider, Ratios, Support,
 };
 use crate::receipt::{Receipt, nearest_ratio};
 use crate::request::{AspectRatio, GenerateRequest, Role};
@@ -76,8 +77,8 @@ struct Prepared {
     model: String,
     body: Value,
     built: BuiltPrompt,
-    /// The prompt as it would be without a description of the sketch: what tells this call from others must not depend
-    /// on what a vision model said this time.
+    /// The prompt as it would be without a description of the sketch: what tells this call from
+    /// others must not depend on what a vision model said this time.
     stable: String,
 }
 
@@ -87,14 +88,20 @@ fn sent_seed(seed: u64, call: u32) -> u64 {
 }
 
 fn ratios() -> Vec<AspectRatio> {
-    RATIOS.map(|(width, height)| AspectRatio { width, height }).to_vec()
+    RATIOS
+        .map(|(width, height)| AspectRatio { width, height })
+        .to_vec()
 }
 
 impl ImagenProvider {
     /// With this client and these models.
     #[must_use]
     pub fn new(client: GoogleClient, settings: ImagenSettings) -> Self {
-        Self { client, settings, describer: None }
+        Self {
+            client,
+            settings,
+            describer: None,
+        }
     }
 
     /// With somebody who describes sketches.
@@ -125,11 +132,17 @@ impl ImagenProvider {
         let mut references = Vec::new();
         let mut cited = Vec::new();
         let mut edit_mode = None;
-        if let (Mode::Edit, Some(base), Some(mask)) = (generation.mode(), &generation.base, &generation.mask) {
+        if let (Mode::Edit, Some(base), Some(mask)) =
+            (generation.mode(), &generation.base, &generation.mask)
+        {
             // Exactly a raw picture and a mask of its size.
             let side = self.settings.max_side;
-            let mask = clippy_imaging::scaled_to(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
-            let (base, mask) = (self.squared(&clippy_imaging::scaled_to(base, side)), self.squared(&mask));
+            let mask =
+                clippy_imaging::scaled_to(&DynamicImage::ImageLuma8(mask.clone()).to_rgb8(), side);
+            let (base, mask) = (
+                self.squared(&clippy_imaging::scaled_to(base, side)),
+                self.squared(&mask),
+            );
             references.push(
                 json!({"referenceType": "REFERENCE_TYPE_RAW", "referenceId": 1, "referenceImage": self.image(&base)?}),
             );
@@ -141,8 +154,14 @@ impl ImagenProvider {
         } else {
             let mut styles = 0;
             let room = MOST - usize::from(generation.sketch.is_some());
-            for reference in generation.references.iter().filter(|reference| reference.weight > 0.0) {
-                if references.len() >= room || (reference.role == Role::Style && styles >= self.settings.style_max) {
+            for reference in generation
+                .references
+                .iter()
+                .filter(|reference| reference.weight > 0.0)
+            {
+                if references.len() >= room
+                    || (reference.role == Role::Style && styles >= self.settings.style_max)
+                {
                     continue;
                 }
                 let id = references.len() + 1;
@@ -202,7 +221,11 @@ impl ImagenProvider {
             parameters["seed"] = json!(sent_seed(seed, number));
             parameters["addWatermark"] = json!(false);
         }
-        let model = if references.is_empty() { &self.settings.text_model } else { &self.settings.model };
+        let model = if references.is_empty() {
+            &self.settings.text_model
+        } else {
+            &self.settings.model
+        };
         // The newer text models refuse a negative prompt.
         if !(model.contains("generate-002") || model.contains("4.0")) {
             parameters["negativePrompt"] = json!(built.negative);
@@ -212,7 +235,12 @@ impl ImagenProvider {
             instance["referenceImages"] = Value::Array(references);
         }
         let body = json!({"instances": [instance], "parameters": parameters});
-        Ok(Prepared { model: model.clone(), body, built, stable })
+        Ok(Prepared {
+            model: model.clone(),
+            body,
+            built,
+            stable,
+        })
     }
 }
 
@@ -230,39 +258,68 @@ impl ImagenProvider {
     }
 
     /// An edit's answer without the padding.
-    async fn unsquared(&self, generation: &Generation, bytes: bytes::Bytes) -> Result<bytes::Bytes, GenerateError> {
-        let Some(base) = generation.base.as_ref().filter(|_| generation.mask.is_some()) else { return Ok(bytes) };
+    async fn unsquared(
+        &self,
+        generation: &Generation,
+        bytes: bytes::Bytes,
+    ) -> Result<bytes::Bytes, GenerateError> {
+        let Some(base) = generation
+            .base
+            .as_ref()
+            .filter(|_| generation.mask.is_some())
+        else {
+            return Ok(bytes);
+        };
         if self.settings.autosquare == Autosquare::Off || base.width() == base.height() {
             return Ok(bytes);
         }
         let (width, height) = base.dimensions();
         let work = tokio::task::spawn_blocking(move || {
-            let square = clippy_imaging::decode(&bytes, &clippy_imaging::DecodeLimits::bulk()).map_err(|error| {
-                GenerateError::maybe_charged(format!("the provider sent no readable picture ({error})"))
-            })?;
+            let square = clippy_imaging::decode(&bytes, &clippy_imaging::DecodeLimits::bulk())
+                .map_err(|error| {
+                    GenerateError::maybe_charged(format!(
+                        "the provider sent no readable picture ({error})"
+                    ))
+                })?;
             let side = square.width().min(square.height());
-            let length = |own: u32| ((u64::from(side) * u64::from(own) / u64::from(width.max(height))) as u32).max(1);
+            let length = |own: u32| {
+                ((u64::from(side) * u64::from(own) / u64::from(width.max(height))) as u32).max(1)
+            };
             let (wide, high) = (length(width), length(height));
             let (x, y) = ((square.width() - wide) / 2, (square.height() - high) / 2);
             let part = imageops::crop_imm(&*square, x, y, wide, high).to_image();
             Ok(bytes::Bytes::from(Outgoing::png(&part)?.bytes))
         });
-        work.await.map_err(|error| GenerateError::permanent(format!("the picture could not be cut: {error}")))?
+        work.await.map_err(|error| {
+            GenerateError::permanent(format!("the picture could not be cut: {error}"))
+        })?
     }
 }
 
 fn style_words(generation: &Generation) -> String {
     let names: Vec<&str> = generation.style_tags.iter().map(|tag| tag.hint()).collect();
-    if names.is_empty() { "the style of this picture".to_owned() } else { names.join("; ") }
+    if names.is_empty() {
+        "the style of this picture".to_owned()
+    } else {
+        names.join("; ")
+    }
 }
 
 fn subject_words(generation: &Generation) -> String {
     let words: String = generation.prompt.chars().take(200).collect();
-    if words.is_empty() { "the subject of this picture".to_owned() } else { words }
+    if words.is_empty() {
+        "the subject of this picture".to_owned()
+    } else {
+        words
+    }
 }
 
 fn subject_type(generation: &Generation) -> &'static str {
-    let kind = generation.subject_type.as_deref().unwrap_or_default().to_lowercase();
+    let kind = generation
+        .subject_type
+        .as_deref()
+        .unwrap_or_default()
+        .to_lowercase();
     match kind.trim_start_matches("subject_type_") {
         "person" => "SUBJECT_TYPE_PERSON",
         "animal" => "SUBJECT_TYPE_ANIMAL",
@@ -282,8 +339,14 @@ fn pictures(answer: &Value, asked: u32) -> Result<CallPictures, GenerateError> {
         }
     }
     if call.pictures.is_empty() {
-        let reason = if call.filtered.is_empty() { "no reason was given".to_owned() } else { call.filtered.join("; ") };
-        let message = format!("all {asked} pictures were filtered ({reason}). Change the prompt or the references");
+        let reason = if call.filtered.is_empty() {
+            "no reason was given".to_owned()
+        } else {
+            call.filtered.join("; ")
+        };
+        let message = format!(
+            "all {asked} pictures were filtered ({reason}). Change the prompt or the references"
+        );
         return Err(GenerateError::new(FailureClass::Blocked, message));
     }
     Ok(call)
@@ -321,7 +384,11 @@ impl Provider for ImagenProvider {
         capabilities.max_references -= usize::from(request.sketch.is_some());
         let mut receipt = crate::receipt::plan(request, &capabilities)?;
         if let Some(seed) = request.seed {
-            receipt.approximated("seed", sent_seed(seed, 0).to_string(), "the model takes it as a hint only");
+            receipt.approximated(
+                "seed",
+                sent_seed(seed, 0).to_string(),
+                "the model takes it as a hint only",
+            );
         }
         if request.mask.is_some() && request.sketch.is_some() && self.describer.is_some() {
             receipt.approximated(
@@ -332,11 +399,16 @@ impl Provider for ImagenProvider {
         }
         let mut styles = 0;
         for index in 0..request.refs.len() {
-            if request.mask.is_none() && request.role(index)? == Role::Style && request.weight(index) > 0.0 {
+            if request.mask.is_none()
+                && request.role(index)? == Role::Style
+                && request.weight(index) > 0.0
+            {
                 styles += 1;
                 if styles > self.settings.style_max {
-                    let reason =
-                        format!("at most {} style references are sent (IMAGEN_STYLE_MAX)", self.settings.style_max);
+                    let reason = format!(
+                        "at most {} style references are sent (IMAGEN_STYLE_MAX)",
+                        self.settings.style_max
+                    );
                     receipt.dropped(format!("refs[{index}]"), reason);
                 }
             }
@@ -357,10 +429,16 @@ impl Provider for ImagenProvider {
             return vec![Finding::fault("token", error.message)];
         }
         let text = &self.settings.text_model;
-        let models = [(self.settings.model.as_str(), "IMAGEN_MODEL"), (text, "IMAGEN_TEXT_MODEL")];
+        let models = [
+            (self.settings.model.as_str(), "IMAGEN_MODEL"),
+            (text, "IMAGEN_TEXT_MODEL"),
+        ];
         let mut findings = check(&self.client, &models).await;
         // It makes pictures of words alone; the other one makes all others.
-        for finding in findings.iter_mut().filter(|finding| finding.subject == format!("model {text}")) {
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.subject == format!("model {text}"))
+        {
             finding.level = finding.level.min(FindingLevel::Warning);
         }
         findings
@@ -384,20 +462,38 @@ impl Provider for ImagenProvider {
         context.check()?;
         let shown = generation.clone();
         let sketch = tokio::task::spawn_blocking(move || {
-            shown.sketch.as_ref().map(|sketch| Outgoing::new(sketch, LOOKED_AT)).transpose()
+            shown
+                .sketch
+                .as_ref()
+                .map(|sketch| Outgoing::new(sketch, LOOKED_AT))
+                .transpose()
         });
-        let sketch = sketch
-            .await
-            .map_err(|error| GenerateError::permanent(format!("the sketch could not be made ready: {error}")))??;
-        let described = described(self.describer.as_deref(), &generation, sketch.as_ref(), context).await?;
+        let sketch = sketch.await.map_err(|error| {
+            GenerateError::permanent(format!("the sketch could not be made ready: {error}"))
+        })??;
+        let described = described(
+            self.describer.as_deref(),
+            &generation,
+            sketch.as_ref(),
+            context,
+        )
+        .await?;
         if let Some(reason) = &described.missing {
             if generation.mode() == Mode::Edit {
                 receipt.dropped("sketch", reason.as_str());
             } else {
-                receipt.approximated("sketch", "its lines, without a description", reason.as_str());
+                receipt.approximated(
+                    "sketch",
+                    "its lines, without a description",
+                    reason.as_str(),
+                );
             }
         }
-        context.say("waiting", None, format!("the model paints {} pictures", generation.count));
+        context.say(
+            "waiting",
+            None,
+            format!("the model paints {} pictures", generation.count),
+        );
         let (mut images, mut filtered, mut calls) = (Vec::new(), Vec::new(), 0);
         let (mut built, mut used_model) = (BuiltPrompt::default(), String::new());
         let (mut first_error, mut paid) = (None, 0);
@@ -406,19 +502,32 @@ impl Provider for ImagenProvider {
             context.check().map_err(|error| described.counted(error))?;
             let count = left.min(PICTURES_A_CALL);
             left -= count;
-            let (provider, shown, analysis) = (self.clone(), generation.clone(), described.analysis.clone());
+            let (provider, shown, analysis) =
+                (self.clone(), generation.clone(), described.analysis.clone());
             let made = tokio::task::spawn_blocking(move || {
                 let mut prepared = provider.prepared(&shown, analysis.as_ref(), calls, count)?;
-                let sent = std::mem::replace(&mut prepared.body["instances"][0]["prompt"], json!(prepared.stable));
+                let sent = std::mem::replace(
+                    &mut prepared.body["instances"][0]["prompt"],
+                    json!(prepared.stable),
+                );
                 let stable = prepared.body.to_string();
                 prepared.body["instances"][0]["prompt"] = sent;
                 Ok::<_, GenerateError>((prepared, stable))
             });
-            let (Prepared { model, body, built: words, .. }, stable) = made.await.map_err(|error| {
+            let (
+                Prepared {
+                    model,
+                    body,
+                    built: words,
+                    ..
+                },
+                stable,
+            ) = made.await.map_err(|error| {
                 GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
             })??;
             words.log("imagen");
-            let fingerprint = CallFingerprint::new("imagen", &model, &context.scope, calls, stable.as_bytes());
+            let fingerprint =
+                CallFingerprint::new("imagen", &model, &context.scope, calls, stable.as_bytes());
             calls += 1;
             let client = if model == self.settings.text_model {
                 self.client.for_setting("IMAGEN_TEXT_MODEL")
@@ -426,7 +535,9 @@ impl Provider for ImagenProvider {
                 self.client.clone()
             };
             let answer = paid_once(&*context.journal, &fingerprint, || async {
-                let answer = client.post(&model, "predict", &body, &context.cancel).await?;
+                let answer = client
+                    .post(&model, "predict", &body, &context.cancel)
+                    .await?;
                 pictures(&answer, count)
             });
             match answer.await {
@@ -461,7 +572,11 @@ impl Provider for ImagenProvider {
             return Err(described.counted(error));
         }
         if (images.len() as u32) < generation.count {
-            receipt.approximated("count", format!("{} pictures", images.len()), filtered.join("; "));
+            receipt.approximated(
+                "count",
+                format!("{} pictures", images.len()),
+                filtered.join("; "),
+            );
         }
         let meta = GenerationMeta {
             provider: "imagen".to_owned(),
@@ -477,6 +592,10 @@ impl Provider for ImagenProvider {
                 .zip(described.usd(self.describer.as_deref()))
                 .map(|(price, beside)| price * f64::from(paid) + beside),
         };
-        Ok(Generated { images, meta, receipt })
+        Ok(Generated {
+            images,
+            meta,
+            receipt,
+        })
     }
 }

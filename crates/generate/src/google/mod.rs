@@ -1,4 +1,5 @@
-//! What Gemini and Imagen share: the address, the key or token, retries, and what Google's errors mean.
+//! What Gemini and Imagen share: the address, the key or token, retries, and what Google's errors
+//! mean.
 
 mod base64;
 mod check;

@@ -22,15 +22,23 @@ pub struct GeminiVision {
 }
 
 impl GeminiVision {
-    /// With this client and `GEMINI_VISION_MODEL`. `price` is what one description costs, where that is known.
+    /// With this client and `GEMINI_VISION_MODEL`. `price` is what one description costs, where
+    /// that is known.
     #[must_use]
     pub fn new(client: &GoogleClient, model: String, price: Option<f64>) -> Self {
-        Self { client: client.for_setting("GEMINI_VISION_MODEL"), model, price }
+        Self {
+            client: client.for_setting("GEMINI_VISION_MODEL"),
+            model,
+            price,
+        }
     }
 
     fn body(&self, sketch: &Outgoing, styles: &[StyleTag]) -> Value {
-        let thinking =
-            if self.model.contains("2.5") { json!({"thinkingBudget": 0}) } else { json!({"thinkingLevel": "LOW"}) };
+        let thinking = if self.model.contains("2.5") {
+            json!({"thinkingBudget": 0})
+        } else {
+            json!({"thinkingLevel": "LOW"})
+        };
         json!({
             "contents": [{"role": "user", "parts": [
                 {"text": instruction(styles)},
@@ -65,17 +73,30 @@ impl Describer for GeminiVision {
     ) -> Result<SketchAnalysis, GenerateError> {
         let body = self.body(sketch, styles);
         let scope = format!("{} description", context.scope);
-        let fingerprint = CallFingerprint::new("gemini", &self.model, &scope, 0, body.to_string().as_bytes());
+        let fingerprint = CallFingerprint::new(
+            "gemini",
+            &self.model,
+            &scope,
+            0,
+            body.to_string().as_bytes(),
+        );
         let call = paid_once(&*context.journal, &fingerprint, || async {
-            let answer = self.client.post(&self.model, "generateContent", &body, &context.cancel).await?;
+            let answer = self
+                .client
+                .post(&self.model, "generateContent", &body, &context.cancel)
+                .await?;
             if let Some(reason) = block(&answer) {
                 return Err(GenerateError::new(FailureClass::Blocked, reason));
             }
             // Kept as it came: what cannot be read was paid for, too, and is not bought again.
-            Ok(CallPictures { pictures: vec![text(&answer).into()], filtered: Vec::new() })
+            Ok(CallPictures {
+                pictures: vec![text(&answer).into()],
+                filtered: Vec::new(),
+            })
         });
         let kept = call.await?.pictures.into_iter().next().unwrap_or_default();
-        SketchAnalysis::parse(&String::from_utf8_lossy(&kept))
-            .ok_or_else(|| GenerateError::permanent("the description was cut off or empty").billed())
+        SketchAnalysis::parse(&String::from_utf8_lossy(&kept)).ok_or_else(|| {
+            GenerateError::permanent("the description was cut off or empty").billed()
+        })
     }
 }

@@ -5,11 +5,13 @@ use rayon::prelude::*;
 use super::plane::{Lab, Plane, distance2, smooth_step};
 use super::structure::{around, distance_to};
 
-/// The figure, 0 to 1, and what must not stay in the ground: the figure and the small things around it.
+/// The figure, 0 to 1, and what must not stay in the ground: the figure and the small things around
+/// it.
 ///
-/// The figure is what has a colour that the border does not have at about that height, judged on areas, as lines and
-/// brush strokes say little. What it encloses belongs to it, and so does what lies in its hull and cannot be reached
-/// from the border without a step in colour: a white face on white paper.
+/// The figure is what has a colour that the border does not have at about that height, judged on
+/// areas, as lines and brush strokes say little. What it encloses belongs to it, and so does what
+/// lies in its hull and cannot be reached from the border without a step in colour: a white face on
+/// white paper.
 pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     let (width, height) = (areas.width, areas.height);
     let ground = border_samples(areas);
@@ -17,39 +19,65 @@ pub fn figure_map(areas: &Plane) -> (Vec<f32>, Vec<bool>) {
     let coarse: Vec<f32> = (0..columns * height.div_ceil(2))
         .into_par_iter()
         .map(|index| {
-            let (x, y) = ((2 * (index % columns)).min(width - 1), (2 * (index / columns)).min(height - 1));
+            let (x, y) = (
+                (2 * (index % columns)).min(width - 1),
+                (2 * (index / columns)).min(height - 1),
+            );
             let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
             let colour = areas.pixels[y * width + x];
-            let gap = ground.iter().fold(f32::MAX, |least, (sample, across, down)| {
-                let away = 0.05 * (down - v) * (down - v) + 0.008 * (across - u) * (across - u);
-                least.min(distance2(colour, *sample) + away)
-            });
+            let gap = ground
+                .iter()
+                .fold(f32::MAX, |least, (sample, across, down)| {
+                    let away = 0.05 * (down - v) * (down - v) + 0.008 * (across - u) * (across - u);
+                    least.min(distance2(colour, *sample) + away)
+                });
             gap.sqrt()
         })
         .collect();
     let unlike = |index: usize| coarse[(index / width / 2) * columns + index % width / 2];
     // The step between ground and figure that parts them best, within what can be either.
     let step = parting(&coarse, 0.055, 0.14);
-    let all: Vec<bool> = (0..width * height).map(|index| unlike(index) > step).collect();
+    let all: Vec<bool> = (0..width * height)
+        .map(|index| unlike(index) > step)
+        .collect();
     let mut inside = all.clone();
     keep_large(&mut inside, width, height);
     // On a textured ground nothing can be reached; there wider gaps are closed.
-    let gap = if add_unreached(&mut inside, areas) { 0.018 } else { 0.05 };
+    let gap = if add_unreached(&mut inside, areas) {
+        0.018
+    } else {
+        0.05
+    };
     close_and_fill(&mut inside, width, height, gap * width as f32);
     let near = distance_to(|index| inside[index], width, height);
     let cleared = (0..all.len())
         .map(|index| {
             inside[index]
-                || (all[index] && near[index] < 0.16 * width as f32 && away_from_middle(width, height, index) < 0.44)
+                || (all[index]
+                    && near[index] < 0.16 * width as f32
+                    && away_from_middle(width, height, index) < 0.44)
         })
         .collect();
-    let raw = Plane { width, height, pixels: inside.iter().map(|v| [f32::from(u8::from(*v)), 0.0, 0.0]).collect() };
+    let raw = Plane {
+        width,
+        height,
+        pixels: inside
+            .iter()
+            .map(|v| [f32::from(u8::from(*v)), 0.0, 0.0])
+            .collect(),
+    };
     let soft = raw.blur(width as f32 * 0.006);
-    (soft.pixels.iter().map(|value| smooth_step(0.3, 0.6, value[0])).collect(), cleared)
+    (
+        soft.pixels
+            .iter()
+            .map(|value| smooth_step(0.3, 0.6, value[0]))
+            .collect(),
+        cleared,
+    )
 }
 
-/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in colour. False on a
-/// textured ground, where that says nothing.
+/// Adds what lies in the hull of the figure and cannot be reached from the border without a step in
+/// colour. False on a textured ground, where that says nothing.
 fn add_unreached(inside: &mut [bool], areas: &Plane) -> bool {
     let (width, height) = (areas.width, areas.height);
     let mut reached = vec![false; inside.len()];
@@ -62,14 +90,18 @@ fn add_unreached(inside: &mut [bool], areas: &Plane) -> bool {
     }
     while let Some(index) = waiting.pop() {
         for other in around(index, width, height) {
-            if !reached[other] && !inside[other] && distance2(areas.pixels[index], areas.pixels[other]) < 0.02 * 0.02 {
+            if !reached[other]
+                && !inside[other]
+                && distance2(areas.pixels[index], areas.pixels[other]) < 0.02 * 0.02
+            {
                 reached[other] = true;
                 waiting.push(other);
             }
         }
     }
-    let rim: Vec<usize> =
-        (0..inside.len()).filter(|index| away_from_middle(width, height, *index) > 0.4 && !inside[*index]).collect();
+    let rim: Vec<usize> = (0..inside.len())
+        .filter(|index| away_from_middle(width, height, *index) > 0.4 && !inside[*index])
+        .collect();
     if rim.iter().filter(|index| !reached[**index]).count() * 12 > rim.len() {
         return false;
     }
@@ -89,7 +121,11 @@ fn hull_spans(inside: &[bool], width: usize, height: usize) -> Vec<Option<(usize
     let rows: Vec<(f32, f32, f32)> = (0..height)
         .filter_map(|y| {
             let row = &inside[y * width..(y + 1) * width];
-            Some((y as f32, row.iter().position(|v| *v)? as f32, row.iter().rposition(|v| *v)? as f32))
+            Some((
+                y as f32,
+                row.iter().position(|v| *v)? as f32,
+                row.iter().rposition(|v| *v)? as f32,
+            ))
         })
         .collect();
     // The lower hull of one point a row (Andrew's monotone chain).
@@ -111,7 +147,11 @@ fn hull_spans(inside: &[bool], width: usize, height: usize) -> Vec<Option<(usize
     let at = |chain: &[(f32, f32)], y: f32| {
         let after = chain.iter().position(|point| point.0 >= y)?;
         let (b, a) = (chain[after], chain[after.saturating_sub(1)]);
-        Some(if b.0 > a.0 { a.1 + (b.1 - a.1) * (y - a.0) / (b.0 - a.0) } else { b.1 })
+        Some(if b.0 > a.0 {
+            a.1 + (b.1 - a.1) * (y - a.0) / (b.0 - a.0)
+        } else {
+            b.1
+        })
     };
     let first = rows.first().map_or(f32::MAX, |row| row.0);
     (0..height)
@@ -131,12 +171,26 @@ fn border_samples(areas: &Plane) -> Vec<(Lab, f32, f32)> {
     let (width, height) = (areas.width, areas.height);
     let mut places = Vec::new();
     for inset in [width / 80, width / 24] {
-        places.extend((0..width).step_by(8).flat_map(|x| [(x, inset), (x, height - 1 - inset)]));
-        places.extend((0..height).step_by(8).flat_map(|y| [(inset, y), (width - 1 - inset, y)]));
+        places.extend(
+            (0..width)
+                .step_by(8)
+                .flat_map(|x| [(x, inset), (x, height - 1 - inset)]),
+        );
+        places.extend(
+            (0..height)
+                .step_by(8)
+                .flat_map(|y| [(inset, y), (width - 1 - inset, y)]),
+        );
     }
     places
         .into_iter()
-        .map(|(x, y)| (areas.pixels[y * width + x], x as f32 / width as f32, y as f32 / height as f32))
+        .map(|(x, y)| {
+            (
+                areas.pixels[y * width + x],
+                x as f32 / width as f32,
+                y as f32 / height as f32,
+            )
+        })
         .collect()
 }
 
@@ -184,8 +238,14 @@ fn keep_large(inside: &mut [bool], width: usize, height: usize) {
         }
         parts.push((central, members));
     }
-    let largest = parts.iter().map(|(central, _)| *central).fold(0.0, f32::max);
-    for (_, members) in parts.iter().filter(|(central, _)| *central < 0.06 * largest) {
+    let largest = parts
+        .iter()
+        .map(|(central, _)| *central)
+        .fold(0.0, f32::max);
+    for (_, members) in parts
+        .iter()
+        .filter(|(central, _)| *central < 0.06 * largest)
+    {
         for index in members {
             inside[*index] = false;
         }

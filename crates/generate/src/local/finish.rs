@@ -56,8 +56,12 @@ impl Canvas<'_> {
         for tag in tags {
             match tag {
                 StyleTag::VectorArt => self.paint = flattened(&kuwahara(&self.paint, 5), 14),
-                StyleTag::Minimalism => self.paint = flattened(&kuwahara(&self.paint.blur(2.0), 6), 6),
-                StyleTag::CelShading => self.paint = stepped(&kuwahara(&self.paint, 4), self.structure),
+                StyleTag::Minimalism => {
+                    self.paint = flattened(&kuwahara(&self.paint.blur(2.0), 6), 6)
+                }
+                StyleTag::CelShading => {
+                    self.paint = stepped(&kuwahara(&self.paint, 4), self.structure)
+                }
                 StyleTag::SoftShading => self.paint = self.paint.blur(2.5),
                 StyleTag::Impressionism => self.paint = brushed(&self.paint, self.structure),
                 _ => {}
@@ -73,12 +77,16 @@ impl Canvas<'_> {
         } else if has(StyleTag::PopArt) {
             self.pop_art()
         } else {
-            let bold =
-                if has(StyleTag::CelShading) || has(StyleTag::VectorArt) { 1.0 } else { self.mock.line_strength };
+            let bold = if has(StyleTag::CelShading) || has(StyleTag::VectorArt) {
+                1.0
+            } else {
+                self.mock.line_strength
+            };
             self.inked(&self.paint, bold)
         };
         if has(StyleTag::PastelColors) || has(StyleTag::PastelPalettes) {
-            picture = picture.map(|_, _, c| [0.60 + 0.375 * c[0].powf(0.9), 0.52 * c[1], 0.52 * c[2]]);
+            picture =
+                picture.map(|_, _, c| [0.60 + 0.375 * c[0].powf(0.9), 0.52 * c[1], 0.52 * c[2]]);
             picture = self.tinted_lines(&picture, 0.42);
         }
         if has(StyleTag::Monochrome) {
@@ -95,7 +103,12 @@ impl Canvas<'_> {
 
     fn line_colour(&self, index: usize) -> Lab {
         let label = usize::from(self.structure.labels[index]);
-        self.mock.line_colours.get(label).or(self.mock.line_colours.first()).copied().unwrap_or([0.2, 0.0, 0.0])
+        self.mock
+            .line_colours
+            .get(label)
+            .or(self.mock.line_colours.first())
+            .copied()
+            .unwrap_or([0.2, 0.0, 0.0])
     }
 
     /// The sketch's lines over a picture.
@@ -103,7 +116,11 @@ impl Canvas<'_> {
         let share = strength * self.line_weight;
         picture.map(|x, y, colour| {
             let index = y * picture.width + x;
-            mix(colour, self.line_colour(index), (self.structure.ink[index] * share).min(1.0))
+            mix(
+                colour,
+                self.line_colour(index),
+                (self.structure.ink[index] * share).min(1.0),
+            )
         })
     }
 
@@ -112,7 +129,11 @@ impl Canvas<'_> {
             let index = y * picture.width + x;
             let line = self.line_colour(index);
             let soft = [lightness, 0.6 * line[1], 0.6 * line[2]];
-            mix(colour, soft, self.structure.ink[index] * 0.8 * self.line_weight)
+            mix(
+                colour,
+                soft,
+                self.structure.ink[index] * 0.8 * self.line_weight,
+            )
         })
     }
 
@@ -137,18 +158,31 @@ impl Canvas<'_> {
                 (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
                 (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
             );
-            let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
+            let wave = 0.25
+                * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos())
+                + 0.5;
             let cover = ((0.84 - tone) * 0.8).clamp(0.06, 0.62);
             let dot = smooth_step(1.0 - cover - 0.12, 1.0 - cover + 0.12, wave);
             mix([0.985, 0.0, 0.0], [0.16, 0.0, 0.0], dot)
         });
-        toned.map(|x, y, colour| mix(colour, [0.1, 0.0, 0.0], self.structure.ink[y * toned.width + x]))
+        toned.map(|x, y, colour| {
+            mix(
+                colour,
+                [0.1, 0.0, 0.0],
+                self.structure.ink[y * toned.width + x],
+            )
+        })
     }
 
-    /// The lines on a paper of the background's tint, and a few hatches on the side away from the light.
+    /// The lines on a paper of the background's tint, and a few hatches on the side away from the
+    /// light.
     fn line_art(&self) -> Plane {
         let ground = mean(&self.paint);
-        let paper = [0.975, ground[1].clamp(-0.012, 0.012), ground[2].clamp(-0.015, 0.02)];
+        let paper = [
+            0.975,
+            ground[1].clamp(-0.012, 0.012),
+            ground[2].clamp(-0.015, 0.02),
+        ];
         let ink = [0.2, 0.3 * ground[1], 0.3 * ground[2]];
         let (width, relief) = (self.paint.width, &self.structure.relief);
         let pitch = (width as f32 / 85.0).max(4.0);
@@ -174,11 +208,16 @@ impl Canvas<'_> {
         let dark = if mean(&self.paint)[0] < 0.36 {
             self.paint.clone()
         } else {
-            self.paint.map(|_, _, c| [0.08 + 0.17 * c[0], 0.35 * c[1], 0.35 * c[2]])
+            self.paint
+                .map(|_, _, c| [0.08 + 0.17 * c[0], 0.35 * c[1], 0.35 * c[2]])
         };
         let glow_colour = |index: usize| {
             let line = self.line_colour(index);
-            let own = if chroma(line) > 0.06 { line } else { self.paint.pixels[index] };
+            let own = if chroma(line) > 0.06 {
+                line
+            } else {
+                self.paint.pixels[index]
+            };
             let strength = 0.19 / chroma(own).max(0.02);
             let grow = strength.clamp(1.0, 3.2);
             [0.76, own[1] * grow, own[2] * grow]
@@ -222,7 +261,9 @@ impl Canvas<'_> {
                 (x as f32 + y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
                 (x as f32 - y as f32) / pitch * std::f32::consts::FRAC_1_SQRT_2,
             );
-            let wave = 0.25 * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos()) + 0.5;
+            let wave = 0.25
+                * ((u * std::f32::consts::TAU).cos() + (v * std::f32::consts::TAU).cos())
+                + 0.5;
             let dot = smooth_step(0.95 - 0.5 * away, 1.05 - 0.5 * away, wave) * away.sqrt();
             mix(vivid, [vivid[0] * 0.62, vivid[1], vivid[2]], dot)
         });
@@ -281,7 +322,8 @@ pub fn kuwahara(picture: &Plane, reach: usize) -> Plane {
             }
             row[3] += f64::from(pixel[0] * pixel[0]);
             for channel in 0..4 {
-                sums[(y + 1) * stride + x + 1][channel] = sums[y * stride + x + 1][channel] + row[channel];
+                sums[(y + 1) * stride + x + 1][channel] =
+                    sums[y * stride + x + 1][channel] + row[channel];
             }
         }
     }
@@ -293,8 +335,16 @@ pub fn kuwahara(picture: &Plane, reach: usize) -> Plane {
             (x.saturating_sub(reach), y),
             (x, y),
         ] {
-            let right = if left == x { (x + reach).min(width - 1) } else { x } + 1;
-            let bottom = if top == y { (y + reach).min(height - 1) } else { y } + 1;
+            let right = if left == x {
+                (x + reach).min(width - 1)
+            } else {
+                x
+            } + 1;
+            let bottom = if top == y {
+                (y + reach).min(height - 1)
+            } else {
+                y
+            } + 1;
             let size = ((right - left) * (bottom - top)) as f64;
             let total: [f64; 4] = std::array::from_fn(|channel| {
                 sums[bottom * stride + right][channel]
@@ -304,7 +354,14 @@ pub fn kuwahara(picture: &Plane, reach: usize) -> Plane {
             });
             let variance = total[3] / size - (total[0] / size).powi(2);
             if variance < best.0 - 1e-9 {
-                best = (variance, [(total[0] / size) as f32, (total[1] / size) as f32, (total[2] / size) as f32]);
+                best = (
+                    variance,
+                    [
+                        (total[0] / size) as f32,
+                        (total[1] / size) as f32,
+                        (total[2] / size) as f32,
+                    ],
+                );
             }
         }
         best.1
@@ -328,14 +385,19 @@ fn stepped(picture: &Plane, structure: &Structure) -> Plane {
     picture.map(|x, y, mut colour| {
         let index = y * width + x;
         if structure.labels[index] != BACKGROUND {
-            let far = structure.relief[(index + step + step * width).min(structure.relief.len() - 1)];
+            let far =
+                structure.relief[(index + step + step * width).min(structure.relief.len() - 1)];
             let away = smooth_step(0.11, 0.125, structure.relief[index] - far);
             colour = [colour[0] * (1.0 - 0.09 * away), colour[1], colour[2]];
         }
         let steps = 5.0;
         let scaled = colour[0] * steps;
         let level = (scaled.floor() + smooth_step(0.42, 0.58, scaled.fract())) / steps;
-        [level * 0.94 + colour[0] * 0.06, colour[1] * 1.12, colour[2] * 1.12]
+        [
+            level * 0.94 + colour[0] * 0.06,
+            colour[1] * 1.12,
+            colour[2] * 1.12,
+        ]
     })
 }
 
@@ -349,7 +411,10 @@ fn brushed(picture: &Plane, structure: &Structure) -> Plane {
         let size = size * unit;
         let strokes = (width * height) as f32 / (size * size * 2.2);
         for _ in 0..strokes as usize {
-            let (x, y) = (chance.share() * width as f32, chance.share() * height as f32);
+            let (x, y) = (
+                chance.share() * width as f32,
+                chance.share() * height as f32,
+            );
             let index = (y as usize).min(height - 1) * width + (x as usize).min(width - 1);
             let label = structure.labels[index];
             let relief = |dx: isize, dy: isize| {
@@ -397,7 +462,11 @@ fn stroke(
             let across = dy as f32 * along_x - dx as f32 * along_y;
             let inside = (along / (2.4 * size)).powi(2) + (across / (0.75 * size)).powi(2);
             let bristle = 0.85 + 0.15 * (across * 2.3 / size * 3.0).sin();
-            plane.pixels[index] = mix(plane.pixels[index], colour, 0.8 * bristle * smooth_step(1.0, 0.7, inside));
+            plane.pixels[index] = mix(
+                plane.pixels[index],
+                colour,
+                0.8 * bristle * smooth_step(1.0, 0.7, inside),
+            );
         }
     }
 }
@@ -406,8 +475,17 @@ fn stroke(
 fn monochrome(picture: &Plane) -> Plane {
     let mut order: Vec<f32> = picture.pixels.iter().map(|pixel| pixel[0]).collect();
     order.sort_by(f32::total_cmp);
-    let (low, high) = (order[order.len() / 200], order[order.len() - 1 - order.len() / 200]);
-    picture.map(|_, _, colour| [0.1 + 0.88 * ((colour[0] - low) / (high - low).max(0.1)).clamp(0.0, 1.0), 0.0, 0.0])
+    let (low, high) = (
+        order[order.len() / 200],
+        order[order.len() - 1 - order.len() / 200],
+    );
+    picture.map(|_, _, colour| {
+        [
+            0.1 + 0.88 * ((colour[0] - low) / (high - low).max(0.1)).clamp(0.0, 1.0),
+            0.0,
+            0.0,
+        ]
+    })
 }
 
 fn vignetted(picture: &Plane) -> Plane {

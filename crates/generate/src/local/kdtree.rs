@@ -20,7 +20,12 @@ impl KdTree {
         let mut order: Vec<u32> = (0..count as u32).collect();
         let mut splits = vec![(0, 0.0); 4 * count / LEAF + 8];
         split(&points, dimensions, &mut order, &mut splits, 0);
-        Self { dimensions, points, order, splits }
+        Self {
+            dimensions,
+            points,
+            order,
+            splits,
+        }
     }
 
     /// One of the points.
@@ -29,8 +34,8 @@ impl KdTree {
         &self.points[index * self.dimensions..(index + 1) * self.dimensions]
     }
 
-    /// The nearest `K` points by squared distance, looking into at most `leaves` leaves. Unused places keep a
-    /// distance of `f32::MAX`.
+    /// The nearest `K` points by squared distance, looking into at most `leaves` leaves. Unused
+    /// places keep a distance of `f32::MAX`.
     #[must_use]
     pub fn nearest<const K: usize>(&self, query: &[f32], leaves: usize) -> [(f32, u32); K] {
         let mut best = [(f32::MAX, 0u32); K];
@@ -53,7 +58,11 @@ impl KdTree {
             *left -= 1;
             for index in &self.order[low..high] {
                 let point = self.point(*index as usize);
-                let distance: f32 = point.iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum();
+                let distance: f32 = point
+                    .iter()
+                    .zip(query)
+                    .map(|(a, b)| (a - b) * (a - b))
+                    .sum();
                 if distance < best[K - 1].0 {
                     let mut place = K - 1;
                     while place > 0 && best[place - 1].0 > distance {
@@ -69,7 +78,11 @@ impl KdTree {
         let middle = low + (high - low) / 2;
         let gap = query[usize::from(dimension)] - value;
         let (below, above) = ((2 * node + 1, low, middle), (2 * node + 2, middle, high));
-        let (first, second) = if gap < 0.0 { (below, above) } else { (above, below) };
+        let (first, second) = if gap < 0.0 {
+            (below, above)
+        } else {
+            (above, below)
+        };
         self.search(query, first, best, left);
         if gap * gap < best[K - 1].0 {
             self.search(query, second, best, left);
@@ -77,14 +90,25 @@ impl KdTree {
     }
 }
 
-fn split(points: &[f32], dimensions: usize, order: &mut [u32], splits: &mut Vec<(u8, f32)>, node: usize) {
+fn split(
+    points: &[f32],
+    dimensions: usize,
+    order: &mut [u32],
+    splits: &mut Vec<(u8, f32)>,
+    node: usize,
+) {
     if order.len() <= LEAF {
         return;
     }
     let stride = (order.len() / 64).max(1);
     let spread = |dimension: usize| {
-        let values = order.iter().step_by(stride).map(|index| points[*index as usize * dimensions + dimension]);
-        let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        let values = order
+            .iter()
+            .step_by(stride)
+            .map(|index| points[*index as usize * dimensions + dimension]);
+        let (low, high) = values.fold((f32::MAX, f32::MIN), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
         high - low
     };
     let mut widest = (0, -1.0);
@@ -97,7 +121,9 @@ fn split(points: &[f32], dimensions: usize, order: &mut [u32], splits: &mut Vec<
     let dimension = widest.0;
     let middle = order.len() / 2;
     let value = |index: u32| points[index as usize * dimensions + dimension];
-    order.select_nth_unstable_by(middle, |a, b| value(*a).total_cmp(&value(*b)).then(a.cmp(b)));
+    order.select_nth_unstable_by(middle, |a, b| {
+        value(*a).total_cmp(&value(*b)).then(a.cmp(b))
+    });
     if node >= splits.len() {
         splits.resize(node * 2 + 2, (0, 0.0));
     }
@@ -119,12 +145,20 @@ mod tests {
         let tree = KdTree::new(points, 3);
         for _ in 0..50 {
             let query = [chance.share(), chance.share(), chance.share()];
-            let squared =
-                |index: usize| tree.point(index).iter().zip(query).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
+            let squared = |index: usize| {
+                tree.point(index)
+                    .iter()
+                    .zip(query)
+                    .map(|(a, b)| (a - b) * (a - b))
+                    .sum::<f32>()
+            };
             let mut true_ones: Vec<f32> = (0..500).map(squared).collect();
             true_ones.sort_by(f32::total_cmp);
             let found = tree.nearest::<3>(&query, usize::MAX);
-            assert_eq!(found.map(|(distance, _)| distance).to_vec(), true_ones[..3].to_vec());
+            assert_eq!(
+                found.map(|(distance, _)| distance).to_vec(),
+                true_ones[..3].to_vec()
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What a reference looks like: its palette, where its figure is, its background without the figure, its lines, and
-//! how it shades.
+//! What a reference looks like: its palette, where its figure is, its background without the
+//! figure, its lines, and how it shades.
 
 use clippy_imaging::cover;
 use image::RgbImage;
@@ -68,17 +68,41 @@ impl Look {
         let modelling = modelling_of(&areas, &figure);
         let grain = grain_of(&plane, &areas, &figure);
         let palette = palette_of(&areas, &figure);
-        Self { plane, figure, known, plate, palette, lines, modelling, grain }
+        Self {
+            plane,
+            figure,
+            known,
+            plate,
+            palette,
+            lines,
+            modelling,
+            grain,
+        }
     }
 }
 
 /// The colours of the figure, the most used first.
 fn palette_of(areas: &Plane, figure: &[f32]) -> Vec<Swatch> {
-    let inside: Vec<Lab> =
-        areas.pixels.iter().zip(figure).filter(|(_, f)| **f > 0.7).map(|(colour, _)| *colour).collect();
-    let pixels = if inside.len() * 50 > figure.len() { &inside } else { &areas.pixels };
+    let inside: Vec<Lab> = areas
+        .pixels
+        .iter()
+        .zip(figure)
+        .filter(|(_, f)| **f > 0.7)
+        .map(|(colour, _)| *colour)
+        .collect();
+    let pixels = if inside.len() * 50 > figure.len() {
+        &inside
+    } else {
+        &areas.pixels
+    };
     let centres = cluster(pixels, CLUSTERS);
-    let mut palette: Vec<Swatch> = centres.iter().map(|colour| Swatch { colour: *colour, share: 0.0 }).collect();
+    let mut palette: Vec<Swatch> = centres
+        .iter()
+        .map(|colour| Swatch {
+            colour: *colour,
+            share: 0.0,
+        })
+        .collect();
     for pixel in pixels {
         palette[nearest(&centres, *pixel)].share += 1.0 / pixels.len() as f32;
     }
@@ -87,8 +111,8 @@ fn palette_of(areas: &Plane, figure: &[f32]) -> Vec<Swatch> {
     palette
 }
 
-/// How much the picture is textured within its areas, figure and ground: the mean step between a pixel and its area,
-/// away from edges.
+/// How much the picture is textured within its areas, figure and ground: the mean step between a
+/// pixel and its area, away from edges.
 fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
     let (width, height) = (plane.width, plane.height);
     let mut sums = [(0.0f32, 1.0f32); 2];
@@ -96,7 +120,10 @@ fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
         for x in 3..width.saturating_sub(3) {
             let index = y * width + x;
             let across = distance2(areas.pixels[index - 3], areas.pixels[index + 3]);
-            let down = distance2(areas.pixels[index - 3 * width], areas.pixels[index + 3 * width]);
+            let down = distance2(
+                areas.pixels[index - 3 * width],
+                areas.pixels[index + 3 * width],
+            );
             if across + down < 0.0012 {
                 let (sum, count) = &mut sums[usize::from(figure[index] > 0.5)];
                 *sum += distance2(plane.pixels[index], areas.pixels[index]).sqrt();
@@ -112,12 +139,25 @@ fn grain_of(plane: &Plane, areas: &Plane, figure: &[f32]) -> [f32; 2] {
 pub fn cluster(pixels: &[Lab], count: usize) -> Vec<Lab> {
     let stride = (pixels.len() / 4096).max(1);
     let mut samples: Vec<Lab> = pixels.iter().step_by(stride).copied().collect();
-    samples.sort_by(|a, b| (a[0] + a[1] * 0.7 + a[2] * 0.9).total_cmp(&(b[0] + b[1] * 0.7 + b[2] * 0.9)));
+    samples.sort_by(|a, b| {
+        (a[0] + a[1] * 0.7 + a[2] * 0.9).total_cmp(&(b[0] + b[1] * 0.7 + b[2] * 0.9))
+    });
     // Farthest-point beginnings find small vivid accents that an even start would miss.
     let mut centres = vec![samples[samples.len() / 2]];
     while centres.len() < count {
-        let gap = |sample: &Lab| centres.iter().map(|centre| distance2(*sample, *centre)).fold(f32::MAX, f32::min);
-        let Some(far) = samples.iter().max_by(|a, b| gap(a).total_cmp(&gap(b))).copied() else { break };
+        let gap = |sample: &Lab| {
+            centres
+                .iter()
+                .map(|centre| distance2(*sample, *centre))
+                .fold(f32::MAX, f32::min)
+        };
+        let Some(far) = samples
+            .iter()
+            .max_by(|a, b| gap(a).total_cmp(&gap(b)))
+            .copied()
+        else {
+            break;
+        };
         if gap(&far) < 1e-5 {
             break;
         }
@@ -158,12 +198,15 @@ pub fn nearest(colours: &[Lab], wanted: Lab) -> usize {
 fn known_ground(cleared: &[bool], width: usize, height: usize) -> Vec<f32> {
     let unit = width as f32;
     let away = distance_to(|index| cleared[index], width, height);
-    away.iter().map(|distance| smooth_step(0.026 * unit, 0.04 * unit, *distance)).collect()
+    away.iter()
+        .map(|distance| smooth_step(0.026 * unit, 0.04 * unit, *distance))
+        .collect()
 }
 
-/// Fills what is not known from its surroundings. Grounds lie in layers, so each pixel looks along its row, to both
-/// sides at several distances, and a little up and down; of what it sees it takes the colour most like all the others,
-/// so that a horizon stays crisp and a small cloud beside the figure is not smeared over the hole.
+/// Fills what is not known from its surroundings. Grounds lie in layers, so each pixel looks along
+/// its row, to both sides at several distances, and a little up and down; of what it sees it takes
+/// the colour most like all the others, so that a horizon stays crisp and a small cloud beside the
+/// figure is not smeared over the hole.
 fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     let (width, height) = (plane.width, plane.height);
     if known.iter().sum::<f32>() < known.len() as f32 * 0.03 {
@@ -173,19 +216,31 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     let sure = |x: usize, y: usize| known[y * width + x] > 0.98;
     let seen = |x: usize, y: usize| -> Vec<(Lab, f32)> {
         let mut found = Vec::with_capacity(16);
-        for (dx, dy, trust) in [(-1isize, 0isize, 1.0f32), (1, 0, 1.0), (0, -1, 0.03), (0, 1, 0.03)] {
+        for (dx, dy, trust) in [
+            (-1isize, 0isize, 1.0f32),
+            (1, 0, 1.0),
+            (0, -1, 0.03),
+            (0, 1, 0.03),
+        ] {
             let (mut u, mut v) = (x as isize, y as isize);
             let (mut first, mut beyond) = (None, 0);
-            while u >= 0 && v >= 0 && u < width as isize && v < height as isize && found.len() < 24 {
+            while u >= 0 && v >= 0 && u < width as isize && v < height as isize && found.len() < 24
+            {
                 if sure(u as usize, v as usize) {
                     let away = (u.abs_diff(x as isize) + v.abs_diff(y as isize)) as f32 + 4.0;
                     let start = *first.get_or_insert(away);
-                    found.push((soft.pixels[v as usize * width + u as usize], trust / (start * away)));
+                    found.push((
+                        soft.pixels[v as usize * width + u as usize],
+                        trust / (start * away),
+                    ));
                     beyond += 1;
                     if beyond == 5 {
                         break;
                     }
-                    (u, v) = (u + dx * (width / 26) as isize, v + dy * (height / 26) as isize);
+                    (u, v) = (
+                        u + dx * (width / 26) as isize,
+                        v + dy * (height / 26) as isize,
+                    );
                 } else {
                     (u, v) = (u + dx, v + dy);
                 }
@@ -198,9 +253,15 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
             return own;
         }
         let found = seen(x, y);
-        let unlikeness =
-            |colour: &Lab| found.iter().map(|(other, weight)| weight * distance2(*colour, *other).sqrt()).sum::<f32>();
-        let best = found.iter().min_by(|a, b| unlikeness(&a.0).total_cmp(&unlikeness(&b.0)));
+        let unlikeness = |colour: &Lab| {
+            found
+                .iter()
+                .map(|(other, weight)| weight * distance2(*colour, *other).sqrt())
+                .sum::<f32>()
+        };
+        let best = found
+            .iter()
+            .min_by(|a, b| unlikeness(&a.0).total_cmp(&unlikeness(&b.0)));
         best.map_or(own, |(colour, _)| *colour)
     });
     let smooth = kuwahara(&filled, (width / 24).max(2)).blur(width as f32 * 0.004);
@@ -210,16 +271,30 @@ fn plate_of(plane: &Plane, known: &[f32]) -> Plane {
     })
 }
 
-/// Thin structures: what a closing (dark lines) or an opening (light lines) of the lightness would remove.
+/// Thin structures: what a closing (dark lines) or an opening (light lines) of the lightness would
+/// remove.
 fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     let reach = (plane.width / 90).max(2);
     let lightness: Vec<f32> = plane.pixels.iter().map(|pixel| pixel[0]).collect();
-    let closed = extreme(&extreme(&lightness, plane.width, reach, f32::max), plane.width, reach, f32::min);
-    let opened = extreme(&extreme(&lightness, plane.width, reach, f32::min), plane.width, reach, f32::max);
+    let closed = extreme(
+        &extreme(&lightness, plane.width, reach, f32::max),
+        plane.width,
+        reach,
+        f32::min,
+    );
+    let opened = extreme(
+        &extreme(&lightness, plane.width, reach, f32::min),
+        plane.width,
+        reach,
+        f32::max,
+    );
     let (mut dark, mut light) = (([0.0f32; 3], 0.0f32), ([0.0f32; 3], 0.0f32));
     for (index, pixel) in plane.pixels.iter().enumerate() {
         let near = 0.15 + figure[index];
-        for (sum, depth) in [(&mut dark, closed[index] - pixel[0]), (&mut light, pixel[0] - opened[index])] {
+        for (sum, depth) in [
+            (&mut dark, closed[index] - pixel[0]),
+            (&mut light, pixel[0] - opened[index]),
+        ] {
             let weight = near * smooth_step(0.15, 0.45, depth);
             for (sum, value) in sum.0.iter_mut().zip(pixel) {
                 *sum += weight * value;
@@ -232,13 +307,27 @@ fn lines_of(plane: &Plane, figure: &[f32]) -> Lines {
     // Light lines count as lines on dark pictures only; elsewhere they are gleams.
     let light_on_dark = mean < 0.42 && light.1 > dark.1 * 1.3;
     let (sum, weight) = if light_on_dark { light } else { dark };
-    let colour = if weight > 0.0 { sum.map(|value| value / weight) } else { [0.25, 0.0, 0.0] };
-    let colour = if light_on_dark { colour } else { [colour[0] * 0.8, colour[1], colour[2]] };
+    let colour = if weight > 0.0 {
+        sum.map(|value| value / weight)
+    } else {
+        [0.25, 0.0, 0.0]
+    };
+    let colour = if light_on_dark {
+        colour
+    } else {
+        [colour[0] * 0.8, colour[1], colour[2]]
+    };
     let glowing = light_on_dark && halo(&lightness, &opened, plane.width, reach) > 0.035;
-    Lines { colour, strength: smooth_step(0.008, 0.035, weight / area.max(1.0)), light: light_on_dark, glowing }
+    Lines {
+        colour,
+        strength: smooth_step(0.008, 0.035, weight / area.max(1.0)),
+        light: light_on_dark,
+        glowing,
+    }
 }
 
-/// How much lighter it is beside light lines than farther off: tubes of light have a halo, ink of gold has none.
+/// How much lighter it is beside light lines than farther off: tubes of light have a halo, ink of
+/// gold has none.
 fn halo(lightness: &[f32], opened: &[f32], width: usize, reach: usize) -> f32 {
     let height = lightness.len() / width;
     let line = |index: usize| lightness[index] - opened[index] > 0.3;
@@ -256,7 +345,11 @@ fn halo(lightness: &[f32], opened: &[f32], width: usize, reach: usize) -> f32 {
         sum.0 += lightness[index];
         sum.1 += 1.0;
     }
-    if beside.1 < 1.0 || off.1 < 1.0 { 0.0 } else { beside.0 / beside.1 - off.0 / off.1 }
+    if beside.1 < 1.0 || off.1 < 1.0 {
+        0.0
+    } else {
+        beside.0 / beside.1 - off.0 / off.1
+    }
 }
 
 /// Minimum or maximum over a square.
@@ -290,7 +383,8 @@ fn modelling_of(plane: &Plane, figure: &[f32]) -> f32 {
         for x in 2..plane.width.saturating_sub(2) {
             let index = y * plane.width + x;
             let across = plane.pixels[index + 2][0] - plane.pixels[index - 2][0];
-            let down = plane.pixels[index + 2 * plane.width][0] - plane.pixels[index - 2 * plane.width][0];
+            let down =
+                plane.pixels[index + 2 * plane.width][0] - plane.pixels[index - 2 * plane.width][0];
             let change = across.abs() + down.abs();
             if change < 0.08 {
                 all += figure[index];
@@ -303,28 +397,43 @@ fn modelling_of(plane: &Plane, figure: &[f32]) -> f32 {
     (slow / all).clamp(0.0, 1.0)
 }
 
-/// The colours that figures are painted with, the most telling first: much used, vivid, unlike the background. Tones of
-/// one colour, such as its light and its shaded side, count as one.
+/// The colours that figures are painted with, the most telling first: much used, vivid, unlike the
+/// background. Tones of one colour, such as its light and its shaded side, count as one.
 #[must_use]
 pub fn figure_colours(looks: &[(&Look, f32)]) -> Vec<(Lab, f32)> {
     let mut scored: Vec<(Lab, f32)> = Vec::new();
     for (look, weight) in looks {
-        let ground = look.plate.at(look.plate.width as isize / 2, look.plate.height as isize / 2);
+        let ground = look.plate.at(
+            look.plate.width as isize / 2,
+            look.plate.height as isize / 2,
+        );
         for swatch in &look.palette {
             let apart = smooth_step(0.02, 0.2, distance2(swatch.colour, ground).sqrt());
             // Outlines are drawn, not filled with.
             let line = look.lines.strength
-                * (1.0 - smooth_step(0.05, 0.18, distance2(swatch.colour, look.lines.colour).sqrt()));
+                * (1.0
+                    - smooth_step(
+                        0.05,
+                        0.18,
+                        distance2(swatch.colour, look.lines.colour).sqrt(),
+                    ));
             let line = if look.lines.light { 0.5 * line } else { line };
             // Large black areas are rare outside of night pictures.
-            let heavy = if swatch.colour[0] < 0.34 && ground[0] > 0.4 { 0.22 } else { 1.0 };
+            let heavy = if swatch.colour[0] < 0.34 && ground[0] > 0.4 {
+                0.22
+            } else {
+                1.0
+            };
             let vivid = 0.4 + 3.0 * chroma(swatch.colour).min(0.2);
-            let score = heavy * swatch.share.sqrt() * vivid * (0.15 + 0.85 * apart) * (1.0 - 0.9 * line);
+            let score =
+                heavy * swatch.share.sqrt() * vivid * (0.15 + 0.85 * apart) * (1.0 - 0.9 * line);
             scored.push((swatch.colour, score * weight));
         }
     }
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let tone = |a: Lab, b: Lab| (0.45 * (a[0] - b[0])).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2);
+    let tone = |a: Lab, b: Lab| {
+        (0.45 * (a[0] - b[0])).powi(2) + (a[1] - b[1]).powi(2) + (a[2] - b[2]).powi(2)
+    };
     let mut kept: Vec<(Lab, f32)> = Vec::new();
     for least in [0.0045, 0.0016] {
         for (colour, score) in &scored {

@@ -54,16 +54,31 @@ struct Painting<'a> {
 impl Painting<'_> {
     /// A small picture with the lines laid over, so that a preview looks like the result.
     fn preview(&self, picture: &Plane) {
-        let (width, height) = (256, (256 * self.structure.height / self.structure.width).max(1));
-        let (scale_x, scale_y) = (picture.width as f32 / width as f32, picture.height as f32 / height as f32);
+        let (width, height) = (
+            256,
+            (256 * self.structure.height / self.structure.width).max(1),
+        );
+        let (scale_x, scale_y) = (
+            picture.width as f32 / width as f32,
+            picture.height as f32 / height as f32,
+        );
         let step = self.structure.width as f32 / width as f32;
         let small = Plane::filled(width, height, [0.0; 3]).map(|x, y, _| {
-            let colour = picture.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5);
+            let colour = picture.sample(
+                (x as f32 + 0.5) * scale_x - 0.5,
+                (y as f32 + 0.5) * scale_y - 0.5,
+            );
             let at = ((y as f32 + 0.5) * step) as usize;
-            let index = at.min(self.structure.height - 1) * self.structure.width + ((x as f32 + 0.5) * step) as usize;
+            let index = at.min(self.structure.height - 1) * self.structure.width
+                + ((x as f32 + 0.5) * step) as usize;
             let index = index.min(self.structure.ink.len() - 1);
             let label = usize::from(self.structure.labels[index]);
-            let line = self.mock.line_colours.get(label).copied().unwrap_or([0.2, 0.0, 0.0]);
+            let line = self
+                .mock
+                .line_colours
+                .get(label)
+                .copied()
+                .unwrap_or([0.2, 0.0, 0.0]);
             mix(colour, line, self.structure.ink[index] * 0.85)
         });
         if let Ok(jpeg) = encode(&small.to_rgb(), Encoding::Jpeg(80)) {
@@ -95,26 +110,58 @@ pub fn paint(
     reporter: &dyn Reporter,
 ) -> Result<RgbImage, GenerateError> {
     let (width, height) = size_for(generation.ratio());
-    let stop = || if cancel.is_cancelled() { Err(GenerateError::cancelled()) } else { Ok(()) };
+    let stop = || {
+        if cancel.is_cancelled() {
+            Err(GenerateError::cancelled())
+        } else {
+            Ok(())
+        }
+    };
     let styles = looks(generation, Role::Style, width, height);
     let subjects = looks(generation, Role::Subject, width, height);
     stop()?;
     reporter.fraction(0.08);
-    let style_looks: Vec<(&Look, f32)> = styles.iter().map(|(look, weight)| (look, *weight)).collect();
-    let subject_looks: Vec<(&Look, f32)> = subjects.iter().map(|(look, weight)| (look, *weight)).collect();
-    let (structure, plain, styled) = scene(generation, seed, (width, height), &style_looks, &subject_looks);
+    let style_looks: Vec<(&Look, f32)> = styles
+        .iter()
+        .map(|(look, weight)| (look, *weight))
+        .collect();
+    let subject_looks: Vec<(&Look, f32)> = subjects
+        .iter()
+        .map(|(look, weight)| (look, *weight))
+        .collect();
+    let (structure, plain, styled) = scene(
+        generation,
+        seed,
+        (width, height),
+        &style_looks,
+        &subject_looks,
+    );
     stop()?;
     reporter.fraction(0.2);
 
-    let style = styles.iter().map(|(_, weight)| strength(*weight)).fold(0.0, f32::max);
-    let painting = Painting { reporter, cancel, structure: &structure, mock: &styled };
+    let style = styles
+        .iter()
+        .map(|(_, weight)| strength(*weight))
+        .fold(0.0, f32::max);
+    let painting = Painting {
+        reporter,
+        cancel,
+        structure: &structure,
+        mock: &styled,
+    };
     painting.preview(&styled.plane);
     let mut paint = if style_looks.is_empty() {
         plain.plane.clone()
     } else {
-        let sources = style_looks.iter().take(MOST_SOURCES).copied().collect::<Vec<_>>();
-        let painted = painted(&structure, &styled, &sources, seed, &painting).ok_or_else(GenerateError::cancelled)?;
-        // A drawing's colours were chosen from the references already; moving them as a whole would mix them.
+        let sources = style_looks
+            .iter()
+            .take(MOST_SOURCES)
+            .copied()
+            .collect::<Vec<_>>();
+        let painted = painted(&structure, &styled, &sources, seed, &painting)
+            .ok_or_else(GenerateError::cancelled)?;
+        // A drawing's colours were chosen from the references already; moving them as a whole would
+        // mix them.
         let drawn = generation.sketch.is_some();
         let share = if drawn {
             0.12
@@ -129,7 +176,11 @@ pub fn paint(
     stop()?;
     reporter.fraction(0.9);
 
-    paint = shadowed(&paint, &structure, plain.shadow + (styled.shadow - plain.shadow) * style);
+    paint = shadowed(
+        &paint,
+        &structure,
+        plain.shadow + (styled.shadow - plain.shadow) * style,
+    );
     let mock = Mock {
         plane: Plane::filled(1, 1, [0.0; 3]),
         shadow: 0.0,
@@ -145,8 +196,17 @@ pub fn paint(
     if !generation.style_tags.is_empty() && style_looks.is_empty() {
         paint = paint.blur(0.6);
     }
-    let line_weight = if generation.sketch.is_some() { 0.35 + 0.65 * generation.sketch_weight } else { 0.55 };
-    let canvas = Canvas { paint, structure: &structure, mock: &mock, line_weight };
+    let line_weight = if generation.sketch.is_some() {
+        0.35 + 0.65 * generation.sketch_weight
+    } else {
+        0.55
+    };
+    let canvas = Canvas {
+        paint,
+        structure: &structure,
+        mock: &mock,
+        line_weight,
+    };
     let picture = canvas.finished(&generation.style_tags).to_rgb();
     reporter.fraction(0.97);
     Ok(match (&generation.base, &generation.mask) {
@@ -161,11 +221,18 @@ fn looks(generation: &Generation, role: Role, width: usize, height: usize) -> Ve
     let mut chosen: Vec<_> = generation.with_role(role).collect();
     chosen.sort_by(|a, b| b.weight.total_cmp(&a.weight));
     let sources = chosen.len().clamp(1, MOST_SOURCES) as f32;
-    let scale = (SOURCE_AREA / sources / (width * height) as f32).sqrt().min(1.0);
+    let scale = (SOURCE_AREA / sources / (width * height) as f32)
+        .sqrt()
+        .min(1.0);
     let side = |length: usize| ((length as f32 * scale / 8.0).round() as usize * 8).max(48);
     chosen
         .par_iter()
-        .map(|reference| (Look::of(&reference.picture, side(width), side(height)), reference.weight))
+        .map(|reference| {
+            (
+                Look::of(&reference.picture, side(width), side(height)),
+                reference.weight,
+            )
+        })
         .collect()
 }
 
@@ -177,11 +244,16 @@ fn scene(
     styles: &[(&Look, f32)],
     subjects: &[(&Look, f32)],
 ) -> (Structure, Mock, Mock) {
-    let of_picture = |picture: &RgbImage| Plane::from_rgb(&cover(picture, width as u32, height as u32));
+    let of_picture =
+        |picture: &RgbImage| Plane::from_rgb(&cover(picture, width as u32, height as u32));
     if let Some(sketch) = &generation.sketch {
         let structure = Structure::of_sketch(sketch, width, height);
         let mut plain = house_mock(&structure, &generation.prompt, seed);
-        let mut styled = if styles.is_empty() { plain.clone() } else { styled_mock(&structure, styles, seed) };
+        let mut styled = if styles.is_empty() {
+            plain.clone()
+        } else {
+            styled_mock(&structure, styles, seed)
+        };
         for mock in [&mut plain, &mut styled] {
             mock.plane = with_subjects(&structure, &mock.plane, subjects);
         }
@@ -191,14 +263,21 @@ fn scene(
             for mock in [&mut plain, &mut styled] {
                 mock.plane = mock.plane.map(|x, y, colour| {
                     let index = y * width + x;
-                    if structure.labels[index] == BACKGROUND { base.pixels[index] } else { colour }
+                    if structure.labels[index] == BACKGROUND {
+                        base.pixels[index]
+                    } else {
+                        colour
+                    }
                 });
             }
         }
         return (structure, plain, styled);
     }
     let picture = generation.base.as_ref().map(&of_picture).or_else(|| {
-        generation.with_role(Role::Subject).max_by(|a, b| a.weight.total_cmp(&b.weight)).map(|r| of_picture(&r.picture))
+        generation
+            .with_role(Role::Subject)
+            .max_by(|a, b| a.weight.total_cmp(&b.weight))
+            .map(|r| of_picture(&r.picture))
     });
     let (plane, ink) = match picture {
         Some(plane) => {
@@ -209,9 +288,17 @@ fn scene(
             let mut colours = word_colours(&generation.prompt, seed);
             if !styles.is_empty() {
                 let named = colours.len() - 7;
-                colours.splice(named.., super::look::figure_colours(styles).into_iter().map(|(colour, _)| colour));
+                colours.splice(
+                    named..,
+                    super::look::figure_colours(styles)
+                        .into_iter()
+                        .map(|(colour, _)| colour),
+                );
             }
-            (field_of_colours(width, height, &colours, seed), vec![0.0; width * height])
+            (
+                field_of_colours(width, height, &colours, seed),
+                vec![0.0; width * height],
+            )
         }
     };
     let structure = Structure {
@@ -238,9 +325,14 @@ fn scene(
     (structure, plain, styled)
 }
 
-/// Figure and background moved towards those of the references, each for itself; as a whole where there is no figure.
+/// Figure and background moved towards those of the references, each for itself; as a whole where
+/// there is no figure.
 fn recoloured(picture: &Plane, structure: &Structure, looks: &[(&Look, f32)], share: f32) -> Plane {
-    let inside: Vec<bool> = structure.labels.iter().map(|label| *label != BACKGROUND).collect();
+    let inside: Vec<bool> = structure
+        .labels
+        .iter()
+        .map(|label| *label != BACKGROUND)
+        .collect();
     let drawn = inside.iter().filter(|inside| **inside).count() * 50 > inside.len();
     let mut result = picture.clone();
     for figure in [false, true] {
@@ -251,16 +343,26 @@ fn recoloured(picture: &Plane, structure: &Structure, looks: &[(&Look, f32)], sh
             .iter()
             .map(|(look, weight)| {
                 let of_part = |index: usize| !drawn || (look.figure[index] > 0.5) == figure;
-                let part: Vec<_> =
-                    (0..look.figure.len()).filter(|i| of_part(*i)).map(|i| look.plane.pixels[i]).collect();
+                let part: Vec<_> = (0..look.figure.len())
+                    .filter(|i| of_part(*i))
+                    .map(|i| look.plane.pixels[i])
+                    .collect();
                 (part, *weight)
             })
             .filter(|(part, _)| !part.is_empty())
             .collect();
-        let wanted: Vec<(&[_], f32)> = wanted.iter().map(|(part, weight)| (part.as_slice(), *weight)).collect();
-        let places: Vec<usize> = (0..inside.len()).filter(|index| !drawn || inside[*index] == figure).collect();
+        let wanted: Vec<(&[_], f32)> = wanted
+            .iter()
+            .map(|(part, weight)| (part.as_slice(), *weight))
+            .collect();
+        let places: Vec<usize> = (0..inside.len())
+            .filter(|index| !drawn || inside[*index] == figure)
+            .collect();
         let colours: Vec<_> = places.iter().map(|index| picture.pixels[*index]).collect();
-        for (index, colour) in places.iter().zip(moved_towards(&colours, &pooled(&wanted), share)) {
+        for (index, colour) in places
+            .iter()
+            .zip(moved_towards(&colours, &pooled(&wanted), share))
+        {
             result.pixels[*index] = colour;
         }
     }
@@ -290,62 +392,127 @@ fn shadowed(picture: &Plane, structure: &Structure, amount: f32) -> Plane {
 }
 
 /// The mock-up painted with the references' patches.
-fn painted(structure: &Structure, mock: &Mock, looks: &[(&Look, f32)], seed: u64, watch: &dyn Watch) -> Option<Plane> {
+fn painted(
+    structure: &Structure,
+    mock: &Mock,
+    looks: &[(&Look, f32)],
+    seed: u64,
+    watch: &dyn Watch,
+) -> Option<Plane> {
     let heaviest = looks.iter().map(|(_, weight)| *weight).fold(1e-3, f32::max);
     let sources = looks
         .iter()
         .map(|(look, weight)| {
             let edges = drawn_lines(&look.plane);
-            let marks = edges.iter().zip(&look.figure).map(|(edge, figure)| [*edge, *figure, 0.0]).collect();
-            let marks = Plane { width: look.plane.width, height: look.plane.height, pixels: marks };
+            let marks = edges
+                .iter()
+                .zip(&look.figure)
+                .map(|(edge, figure)| [*edge, *figure, 0.0])
+                .collect();
+            let marks = Plane {
+                width: look.plane.width,
+                height: look.plane.height,
+                pixels: marks,
+            };
             let guide = look.plane.blur(look.plane.width as f32 / 120.0);
-            Source { layers: Layers { paint: look.plane.clone(), guide, marks }, weight: weight / heaviest }
+            Source {
+                layers: Layers {
+                    paint: look.plane.clone(),
+                    guide,
+                    marks,
+                },
+                weight: weight / heaviest,
+            }
         })
         .collect();
-    // Where the background is the lead's own, the same place of the lead is the best source of paint.
+    // Where the background is the lead's own, the same place of the lead is the best source of
+    // paint.
     let lead = looks[0].0;
     let known = Plane {
         width: lead.plane.width,
         height: lead.plane.height,
         pixels: lead.known.iter().map(|v| [*v, 0.0, 0.0]).collect(),
     };
-    let (scale_x, scale_y) =
-        (known.width as f32 / structure.width as f32, known.height as f32 / structure.height as f32);
-    let known =
-        mock.plane.map(|x, y, _| known.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5));
+    let (scale_x, scale_y) = (
+        known.width as f32 / structure.width as f32,
+        known.height as f32 / structure.height as f32,
+    );
+    let known = mock.plane.map(|x, y, _| {
+        known.sample(
+            (x as f32 + 0.5) * scale_x - 0.5,
+            (y as f32 + 0.5) * scale_y - 0.5,
+        )
+    });
     let marks: Vec<_> = structure
         .labels
         .iter()
         .zip(&structure.ink)
         .zip(&known.pixels)
-        .map(
-            |((label, ink), known)| {
-                if *label == BACKGROUND { [*ink * 0.6, 0.0, 0.8 * known[0]] } else { [*ink * 0.6, 1.0, 0.02] }
-            },
-        )
+        .map(|((label, ink), known)| {
+            if *label == BACKGROUND {
+                [*ink * 0.6, 0.0, 0.8 * known[0]]
+            } else {
+                [*ink * 0.6, 1.0, 0.02]
+            }
+        })
         .collect();
-    let marks = Plane { width: structure.width, height: structure.height, pixels: marks };
+    let marks = Plane {
+        width: structure.width,
+        height: structure.height,
+        pixels: marks,
+    };
     let margin = MARGIN as isize;
-    let wide =
-        |plane: &Plane| plane.crop(-margin, -margin, structure.width + 2 * MARGIN, structure.height + 2 * MARGIN);
-    let target = Layers { paint: wide(&mock.plane), guide: wide(&mock.plane.blur(1.2)), marks: wide(&marks) };
+    let wide = |plane: &Plane| {
+        plane.crop(
+            -margin,
+            -margin,
+            structure.width + 2 * MARGIN,
+            structure.height + 2 * MARGIN,
+        )
+    };
+    let target = Layers {
+        paint: wide(&mock.plane),
+        guide: wide(&mock.plane.blur(1.2)),
+        marks: wide(&marks),
+    };
     let picture = synthesise(sources, target, seed, watch)?;
     let picture = picture.crop(margin, margin, structure.width, structure.height);
-    // Areas keep their own colour: the patches give the texture, as far as the references have any, and some of the
-    // variation. Where the lead's ground is known, it is taken as it is.
-    let total: f32 = looks.iter().map(|(_, weight)| weight).sum::<f32>().max(1e-3);
-    let grain = |part: usize| looks.iter().map(|(look, weight)| look.grain[part] * weight / total).sum::<f32>();
+    // Areas keep their own colour: the patches give the texture, as far as the references have any,
+    // and some of the variation. Where the lead's ground is known, it is taken as it is.
+    let total: f32 = looks
+        .iter()
+        .map(|(_, weight)| weight)
+        .sum::<f32>()
+        .max(1e-3);
+    let grain = |part: usize| {
+        looks
+            .iter()
+            .map(|(look, weight)| look.grain[part] * weight / total)
+            .sum::<f32>()
+    };
     let ground_grain = smooth_step(0.006, 0.02, grain(0));
     // What glowing lines enclose is dark: light spilled over a wall is no texture of it.
-    let figure_grain = if mock.glowing { 0.0 } else { smooth_step(0.006, 0.02, grain(1)) };
+    let figure_grain = if mock.glowing {
+        0.0
+    } else {
+        smooth_step(0.006, 0.02, grain(1))
+    };
     let smooth = picture.blur(structure.width as f32 / 60.0);
     Some(picture.map(|x, y, colour| {
         let index = y * structure.width + x;
         let (own, low) = (mock.plane.pixels[index], smooth.pixels[index]);
         if structure.labels[index] == BACKGROUND {
-            return mix(colour, own, known.pixels[index][0].max(0.85 * (1.0 - ground_grain)));
+            return mix(
+                colour,
+                own,
+                known.pixels[index][0].max(0.85 * (1.0 - ground_grain)),
+            );
         }
-        let textured = [own[0] + colour[0] - low[0], own[1] + colour[1] - low[1], own[2] + colour[2] - low[2]];
+        let textured = [
+            own[0] + colour[0] - low[0],
+            own[1] + colour[1] - low[1],
+            own[2] + colour[2] - low[2],
+        ];
         mix(own, mix(colour, textured, 0.7), figure_grain)
     }))
 }
@@ -366,12 +533,19 @@ mod tests {
 
     #[test]
     fn one_thread_and_two_give_the_same_bytes() {
-        let draw = |name: &str, style| render(subject(name).expect("a subject"), style).expect("a drawing");
+        let draw = |name: &str, style| {
+            render(subject(name).expect("a subject"), style).expect("a drawing")
+        };
         let reference = |role, weight, picture| Reference {
             role,
             weight,
             picture,
-            origin: ReferenceOrigin { id: None, source_url: None, licence: None, sha256: String::new() },
+            origin: ReferenceOrigin {
+                id: None,
+                source_url: None,
+                licence: None,
+                sha256: String::new(),
+            },
         };
         let generation = Generation {
             sketch: Some(sketch(subject("cat").expect("a subject"), 1).expect("a sketch")),
@@ -385,12 +559,19 @@ mod tests {
             ..Generation::default()
         };
         let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| paint(&generation, 11, &CancellationToken::new(), &Nobody)).expect("a picture")
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .expect("a pool");
+            pool.install(|| paint(&generation, 11, &CancellationToken::new(), &Nobody))
+                .expect("a picture")
         };
         let one = on(1);
         for threads in [2, 3] {
-            assert!(on(threads) == one, "{threads} threads paint another picture");
+            assert!(
+                on(threads) == one,
+                "{threads} threads paint another picture"
+            );
         }
     }
 }

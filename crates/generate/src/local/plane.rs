@@ -22,7 +22,11 @@ pub struct Plane {
 pub fn to_lab(pixel: Rgb<u8>) -> Lab {
     let [r, g, b] = pixel.0.map(|channel| {
         let value = f32::from(channel) / 255.0;
-        if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        if value <= 0.040_45 {
+            value / 12.92
+        } else {
+            ((value + 0.055) / 1.055).powf(2.4)
+        }
     });
     let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
     let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
@@ -42,7 +46,11 @@ pub fn to_rgb(colour: Lab) -> Rgb<u8> {
     let s = (colour[0] - 0.089_484_18 * colour[1] - 1.291_485_5 * colour[2]).powi(3);
     let gamma = |value: f32| {
         let value = value.clamp(0.0, 1.0);
-        let value = if value <= 0.003_130_8 { 12.92 * value } else { 1.055 * value.powf(1.0 / 2.4) - 0.055 };
+        let value = if value <= 0.003_130_8 {
+            12.92 * value
+        } else {
+            1.055 * value.powf(1.0 / 2.4) - 0.055
+        };
         (value * 255.0 + 0.5) as u8
     };
     Rgb([
@@ -64,7 +72,11 @@ pub fn distance2(a: Lab, b: Lab) -> f32 {
 #[inline]
 #[must_use]
 pub fn mix(a: Lab, b: Lab, share: f32) -> Lab {
-    [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share]
+    [
+        a[0] + (b[0] - a[0]) * share,
+        a[1] + (b[1] - a[1]) * share,
+        a[2] + (b[2] - a[2]) * share,
+    ]
 }
 
 /// Colourfulness.
@@ -86,22 +98,39 @@ impl Plane {
     /// One colour everywhere.
     #[must_use]
     pub fn filled(width: usize, height: usize, colour: Lab) -> Self {
-        Self { width, height, pixels: vec![colour; width * height] }
+        Self {
+            width,
+            height,
+            pixels: vec![colour; width * height],
+        }
     }
 
     /// A picture's colours.
     #[must_use]
     pub fn from_rgb(picture: &RgbImage) -> Self {
         let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let pixels = picture.as_raw().par_chunks(3).map(|p| to_lab(Rgb([p[0], p[1], p[2]]))).collect();
-        Self { width, height, pixels }
+        let pixels = picture
+            .as_raw()
+            .par_chunks(3)
+            .map(|p| to_lab(Rgb([p[0], p[1], p[2]])))
+            .collect();
+        Self {
+            width,
+            height,
+            pixels,
+        }
     }
 
     /// As a picture.
     #[must_use]
     pub fn to_rgb(&self) -> RgbImage {
-        let bytes: Vec<u8> = self.pixels.par_iter().flat_map_iter(|colour| to_rgb(*colour).0).collect();
-        RgbImage::from_raw(self.width as u32, self.height as u32, bytes).expect("three bytes a pixel")
+        let bytes: Vec<u8> = self
+            .pixels
+            .par_iter()
+            .flat_map_iter(|colour| to_rgb(*colour).0)
+            .collect();
+        RgbImage::from_raw(self.width as u32, self.height as u32, bytes)
+            .expect("three bytes a pixel")
     }
 
     /// The colour at a place, the nearest one outside of the picture.
@@ -127,9 +156,17 @@ impl Plane {
     #[must_use]
     pub fn map(&self, change: impl Fn(usize, usize, Lab) -> Lab + Sync) -> Self {
         let width = self.width;
-        let pixels =
-            self.pixels.par_iter().enumerate().map(|(i, colour)| change(i % width, i / width, *colour)).collect();
-        Self { width, height: self.height, pixels }
+        let pixels = self
+            .pixels
+            .par_iter()
+            .enumerate()
+            .map(|(i, colour)| change(i % width, i / width, *colour))
+            .collect();
+        Self {
+            width,
+            height: self.height,
+            pixels,
+        }
     }
 
     /// Gaussian blur; `sigma` in pixels.
@@ -139,7 +176,9 @@ impl Plane {
         if reach < 1 {
             return self.clone();
         }
-        let kernel: Vec<f32> = (-reach..=reach).map(|x| (-((x * x) as f32) / (2.0 * sigma * sigma)).exp()).collect();
+        let kernel: Vec<f32> = (-reach..=reach)
+            .map(|x| (-((x * x) as f32) / (2.0 * sigma * sigma)).exp())
+            .collect();
         let sum: f32 = kernel.iter().sum();
         let pass = |from: &Self, dx: isize, dy: isize| {
             from.map(|x, y, _| {
@@ -165,7 +204,11 @@ impl Plane {
         Self::filled(width, height, [0.0; 3]).map(|x, y, _| {
             let (x, y) = (2 * x as isize, 2 * y as isize);
             let upper = mix(source.at(x, y), source.at(x + 1, y), 0.5);
-            mix(upper, mix(source.at(x, y + 1), source.at(x + 1, y + 1), 0.5), 0.5)
+            mix(
+                upper,
+                mix(source.at(x, y + 1), source.at(x + 1, y + 1), 0.5),
+                0.5,
+            )
         })
     }
 
@@ -173,7 +216,8 @@ impl Plane {
     #[must_use]
     pub fn crop(&self, x: isize, y: isize, width: usize, height: usize) -> Self {
         let source = self;
-        Self::filled(width, height, [0.0; 3]).map(|column, row, _| source.at(column as isize + x, row as isize + y))
+        Self::filled(width, height, [0.0; 3])
+            .map(|column, row, _| source.at(column as isize + x, row as isize + y))
     }
 }
 
@@ -214,7 +258,13 @@ mod tests {
 
     #[test]
     fn colours_survive_the_way_through_oklab() {
-        for rgb in [[0, 0, 0], [255, 255, 255], [255, 0, 0], [12, 200, 99], [250, 128, 3]] {
+        for rgb in [
+            [0, 0, 0],
+            [255, 255, 255],
+            [255, 0, 0],
+            [12, 200, 99],
+            [250, 128, 3],
+        ] {
             assert_eq!(to_rgb(to_lab(Rgb(rgb))).0, rgb);
         }
     }

@@ -15,13 +15,14 @@ use crate::error::GenerateError;
 use crate::inputs::Generation;
 use crate::prompt::build_prompt;
 use crate::provider::{
-    Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Preview, Progress, ProgressSink,
-    Provider, Support,
+    Capabilities, Generated, GeneratedImage, GenerationContext, GenerationMeta, Preview, Progress,
+    ProgressSink, Provider, Support,
 };
 use crate::receipt::Receipt;
 use crate::request::GenerateRequest;
 
-/// Pictures that are painted at a time in this process. Each uses all cores already, and some 100 MB.
+/// Pictures that are painted at a time in this process. Each uses all cores already, and some 100
+/// MB.
 const PAINTERS: usize = 2;
 
 static TURNS: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(PAINTERS)));
@@ -40,11 +41,19 @@ impl Reporter for Picture {
     fn fraction(&self, fraction: f32) {
         let whole = (self.index as f32 + fraction) / self.count as f32;
         let message = format!("painting picture {} of {}", self.index + 1, self.count);
-        self.sink.progress(Progress { phase: "painting".to_owned(), fraction: Some(whole), message });
+        self.sink.progress(Progress {
+            phase: "painting".to_owned(),
+            fraction: Some(whole),
+            message,
+        });
     }
 
     fn preview(&self, jpeg: Vec<u8>) {
-        self.sink.preview(Preview { index: self.index, bytes: jpeg.into(), media_type: "image/jpeg" });
+        self.sink.preview(Preview {
+            index: self.index,
+            bytes: jpeg.into(),
+            media_type: "image/jpeg",
+        });
     }
 }
 
@@ -90,7 +99,16 @@ impl Provider for LocalProvider {
         let mut images = Vec::new();
         for index in 0..generation.count {
             context.check()?;
-            images.push(one(&generation, seed.wrapping_add(u64::from(index)), index, cancel.clone(), context).await?);
+            images.push(
+                one(
+                    &generation,
+                    seed.wrapping_add(u64::from(index)),
+                    index,
+                    cancel.clone(),
+                    context,
+                )
+                .await?,
+            );
         }
         let built = build_prompt(&generation, None);
         built.log("local");
@@ -101,7 +119,11 @@ impl Provider for LocalProvider {
             negative_prompt: built.negative,
             ..GenerationMeta::default()
         };
-        Ok(Generated { images, meta, receipt })
+        Ok(Generated {
+            images,
+            meta,
+            receipt,
+        })
     }
 }
 
@@ -117,15 +139,27 @@ async fn one(
     let work = tokio::task::spawn_blocking(move || {
         // Held until the painter has stopped, also when nobody waits for the picture any more.
         let _turn = turn;
-        let reporter = Picture { index, count: generation.count, sink };
+        let reporter = Picture {
+            index,
+            count: generation.count,
+            sink,
+        };
         let picture = paint(&generation, seed, &cancel, &reporter)?;
-        let bytes = encode(&picture, Encoding::Png).map_err(|error| GenerateError::permanent(error.to_string()))?;
+        let bytes = encode(&picture, Encoding::Png)
+            .map_err(|error| GenerateError::permanent(error.to_string()))?;
         reporter.fraction(1.0);
         Ok::<_, GenerateError>((bytes, picture.width(), picture.height()))
     });
-    let (bytes, width, height) =
-        work.await.map_err(|error| GenerateError::permanent(format!("the painter ended early: {error}")))??;
-    Ok(GeneratedImage { bytes: bytes.into(), media_type: "image/png".to_owned(), width, height, seed: Some(seed) })
+    let (bytes, width, height) = work
+        .await
+        .map_err(|error| GenerateError::permanent(format!("the painter ended early: {error}")))??;
+    Ok(GeneratedImage {
+        bytes: bytes.into(),
+        media_type: "image/png".to_owned(),
+        width,
+        height,
+        seed: Some(seed),
+    })
 }
 
 /// Waits until there is room for one more painter.

@@ -62,41 +62,56 @@ pub struct Mock {
 #[must_use]
 pub fn word_colours(prompt: &str, seed: u64) -> Vec<Lab> {
     let lower = prompt.to_lowercase();
-    let words: Vec<&str> = lower.split(|letter: char| !letter.is_alphanumeric()).collect();
-    let mut colours: Vec<Lab> =
-        COLOUR_WORDS.iter().filter(|(word, _)| words.contains(word)).map(|(_, colour)| *colour).collect();
+    let words: Vec<&str> = lower
+        .split(|letter: char| !letter.is_alphanumeric())
+        .collect();
+    let mut colours: Vec<Lab> = COLOUR_WORDS
+        .iter()
+        .filter(|(word, _)| words.contains(word))
+        .map(|(_, colour)| *colour)
+        .collect();
     let turn = Chance::new(seed).next() as usize % HOUSE_COLOURS.len();
-    colours.extend((0..HOUSE_COLOURS.len()).map(|index| HOUSE_COLOURS[(index + turn) % HOUSE_COLOURS.len()]));
+    colours.extend(
+        (0..HOUSE_COLOURS.len()).map(|index| HOUSE_COLOURS[(index + turn) % HOUSE_COLOURS.len()]),
+    );
     colours
 }
 
-/// One colour a region: large regions get telling colours, neighbours differ, twins (two eyes, two wheels) match.
+/// One colour a region: large regions get telling colours, neighbours differ, twins (two eyes, two
+/// wheels) match.
 fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> Vec<Lab> {
     let mut chance = Chance::new(seed);
-    let mut scored: Vec<(Lab, f32)> =
-        colours.iter().map(|(colour, score)| (*colour, score * (0.88 + 0.24 * chance.share()))).collect();
+    let mut scored: Vec<(Lab, f32)> = colours
+        .iter()
+        .map(|(colour, score)| (*colour, score * (0.88 + 0.24 * chance.share())))
+        .collect();
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let fallback = scored.first().map_or([0.6, 0.0, 0.0], |(colour, _)| *colour);
-    let mut order: Vec<usize> =
-        (1..structure.regions.len()).filter(|index| structure.regions[*index].area > 0).collect();
+    let fallback = scored
+        .first()
+        .map_or([0.6, 0.0, 0.0], |(colour, _)| *colour);
+    let mut order: Vec<usize> = (1..structure.regions.len())
+        .filter(|index| structure.regions[*index].area > 0)
+        .collect();
     order.sort_by_key(|index| std::cmp::Reverse(structure.regions[*index].area));
     let canvas = structure.labels.len();
     let mut chosen: Vec<Option<usize>> = vec![None; structure.regions.len()];
     let mut uses = vec![0.0f32; scored.len()];
     for (rank, index) in order.iter().enumerate() {
         let region = &structure.regions[*index];
-        let twin = order[..rank]
-            .iter()
-            .find(|other| region.area * 12 < canvas && are_twins(region, &structure.regions[**other], canvas));
+        let twin = order[..rank].iter().find(|other| {
+            region.area * 12 < canvas && are_twins(region, &structure.regions[**other], canvas)
+        });
         let pick = match twin.and_then(|twin| chosen[*twin]) {
             Some(pick) => Some(pick),
             None => (0..scored.len()).max_by(|a, b| {
                 let value = |candidate: usize| {
                     let clash = region.neighbours.iter().any(|other| {
-                        chosen[usize::from(*other)]
-                            .is_some_and(|taken| distance2(scored[taken].0, scored[candidate].0) < 0.006)
+                        chosen[usize::from(*other)].is_some_and(|taken| {
+                            distance2(scored[taken].0, scored[candidate].0) < 0.006
+                        })
                     });
-                    scored[candidate].1 * if clash { 0.12 } else { 1.0 } / (1.0 + 0.7 * uses[candidate])
+                    scored[candidate].1 * if clash { 0.12 } else { 1.0 }
+                        / (1.0 + 0.7 * uses[candidate])
                 };
                 value(*a).total_cmp(&value(*b)).then(b.cmp(a))
             }),
@@ -106,11 +121,14 @@ fn region_colours(structure: &Structure, colours: &[(Lab, f32)], seed: u64) -> V
             uses[pick] += 1.0;
         }
     }
-    chosen.into_iter().map(|pick| pick.map_or(fallback, |pick| scored[pick].0)).collect()
+    chosen
+        .into_iter()
+        .map(|pick| pick.map_or(fallback, |pick| scored[pick].0))
+        .collect()
 }
 
-/// Whether two areas look like a pair: two eyes, two wheels, the panes of a window. Alike in size and shape, and side by
-/// side or one above the other.
+/// Whether two areas look like a pair: two eyes, two wheels, the panes of a window. Alike in size
+/// and shape, and side by side or one above the other.
 fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
     // Small things are drawn less alike: two feet, two ears.
     let small = one.area.max(two.area) < canvas / 160;
@@ -125,13 +143,22 @@ fn are_twins(one: &Region, two: &Region, canvas: usize) -> bool {
 #[must_use]
 pub fn house_mock(structure: &Structure, prompt: &str, seed: u64) -> Mock {
     let named = word_colours(prompt, seed);
-    let colours: Vec<(Lab, f32)> =
-        named.iter().enumerate().map(|(rank, colour)| (*colour, 1.0 / (1.0 + rank as f32 * 0.25))).collect();
+    let colours: Vec<(Lab, f32)> = named
+        .iter()
+        .enumerate()
+        .map(|(rank, colour)| (*colour, 1.0 / (1.0 + rank as f32 * 0.25)))
+        .collect();
     let regions = region_colours(structure, &colours, seed);
     let plate = Plane::filled(structure.width, structure.height, HOUSE_PAPER);
     let line_colours = vec![HOUSE_INK; structure.regions.len()];
     let plane = shaded(structure, &plate, &regions, 0.8);
-    Mock { plane, line_colours, line_strength: 0.92, shadow: 0.7, glowing: false }
+    Mock {
+        plane,
+        line_colours,
+        line_strength: 0.92,
+        shadow: 0.7,
+        glowing: false,
+    }
 }
 
 /// A drawing in the colours of its style references, the heaviest of which gives the background.
@@ -146,20 +173,38 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
         }
     }
     let regions = region_colours(structure, &colours, seed);
-    let (scale_x, scale_y) =
-        (lead.plate.width as f32 / structure.width as f32, lead.plate.height as f32 / structure.height as f32);
-    let plate = Plane::filled(structure.width, structure.height, [0.0; 3])
-        .map(|x, y, _| lead.plate.sample((x as f32 + 0.5) * scale_x - 0.5, (y as f32 + 0.5) * scale_y - 0.5));
+    let (scale_x, scale_y) = (
+        lead.plate.width as f32 / structure.width as f32,
+        lead.plate.height as f32 / structure.height as f32,
+    );
+    let plate = Plane::filled(structure.width, structure.height, [0.0; 3]).map(|x, y, _| {
+        lead.plate.sample(
+            (x as f32 + 0.5) * scale_x - 0.5,
+            (y as f32 + 0.5) * scale_y - 0.5,
+        )
+    });
     let lines = lead.lines;
     if lines.glowing {
         // Glowing lines carry the colour; what they enclose stays as dark as the ground.
         let ground = super::finish::mean(&plate);
-        let fills: Vec<Lab> = regions.iter().map(|colour| mix(ground, *colour, 0.14)).collect();
-        let bright: Vec<Lab> = regions.iter().map(|colour| glow(*colour, lines.colour)).collect();
+        let fills: Vec<Lab> = regions
+            .iter()
+            .map(|colour| mix(ground, *colour, 0.14))
+            .collect();
+        let bright: Vec<Lab> = regions
+            .iter()
+            .map(|colour| glow(*colour, lines.colour))
+            .collect();
         let mut line_colours = bright.clone();
         line_colours[0] = bright.get(1).copied().unwrap_or(lines.colour);
         let plane = shaded(structure, &plate, &fills, 0.1);
-        return Mock { plane, line_colours, line_strength: 1.0, shadow: 0.0, glowing: true };
+        return Mock {
+            plane,
+            line_colours,
+            line_strength: 1.0,
+            shadow: 0.0,
+            glowing: true,
+        };
     }
     let outlined = lines.strength;
     let line_colours = regions
@@ -168,7 +213,11 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
             let own = [colour[0] * 0.45, colour[1] * 0.8, colour[2] * 0.8];
             if lines.light {
                 // Gold on dark; where the fill is as light as the gold, its own dark tone.
-                return mix(own, lines.colour, smooth_step(0.08, 0.22, lines.colour[0] - colour[0]));
+                return mix(
+                    own,
+                    lines.colour,
+                    smooth_step(0.08, 0.22, lines.colour[0] - colour[0]),
+                );
             }
             let clear = [lines.colour[0].min(0.62), lines.colour[1], lines.colour[2]];
             mix(own, clear, outlined)
@@ -178,14 +227,24 @@ pub fn styled_mock(structure: &Structure, looks: &[(&Look, f32)], seed: u64) -> 
     let strokes = smooth_step(0.006, 0.03, lead.grain[1]);
     let modelling = (0.06 + smooth_step(0.35, 0.85, lead.modelling)) * (1.0 - 0.5 * strokes);
     let plane = shaded(structure, &plate, &regions, modelling);
-    Mock { plane, line_colours, line_strength: 0.72 + 0.26 * outlined, shadow: lead.modelling, glowing: false }
+    Mock {
+        plane,
+        line_colours,
+        line_strength: 0.72 + 0.26 * outlined,
+        shadow: lead.modelling,
+        glowing: false,
+    }
 }
 
 /// A colour as a tube of light has it: bright, and vivid.
 fn glow(colour: Lab, line: Lab) -> Lab {
     let source = if chroma(colour) > 0.035 { colour } else { line };
     let grow = (0.17 / chroma(source).max(0.02)).clamp(1.0, 4.0);
-    [source[0].clamp(0.74, 0.86), source[1] * grow, source[2] * grow]
+    [
+        source[0].clamp(0.74, 0.86),
+        source[1] * grow,
+        source[2] * grow,
+    ]
 }
 
 /// The regions' colours over the plate, lit from the upper left.
@@ -204,7 +263,8 @@ fn shaded(structure: &Structure, plate: &Plane, colours: &[Lab], modelling: f32)
             return ground;
         }
         let mut colour = colours[usize::from(label)];
-        let slope = relief(x + step, y) - relief(x - step, y) + relief(x, y + step) - relief(x, y - step);
+        let slope =
+            relief(x + step, y) - relief(x - step, y) + relief(x, y + step) - relief(x, y - step);
         let light = (0.75 * slope).clamp(-0.16, 0.13) + 0.07 * (relief(x, y) - 0.5);
         let gleam = smooth_step(0.10, 0.2, slope) * 0.02;
         colour[0] = (colour[0] + modelling * (light + gleam)).clamp(0.04, 0.985);
@@ -214,7 +274,8 @@ fn shaded(structure: &Structure, plate: &Plane, colours: &[Lab], modelling: f32)
     })
 }
 
-/// A picture of words alone, or of style references alone: layered fields of colour. Says so in the receipt.
+/// A picture of words alone, or of style references alone: layered fields of colour. Says so in the
+/// receipt.
 #[must_use]
 pub fn field_of_colours(width: usize, height: usize, colours: &[Lab], seed: u64) -> Plane {
     let mut chance = Chance::new(seed ^ 0x0F1E);
@@ -222,25 +283,52 @@ pub fn field_of_colours(width: usize, height: usize, colours: &[Lab], seed: u64)
         .map(|layer| {
             let colour = colours[(layer + 1) % colours.len()];
             let base = 0.30 + 0.13 * layer as f32;
-            (base, 0.03 + 0.05 * chance.share(), 1.0 + 2.5 * chance.share(), 6.3 * chance.share(), colour)
+            (
+                base,
+                0.03 + 0.05 * chance.share(),
+                1.0 + 2.5 * chance.share(),
+                6.3 * chance.share(),
+                colour,
+            )
         })
         .collect();
     let sky = colours[0];
     let (sun_x, sun_y) = (0.25 + 0.5 * chance.share(), 0.14 + 0.14 * chance.share());
-    let sun = colours.iter().copied().max_by(|a, b| (a[0] + chroma(*a)).total_cmp(&(b[0] + chroma(*b)))).unwrap_or(sky);
+    let sun = colours
+        .iter()
+        .copied()
+        .max_by(|a, b| (a[0] + chroma(*a)).total_cmp(&(b[0] + chroma(*b))))
+        .unwrap_or(sky);
     let ratio = width as f32 / height as f32;
     Plane::filled(width, height, sky).map(|x, y, sky| {
         let (u, v) = (x as f32 / width as f32, y as f32 / height as f32);
-        let mut colour = [(sky[0] + 0.16 * (0.5 - v)).min(0.98), sky[1] * (1.0 - 0.5 * v), sky[2] * (1.0 - 0.5 * v)];
+        let mut colour = [
+            (sky[0] + 0.16 * (0.5 - v)).min(0.98),
+            sky[1] * (1.0 - 0.5 * v),
+            sky[2] * (1.0 - 0.5 * v),
+        ];
         let away = (((u - sun_x) * ratio).powi(2) + (v - sun_y).powi(2)).sqrt();
-        colour = mix(colour, [sun[0].max(0.88), sun[1], sun[2]], 1.0 - smooth_step(0.070, 0.075, away));
-        colour = mix(colour, [0.98, sun[1], sun[2]], 0.25 * (1.0 - smooth_step(0.07, 0.3, away)));
+        colour = mix(
+            colour,
+            [sun[0].max(0.88), sun[1], sun[2]],
+            1.0 - smooth_step(0.070, 0.075, away),
+        );
+        colour = mix(
+            colour,
+            [0.98, sun[1], sun[2]],
+            0.25 * (1.0 - smooth_step(0.07, 0.3, away)),
+        );
         for (base, swing, rate, phase, hill) in &hills {
-            let edge =
-                base + swing * (u * rate * 6.3 + phase).sin() + 0.4 * swing * (u * rate * 17.0 + 2.0 * phase).sin();
+            let edge = base
+                + swing * (u * rate * 6.3 + phase).sin()
+                + 0.4 * swing * (u * rate * 17.0 + 2.0 * phase).sin();
             let inside = smooth_step(edge - 0.002, edge + 0.002, v);
             let depth = ((v - edge) * 1.5).clamp(0.0, 0.2);
-            colour = mix(colour, [(hill[0] - depth).max(0.05), hill[1], hill[2]], inside);
+            colour = mix(
+                colour,
+                [(hill[0] - depth).max(0.05), hill[1], hill[2]],
+                inside,
+            );
         }
         colour
     })

@@ -1,4 +1,5 @@
-//! From a sketch to regions: the ink, the areas that it encloses (gaps in the lines closed), and a height for each.
+//! From a sketch to regions: the ink, the areas that it encloses (gaps in the lines closed), and a
+//! height for each.
 
 use image::RgbImage;
 
@@ -36,8 +37,8 @@ pub struct Region {
 }
 
 impl Structure {
-    /// Reads a drawing, fitted into `width` x `height`. A ratio of its own that differs much is met by cutting empty
-    /// paper away.
+    /// Reads a drawing, fitted into `width` x `height`. A ratio of its own that differs much is met
+    /// by cutting empty paper away.
     #[must_use]
     pub fn of_sketch(sketch: &RgbImage, width: usize, height: usize) -> Self {
         let plane = fitted(sketch, width, height);
@@ -49,7 +50,12 @@ impl Structure {
     #[must_use]
     pub fn of_ink(ink: Vec<f32>, width: usize, height: usize) -> Self {
         let mut labels = trapped_balls(&ink, width, height);
-        let count = labels.iter().copied().filter(|label| *label != UNKNOWN).max().unwrap_or(0);
+        let count = labels
+            .iter()
+            .copied()
+            .filter(|label| *label != UNKNOWN)
+            .max()
+            .unwrap_or(0);
         grow(&mut labels, width, usize::MAX, |_| true);
         let mut regions = vec![Region::default(); usize::from(count) + 1];
         let mut boxes = vec![[usize::MAX, usize::MAX, 0, 0]; regions.len()];
@@ -59,8 +65,11 @@ impl Structure {
             let [left, top, right, bottom] = boxes[usize::from(*label)];
             boxes[usize::from(*label)] = [left.min(x), top.min(y), right.max(x), bottom.max(y)];
             for step in [1, width] {
-                // The last column's right neighbour is the next row's first pixel: both are border, so the same region.
-                let Some(other) = labels.get(index + step).filter(|other| *other != label) else { continue };
+                // The last column's right neighbour is the next row's first pixel: both are border,
+                // so the same region.
+                let Some(other) = labels.get(index + step).filter(|other| *other != label) else {
+                    continue;
+                };
                 for (one, two) in [(*label, *other), (*other, *label)] {
                     if !regions[usize::from(one)].neighbours.contains(&two) {
                         regions[usize::from(one)].neighbours.push(two);
@@ -68,16 +77,32 @@ impl Structure {
                 }
             }
         }
-        for (region, [left, top, right, bottom]) in regions.iter_mut().zip(boxes).filter(|(region, _)| region.area > 0)
+        for (region, [left, top, right, bottom]) in regions
+            .iter_mut()
+            .zip(boxes)
+            .filter(|(region, _)| region.area > 0)
         {
             let (across, down) = ((right - left + 1) as f32, (bottom - top + 1) as f32);
-            region.place = [left as f32 + across / 2.0, top as f32 + down / 2.0, across, down];
+            region.place = [
+                left as f32 + across / 2.0,
+                top as f32 + down / 2.0,
+                across,
+                down,
+            ];
         }
         let relief = inflate(&labels, &ink, width, height);
-        Self { width, height, ink, labels, regions, relief }
+        Self {
+            width,
+            height,
+            ink,
+            labels,
+            regions,
+            relief,
+        }
     }
 
-    /// The rectangle of everything that is not background: left, top, right, bottom as shares of the picture.
+    /// The rectangle of everything that is not background: left, top, right, bottom as shares of
+    /// the picture.
     #[must_use]
     pub fn figure_box(&self) -> [f32; 4] {
         let (mut left, mut top, mut right, mut bottom) = (self.width, self.height, 0, 0);
@@ -92,7 +117,12 @@ impl Structure {
             return [0.0, 0.0, 1.0, 1.0];
         }
         let (width, height) = (self.width as f32, self.height as f32);
-        [left as f32 / width, top as f32 / height, right as f32 / width, bottom as f32 / height]
+        [
+            left as f32 / width,
+            top as f32 / height,
+            right as f32 / width,
+            bottom as f32 / height,
+        ]
     }
 }
 
@@ -101,10 +131,18 @@ const UNKNOWN: u16 = u16::MAX;
 /// The paper: the median colour of the border.
 fn paper_of(plane: &Plane) -> Lab {
     let mut border: Vec<Lab> = (0..plane.width)
-        .flat_map(|x| [plane.at(x as isize, 0), plane.at(x as isize, plane.height as isize - 1)])
-        .chain(
-            (0..plane.height).flat_map(|y| [plane.at(0, y as isize), plane.at(plane.width as isize - 1, y as isize)]),
-        )
+        .flat_map(|x| {
+            [
+                plane.at(x as isize, 0),
+                plane.at(x as isize, plane.height as isize - 1),
+            ]
+        })
+        .chain((0..plane.height).flat_map(|y| {
+            [
+                plane.at(0, y as isize),
+                plane.at(plane.width as isize - 1, y as isize),
+            ]
+        }))
         .collect();
     let middle = border.len() / 2;
     let mut median = [0.0; 3];
@@ -119,17 +157,29 @@ fn paper_of(plane: &Plane) -> Lab {
 #[must_use]
 pub(crate) fn ink_of(plane: &Plane) -> Vec<f32> {
     let paper = paper_of(plane);
-    let distances: Vec<f32> = plane.pixels.iter().map(|pixel| distance2(*pixel, paper).sqrt()).collect();
-    let mut strong: Vec<f32> = distances.iter().copied().filter(|distance| *distance > 0.06).collect();
+    let distances: Vec<f32> = plane
+        .pixels
+        .iter()
+        .map(|pixel| distance2(*pixel, paper).sqrt())
+        .collect();
+    let mut strong: Vec<f32> = distances
+        .iter()
+        .copied()
+        .filter(|distance| *distance > 0.06)
+        .collect();
     if strong.is_empty() {
         return vec![0.0; distances.len()];
     }
     strong.sort_by(f32::total_cmp);
     let full = strong[strong.len() * 3 / 4].max(0.1);
-    distances.iter().map(|distance| smooth_step(0.12 * full, 0.8 * full, *distance)).collect()
+    distances
+        .iter()
+        .map(|distance| smooth_step(0.12 * full, 0.8 * full, *distance))
+        .collect()
 }
 
-/// The drawing on a canvas of this size: as it is when the ratio is nearly right, else its inked part with a margin.
+/// The drawing on a canvas of this size: as it is when the ratio is nearly right, else its inked
+/// part with a margin.
 fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
     let ratio = (sketch.width() as f32 / sketch.height() as f32) / (width as f32 / height as f32);
     // Find the paper and the ink on a small copy: a sketch may have 40 million pixels.
@@ -158,13 +208,19 @@ fn fitted(sketch: &RgbImage, width: usize, height: usize) -> Plane {
         let u = middle_x + (x as f32 + 0.5 - width as f32 / 2.0) * step;
         let v = middle_y + (y as f32 + 0.5 - height as f32 / 2.0) * step;
         let inside = u >= 0.0 && v >= 0.0 && u < smooth.width as f32 && v < smooth.height as f32;
-        if inside { smooth.sample(u - 0.5, v - 0.5) } else { paper }
+        if inside {
+            smooth.sample(u - 0.5, v - 0.5)
+        } else {
+            paper
+        }
     })
 }
 
 /// Chamfer distance to the nearest pixel for which `is` holds.
 pub(crate) fn distance_to(is: impl Fn(usize) -> bool, width: usize, height: usize) -> Vec<f32> {
-    let mut distance: Vec<f32> = (0..width * height).map(|index| if is(index) { 0.0 } else { 1e6 }).collect();
+    let mut distance: Vec<f32> = (0..width * height)
+        .map(|index| if is(index) { 0.0 } else { 1e6 })
+        .collect();
     let diagonal = std::f32::consts::SQRT_2;
     for y in 0..height {
         for x in 0..width {
@@ -207,17 +263,30 @@ pub(crate) fn distance_to(is: impl Fn(usize) -> bool, width: usize, height: usiz
     distance
 }
 
-/// Trapped-ball segmentation (Zhang et al. 2009): a region is where a ball of some radius can roll without crossing
-/// ink, so gaps narrower than the ball are closed. Large balls first; what is left goes to smaller ones.
+/// Trapped-ball segmentation (Zhang et al. 2009): a region is where a ball of some radius can roll
+/// without crossing ink, so gaps narrower than the ball are closed. Large balls first; what is left
+/// goes to smaller ones.
 fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
     let mut labels = vec![UNKNOWN; ink.len()];
     let side = width.min(height) as f32;
     let mut next = BACKGROUND + 1;
     let wall = |index: usize| ink[index] > 0.4;
-    for (level, radius) in
-        [side * 0.075, side * 0.045, side * 0.024, side * 0.011, side * 0.005, 0.9].into_iter().enumerate()
+    for (level, radius) in [
+        side * 0.075,
+        side * 0.045,
+        side * 0.024,
+        side * 0.011,
+        side * 0.005,
+        0.9,
+    ]
+    .into_iter()
+    .enumerate()
     {
-        let room = distance_to(|index| wall(index) || labels[index] != UNKNOWN, width, height);
+        let room = distance_to(
+            |index| wall(index) || labels[index] != UNKNOWN,
+            width,
+            height,
+        );
         let mut seeds: Vec<Vec<usize>> = Vec::new();
         let mut seen = vec![false; ink.len()];
         for start in 0..ink.len() {
@@ -243,7 +312,11 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
                 let near = radius as usize + 1;
                 x <= near || y <= near || x + near + 1 >= width || y + near + 1 >= height
             });
-            let label = if level == 0 && on_border || next == UNKNOWN - 1 { BACKGROUND } else { next };
+            let label = if level == 0 && on_border || next == UNKNOWN - 1 {
+                BACKGROUND
+            } else {
+                next
+            };
             if label == next {
                 next += 1;
             }
@@ -251,15 +324,17 @@ fn trapped_balls(ink: &[f32], width: usize, height: usize) -> Vec<u16> {
                 labels[index] = label;
             }
         }
-        grow(&mut labels, width, radius.ceil() as usize + 1, |index| !wall(index));
+        grow(&mut labels, width, radius.ceil() as usize + 1, |index| {
+            !wall(index)
+        });
     }
     merge_open(&mut labels, usize::from(next), width, height);
     labels
 }
 
-/// Regions that touch without a wall between them for a good part of the smaller one's outline are one region: the
-/// smaller was only too narrow for the ball. Then whatever is still open to the background for a good part of its
-/// outline is background; less than that is a gap in its outline.
+/// Regions that touch without a wall between them for a good part of the smaller one's outline are
+/// one region: the smaller was only too narrow for the ball. Then whatever is still open to the
+/// background for a good part of its outline is background; less than that is a gap in its outline.
 fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
     let mut outline = vec![0usize; count];
     let mut area = vec![0usize; count];
@@ -282,7 +357,11 @@ fn merge_open(labels: &mut [u16], count: usize, width: usize, height: usize) {
         label
     };
     for ((one, two), length) in shared.iter().filter(|((one, _), _)| *one != BACKGROUND) {
-        let smaller = usize::from(if area[usize::from(*two)] < area[usize::from(*one)] { *two } else { *one });
+        let smaller = usize::from(if area[usize::from(*two)] < area[usize::from(*one)] {
+            *two
+        } else {
+            *one
+        });
         if length * 100 > outline[smaller] * 9 {
             let (a, b) = (find(&root, *one), find(&root, *two));
             root[usize::from(a.max(b))] = a.min(b);
@@ -319,11 +398,13 @@ pub(crate) fn around(index: usize, width: usize, height: usize) -> impl Iterator
     .flatten()
 }
 
-/// Labelled regions spread over unlabelled pixels that are `free`, at most `steps` pixels far. A picture without any
-/// region becomes background.
+/// Labelled regions spread over unlabelled pixels that are `free`, at most `steps` pixels far. A
+/// picture without any region becomes background.
 fn grow(labels: &mut [u16], width: usize, steps: usize, free: impl Fn(usize) -> bool) {
     let height = labels.len() / width;
-    let mut front: Vec<usize> = (0..labels.len()).filter(|index| labels[*index] != UNKNOWN).collect();
+    let mut front: Vec<usize> = (0..labels.len())
+        .filter(|index| labels[*index] != UNKNOWN)
+        .collect();
     if front.is_empty() {
         if steps == usize::MAX {
             labels.fill(BACKGROUND);
@@ -347,7 +428,8 @@ fn grow(labels: &mut [u16], width: usize, steps: usize, free: impl Fn(usize) -> 
     }
 }
 
-/// Height of a soft pillow over each region: the root of the solution of Poisson's equation, at a quarter of the size.
+/// Height of a soft pillow over each region: the root of the solution of Poisson's equation, at a
+/// quarter of the size.
 fn inflate(labels: &[u16], ink: &[f32], width: usize, height: usize) -> Vec<f32> {
     let (columns, rows) = ((width / 4).max(2), (height / 4).max(2));
     let free: Vec<bool> = (0..columns * rows)
@@ -379,12 +461,24 @@ fn inflate(labels: &[u16], ink: &[f32], width: usize, height: usize) -> Vec<f32>
     let roots = Plane {
         width: columns,
         height: rows,
-        pixels: pressure.iter().map(|p| [p.max(0.0).sqrt(), 0.0, 0.0]).collect(),
+        pixels: pressure
+            .iter()
+            .map(|p| [p.max(0.0).sqrt(), 0.0, 0.0])
+            .collect(),
     };
     let roots = roots.blur(0.8);
-    let top = roots.pixels.iter().map(|value| value[0]).fold(1e-3, f32::max);
+    let top = roots
+        .pixels
+        .iter()
+        .map(|value| value[0])
+        .fold(1e-3, f32::max);
     (0..width * height)
-        .map(|index| roots.sample((index % width) as f32 / 4.0 - 0.375, (index / width) as f32 / 4.0 - 0.375)[0] / top)
+        .map(|index| {
+            roots.sample(
+                (index % width) as f32 / 4.0 - 0.375,
+                (index / width) as f32 / 4.0 - 0.375,
+            )[0] / top
+        })
         .collect()
 }
 
@@ -399,7 +493,11 @@ mod tests {
         let mut picture = RgbImage::from_pixel(256, 256, Rgb([255, 255, 255]));
         for step in 0..160 {
             for thick in 0..4 {
-                for (x, y) in [(48 + step, 204 + thick), (48 + thick, 48 + step), (204 + thick, 48 + step)] {
+                for (x, y) in [
+                    (48 + step, 204 + thick),
+                    (48 + thick, 48 + step),
+                    (204 + thick, 48 + step),
+                ] {
                     picture.put_pixel(x, y, Rgb([240, 100, 150]));
                 }
                 if step.abs_diff(80) * 2 > gap {
@@ -419,7 +517,9 @@ mod tests {
             assert_eq!(structure.labels[10 * 256 + 10], BACKGROUND);
             let area = structure.regions[usize::from(label)].area;
             assert!((20_000..28_000).contains(&area), "gap {gap}: {area}");
-            assert!(structure.relief[128 * 256 + 128] > 0.8 && structure.relief[10 * 256 + 10] < 0.1);
+            assert!(
+                structure.relief[128 * 256 + 128] > 0.8 && structure.relief[10 * 256 + 10] < 0.1
+            );
         }
     }
 
@@ -431,7 +531,11 @@ mod tests {
 
     #[test]
     fn empty_paper_is_all_background() {
-        let structure = Structure::of_sketch(&RgbImage::from_pixel(900, 600, Rgb([250, 250, 250])), 64, 64);
+        let structure = Structure::of_sketch(
+            &RgbImage::from_pixel(900, 600, Rgb([250, 250, 250])),
+            64,
+            64,
+        );
         assert!(structure.labels.iter().all(|label| *label == BACKGROUND));
     }
 }

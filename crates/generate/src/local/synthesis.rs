@@ -1,8 +1,9 @@
 //! Guided patch painting: the target is painted with small patches of the references.
 //!
-//! Image Analogies (Hertzmann 2001) with coherent candidates (Ashikhmin 2001) and k-coherence (Tong 2002); there is no
-//! random search and no propagation as in PatchMatch, which is patented. All pixels of a pass look at the pass before
-//! (Jacobi), so the result is the same bit for bit on any number of threads.
+//! Image Analogies (Hertzmann 2001) with coherent candidates (Ashikhmin 2001) and k-coherence (Tong
+//! 2002); there is no random search and no propagation as in PatchMatch, which is patented. All
+//! pixels of a pass look at the pass before (Jacobi), so the result is the same bit for bit on any
+//! number of threads.
 
 use rayon::prelude::*;
 
@@ -13,7 +14,8 @@ use super::plane::{Chance, Lab, Plane};
 pub const REACH: usize = 2;
 /// Levels of the pyramid.
 pub const LEVELS: usize = 4;
-/// Pixels of margin that a target needs on every side, so that every patch lies inside on the coarsest level.
+/// Pixels of margin that a target needs on every side, so that every patch lies inside on the
+/// coarsest level.
 pub const MARGIN: usize = REACH << (LEVELS - 1);
 const CHANNELS: usize = 8;
 const SIMILAR: usize = 3;
@@ -40,7 +42,11 @@ pub struct Layers {
 
 impl Layers {
     fn half(&self) -> Self {
-        Self { paint: self.paint.half(), guide: self.guide.half(), marks: self.marks.half() }
+        Self {
+            paint: self.paint.half(),
+            guide: self.guide.half(),
+            marks: self.marks.half(),
+        }
     }
 
     fn pyramid(self) -> Vec<Self> {
@@ -80,7 +86,11 @@ impl Atlas {
     /// Whether a patch around this column lies within one reference.
     fn fits(&self, x: isize, y: isize) -> bool {
         let reach = REACH as isize;
-        if y < reach || y >= self.raster.height as isize - reach || x < 0 || x >= self.raster.width as isize {
+        if y < reach
+            || y >= self.raster.height as isize - reach
+            || x < 0
+            || x >= self.raster.width as isize
+        {
             return false;
         }
         let column = x as usize % self.tile;
@@ -89,13 +99,21 @@ impl Atlas {
 
     fn clamped(&self, x: usize, y: usize) -> (u16, u16) {
         let tile = (x / self.tile).min(self.costs.len() - 1);
-        let column = x.saturating_sub(tile * self.tile).clamp(REACH, self.tile - 1 - REACH);
-        ((tile * self.tile + column) as u16, y.clamp(REACH, self.raster.height - 1 - REACH) as u16)
+        let column = x
+            .saturating_sub(tile * self.tile)
+            .clamp(REACH, self.tile - 1 - REACH);
+        (
+            (tile * self.tile + column) as u16,
+            y.clamp(REACH, self.raster.height - 1 - REACH) as u16,
+        )
     }
 
     /// Where in its reference a pixel lies, 0 to 1.
     fn place(&self, x: usize, y: usize) -> (f32, f32) {
-        ((x % self.tile) as f32 / self.tile as f32, y as f32 / self.raster.height as f32)
+        (
+            (x % self.tile) as f32 / self.tile as f32,
+            y as f32 / self.raster.height as f32,
+        )
     }
 }
 
@@ -103,8 +121,11 @@ fn raster(layers: &Layers) -> Raster {
     let (width, height) = (layers.paint.width, layers.paint.height);
     let pixels = (0..width * height)
         .map(|index| {
-            let (paint, guide, marks) =
-                (layers.paint.pixels[index], layers.guide.pixels[index], layers.marks.pixels[index]);
+            let (paint, guide, marks) = (
+                layers.paint.pixels[index],
+                layers.guide.pixels[index],
+                layers.marks.pixels[index],
+            );
             [
                 paint[0],
                 paint[1],
@@ -117,7 +138,11 @@ fn raster(layers: &Layers) -> Raster {
             ]
         })
         .collect();
-    Raster { width, height, pixels }
+    Raster {
+        width,
+        height,
+        pixels,
+    }
 }
 
 fn atlas(tiles: &[Raster], weights: &[f32]) -> Atlas {
@@ -129,13 +154,30 @@ fn atlas(tiles: &[Raster], weights: &[f32]) -> Atlas {
             pixels.extend_from_slice(&raster.pixels[y * tile..(y + 1) * tile]);
         }
     }
-    let costs = weights.iter().map(|weight| LIGHTNESS_COST * (1.0 - weight)).collect();
-    Atlas { raster: Raster { width, height, pixels }, tile, costs }
+    let costs = weights
+        .iter()
+        .map(|weight| LIGHTNESS_COST * (1.0 - weight))
+        .collect();
+    Atlas {
+        raster: Raster {
+            width,
+            height,
+            pixels,
+        },
+        tile,
+        costs,
+    }
 }
 
 /// Squared distance of two patches, given up once it exceeds `limit`.
 #[inline]
-fn patch_distance(a: &Raster, at: (usize, usize), b: &Raster, bt: (usize, usize), limit: f32) -> f32 {
+fn patch_distance(
+    a: &Raster,
+    at: (usize, usize),
+    b: &Raster,
+    bt: (usize, usize),
+    limit: f32,
+) -> f32 {
     let mut sum = 0.0;
     for row in 0..=2 * REACH {
         let left = &a.pixels[(at.1 + row - REACH) * a.width + at.0 - REACH..][..=2 * REACH];
@@ -182,18 +224,30 @@ fn similar_patches(atlas: &Atlas) -> Vec<[u32; SIMILAR]> {
     let raster = &atlas.raster;
     let centres: Vec<u32> = (0..(raster.width * raster.height) as u32)
         .filter(|index| {
-            atlas.fits((*index as usize % raster.width) as isize, (*index as usize / raster.width) as isize)
+            atlas.fits(
+                (*index as usize % raster.width) as isize,
+                (*index as usize / raster.width) as isize,
+            )
         })
         .collect();
     let points: Vec<f32> = centres
         .par_iter()
-        .flat_map_iter(|index| features(raster, *index as usize % raster.width, *index as usize / raster.width))
+        .flat_map_iter(|index| {
+            features(
+                raster,
+                *index as usize % raster.width,
+                *index as usize / raster.width,
+            )
+        })
         .collect();
     let tree = KdTree::new(points, FEATURES);
     let found: Vec<[u32; SIMILAR]> = (0..centres.len())
         .into_par_iter()
         .map(|own| {
-            let (x, y) = (centres[own] as usize % raster.width, centres[own] as usize / raster.width);
+            let (x, y) = (
+                centres[own] as usize % raster.width,
+                centres[own] as usize / raster.width,
+            );
             let mut chosen = [centres[own]; SIMILAR];
             let mut count = 0;
             for (distance, other) in tree.nearest::<{ SIMILAR + 4 }>(tree.point(own), 8) {
@@ -219,28 +273,47 @@ fn similar_patches(atlas: &Atlas) -> Vec<[u32; SIMILAR]> {
 
 /// What the painter asks before each pass.
 pub trait Watch: Sync {
-    /// How far it is, 0 to 1, and the picture where a level has just been finished. False stops the work.
+    /// How far it is, 0 to 1, and the picture where a level has just been finished. False stops the
+    /// work.
     fn passed(&self, fraction: f32, picture: Option<&Plane>) -> bool;
 }
 
-/// Paints the target with the references' patches. `target` has [`MARGIN`] pixels of margin, which stay in the result.
-/// `None` when the watch stopped it.
-pub fn synthesise(sources: Vec<Source>, target: Layers, seed: u64, watch: &dyn Watch) -> Option<Plane> {
+/// Paints the target with the references' patches. `target` has [`MARGIN`] pixels of margin, which
+/// stay in the result. `None` when the watch stopped it.
+pub fn synthesise(
+    sources: Vec<Source>,
+    target: Layers,
+    seed: u64,
+    watch: &dyn Watch,
+) -> Option<Plane> {
     let weights: Vec<f32> = sources.iter().map(|source| source.weight).collect();
-    let pyramids: Vec<Vec<Layers>> = sources.into_iter().map(|source| source.layers.pyramid()).collect();
+    let pyramids: Vec<Vec<Layers>> = sources
+        .into_iter()
+        .map(|source| source.layers.pyramid())
+        .collect();
     let targets = target.pyramid();
     let mut field: Vec<(u16, u16)> = Vec::new();
     let mut before = (0, 0);
     let passes = [8, 4, 3, 2];
     let cost = [1.0f32, 3.0, 9.0, 24.0];
-    let all: f32 = (0..LEVELS).map(|level| passes[level] as f32 * cost[level]).sum();
+    let all: f32 = (0..LEVELS)
+        .map(|level| passes[level] as f32 * cost[level])
+        .sum();
     let mut done = 0.0;
     let mut finished = None;
     for level in 0..LEVELS {
-        let tiles: Vec<Raster> = pyramids.iter().map(|pyramid| raster(&pyramid[level])).collect();
+        let tiles: Vec<Raster> = pyramids
+            .iter()
+            .map(|pyramid| raster(&pyramid[level]))
+            .collect();
         let atlas = atlas(&tiles, &weights);
         let mut canvas = raster(&targets[level]);
-        let pull: Vec<f32> = targets[level].marks.pixels.iter().map(|marks| marks[2]).collect();
+        let pull: Vec<f32> = targets[level]
+            .marks
+            .pixels
+            .iter()
+            .map(|marks| marks[2])
+            .collect();
         let similar = similar_patches(&atlas);
         field = if level == 0 {
             first_field(&atlas, &canvas, &pull, seed)
@@ -250,7 +323,11 @@ pub fn synthesise(sources: Vec<Source>, target: Layers, seed: u64, watch: &dyn W
         before = (canvas.width, canvas.height);
         for _ in 0..passes[level] {
             let votes = vote(&field, &atlas.raster, (canvas.width, canvas.height), REACH);
-            canvas.pixels.par_iter_mut().zip(&votes).for_each(|(pixel, vote)| pixel[..3].copy_from_slice(vote));
+            canvas
+                .pixels
+                .par_iter_mut()
+                .zip(&votes)
+                .for_each(|(pixel, vote)| pixel[..3].copy_from_slice(vote));
             field = improve(&field, &atlas, &canvas, &pull, &similar);
             done += cost[level];
             if !watch.passed(done / all, None) {
@@ -259,7 +336,11 @@ pub fn synthesise(sources: Vec<Source>, target: Layers, seed: u64, watch: &dyn W
         }
         let last = level + 1 == LEVELS;
         let pixels = vote(&field, &atlas.raster, before, if last { 1 } else { REACH });
-        let picture = Plane { width: before.0, height: before.1, pixels };
+        let picture = Plane {
+            width: before.0,
+            height: before.1,
+            pixels,
+        };
         if !watch.passed(done / all, Some(&picture)) {
             return None;
         }
@@ -279,7 +360,15 @@ fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(
     for (x, y) in &centres {
         let pixel = raster.pixels[y * raster.width + x];
         let (u, v) = atlas.place(*x, *y);
-        points.extend([pixel[3], pixel[4], pixel[5], pixel[6], pixel[7], 0.4 * u, 0.4 * v]);
+        points.extend([
+            pixel[3],
+            pixel[4],
+            pixel[5],
+            pixel[6],
+            pixel[7],
+            0.4 * u,
+            0.4 * v,
+        ]);
     }
     let tree = KdTree::new(points, 7);
     (0..canvas.width * canvas.height)
@@ -287,10 +376,22 @@ fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(
         .map(|index| {
             let (x, y) = (index % canvas.width, index / canvas.width);
             let pixel = canvas.pixels[index];
-            let (u, v) = (x as f32 / canvas.width as f32, y as f32 / canvas.height as f32);
-            let query = [pixel[3], pixel[4], pixel[5], pixel[6], pixel[7], 0.4 * u, 0.4 * v];
+            let (u, v) = (
+                x as f32 / canvas.width as f32,
+                y as f32 / canvas.height as f32,
+            );
+            let query = [
+                pixel[3],
+                pixel[4],
+                pixel[5],
+                pixel[6],
+                pixel[7],
+                0.4 * u,
+                0.4 * v,
+            ];
             let found = tree.nearest::<8>(&query, 24);
-            // Neighbours share their luck, so that patches begin coherent; a strong pull takes the best.
+            // Neighbours share their luck, so that patches begin coherent; a strong pull takes the
+            // best.
             let mut chance = Chance::new(seed ^ ((y / 3 * 4096 + x / 3) as u64) << 20);
             let choices = if pull[index] > 0.5 { 1 } else { 8 };
             let (_, best) = found[chance.next() as usize % choices.min(found.len())];
@@ -300,7 +401,12 @@ fn first_field(atlas: &Atlas, canvas: &Raster, pull: &[f32], seed: u64) -> Vec<(
         .collect()
 }
 
-fn finer_field(coarse: &[(u16, u16)], size: (usize, usize), atlas: &Atlas, canvas: &Raster) -> Vec<(u16, u16)> {
+fn finer_field(
+    coarse: &[(u16, u16)],
+    size: (usize, usize),
+    atlas: &Atlas,
+    canvas: &Raster,
+) -> Vec<(u16, u16)> {
     (0..canvas.width * canvas.height)
         .map(|index| {
             let (x, y) = (index % canvas.width, index / canvas.width);
@@ -311,7 +417,12 @@ fn finer_field(coarse: &[(u16, u16)], size: (usize, usize), atlas: &Atlas, canva
 }
 
 /// The colours that the patches around each pixel propose, averaged.
-fn vote(field: &[(u16, u16)], source: &Raster, (width, height): (usize, usize), reach: usize) -> Vec<Lab> {
+fn vote(
+    field: &[(u16, u16)],
+    source: &Raster,
+    (width, height): (usize, usize),
+    reach: usize,
+) -> Vec<Lab> {
     let reach = reach as isize;
     (0..width * height)
         .into_par_iter()
@@ -325,7 +436,8 @@ fn vote(field: &[(u16, u16)], source: &Raster, (width, height): (usize, usize), 
                         continue;
                     }
                     let (u, v) = field[py as usize * width + px as usize];
-                    let from = (v as isize - down) as usize * source.width + (u as isize - across) as usize;
+                    let from = (v as isize - down) as usize * source.width
+                        + (u as isize - across) as usize;
                     let pixel = source.pixels[from];
                     for channel in 0..3 {
                         sum[channel] += pixel[channel];
@@ -338,7 +450,8 @@ fn vote(field: &[(u16, u16)], source: &Raster, (width, height): (usize, usize), 
         .collect()
 }
 
-/// Each pixel takes the best of its own patch, its neighbours' shifted ones, and what looks like them.
+/// Each pixel takes the best of its own patch, its neighbours' shifted ones, and what looks like
+/// them.
 fn improve(
     field: &[(u16, u16)],
     atlas: &Atlas,
@@ -360,15 +473,24 @@ fn improve(
             if x < REACH || y < REACH || x >= canvas.width - REACH || y >= canvas.height - REACH {
                 return field[index];
             }
-            let (u, v) = (x as f32 / canvas.width as f32, y as f32 / canvas.height as f32);
+            let (u, v) = (
+                x as f32 / canvas.width as f32,
+                y as f32 / canvas.height as f32,
+            );
             let extra = |at: (usize, usize)| {
-                let reuse = (f32::from(used[at.1 * source.width + at.0]) / fair - 1.0).clamp(0.0, 12.0);
+                let reuse =
+                    (f32::from(used[at.1 * source.width + at.0]) / fair - 1.0).clamp(0.0, 12.0);
                 let (su, sv) = atlas.place(at.0, at.1);
                 let away = (su - u) * (su - u) + (sv - v) * (sv - v);
-                REUSE_COST * reuse * (1.0 - pull[index]) + atlas.costs[at.0 / atlas.tile] + pull[index] * 4.0 * away
+                REUSE_COST * reuse * (1.0 - pull[index])
+                    + atlas.costs[at.0 / atlas.tile]
+                    + pull[index] * 4.0 * away
             };
             let own = (usize::from(field[index].0), usize::from(field[index].1));
-            let mut best = (patch_distance(canvas, (x, y), source, own, f32::MAX) + extra(own), own);
+            let mut best = (
+                patch_distance(canvas, (x, y), source, own, f32::MAX) + extra(own),
+                own,
+            );
             let attempt = |at: (usize, usize), best: &mut (f32, (usize, usize))| {
                 let extra = extra(at);
                 if extra < best.0 {
@@ -379,7 +501,8 @@ fn improve(
                 }
             };
             for (across, down) in [(0isize, 0isize), (-1, 0), (1, 0), (0, -1), (0, 1)] {
-                let neighbour = field[(y as isize + down) as usize * canvas.width + (x as isize + across) as usize];
+                let neighbour = field
+                    [(y as isize + down) as usize * canvas.width + (x as isize + across) as usize];
                 let (px, py) = (neighbour.0 as isize - across, neighbour.1 as isize - down);
                 if !atlas.fits(px, py) {
                     continue;
@@ -389,7 +512,10 @@ fn improve(
                     attempt((px, py), &mut best);
                 }
                 for other in similar[py * source.width + px] {
-                    attempt((other as usize % source.width, other as usize / source.width), &mut best);
+                    attempt(
+                        (other as usize % source.width, other as usize / source.width),
+                        &mut best,
+                    );
                 }
             }
             (best.1.0 as u16, best.1.1 as u16)

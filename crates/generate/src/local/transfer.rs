@@ -1,5 +1,6 @@
-//! Colours moved towards a reference's: sliced optimal transport, applied as a smooth map of colours, so that equal
-//! colours stay equal. And the measure of how far two pictures' colours are apart.
+//! Colours moved towards a reference's: sliced optimal transport, applied as a smooth map of
+//! colours, so that equal colours stay equal. And the measure of how far two pictures' colours are
+//! apart.
 
 use rayon::prelude::*;
 
@@ -12,7 +13,11 @@ const CELLS: usize = 18;
 
 fn direction(chance: &mut Chance) -> Lab {
     loop {
-        let vector = [chance.share() * 2.0 - 1.0, chance.share() * 2.0 - 1.0, chance.share() * 2.0 - 1.0];
+        let vector = [
+            chance.share() * 2.0 - 1.0,
+            chance.share() * 2.0 - 1.0,
+            chance.share() * 2.0 - 1.0,
+        ];
         let length = (vector[0] * vector[0] + vector[1] * vector[1] + vector[2] * vector[2]).sqrt();
         if (0.1..1.0).contains(&length) {
             return vector.map(|value| value / length);
@@ -26,7 +31,9 @@ fn along(colour: &Lab, direction: &Lab) -> f32 {
 
 fn sampled(pixels: &[Lab], count: usize) -> Vec<Lab> {
     let stride = (pixels.len() as f64 / count as f64).max(1.0);
-    (0..count.min(pixels.len())).map(|index| pixels[(index as f64 * stride) as usize]).collect()
+    (0..count.min(pixels.len()))
+        .map(|index| pixels[(index as f64 * stride) as usize])
+        .collect()
 }
 
 /// Pixels of several references, each by its weight.
@@ -39,7 +46,8 @@ pub fn pooled(references: &[(&[Lab], f32)]) -> Vec<Lab> {
         .collect()
 }
 
-/// Moves colours `share` of the way to those of `wanted`, as a whole: areas may swap tones, equal colours stay equal.
+/// Moves colours `share` of the way to those of `wanted`, as a whole: areas may swap tones, equal
+/// colours stay equal.
 #[must_use]
 pub fn moved_towards(pixels: &[Lab], wanted: &[Lab], share: f32) -> Vec<Lab> {
     if wanted.is_empty() || pixels.is_empty() || share <= 0.0 {
@@ -50,9 +58,15 @@ pub fn moved_towards(pixels: &[Lab], wanted: &[Lab], share: f32) -> Vec<Lab> {
     let mut chance = Chance::new(12_345);
     for _ in 0..DIRECTIONS {
         let direction = direction(&mut chance);
-        let mut order: Vec<(f32, u32)> =
-            moved.iter().enumerate().map(|(index, colour)| (along(colour, &direction), index as u32)).collect();
-        let mut goal: Vec<f32> = wanted.iter().map(|colour| along(colour, &direction)).collect();
+        let mut order: Vec<(f32, u32)> = moved
+            .iter()
+            .enumerate()
+            .map(|(index, colour)| (along(colour, &direction), index as u32))
+            .collect();
+        let mut goal: Vec<f32> = wanted
+            .iter()
+            .map(|colour| along(colour, &direction))
+            .collect();
         order.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         goal.par_sort_unstable_by(f32::total_cmp);
         for (rank, (value, index)) in order.iter().enumerate() {
@@ -68,7 +82,11 @@ pub fn moved_towards(pixels: &[Lab], wanted: &[Lab], share: f32) -> Vec<Lab> {
         .par_iter()
         .map(|colour| {
             let step = map.step(*colour);
-            [colour[0] + share * step[0], colour[1] + share * step[1], colour[2] + share * step[2]]
+            [
+                colour[0] + share * step[0],
+                colour[1] + share * step[1],
+                colour[2] + share * step[2],
+            ]
         })
         .collect()
 }
@@ -81,8 +99,12 @@ struct ColourMap {
 impl ColourMap {
     fn corners(colour: Lab) -> impl Iterator<Item = (usize, f32)> {
         let last = (CELLS - 1) as f32;
-        let place = [colour[0] * last, (colour[1] + 0.4) / 0.8 * last, (colour[2] + 0.4) / 0.8 * last]
-            .map(|value| value.clamp(0.0, last - 0.001));
+        let place = [
+            colour[0] * last,
+            (colour[1] + 0.4) / 0.8 * last,
+            (colour[2] + 0.4) / 0.8 * last,
+        ]
+        .map(|value| value.clamp(0.0, last - 0.001));
         (0..8usize).map(move |corner| {
             let (mut index, mut weight) = (0, 1.0);
             for (axis, value) in place.iter().enumerate() {
@@ -119,12 +141,17 @@ impl ColourMap {
                 sum[3] += weight;
             }
         }
-        if sum[3] < 1e-6 { [0.0; 3] } else { [sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]] }
+        if sum[3] < 1e-6 {
+            [0.0; 3]
+        } else {
+            [sum[0] / sum[3], sum[1] / sum[3], sum[2] / sum[3]]
+        }
     }
 }
 
-/// How far the colours of two pictures are apart: the earth mover's distance of their OKLab histograms, averaged over
-/// many directions (sliced Wasserstein-1). 0 for equal colours; about 0.3 between white and mid grey.
+/// How far the colours of two pictures are apart: the earth mover's distance of their OKLab
+/// histograms, averaged over many directions (sliced Wasserstein-1). 0 for equal colours; about 0.3
+/// between white and mid grey.
 #[must_use]
 pub fn colour_distance(one: &Plane, two: &Plane) -> f32 {
     let (one, two) = (sampled(&one.pixels, SAMPLES), sampled(&two.pixels, SAMPLES));
@@ -134,12 +161,17 @@ pub fn colour_distance(one: &Plane, two: &Plane) -> f32 {
     for _ in 0..DIRECTIONS {
         let direction = direction(&mut chance);
         let sorted = |colours: &[Lab]| {
-            let mut values: Vec<f32> = colours.iter().map(|colour| along(colour, &direction)).collect();
+            let mut values: Vec<f32> = colours
+                .iter()
+                .map(|colour| along(colour, &direction))
+                .collect();
             values.sort_unstable_by(f32::total_cmp);
             values
         };
         let (a, b) = (sorted(&one), sorted(&two));
-        let gap: f32 = (0..count).map(|rank| (a[rank * a.len() / count] - b[rank * b.len() / count]).abs()).sum();
+        let gap: f32 = (0..count)
+            .map(|rank| (a[rank * a.len() / count] - b[rank * b.len() / count]).abs())
+            .sum();
         total += gap / count as f32;
     }
     total / DIRECTIONS as f32

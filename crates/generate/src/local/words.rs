@@ -1,4 +1,5 @@
-//! What the built-in painter understands of a prompt: the names of colours, and of what it paints without a drawing.
+//! What the built-in painter understands of a prompt: the names of colours, and of what it paints
+//! without a drawing.
 
 use super::scene::COLOUR_WORDS;
 use crate::receipt::Receipt;
@@ -31,8 +32,8 @@ const SCENERY: &[&str] = &[
 
 /// Words that name nothing.
 const SMALL: &[&str] = &[
-    "a", "an", "and", "at", "behind", "by", "for", "from", "in", "into", "is", "of", "on", "or", "over", "some", "the",
-    "their", "to", "under", "with",
+    "a", "an", "and", "at", "behind", "by", "for", "from", "in", "into", "is", "of", "on", "or",
+    "over", "some", "the", "their", "to", "under", "with",
 ];
 
 /// From this weight on the colours of a style reference cover those of the words.
@@ -52,8 +53,10 @@ struct Words {
 impl Words {
     fn of(prompt: &str) -> Self {
         let mut words = Self::default();
-        for word in
-            prompt.to_lowercase().split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty())
+        for word in prompt
+            .to_lowercase()
+            .split(|letter: char| !letter.is_alphanumeric())
+            .filter(|word| !word.is_empty())
         {
             let list = if COLOUR_WORDS.iter().any(|(name, _)| *name == word) {
                 &mut words.colours
@@ -86,8 +89,11 @@ struct Given {
 impl Given {
     fn of(request: &GenerateRequest) -> Self {
         let heaviest = |role: Role| {
-            let weights = (0..request.refs.len()).filter(|index| request.role(*index).is_ok_and(|own| own == role));
-            weights.map(|index| request.weight(index)).fold(0.0, f32::max)
+            let weights = (0..request.refs.len())
+                .filter(|index| request.role(*index).is_ok_and(|own| own == role));
+            weights
+                .map(|index| request.weight(index))
+                .fold(0.0, f32::max)
         };
         Self {
             sketch: request.sketch.is_some(),
@@ -110,7 +116,8 @@ impl Given {
     }
 }
 
-/// Why nothing of a request could be seen in the picture: it is refused then, strict or not. `None` when something can.
+/// Why nothing of a request could be seen in the picture: it is refused then, strict or not. `None`
+/// when something can.
 pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     const INSTEAD: &str = "or choose another provider";
     let given = Given::of(request);
@@ -127,8 +134,17 @@ pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     if words.unknown.is_empty() && !(words.colours.is_empty() && words.scenery.is_empty()) {
         return None;
     }
-    let named: Vec<String> = words.unknown.iter().take(6).map(|word| format!("\"{word}\"")).collect();
-    let what = if named.is_empty() { "what these words name".to_owned() } else { named.join(", ") };
+    let named: Vec<String> = words
+        .unknown
+        .iter()
+        .take(6)
+        .map(|word| format!("\"{word}\""))
+        .collect();
+    let what = if named.is_empty() {
+        "what these words name".to_owned()
+    } else {
+        named.join(", ")
+    };
     Some(format!(
         "the built-in painter cannot paint {what} from words alone, only hills in the colours that they name: add a sketch, \
          a base or a reference, {INSTEAD}"
@@ -146,9 +162,16 @@ pub(super) fn plan(request: &GenerateRequest, receipt: &mut Receipt) {
     let drawn = given.sketch || !(given.base || given.subject);
     let covered = given.sketch && given.style >= COVERS;
     let hills = !(given.sketch || given.base || given.subject);
-    let reason = format!("the built-in painter cannot paint from words; {}", given.shown());
+    let reason = format!(
+        "the built-in painter cannot paint from words; {}",
+        given.shown()
+    );
     if drawn && !covered && !words.colours.is_empty() {
-        return receipt.approximated("prompt", format!("the colours {}", words.colours.join(", ")), reason);
+        return receipt.approximated(
+            "prompt",
+            format!("the colours {}", words.colours.join(", ")),
+            reason,
+        );
     }
     if hills && !words.scenery.is_empty() {
         return receipt.approximated("prompt", words.scenery.join(", "), reason);
@@ -168,36 +191,76 @@ mod tests {
     use crate::request::ReferenceInput;
 
     fn asking(prompt: &str) -> GenerateRequest {
-        GenerateRequest { prompt: Some(prompt.to_owned()), ..GenerateRequest::default() }
+        GenerateRequest {
+            prompt: Some(prompt.to_owned()),
+            ..GenerateRequest::default()
+        }
     }
 
     fn with(role: &str, weight: f32, request: GenerateRequest) -> GenerateRequest {
-        let reference =
-            ReferenceInput { role: role.into(), weight: Some(weight), id: Some(1.into()), ..ReferenceInput::default() };
-        GenerateRequest { refs: vec![reference], ..request }
+        let reference = ReferenceInput {
+            role: role.into(),
+            weight: Some(weight),
+            id: Some(1.into()),
+            ..ReferenceInput::default()
+        };
+        GenerateRequest {
+            refs: vec![reference],
+            ..request
+        }
     }
 
     #[test]
     fn what_cannot_be_painted_at_all_is_refused_in_one_sentence() {
         let apple = "a red apple on a wooden table";
         let told = refusal(&asking(apple)).expect("no hills for an apple");
-        assert!(told.contains("\"apple\", \"wooden\", \"table\"") && told.contains("add a sketch"), "{told}");
-        assert!(refusal(&with("style", 0.0, asking(apple))).is_some(), "a reference of weight 0 gives nothing");
+        assert!(
+            told.contains("\"apple\", \"wooden\", \"table\"") && told.contains("add a sketch"),
+            "{told}"
+        );
+        assert!(
+            refusal(&with("style", 0.0, asking(apple))).is_some(),
+            "a reference of weight 0 gives nothing"
+        );
         assert!(refusal(&asking("a")).is_some());
-        for prompt in ["a red sunset", "hills at night", "Abstract: blue, and gold!"] {
+        for prompt in [
+            "a red sunset",
+            "hills at night",
+            "Abstract: blue, and gold!",
+        ] {
             assert_eq!(refusal(&asking(prompt)), None, "{prompt}");
         }
         let picture = || Some("AA".to_owned());
-        let edit = GenerateRequest { base: picture(), mask: picture(), ..asking("a red hat") };
-        assert!(refusal(&edit).expect("words do not paint").contains("under a mask"));
+        let edit = GenerateRequest {
+            base: picture(),
+            mask: picture(),
+            ..asking("a red hat")
+        };
+        assert!(
+            refusal(&edit)
+                .expect("words do not paint")
+                .contains("under a mask")
+        );
         for painted in [
-            GenerateRequest { sketch: picture(), ..asking(apple) },
-            GenerateRequest { base: picture(), ..asking(apple) },
-            GenerateRequest { style_tags: vec!["pixel_art".into()], ..asking(apple) },
+            GenerateRequest {
+                sketch: picture(),
+                ..asking(apple)
+            },
+            GenerateRequest {
+                base: picture(),
+                ..asking(apple)
+            },
+            GenerateRequest {
+                style_tags: vec!["pixel_art".into()],
+                ..asking(apple)
+            },
             with("style", 0.5, asking(apple)),
             with("subject", 0.5, asking(apple)),
             with("style", 0.5, edit.clone()),
-            GenerateRequest { sketch: picture(), ..edit },
+            GenerateRequest {
+                sketch: picture(),
+                ..edit
+            },
         ] {
             assert_eq!(refusal(&painted), None, "{painted:?}");
         }
@@ -205,26 +268,69 @@ mod tests {
 
     #[test]
     fn words_are_said_to_be_used_only_where_their_colours_can_be_seen() {
-        let sketch = |prompt: &str| GenerateRequest { sketch: Some("AA".into()), ..asking(prompt) };
-        let base = GenerateRequest { base: Some("AA".into()), ..asking("a red cat") };
+        let sketch = |prompt: &str| GenerateRequest {
+            sketch: Some("AA".into()),
+            ..asking(prompt)
+        };
+        let base = GenerateRequest {
+            base: Some("AA".into()),
+            ..asking("a red cat")
+        };
         for (request, treatment, told) in [
-            (sketch("a red cat"), Treatment::Approximated, "from the sketch"),
+            (
+                sketch("a red cat"),
+                Treatment::Approximated,
+                "from the sketch",
+            ),
             (sketch("a cat"), Treatment::Dropped, "from the sketch"),
-            (with("style", 0.8, sketch("a red cat")), Treatment::Dropped, "from the style references"),
-            (with("style", 0.2, sketch("a red cat")), Treatment::Approximated, "from the sketch"),
+            (
+                with("style", 0.8, sketch("a red cat")),
+                Treatment::Dropped,
+                "from the style references",
+            ),
+            (
+                with("style", 0.2, sketch("a red cat")),
+                Treatment::Approximated,
+                "from the sketch",
+            ),
             (base, Treatment::Dropped, "from the base"),
-            (with("subject", 0.7, asking("a red cat")), Treatment::Dropped, "from the subject reference"),
-            (with("style", 0.7, asking("a red cat")), Treatment::Approximated, "hills under a sky"),
-            (with("style", 0.7, asking("a cat")), Treatment::Dropped, "hills under a sky"),
-            (asking("wide hills"), Treatment::Approximated, "hills under a sky"),
+            (
+                with("subject", 0.7, asking("a red cat")),
+                Treatment::Dropped,
+                "from the subject reference",
+            ),
+            (
+                with("style", 0.7, asking("a red cat")),
+                Treatment::Approximated,
+                "hills under a sky",
+            ),
+            (
+                with("style", 0.7, asking("a cat")),
+                Treatment::Dropped,
+                "hills under a sky",
+            ),
+            (
+                asking("wide hills"),
+                Treatment::Approximated,
+                "hills under a sky",
+            ),
         ] {
             let mut receipt = Receipt::new("local");
             plan(&request, &mut receipt);
             let line = receipt.line("prompt").expect("a line");
-            assert!(line.treatment == treatment && line.reason.contains(told), "{request:?}: {line:?}");
+            assert!(
+                line.treatment == treatment && line.reason.contains(told),
+                "{request:?}: {line:?}"
+            );
         }
         let mut receipt = Receipt::new("local");
-        plan(&GenerateRequest { sketch: Some("AA".into()), ..asking("  ") }, &mut receipt);
+        plan(
+            &GenerateRequest {
+                sketch: Some("AA".into()),
+                ..asking("  ")
+            },
+            &mut receipt,
+        );
         assert!(receipt.lines.is_empty());
     }
 }

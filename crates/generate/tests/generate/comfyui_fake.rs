@@ -1,7 +1,8 @@
-//! A ComfyUI that sends what a real one sent: the sequences and shapes of `data/comfyui-transcript.json`.
+//! A ComfyUI that sends what a real one sent: the sequences and shapes of
+//! `data/comfyui-transcript.json`.
 //!
-//! It runs one prompt at a time, keeps what a graph gave the last time, checks files and lists before it queues, and
-//! shows no previews unless a prompt asks for them.
+//! It runs one prompt at a time, keeps what a graph gave the last time, checks files and lists
+//! before it queues, and shows no previews unless a prompt asks for them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -107,7 +108,9 @@ pub fn transcript() -> Value {
 pub fn node(class: &str) -> Option<Value> {
     let known = &transcript()["object_info of the built-in template's nodes"][class];
     let mut info = match class {
-        "PreviewImage" => json!({"input": {"required": {"images": ["IMAGE"]}}, "output": [], "name": class}),
+        "PreviewImage" => {
+            json!({"input": {"required": {"images": ["IMAGE"]}}, "output": [], "name": class})
+        }
         "ImageBatch" => {
             json!({"input": {"required": {"image1": ["IMAGE"], "image2": ["IMAGE"]}}, "output": ["IMAGE"], "name": class})
         }
@@ -115,13 +118,23 @@ pub fn node(class: &str) -> Option<Value> {
         _ => return None,
     };
     let files = match class {
-        "CheckpointLoaderSimple" => ("ckpt_name", json!([["other.safetensors", "sd_xl_base_1.0.safetensors"], {}])),
+        "CheckpointLoaderSimple" => (
+            "ckpt_name",
+            json!([["other.safetensors", "sd_xl_base_1.0.safetensors"], {}]),
+        ),
         // The newer form.
-        "ControlNetLoader" => {
-            ("control_net_name", json!(["COMBO", {"options": ["controlnet-scribble-sdxl-1.0.safetensors"]}]))
-        }
-        "CLIPVisionLoader" => ("clip_name", json!([["CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]])),
-        "IPAdapterModelLoader" => ("ipadapter_file", json!([["sdxl/ip-adapter-plus_sdxl_vit-h.bin"]])),
+        "ControlNetLoader" => (
+            "control_net_name",
+            json!(["COMBO", {"options": ["controlnet-scribble-sdxl-1.0.safetensors"]}]),
+        ),
+        "CLIPVisionLoader" => (
+            "clip_name",
+            json!([["CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]]),
+        ),
+        "IPAdapterModelLoader" => (
+            "ipadapter_file",
+            json!([["sdxl/ip-adapter-plus_sdxl_vit-h.bin"]]),
+        ),
         _ => return Some(info),
     };
     info["input"]["required"][files.0] = files.1;
@@ -133,8 +146,16 @@ impl FakeComfyUi {
         Self::with_nodes(manner, node).await
     }
 
-    pub async fn with_nodes(manner: Manner, nodes: impl Fn(&str) -> Option<Value> + Send + Sync + 'static) -> Self {
-        let server = Arc::new(Server { manner, nodes: Box::new(nodes), desk: Mutex::default(), news: Notify::new() });
+    pub async fn with_nodes(
+        manner: Manner,
+        nodes: impl Fn(&str) -> Option<Value> + Send + Sync + 'static,
+    ) -> Self {
+        let server = Arc::new(Server {
+            manner,
+            nodes: Box::new(nodes),
+            desk: Mutex::default(),
+            news: Notify::new(),
+        });
         let app = Router::new()
             .route("/ws", get(socket))
             .route("/upload/image", post(upload))
@@ -164,11 +185,20 @@ impl FakeComfyUi {
         desk.running = None;
     }
 
-    /// It is ended, with its queue, its history, its temporary files and its WebSockets, until it is started.
+    /// It is ended, with its queue, its history, its temporary files and its WebSockets, until it
+    /// is started.
     pub fn stop(&self) {
         let mut desk = self.server.desk();
-        let Desk { seen, number, made, .. } = std::mem::take(&mut *desk);
-        *desk = Desk { seen, number, made, away: true, ..Desk::default() };
+        let Desk {
+            seen, number, made, ..
+        } = std::mem::take(&mut *desk);
+        *desk = Desk {
+            seen,
+            number,
+            made,
+            away: true,
+            ..Desk::default()
+        };
     }
 
     pub fn start_again(&self) {
@@ -177,7 +207,10 @@ impl FakeComfyUi {
 
     /// Somebody empties the folders of pictures.
     pub fn remove_pictures(&self) {
-        self.server.desk().files.retain(|path, _| path.contains("clippy/"));
+        self.server
+            .desk()
+            .files
+            .retain(|path, _| path.contains("clippy/"));
     }
 
     /// Whether a prompt is running or waits.
@@ -193,7 +226,10 @@ impl Server {
     }
 
     /// Sends a frame to the client of a prompt.
-    #[expect(clippy::needless_pass_by_value, reason = "callers make the frame in place")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers make the frame in place"
+    )]
     fn send(&self, client: &str, frame: Message) {
         let mut desk = self.desk();
         let shown = match &frame {
@@ -210,7 +246,10 @@ impl Server {
     }
 
     fn tell(&self, client: &str, kind: &str, data: &Value) {
-        self.send(client, Message::text(json!({"type": kind, "data": data}).to_string()));
+        self.send(
+            client,
+            Message::text(json!({"type": kind, "data": data}).to_string()),
+        );
     }
 
     fn status(&self, client: &str) {
@@ -218,7 +257,11 @@ impl Server {
             let desk = self.desk();
             desk.queue.len() + usize::from(desk.running.is_some())
         };
-        self.tell(client, "status", &json!({"status": {"exec_info": {"queue_remaining": left}}}));
+        self.tell(
+            client,
+            "status",
+            &json!({"status": {"exec_info": {"queue_remaining": left}}}),
+        );
     }
 }
 
@@ -273,7 +316,10 @@ async fn upload(State(server): Shared, mut form: Multipart) -> Response {
             name = field.file_name().unwrap_or_default().to_owned();
             bytes = field.bytes().await.expect("a file").to_vec();
         } else {
-            fields.insert(field.name().unwrap_or_default().to_owned(), field.text().await.expect("text"));
+            fields.insert(
+                field.name().unwrap_or_default().to_owned(),
+                field.text().await.expect("text"),
+            );
         }
     }
     assert_eq!(fields["overwrite"], "true");
@@ -282,7 +328,8 @@ async fn upload(State(server): Shared, mut form: Multipart) -> Response {
     let stored = format!("renamed_{name}");
     let named = format!("{folder}/{stored} [{kind}]");
     let mut desk = server.desk();
-    desk.files.insert(format!("{kind}:{folder}/{stored}"), bytes.clone());
+    desk.files
+        .insert(format!("{kind}:{folder}/{stored}"), bytes.clone());
     if picture(&bytes).dimensions() == (1, 1) {
         desk.seen.written_over.insert(named);
     } else {
@@ -293,8 +340,13 @@ async fn upload(State(server): Shared, mut form: Multipart) -> Response {
 
 /// Where a name in a graph leads: `clippy/a.png [temp]` is a temporary file, a bare name an input.
 fn file_of(name: &str) -> String {
-    let annotated = name.strip_suffix(']').and_then(|name| name.rsplit_once(" ["));
-    annotated.map_or_else(|| format!("input:{name}"), |(path, kind)| format!("{kind}:{path}"))
+    let annotated = name
+        .strip_suffix(']')
+        .and_then(|name| name.rsplit_once(" ["));
+    annotated.map_or_else(
+        || format!("input:{name}"),
+        |(path, kind)| format!("{kind}:{path}"),
+    )
 }
 
 /// What is wrong with a graph, in the server's own form.
@@ -305,15 +357,22 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
         let info = (server.nodes)(class);
         let mut errors = Vec::new();
         for (input, value) in node["inputs"].as_object().expect("inputs") {
-            let Some(value) = value.as_str() else { continue };
+            let Some(value) = value.as_str() else {
+                continue;
+            };
             if class.starts_with("LoadImage") && input == "image" {
                 if !server.desk().files.contains_key(&file_of(value)) {
                     errors.push(json!({"type": "custom_validation_failed", "message": "Custom validation failed for node", "details": format!("image - Invalid image file: {value}"), "extra_info": {"input_name": input}}));
                 }
                 continue;
             }
-            let spec = info.as_ref().map(|info| info["input"]["required"][input].clone()).unwrap_or_default();
-            let Some(listed) = spec[0].as_array().or_else(|| spec[1]["options"].as_array()) else { continue };
+            let spec = info
+                .as_ref()
+                .map(|info| info["input"]["required"][input].clone())
+                .unwrap_or_default();
+            let Some(listed) = spec[0].as_array().or_else(|| spec[1]["options"].as_array()) else {
+                continue;
+            };
             if !listed.iter().any(|known| known == value) {
                 errors.push(json!({"type": "value_not_in_list", "message": "Value not in list", "details": format!("{input}: '{value}' not in {listed:?}"), "extra_info": {"input_name": input, "input_config": spec, "received_value": value}}));
             }
@@ -322,14 +381,20 @@ fn faults(server: &Server, graph: &Map<String, Value>) -> Map<String, Value> {
             errors.push(json!({"type": "value_bigger_than_max", "message": "Value 400 bigger than max of 100", "details": "cfg", "extra_info": {}}));
         }
         if !errors.is_empty() {
-            faults.insert(id.clone(), json!({"errors": errors, "dependent_outputs": ["9"], "class_type": class}));
+            faults.insert(
+                id.clone(),
+                json!({"errors": errors, "dependent_outputs": ["9"], "class_type": class}),
+            );
         }
     }
     faults
 }
 
 async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Response {
-    let id = body["prompt_id"].as_str().expect("an id of ours").to_owned();
+    let id = body["prompt_id"]
+        .as_str()
+        .expect("an id of ours")
+        .to_owned();
     let graph = body["prompt"].as_object().expect("a graph").clone();
     server.desk().seen.prompts.push(body.clone());
     let faults = faults(&server, &graph);
@@ -348,9 +413,14 @@ async fn prompt(State(server): Shared, Json(body): Json<Value>) -> Response {
         let mut extra = body["extra_data"].clone();
         extra["client_id"] = json!(client);
         extra["create_time"] = json!(1_795_865_431_466u64);
-        let twice = desk.queue.iter().chain(&desk.running).any(|entry| entry[1] == id.as_str());
+        let twice = desk
+            .queue
+            .iter()
+            .chain(&desk.running)
+            .any(|entry| entry[1] == id.as_str());
         assert!(!twice, "a prompt is queued twice under one id");
-        desk.queue.push_back(json!([number, id, graph, extra, ["9"]]));
+        desk.queue
+            .push_back(json!([number, id, graph, extra, ["9"]]));
         number
     };
     server.status(&client);
@@ -382,8 +452,15 @@ fn in_order(graph: &Map<String, Value>) -> Vec<String> {
     let mut order: Vec<String> = Vec::new();
     while order.len() < graph.len() {
         let next = graph.iter().find(|(id, node)| {
-            let needs = node["inputs"].as_object().expect("inputs").values().filter_map(|value| value[0].as_str());
-            !order.contains(id) && needs.into_iter().all(|need| order.iter().any(|done| done == need))
+            let needs = node["inputs"]
+                .as_object()
+                .expect("inputs")
+                .values()
+                .filter_map(|value| value[0].as_str());
+            !order.contains(id)
+                && needs
+                    .into_iter()
+                    .all(|need| order.iter().any(|done| done == need))
         });
         order.push(next.expect("a graph without circles").0.clone());
     }
@@ -392,22 +469,31 @@ fn in_order(graph: &Map<String, Value>) -> Vec<String> {
 
 /// What the server does with a prompt, frame by frame as in the transcript.
 async fn run(server: &Server, entry: &Value) {
-    let (id, client) = (entry[1].as_str().expect("an id"), entry[3]["client_id"].as_str().expect("a client"));
+    let (id, client) = (
+        entry[1].as_str().expect("an id"),
+        entry[3]["client_id"].as_str().expect("a client"),
+    );
     let graph = entry[2].as_object().expect("a graph");
     let signature = entry[2].to_string();
     server.status(client);
     // Frames of somebody else's prompt are on the same wire.
-    let other =
-        json!({"prompt_id": "somebody-else", "node_type": "X", "exception_message": "not ours", "executed": []});
+    let other = json!({"prompt_id": "somebody-else", "node_type": "X", "exception_message": "not ours", "executed": []});
     server.tell(client, "execution_error", &other);
     let stamp = json!({"prompt_id": id, "timestamp": 1_795_865_431_466u64});
     server.tell(client, "execution_start", &stamp);
     let known = server.desk().kept.get(&signature).cloned();
     let order = in_order(graph);
-    let cached = if known.is_some() { order.clone() } else { Vec::new() };
+    let cached = if known.is_some() {
+        order.clone()
+    } else {
+        Vec::new()
+    };
     let mut started = json!({"nodes": cached, "prompt_id": id, "timestamp": 1_795_865_431_471u64});
     server.tell(client, "execution_cached", &started);
-    let mut messages = vec![json!(["execution_start", stamp]), json!(["execution_cached", started.take()])];
+    let mut messages = vec![
+        json!(["execution_start", stamp]),
+        json!(["execution_cached", started.take()]),
+    ];
     let outputs = match known {
         Some(known) => {
             for (node, output) in known.as_object().expect("outputs") {
@@ -442,11 +528,19 @@ async fn run(server: &Server, entry: &Value) {
 
 fn ended(server: &Server, entry: &Value, status: &str, messages: &[Value], outputs: &Value) {
     let mut desk = server.desk();
-    if desk.running.as_ref().is_some_and(|running| running[1] == entry[1]) {
+    if desk
+        .running
+        .as_ref()
+        .is_some_and(|running| running[1] == entry[1])
+    {
         desk.running = None;
         let id = entry[1].as_str().expect("an id").to_owned();
-        let status = json!({"status_str": status, "completed": status == "success", "messages": messages});
-        desk.history.insert(id, json!({"prompt": entry, "outputs": outputs, "status": status, "meta": {}}));
+        let status =
+            json!({"status_str": status, "completed": status == "success", "messages": messages});
+        desk.history.insert(
+            id,
+            json!({"prompt": entry, "outputs": outputs, "status": status, "meta": {}}),
+        );
     }
 }
 
@@ -459,27 +553,44 @@ fn states(id: &str, nodes: &[(String, f64, f64, &str)]) -> Value {
     json!({"prompt_id": id, "nodes": nodes})
 }
 
-/// Works through the nodes, and gives their outputs; an error is the kind of its frame and what the frame says.
-async fn worked(server: &Server, entry: &Value, order: &[String]) -> Result<Value, Option<(&'static str, Value)>> {
-    let (id, client) = (entry[1].as_str().expect("an id"), entry[3]["client_id"].as_str().expect("a client"));
+/// Works through the nodes, and gives their outputs; an error is the kind of its frame and what the
+/// frame says.
+async fn worked(
+    server: &Server,
+    entry: &Value,
+    order: &[String],
+) -> Result<Value, Option<(&'static str, Value)>> {
+    let (id, client) = (
+        entry[1].as_str().expect("an id"),
+        entry[3]["client_id"].as_str().expect("a client"),
+    );
     let previews = entry[3]["preview_method"] == "auto";
     let mut done: Vec<(String, f64, f64, &str)> = Vec::new();
     let mut outputs = Map::new();
     for node in order {
         let (class, inputs) = (&entry[2][node]["class_type"], &entry[2][node]["inputs"]);
-        let tell_states = |done: &[(String, f64, f64, &str)], value: f64, max: f64, state: &'static str| {
-            let mut all = done.to_vec();
-            all.push((node.clone(), value, max, state));
-            server.tell(client, "progress_state", &states(id, &all));
-        };
+        let tell_states =
+            |done: &[(String, f64, f64, &str)], value: f64, max: f64, state: &'static str| {
+                let mut all = done.to_vec();
+                all.push((node.clone(), value, max, state));
+                server.tell(client, "progress_state", &states(id, &all));
+            };
         tell_states(&done, 0.0, 1.0, "running");
-        server.tell(client, "executing", &json!({"node": node, "display_node": node, "prompt_id": id}));
+        server.tell(
+            client,
+            "executing",
+            &json!({"node": node, "display_node": node, "prompt_id": id}),
+        );
         let (mut value, mut max) = (1.0, 1.0);
         if class == "KSampler" {
             (value, max) = (4.0, 4.0);
             for step in 1..=4 {
                 tell_states(&done, f64::from(step), max, "running");
-                server.tell(client, "progress", &json!({"value": step, "max": 4, "prompt_id": id, "node": node}));
+                server.tell(
+                    client,
+                    "progress",
+                    &json!({"value": step, "max": 4, "prompt_id": id, "node": node}),
+                );
                 if previews {
                     let head = [1u32.to_be_bytes(), 2u32.to_be_bytes()].concat();
                     let frame = [head, png(&flat(8, 8, [step as u8, 0, 0]))].concat();
@@ -509,7 +620,11 @@ async fn worked(server: &Server, entry: &Value, order: &[String]) -> Result<Valu
             }
         }
         if class == "SaveImage" || class == "PreviewImage" {
-            let images = kept_pictures(server, class == "SaveImage", inputs["filename_prefix"].as_str());
+            let images = kept_pictures(
+                server,
+                class == "SaveImage",
+                inputs["filename_prefix"].as_str(),
+            );
             if !images.is_empty() {
                 let output = json!({"images": images});
                 server.tell(
@@ -534,7 +649,11 @@ fn kept_pictures(server: &Server, saved: bool, prefix: Option<&str>) -> Vec<Valu
         _ => 1,
     };
     let mut desk = server.desk();
-    let (kind, name) = if saved { ("output", prefix.unwrap_or("ComfyUI")) } else { ("temp", "ComfyUI_temp_abcde") };
+    let (kind, name) = if saved {
+        ("output", prefix.unwrap_or("ComfyUI"))
+    } else {
+        ("temp", "ComfyUI_temp_abcde")
+    };
     let mut images = Vec::new();
     for _ in 0..count {
         desk.made += 1;
@@ -550,16 +669,24 @@ fn kept_pictures(server: &Server, saved: bool, prefix: Option<&str>) -> Vec<Valu
 fn with_texts(picture: &image::RgbImage) -> Vec<u8> {
     let mut file = Png::from_bytes(png(picture).into()).expect("a PNG");
     let text = b"prompt\0{\"6\": \"the artist's words\"}";
-    file.chunks_mut().insert(1, PngChunk::new(*b"tEXt", text.to_vec().into()));
+    file.chunks_mut()
+        .insert(1, PngChunk::new(*b"tEXt", text.to_vec().into()));
     file.encoder().bytes().to_vec()
 }
 
 async fn history(State(server): Shared, Path(id): Path<String>) -> Response {
     let desk = server.desk();
-    let known = desk.history.get(&id).map_or(json!({}), |entry| json!({id: entry}));
+    let known = desk
+        .history
+        .get(&id)
+        .map_or(json!({}), |entry| json!({id: entry}));
     let mut text = known.to_string();
     if server.manner == Manner::NotANumber {
-        text = text.replacen("\"meta\":{}", "\"meta\":{\"is_changed\":NaN,\"most\":-Infinity}", 1);
+        text = text.replacen(
+            "\"meta\":{}",
+            "\"meta\":{\"is_changed\":NaN,\"most\":-Infinity}",
+            1,
+        );
     }
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
@@ -584,22 +711,33 @@ async fn queue(State(server): Shared) -> Json<Value> {
 }
 
 async fn delete(State(server): Shared, Json(body): Json<Value>) -> StatusCode {
-    let ids: Vec<String> =
-        body["delete"].as_array().expect("ids").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let ids: Vec<String> = body["delete"]
+        .as_array()
+        .expect("ids")
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
     let mut desk = server.desk();
-    desk.queue.retain(|entry| ids.iter().all(|id| entry[1] != id.as_str()));
+    desk.queue
+        .retain(|entry| ids.iter().all(|id| entry[1] != id.as_str()));
     desk.seen.deleted.extend(ids);
     StatusCode::OK
 }
 
 async fn interrupt(State(server): Shared, Json(body): Json<Value>) -> StatusCode {
-    let id = body["prompt_id"].as_str().unwrap_or("whatever runs").to_owned();
+    let id = body["prompt_id"]
+        .as_str()
+        .unwrap_or("whatever runs")
+        .to_owned();
     server.desk().seen.interrupted.push(id);
     StatusCode::OK
 }
 
 async fn object_info(State(server): Shared, Path(class): Path<String>) -> Response {
-    let mut text = (server.nodes)(&class).map_or(json!({}), |info| json!({class: info})).to_string();
+    let mut text = (server.nodes)(&class)
+        .map_or(json!({}), |info| json!({class: info}))
+        .to_string();
     if server.manner == Manner::NotANumber {
         text = text.replace("\"max\":10000}", "\"max\":Infinity}");
     }

@@ -13,8 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{
-    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GeminiVision, GoogleClient, ImagenProvider,
-    ImagenSettings,
+    Backoff, Endpoint, GcpTokens, GeminiProvider, GeminiSettings, GeminiVision, GoogleClient,
+    ImagenProvider, ImagenSettings,
 };
 use clippy_generate::{Address, Describer};
 use image::RgbImage;
@@ -76,14 +76,23 @@ async fn answer(
     body: Bytes,
 ) -> Response {
     let path = uri.path().to_owned();
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
     let next = {
         let mut script = script.lock().expect("no panic");
         if path == "/token" {
-            script.tokens.push(String::from_utf8_lossy(&body).into_owned());
+            script
+                .tokens
+                .push(String::from_utf8_lossy(&body).into_owned());
             let token = format!("token-{}", script.tokens.len());
-            return axum::Json(json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}))
-                .into_response();
+            return axum::Json(
+                json!({"access_token": token, "expires_in": 3600, "token_type": "Bearer"}),
+            )
+            .into_response();
         }
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         script.calls.push(Call {
@@ -92,28 +101,55 @@ async fn answer(
             key: header("x-goog-api-key"),
             body,
         });
-        let model = path.rsplit('/').next().and_then(|last| last.split(':').next()).unwrap_or_default().to_owned();
-        let model = if method == Method::GET { about(&model) } else { model };
+        let model = path
+            .rsplit('/')
+            .next()
+            .and_then(|last| last.split(':').next())
+            .unwrap_or_default()
+            .to_owned();
+        let model = if method == Method::GET {
+            about(&model)
+        } else {
+            model
+        };
         let answers = script.answers.entry(model).or_default();
-        if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+        if answers.len() > 1 {
+            answers.pop_front()
+        } else {
+            answers.front().cloned()
+        }
     };
     match next {
-        None => (StatusCode::NOT_FOUND, axum::Json(fault(404, "NOT_FOUND", "Publisher Model was not found")))
+        None => (
+            StatusCode::NOT_FOUND,
+            axum::Json(fault(404, "NOT_FOUND", "Publisher Model was not found")),
+        )
             .into_response(),
-        Some(Answer::Json(status, body)) => {
-            (StatusCode::from_u16(status).expect("a status"), axum::Json(body)).into_response()
-        }
+        Some(Answer::Json(status, body)) => (
+            StatusCode::from_u16(status).expect("a status"),
+            axum::Json(body),
+        )
+            .into_response(),
         Some(Answer::Text(status, headers, body)) => {
-            let mut response = (StatusCode::from_u16(status).expect("a status"), body).into_response();
+            let mut response =
+                (StatusCode::from_u16(status).expect("a status"), body).into_response();
             for (name, value) in headers {
-                response.headers_mut().insert(name, value.parse().expect("a header"));
+                response
+                    .headers_mut()
+                    .insert(name, value.parse().expect("a header"));
             }
             response
         }
         Some(Answer::CutOff) => {
-            let parts = [Ok("{\"candidates\": [{\"content\"".to_owned()), Err(std::io::Error::other("cut off"))];
+            let parts = [
+                Ok("{\"candidates\": [{\"content\"".to_owned()),
+                Err(std::io::Error::other("cut off")),
+            ];
             let mut response = Body::from_stream(futures::stream::iter(parts)).into_response();
-            response.headers_mut().insert("content-type", "application/json".parse().expect("a header"));
+            response.headers_mut().insert(
+                "content-type",
+                "application/json".parse().expect("a header"),
+            );
             response
         }
         Some(Answer::Silence) => {
@@ -153,7 +189,10 @@ pub fn with_picture(picture: &RgbImage) -> Answer {
 /// Gemini's answer with these bytes as its picture.
 pub fn with_picture_of(bytes: &[u8]) -> Answer {
     let part = json!({"inlineData": {"mimeType": "image/png", "data": STANDARD.encode(bytes)}});
-    Answer::Json(200, json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}))
+    Answer::Json(
+        200,
+        json!({"candidates": [{"content": {"parts": [part]}, "finishReason": "STOP"}]}),
+    )
 }
 
 /// Gemini's answer in words.
@@ -170,7 +209,11 @@ pub fn with_predictions(pictures: &[&RgbImage], filtered: &[&str]) -> Answer {
         .iter()
         .map(|picture| json!({"bytesBase64Encoded": STANDARD.encode(png(picture)), "mimeType": "image/png"}))
         .collect();
-    predictions.extend(filtered.iter().map(|reason| json!({"raiFilteredReason": reason})));
+    predictions.extend(
+        filtered
+            .iter()
+            .map(|reason| json!({"raiFilteredReason": reason})),
+    );
     predictions.push(json!({"contentType": "Positive Prompt", "safetyAttributes": {"categories": [], "scores": []}}));
     Answer::Json(200, json!({"predictions": predictions}))
 }
@@ -187,19 +230,34 @@ impl FakeGoogle {
 
     /// What a model answers, one after the other; the last one from then on.
     pub fn answers(&self, model: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
-        self.script.lock().expect("no panic").answers.insert(model.to_owned(), answers.into_iter().collect());
+        self.script
+            .lock()
+            .expect("no panic")
+            .answers
+            .insert(model.to_owned(), answers.into_iter().collect());
         self
     }
 
     /// All calls.
     pub fn paths(&self) -> Vec<String> {
-        self.script.lock().expect("no panic").calls.iter().map(|call| call.path.clone()).collect()
+        self.script
+            .lock()
+            .expect("no panic")
+            .calls
+            .iter()
+            .map(|call| call.path.clone())
+            .collect()
     }
 
     /// The calls to a model.
     pub fn calls(&self, model: &str) -> Vec<Call> {
         let script = self.script.lock().expect("no panic");
-        script.calls.iter().filter(|call| call.path.contains(&format!("/{model}:"))).cloned().collect()
+        script
+            .calls
+            .iter()
+            .filter(|call| call.path.contains(&format!("/{model}:")))
+            .cloned()
+            .collect()
     }
 
     /// How many tokens were given.
@@ -208,7 +266,11 @@ impl FakeGoogle {
     }
 
     fn quick() -> Backoff {
-        Backoff { retries: 2, first: Duration::from_millis(2), longest: Duration::from_millis(200) }
+        Backoff {
+            retries: 2,
+            first: Duration::from_millis(2),
+            longest: Duration::from_millis(200),
+        }
     }
 
     pub fn address(&self) -> Address {
@@ -216,7 +278,10 @@ impl FakeGoogle {
     }
 
     pub fn by_key(&self) -> Endpoint {
-        Endpoint::ApiKey { base: self.address(), key: Secret::new("the-key".to_owned()) }
+        Endpoint::ApiKey {
+            base: self.address(),
+            key: Secret::new("the-key".to_owned()),
+        }
     }
 
     /// Vertex AI with a service account whose tokens this server gives.
@@ -236,12 +301,21 @@ impl FakeGoogle {
     }
 
     pub fn gemini(&self) -> GeminiProvider {
-        self.gemini_at(self.by_key(), GeminiSettings { price: Some(0.04), ..GeminiSettings::default() })
+        self.gemini_at(
+            self.by_key(),
+            GeminiSettings {
+                price: Some(0.04),
+                ..GeminiSettings::default()
+            },
+        )
     }
 
     pub fn gemini_at(&self, endpoint: Endpoint, settings: GeminiSettings) -> GeminiProvider {
         let client = Self::client(endpoint, "GEMINI_IMAGE_MODEL");
-        let describer = settings.vision_model.clone().map(|model| Self::describer(&client, model));
+        let describer = settings
+            .vision_model
+            .clone()
+            .map(|model| Self::describer(&client, model));
         GeminiProvider::new(client, settings).described_by(describer)
     }
 
@@ -255,7 +329,10 @@ impl FakeGoogle {
     }
 
     pub fn imagen_at(&self, endpoint: Endpoint) -> ImagenProvider {
-        let settings = ImagenSettings { price: Some(0.02), ..ImagenSettings::default() };
+        let settings = ImagenSettings {
+            price: Some(0.02),
+            ..ImagenSettings::default()
+        };
         ImagenProvider::new(Self::client(endpoint, "IMAGEN_MODEL"), settings)
     }
 }

@@ -1,4 +1,5 @@
-//! Google's faults: each becomes the right class, is tried again only where that helps, and says what to do.
+//! Google's faults: each becomes the right class, is tried again only where that helps, and says
+//! what to do.
 
 use std::time::Duration;
 
@@ -6,12 +7,16 @@ use clippy_generate::{FailureClass, Finding, FindingLevel, GenerateRequest, Prov
 use serde_json::{Value, json};
 
 use crate::google_fake::{
-    Answer, FakeGoogle, IMAGE_MODEL, IMAGEN, IMAGEN_TEXT, VISION_MODEL, about, fault, with_picture, with_predictions,
+    Answer, FakeGoogle, IMAGE_MODEL, IMAGEN, IMAGEN_TEXT, VISION_MODEL, about, fault, with_picture,
+    with_predictions,
 };
 use crate::support::{context, flat, generated, generated_in};
 
 fn request() -> GenerateRequest {
-    GenerateRequest { prompt: Some("a boat".into()), ..GenerateRequest::default() }
+    GenerateRequest {
+        prompt: Some("a boat".into()),
+        ..GenerateRequest::default()
+    }
 }
 
 fn with_retry_info(delay: &str) -> Value {
@@ -34,12 +39,29 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     use FailureClass::{Auth, MaybeCharged, Permanent, Transient};
-    let case = |name, answer, class, says, calls| Case { name, answer, class, says, calls, wait: None };
+    let case = |name, answer, class, says, calls| Case {
+        name,
+        answer,
+        class,
+        says,
+        calls,
+        wait: None,
+    };
     let html = |status| {
-        Answer::Text(status, vec![("content-type", "text/html")], "<html><h1>Error</h1> That's an error.</html>".into())
+        Answer::Text(
+            status,
+            vec![("content-type", "text/html")],
+            "<html><h1>Error</h1> That's an error.</html>".into(),
+        )
     };
     vec![
-        case("400", Answer::Json(400, fault(400, "INVALID_ARGUMENT", "bad seed")), Permanent, "bad seed", 1),
+        case(
+            "400",
+            Answer::Json(400, fault(400, "INVALID_ARGUMENT", "bad seed")),
+            Permanent,
+            "bad seed",
+            1,
+        ),
         case(
             "400 of a key",
             Answer::Json(400, fault(400, "INVALID_ARGUMENT", "API key not valid")),
@@ -47,19 +69,46 @@ fn cases() -> Vec<Case> {
             "GEMINI_API_KEY",
             1,
         ),
-        case("403", Answer::Json(403, fault(403, "PERMISSION_DENIED", "API off")), Auth, "roles/aiplatform.user", 1),
-        case("404", Answer::Json(404, fault(404, "NOT_FOUND", "no such model")), Permanent, "retired", 1),
-        case("404 of another server", html(404), Permanent, "there is no Google API at this address", 1),
+        case(
+            "403",
+            Answer::Json(403, fault(403, "PERMISSION_DENIED", "API off")),
+            Auth,
+            "roles/aiplatform.user",
+            1,
+        ),
+        case(
+            "404",
+            Answer::Json(404, fault(404, "NOT_FOUND", "no such model")),
+            Permanent,
+            "retired",
+            1,
+        ),
+        case(
+            "404 of another server",
+            html(404),
+            Permanent,
+            "there is no Google API at this address",
+            1,
+        ),
         case(
             "a list",
-            Answer::Json(400, json!([fault(400, "FAILED_PRECONDITION", "allow-listing")])),
+            Answer::Json(
+                400,
+                json!([fault(400, "FAILED_PRECONDITION", "allow-listing")]),
+            ),
             Permanent,
             "allow-listing",
             1,
         ),
         Case {
             wait: Some(Duration::from_secs(13)),
-            ..case("429 with RetryInfo", Answer::Json(429, with_retry_info("13s")), Transient, "Quota exceeded", 1)
+            ..case(
+                "429 with RetryInfo",
+                Answer::Json(429, with_retry_info("13s")),
+                Transient,
+                "Quota exceeded",
+                1,
+            )
         },
         Case {
             wait: Some(Duration::from_secs(7)),
@@ -71,11 +120,35 @@ fn cases() -> Vec<Case> {
                 1,
             )
         },
-        case("503", Answer::Json(503, fault(503, "UNAVAILABLE", "overloaded")), Transient, "Trying again later", 3),
-        case("500", Answer::Json(500, fault(500, "INTERNAL", "oops")), Transient, "oops", 3),
+        case(
+            "503",
+            Answer::Json(503, fault(503, "UNAVAILABLE", "overloaded")),
+            Transient,
+            "Trying again later",
+            3,
+        ),
+        case(
+            "500",
+            Answer::Json(500, fault(500, "INTERNAL", "oops")),
+            Transient,
+            "oops",
+            3,
+        ),
         case("a page", html(502), Transient, "That's an error.", 3),
-        case("a page as success", html(200), MaybeCharged, "cannot be read", 1),
-        case("a cut-off answer", Answer::CutOff, MaybeCharged, "may have been charged", 1),
+        case(
+            "a page as success",
+            html(200),
+            MaybeCharged,
+            "cannot be read",
+            1,
+        ),
+        case(
+            "a cut-off answer",
+            Answer::CutOff,
+            MaybeCharged,
+            "may have been charged",
+            1,
+        ),
         case("no answer", Answer::Silence, MaybeCharged, "in time", 1),
     ]
 }
@@ -84,13 +157,23 @@ fn check(case: &Case, error: &clippy_generate::GenerateError, calls: usize) {
     let name = case.name;
     assert_eq!(error.class, case.class, "{name}: {error}");
     assert!(error.message.contains(case.says), "{name}: {error}");
-    assert!(!error.message.contains('<'), "{name}: no page in a message: {error}");
-    assert!(error.message.chars().count() < 700, "{name}: a message is for a person");
+    assert!(
+        !error.message.contains('<'),
+        "{name}: no page in a message: {error}"
+    );
+    assert!(
+        error.message.chars().count() < 700,
+        "{name}: a message is for a person"
+    );
     assert_eq!(calls, case.calls, "{name}: calls");
     if case.wait.is_some() {
         assert_eq!(error.retry_after, case.wait, "{name}");
     }
-    assert_eq!(error.charged, case.class == FailureClass::MaybeCharged, "{name}");
+    assert_eq!(
+        error.charged,
+        case.class == FailureClass::MaybeCharged,
+        "{name}"
+    );
 }
 
 #[tokio::test]
@@ -98,7 +181,9 @@ async fn every_fault_of_gemini_has_its_class() {
     for case in cases() {
         let google = FakeGoogle::start().await;
         google.answers(IMAGE_MODEL, [case.answer.clone()]);
-        let error = generated(&google.gemini(), &request()).await.expect_err(case.name);
+        let error = generated(&google.gemini(), &request())
+            .await
+            .expect_err(case.name);
         check(&case, &error, google.calls(IMAGE_MODEL).len());
         if case.name == "404" {
             assert!(error.message.contains("GEMINI_IMAGE_MODEL"), "{error}");
@@ -112,7 +197,9 @@ async fn every_fault_of_imagen_has_its_class() {
     for case in cases() {
         let google = FakeGoogle::start().await;
         google.answers(IMAGEN_TEXT, [case.answer.clone()]);
-        let error = generated(&google.imagen(folder.path()), &request()).await.expect_err(case.name);
+        let error = generated(&google.imagen(folder.path()), &request())
+            .await
+            .expect_err(case.name);
         check(&case, &error, google.calls(IMAGEN_TEXT).len());
         if case.name == "404" {
             assert!(error.message.contains("IMAGEN_TEXT_MODEL"), "{error}");
@@ -125,23 +212,56 @@ async fn a_refused_token_is_renewed_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let refused = Answer::Json(401, fault(401, "UNAUTHENTICATED", "token expired"));
     let google = FakeGoogle::start().await;
-    google.answers(IMAGEN_TEXT, [refused.clone(), with_predictions(&[&flat(8, 8, [1, 1, 1])], &[])]);
-    generated(&google.imagen(folder.path()), &request()).await.expect("the second token is good");
-    let tokens: Vec<Option<String>> = google.calls(IMAGEN_TEXT).into_iter().map(|call| call.authorization).collect();
-    assert_eq!(tokens, [Some("Bearer token-1".to_owned()), Some("Bearer token-2".to_owned())]);
+    google.answers(
+        IMAGEN_TEXT,
+        [
+            refused.clone(),
+            with_predictions(&[&flat(8, 8, [1, 1, 1])], &[]),
+        ],
+    );
+    generated(&google.imagen(folder.path()), &request())
+        .await
+        .expect("the second token is good");
+    let tokens: Vec<Option<String>> = google
+        .calls(IMAGEN_TEXT)
+        .into_iter()
+        .map(|call| call.authorization)
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            Some("Bearer token-1".to_owned()),
+            Some("Bearer token-2".to_owned())
+        ]
+    );
 
     let google = FakeGoogle::start().await;
     google.answers(IMAGEN_TEXT, [refused]);
-    let error = generated(&google.imagen(folder.path()), &request()).await.expect_err("never good");
-    assert_eq!((error.class, google.calls(IMAGEN_TEXT).len()), (FailureClass::Auth, 2), "{error}");
+    let error = generated(&google.imagen(folder.path()), &request())
+        .await
+        .expect_err("never good");
+    assert_eq!(
+        (error.class, google.calls(IMAGEN_TEXT).len()),
+        (FailureClass::Auth, 2),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_key_that_is_refused_is_not_tried_again() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [Answer::Json(401, fault(401, "UNAUTHENTICATED", "bad key"))]);
-    let error = generated(&google.gemini(), &request()).await.expect_err("refused");
-    assert_eq!((error.class, google.calls(IMAGE_MODEL).len()), (FailureClass::Auth, 1), "{error}");
+    google.answers(
+        IMAGE_MODEL,
+        [Answer::Json(401, fault(401, "UNAUTHENTICATED", "bad key"))],
+    );
+    let error = generated(&google.gemini(), &request())
+        .await
+        .expect_err("refused");
+    assert_eq!(
+        (error.class, google.calls(IMAGE_MODEL).len()),
+        (FailureClass::Auth, 1),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -150,26 +270,41 @@ async fn a_short_wait_is_waited_and_then_it_works() {
     let good = with_picture(&flat(8, 8, [1, 1, 1]));
     google.answers(
         IMAGE_MODEL,
-        [Answer::Json(429, with_retry_info("0.05s")), Answer::Json(503, fault(503, "UNAVAILABLE", "busy")), good],
+        [
+            Answer::Json(429, with_retry_info("0.05s")),
+            Answer::Json(503, fault(503, "UNAVAILABLE", "busy")),
+            good,
+        ],
     );
-    generated(&google.gemini(), &request()).await.expect("the third time");
+    generated(&google.gemini(), &request())
+        .await
+        .expect("the third time");
     assert_eq!(google.calls(IMAGE_MODEL).len(), 3);
 }
 
 #[tokio::test]
 async fn an_unknown_outcome_is_not_bought_again_until_somebody_asks() {
     let google = FakeGoogle::start().await;
-    google.answers(IMAGE_MODEL, [Answer::CutOff, with_picture(&flat(8, 8, [1, 1, 1]))]);
+    google.answers(
+        IMAGE_MODEL,
+        [Answer::CutOff, with_picture(&flat(8, 8, [1, 1, 1]))],
+    );
     let (mut context, _) = context();
     let provider = google.gemini();
     for _ in 0..3 {
-        let error = generated_in(&provider, &request(), &context).await.expect_err("unknown");
+        let error = generated_in(&provider, &request(), &context)
+            .await
+            .expect_err("unknown");
         assert_eq!(error.class, FailureClass::MaybeCharged, "{error}");
     }
     assert_eq!(google.calls(IMAGE_MODEL).len(), 1);
     context.scope = "job, bought again 1".to_owned();
-    generated_in(&provider, &request(), &context).await.expect("asked for");
-    generated_in(&provider, &request(), &context).await.expect("and kept");
+    generated_in(&provider, &request(), &context)
+        .await
+        .expect("asked for");
+    generated_in(&provider, &request(), &context)
+        .await
+        .expect("and kept");
     assert_eq!(google.calls(IMAGE_MODEL).len(), 2);
 }
 
@@ -178,11 +313,18 @@ async fn a_server_that_is_not_there_was_never_paid() {
     let google = FakeGoogle::start().await;
     let mut away = google.clone();
     away.url = "http://127.0.0.1:1".to_owned();
-    let error = generated(&away.gemini(), &request()).await.expect_err("nobody there");
-    assert!(error.class == FailureClass::Transient && !error.charged, "{error}");
+    let error = generated(&away.gemini(), &request())
+        .await
+        .expect_err("nobody there");
+    assert!(
+        error.class == FailureClass::Transient && !error.charged,
+        "{error}"
+    );
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "{\"type\": \"authorized_user\"}").expect("written");
-    let tokens = std::sync::Arc::new(clippy_generate::google::GcpTokens::new(Some(file.path().to_owned())));
+    let tokens = std::sync::Arc::new(clippy_generate::google::GcpTokens::new(Some(
+        file.path().to_owned(),
+    )));
     let endpoint = clippy_generate::google::Endpoint::Vertex {
         base: None,
         project: "p".into(),
@@ -191,7 +333,11 @@ async fn a_server_that_is_not_there_was_never_paid() {
     };
     let provider = google.gemini_at(endpoint, clippy_generate::google::GeminiSettings::default());
     let error = provider.ready().await.expect_err("no service account");
-    assert!(error.class == FailureClass::Auth && error.message.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{error}");
+    assert!(
+        error.class == FailureClass::Auth
+            && error.message.contains("GOOGLE_APPLICATION_CREDENTIALS"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -199,63 +345,133 @@ async fn an_address_with_the_apis_version_at_its_end_is_the_same_address() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let good = with_picture(&flat(8, 8, [1, 1, 1]));
-    google.answers(IMAGE_MODEL, [good]).answers(IMAGEN_TEXT, [with_predictions(&[&flat(8, 8, [1, 1, 1])], &[])]);
+    google.answers(IMAGE_MODEL, [good]).answers(
+        IMAGEN_TEXT,
+        [with_predictions(&[&flat(8, 8, [1, 1, 1])], &[])],
+    );
     for ending in ["/v1beta", "/v1beta/", "/v1beta/models", "/v1"] {
         let mut longer = google.clone();
         longer.url.push_str(ending);
-        generated(&longer.gemini(), &request()).await.unwrap_or_else(|error| panic!("{ending}: {error}"));
+        generated(&longer.gemini(), &request())
+            .await
+            .unwrap_or_else(|error| panic!("{ending}: {error}"));
     }
     let mut longer = google.clone();
     longer.url.push_str("/v1");
     // The token's address stands in the account's file.
     let endpoint = match google.by_account(folder.path()) {
-        clippy_generate::google::Endpoint::Vertex { project, location, tokens, .. } => {
-            clippy_generate::google::Endpoint::Vertex { base: Some(longer.address()), project, location, tokens }
-        }
+        clippy_generate::google::Endpoint::Vertex {
+            project,
+            location,
+            tokens,
+            ..
+        } => clippy_generate::google::Endpoint::Vertex {
+            base: Some(longer.address()),
+            project,
+            location,
+            tokens,
+        },
         other => other,
     };
     let provider = google.imagen_at(endpoint);
     generated(&provider, &request()).await.expect("a picture");
     let expected = format!("/v1beta/models/{IMAGE_MODEL}:generateContent");
-    assert_eq!(google.paths().iter().filter(|path| **path == expected).count(), 4, "{:?}", google.paths());
+    assert_eq!(
+        google
+            .paths()
+            .iter()
+            .filter(|path| **path == expected)
+            .count(),
+        4,
+        "{:?}",
+        google.paths()
+    );
 }
 
 #[tokio::test]
 async fn keys_and_models_are_looked_at_with_calls_that_cost_nothing() {
     let there = |model: &str| Answer::Json(200, json!({"name": format!("models/{model}")}));
-    let gone = |model: &str| Answer::Json(404, fault(404, "NOT_FOUND", &format!("models/{model} is not found")));
-    let levels = |findings: &[Finding]| -> Vec<(String, FindingLevel)> {
-        findings.iter().map(|finding| (finding.subject.clone(), finding.level)).collect()
+    let gone = |model: &str| {
+        Answer::Json(
+            404,
+            fault(404, "NOT_FOUND", &format!("models/{model} is not found")),
+        )
     };
-    let (image, vision) = (format!("model {IMAGE_MODEL}"), format!("model {VISION_MODEL}"));
+    let levels = |findings: &[Finding]| -> Vec<(String, FindingLevel)> {
+        findings
+            .iter()
+            .map(|finding| (finding.subject.clone(), finding.level))
+            .collect()
+    };
+    let (image, vision) = (
+        format!("model {IMAGE_MODEL}"),
+        format!("model {VISION_MODEL}"),
+    );
     let google = FakeGoogle::start().await;
-    google.answers(&about(IMAGE_MODEL), [there(IMAGE_MODEL)]).answers(&about(VISION_MODEL), [gone(VISION_MODEL)]);
+    google
+        .answers(&about(IMAGE_MODEL), [there(IMAGE_MODEL)])
+        .answers(&about(VISION_MODEL), [gone(VISION_MODEL)]);
     let findings = google.gemini().check().await;
     let ok = ("key".to_owned(), FindingLevel::Ok);
-    let expected = [ok.clone(), (image.clone(), FindingLevel::Ok), (vision, FindingLevel::Warning)];
+    let expected = [
+        ok.clone(),
+        (image.clone(), FindingLevel::Ok),
+        (vision, FindingLevel::Warning),
+    ];
     assert_eq!(levels(&findings), expected);
-    assert!(findings[2].message.contains("GEMINI_VISION_MODEL"), "{findings:?}");
+    assert!(
+        findings[2].message.contains("GEMINI_VISION_MODEL"),
+        "{findings:?}"
+    );
 
     google.answers(&about(IMAGE_MODEL), [gone(IMAGE_MODEL)]);
     let findings = google.gemini().check().await;
     assert_eq!(levels(&findings)[..2], [ok, (image, FindingLevel::Fault)]);
-    assert!(findings[1].message.contains("GEMINI_IMAGE_MODEL"), "{findings:?}");
+    assert!(
+        findings[1].message.contains("GEMINI_IMAGE_MODEL"),
+        "{findings:?}"
+    );
 
-    let refused = fault(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.");
+    let refused = fault(
+        400,
+        "INVALID_ARGUMENT",
+        "API key not valid. Please pass a valid API key.",
+    );
     google.answers(&about(IMAGE_MODEL), [Answer::Json(400, refused)]);
     let findings = google.gemini().check().await;
     assert_eq!(levels(&findings), [("key".to_owned(), FindingLevel::Fault)]);
-    assert!(findings[0].message.contains("GEMINI_API_KEY"), "{findings:?}");
-    assert!(google.paths().iter().all(|path| !path.contains(':')), "nothing is generated: {:?}", google.paths());
+    assert!(
+        findings[0].message.contains("GEMINI_API_KEY"),
+        "{findings:?}"
+    );
+    assert!(
+        google.paths().iter().all(|path| !path.contains(':')),
+        "nothing is generated: {:?}",
+        google.paths()
+    );
 
     let mut away = google.clone();
     away.url = "http://127.0.0.1:1".to_owned();
-    assert_eq!(levels(&away.gemini().check().await), [("server".to_owned(), FindingLevel::Fault)]);
+    assert_eq!(
+        levels(&away.gemini().check().await),
+        [("server".to_owned(), FindingLevel::Fault)]
+    );
 
     // An account that may paint need not be allowed to ask.
     let folder = tempfile::tempdir().expect("a folder");
-    let closed = Answer::Json(403, fault(403, "PERMISSION_DENIED", "aiplatform.publisherModels.get"));
-    google.answers(&about(IMAGEN), [closed.clone()]).answers(&about(IMAGEN_TEXT), [closed]);
+    let closed = Answer::Json(
+        403,
+        fault(403, "PERMISSION_DENIED", "aiplatform.publisherModels.get"),
+    );
+    google
+        .answers(&about(IMAGEN), [closed.clone()])
+        .answers(&about(IMAGEN_TEXT), [closed]);
     let findings = google.imagen(folder.path()).check().await;
-    assert!(findings.len() == 2 && findings.iter().all(|found| found.level == FindingLevel::Warning), "{findings:?}");
+    assert!(
+        findings.len() == 2
+            && findings
+                .iter()
+                .all(|found| found.level == FindingLevel::Warning),
+        "{findings:?}"
+    );
 }

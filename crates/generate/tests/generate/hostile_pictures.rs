@@ -1,11 +1,14 @@
-//! Pictures that are small as files and huge once unpacked: refused by their headers, or shrunk as they come.
+//! Pictures that are small as files and huge once unpacked: refused by their headers, or shrunk as
+//! they come.
 
 use std::process::Command;
 use std::sync::Arc;
 
 use clippy_core::ErrorCode;
 use clippy_generate::local::composited;
-use clippy_generate::{GenerateRequest, Generation, Intake, LocalProvider, ReferenceInput, Resolver, data_url};
+use clippy_generate::{
+    GenerateRequest, Generation, Intake, LocalProvider, ReferenceInput, Resolver, data_url,
+};
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use crate::support::{drawn, generated, reference, resolver, sent};
@@ -26,16 +29,62 @@ fn zeros(width: u32, height: u32) -> String {
 fn everywhere(picture: &str) -> Vec<(&'static str, GenerateRequest)> {
     let base = || Some(sent(&RgbImage::new(64, 64)));
     let picture = || Some(picture.to_owned());
-    let reference =
-        |role: &str| vec![ReferenceInput { role: role.to_owned(), image_url: picture(), ..ReferenceInput::default() }];
-    let request = GenerateRequest { style_tags: vec!["pixel_art".into()], ..GenerateRequest::default() };
+    let reference = |role: &str| {
+        vec![ReferenceInput {
+            role: role.to_owned(),
+            image_url: picture(),
+            ..ReferenceInput::default()
+        }]
+    };
+    let request = GenerateRequest {
+        style_tags: vec!["pixel_art".into()],
+        ..GenerateRequest::default()
+    };
     vec![
-        ("refs[0]", GenerateRequest { refs: reference("style"), ..request.clone() }),
-        ("refs[0]", GenerateRequest { refs: reference("subject"), ..request.clone() }),
-        ("sketch", GenerateRequest { sketch: picture(), ..request.clone() }),
-        ("base", GenerateRequest { base: picture(), ..request.clone() }),
-        ("base", GenerateRequest { base: picture(), mask: base(), ..request.clone() }),
-        ("mask", GenerateRequest { base: base(), mask: picture(), ..request }),
+        (
+            "refs[0]",
+            GenerateRequest {
+                refs: reference("style"),
+                ..request.clone()
+            },
+        ),
+        (
+            "refs[0]",
+            GenerateRequest {
+                refs: reference("subject"),
+                ..request.clone()
+            },
+        ),
+        (
+            "sketch",
+            GenerateRequest {
+                sketch: picture(),
+                ..request.clone()
+            },
+        ),
+        (
+            "base",
+            GenerateRequest {
+                base: picture(),
+                ..request.clone()
+            },
+        ),
+        (
+            "base",
+            GenerateRequest {
+                base: picture(),
+                mask: base(),
+                ..request.clone()
+            },
+        ),
+        (
+            "mask",
+            GenerateRequest {
+                base: base(),
+                mask: picture(),
+                ..request
+            },
+        ),
     ]
 }
 
@@ -43,16 +92,26 @@ fn everywhere(picture: &str) -> Vec<(&'static str, GenerateRequest)> {
 async fn what_is_too_long_or_too_thin_is_refused_wherever_it_stands_and_before_anything_is_paid() {
     let folder = tempfile::tempdir().expect("a folder");
     let intake = Intake::open(folder.path().join("inputs")).expect("opened");
-    for (width, height, told) in
-        [(1, 30_000_000, "no side may be longer"), (20_000, 900, "no side may be longer"), (1, 3_000, "32 times")]
-    {
+    for (width, height, told) in [
+        (1, 30_000_000, "no side may be longer"),
+        (20_000, 900, "no side may be longer"),
+        (1, 3_000, "32 times"),
+    ] {
         for (field, request) in everywhere(&zeros(width, height)) {
-            // At the door, where nothing is queued yet, and in the job, where a picture comes from the gallery or a URL.
+            // At the door, where nothing is queued yet, and in the job, where a picture comes from
+            // the gallery or a URL.
             let at_the_door = intake.take(request.clone()).await.expect_err(field);
             let in_the_job = resolver().resolve(&request).await.expect_err(field);
             for error in [at_the_door, in_the_job] {
-                assert_eq!(error.code, ErrorCode::TooLarge, "{field}, {width} x {height}: {error}");
-                assert!(error.message.starts_with(field) && error.message.contains(told), "{error}");
+                assert_eq!(
+                    error.code,
+                    ErrorCode::TooLarge,
+                    "{field}, {width} x {height}: {error}"
+                );
+                assert!(
+                    error.message.starts_with(field) && error.message.contains(told),
+                    "{error}"
+                );
             }
         }
     }
@@ -66,7 +125,10 @@ async fn an_edit_is_refused_when_its_base_is_too_large_or_too_thin_for_one() {
     let painted = |width: u32, height: u32| {
         let row = [vec![0], vec![255; width as usize]].concat();
         let rows = make::zlib_stored(&row.repeat(height as usize));
-        data_url("image/png", &make::png_with(width, height, 8, 0, 0, &rows, &[]))
+        data_url(
+            "image/png",
+            &make::png_with(width, height, 8, 0, 0, &rows, &[]),
+        )
     };
     for (width, height, told) in [(900, 100, "8 times"), (5_600, 4_200, "megapixels")] {
         let picture = painted(width, height);
@@ -76,10 +138,14 @@ async fn an_edit_is_refused_when_its_base_is_too_large_or_too_thin_for_one() {
             style_tags: vec!["pixel_art".into()],
             ..GenerateRequest::default()
         };
-        for error in
-            [intake.take(request.clone()).await.expect_err(told), resolver().resolve(&request).await.expect_err(told)]
-        {
-            assert!(error.code == ErrorCode::TooLarge && error.message.contains(told), "{error}");
+        for error in [
+            intake.take(request.clone()).await.expect_err(told),
+            resolver().resolve(&request).await.expect_err(told),
+        ] {
+            assert!(
+                error.code == ErrorCode::TooLarge && error.message.contains(told),
+                "{error}"
+            );
         }
     }
 }
@@ -89,23 +155,51 @@ async fn references_are_shrunk_as_they_come_and_an_edited_base_is_not() {
     let large = RgbImage::from_fn(3200, 1600, |x, y| Rgb([(x / 13) as u8, (y / 7) as u8, 90]));
     let white = RgbImage::from_pixel(3200, 1600, Rgb([255; 3]));
     let request = GenerateRequest {
-        refs: vec![reference("style", 0.5, &large), reference("subject", 0.5, &large)],
+        refs: vec![
+            reference("style", 0.5, &large),
+            reference("subject", 0.5, &large),
+        ],
         sketch: Some(sent(&large)),
         base: Some(sent(&large)),
         ..GenerateRequest::default()
     };
     let generation = resolver().resolve(&request).await.expect("good pictures");
-    let sizes: Vec<(u32, u32)> = generation.references.iter().map(|reference| reference.picture.dimensions()).collect();
+    let sizes: Vec<(u32, u32)> = generation
+        .references
+        .iter()
+        .map(|reference| reference.picture.dimensions())
+        .collect();
     assert_eq!(sizes, [(1536, 768), (1536, 768)]);
-    assert_eq!(generation.sketch.as_ref().map(RgbImage::dimensions), Some((2048, 1024)));
-    assert_eq!(generation.base.as_ref().map(RgbImage::dimensions), Some((2048, 1024)));
+    assert_eq!(
+        generation.sketch.as_ref().map(RgbImage::dimensions),
+        Some((2048, 1024))
+    );
+    assert_eq!(
+        generation.base.as_ref().map(RgbImage::dimensions),
+        Some((2048, 1024))
+    );
     let held = generation.memory.as_ref().expect("it holds memory").bytes();
     let kept = 2 * 1536 * 768 * 3 + 2 * 2048 * 1024 * 3;
-    assert!((kept..kept + 4096).contains(&held), "{held} bytes for {kept}");
-    let edit = GenerateRequest { mask: Some(sent(&white)), ..request };
+    assert!(
+        (kept..kept + 4096).contains(&held),
+        "{held} bytes for {kept}"
+    );
+    let edit = GenerateRequest {
+        mask: Some(sent(&white)),
+        ..request
+    };
     let generation = resolver().resolve(&edit).await.expect("good pictures");
-    assert_eq!(generation.base.as_ref(), Some(&large), "an edit keeps every pixel");
-    assert!(generation.memory.as_ref().is_some_and(|memory| memory.bytes() > 3200 * 1600 * 9));
+    assert_eq!(
+        generation.base.as_ref(),
+        Some(&large),
+        "an edit keeps every pixel"
+    );
+    assert!(
+        generation
+            .memory
+            .as_ref()
+            .is_some_and(|memory| memory.bytes() > 3200 * 1600 * 9)
+    );
 }
 
 #[test]
@@ -113,21 +207,37 @@ fn a_picture_of_any_ratio_is_laid_into_a_base_without_being_enlarged_first() {
     let base = RgbImage::from_pixel(400, 300, Rgb([10, 20, 30]));
     let mask = GrayImage::from_fn(400, 300, |x, _| Luma([if x < 200 { 255 } else { 0 }]));
     for (width, height) in [(1, 60_000), (60_000, 1), (1, 1), (3, 5)] {
-        let made = composited(&base, &mask, &RgbImage::from_pixel(width, height, Rgb([250, 0, 0])));
-        assert_eq!((*made.get_pixel(50, 50), *made.get_pixel(300, 50)), (Rgb([250, 0, 0]), Rgb([10, 20, 30])));
+        let made = composited(
+            &base,
+            &mask,
+            &RgbImage::from_pixel(width, height, Rgb([250, 0, 0])),
+        );
+        assert_eq!(
+            (*made.get_pixel(50, 50), *made.get_pixel(300, 50)),
+            (Rgb([250, 0, 0]), Rgb([10, 20, 30]))
+        );
     }
 }
 
 /// Not a test by itself: what the measured process runs.
 #[tokio::test(flavor = "multi_thread")]
 async fn measured() {
-    let Ok(what) = std::env::var(MEASURED) else { return };
+    let Ok(what) = std::env::var(MEASURED) else {
+        return;
+    };
     let resolver = Arc::new(resolver());
     if what == "references" {
         // 2 MB as a request, 0.3 GB as the file stores its pixels.
         let file = data_url("image/png", &make::png_of_zeros(3_000, 3_000, 16, 6));
-        let one = ReferenceInput { role: "style".into(), image_url: Some(file), ..ReferenceInput::default() };
-        let request = GenerateRequest { refs: vec![one; 4], ..GenerateRequest::default() };
+        let one = ReferenceInput {
+            role: "style".into(),
+            image_url: Some(file),
+            ..ReferenceInput::default()
+        };
+        let request = GenerateRequest {
+            refs: vec![one; 4],
+            ..GenerateRequest::default()
+        };
         let requests = (0..5).map(|_| resolve(resolver.clone(), request.clone()));
         for generation in futures::future::join_all(requests).await {
             assert_eq!(generation.references.len(), 4);
@@ -137,15 +247,26 @@ async fn measured() {
         for (wide, high) in [(500, 16_000), (16_000, 500)] {
             let request = GenerateRequest {
                 sketch: Some(sent(&drawn("cat"))),
-                refs: vec![reference("style", 0.8, &thin(wide, high)), reference("subject", 0.8, &thin(wide, high))],
+                refs: vec![
+                    reference("style", 0.8, &thin(wide, high)),
+                    reference("subject", 0.8, &thin(wide, high)),
+                ],
                 base: Some(sent(&thin(wide, high))),
                 ..GenerateRequest::default()
             };
-            generated(&LocalProvider, &request).await.expect("a picture");
+            generated(&LocalProvider, &request)
+                .await
+                .expect("a picture");
         }
     }
     let status = std::fs::read_to_string("/proc/self/status").expect("this process");
-    println!("{}", status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak"));
+    println!(
+        "{}",
+        status
+            .lines()
+            .find(|line| line.starts_with("VmHWM:"))
+            .expect("its peak")
+    );
 }
 
 async fn resolve(resolver: Arc<Resolver>, request: GenerateRequest) -> Generation {
@@ -161,9 +282,18 @@ fn peak(what: &str) -> u64 {
         .output()
         .expect("it runs");
     let text = String::from_utf8_lossy(&child.stdout);
-    assert!(child.status.success(), "{text}{}", String::from_utf8_lossy(&child.stderr));
-    let words = text.split_whitespace().skip_while(|word| !word.ends_with("VmHWM:"));
-    let kib: u64 = words.skip(1).find_map(|word| word.parse().ok()).expect("a number");
+    assert!(
+        child.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+    let words = text
+        .split_whitespace()
+        .skip_while(|word| !word.ends_with("VmHWM:"));
+    let kib: u64 = words
+        .skip(1)
+        .find_map(|word| word.parse().ok())
+        .expect("a number");
     println!("{what}: {} MiB", kib >> 10);
     kib >> 10
 }
@@ -171,7 +301,8 @@ fn peak(what: &str) -> u64 {
 #[test]
 fn many_large_references_at_once_stay_within_the_memory_for_pictures() {
     let peak = peak("references");
-    // All twenty at a time took 2 GB: what the files store, and its copy in RGB. Both budgets together are 736 MiB.
+    // All twenty at a time took 2 GB: what the files store, and its copy in RGB. Both budgets
+    // together are 736 MiB.
     assert!(peak < 736, "{peak} MiB");
 }
 

@@ -193,7 +193,10 @@ impl Resolve for Liar {
 /// Counts whoever connects, on all addresses of this machine.
 async fn victim() -> (u16, Arc<AtomicUsize>) {
     let visits = Arc::new(AtomicUsize::new(0));
-    let listener = TcpListener::bind("[::]:0").await.or(TcpListener::bind("0.0.0.0:0").await).expect("a free port");
+    let listener = TcpListener::bind("[::]:0")
+        .await
+        .or(TcpListener::bind("0.0.0.0:0").await)
+        .expect("a free port");
     let port = listener.local_addr().expect("bound").port();
     let counter = visits.clone();
     tokio::spawn(async move {
@@ -206,14 +209,21 @@ async fn victim() -> (u16, Arc<AtomicUsize>) {
 
 /// A server that is let through: a picture, and redirects to `targets[n]` at `/to/n`.
 async fn friend(targets: Vec<String>) -> SocketAddr {
-    async fn redirect(State(targets): State<Arc<Vec<String>>>, Path(index): Path<usize>) -> Response {
+    async fn redirect(
+        State(targets): State<Arc<Vec<String>>>,
+        Path(index): Path<usize>,
+    ) -> Response {
         (StatusCode::FOUND, [("location", targets[index].clone())]).into_response()
     }
     async fn chain(Path(left): Path<u32>) -> Response {
         if left == 0 {
             return png(&flat(8, 8, [1, 2, 3])).into_response();
         }
-        (StatusCode::TEMPORARY_REDIRECT, [("location", format!("/chain/{}", left - 1))]).into_response()
+        (
+            StatusCode::TEMPORARY_REDIRECT,
+            [("location", format!("/chain/{}", left - 1))],
+        )
+            .into_response()
     }
     let app = Router::new()
         .route("/to/{index}", get(redirect))
@@ -228,18 +238,37 @@ async fn friend(targets: Vec<String>) -> SocketAddr {
 /// Every port of the test is allowed, so that only the address can be what is refused.
 fn fetcher(friend: SocketAddr, victim: u16) -> (Fetcher, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
-    let allowed = [("http", 80), ("https", 443), ("http", victim), ("https", victim), ("http", friend.port())];
+    let allowed = [
+        ("http", 80),
+        ("https", 443),
+        ("http", victim),
+        ("https", victim),
+        ("http", friend.port()),
+    ];
     let policy = FetchPolicy {
-        allowed: allowed.map(|(scheme, port)| (scheme.to_owned(), port)).to_vec(),
+        allowed: allowed
+            .map(|(scheme, port)| (scheme.to_owned(), port))
+            .to_vec(),
         time: Duration::from_secs(5),
         exempt: vec![friend],
         ..FetchPolicy::default()
     };
-    (Fetcher::new(policy, Liar { asked: asked.clone(), friend }), asked)
+    (
+        Fetcher::new(
+            policy,
+            Liar {
+                asked: asked.clone(),
+                friend,
+            },
+        ),
+        asked,
+    )
 }
 
 fn hostile(port: u16) -> Vec<String> {
-    URLS.iter().map(|url| url.replace("{p}", &port.to_string())).collect()
+    URLS.iter()
+        .map(|url| url.replace("{p}", &port.to_string()))
+        .collect()
 }
 
 #[tokio::test]
@@ -249,13 +278,30 @@ async fn a_hundred_hostile_urls_reach_nobody() {
     let urls = hostile(port);
     let (fetcher, _) = fetcher(friend(Vec::new()).await, port);
     for url in &urls {
-        let error = fetcher.fetch(url).await.err().unwrap_or_else(|| panic!("{url:?} was fetched"));
-        assert!(matches!(error.code, ErrorCode::InvalidInput | ErrorCode::Unavailable), "{url:?}: {:?}", error.code);
-        assert_eq!(visits.load(Ordering::SeqCst), 0, "{url:?} reached the listener");
+        let error = fetcher
+            .fetch(url)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("{url:?} was fetched"));
+        assert!(
+            matches!(error.code, ErrorCode::InvalidInput | ErrorCode::Unavailable),
+            "{url:?}: {:?}",
+            error.code
+        );
+        assert_eq!(
+            visits.load(Ordering::SeqCst),
+            0,
+            "{url:?} reached the listener"
+        );
     }
     // The listener does count: otherwise nothing was shown.
-    tokio::net::TcpStream::connect(("127.0.0.1", port)).await.expect("open");
-    crate::support::wait_until("the visit is counted", || visits.load(Ordering::SeqCst) == 1).await;
+    tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .expect("open");
+    crate::support::wait_until("the visit is counted", || {
+        visits.load(Ordering::SeqCst) == 1
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -268,9 +314,15 @@ async fn redirects_lead_nowhere_else() {
     let friend = friend(targets.clone()).await;
     let (fetcher, _) = fetcher(friend, port);
     for (index, target) in targets.iter().enumerate() {
-        let fetched = fetcher.fetch(&format!("http://friend.test:{}/to/{index}", friend.port())).await;
+        let fetched = fetcher
+            .fetch(&format!("http://friend.test:{}/to/{index}", friend.port()))
+            .await;
         assert!(fetched.is_err(), "a redirect to {target} was followed");
-        assert_eq!(visits.load(Ordering::SeqCst), 0, "a redirect to {target} reached the listener");
+        assert_eq!(
+            visits.load(Ordering::SeqCst),
+            0,
+            "a redirect to {target} reached the listener"
+        );
     }
 }
 
@@ -280,7 +332,10 @@ async fn at_most_three_redirects_are_followed() {
     let (fetcher, _) = fetcher(friend, 1);
     let at = |left| format!("http://friend.test:{}/chain/{left}", friend.port());
     for left in 0..=3 {
-        fetcher.fetch(&at(left)).await.unwrap_or_else(|error| panic!("{left} redirects: {error}"));
+        fetcher
+            .fetch(&at(left))
+            .await
+            .unwrap_or_else(|error| panic!("{left} redirects: {error}"));
     }
     let error = fetcher.fetch(&at(4)).await.expect_err("four redirects");
     assert!(error.message.contains("more than 3"), "{}", error.message);
@@ -291,19 +346,32 @@ async fn a_name_is_resolved_once_and_the_connection_goes_where_it_was_checked() 
     let friend = friend(Vec::new()).await;
     let (port, visits) = victim().await;
     let (fetcher, asked) = fetcher(friend, port);
-    fetcher.fetch(&format!("http://rebinding.test:{}/chain/0", friend.port())).await.expect("the first answer holds");
+    fetcher
+        .fetch(&format!("http://rebinding.test:{}/chain/0", friend.port()))
+        .await
+        .expect("the first answer holds");
     assert_eq!(asked.load(Ordering::SeqCst), 1);
-    assert!(fetcher.fetch(&format!("http://rebinding.test:{port}/")).await.is_err());
+    assert!(
+        fetcher
+            .fetch(&format!("http://rebinding.test:{port}/"))
+            .await
+            .is_err()
+    );
     assert_eq!(visits.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
 async fn only_https_on_its_own_port_is_fetched_by_default() {
     let fetcher = Fetcher::default();
-    for url in ["http://example.org/a.png", "https://example.org:8443/a.png", "ftp://example.org/a.png"] {
+    for url in [
+        "http://example.org/a.png",
+        "https://example.org:8443/a.png",
+        "ftp://example.org/a.png",
+    ] {
         let error = fetcher.fetch(url).await.expect_err(url);
         assert!(
-            error.code == ErrorCode::InvalidInput && error.message.contains("only https on port 443"),
+            error.code == ErrorCode::InvalidInput
+                && error.message.contains("only https on port 443"),
             "{}",
             error.message
         );
@@ -323,6 +391,10 @@ fn public_addresses_are_not_refused() {
         "2606:4700::1111",
         "2a00:1450::1",
     ] {
-        assert_eq!(refusal(address.parse().expect("an address")), None, "{address}");
+        assert_eq!(
+            refusal(address.parse().expect("an address")),
+            None,
+            "{address}"
+        );
     }
 }

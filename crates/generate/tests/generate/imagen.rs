@@ -6,7 +6,9 @@ use clippy_generate::{Autosquare, FailureClass, GenerateRequest, Provider, Treat
 use image::{Rgb, RgbImage};
 use serde_json::json;
 
-use crate::google_fake::{Answer, FakeGoogle, IMAGEN, IMAGEN_TEXT, VISION_MODEL, with_predictions, with_text};
+use crate::google_fake::{
+    Answer, FakeGoogle, IMAGEN, IMAGEN_TEXT, VISION_MODEL, with_predictions, with_text,
+};
 use crate::support::{drawn, flat, generated, mask, picture, reference, sent, snapshot, styled};
 
 #[tokio::test]
@@ -28,32 +30,57 @@ async fn style_subject_and_scribble_are_typed_references() {
         count: 2,
         ..GenerateRequest::default()
     };
-    let made = generated(&google.imagen(folder.path()), &request).await.expect("a picture");
+    let made = generated(&google.imagen(folder.path()), &request)
+        .await
+        .expect("a picture");
     let call = &google.calls(IMAGEN)[0];
-    assert_eq!(call.path, format!("/v1/projects/project/locations/global/publishers/google/models/{IMAGEN}:predict"));
+    assert_eq!(
+        call.path,
+        format!("/v1/projects/project/locations/global/publishers/google/models/{IMAGEN}:predict")
+    );
     snapshot("imagen-references", &call.body);
-    let references = call.body["instances"][0]["referenceImages"].as_array().expect("references");
-    assert_eq!(references[1]["subjectImageConfig"]["subjectType"], "SUBJECT_TYPE_ANIMAL");
+    let references = call.body["instances"][0]["referenceImages"]
+        .as_array()
+        .expect("references");
+    assert_eq!(
+        references[1]["subjectImageConfig"]["subjectType"],
+        "SUBJECT_TYPE_ANIMAL"
+    );
     assert!(
         references[1]["subjectImageConfig"]["subjectDescription"].is_string()
             && !call.body.to_string().contains("imageDescription")
     );
-    assert_eq!(references[2]["controlImageConfig"], json!({"controlType": "CONTROL_TYPE_SCRIBBLE"}));
+    assert_eq!(
+        references[2]["controlImageConfig"],
+        json!({"controlType": "CONTROL_TYPE_SCRIBBLE"})
+    );
     let scribble = clippy_generate::picture_bytes(
-        references[2]["referenceImage"]["bytesBase64Encoded"].as_str().expect("a picture"),
+        references[2]["referenceImage"]["bytesBase64Encoded"]
+            .as_str()
+            .expect("a picture"),
     );
     let scribble = picture(&scribble.expect("base64"));
-    assert_eq!(scribble.get_pixel(0, 0), &Rgb([0, 0, 0]), "white lines on black");
+    assert_eq!(
+        scribble.get_pixel(0, 0),
+        &Rgb([0, 0, 0]),
+        "white lines on black"
+    );
     assert!(scribble.pixels().any(|pixel| pixel.0[0] > 240));
     let parameters = &call.body["parameters"];
-    assert_eq!((&parameters["editMode"], &parameters["includeRaiReason"]), (&json!("EDIT_MODE_DEFAULT"), &json!(true)));
+    assert_eq!(
+        (&parameters["editMode"], &parameters["includeRaiReason"]),
+        (&json!("EDIT_MODE_DEFAULT"), &json!(true))
+    );
     assert_eq!(
         (&parameters["seed"], &parameters["addWatermark"]),
         (&json!(7), &json!(false)),
         "a seed is taken only so"
     );
     // One came back of two that were asked for.
-    assert_eq!(made.receipt.line("count").map(|line| line.treatment), Some(Treatment::Approximated));
+    assert_eq!(
+        made.receipt.line("count").map(|line| line.treatment),
+        Some(Treatment::Approximated)
+    );
     assert_eq!(
         made.receipt.line("refs[0]").map(|line| line.treatment),
         Some(Treatment::Approximated),
@@ -66,19 +93,34 @@ async fn a_sketch_alone_is_controlled_editing_and_words_alone_go_to_the_text_mod
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let answer = with_predictions(&[&flat(8, 8, [1, 2, 3])], &[]);
-    google.answers(IMAGEN, [answer.clone()]).answers(IMAGEN_TEXT, [answer]);
-    let sketch = GenerateRequest { sketch: Some(sent(&drawn("cat"))), ..GenerateRequest::default() };
-    generated(&google.imagen(folder.path()), &sketch).await.expect("a picture");
-    assert_eq!(google.calls(IMAGEN)[0].body["parameters"]["editMode"], "EDIT_MODE_CONTROLLED_EDITING");
+    google
+        .answers(IMAGEN, [answer.clone()])
+        .answers(IMAGEN_TEXT, [answer]);
+    let sketch = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        ..GenerateRequest::default()
+    };
+    generated(&google.imagen(folder.path()), &sketch)
+        .await
+        .expect("a picture");
+    assert_eq!(
+        google.calls(IMAGEN)[0].body["parameters"]["editMode"],
+        "EDIT_MODE_CONTROLLED_EDITING"
+    );
     let words = GenerateRequest {
         prompt: Some("a boat".into()),
         negative_prompt: Some("birds".into()),
         ..GenerateRequest::default()
     };
-    generated(&google.imagen(folder.path()), &words).await.expect("a picture");
+    generated(&google.imagen(folder.path()), &words)
+        .await
+        .expect("a picture");
     let body = &google.calls(IMAGEN_TEXT)[0].body;
     snapshot("imagen-words", body);
-    assert!(body["instances"][0].get("referenceImages").is_none() && body["parameters"].get("editMode").is_none());
+    assert!(
+        body["instances"][0].get("referenceImages").is_none()
+            && body["parameters"].get("editMode").is_none()
+    );
 }
 
 #[tokio::test]
@@ -87,16 +129,28 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
     for autosquare in [Autosquare::Expand, Autosquare::Off] {
         let google = FakeGoogle::start().await;
         let squared = autosquare == Autosquare::Expand;
-        // The answer has the raw picture's size. Its padding is red, to be seen if any of it came through.
+        // The answer has the raw picture's size. Its padding is red, to be seen if any of it came
+        // through.
         let answer = if squared {
-            RgbImage::from_fn(120, 120, |_, y| Rgb(if (30..90).contains(&y) { [0, 255, 0] } else { [255, 0, 0] }))
+            RgbImage::from_fn(120, 120, |_, y| {
+                Rgb(if (30..90).contains(&y) {
+                    [0, 255, 0]
+                } else {
+                    [255, 0, 0]
+                })
+            })
         } else {
             flat(120, 60, [0, 255, 0])
         };
         google.answers(IMAGEN, [with_predictions(&[&answer], &[])]);
-        let settings = ImagenSettings { autosquare, ..ImagenSettings::default() };
-        let provider =
-            ImagenProvider::new(FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL"), settings);
+        let settings = ImagenSettings {
+            autosquare,
+            ..ImagenSettings::default()
+        };
+        let provider = ImagenProvider::new(
+            FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL"),
+            settings,
+        );
         let base = RgbImage::from_fn(120, 60, |x, y| Rgb([x as u8, y as u8, 99]));
         let white = RgbImage::from_fn(120, 60, |x, _| Rgb([if x >= 40 { 255 } else { 0 }; 3]));
         let request = GenerateRequest {
@@ -108,8 +162,18 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
         };
         let made = generated(&provider, &request).await.expect("a picture");
         let body = &google.calls(IMAGEN)[0].body;
-        snapshot(if squared { "imagen-edit-squared" } else { "imagen-edit" }, body);
-        assert_eq!(body["parameters"]["editMode"], "EDIT_MODE_INPAINT_INSERTION");
+        snapshot(
+            if squared {
+                "imagen-edit-squared"
+            } else {
+                "imagen-edit"
+            },
+            body,
+        );
+        assert_eq!(
+            body["parameters"]["editMode"],
+            "EDIT_MODE_INPAINT_INSERTION"
+        );
         let types: Vec<&str> = body["instances"][0]["referenceImages"]
             .as_array()
             .expect("two")
@@ -117,14 +181,20 @@ async fn an_edit_sends_a_raw_picture_and_a_mask_and_keeps_the_rest() {
             .filter_map(|r| r["referenceType"].as_str())
             .collect();
         assert_eq!(types, ["REFERENCE_TYPE_RAW", "REFERENCE_TYPE_MASK"]);
-        assert_eq!(made.receipt.line("sketch").map(|line| line.treatment), Some(Treatment::Dropped));
+        assert_eq!(
+            made.receipt.line("sketch").map(|line| line.treatment),
+            Some(Treatment::Dropped)
+        );
         let picture = picture(&made.images[0].bytes);
         assert_eq!(picture.dimensions(), (120, 60));
         for (x, y, pixel) in picture.enumerate_pixels() {
             if x < 40 {
                 assert_eq!(pixel, base.get_pixel(x, y));
             }
-            assert!(x < 60 || pixel.0 == [0, 255, 0], "padding at {x},{y}: {pixel:?}");
+            assert!(
+                x < 60 || pixel.0 == [0, 255, 0],
+                "padding at {x},{y}: {pixel:?}"
+            );
         }
     }
 }
@@ -134,19 +204,45 @@ async fn filtered_pictures_are_told_with_their_reasons() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
     let reason = "Unable to show generated images. Support codes: 58061214";
-    google.answers(IMAGEN_TEXT, [with_predictions(&[&flat(8, 8, [1, 1, 1]); 2], &[reason, reason])]);
-    let request = GenerateRequest { prompt: Some("a boat".into()), count: 4, ..GenerateRequest::default() };
-    let made = generated(&google.imagen(folder.path()), &request).await.expect("half of them");
-    assert_eq!((made.images.len(), made.meta.filtered.len(), made.meta.calls), (2, 2, 1));
-    assert!(made.receipt.line("count").is_some_and(|line| line.reason.contains("58061214")));
+    google.answers(
+        IMAGEN_TEXT,
+        [with_predictions(
+            &[&flat(8, 8, [1, 1, 1]); 2],
+            &[reason, reason],
+        )],
+    );
+    let request = GenerateRequest {
+        prompt: Some("a boat".into()),
+        count: 4,
+        ..GenerateRequest::default()
+    };
+    let made = generated(&google.imagen(folder.path()), &request)
+        .await
+        .expect("half of them");
+    assert_eq!(
+        (made.images.len(), made.meta.filtered.len(), made.meta.calls),
+        (2, 2, 1)
+    );
+    assert!(
+        made.receipt
+            .line("count")
+            .is_some_and(|line| line.reason.contains("58061214"))
+    );
 
-    for answer in
-        [with_predictions(&[], &[reason]), Answer::Json(200, json!({})), Answer::Json(200, json!({"predictions": []}))]
-    {
+    for answer in [
+        with_predictions(&[], &[reason]),
+        Answer::Json(200, json!({})),
+        Answer::Json(200, json!({"predictions": []})),
+    ] {
         let google = FakeGoogle::start().await;
         google.answers(IMAGEN_TEXT, [answer]);
-        let error = generated(&google.imagen(folder.path()), &request).await.expect_err("all filtered");
-        assert!(error.class == FailureClass::Blocked && error.message.contains("filtered"), "{error}");
+        let error = generated(&google.imagen(folder.path()), &request)
+            .await
+            .expect_err("all filtered");
+        assert!(
+            error.class == FailureClass::Blocked && error.message.contains("filtered"),
+            "{error}"
+        );
     }
 }
 
@@ -154,17 +250,34 @@ async fn filtered_pictures_are_told_with_their_reasons() {
 async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_taken_is_said() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
-    google.answers(IMAGEN_TEXT, [with_predictions(&[&flat(8, 8, [1, 1, 1]); 4], &[])]);
-    let request =
-        GenerateRequest { prompt: Some("a boat".into()), count: 8, seed: Some(9), ..GenerateRequest::default() };
+    google.answers(
+        IMAGEN_TEXT,
+        [with_predictions(&[&flat(8, 8, [1, 1, 1]); 4], &[])],
+    );
+    let request = GenerateRequest {
+        prompt: Some("a boat".into()),
+        count: 8,
+        seed: Some(9),
+        ..GenerateRequest::default()
+    };
     let provider = google.imagen(folder.path());
     let made = generated(&provider, &request).await.expect("eight");
     assert_eq!((made.images.len(), made.meta.usd), (8, Some(0.16)));
-    let seeds: Vec<_> = google.calls(IMAGEN_TEXT).iter().map(|call| call.body["parameters"]["seed"].clone()).collect();
+    let seeds: Vec<_> = google
+        .calls(IMAGEN_TEXT)
+        .iter()
+        .map(|call| call.body["parameters"]["seed"].clone())
+        .collect();
     assert_eq!(seeds, [json!(9), json!(13)]);
 
-    let refs = (0..4).map(|index| reference("style", 0.5, &flat(6, 6, [index * 60, 0, 0]))).collect();
-    let many = GenerateRequest { refs, base: Some(sent(&flat(6, 6, [0, 0, 0]))), ..request };
+    let refs = (0..4)
+        .map(|index| reference("style", 0.5, &flat(6, 6, [index * 60, 0, 0])))
+        .collect();
+    let many = GenerateRequest {
+        refs,
+        base: Some(sent(&flat(6, 6, [0, 0, 0]))),
+        ..request
+    };
     let receipt = admit(&provider, &many).expect("not strict");
     let dropped: Vec<&str> = receipt
         .lines
@@ -173,7 +286,11 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
         .map(|line| line.input.as_str())
         .collect();
     assert_eq!(dropped, ["refs[3]", "base"]);
-    let edit = GenerateRequest { mask: Some(sent(&mask(6, 6))), strict: true, ..many };
+    let edit = GenerateRequest {
+        mask: Some(sent(&mask(6, 6))),
+        strict: true,
+        ..many
+    };
     assert!(admit(&provider, &edit).is_err());
     provider.ready().await.expect("a token is had");
 }
@@ -182,9 +299,13 @@ async fn eight_pictures_are_two_calls_with_seeds_of_their_own_and_what_is_not_ta
 async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;
-    let analysis = json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits."});
+    let analysis =
+        json!({"subject_summary": "a sitting cat", "natural_description": "A cat sits."});
     google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
-    google.answers(IMAGEN, [with_predictions(&[&flat(120, 60, [0, 255, 0])], &[])]);
+    google.answers(
+        IMAGEN,
+        [with_predictions(&[&flat(120, 60, [0, 255, 0])], &[])],
+    );
     let client = FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL");
     let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
     let provider = google.imagen(folder.path()).described_by(Some(describer));
@@ -195,10 +316,19 @@ async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
         ..GenerateRequest::default()
     };
     let made = generated(&provider, &request).await.expect("a picture");
-    let prompt = google.calls(IMAGEN)[0].body["instances"][0]["prompt"].as_str().expect("words").to_owned();
-    assert!(prompt.contains("a sitting cat") && !prompt.contains("Keep the sketch"), "{prompt}");
+    let prompt = google.calls(IMAGEN)[0].body["instances"][0]["prompt"]
+        .as_str()
+        .expect("words")
+        .to_owned();
+    assert!(
+        prompt.contains("a sitting cat") && !prompt.contains("Keep the sketch"),
+        "{prompt}"
+    );
     let line = made.receipt.line("sketch").expect("a line");
-    assert!(line.treatment == Treatment::Approximated && line.sent.contains("words"), "{line:?}");
+    assert!(
+        line.treatment == Treatment::Approximated && line.sent.contains("words"),
+        "{line:?}"
+    );
     assert_eq!(made.meta.usd, Some(0.025));
 }
 
@@ -214,7 +344,12 @@ async fn a_mask_under_which_nothing_changed_is_not_called_honoured() {
         mask: Some(sent(&mask(60, 60))),
         ..GenerateRequest::default()
     };
-    let made = generated(&google.imagen(folder.path()), &request).await.expect("a picture");
+    let made = generated(&google.imagen(folder.path()), &request)
+        .await
+        .expect("a picture");
     let line = made.receipt.line("mask").expect("a line");
-    assert!(line.treatment == Treatment::Approximated && line.sent.contains("the base again"), "{line:?}");
+    assert!(
+        line.treatment == Treatment::Approximated && line.sent.contains("the base again"),
+        "{line:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! A process killed with -9 before, during and after the paid call: the call is bought at most once.
+//! A process killed with -9 before, during and after the paid call: the call is bought at most
+//! once.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,8 +9,8 @@ use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal, GenerateError,
-    GenerateRequest, Generated,
+    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal,
+    GenerateError, GenerateRequest, Generated,
 };
 
 use crate::google_fake::{Answer, FakeGoogle, IMAGE_MODEL, with_picture};
@@ -32,8 +33,13 @@ enum Halt {
     AfterOutcome,
 }
 
-const HALTS: [Halt; 5] =
-    [Halt::BeforeClaim, Halt::BeforeSending, Halt::During, Halt::BeforeOutcome, Halt::AfterOutcome];
+const HALTS: [Halt; 5] = [
+    Halt::BeforeClaim,
+    Halt::BeforeSending,
+    Halt::During,
+    Halt::BeforeOutcome,
+    Halt::AfterOutcome,
+];
 
 /// The file journal, which stops where it is told to and leaves a mark that it is there.
 struct Halting {
@@ -60,7 +66,11 @@ impl CallJournal for Halting {
         state
     }
 
-    async fn outcome(&self, fingerprint: &CallFingerprint, outcome: &CallOutcome) -> clippy_core::Result<()> {
+    async fn outcome(
+        &self,
+        fingerprint: &CallFingerprint,
+        outcome: &CallOutcome,
+    ) -> clippy_core::Result<()> {
         self.halt_at(Halt::BeforeOutcome).await;
         let written = self.journal.outcome(fingerprint, outcome).await;
         self.halt_at(Halt::AfterOutcome).await;
@@ -68,27 +78,53 @@ impl CallJournal for Halting {
     }
 }
 
-async fn attempt(url: &str, journal: Arc<dyn CallJournal>, scope: &str) -> Result<Generated, GenerateError> {
-    let endpoint = Endpoint::ApiKey { base: Address::parse(url)?, key: Secret::new("k".to_owned()) };
-    let client =
-        GoogleClient::new(endpoint, Backoff::default(), std::time::Duration::from_secs(60), "GEMINI_IMAGE_MODEL")?;
+async fn attempt(
+    url: &str,
+    journal: Arc<dyn CallJournal>,
+    scope: &str,
+) -> Result<Generated, GenerateError> {
+    let endpoint = Endpoint::ApiKey {
+        base: Address::parse(url)?,
+        key: Secret::new("k".to_owned()),
+    };
+    let client = GoogleClient::new(
+        endpoint,
+        Backoff::default(),
+        std::time::Duration::from_secs(60),
+        "GEMINI_IMAGE_MODEL",
+    )?;
     let provider = GeminiProvider::new(client, GeminiSettings::default());
     let (mut context, _) = context();
     (context.journal, context.scope) = (journal, scope.to_owned());
-    let request = GenerateRequest { prompt: Some("a boat".into()), seed: Some(1), ..GenerateRequest::default() };
+    let request = GenerateRequest {
+        prompt: Some("a boat".into()),
+        seed: Some(1),
+        ..GenerateRequest::default()
+    };
     generated_in(&provider, &request, &context).await
 }
 
 /// Not a test by itself: the process that is killed. It does nothing unless it is started as such.
 #[tokio::test]
 async fn child_that_is_killed() {
-    let Ok(arguments) = std::env::var(CHILD) else { return };
-    let [folder, url, halt] = arguments.split('\n').collect::<Vec<_>>()[..] else { panic!("{arguments}") };
+    let Ok(arguments) = std::env::var(CHILD) else {
+        return;
+    };
+    let [folder, url, halt] = arguments.split('\n').collect::<Vec<_>>()[..] else {
+        panic!("{arguments}")
+    };
     let halt = HALTS[halt.parse::<usize>().expect("an index")];
     let folder = Path::new(folder);
-    let journal = Halting { journal: FileJournal::new(folder.join("calls")), halt, mark: folder.join("here") };
+    let journal = Halting {
+        journal: FileJournal::new(folder.join("calls")),
+        halt,
+        mark: folder.join("here"),
+    };
     let made = attempt(url, Arc::new(journal), "job").await;
-    panic!("the child was to be killed, and ended with {:?}", made.map(|made| made.images.len()));
+    panic!(
+        "the child was to be killed, and ended with {:?}",
+        made.map(|made| made.images.len())
+    );
 }
 
 /// Kills its child when the test fails in between.
@@ -107,10 +143,20 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
         let folder = tempfile::tempdir().expect("a folder");
         let google = FakeGoogle::start().await;
         let good = with_picture(&flat(8, 8, [7, 8, 9]));
-        google.answers(IMAGE_MODEL, [if halt == Halt::During { Answer::Silence } else { good.clone() }]);
+        google.answers(
+            IMAGE_MODEL,
+            [if halt == Halt::During {
+                Answer::Silence
+            } else {
+                good.clone()
+            }],
+        );
         let child = Command::new(std::env::current_exe().expect("this test"))
             .args(["--exact", "killed::child_that_is_killed", "--nocapture"])
-            .env(CHILD, format!("{}\n{}\n{index}", folder.path().display(), google.url))
+            .env(
+                CHILD,
+                format!("{}\n{}\n{index}", folder.path().display(), google.url),
+            )
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -118,8 +164,15 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
         let mut child = Killed(child);
         let mark = folder.path().join("here");
         wait_until("the child is there", || {
-            let there = if halt == Halt::During { !google.calls(IMAGE_MODEL).is_empty() } else { mark.exists() };
-            assert!(there || child.0.try_wait().expect("a child").is_none(), "{halt:?}: the child ended by itself");
+            let there = if halt == Halt::During {
+                !google.calls(IMAGE_MODEL).is_empty()
+            } else {
+                mark.exists()
+            };
+            assert!(
+                there || child.0.try_wait().expect("a child").is_none(),
+                "{halt:?}: the child ended by itself"
+            );
             there
         })
         .await;
@@ -135,7 +188,11 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
         match halt {
             Halt::BeforeClaim | Halt::AfterOutcome => {
                 let made = retried.unwrap_or_else(|error| panic!("{halt:?}: {error}"));
-                assert_eq!(picture(&made.images[0].bytes), flat(8, 8, [7, 8, 9]), "{halt:?}");
+                assert_eq!(
+                    picture(&made.images[0].bytes),
+                    flat(8, 8, [7, 8, 9]),
+                    "{halt:?}"
+                );
                 assert_eq!(bought, 1, "{halt:?}");
             }
             Halt::BeforeSending | Halt::During | Halt::BeforeOutcome => {
@@ -144,7 +201,9 @@ async fn a_call_is_bought_at_most_once_whenever_the_process_is_killed() {
                     error.class == FailureClass::MaybeCharged && error.message.contains("retry"),
                     "{halt:?}: {error}"
                 );
-                attempt(&google.url, journal(), "job, bought again 1").await.expect("a person asked for it");
+                attempt(&google.url, journal(), "job, bought again 1")
+                    .await
+                    .expect("a person asked for it");
                 assert_eq!(google.calls(IMAGE_MODEL).len(), bought + 1, "{halt:?}");
             }
         }

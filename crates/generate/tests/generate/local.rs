@@ -5,10 +5,16 @@ use clippy_generate::local::{Plane, colour_distance};
 use clippy_generate::{FailureClass, GenerateRequest, LocalProvider, Treatment, admit};
 use image::{Rgb, RgbImage, imageops};
 
-use crate::support::{context, drawn, flat, generated, generated_in, mask, picture, reference, sent, styled};
+use crate::support::{
+    context, drawn, flat, generated, generated_in, mask, picture, reference, sent, styled,
+};
 
 fn request(sketch: &RgbImage) -> GenerateRequest {
-    GenerateRequest { sketch: Some(sent(sketch)), seed: Some(3), ..GenerateRequest::default() }
+    GenerateRequest {
+        sketch: Some(sent(sketch)),
+        seed: Some(3),
+        ..GenerateRequest::default()
+    }
 }
 
 async fn painted(request: &GenerateRequest) -> RgbImage {
@@ -28,7 +34,11 @@ fn covered(lines: &[bool], by: &[bool], width: usize, reach: isize) -> f32 {
         (-reach..=reach).any(|dy| {
             (-reach..=reach).any(|dx| {
                 let (u, v) = (x + dx, y + dy);
-                u >= 0 && v >= 0 && u < width as isize && v < height as isize && by[v as usize * width + u as usize]
+                u >= 0
+                    && v >= 0
+                    && u < width as isize
+                    && v < height as isize
+                    && by[v as usize * width + u as usize]
             })
         })
     };
@@ -37,24 +47,47 @@ fn covered(lines: &[bool], by: &[bool], width: usize, reach: isize) -> f32 {
 }
 
 fn edges(picture: &RgbImage) -> Vec<bool> {
-    clippy_imaging::edge_map(&imageops::blur(picture, 1.2)).pixels().map(|pixel| pixel.0[0] > 127).collect()
+    clippy_imaging::edge_map(&imageops::blur(picture, 1.2))
+        .pixels()
+        .map(|pixel| pixel.0[0] > 127)
+        .collect()
 }
 
 #[tokio::test]
 async fn a_style_reference_moves_the_colours_at_least_halfway_to_itself() {
     let pairs = [
-        ("cat", ("dog", Style::CelShading), ("tree", Style::Impressionism)),
-        ("house", ("guitar", Style::NeonLights), ("cupcake", Style::PastelColors)),
-        ("sailboat", ("lamp", Style::ArtDeco), ("fish", Style::SoftShading)),
+        (
+            "cat",
+            ("dog", Style::CelShading),
+            ("tree", Style::Impressionism),
+        ),
+        (
+            "house",
+            ("guitar", Style::NeonLights),
+            ("cupcake", Style::PastelColors),
+        ),
+        (
+            "sailboat",
+            ("lamp", Style::ArtDeco),
+            ("fish", Style::SoftShading),
+        ),
     ];
     for (name, (one, one_style), (two, two_style)) in pairs {
         let (one, two) = (styled(one, one_style), styled(two, two_style));
-        let in_style =
-            |style: &RgbImage| GenerateRequest { refs: vec![reference("style", 0.8, style)], ..request(&drawn(name)) };
-        let (as_one, as_two) = (painted(&in_style(&one)).await, painted(&in_style(&two)).await);
+        let in_style = |style: &RgbImage| GenerateRequest {
+            refs: vec![reference("style", 0.8, style)],
+            ..request(&drawn(name))
+        };
+        let (as_one, as_two) = (
+            painted(&in_style(&one)).await,
+            painted(&in_style(&two)).await,
+        );
         for (own, made, other) in [(&one, &as_one, &as_two), (&two, &as_two, &as_one)] {
             let (near, far) = (apart(made, own), apart(other, own));
-            assert!(near <= 0.5 * far, "{name}: {near} to its own reference, {far} in another style");
+            assert!(
+                near <= 0.5 * far,
+                "{name}: {near} to its own reference, {far} in another style"
+            );
         }
     }
 }
@@ -69,48 +102,101 @@ async fn the_lines_of_the_sketch_survive_in_every_style() {
         ("sailboat", Style::PastelColors),
     ] {
         let sketch = drawn(name);
-        let request =
-            GenerateRequest { refs: vec![reference("style", 0.8, &styled("cup", style))], ..request(&sketch) };
+        let request = GenerateRequest {
+            refs: vec![reference("style", 0.8, &styled("cup", style))],
+            ..request(&sketch)
+        };
         let made = painted(&request).await;
-        let wanted = imageops::resize(&sketch, made.width(), made.height(), imageops::FilterType::Triangle);
-        // The reference's ground has edges of its own, which nobody asked to leave out: only where it was drawn counts.
+        let wanted = imageops::resize(
+            &sketch,
+            made.width(),
+            made.height(),
+            imageops::FilterType::Triangle,
+        );
+        // The reference's ground has edges of its own, which nobody asked to leave out: only where
+        // it was drawn counts.
         let (lines, found) = (edges(&wanted), edges(&made));
         let width = made.width() as usize;
         let recall = covered(&lines, &found, width, 3);
-        let near: Vec<bool> = found.iter().zip(drawn_on(&lines, width)).map(|(edge, inside)| *edge && inside).collect();
+        let near: Vec<bool> = found
+            .iter()
+            .zip(drawn_on(&lines, width))
+            .map(|(edge, inside)| *edge && inside)
+            .collect();
         let precision = covered(&near, &lines, width, 3);
         let score = 2.0 * recall * precision / (recall + precision).max(1e-6);
-        assert!(score >= 0.6, "{name} in {style:?}: recall {recall}, precision {precision}, F {score}");
+        assert!(
+            score >= 0.6,
+            "{name} in {style:?}: recall {recall}, precision {precision}, F {score}"
+        );
     }
 }
 
 /// The rectangle of what is drawn.
 fn drawn_on(lines: &[bool], width: usize) -> Vec<bool> {
-    let places = || (0..lines.len()).filter(|index| lines[*index]).map(|index| (index % width, index / width));
-    let (left, right) = (places().map(|p| p.0).min().unwrap_or(0), places().map(|p| p.0).max().unwrap_or(0));
-    let (top, bottom) = (places().map(|p| p.1).min().unwrap_or(0), places().map(|p| p.1).max().unwrap_or(0));
+    let places = || {
+        (0..lines.len())
+            .filter(|index| lines[*index])
+            .map(|index| (index % width, index / width))
+    };
+    let (left, right) = (
+        places().map(|p| p.0).min().unwrap_or(0),
+        places().map(|p| p.0).max().unwrap_or(0),
+    );
+    let (top, bottom) = (
+        places().map(|p| p.1).min().unwrap_or(0),
+        places().map(|p| p.1).max().unwrap_or(0),
+    );
     (0..lines.len())
-        .map(|index| (left..=right).contains(&(index % width)) && (top..=bottom).contains(&(index / width)))
+        .map(|index| {
+            (left..=right).contains(&(index % width)) && (top..=bottom).contains(&(index / width))
+        })
         .collect()
 }
 
 #[tokio::test]
 async fn a_heavier_reference_pulls_harder() {
-    let (one, two) = (styled("dog", Style::CelShading), styled("lamp", Style::ArtDeco));
+    let (one, two) = (
+        styled("dog", Style::CelShading),
+        styled("lamp", Style::ArtDeco),
+    );
     let sketch = drawn("cat");
-    let alone = |weight| GenerateRequest { refs: vec![reference("style", weight, &one)], ..request(&sketch) };
-    let (light, heavy) = (painted(&alone(0.2)).await, painted(&alone(0.8)).await);
-    assert!(apart(&heavy, &one) < 0.8 * apart(&light, &one), "{} and {}", apart(&heavy, &one), apart(&light, &one));
-
-    let both = |first, second| GenerateRequest {
-        refs: vec![reference("style", first, &one), reference("style", second, &two)],
+    let alone = |weight| GenerateRequest {
+        refs: vec![reference("style", weight, &one)],
         ..request(&sketch)
     };
-    let (first, second) = (painted(&both(0.8, 0.2)).await, painted(&both(0.2, 0.8)).await);
-    assert!(apart(&first, &one) < apart(&second, &one) && apart(&second, &two) < apart(&first, &two));
+    let (light, heavy) = (painted(&alone(0.2)).await, painted(&alone(0.8)).await);
+    assert!(
+        apart(&heavy, &one) < 0.8 * apart(&light, &one),
+        "{} and {}",
+        apart(&heavy, &one),
+        apart(&light, &one)
+    );
 
-    let nothing = GenerateRequest { refs: vec![reference("style", 0.0, &one)], ..request(&sketch) };
-    assert_eq!(painted(&nothing).await, painted(&request(&sketch)).await, "a weight of 0 changes nothing");
+    let both = |first, second| GenerateRequest {
+        refs: vec![
+            reference("style", first, &one),
+            reference("style", second, &two),
+        ],
+        ..request(&sketch)
+    };
+    let (first, second) = (
+        painted(&both(0.8, 0.2)).await,
+        painted(&both(0.2, 0.8)).await,
+    );
+    assert!(
+        apart(&first, &one) < apart(&second, &one) && apart(&second, &two) < apart(&first, &two)
+    );
+
+    let nothing = GenerateRequest {
+        refs: vec![reference("style", 0.0, &one)],
+        ..request(&sketch)
+    };
+    assert_eq!(
+        painted(&nothing).await,
+        painted(&request(&sketch)).await,
+        "a weight of 0 changes nothing"
+    );
 }
 
 #[tokio::test]
@@ -129,28 +215,45 @@ async fn a_subject_reference_shows_through_by_its_weight() {
     let sketch = RgbImage::from_fn(300, 300, |x, y| {
         let line = |a: u32, b: u32| a.abs_diff(b) < 3;
         let within = (60..=240).contains(&x) && (60..=240).contains(&y);
-        let ink = within && (line(x, 60) || line(x, 240) || line(y, 60) || line(y, 150) || line(y, 240));
+        let ink =
+            within && (line(x, 60) || line(x, 240) || line(y, 60) || line(y, 150) || line(y, 240));
         Rgb(if ink { [0, 0, 0] } else { [255, 255, 255] })
     });
     let at = |picture: &RgbImage, y: f32| {
-        let pixel = picture.get_pixel(picture.width() / 2, (picture.height() as f32 * y) as u32).0;
+        let pixel = picture
+            .get_pixel(picture.width() / 2, (picture.height() as f32 * y) as u32)
+            .0;
         i32::from(pixel[0]) - i32::from(pixel[2])
     };
     let mut differences = Vec::new();
     for weight in [0.2, 0.9] {
-        let made =
-            painted(&GenerateRequest { refs: vec![reference("subject", weight, &subject)], ..request(&sketch) }).await;
+        let made = painted(&GenerateRequest {
+            refs: vec![reference("subject", weight, &subject)],
+            ..request(&sketch)
+        })
+        .await;
         differences.push(at(&made, 0.35) - at(&made, 0.65));
     }
-    assert!(differences[1] > 150, "red above and blue below: {differences:?}");
-    assert!(differences[1] > differences[0] + 30, "by its weight: {differences:?}");
+    assert!(
+        differences[1] > 150,
+        "red above and blue below: {differences:?}"
+    );
+    assert!(
+        differences[1] > differences[0] + 30,
+        "by its weight: {differences:?}"
+    );
 }
 
 #[tokio::test]
 async fn outside_of_the_mask_every_pixel_stays_and_inside_it_changes() {
     // Odd sizes, and not the painter's own.
-    let base =
-        RgbImage::from_fn(333, 251, |x, y| Rgb([(x * 7 % 256) as u8, (y * 5 % 256) as u8, ((x ^ y) % 256) as u8]));
+    let base = RgbImage::from_fn(333, 251, |x, y| {
+        Rgb([
+            (x * 7 % 256) as u8,
+            (y * 5 % 256) as u8,
+            ((x ^ y) % 256) as u8,
+        ])
+    });
     let mask = mask(333, 251);
     let request = GenerateRequest {
         base: Some(sent(&base)),
@@ -185,31 +288,56 @@ async fn a_seed_gives_the_same_bytes_and_another_one_does_not() {
     let later = generated(&LocalProvider, &with(6)).await.expect("pictures");
     assert_eq!(first.images[0].bytes, again.images[0].bytes);
     assert_ne!(first.images[0].bytes, first.images[1].bytes);
-    assert_eq!((first.images[1].seed, later.images[0].seed), (Some(6), Some(6)));
-    assert_eq!(first.images[1].bytes, later.images[0].bytes, "each picture's own seed makes it again");
+    assert_eq!(
+        (first.images[1].seed, later.images[0].seed),
+        (Some(6), Some(6))
+    );
+    assert_eq!(
+        first.images[1].bytes, later.images[0].bytes,
+        "each picture's own seed makes it again"
+    );
 }
 
 #[tokio::test]
 async fn previews_come_while_it_works_and_cancelling_stops_it() {
     let style = styled("tree", Style::Impressionism);
-    let request = GenerateRequest { refs: vec![reference("style", 0.8, &style)], ..request(&drawn("cat")) };
+    let request = GenerateRequest {
+        refs: vec![reference("style", 0.8, &style)],
+        ..request(&drawn("cat"))
+    };
     let (context, recorder) = context();
-    generated_in(&LocalProvider, &request, &context).await.expect("a picture");
+    generated_in(&LocalProvider, &request, &context)
+        .await
+        .expect("a picture");
     let previews = recorder.previews.lock().expect("no panic").clone();
     assert!(previews.len() >= 3, "{} previews", previews.len());
     for preview in previews.iter() {
         assert_eq!(picture(&preview.bytes).width(), 256);
     }
-    let shares: Vec<f32> =
-        recorder.progress.lock().expect("no panic").iter().filter_map(|progress| progress.fraction).collect();
-    assert!(shares.windows(2).all(|pair| pair[0] <= pair[1]), "{shares:?}");
+    let shares: Vec<f32> = recorder
+        .progress
+        .lock()
+        .expect("no panic")
+        .iter()
+        .filter_map(|progress| progress.fraction)
+        .collect();
+    assert!(
+        shares.windows(2).all(|pair| pair[0] <= pair[1]),
+        "{shares:?}"
+    );
     assert_eq!(shares.last(), Some(&1.0));
 
     let (context, recorder) = crate::support::context();
-    let many = GenerateRequest { count: 8, ..request };
+    let many = GenerateRequest {
+        count: 8,
+        ..request
+    };
     let cancel = context.cancel.clone();
     let work = tokio::spawn(async move { generated_in(&LocalProvider, &many, &context).await });
-    crate::support::wait_until("it works", || !recorder.progress.lock().expect("no panic").is_empty()).await;
+    crate::support::wait_until("it works", || {
+        !recorder.progress.lock().expect("no panic").is_empty()
+    })
+    .await;
     cancel.cancel();
     let error = work.await.expect("ran").expect_err("cancelled");
     assert_eq!(error.class, FailureClass::Cancelled);
@@ -224,10 +352,17 @@ async fn a_ratio_is_kept_and_the_receipt_is_honest() {
         style_tags: vec!["pixel_art".into(), "bokeh".into()],
         ..request(&drawn("cat"))
     };
-    let made = generated(&LocalProvider, &request).await.expect("a picture");
+    let made = generated(&LocalProvider, &request)
+        .await
+        .expect("a picture");
     let image = &made.images[0];
     let ratio = image.width as f32 / image.height as f32;
-    assert!((ratio - 16.0 / 9.0).abs() < 0.04, "{}x{}", image.width, image.height);
+    assert!(
+        (ratio - 16.0 / 9.0).abs() < 0.04,
+        "{}x{}",
+        image.width,
+        image.height
+    );
     let treatment = |input: &str| made.receipt.line(input).map(|line| line.treatment);
     assert_eq!(treatment("sketch"), Some(Treatment::Honoured));
     assert_eq!(treatment("seed"), Some(Treatment::Honoured));
@@ -235,7 +370,10 @@ async fn a_ratio_is_kept_and_the_receipt_is_honest() {
     assert_eq!(treatment("negative_prompt"), Some(Treatment::Dropped));
     assert_eq!(treatment("style_tags[0]"), Some(Treatment::Honoured));
     assert_eq!(treatment("style_tags[1]"), Some(Treatment::Dropped));
-    let strict = GenerateRequest { strict: true, ..request };
+    let strict = GenerateRequest {
+        strict: true,
+        ..request
+    };
     let refused = admit(&LocalProvider, &strict).expect_err("not everything is honoured");
     assert!(
         refused.message.contains("negative_prompt") && refused.message.contains("style_tags[1]"),
@@ -250,14 +388,34 @@ async fn pictures_come_of_any_mixture_of_inputs() {
     let subject = styled("dog", Style::VectorArt);
     let empty = flat(900, 600, [255, 255, 255]);
     let refs = |list: &[(&str, &RgbImage)]| {
-        list.iter().map(|(role, picture)| reference(role, 0.7, picture)).collect::<Vec<_>>()
+        list.iter()
+            .map(|(role, picture)| reference(role, 0.7, picture))
+            .collect::<Vec<_>>()
     };
     let tiny = flat(1, 1, [9, 9, 9]);
     for (what, request) in [
-        ("words alone", GenerateRequest { prompt: Some("a red sunset".into()), ..GenerateRequest::default() }),
+        (
+            "words alone",
+            GenerateRequest {
+                prompt: Some("a red sunset".into()),
+                ..GenerateRequest::default()
+            },
+        ),
         ("an empty sketch", request(&empty)),
-        ("a subject alone", GenerateRequest { refs: refs(&[("subject", &subject)]), ..GenerateRequest::default() }),
-        ("a style alone", GenerateRequest { refs: refs(&[("style", &style)]), ..GenerateRequest::default() }),
+        (
+            "a subject alone",
+            GenerateRequest {
+                refs: refs(&[("subject", &subject)]),
+                ..GenerateRequest::default()
+            },
+        ),
+        (
+            "a style alone",
+            GenerateRequest {
+                refs: refs(&[("style", &style)]),
+                ..GenerateRequest::default()
+            },
+        ),
         (
             "a base and a style",
             GenerateRequest {
@@ -266,7 +424,13 @@ async fn pictures_come_of_any_mixture_of_inputs() {
                 ..GenerateRequest::default()
             },
         ),
-        ("many styles", GenerateRequest { refs: refs(&[("style", &style); 16]), ..request(&drawn("cat")) }),
+        (
+            "many styles",
+            GenerateRequest {
+                refs: refs(&[("style", &style); 16]),
+                ..request(&drawn("cat"))
+            },
+        ),
         (
             "one pixel",
             GenerateRequest {
@@ -278,10 +442,15 @@ async fn pictures_come_of_any_mixture_of_inputs() {
         ),
         (
             "a very wide sketch",
-            GenerateRequest { refs: refs(&[("style", &style)]), ..request(&flat(3000, 100, [0, 0, 0])) },
+            GenerateRequest {
+                refs: refs(&[("style", &style)]),
+                ..request(&flat(3000, 100, [0, 0, 0]))
+            },
         ),
     ] {
-        let made = generated(&LocalProvider, &request).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let made = generated(&LocalProvider, &request)
+            .await
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
         let made = picture(&made.images[0].bytes);
         assert!(made.width() >= 128 && made.height() >= 128, "{what}");
     }

@@ -12,11 +12,21 @@ async fn finished(tag: &str) -> RgbImage {
     let request = GenerateRequest {
         sketch: Some(sent(&drawn("owl"))),
         refs: vec![reference("style", 0.8, &styled("fish", Style::SoftShading))],
-        style_tags: if tag.is_empty() { Vec::new() } else { vec![tag.to_owned()] },
+        style_tags: if tag.is_empty() {
+            Vec::new()
+        } else {
+            vec![tag.to_owned()]
+        },
         seed: Some(1),
         ..GenerateRequest::default()
     };
-    picture(&generated(&LocalProvider, &request).await.expect("a picture").images[0].bytes)
+    picture(
+        &generated(&LocalProvider, &request)
+            .await
+            .expect("a picture")
+            .images[0]
+            .bytes,
+    )
 }
 
 fn colourfulness(pixel: &Rgb<u8>) -> u8 {
@@ -25,11 +35,13 @@ fn colourfulness(pixel: &Rgb<u8>) -> u8 {
 }
 
 fn share(picture: &RgbImage, is: impl Fn(&Rgb<u8>) -> bool) -> f32 {
-    picture.pixels().filter(|pixel| is(pixel)).count() as f32 / (picture.width() * picture.height()) as f32
+    picture.pixels().filter(|pixel| is(pixel)).count() as f32
+        / (picture.width() * picture.height()) as f32
 }
 
 fn lightness(pixel: &Rgb<u8>) -> f32 {
-    (0.3 * f32::from(pixel.0[0]) + 0.59 * f32::from(pixel.0[1]) + 0.11 * f32::from(pixel.0[2])) / 255.0
+    (0.3 * f32::from(pixel.0[0]) + 0.59 * f32::from(pixel.0[1]) + 0.11 * f32::from(pixel.0[2]))
+        / 255.0
 }
 
 fn mean(picture: &RgbImage, value: impl Fn(&Rgb<u8>) -> f32) -> f32 {
@@ -45,7 +57,9 @@ fn flatness(picture: &RgbImage) -> f32 {
     let pairs = (picture.width() - 1) * picture.height();
     let equal = picture.rows().flat_map(|row| {
         let row: Vec<&Rgb<u8>> = row.collect();
-        row.windows(2).map(|pair| pair[0] == pair[1]).collect::<Vec<_>>()
+        row.windows(2)
+            .map(|pair| pair[0] == pair[1])
+            .collect::<Vec<_>>()
     });
     equal.filter(|equal| *equal).count() as f32 / pairs as f32
 }
@@ -56,7 +70,11 @@ async fn pixel_art_is_square_pixels_of_a_small_palette() {
     assert!(colours(&made) <= 24, "{} colours", colours(&made));
     let cell = made.width().min(made.height()) / 84;
     for (x, y, pixel) in made.enumerate_pixels() {
-        assert_eq!(pixel, made.get_pixel(x / cell * cell, y / cell * cell), "at {x},{y}");
+        assert_eq!(
+            pixel,
+            made.get_pixel(x / cell * cell, y / cell * cell),
+            "at {x},{y}"
+        );
     }
 }
 
@@ -64,14 +82,20 @@ async fn pixel_art_is_square_pixels_of_a_small_palette() {
 async fn monochrome_and_manga_have_no_hue_and_all_tones() {
     for tag in ["monochrome", "manga_style"] {
         let made = finished(tag).await;
-        assert!(made.pixels().all(|pixel| colourfulness(pixel) <= 2), "{tag}");
         assert!(
-            share(&made, |pixel| lightness(pixel) < 0.25) > 0.01 && share(&made, |pixel| lightness(pixel) > 0.9) > 0.02,
+            made.pixels().all(|pixel| colourfulness(pixel) <= 2),
+            "{tag}"
+        );
+        assert!(
+            share(&made, |pixel| lightness(pixel) < 0.25) > 0.01
+                && share(&made, |pixel| lightness(pixel) > 0.9) > 0.02,
             "{tag}"
         );
     }
     let made = finished("manga_style").await;
-    let extreme = share(&made, |pixel| lightness(pixel) < 0.2 || lightness(pixel) > 0.9);
+    let extreme = share(&made, |pixel| {
+        lightness(pixel) < 0.2 || lightness(pixel) > 0.9
+    });
     assert!(extreme > 0.75, "ink and paper, {extreme}");
 }
 
@@ -87,7 +111,11 @@ async fn line_art_is_ink_on_paper() {
 async fn neon_is_light_in_the_dark() {
     let made = finished("neon_lights").await;
     assert!(mean(&made, lightness) < 0.35);
-    assert!(share(&made, |pixel| lightness(pixel) > 0.6 || colourfulness(pixel) > 120) > 0.01);
+    assert!(
+        share(&made, |pixel| lightness(pixel) > 0.6
+            || colourfulness(pixel) > 120)
+            > 0.01
+    );
 }
 
 #[tokio::test]
@@ -121,6 +149,11 @@ async fn vector_art_and_cel_shading_are_flatter_than_the_painting() {
         let all: usize = counts.iter().sum();
         counts.iter().filter(|count| **count * 200 >= all).count()
     };
-    assert!(tones(&cel) * 4 <= tones(&plain) * 3, "{} tones and {}", tones(&cel), tones(&plain));
+    assert!(
+        tones(&cel) * 4 <= tones(&plain) * 3,
+        "{} tones and {}",
+        tones(&cel),
+        tones(&plain)
+    );
     assert_ne!(cel, plain);
 }

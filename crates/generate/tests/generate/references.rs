@@ -13,7 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use clippy_core::ErrorCode;
 use clippy_generate::fetch::SystemResolver;
 use clippy_generate::{
-    FetchPolicy, Fetcher, GenerateRequest, ReferenceInput, ReferencePicture, Resolver, Role, data_url, sha256_hex,
+    FetchPolicy, Fetcher, GenerateRequest, ReferenceInput, ReferencePicture, Resolver, Role,
+    data_url, sha256_hex,
 };
 use tokio::net::TcpListener;
 
@@ -26,15 +27,27 @@ fn file() -> Vec<u8> {
 /// Serves a picture, and everything that a picture must not be.
 async fn server() -> SocketAddr {
     let app = Router::new()
-        .route("/good.png", get(|| async { ([(header::CONTENT_TYPE, "text/plain")], file()) }))
-        .route("/page", get(|| async { ([(header::CONTENT_TYPE, "image/png")], "<html>not a picture</html>") }))
+        .route(
+            "/good.png",
+            get(|| async { ([(header::CONTENT_TYPE, "text/plain")], file()) }),
+        )
+        .route(
+            "/page",
+            get(|| async {
+                (
+                    [(header::CONTENT_TYPE, "image/png")],
+                    "<html>not a picture</html>",
+                )
+            }),
+        )
         .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
         .route("/broken", get(|| async { StatusCode::BAD_GATEWAY }))
         .route("/large", get(|| async { vec![0u8; 70_000] }))
         .route(
             "/endless",
             get(|| async {
-                let parts = futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0u8; 4096]));
+                let parts =
+                    futures::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0u8; 4096]));
                 axum::body::Body::from_stream(parts)
             }),
         )
@@ -44,7 +57,10 @@ async fn server() -> SocketAddr {
                 tokio::time::sleep(Duration::from_secs(60)).await;
             }),
         )
-        .route("/many-pixels", get(|| async { png(&flat(300, 300, [0, 0, 0])) }))
+        .route(
+            "/many-pixels",
+            get(|| async { png(&flat(300, 300, [0, 0, 0])) }),
+        )
         .route("/nowhere", get(|| async { StatusCode::FOUND }));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
@@ -66,13 +82,23 @@ fn resolver(server: SocketAddr) -> Resolver {
         source_url: Some("https://posts.test/7".into()),
         licence: Some("CC-BY-4.0".into()),
     };
-    let broken = ReferencePicture { bytes: b"not a picture".to_vec().into(), source_url: None, licence: None };
+    let broken = ReferencePicture {
+        bytes: b"not a picture".to_vec().into(),
+        source_url: None,
+        licence: None,
+    };
     let gallery = Gallery(HashMap::from([(7.into(), known), (8.into(), broken)]));
-    Resolver::new(Arc::new(gallery), Arc::new(Fetcher::new(policy, SystemResolver)))
+    Resolver::new(
+        Arc::new(gallery),
+        Arc::new(Fetcher::new(policy, SystemResolver)),
+    )
 }
 
 fn input(change: impl FnOnce(&mut ReferenceInput)) -> ReferenceInput {
-    let mut input = ReferenceInput { role: "style".into(), ..ReferenceInput::default() };
+    let mut input = ReferenceInput {
+        role: "style".into(),
+        ..ReferenceInput::default()
+    };
     change(&mut input);
     input
 }
@@ -92,19 +118,53 @@ async fn every_way_gives_the_same_pixels_and_says_where_they_came_from() {
             r.weight = Some(0.25);
         }),
     ];
-    let request = GenerateRequest { refs, sketch: Some(url.clone()), ..GenerateRequest::default() };
-    let generation = resolver(server).resolve(&request).await.expect("all of them");
+    let request = GenerateRequest {
+        refs,
+        sketch: Some(url.clone()),
+        ..GenerateRequest::default()
+    };
+    let generation = resolver(server)
+        .resolve(&request)
+        .await
+        .expect("all of them");
     let hash = sha256_hex(&file());
     for reference in &generation.references {
         assert_eq!(reference.picture, flat(12, 9, [200, 30, 90]));
         assert_eq!(reference.origin.sha256, hash);
     }
-    let sources: Vec<Option<&str>> =
-        generation.references.iter().map(|reference| reference.origin.source_url.as_deref()).collect();
-    assert_eq!(sources, [Some("https://posts.test/7"), Some(url.as_str()), None, Some(url.as_str()), None]);
-    assert_eq!(generation.references[0].origin.licence.as_deref(), Some("CC-BY-4.0"));
-    assert_eq!((generation.references[0].role, generation.references[0].weight), (Role::Style, 0.7));
-    assert_eq!((generation.references[4].role, generation.references[4].weight), (Role::Subject, 0.25));
+    let sources: Vec<Option<&str>> = generation
+        .references
+        .iter()
+        .map(|reference| reference.origin.source_url.as_deref())
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            Some("https://posts.test/7"),
+            Some(url.as_str()),
+            None,
+            Some(url.as_str()),
+            None
+        ]
+    );
+    assert_eq!(
+        generation.references[0].origin.licence.as_deref(),
+        Some("CC-BY-4.0")
+    );
+    assert_eq!(
+        (
+            generation.references[0].role,
+            generation.references[0].weight
+        ),
+        (Role::Style, 0.7)
+    );
+    assert_eq!(
+        (
+            generation.references[4].role,
+            generation.references[4].weight
+        ),
+        (Role::Subject, 0.25)
+    );
     assert_eq!(generation.sketch_sha256, Some(hash));
 }
 
@@ -113,31 +173,93 @@ async fn what_cannot_be_had_is_named_with_its_place_in_the_request() {
     let server = server().await;
     let of = |path: &str| format!("http://{server}{path}");
     let cases = [
-        (input(|r| r.id = Some(9.into())), ErrorCode::NotFound, "picture 9 is not in the gallery"),
-        (input(|r| r.id = Some(8.into())), ErrorCode::InvalidPicture, "refs[1]"),
-        (input(|r| r.url = Some(of("/page"))), ErrorCode::InvalidPicture, "not a picture"),
-        (input(|r| r.url = Some(of("/missing"))), ErrorCode::InvalidInput, "404"),
-        (input(|r| r.url = Some(of("/broken"))), ErrorCode::Unavailable, "502"),
-        (input(|r| r.url = Some(of("/large"))), ErrorCode::TooLarge, "larger"),
-        (input(|r| r.url = Some(of("/endless"))), ErrorCode::TooLarge, "larger"),
-        (input(|r| r.url = Some(of("/slow"))), ErrorCode::Timeout, "longer"),
-        (input(|r| r.url = Some(of("/many-pixels"))), ErrorCode::TooLarge, "pixels"),
-        (input(|r| r.url = Some(of("/nowhere"))), ErrorCode::InvalidInput, "nowhere"),
-        (input(|r| r.url = Some("https://127.0.0.1/x.png".into())), ErrorCode::InvalidInput, "refs[1]"),
+        (
+            input(|r| r.id = Some(9.into())),
+            ErrorCode::NotFound,
+            "picture 9 is not in the gallery",
+        ),
+        (
+            input(|r| r.id = Some(8.into())),
+            ErrorCode::InvalidPicture,
+            "refs[1]",
+        ),
+        (
+            input(|r| r.url = Some(of("/page"))),
+            ErrorCode::InvalidPicture,
+            "not a picture",
+        ),
+        (
+            input(|r| r.url = Some(of("/missing"))),
+            ErrorCode::InvalidInput,
+            "404",
+        ),
+        (
+            input(|r| r.url = Some(of("/broken"))),
+            ErrorCode::Unavailable,
+            "502",
+        ),
+        (
+            input(|r| r.url = Some(of("/large"))),
+            ErrorCode::TooLarge,
+            "larger",
+        ),
+        (
+            input(|r| r.url = Some(of("/endless"))),
+            ErrorCode::TooLarge,
+            "larger",
+        ),
+        (
+            input(|r| r.url = Some(of("/slow"))),
+            ErrorCode::Timeout,
+            "longer",
+        ),
+        (
+            input(|r| r.url = Some(of("/many-pixels"))),
+            ErrorCode::TooLarge,
+            "pixels",
+        ),
+        (
+            input(|r| r.url = Some(of("/nowhere"))),
+            ErrorCode::InvalidInput,
+            "nowhere",
+        ),
+        (
+            input(|r| r.url = Some("https://127.0.0.1/x.png".into())),
+            ErrorCode::InvalidInput,
+            "refs[1]",
+        ),
         (
             input(|r| r.image_url = Some("data:text/html;base64,aGk=".into())),
             ErrorCode::InvalidPicture,
             "not a picture",
         ),
-        (input(|r| r.image_url = Some("data:image/png;base64,aGk=".into())), ErrorCode::InvalidPicture, "refs[1]"),
-        (input(|r| r.image_b64 = Some("no base64!".into())), ErrorCode::InvalidPicture, "refs[1]"),
+        (
+            input(|r| r.image_url = Some("data:image/png;base64,aGk=".into())),
+            ErrorCode::InvalidPicture,
+            "refs[1]",
+        ),
+        (
+            input(|r| r.image_b64 = Some("no base64!".into())),
+            ErrorCode::InvalidPicture,
+            "refs[1]",
+        ),
     ];
     for (bad, code, expected) in cases {
         let shown = format!("{bad:?}");
-        let request =
-            GenerateRequest { refs: vec![input(|r| r.id = Some(7.into())), bad], ..GenerateRequest::default() };
-        let error = resolver(server).resolve(&request).await.err().unwrap_or_else(|| panic!("{shown} was taken"));
+        let request = GenerateRequest {
+            refs: vec![input(|r| r.id = Some(7.into())), bad],
+            ..GenerateRequest::default()
+        };
+        let error = resolver(server)
+            .resolve(&request)
+            .await
+            .err()
+            .unwrap_or_else(|| panic!("{shown} was taken"));
         assert_eq!(error.code, code, "{shown}: {}", error.message);
-        assert!(error.message.contains(expected) && error.message.contains("refs[1]"), "{shown}: {}", error.message);
+        assert!(
+            error.message.contains(expected) && error.message.contains("refs[1]"),
+            "{shown}: {}",
+            error.message
+        );
     }
 }

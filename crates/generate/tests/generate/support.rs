@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use clippy_core::ids::PointId;
 use clippy_drawings::{Style, render, sketch, subject};
 use clippy_generate::{
-    FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext, MemoryJournal,
-    Preview, Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture, ReferencePictures, Resolver, admit,
-    data_url, make,
+    FetchPolicy, Fetcher, GenerateError, GenerateRequest, Generated, Generation, GenerationContext,
+    MemoryJournal, Preview, Progress, ProgressSink, Provider, ReferenceInput, ReferencePicture,
+    ReferencePictures, Resolver, admit, data_url, make,
 };
 use clippy_imaging::{DecodeLimits, Encoding, decode, encode};
 use image::{Rgb, RgbImage};
@@ -25,7 +25,10 @@ pub struct Gallery(pub HashMap<PointId, ReferencePicture>);
 #[async_trait::async_trait]
 impl ReferencePictures for Gallery {
     async fn reference_picture(&self, id: PointId) -> clippy_core::Result<ReferencePicture> {
-        self.0.get(&id).cloned().ok_or_else(|| clippy_core::Error::not_found("no such point"))
+        self.0
+            .get(&id)
+            .cloned()
+            .ok_or_else(|| clippy_core::Error::not_found("no such point"))
     }
 }
 
@@ -60,7 +63,10 @@ pub fn context() -> (GenerationContext, Arc<Recorder>) {
 pub fn resolver() -> Resolver {
     Resolver::new(
         Arc::new(Gallery::default()),
-        Arc::new(Fetcher::new(FetchPolicy::default(), clippy_generate::fetch::SystemResolver)),
+        Arc::new(Fetcher::new(
+            FetchPolicy::default(),
+            clippy_generate::fetch::SystemResolver,
+        )),
     )
 }
 
@@ -73,7 +79,9 @@ pub fn sent(picture: &RgbImage) -> String {
 }
 
 pub fn picture(bytes: &[u8]) -> RgbImage {
-    decode(bytes, &DecodeLimits::default()).expect("a picture").into_pixels()
+    decode(bytes, &DecodeLimits::default())
+        .expect("a picture")
+        .into_pixels()
 }
 
 pub fn styled(name: &str, style: Style) -> RgbImage {
@@ -103,7 +111,8 @@ pub fn flat(width: u32, height: u32, colour: [u8; 3]) -> RgbImage {
 /// A white rectangle in the middle of black.
 pub fn mask(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
-        let inside = (width / 4..width * 3 / 4).contains(&x) && (height / 4..height * 3 / 4).contains(&y);
+        let inside =
+            (width / 4..width * 3 / 4).contains(&x) && (height / 4..height * 3 / 4).contains(&y);
         Rgb([if inside { 255 } else { 0 }; 3])
     })
 }
@@ -121,7 +130,10 @@ pub async fn generated_in(
     make(provider, request, &resolved(request).await, context).await
 }
 
-pub async fn generated(provider: &dyn Provider, request: &GenerateRequest) -> Result<Generated, GenerateError> {
+pub async fn generated(
+    provider: &dyn Provider,
+    request: &GenerateRequest,
+) -> Result<Generated, GenerateError> {
     generated_in(provider, request, &context().0).await
 }
 
@@ -134,37 +146,55 @@ pub async fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// Compares with `snapshots/<name>.json`. Base64 is replaced by what it holds, so that a snapshot can be read.
-/// `UPDATE_SNAPSHOTS=1` writes them anew.
+/// Compares with `snapshots/<name>.json`. Base64 is replaced by what it holds, so that a snapshot
+/// can be read. `UPDATE_SNAPSHOTS=1` writes them anew.
 pub fn snapshot(name: &str, value: &Value) {
     let path = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says it"))
         .join("tests/generate/snapshots")
         .join(format!("{name}.json"));
-    let text = format!("{}\n", serde_json::to_string_pretty(&readable(value)).expect("JSON"));
+    let text = format!(
+        "{}\n",
+        serde_json::to_string_pretty(&readable(value)).expect("JSON")
+    );
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, &text).expect("written");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == text, "{name} is not as its snapshot. UPDATE_SNAPSHOTS=1 accepts it. It is now:\n{text}");
+    assert!(
+        kept == text,
+        "{name} is not as its snapshot. UPDATE_SNAPSHOTS=1 accepts it. It is now:\n{text}"
+    );
 }
 
-/// The value with base64 pictures as `<image/png 64x64, mean 255,255,255>`, and its fields in the order of their names:
-/// whether `serde_json` keeps another depends on what else is built along.
+/// The value with base64 pictures as `<image/png 64x64, mean 255,255,255>`, and its fields in the
+/// order of their names: whether `serde_json` keeps another depends on what else is built along.
 pub fn readable(value: &Value) -> Value {
     match value {
         Value::String(text) if text.len() > 80 => {
-            let Ok(bytes) = clippy_generate::picture_bytes(text) else { return value.clone() };
-            let Ok(probe) = clippy_imaging::probe(&bytes) else { return value.clone() };
+            let Ok(bytes) = clippy_generate::picture_bytes(text) else {
+                return value.clone();
+            };
+            let Ok(probe) = clippy_imaging::probe(&bytes) else {
+                return value.clone();
+            };
             let image = picture(&bytes);
-            let sums =
-                image.pixels().fold([0u64; 3], |sums, pixel| std::array::from_fn(|c| sums[c] + u64::from(pixel.0[c])));
+            let sums = image.pixels().fold([0u64; 3], |sums, pixel| {
+                std::array::from_fn(|c| sums[c] + u64::from(pixel.0[c]))
+            });
             let mean = sums.map(|sum| sum / u64::from(image.width() * image.height()));
-            Value::String(format!("<{} {}x{}, mean {mean:?}>", probe.format.media_type(), probe.width, probe.height))
+            Value::String(format!(
+                "<{} {}x{}, mean {mean:?}>",
+                probe.format.media_type(),
+                probe.width,
+                probe.height
+            ))
         }
         Value::Array(values) => values.iter().map(readable).collect(),
         Value::Object(map) => {
-            let sorted: BTreeMap<String, Value> =
-                map.iter().map(|(key, value)| (key.clone(), readable(value))).collect();
+            let sorted: BTreeMap<String, Value> = map
+                .iter()
+                .map(|(key, value)| (key.clone(), readable(value)))
+                .collect();
             sorted.into_iter().collect()
         }
         other => other.clone(),

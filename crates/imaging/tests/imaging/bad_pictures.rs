@@ -54,8 +54,18 @@ fn refused(bytes: &[u8]) -> DecodeError {
 #[test]
 fn nothing_and_nonsense_are_no_pictures() {
     assert!(matches!(refused(b""), DecodeError::Empty));
-    for nonsense in [&b"hello"[..], b"<!doctype html><html></html>", b"{\"a\": 1}", &[0; 5000], b"\x89PN", b"GIF"] {
-        assert!(matches!(refused(nonsense), DecodeError::NotAPicture), "{nonsense:?}");
+    for nonsense in [
+        &b"hello"[..],
+        b"<!doctype html><html></html>",
+        b"{\"a\": 1}",
+        &[0; 5000],
+        b"\x89PN",
+        b"GIF",
+    ] {
+        assert!(
+            matches!(refused(nonsense), DecodeError::NotAPicture),
+            "{nonsense:?}"
+        );
     }
     let error = Error::from(refused(b"hello"));
     assert_eq!(error.code, ErrorCode::InvalidPicture);
@@ -83,12 +93,29 @@ fn formats_that_are_not_read_are_named() {
 #[test]
 fn every_cut_of_every_format_is_an_error_and_not_a_panic() {
     let picture = make::scene(37, 23);
-    for format in
-        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff]
-    {
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ] {
         let whole = make::file(&picture, format);
-        assert!(decode(&whole, &DecodeLimits::default()).is_ok(), "{format:?}");
-        for cut in [1, 3, 9, 20, 40, whole.len() / 4, whole.len() / 2, whole.len() * 3 / 4] {
+        assert!(
+            decode(&whole, &DecodeLimits::default()).is_ok(),
+            "{format:?}"
+        );
+        for cut in [
+            1,
+            3,
+            9,
+            20,
+            40,
+            whole.len() / 4,
+            whole.len() / 2,
+            whole.len() * 3 / 4,
+        ] {
             let error = refused(&whole[..cut]);
             let code = Error::from(error).code;
             assert_eq!(code, ErrorCode::InvalidPicture, "{format:?} cut at {cut}");
@@ -101,17 +128,30 @@ fn every_cut_of_every_format_is_an_error_and_not_a_panic() {
 #[test]
 fn flipped_bytes_never_panic() {
     let picture = make::scene(29, 31);
-    for format in
-        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff]
-    {
+    for format in [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::Gif,
+        ImageFormat::WebP,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ] {
         let whole = make::file(&picture, format);
         for at in (0..whole.len()).step_by(whole.len() / 150 + 1) {
             for flip in [0xff, 0x80, 0x01] {
                 let mut damaged = whole.clone();
                 damaged[at] ^= flip;
-                let limits = DecodeLimits { pixels: 1 << 22, allocation: 32 << 20, ..DecodeLimits::default() };
-                let (_, memory) = memory_of(|| decode(&damaged, &limits).map(|picture| picture.dimensions()));
-                assert!(memory < 96 << 20, "{format:?} with byte {at} flipped took {memory} bytes");
+                let limits = DecodeLimits {
+                    pixels: 1 << 22,
+                    allocation: 32 << 20,
+                    ..DecodeLimits::default()
+                };
+                let (_, memory) =
+                    memory_of(|| decode(&damaged, &limits).map(|picture| picture.dimensions()));
+                assert!(
+                    memory < 96 << 20,
+                    "{format:?} with byte {at} flipped took {memory} bytes"
+                );
             }
         }
     }
@@ -124,7 +164,11 @@ fn a_header_that_claims_too_much_is_refused_without_its_memory() {
     assert!(
         matches!(
             error,
-            DecodeError::TooManyPixels { width: 60_000, height: 60_000, .. } | DecodeError::TooMuchMemory { .. }
+            DecodeError::TooManyPixels {
+                width: 60_000,
+                height: 60_000,
+                ..
+            } | DecodeError::TooMuchMemory { .. }
         ),
         "{error}"
     );
@@ -140,32 +184,54 @@ fn a_header_that_claims_too_much_is_refused_without_its_memory() {
 
 #[test]
 fn the_largest_picture_stays_within_its_memory() {
-    let limits = DecodeLimits { pixels: 1024 * 1024, allocation: 8 << 20, ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        pixels: 1024 * 1024,
+        allocation: 8 << 20,
+        ..DecodeLimits::default()
+    };
     let bytes = make::file(&make::scene(1024, 1024), ImageFormat::Png);
     let (picture, memory) = memory_of(|| decode(&bytes, &limits).unwrap());
     assert_eq!(picture.dimensions(), (1024, 1024));
     assert!(memory <= (8 << 20) + 2 * 3 * 1024 * 1024, "{memory} bytes");
     let bytes = make::file(&make::scene(1025, 1024), ImageFormat::Png);
-    assert!(matches!(decode(&bytes, &limits), Err(DecodeError::TooManyPixels { width: 1025, .. })));
+    assert!(matches!(
+        decode(&bytes, &limits),
+        Err(DecodeError::TooManyPixels { width: 1025, .. })
+    ));
 }
 
 #[test]
 fn a_file_of_200_megabytes_is_refused_unread() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(&make::file(&make::scene(8, 8), ImageFormat::Png)).unwrap();
+    file.write_all(&make::file(&make::scene(8, 8), ImageFormat::Png))
+        .unwrap();
     file.as_file().set_len(200 << 20).unwrap();
-    let (error, memory) = memory_of(|| decode_file(file.path(), &DecodeLimits::default()).unwrap_err());
-    assert!(matches!(error, DecodeError::TooManyBytes { bytes, .. } if bytes == 200 << 20), "{error}");
+    let (error, memory) =
+        memory_of(|| decode_file(file.path(), &DecodeLimits::default()).unwrap_err());
+    assert!(
+        matches!(error, DecodeError::TooManyBytes { bytes, .. } if bytes == 200 << 20),
+        "{error}"
+    );
     assert!(memory < 1 << 20, "{memory} bytes");
     assert_eq!(Error::from(error).code, ErrorCode::TooLarge);
-    let small = DecodeLimits { bytes: 10, ..DecodeLimits::default() };
-    assert!(matches!(decode(b"0123456789a", &small), Err(DecodeError::TooManyBytes { bytes: 11, limit: 10 })));
+    let small = DecodeLimits {
+        bytes: 10,
+        ..DecodeLimits::default()
+    };
+    assert!(matches!(
+        decode(b"0123456789a", &small),
+        Err(DecodeError::TooManyBytes {
+            bytes: 11,
+            limit: 10
+        })
+    ));
 }
 
 #[test]
 fn a_file_that_is_not_there_or_a_folder_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = decode_file(&folder.path().join("none.png"), &DecodeLimits::default()).unwrap_err();
+    let missing =
+        decode_file(&folder.path().join("none.png"), &DecodeLimits::default()).unwrap_err();
     assert!(missing.to_string().contains("none.png"), "{missing}");
     assert_eq!(Error::from(missing).code, ErrorCode::NotFound);
     assert!(decode_file(folder.path(), &DecodeLimits::default()).is_err());
@@ -175,7 +241,10 @@ fn a_file_that_is_not_there_or_a_folder_is_told() {
 fn probing_reads_no_pixels() {
     let bytes = make::png_that_claims(5000, 4000);
     let (probed, memory) = memory_of(|| probe(&bytes).unwrap());
-    assert_eq!((probed.width, probed.height, probed.format.media_type()), (5000, 4000, "image/png"));
+    assert_eq!(
+        (probed.width, probed.height, probed.format.media_type()),
+        (5000, 4000, "image/png")
+    );
     assert!(memory < 1 << 20, "{memory} bytes");
     assert!(matches!(probe(b""), Err(DecodeError::Empty)));
 }

@@ -1,12 +1,16 @@
 //! Good pictures of every kind.
 
-use clippy_imaging::{DecodeLimits, Encoding, PictureFormat, RgbImage, decode, decode_file, encode, probe, thumbnail};
+use clippy_imaging::{
+    DecodeLimits, Encoding, PictureFormat, RgbImage, decode, decode_file, encode, probe, thumbnail,
+};
 use image::{ImageFormat, Rgb};
 
 use crate::make::{self, RED};
 
 fn read(bytes: &[u8]) -> RgbImage {
-    decode(bytes, &DecodeLimits::default()).unwrap_or_else(|error| panic!("{error}")).into_pixels()
+    decode(bytes, &DecodeLimits::default())
+        .unwrap_or_else(|error| panic!("{error}"))
+        .into_pixels()
 }
 
 #[test]
@@ -21,7 +25,10 @@ fn lossless_formats_give_back_what_was_written() {
         let bytes = make::file(&picture, format);
         assert_eq!(read(&bytes), picture, "{expected}");
         let probed = probe(&bytes).unwrap();
-        assert_eq!((probed.format, probed.width, probed.height), (expected, 41, 27));
+        assert_eq!(
+            (probed.format, probed.width, probed.height),
+            (expected, 41, 27)
+        );
     }
 }
 
@@ -35,7 +42,12 @@ fn animated_files_give_their_first_frame() {
     ] {
         let first = read(&bytes);
         assert_eq!(first.dimensions(), (20, 12), "{name}");
-        let furthest = first.as_raw().iter().zip(still.as_raw()).map(|(one, other)| one.abs_diff(*other)).max();
+        let furthest = first
+            .as_raw()
+            .iter()
+            .zip(still.as_raw())
+            .map(|(one, other)| one.abs_diff(*other))
+            .max();
         // A GIF has a palette of its own making.
         assert!(furthest <= Some(8), "{name}: {furthest:?}");
     }
@@ -45,10 +57,18 @@ fn animated_files_give_their_first_frame() {
 fn the_content_says_what_a_file_is_not_its_name() {
     let folder = tempfile::tempdir().unwrap();
     let picture = make::scene(10, 10);
-    for (name, format) in [("a.jpg", ImageFormat::Png), ("b.png", ImageFormat::WebP), ("c", ImageFormat::Bmp)] {
+    for (name, format) in [
+        ("a.jpg", ImageFormat::Png),
+        ("b.png", ImageFormat::WebP),
+        ("c", ImageFormat::Bmp),
+    ] {
         let path = folder.path().join(name);
         std::fs::write(&path, make::file(&picture, format)).unwrap();
-        assert_eq!(decode_file(&path, &DecodeLimits::default()).unwrap(), picture, "{name}");
+        assert_eq!(
+            decode_file(&path, &DecodeLimits::default()).unwrap(),
+            picture,
+            "{name}"
+        );
     }
 }
 
@@ -56,7 +76,11 @@ fn the_content_says_what_a_file_is_not_its_name() {
 fn what_is_encoded_can_be_read() {
     let picture = make::scene(64, 48);
     for encoding in [Encoding::Png, Encoding::WebP] {
-        assert_eq!(read(&encode(&picture, encoding).unwrap()), picture, "{encoding:?}");
+        assert_eq!(
+            read(&encode(&picture, encoding).unwrap()),
+            picture,
+            "{encoding:?}"
+        );
     }
     let jpeg = encode(&picture, Encoding::THUMBNAIL).unwrap();
     assert_eq!(probe(&jpeg).unwrap().format, PictureFormat::Jpeg);
@@ -74,7 +98,10 @@ fn thumbnails_keep_their_shape_and_never_grow() {
         ((4000, 1), 256, (256, 1)),
         ((10, 10), 0, (1, 1)),
     ] {
-        let small = thumbnail(&RgbImage::from_pixel(width, height, Rgb([9, 200, 90])), most);
+        let small = thumbnail(
+            &RgbImage::from_pixel(width, height, Rgb([9, 200, 90])),
+            most,
+        );
         assert_eq!(small.dimensions(), expected, "{width} x {height} at {most}");
         assert!(small.pixels().all(|pixel| pixel.0 == [9, 200, 90]));
     }

@@ -10,12 +10,16 @@ pub const RED: Rgb<u8> = Rgb([250, 20, 30]);
 pub const BLUE: Rgb<u8> = Rgb([10, 30, 240]);
 
 pub fn scene(width: u32, height: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| Rgb([(x * 5) as u8, (y * 7) as u8, ((x ^ y) * 3) as u8]))
+    RgbImage::from_fn(width, height, |x, y| {
+        Rgb([(x * 5) as u8, (y * 7) as u8, ((x ^ y) * 3) as u8])
+    })
 }
 
 pub fn file(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
-    DynamicImage::ImageRgb8(picture.clone()).write_to(&mut bytes, format).unwrap();
+    DynamicImage::ImageRgb8(picture.clone())
+        .write_to(&mut bytes, format)
+        .unwrap();
     bytes.into_inner()
 }
 
@@ -31,7 +35,9 @@ pub fn png_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0_u32, |sum, &byte| {
-        (0..8).fold(sum ^ u32::from(byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| {
+            (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg())
+        })
     })
 }
 
@@ -54,9 +60,12 @@ pub fn animated_gif(width: u32, height: u32) -> Vec<u8> {
         let mut encoder = GifEncoder::new(&mut bytes);
         for colour in [RED, BLUE] {
             let [red, green, blue] = colour.0;
-            let picture = RgbaImage::from_pixel(width, height, image::Rgba([red, green, blue, 255]));
+            let picture =
+                RgbaImage::from_pixel(width, height, image::Rgba([red, green, blue, 255]));
             let delay = Delay::from_saturating_duration(std::time::Duration::from_millis(100));
-            encoder.encode_frame(Frame::from_parts(picture, 0, 0, delay)).unwrap();
+            encoder
+                .encode_frame(Frame::from_parts(picture, 0, 0, delay))
+                .unwrap();
         }
     }
     bytes
@@ -70,13 +79,19 @@ pub fn animated_png(width: u32, height: u32) -> Vec<u8> {
         let mut chunks = Vec::new();
         while at < bytes.len() {
             let length = u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
-            chunks.push((bytes[at + 4..at + 8].to_vec(), bytes[at + 8..at + 8 + length].to_vec()));
+            chunks.push((
+                bytes[at + 4..at + 8].to_vec(),
+                bytes[at + 8..at + 8 + length].to_vec(),
+            ));
             at += 12 + length;
         }
         chunks
     };
     let control = |sequence: u32| {
-        let mut data: Vec<u8> = [sequence, width, height, 0, 0].iter().flat_map(|value| value.to_be_bytes()).collect();
+        let mut data: Vec<u8> = [sequence, width, height, 0, 0]
+            .iter()
+            .flat_map(|value| value.to_be_bytes())
+            .collect();
         data.extend([0, 1, 0, 10, 0, 0]);
         png_chunk(b"fcTL", &data)
     };
@@ -93,10 +108,15 @@ pub fn animated_png(width: u32, height: u32) -> Vec<u8> {
         }
     }
     bytes.extend(control(1));
-    for (sequence, (_, data)) in (2_u32..)
-        .zip(chunks(&RgbImage::from_pixel(width, height, BLUE)).into_iter().filter(|(label, _)| label == b"IDAT"))
-    {
-        bytes.extend(png_chunk(b"fdAT", &[&sequence.to_be_bytes()[..], &data].concat()));
+    for (sequence, (_, data)) in (2_u32..).zip(
+        chunks(&RgbImage::from_pixel(width, height, BLUE))
+            .into_iter()
+            .filter(|(label, _)| label == b"IDAT"),
+    ) {
+        bytes.extend(png_chunk(
+            b"fdAT",
+            &[&sequence.to_be_bytes()[..], &data].concat(),
+        ));
     }
     bytes.extend(png_chunk(b"IEND", &[]));
     bytes
@@ -114,18 +134,38 @@ pub fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     let three = |value: u32| value.to_le_bytes()[..3].to_vec();
     let mut body = b"WEBP".to_vec();
     // The second flag bit means animation.
-    body.extend(chunk(b"VP8X", &[vec![2, 0, 0, 0], three(width - 1), three(height - 1)].concat()));
+    body.extend(chunk(
+        b"VP8X",
+        &[vec![2, 0, 0, 0], three(width - 1), three(height - 1)].concat(),
+    ));
     body.extend(chunk(b"ANIM", &[255, 255, 255, 255, 0, 0]));
     for colour in [RED, BLUE] {
-        let still = file(&RgbImage::from_pixel(width, height, colour), ImageFormat::WebP);
-        let frame = [three(0), three(0), three(width - 1), three(height - 1), three(100), vec![0]].concat();
+        let still = file(
+            &RgbImage::from_pixel(width, height, colour),
+            ImageFormat::WebP,
+        );
+        let frame = [
+            three(0),
+            three(0),
+            three(width - 1),
+            three(height - 1),
+            three(100),
+            vec![0],
+        ]
+        .concat();
         // A still file is a header of 12 bytes and the chunk of the picture.
         body.extend(chunk(b"ANMF", &[frame, still[12..].to_vec()].concat()));
     }
-    [b"RIFF".to_vec(), (body.len() as u32).to_le_bytes().to_vec(), body].concat()
+    [
+        b"RIFF".to_vec(),
+        (body.len() as u32).to_le_bytes().to_vec(),
+        body,
+    ]
+    .concat()
 }
 
-/// A zlib stream of so many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of the longest matches.
+/// A zlib stream of so many zeros, in 1.6 bits for every 32 of them: one fixed-Huffman block of the
+/// longest matches.
 pub fn zlib_zeros(count: usize) -> Vec<u8> {
     let mut bytes = vec![0x78, 0x9c];
     let (mut pending, mut length) = (0u32, 0);
@@ -152,11 +192,16 @@ pub fn zlib_zeros(count: usize) -> Vec<u8> {
     put(0, 7, &mut bytes);
     put(0, 7, &mut bytes);
     // Adler-32 of zeros: 1 and the count, each modulo 65521.
-    bytes.extend([(count % 65_521) as u16, 1].iter().flat_map(|half| half.to_be_bytes()));
+    bytes.extend(
+        [(count % 65_521) as u16, 1]
+            .iter()
+            .flat_map(|half| half.to_be_bytes()),
+    );
     bytes
 }
 
-/// A PNG of zeros of any size, in few bytes; `kind` is its colour type (0 grey, 2 RGB, 6 RGB and alpha).
+/// A PNG of zeros of any size, in few bytes; `kind` is its colour type (0 grey, 2 RGB, 6 RGB and
+/// alpha).
 pub fn png_of_zeros(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
     let channels = match kind {
         0 => 1,
@@ -164,7 +209,15 @@ pub fn png_of_zeros(width: u32, height: u32, depth: u8, kind: u8) -> Vec<u8> {
         _ => 4,
     };
     let row = 1 + width as usize * channels * usize::from(depth) / 8;
-    png_with(width, height, depth, kind, 0, &zlib_zeros(row * height as usize), &[])
+    png_with(
+        width,
+        height,
+        depth,
+        kind,
+        0,
+        &zlib_zeros(row * height as usize),
+        &[],
+    )
 }
 
 /// A PNG with these chunks before its pixels.
@@ -215,9 +268,25 @@ pub enum Tag {
 
 /// A TIFF of one strip with these tags beside those of the strip itself, in either byte order.
 pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8]) -> Vec<u8> {
-    let short = |value: u16| if little { value.to_le_bytes() } else { value.to_be_bytes() };
-    let long = |value: u32| if little { value.to_le_bytes() } else { value.to_be_bytes() };
-    let mut bytes = if little { b"II".to_vec() } else { b"MM".to_vec() };
+    let short = |value: u16| {
+        if little {
+            value.to_le_bytes()
+        } else {
+            value.to_be_bytes()
+        }
+    };
+    let long = |value: u32| {
+        if little {
+            value.to_le_bytes()
+        } else {
+            value.to_be_bytes()
+        }
+    };
+    let mut bytes = if little {
+        b"II".to_vec()
+    } else {
+        b"MM".to_vec()
+    };
     bytes.extend(short(42));
     bytes.extend(long(8));
     let own = [
@@ -247,11 +316,20 @@ pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8
             .sum::<usize>();
     for tag in all {
         let (kind, count, data) = match tag {
-            Tag::Short(_, values) => {
-                (3, values.len(), values.iter().flat_map(|value| short(*value)).collect::<Vec<u8>>())
-            }
+            Tag::Short(_, values) => (
+                3,
+                values.len(),
+                values
+                    .iter()
+                    .flat_map(|value| short(*value))
+                    .collect::<Vec<u8>>(),
+            ),
             Tag::Long(273, _) => (4, 1, long(strip_at as u32).to_vec()),
-            Tag::Long(_, values) => (4, values.len(), values.iter().flat_map(|value| long(*value)).collect()),
+            Tag::Long(_, values) => (
+                4,
+                values.len(),
+                values.iter().flat_map(|value| long(*value)).collect(),
+            ),
         };
         entries.extend(short(number(tag)));
         entries.extend(short(kind));

@@ -18,23 +18,53 @@ const MEASURED: &str = "CLIPPY_IMAGING_MEASURED";
 fn a_picture_of_one_pixel_by_forty_million_is_refused_by_its_header() {
     let bytes = make::png_of_zeros(1, 40_000_000, 8, 0);
     assert!(bytes.len() < 1 << 20);
-    let (error, memory) = memory_of(|| decode(&bytes, &DecodeLimits::default()).expect_err("too long"));
-    assert!(matches!(error, DecodeError::TooLong { width: 1, height: 40_000_000, limit: 65_535 }), "{error}");
+    let (error, memory) =
+        memory_of(|| decode(&bytes, &DecodeLimits::default()).expect_err("too long"));
+    assert!(
+        matches!(
+            error,
+            DecodeError::TooLong {
+                width: 1,
+                height: 40_000_000,
+                limit: 65_535
+            }
+        ),
+        "{error}"
+    );
     assert!(memory < 1 << 20, "{memory} bytes");
     assert_eq!(Error::from(error).code, ErrorCode::TooLarge);
     let (seen, memory) = memory_of(|| probe(&bytes).expect("a header"));
-    assert!((seen.width, seen.height) == (1, 40_000_000) && memory < 1 << 20, "{memory} bytes");
+    assert!(
+        (seen.width, seen.height) == (1, 40_000_000) && memory < 1 << 20,
+        "{memory} bytes"
+    );
 }
 
 #[test]
 fn sides_and_ratios_have_limits_of_their_own() {
-    let limits = DecodeLimits { side: 1000, stretch: 8, ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        side: 1000,
+        stretch: 8,
+        ..DecodeLimits::default()
+    };
     let of = |width, height| decode(&make::png_of_zeros(width, height, 8, 2), &limits);
-    assert_eq!(of(1000, 125).expect("eight to one").dimensions(), (1000, 125));
-    assert!(matches!(of(1001, 900), Err(DecodeError::TooLong { limit: 1000, .. })));
-    assert!(matches!(of(100, 801), Err(DecodeError::TooStretched { limit: 8, .. })));
+    assert_eq!(
+        of(1000, 125).expect("eight to one").dimensions(),
+        (1000, 125)
+    );
+    assert!(matches!(
+        of(1001, 900),
+        Err(DecodeError::TooLong { limit: 1000, .. })
+    ));
+    assert!(matches!(
+        of(100, 801),
+        Err(DecodeError::TooStretched { limit: 8, .. })
+    ));
     let told = of(801, 100).expect_err("too thin").to_string();
-    assert!(told.contains("801 x 100") && told.contains("8 times"), "{told}");
+    assert!(
+        told.contains("801 x 100") && told.contains("8 times"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -44,9 +74,10 @@ fn a_colour_profile_is_not_unpacked() {
     assert!(profile.len() < 2 << 20);
     let pixels = make::zlib_zeros((1 + 3 * 8) * 8);
     let bytes = make::png_with(8, 8, 8, 2, 0, &pixels, &[(b"iCCP", profile)]);
-    for read in
-        [|bytes: &[u8]| decode(bytes, &DecodeLimits::default()).map(|_| ()), |bytes: &[u8]| probe(bytes).map(|_| ())]
-    {
+    for read in [
+        |bytes: &[u8]| decode(bytes, &DecodeLimits::default()).map(|_| ()),
+        |bytes: &[u8]| probe(bytes).map(|_| ()),
+    ] {
         let (outcome, memory) = memory_of(|| read(&bytes));
         outcome.expect("a picture");
         assert!(memory < 4 << 20, "{memory} bytes");
@@ -64,17 +95,30 @@ fn sixteen_bits_and_alpha_take_no_more_than_rgb() {
     let pixels = 1500 * 1000;
     for (depth, kind) in [(8, 0), (8, 2), (8, 6), (16, 0), (16, 2), (16, 6)] {
         let bytes = make::png_of_zeros(1500, 1000, depth, kind);
-        let (picture, memory) = memory_of(|| decode(&bytes, &DecodeLimits::default()).expect("a picture"));
+        let (picture, memory) =
+            memory_of(|| decode(&bytes, &DecodeLimits::default()).expect("a picture"));
         assert_eq!(picture.dimensions(), (1500, 1000));
-        assert!(memory < 3 * pixels + (2 << 20), "{depth} bits of kind {kind}: {memory} bytes");
+        assert!(
+            memory < 3 * pixels + (2 << 20),
+            "{depth} bits of kind {kind}: {memory} bytes"
+        );
     }
-    // Other formats become RGB in the buffer that they were read into; some decoders hold as much beside it.
-    for (format, most) in [(ImageFormat::Bmp, 3), (ImageFormat::Jpeg, 3), (ImageFormat::WebP, 7), (ImageFormat::Gif, 8)]
-    {
+    // Other formats become RGB in the buffer that they were read into; some decoders hold as much
+    // beside it.
+    for (format, most) in [
+        (ImageFormat::Bmp, 3),
+        (ImageFormat::Jpeg, 3),
+        (ImageFormat::WebP, 7),
+        (ImageFormat::Gif, 8),
+    ] {
         let bytes = make::file(&make::scene(1500, 1000), format);
-        let (picture, memory) = memory_of(|| decode(&bytes, &DecodeLimits::default()).expect("a picture"));
+        let (picture, memory) =
+            memory_of(|| decode(&bytes, &DecodeLimits::default()).expect("a picture"));
         assert_eq!(picture.dimensions(), (1500, 1000));
-        assert!(memory < most * pixels + bytes.len() + (2 << 20), "{format:?}: {memory} bytes");
+        assert!(
+            memory < most * pixels + bytes.len() + (2 << 20),
+            "{format:?}: {memory} bytes"
+        );
     }
 }
 
@@ -83,7 +127,10 @@ fn as_many_pictures_as_fit_are_decoded_at_a_time_and_the_others_wait() {
     // A picture holds six bytes a pixel while it is worked on: there is room for two.
     let budget = Budget::new(2 * 6 * 512 * 512 + 4096);
     let bytes = make::png_of_zeros(512, 512, 8, 2);
-    let limits = DecodeLimits { patience: Duration::from_secs(120), ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        patience: Duration::from_secs(120),
+        ..DecodeLimits::default()
+    };
     let (at_once, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..12 {
@@ -97,17 +144,31 @@ fn as_many_pictures_as_fit_are_decoded_at_a_time_and_the_others_wait() {
             });
         }
     });
-    assert!((1..=2).contains(&most.load(Ordering::SeqCst)), "{most:?} at a time");
-    assert_eq!(budget.free() / 1024, budget.total() / 1024, "all of it came back");
+    assert!(
+        (1..=2).contains(&most.load(Ordering::SeqCst)),
+        "{most:?} at a time"
+    );
+    assert_eq!(
+        budget.free() / 1024,
+        budget.total() / 1024,
+        "all of it came back"
+    );
 }
 
 #[test]
 fn what_never_fits_is_refused_by_its_header_and_what_waits_too_long_is_told_to_come_again() {
     let budget = Budget::new(6 << 20);
-    let limits = DecodeLimits { patience: Duration::from_millis(30), ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        patience: Duration::from_millis(30),
+        ..DecodeLimits::default()
+    };
     let large = make::png_of_zeros(1100, 1000, 8, 2);
-    let (error, memory) = memory_of(|| decode_within(&budget, &large, &limits).expect_err("more than there is"));
-    assert!(matches!(error, DecodeError::TooMuchMemory { limit } if limit == 6 << 20), "{error}");
+    let (error, memory) =
+        memory_of(|| decode_within(&budget, &large, &limits).expect_err("more than there is"));
+    assert!(
+        matches!(error, DecodeError::TooMuchMemory { limit } if limit == 6 << 20),
+        "{error}"
+    );
     assert!(memory < 1 << 20, "{memory} bytes");
     assert_eq!(Error::from(error).code, ErrorCode::TooLarge);
 
@@ -127,7 +188,10 @@ fn measured() {
         return;
     }
     let bytes = make::png_of_zeros(3600, 3600, 16, 6);
-    let limits = DecodeLimits { patience: Duration::from_secs(300), ..DecodeLimits::default() };
+    let limits = DecodeLimits {
+        patience: Duration::from_secs(300),
+        ..DecodeLimits::default()
+    };
     std::thread::scope(|scope| {
         for _ in 0..12 {
             scope.spawn(|| {
@@ -137,7 +201,10 @@ fn measured() {
         }
     });
     let status = std::fs::read_to_string("/proc/self/status").expect("this process");
-    let peak = status.lines().find(|line| line.starts_with("VmHWM:")).expect("its peak");
+    let peak = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .expect("its peak");
     println!("{peak}");
 }
 
@@ -150,8 +217,11 @@ fn a_process_stays_small_while_many_large_pictures_come_at_once() {
         .expect("it runs");
     let text = String::from_utf8_lossy(&child.stdout);
     assert!(child.status.success(), "{text}");
-    let peak =
-        text.split_whitespace().skip_while(|word| !word.ends_with("VmHWM:")).nth(1).and_then(|kib| kib.parse().ok());
+    let peak = text
+        .split_whitespace()
+        .skip_while(|word| !word.ends_with("VmHWM:"))
+        .nth(1)
+        .and_then(|kib| kib.parse().ok());
     let peak: u64 = peak.expect("a number");
     // Twelve of them take 1.7 GB as their file stores them; the budget of all pictures is 416 MiB.
     assert!(peak < 520 * 1024, "{peak} KiB");

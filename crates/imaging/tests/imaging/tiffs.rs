@@ -17,7 +17,9 @@ fn palettes_of_every_depth_and_byte_order_are_read() {
             let colours = 1usize << bits;
             let choice = |x: usize, y: usize| (x * 5 + y * 3) % colours;
             let colour = |at: usize, channel: usize| ((at * 70 + channel * 40) % 256) as u8;
-            let map = (0..3).flat_map(|channel| (0..colours).map(move |at| u16::from(colour(at, channel)) * 257));
+            let map = (0..3).flat_map(|channel| {
+                (0..colours).map(move |at| u16::from(colour(at, channel)) * 257)
+            });
             let mut strip = Vec::new();
             for y in 0..height {
                 let mut row = vec![0u8; (width * bits).div_ceil(8)];
@@ -69,14 +71,31 @@ fn colours_in_lab_are_read() {
     // White and red, as L*, a*, b*.
     let lab = three_channels(8, 8, &[255, 0, 0, 138, 81, 70]);
     let icc = three_channels(9, 8, &[255, 128, 128, 138, 209, 198]);
-    let shorts = |values: [u16; 6]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let shorts = |values: [u16; 6]| {
+        values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
     let lab_16 = three_channels(8, 16, &shorts([65_535, 0, 0, 35_579, 20_687, 17_892]));
-    let icc_16 = three_channels(9, 16, &shorts([65_280, 32_768, 32_768, 35_441, 53_455, 50_660]));
-    for (name, bytes) in [("CIE", lab), ("ICC", icc), ("CIE, 16 bits", lab_16), ("ICC, 16 bits", icc_16)] {
+    let icc_16 = three_channels(
+        9,
+        16,
+        &shorts([65_280, 32_768, 32_768, 35_441, 53_455, 50_660]),
+    );
+    for (name, bytes) in [
+        ("CIE", lab),
+        ("ICC", icc),
+        ("CIE, 16 bits", lab_16),
+        ("ICC, 16 bits", icc_16),
+    ] {
         let picture = read(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(*picture.get_pixel(0, 0), Rgb([255; 3]), "{name}");
         let Rgb([red, green, blue]) = *picture.get_pixel(1, 0);
-        assert!(red > 250 && green < 12 && blue < 12, "{name}: {red} {green} {blue}");
+        assert!(
+            red > 250 && green < 12 && blue < 12,
+            "{name}: {red} {green} {blue}"
+        );
     }
 }
 
@@ -90,12 +109,23 @@ fn grey_of_floating_point_numbers_is_read() {
         Tag::Short(339, vec![3]),
     ];
     let of = |values: [f32; 4]| {
-        let strip: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let strip: Vec<u8> = values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect();
         let picture = read(&make::tiff(true, (4, 1), &tags, &strip)).expect("a picture");
         [0, 1, 2, 3].map(|x| picture.get_pixel(x, 0).0[0])
     };
-    assert_eq!(of([0.0, 0.5, 1.0, f32::NAN]), [0, 128, 255, 0], "1 is white");
-    assert_eq!(of([0.0, 127.5, 255.0, -3.0]), [0, 128, 255, 0], "255 is white");
+    assert_eq!(
+        of([0.0, 0.5, 1.0, f32::NAN]),
+        [0, 128, 255, 0],
+        "1 is white"
+    );
+    assert_eq!(
+        of([0.0, 127.5, 255.0, -3.0]),
+        [0, 128, 255, 0],
+        "255 is white"
+    );
 }
 
 #[test]
@@ -109,7 +139,9 @@ fn kinds_that_are_not_read_are_named_in_one_sentence() {
             Tag::Short(339, vec![format; samples.into()]),
         ];
         let strip = vec![0; usize::from(bits) / 8 * usize::from(samples) * 4];
-        read(&make::tiff(true, (2, 2), &tags, &strip)).expect_err("it is not read").to_string()
+        read(&make::tiff(true, (2, 2), &tags, &strip))
+            .expect_err("it is not read")
+            .to_string()
     };
     for (told, words) in [
         (of(6, 8, 3, 1), "YCbCr"),
@@ -118,6 +150,9 @@ fn kinds_that_are_not_read_are_named_in_one_sentence() {
         (of(1, 64, 1, 3), "64 bits (floating-point"),
         (of(1, 16, 1, 3), "16 bits (floating-point"),
     ] {
-        assert!(told.contains(words) && told.contains("convert") && !told.contains('\n'), "{told}");
+        assert!(
+            told.contains(words) && told.contains("convert") && !told.contains('\n'),
+            "{told}"
+        );
     }
 }

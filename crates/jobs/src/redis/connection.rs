@@ -13,7 +13,8 @@ const MAX_DELAY: Duration = Duration::from_millis(500);
 const RETRIES: usize = 3;
 
 /// What an address may look like.
-const EXAMPLES: &str = "redis://host:6379/0, redis://user:password@host:6379/0, or rediss:// for TLS";
+const EXAMPLES: &str =
+    "redis://host:6379/0, redis://user:password@host:6379/0, or rediss:// for TLS";
 
 /// Connects and asks for an answer.
 pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManager)> {
@@ -21,7 +22,10 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
     drop(rustls::crypto::ring::default_provider().install_default());
     let client = redis::Client::open(url).map_err(|error| {
         // Not the value itself: it may hold a password.
-        Error::invalid(format!("REDIS_URL is not the address of a Redis server: write {EXAMPLES}")).with_source(error)
+        Error::invalid(format!(
+            "REDIS_URL is not the address of a Redis server: write {EXAMPLES}"
+        ))
+        .with_source(error)
     })?;
     let address = client.get_connection_info().addr().to_string();
     let config = ConnectionManagerConfig::new()
@@ -42,8 +46,14 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
             Error::new(ErrorCode::Unavailable, message).with_source(error)
         }
     };
-    let mut connection = client.get_connection_manager_with_config(config).await.map_err(failed)?;
-    redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(failed)?;
+    let mut connection = client
+        .get_connection_manager_with_config(config)
+        .await
+        .map_err(failed)?;
+    redis::cmd("PING")
+        .query_async::<()>(&mut connection)
+        .await
+        .map_err(failed)?;
     Ok((client, connection))
 }
 
@@ -52,11 +62,19 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
     let text = error.to_string();
     let says = |word: &str| text.contains(word);
     let wrong = match error.code() {
-        Some("NOAUTH") => "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0",
+        Some("NOAUTH") => {
+            "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0"
+        }
         Some("WRONGPASS") => "refuses the user or the password in REDIS_URL",
-        Some("NOPERM") => "does not let the user in REDIS_URL do what is needed: allow it all commands on its keys",
-        Some("DENIED") => "answers on its own machine alone, since it has no password (protected mode): give it one",
-        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => "refuses the user or the password in REDIS_URL",
+        Some("NOPERM") => {
+            "does not let the user in REDIS_URL do what is needed: allow it all commands on its keys"
+        }
+        Some("DENIED") => {
+            "answers on its own machine alone, since it has no password (protected mode): give it one"
+        }
+        _ if error.kind() == redis::ErrorKind::AuthenticationFailed => {
+            "refuses the user or the password in REDIS_URL"
+        }
         _ if says("refused to switch database") && says("uthentication required") => {
             "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0"
         }
@@ -66,7 +84,9 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
         _ if says("invalid peer certificate") => {
             "shows a certificate that this machine does not trust: name the file of its authority's in SSL_CERT_FILE"
         }
-        _ if error.kind() == redis::ErrorKind::InvalidClientConfig => "cannot be reached with these settings",
+        _ if error.kind() == redis::ErrorKind::InvalidClientConfig => {
+            "cannot be reached with these settings"
+        }
         _ => return None,
     };
     Some(format!("Redis at {address} {wrong} ({error})"))
@@ -75,9 +95,15 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
 /// An error of Redis, for whoever asked.
 pub(crate) fn unavailable(error: redis::RedisError) -> Error {
     let message = match error.code() {
-        Some("OOM") => "Redis is out of memory. Give it more (maxmemory), or keep finished jobs for a shorter time",
-        Some("READONLY") => "Redis is read-only (a replica, or in the middle of a fail-over). Try again in a moment",
-        Some("MISCONF") => "Redis cannot write its file, and so takes nothing new. Look at its log and its disk",
+        Some("OOM") => {
+            "Redis is out of memory. Give it more (maxmemory), or keep finished jobs for a shorter time"
+        }
+        Some("READONLY") => {
+            "Redis is read-only (a replica, or in the middle of a fail-over). Try again in a moment"
+        }
+        Some("MISCONF") => {
+            "Redis cannot write its file, and so takes nothing new. Look at its log and its disk"
+        }
         Some("NOAUTH" | "WRONGPASS") => {
             "Redis does not take the password in REDIS_URL any more. Correct it, and start again"
         }

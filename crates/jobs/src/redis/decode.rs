@@ -41,12 +41,15 @@ const FIELDS: &[&str] = &[
     "position",
 ];
 
-/// Names and values in turn, as the scripts answer them: bytes, since what a store holds need not be text.
+/// Names and values in turn, as the scripts answer them: bytes, since what a store holds need not
+/// be text.
 pub(super) type Flat = Vec<Vec<u8>>;
 
 /// What a script says of a record that it does not give.
 pub(super) fn said(flat: &Flat) -> String {
-    flat.first().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default()
+    flat.first()
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+        .unwrap_or_default()
 }
 
 /// The fields of a record.
@@ -58,7 +61,10 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(flat: Flat) -> Self {
-        let mut record = Self { fields: HashMap::with_capacity(flat.len() / 2), broken: None };
+        let mut record = Self {
+            fields: HashMap::with_capacity(flat.len() / 2),
+            broken: None,
+        };
         let mut flat = flat.into_iter();
         while let (Some(name), Some(value)) = (flat.next(), flat.next()) {
             let name = String::from_utf8_lossy(&name).into_owned();
@@ -79,15 +85,22 @@ impl Record {
     }
 
     fn text(&self, name: &str) -> Option<&str> {
-        self.fields.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.fields
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
     }
 
     fn damaged(name: &str) -> Error {
-        Error::internal(format!("a stored job's field \"{name}\" is missing or cannot be read"))
+        Error::internal(format!(
+            "a stored job's field \"{name}\" is missing or cannot be read"
+        ))
     }
 
     fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>> {
-        self.text(name).map(|value| value.parse().map_err(|_| Self::damaged(name))).transpose()
+        self.text(name)
+            .map(|value| value.parse().map_err(|_| Self::damaged(name)))
+            .transpose()
     }
 
     fn needed<T: FromStr>(&self, name: &str) -> Result<T> {
@@ -95,11 +108,15 @@ impl Record {
     }
 
     fn json<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
-        self.text(name).map(|value| serde_json::from_str(value).map_err(|_| Self::damaged(name))).transpose()
+        self.text(name)
+            .map(|value| serde_json::from_str(value).map_err(|_| Self::damaged(name)))
+            .transpose()
     }
 
     fn time(&self, name: &str) -> Result<Option<Timestamp>> {
-        Ok(self.parsed::<f64>(name)?.map(|millis| Timestamp::from_millis(millis as i64)))
+        Ok(self
+            .parsed::<f64>(name)?
+            .map(|millis| Timestamp::from_millis(millis as i64)))
     }
 
     pub(super) fn job(&self) -> Result<Job> {
@@ -124,7 +141,9 @@ impl Record {
             retries: self.parsed("retries")?.unwrap_or_default(),
             losses: self.parsed("losses")?.unwrap_or_default(),
             progress: self.json("progress")?.unwrap_or_default(),
-            created_at: self.time("created")?.ok_or_else(|| Self::damaged("created"))?,
+            created_at: self
+                .time("created")?
+                .ok_or_else(|| Self::damaged("created"))?,
             started_at: self.time("started")?,
             finished_at: self.time("finished")?,
             result: self.json("result")?,
@@ -140,8 +159,20 @@ impl Record {
 
     pub(super) fn claimed(&self) -> Result<ClaimedJob> {
         let job = self.job()?;
-        let key = RunKey { job: job.id, run: self.needed("run")? };
-        let step = if self.text("step") == Some("merge") { Step::Merge } else { Step::Start };
-        Ok(ClaimedJob { job, key, step, cursor: self.json("cursor")? })
+        let key = RunKey {
+            job: job.id,
+            run: self.needed("run")?,
+        };
+        let step = if self.text("step") == Some("merge") {
+            Step::Merge
+        } else {
+            Step::Start
+        };
+        Ok(ClaimedJob {
+            job,
+            key,
+            step,
+            cursor: self.json("cursor")?,
+        })
     }
 }

@@ -25,18 +25,33 @@ impl RedisReport {
     /// As [`crate::RedisJobs::connect`].
     pub async fn ask(url: &str) -> Result<Self> {
         let (_, mut connection) = connection::connect(url).await?;
-        let info: String = redis::cmd("INFO").query_async(&mut connection).await.map_err(connection::unavailable)?;
+        let info: String = redis::cmd("INFO")
+            .query_async(&mut connection)
+            .await
+            .map_err(connection::unavailable)?;
         Ok(Self::read(&info))
     }
 
     fn read(info: &str) -> Self {
-        let fields: HashMap<&str, &str> = info.lines().filter_map(|line| line.trim().split_once(':')).collect();
+        let fields: HashMap<&str, &str> = info
+            .lines()
+            .filter_map(|line| line.trim().split_once(':'))
+            .collect();
         let field = |name: &str| fields.get(name).copied().unwrap_or_default();
         let mut faults = Vec::new();
         let version = field("redis_version");
-        let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or_default());
-        if (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default()) < OLDEST {
-            faults.push(format!("version {version} is too old: update it to {}.{} or later", OLDEST.0, OLDEST.1));
+        let mut numbers = version
+            .split('.')
+            .map(|part| part.parse::<u32>().unwrap_or_default());
+        if (
+            numbers.next().unwrap_or_default(),
+            numbers.next().unwrap_or_default(),
+        ) < OLDEST
+        {
+            faults.push(format!(
+                "version {version} is too old: update it to {}.{} or later",
+                OLDEST.0, OLDEST.1
+            ));
         }
         let policy = field("maxmemory_policy");
         if policy != "noeviction" {
@@ -45,17 +60,27 @@ impl RedisReport {
             ));
         }
         if field("aof_enabled") != "1" {
-            faults.push("its append-only file is off, so that a restart loses jobs: set appendonly yes".to_owned());
+            faults.push(
+                "its append-only file is off, so that a restart loses jobs: set appendonly yes"
+                    .to_owned(),
+            );
         } else if field("aof_last_write_status") != "ok" {
-            faults.push("it could not write its append-only file: look at its log and its disk".to_owned());
+            faults.push(
+                "it could not write its append-only file: look at its log and its disk".to_owned(),
+            );
         }
         if field("redis_mode") == "cluster" {
             faults.push("it is a cluster: use one server, or a Sentinel group".to_owned());
         }
         if field("role") == "slave" {
-            faults.push("it is a replica, which takes no writes: name the primary in REDIS_URL".to_owned());
+            faults.push(
+                "it is a replica, which takes no writes: name the primary in REDIS_URL".to_owned(),
+            );
         }
-        Self { version: version.to_owned(), faults }
+        Self {
+            version: version.to_owned(),
+            faults,
+        }
     }
 }
 
@@ -69,7 +94,11 @@ mod tests {
     #[test]
     fn each_setting_that_loses_jobs_is_a_fault_with_its_mend() {
         let good = RedisReport::read(GOOD);
-        assert_eq!((good.version.as_str(), good.faults.len()), ("7.0.15", 0), "{good:?}");
+        assert_eq!(
+            (good.version.as_str(), good.faults.len()),
+            ("7.0.15", 0),
+            "{good:?}"
+        );
         for (from, to, word) in [
             ("7.0.15", "6.0.16", "6.2"),
             ("noeviction", "allkeys-lru", "noeviction"),
@@ -79,7 +108,10 @@ mod tests {
             ("role:master", "role:slave", "primary"),
         ] {
             let faults = RedisReport::read(&GOOD.replace(from, to)).faults;
-            assert!(faults.len() == 1 && faults[0].contains(word), "{to}: {faults:?}");
+            assert!(
+                faults.len() == 1 && faults[0].contains(word),
+                "{to}: {faults:?}"
+            );
         }
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! # Protocol, version 1
 //!
-//! All keys begin with the prefix (a setting, [`RedisSettings::prefix`], `{clippy}` unless said otherwise) and the
-//! version, `{clippy}:jobs1`. The braces are a hash tag: one script may touch them all. Times are milliseconds of the
-//! *server's* clock (`TIME`), so that clients whose clocks differ agree on leases.
+//! All keys begin with the prefix (a setting, [`RedisSettings::prefix`], `{clippy}` unless said
+//! otherwise) and the version, `{clippy}:jobs1`. The braces are a hash tag: one script may touch
+//! them all. Times are milliseconds of the *server's* clock (`TIME`), so that clients whose clocks
+//! differ agree on leases.
 //!
 //! | key (after the prefix) | type | what |
 //! |---|---|---|
@@ -28,8 +29,9 @@
 //! | `:events` | channel | ids of jobs that have news |
 //! | `:control` | channel | `wake <lane>`, `cancel <id>`, `lane <lane>` |
 //!
-//! Redis must be one server or a Sentinel group, with `maxmemory-policy noeviction` and its append-only file on.
-//! Memory is bounded by [`RedisSettings::keep_finished`], [`RedisSettings::max_finished`] and the lanes' limits.
+//! Redis must be one server or a Sentinel group, with `maxmemory-policy noeviction` and its
+//! append-only file on. Memory is bounded by [`RedisSettings::keep_finished`],
+//! [`RedisSettings::max_finished`] and the lanes' limits.
 
 mod connection;
 mod decode;
@@ -84,7 +86,11 @@ pub struct LaneLimits {
 
 impl Default for LaneLimits {
     fn default() -> Self {
-        Self { interactive: 1_000, bulk: 100_000, control: 1_000 }
+        Self {
+            interactive: 1_000,
+            bulk: 100_000,
+            control: 1_000,
+        }
     }
 }
 
@@ -112,7 +118,8 @@ impl Default for RedisSettings {
     }
 }
 
-/// Jobs in Redis. Cheap to share in an `Arc`; one multiplexed connection for calls, one for notices once watched.
+/// Jobs in Redis. Cheap to share in an `Arc`; one multiplexed connection for calls, one for notices
+/// once watched.
 #[derive(Debug)]
 pub struct RedisJobs {
     connection: ConnectionManager,
@@ -130,12 +137,16 @@ impl RedisJobs {
     /// Connects, and looks whether the server answers.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is none, and when the server refuses what the address says (a password, a database,
-    /// TLS): waiting would not help. `Unavailable` when it does not answer. Both name the server.
+    /// `InvalidInput` for an address that is none, and when the server refuses what the address
+    /// says (a password, a database, TLS): waiting would not help. `Unavailable` when it does
+    /// not answer. Both name the server.
     pub async fn connect(url: &str, settings: RedisSettings) -> Result<Self> {
         let (client, connection) = connection::connect(url).await?;
-        let tag =
-            if settings.prefix.contains('{') { settings.prefix.clone() } else { format!("{{{}}}", settings.prefix) };
+        let tag = if settings.prefix.contains('{') {
+            settings.prefix.clone()
+        } else {
+            format!("{{{}}}", settings.prefix)
+        };
         let prefix = format!("{tag}:{PROTOCOL}");
         let notices = Notices::new(client, &prefix);
         let rescue_from = AtomicU64::new(0);

@@ -15,8 +15,11 @@ use crate::store::Control;
 
 const CAPACITY: usize = 4_096;
 /// A connection that was away may have missed any of these.
-const WAKE_ALL: &[Control] =
-    &[Control::Wake(Lane::Interactive), Control::Wake(Lane::Bulk), Control::Wake(Lane::Control)];
+const WAKE_ALL: &[Control] = &[
+    Control::Wake(Lane::Interactive),
+    Control::Wake(Lane::Bulk),
+    Control::Wake(Lane::Control),
+];
 const RECONNECT: Duration = Duration::from_millis(300);
 
 #[derive(Debug)]
@@ -54,7 +57,13 @@ impl<T: Copy + Send + Sync + 'static> Channel<T> {
     ) -> broadcast::Receiver<T> {
         let receiver = self.sender.subscribe();
         self.started.call_once(|| {
-            let listening = listen(client.clone(), self.name.clone(), self.sender.clone(), read, first);
+            let listening = listen(
+                client.clone(),
+                self.name.clone(),
+                self.sender.clone(),
+                read,
+                first,
+            );
             let stop = self.listening.token().clone();
             tokio::spawn(async move { stop.run_until_cancelled(listening).await });
         });
@@ -66,11 +75,16 @@ impl Notices {
     pub(super) fn new(client: redis::Client, prefix: &str) -> Self {
         let events = Channel::new(format!("{prefix}:events"));
         let control = Channel::new(format!("{prefix}:control"));
-        Self { client, events, control }
+        Self {
+            client,
+            events,
+            control,
+        }
     }
 
     pub(super) fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
-        self.events.watch(&self.client, |text| text.parse().ok().map(EventNotice), &[])
+        self.events
+            .watch(&self.client, |text| text.parse().ok().map(EventNotice), &[])
     }
 
     pub(super) fn watch_control(&self) -> broadcast::Receiver<Control> {
@@ -107,7 +121,11 @@ async fn listen<T: Copy + Send + Sync>(
                 }
                 let mut messages = pubsub.into_on_message();
                 while let Some(message) = messages.next().await {
-                    let notice = message.get_payload::<String>().ok().as_deref().and_then(read);
+                    let notice = message
+                        .get_payload::<String>()
+                        .ok()
+                        .as_deref()
+                        .and_then(read);
                     if let Some(notice) = notice {
                         // Nobody watching at the moment is no error.
                         let _ = sender.send(notice);
@@ -124,7 +142,10 @@ async fn listen<T: Copy + Send + Sync>(
     }
 }
 
-async fn subscribe(client: &redis::Client, channel: &str) -> redis::RedisResult<redis::aio::PubSub> {
+async fn subscribe(
+    client: &redis::Client,
+    channel: &str,
+) -> redis::RedisResult<redis::aio::PubSub> {
     let mut pubsub = client.get_async_pubsub().await?;
     pubsub.subscribe(channel).await?;
     Ok(pubsub)

@@ -55,7 +55,10 @@ fn prelude() -> String {
         .replace("@DELIVERY_LIMIT@", &checks::delivery_limit())
         .replace("@DAMAGED@", &damage::failure())
         .replace("@ENDED_ITS_WORKER@", &checks::ended_its_worker(""))
-        .replace("@ENDED_ITS_WORKER_GENERATING@", &checks::ended_its_worker(JobKind::Generate.as_str()))
+        .replace(
+            "@ENDED_ITS_WORKER_GENERATING@",
+            &checks::ended_its_worker(JobKind::Generate.as_str()),
+        )
         .replace("@MAX_LOSSES@", &checks::MAX_LOSSES.to_string())
 }
 
@@ -73,12 +76,18 @@ impl<'a> Call<'a> {
 
     pub(super) async fn invoke<T: FromRedisValue>(self) -> Result<T> {
         let mut connection = self.jobs.connection.clone();
-        self.invocation.invoke_async(&mut connection).await.map_err(unavailable)
+        self.invocation
+            .invoke_async(&mut connection)
+            .await
+            .map_err(unavailable)
     }
 }
 
 impl RedisJobs {
     pub(super) fn call<'a>(&'a self, script: &'a Script) -> Call<'a> {
-        Call { jobs: self, invocation: script.key(&self.prefix) }
+        Call {
+            jobs: self,
+            invocation: script.key(&self.prefix),
+        }
     }
 }

@@ -14,7 +14,8 @@ use crate::damage;
 use crate::events::{Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS};
 use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
 use crate::store::{
-    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus, Outcome, RunKey,
+    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus,
+    Outcome, RunKey,
 };
 use crate::time::Timestamp;
 
@@ -29,8 +30,13 @@ fn millis(duration: Duration) -> u64 {
 
 fn field<'a>(entry: &'a Entry, name: &str) -> &'a str {
     let pairs = entry.1.as_chunks::<2>().0;
-    let value = pairs.iter().find(|[key, _]| key == name.as_bytes()).map(|[_, value]| value.as_slice());
-    value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default()
+    let value = pairs
+        .iter()
+        .find(|[key, _]| key == name.as_bytes())
+        .map(|[_, value]| value.as_slice());
+    value
+        .and_then(|value| std::str::from_utf8(value).ok())
+        .unwrap_or_default()
 }
 
 #[async_trait]
@@ -54,10 +60,19 @@ impl JobStore for RedisJobs {
             .await?;
         match answer.as_str() {
             "new" => {
-                let made = Job { payload: job.payload.clone(), ..Record::new(record).job()? };
-                Ok(Created { job: made, existing: false })
+                let made = Job {
+                    payload: job.payload.clone(),
+                    ..Record::new(record).job()?
+                };
+                Ok(Created {
+                    job: made,
+                    existing: false,
+                })
             }
-            "existing" => Ok(Created { job: Record::new(record).job()?, existing: true }),
+            "existing" => Ok(Created {
+                job: Record::new(record).job()?,
+                existing: true,
+            }),
             "other" => Err(checks::key_reused(&said(&record))),
             "full" => Err(checks::lane_full(job.lane, limit)),
             other => Err(unexpected("create", other)),
@@ -66,8 +81,13 @@ impl JobStore for RedisJobs {
 
     async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
         NewJob::check_key(key)?;
-        let (answer, record): (String, Flat) =
-            self.call(&self.scripts.made).arg(owner).arg(key).arg(digest).invoke().await?;
+        let (answer, record): (String, Flat) = self
+            .call(&self.scripts.made)
+            .arg(owner)
+            .arg(key)
+            .arg(digest)
+            .invoke()
+            .await?;
         match answer.as_str() {
             "none" => Ok(None),
             "existing" => Record::new(record).job().map(Some),
@@ -77,7 +97,11 @@ impl JobStore for RedisJobs {
     }
 
     async fn get(&self, id: JobId) -> Result<Job> {
-        let (record, wrong): (Flat, String) = self.call(&self.scripts.get).arg(id.to_string()).invoke().await?;
+        let (record, wrong): (Flat, String) = self
+            .call(&self.scripts.get)
+            .arg(id.to_string())
+            .invoke()
+            .await?;
         let record = Record::new(record);
         if !wrong.is_empty() {
             return Err(damaged(id, &wrong));
@@ -94,13 +118,29 @@ impl JobStore for RedisJobs {
             .arg(filter.kind.map_or("", |kind| kind.as_str()))
             .arg(filter.state.map_or("", |state| state.as_str()))
             .arg(filter.owner.as_deref().unwrap_or_default())
-            .arg(filter.parent.map_or_else(String::new, |parent| parent.to_string()))
-            .arg(filter.before.map_or_else(String::new, |before| before.to_string()))
+            .arg(
+                filter
+                    .parent
+                    .map_or_else(String::new, |parent| parent.to_string()),
+            )
+            .arg(
+                filter
+                    .before
+                    .map_or_else(String::new, |before| before.to_string()),
+            )
             .arg(filter.page_size())
             .invoke()
             .await?;
-        let next_cursor = if last.is_empty() { None } else { Some(last.parse()?) };
-        let mut page = JobPage { jobs: Vec::with_capacity(records.len()), next_cursor, damaged: 0 };
+        let next_cursor = if last.is_empty() {
+            None
+        } else {
+            Some(last.parse()?)
+        };
+        let mut page = JobPage {
+            jobs: Vec::with_capacity(records.len()),
+            next_cursor,
+            damaged: 0,
+        };
         for (id, wrong) in damaged {
             self.damage.tell("job", &id, &wrong);
             page.damaged += 1;
@@ -114,7 +154,11 @@ impl JobStore for RedisJobs {
     }
 
     async fn cancel(&self, id: JobId) -> Result<Job> {
-        let (answer, record): (String, Flat) = self.call(&self.scripts.cancel).arg(id.to_string()).invoke().await?;
+        let (answer, record): (String, Flat) = self
+            .call(&self.scripts.cancel)
+            .arg(id.to_string())
+            .invoke()
+            .await?;
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
@@ -127,8 +171,12 @@ impl JobStore for RedisJobs {
     async fn retry(&self, id: JobId) -> Result<Job> {
         let lane = self.get(id).await?.lane;
         let limit = self.settings.limits.of(lane);
-        let (answer, record): (String, Flat) =
-            self.call(&self.scripts.retry).arg(id.to_string()).arg(limit).invoke().await?;
+        let (answer, record): (String, Flat) = self
+            .call(&self.scripts.retry)
+            .arg(id.to_string())
+            .arg(limit)
+            .invoke()
+            .await?;
         match answer.as_str() {
             "ok" => Record::new(record).job(),
             "unknown" => Err(checks::unknown(id)),
@@ -140,7 +188,12 @@ impl JobStore for RedisJobs {
         }
     }
 
-    async fn events_after(&self, id: JobId, after: Option<EventId>, limit: usize) -> Result<EventPage> {
+    async fn events_after(
+        &self,
+        id: JobId,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage> {
         let limit = limit.clamp(1, 1_000);
         let (mut from, mut gap) = (after, None);
         loop {
@@ -156,7 +209,13 @@ impl JobStore for RedisJobs {
             }
             let (first, last, entries): (String, String, Vec<Entry>) =
                 redis::from_redis_value(answer).map_err(|error| unavailable(error.into()))?;
-            let bound = |text: String| if text.is_empty() { Ok(None) } else { text.parse::<EventId>().map(Some) };
+            let bound = |text: String| {
+                if text.is_empty() {
+                    Ok(None)
+                } else {
+                    text.parse::<EventId>().map(Some)
+                }
+            };
             let (first, last) = (bound(first)?, bound(last)?);
             if gap.is_none() && from.is_some_and(|from| last.is_some_and(|last| from > last)) {
                 // An id after the last event is none of this job's: it is shown everything.
@@ -165,13 +224,18 @@ impl JobStore for RedisJobs {
             }
             let gap = *gap.get_or_insert(match (after, first) {
                 (Some(after), Some(first)) => first > after,
-                // A stream without a single event was dropped: whatever the client saw, it missed the end.
+                // A stream without a single event was dropped: whatever the client saw, it missed
+                // the end.
                 (Some(_), None) => true,
                 (None, _) => false,
             });
             let mut events = Vec::with_capacity(entries.len());
             for entry in &entries {
-                events.extend(self.damage.sift("event", &format!("{id} {}", entry.0), event(entry))?);
+                events.extend(self.damage.sift(
+                    "event",
+                    &format!("{id} {}", entry.0),
+                    event(entry),
+                )?);
             }
             // A page that cannot be read at all must not look like the end.
             if !events.is_empty() || entries.len() < limit {
@@ -184,15 +248,26 @@ impl JobStore for RedisJobs {
     async fn last_preview(&self, id: JobId) -> Result<Option<Value>> {
         let mut connection = self.connection.clone();
         let key = format!("{}:job:{id}", self.prefix);
-        let read: redis::RedisResult<(Option<Vec<u8>>, Option<Vec<u8>>)> =
-            redis::cmd("HMGET").arg(key).arg("id").arg("preview").query_async(&mut connection).await;
+        let read: redis::RedisResult<(Option<Vec<u8>>, Option<Vec<u8>>)> = redis::cmd("HMGET")
+            .arg(key)
+            .arg("id")
+            .arg("preview")
+            .query_async(&mut connection)
+            .await;
         let (known, preview) = match read {
-            Err(error) if error.code() == Some("WRONGTYPE") => return Err(damaged(id, "its key holds no hash")),
+            Err(error) if error.code() == Some("WRONGTYPE") => {
+                return Err(damaged(id, "its key holds no hash"));
+            }
             read => read.map_err(unavailable)?,
         };
         known.ok_or_else(|| checks::unknown(id))?;
-        let preview = preview.map(|bytes| checks::stored_json(&String::from_utf8_lossy(&bytes))).transpose();
-        Ok(self.damage.sift("preview", &id.to_string(), preview)?.flatten())
+        let preview = preview
+            .map(|bytes| checks::stored_json(&String::from_utf8_lossy(&bytes)))
+            .transpose();
+        Ok(self
+            .damage
+            .sift("preview", &id.to_string(), preview)?
+            .flatten())
     }
 
     async fn lanes(&self) -> Result<Vec<LaneStatus>> {
@@ -224,9 +299,15 @@ impl JobStore for RedisJobs {
         let mut connection = self.connection.clone();
         let mut pipe = redis::pipe();
         pipe.atomic();
-        pipe.cmd(if paused { "SADD" } else { "SREM" }).arg(format!("{}:paused", self.prefix)).arg(lane.as_str());
-        pipe.cmd("PUBLISH").arg(format!("{}:control", self.prefix)).arg(format!("lane {lane}"));
-        pipe.query_async::<()>(&mut connection).await.map_err(unavailable)
+        pipe.cmd(if paused { "SADD" } else { "SREM" })
+            .arg(format!("{}:paused", self.prefix))
+            .arg(lane.as_str());
+        pipe.cmd("PUBLISH")
+            .arg(format!("{}:control", self.prefix))
+            .arg(format!("lane {lane}"));
+        pipe.query_async::<()>(&mut connection)
+            .await
+            .map_err(unavailable)
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
@@ -266,7 +347,11 @@ impl JobStore for RedisJobs {
 
     async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
         let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
-        let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
+        let cursor = beat
+            .cursor
+            .as_ref()
+            .map(|cursor| checks::bounded("cursor", cursor))
+            .transpose()?;
         let answer: String = self
             .call(&self.scripts.beat)
             .arg(key.job.to_string())
@@ -287,14 +372,28 @@ impl JobStore for RedisJobs {
 
     async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
         let data = checks::event_data(kind, data)?;
-        let call = self.call(&self.scripts.append).arg(key.job.to_string()).arg(key.run).arg(kind.as_str()).arg(data);
+        let call = self
+            .call(&self.scripts.append)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(kind.as_str())
+            .arg(data);
         let call = call.arg(KEPT_PREVIEWS);
         Ok(call.invoke::<u8>().await? == 1)
     }
 
-    async fn add_children(&self, key: RunKey, unit: &str, children: &[NewChild]) -> Result<Option<Children>> {
+    async fn add_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>> {
         let unit = checks::children(unit, children)?;
-        let mut call = self.call(&self.scripts.children).arg(key.job.to_string()).arg(key.run).arg(unit);
+        let mut call = self
+            .call(&self.scripts.children)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(unit);
         for child in children {
             call = call
                 .arg(JobId::child(key.job, &child.key).to_string())
@@ -304,7 +403,12 @@ impl JobStore for RedisJobs {
         }
         let counts: Vec<u64> = call.invoke().await?;
         Ok(match counts[..] {
-            [total, succeeded, failed, cancelled] => Some(Children { total, succeeded, failed, cancelled }),
+            [total, succeeded, failed, cancelled] => Some(Children {
+                total,
+                succeeded,
+                failed,
+                cancelled,
+            }),
             _ => None,
         })
     }
@@ -321,14 +425,28 @@ impl JobStore for RedisJobs {
             .arg(millis(delay))
             .invoke()
             .await?;
-        if answer == "fenced" { Ok(Finished::Fenced) } else { Ok(Finished::Accepted(answer.parse()?)) }
+        if answer == "fenced" {
+            Ok(Finished::Fenced)
+        } else {
+            Ok(Finished::Accepted(answer.parse()?))
+        }
     }
 }
 
 impl RedisJobs {
-    async fn claimed(&self, id: JobId, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
-        let call =
-            self.call(&self.scripts.claim).arg(id.to_string()).arg(owner).arg(millis(lease)).arg(u8::from(beside));
+    async fn claimed(
+        &self,
+        id: JobId,
+        owner: &str,
+        lease: Duration,
+        beside: bool,
+    ) -> Result<Claim> {
+        let call = self
+            .call(&self.scripts.claim)
+            .arg(id.to_string())
+            .arg(owner)
+            .arg(millis(lease))
+            .arg(u8::from(beside));
         let (answer, record): (String, Flat) = call.invoke().await?;
         match answer.as_str() {
             "run" => match Record::new(record).claimed() {
@@ -336,7 +454,11 @@ impl RedisJobs {
                 Err(error) => {
                     let reason = error.message;
                     self.damage.tell("job", &id.to_string(), &reason);
-                    self.call(&self.scripts.set_aside).arg(id.to_string()).arg(&reason).invoke::<u64>().await?;
+                    self.call(&self.scripts.set_aside)
+                        .arg(id.to_string())
+                        .arg(&reason)
+                        .invoke::<u64>()
+                        .await?;
                     Ok(Claim::Damaged { reason })
                 }
             },
@@ -344,7 +466,9 @@ impl RedisJobs {
             "nothing" => Ok(Claim::Nothing),
             "paused" => Ok(Claim::Paused),
             "alone" => Ok(Claim::Alone),
-            "damaged" => Ok(Claim::Damaged { reason: said(&record) }),
+            "damaged" => Ok(Claim::Damaged {
+                reason: said(&record),
+            }),
             other => Err(unexpected("claim", other)),
         }
     }
@@ -366,5 +490,8 @@ fn event(entry: &Entry) -> Result<Event> {
 }
 
 fn unexpected(script: &str, answer: &str) -> Error {
-    Error::new(ErrorCode::Internal, format!("the script \"{script}\" answered \"{answer}\", which it never should"))
+    Error::new(
+        ErrorCode::Internal,
+        format!("the script \"{script}\" answered \"{answer}\", which it never should"),
+    )
 }

@@ -21,12 +21,14 @@ use crate::record::Lane;
 use crate::runner::Tick;
 use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
 
-/// apalis' own heartbeats use the clients' clocks. Its pass over silent workers is only the second net (ours, in
-/// [`RedisJobs::sweep`], uses the server's clock), so it is slow enough to bear clocks a minute apart.
+/// apalis' own heartbeats use the clients' clocks. Its pass over silent workers is only the second
+/// net (ours, in [`RedisJobs::sweep`], uses the server's clock), so it is slow enough to bear
+/// clocks a minute apart.
 const HEARTBEAT: Duration = Duration::from_secs(20);
 const MISSED_HEARTBEATS: usize = 9;
 
-/// Scripts hold up everybody, so each does a little, and is called again while there is more: so often at most.
+/// Scripts hold up everybody, so each does a little, and is called again while there is more: so
+/// often at most.
 const STEPS: usize = 200;
 /// In each lane.
 const PROMOTED_AT_ONCE: u64 = 1_000;
@@ -42,7 +44,9 @@ const LAST_FORGETTING: Duration = Duration::from_millis(50);
 const FORGET_AGAIN: Duration = Duration::from_millis(500);
 
 fn lanes(call: Call<'_>) -> Call<'_> {
-    Lane::ALL.iter().fold(call, |call, lane| call.arg(lane.as_str()))
+    Lane::ALL
+        .iter()
+        .fold(call, |call, lane| call.arg(lane.as_str()))
 }
 
 impl RedisJobs {
@@ -55,7 +59,8 @@ impl RedisJobs {
             .missed_heartbeats(MISSED_HEARTBEATS)
             .lock_tasks(false)
             .emit_events(false)
-            // This is apalis' acknowledgement, whatever its name says: a call for each task. [`RedisJobs::forget`] is ours.
+            // This is apalis' acknowledgement, whatever its name says: a call for each task.
+            // [`RedisJobs::forget`] is ours.
             .persist_results(false)
     }
 
@@ -73,8 +78,9 @@ impl RedisJobs {
         worker_loop!(backend, worker, deliver, Some(ended))
     }
 
-    /// Forgets tasks that were seen through to their end, many in a call, for as long as any come. Nothing hangs on it: a
-    /// task that is not forgotten when its worker dies is delivered once more, and then its job has ended.
+    /// Forgets tasks that were seen through to their end, many in a call, for as long as any come.
+    /// Nothing hangs on it: a task that is not forgotten when its worker dies is delivered once
+    /// more, and then its job has ended.
     async fn forget(&self, worker: &LaneWorker, mut ended: UnboundedReceiver<TaskId>) {
         let mut tasks = Vec::new();
         while ended.recv_many(&mut tasks, FORGOTTEN_AT_ONCE).await > 0 {
@@ -85,8 +91,13 @@ impl RedisJobs {
                 tasks.push(task);
             }
             loop {
-                let call = self.call(&self.scripts.forget).arg(worker.lane.as_str()).arg(&worker.name);
-                let call = tasks.iter().fold(call, |call, task| call.arg(task.to_string()));
+                let call = self
+                    .call(&self.scripts.forget)
+                    .arg(worker.lane.as_str())
+                    .arg(&worker.name);
+                let call = tasks
+                    .iter()
+                    .fold(call, |call, task| call.arg(task.to_string()));
                 match call.invoke::<u64>().await {
                     Ok(_) => break,
                     Err(error) => {
@@ -111,7 +122,8 @@ impl JobTransport for RedisJobs {
     ) -> Result<()> {
         let (sender, ended) = mpsc::unbounded_channel();
         let looping = run_until(self.worker_loop(worker, tick, deliver, sender), stop);
-        // Fused, since it may end before the loop does: apalis lets go of its handler first, and closes afterwards.
+        // Fused, since it may end before the loop does: apalis lets go of its handler first, and
+        // closes afterwards.
         let forgetting = self.forget(worker, ended).fuse();
         tokio::pin!(looping, forgetting);
         let ended = tokio::select! {
@@ -124,7 +136,11 @@ impl JobTransport for RedisJobs {
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
-        self.call(&self.scripts.release).arg(lane.as_str()).arg(name).invoke().await
+        self.call(&self.scripts.release)
+            .arg(lane.as_str())
+            .arg(name)
+            .invoke()
+            .await
     }
 
     async fn keep_alive(&self, workers: &[(Lane, String)]) -> Result<()> {
@@ -138,7 +154,9 @@ impl JobTransport for RedisJobs {
     async fn promote(&self) -> Result<u64> {
         let mut promoted = 0;
         for _ in 0..STEPS {
-            let some: u64 = lanes(self.call(&self.scripts.promote).arg(PROMOTED_AT_ONCE)).invoke().await?;
+            let some: u64 = lanes(self.call(&self.scripts.promote).arg(PROMOTED_AT_ONCE))
+                .invoke()
+                .await?;
             promoted += some;
             if some < PROMOTED_AT_ONCE {
                 break;
@@ -148,10 +166,14 @@ impl JobTransport for RedisJobs {
     }
 
     async fn sweep(&self, settings: &SweepSettings) -> Result<Swept> {
-        let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4);
+        let millis =
+            |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4);
         let mut released = 0;
-        let dead: Vec<Vec<u8>> =
-            self.call(&self.scripts.dead_workers).arg(millis(settings.dead_after)).invoke().await?;
+        let dead: Vec<Vec<u8>> = self
+            .call(&self.scripts.dead_workers)
+            .arg(millis(settings.dead_after))
+            .invoke()
+            .await?;
         for member in dead.iter().map(|member| String::from_utf8_lossy(member)) {
             if let Some((lane, name)) = member.split_once(' ')
                 && let Ok(lane) = lane.parse()
@@ -188,12 +210,26 @@ impl JobTransport for RedisJobs {
                 break;
             }
         }
-        Ok(Swept { promoted, reaped, released, rescued, expired })
+        Ok(Swept {
+            promoted,
+            reaped,
+            released,
+            rescued,
+            expired,
+        })
     }
 
     async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {
-        let shown: String = String::from_utf8_lossy(payload).chars().take(1_024).collect();
-        self.call(&self.scripts.bury).arg(reason).arg(shown).invoke::<u64>().await.map(|_| ())
+        let shown: String = String::from_utf8_lossy(payload)
+            .chars()
+            .take(1_024)
+            .collect();
+        self.call(&self.scripts.bury)
+            .arg(reason)
+            .arg(shown)
+            .invoke::<u64>()
+            .await
+            .map(|_| ())
     }
 
     fn watch_control(&self) -> broadcast::Receiver<Control> {

@@ -25,7 +25,10 @@ struct Patience {
 
 impl Patience {
     fn new() -> Self {
-        Self { begun: Instant::now(), delay: Duration::from_millis(50) }
+        Self {
+            begun: Instant::now(),
+            delay: Duration::from_millis(50),
+        }
     }
 }
 
@@ -93,7 +96,10 @@ impl Run {
     }
 
     pub(crate) fn take_progress(&self) -> Option<Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Puts progress back that could not be written, unless there is newer.
@@ -105,7 +111,10 @@ impl Run {
     }
 
     pub(crate) fn take_receipt(&self) -> Option<Value> {
-        self.receipt.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.receipt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     /// Renews the lease, and acts on the answer.
@@ -171,21 +180,27 @@ impl JobContext {
 
     /// Says how far the job is. Cheap: the newest is written at most twice a second.
     pub fn progress(&self, progress: Progress) {
-        *self.run.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        *self
+            .run
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(progress);
     }
 
-    /// Writes where to go on after a crash, at once, together with the newest progress. The job got further, so that all
-    /// its attempts are allowed again: a long job outlives any number of workers, as long as each does a part of it. So
-    /// a handler must not say this twice for the same piece of work; see [`JobContext::remember`].
+    /// Writes where to go on after a crash, at once, together with the newest progress. The job got
+    /// further, so that all its attempts are allowed again: a long job outlives any number of
+    /// workers, as long as each does a part of it. So a handler must not say this twice for the
+    /// same piece of work; see [`JobContext::remember`].
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a shorter time is waited
-    /// for); [`JobError::Permanent`] for a cursor above 1 MiB.
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a
+    /// shorter time is waited for); [`JobError::Permanent`] for a cursor above 1 MiB.
     pub async fn checkpoint(&self, cursor: Value) -> Result<(), JobError> {
         self.write(cursor, true).await
     }
 
-    /// Writes what the next run needs to know, like [`JobContext::checkpoint`], of a job that is no further by that.
+    /// Writes what the next run needs to know, like [`JobContext::checkpoint`], of a job that is no
+    /// further by that.
     ///
     /// # Errors
     /// As [`JobContext::checkpoint`].
@@ -194,7 +209,11 @@ impl JobContext {
     }
 
     async fn write(&self, cursor: Value, further: bool) -> Result<(), JobError> {
-        let beat = Beat { progress: self.run.take_progress(), cursor: Some(cursor), further };
+        let beat = Beat {
+            progress: self.run.take_progress(),
+            cursor: Some(cursor),
+            further,
+        };
         let mut patience = Patience::new();
         while let Err(error) = self.run.beat(&beat).await {
             if let Err(error) = self.bear(&mut patience, error).await {
@@ -208,7 +227,12 @@ impl JobContext {
     /// Writes a line that a watcher sees. A store that is away loses it: it is news, not record.
     pub async fn log(&self, level: LogLevel, message: impl Into<String> + Send) {
         let data = json!({"level": level, "message": message.into()});
-        if let Err(error) = self.run.store.append(self.key(), EventKind::Log, &data).await {
+        if let Err(error) = self
+            .run
+            .store
+            .append(self.key(), EventKind::Log, &data)
+            .await
+        {
             tracing::debug!(job = %self.job().id, %error, "a log line was not written");
         }
     }
@@ -216,9 +240,15 @@ impl JobContext {
     /// Shows something while the job runs; the last one is kept for those who come later.
     ///
     /// # Errors
-    /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`]. A store that is away only loses the preview.
+    /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`]. A store that is away only
+    /// loses the preview.
     pub async fn preview(&self, data: Value) -> Result<(), JobError> {
-        match self.run.store.append(self.key(), EventKind::Preview, &data).await {
+        match self
+            .run
+            .store
+            .append(self.key(), EventKind::Preview, &data)
+            .await
+        {
             Err(error) if error.code == ErrorCode::TooLarge => Err(error.into()),
             Err(error) => {
                 tracing::debug!(job = %self.job().id, %error, "a preview was not written");
@@ -230,21 +260,36 @@ impl JobContext {
 
     /// Sets what of the request was honoured; written with the result.
     pub fn receipt(&self, receipt: Value) {
-        *self.run.receipt.lock().unwrap_or_else(PoisonError::into_inner) = Some(receipt);
+        *self
+            .run
+            .receipt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(receipt);
     }
 
-    /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and then runs again as
-    /// [`Step::Merge`]; what it returned is dropped. Planning twice makes no part twice, as long as keys are the same.
+    /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and
+    /// then runs again as [`Step::Merge`]; what it returned is dropped. Planning twice makes no
+    /// part twice, as long as keys are the same.
     ///
     /// # Errors
-    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes; [`JobError::Permanent`]
-    /// when the job merges already, or is itself a part.
-    pub async fn spawn_children(&self, unit: &str, children: &[NewChild]) -> Result<Children, JobError> {
+    /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes;
+    /// [`JobError::Permanent`] when the job merges already, or is itself a part.
+    pub async fn spawn_children(
+        &self,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Children, JobError> {
         if self.step() == Step::Merge {
-            return Err(JobError::permanent(ErrorCode::Internal, "a job that merges its parts cannot make new ones"));
+            return Err(JobError::permanent(
+                ErrorCode::Internal,
+                "a job that merges its parts cannot make new ones",
+            ));
         }
         if self.job().parent.is_some() {
-            return Err(JobError::permanent(ErrorCode::Internal, "a part of a job cannot have parts of its own"));
+            return Err(JobError::permanent(
+                ErrorCode::Internal,
+                "a part of a job cannot have parts of its own",
+            ));
         }
         self.run.planned.store(true, Ordering::Release);
         let mut counted = Children::default();
@@ -296,7 +341,12 @@ impl JobContext {
     /// # Errors
     /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
     pub async fn children(&self, before: Option<JobId>) -> Result<JobPage, JobError> {
-        let filter = JobFilter { parent: Some(self.job().id), before, limit: 500, ..JobFilter::default() };
+        let filter = JobFilter {
+            parent: Some(self.job().id),
+            before,
+            limit: 500,
+            ..JobFilter::default()
+        };
         let mut patience = Patience::new();
         loop {
             match self.run.store.list(&filter).await {
@@ -330,12 +380,18 @@ impl JobContext {
 
 impl std::fmt::Debug for JobContext {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("JobContext").field("key", &self.key()).finish_non_exhaustive()
+        formatter
+            .debug_struct("JobContext")
+            .field("key", &self.key())
+            .finish_non_exhaustive()
     }
 }
 
 /// What a handler that is missing answers.
 pub(crate) fn no_handler(job: &Job) -> JobError {
-    let message = format!("No worker here knows how to run \"{}\" jobs. Start one that does, then retry", job.kind);
+    let message = format!(
+        "No worker here knows how to run \"{}\" jobs. Start one that does, then retry",
+        job.kind
+    );
     JobError::from(Error::new(ErrorCode::Unsupported, message))
 }

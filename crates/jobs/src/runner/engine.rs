@@ -16,14 +16,17 @@ use super::side;
 use super::tick::{Bell, Tick};
 use super::{Handlers, RunnerSettings};
 use crate::record::{JobId, Lane};
-use crate::store::{Claim, ClaimedJob, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker};
+use crate::store::{
+    Claim, ClaimedJob, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker,
+};
 
 /// Between the end of a worker loop and the next.
 const RESTART: Duration = Duration::from_millis(300);
 /// A paused lane is asked about this often, in case the notice was lost.
 const PAUSED: Duration = Duration::from_secs(1);
 
-/// A worker loop fetches one task after the other; a lane with room for many has several, up to this many.
+/// A worker loop fetches one task after the other; a lane with room for many has several, up to
+/// this many.
 const LOOPS: usize = 4;
 /// Room that one loop serves well.
 const ROOM_OF_A_LOOP: usize = 4;
@@ -58,17 +61,31 @@ impl LaneState {
             // What does not divide goes to the first ones.
             let concurrency = concurrency / count + usize::from(place < concurrency % count);
             let (bell, busy, name) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
-            Arc::new(LoopState { concurrency, bell, busy, name })
+            Arc::new(LoopState {
+                concurrency,
+                bell,
+                busy,
+                name,
+            })
         };
         let (loops, room) = ((0..count).map(one).collect(), Semaphore::new(concurrency));
         let concurrency = u32::try_from(concurrency).unwrap_or(u32::MAX);
-        Self { lane, room, concurrency, changed: Notify::new(), loops, turn: AtomicUsize::new(0) }
+        Self {
+            lane,
+            room,
+            concurrency,
+            changed: Notify::new(),
+            loops,
+            turn: AtomicUsize::new(0),
+        }
     }
 
-    /// Wakes one loop that has room; they take turns. One is enough: it goes on until it finds nothing.
+    /// Wakes one loop that has room; they take turns. One is enough: it goes on until it finds
+    /// nothing.
     fn ring(&self) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let mut by_turns = (0..self.loops.len()).map(|place| &self.loops[(turn + place) % self.loops.len()]);
+        let mut by_turns =
+            (0..self.loops.len()).map(|place| &self.loops[(turn + place) % self.loops.len()]);
         let free = by_turns.find(|one| one.busy.load(Ordering::Acquire) < one.concurrency);
         free.into_iter().for_each(|one| one.bell.ring());
     }
@@ -93,10 +110,20 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(store: Arc<dyn JobTransport>, handlers: Handlers, settings: RunnerSettings) -> Self {
-        let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "host".to_owned()).replace(' ', "-");
+    pub(super) fn new(
+        store: Arc<dyn JobTransport>,
+        handlers: Handlers,
+        settings: RunnerSettings,
+    ) -> Self {
+        let host = std::env::var("HOSTNAME")
+            .unwrap_or_else(|_| "host".to_owned())
+            .replace(' ', "-");
         Self {
-            lanes: settings.lanes.iter().map(|&(lane, concurrency)| LaneState::new(lane, concurrency)).collect(),
+            lanes: settings
+                .lanes
+                .iter()
+                .map(|&(lane, concurrency)| LaneState::new(lane, concurrency))
+                .collect(),
             store,
             handlers,
             settings,
@@ -132,9 +159,16 @@ impl Engine {
 
     /// The worker loops that are running now.
     pub(super) fn workers(&self) -> Vec<(Lane, String)> {
-        let loops = self.lanes.iter().flat_map(|state| state.loops.iter().map(|one| (state.lane, one)));
+        let loops = self
+            .lanes
+            .iter()
+            .flat_map(|state| state.loops.iter().map(|one| (state.lane, one)));
         let name = |(lane, one): (Lane, &Arc<LoopState>)| {
-            let name = one.name.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let name = one
+                .name
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone();
             name.map(|name| (lane, name))
         };
         loops.filter_map(name).collect()
@@ -149,21 +183,32 @@ impl Engine {
         self.lanes.iter().find(|state| state.lane == lane)
     }
 
-    /// Keeps a worker loop of a lane running, under a new name each time: a name that was used is refused until the
-    /// store has forgotten it.
+    /// Keeps a worker loop of a lane running, under a new name each time: a name that was used is
+    /// refused until the store has forgotten it.
     async fn supervise(self: Arc<Self>, index: usize, own: Arc<LoopState>) {
         let state = &self.lanes[index];
         while !self.halt.is_cancelled() {
             let name = format!("{}-{}", self.identity, ulid::Ulid::generate());
-            let worker = LaneWorker { lane: state.lane, name: name.clone(), concurrency: own.concurrency };
+            let worker = LaneWorker {
+                lane: state.lane,
+                name: name.clone(),
+                concurrency: own.concurrency,
+            };
             *own.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
-            // Before the first task is fetched, so that whatever it fetches is found again if it dies.
+            // Before the first task is fetched, so that whatever it fetches is found again if it
+            // dies.
             let ended = match self.store.keep_alive(&[(state.lane, name.clone())]).await {
                 Ok(()) => {
                     let tick = Tick::new(self.settings.timing.poll, Arc::clone(&own.bell));
-                    let handle = EngineHandle { engine: Arc::clone(&self), index, own: Arc::clone(&own) };
+                    let handle = EngineHandle {
+                        engine: Arc::clone(&self),
+                        index,
+                        own: Arc::clone(&own),
+                    };
                     let deliver: Arc<dyn Deliver> = Arc::new(handle);
-                    self.store.run_lane(&worker, tick, deliver, self.halt.clone()).await
+                    self.store
+                        .run_lane(&worker, tick, deliver, self.halt.clone())
+                        .await
                 }
                 Err(error) => Err(error),
             };
@@ -175,7 +220,9 @@ impl Engine {
             let release = self.store.release_worker(state.lane, &name);
             match tokio::time::timeout(Duration::from_secs(5), release).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "a worker loop's tasks are left to the sweep"),
+                Ok(Err(error)) => {
+                    tracing::debug!(%error, "a worker loop's tasks are left to the sweep")
+                }
                 Err(_) => tracing::debug!("a worker loop's tasks are left to the sweep"),
             }
             tokio::select! {
@@ -196,7 +243,12 @@ impl Engine {
                     }
                 }
                 Ok(Control::Cancel(id)) => {
-                    let run = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+                    let run = self
+                        .running
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .get(&id)
+                        .cloned();
                     if let Some(run) = run {
                         run.stop(StopReason::Cancelled);
                     }
@@ -206,28 +258,44 @@ impl Engine {
                         state.changed.notify_waiters();
                     }
                 }
-                // Whatever was missed is found by polling, beats and the second look at a paused lane.
+                // Whatever was missed is found by polling, beats and the second look at a paused
+                // lane.
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    /// Waits for what runs; what does not end in time is asked to hand itself back, and then dropped.
+    /// Waits for what runs; what does not end in time is asked to hand itself back, and then
+    /// dropped.
     async fn drain(&self) {
         self.stopping.cancel();
         self.tracker.close();
-        if tokio::time::timeout(self.settings.drain, self.tracker.wait()).await.is_ok() {
+        if tokio::time::timeout(self.settings.drain, self.tracker.wait())
+            .await
+            .is_ok()
+        {
             return;
         }
-        let left: Vec<Arc<Run>> =
-            self.running.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
-        tracing::info!(jobs = left.len(), "handing back the jobs that did not end in time");
+        let left: Vec<Arc<Run>> = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .values()
+            .cloned()
+            .collect();
+        tracing::info!(
+            jobs = left.len(),
+            "handing back the jobs that did not end in time"
+        );
         for run in left {
             run.stop(StopReason::HandBack);
         }
         let last = self.settings.timing.grace + Duration::from_secs(3);
-        if tokio::time::timeout(last, self.tracker.wait()).await.is_err() {
+        if tokio::time::timeout(last, self.tracker.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("some jobs could not be handed back; their leases will end instead");
         }
     }
@@ -237,12 +305,16 @@ impl Engine {
         let mut delay = Duration::from_millis(100);
         let mut alone = false;
         loop {
-            let Some(_room) = self.room(state, alone).await else { return };
-            // Held over the claim, so that nothing is claimed once the drain has seen that nothing runs.
+            let Some(_room) = self.room(state, alone).await else {
+                return;
+            };
+            // Held over the claim, so that nothing is claimed once the drain has seen that nothing
+            // runs.
             let begun = self.tracker.token();
             if self.stopping.is_cancelled() {
                 drop(begun);
-                // Neither done nor to be forgotten: the loop is dropped, and its tasks go back into the line.
+                // Neither done nor to be forgotten: the loop is dropped, and its tasks go back into
+                // the line.
                 self.gone.cancelled().await;
                 return;
             }
@@ -291,8 +363,9 @@ impl Engine {
         }
     }
 
-    /// Room for one job in a lane; `None` when the runner is gone. Alone means all of it: what runs ends first, and what
-    /// comes waits. Of all lanes one such job runs at a time, so that the next loss tells which one it was.
+    /// Room for one job in a lane; `None` when the runner is gone. Alone means all of it: what runs
+    /// ends first, and what comes waits. Of all lanes one such job runs at a time, so that the
+    /// next loss tells which one it was.
     async fn room<'a>(
         &'a self,
         state: &'a LaneState,
@@ -302,17 +375,26 @@ impl Engine {
             return Some((state.room.acquire().await.ok()?, None));
         }
         let suspect = self.suspects.acquire().await.ok()?;
-        Some((state.room.acquire_many(state.concurrency).await.ok()?, Some(suspect)))
+        Some((
+            state.room.acquire_many(state.concurrency).await.ok()?,
+            Some(suspect),
+        ))
     }
 
     async fn execute(&self, id: JobId, claimed: ClaimedJob) {
         let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
         let handler = self.handlers.get(claimed.job.kind);
         let run = Arc::new(Run::new(store, claimed, self.settings.timing.lease));
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&run));
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, Arc::clone(&run));
         execute(Arc::clone(&run), handler, &self.settings.timing).await;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.get(&id).is_some_and(|current| Arc::ptr_eq(current, &run)) {
+        if running
+            .get(&id)
+            .is_some_and(|current| Arc::ptr_eq(current, &run))
+        {
             running.remove(&id);
         }
     }
@@ -355,7 +437,8 @@ impl Drop for Busy {
 
 #[async_trait]
 impl Deliver for EngineHandle {
-    /// In a task of its own: when apalis drops a worker loop, on an error of the store, what it had begun goes on.
+    /// In a task of its own: when apalis drops a worker loop, on an error of the store, what it had
+    /// begun goes on.
     async fn deliver(&self, _: Lane, delivery: Delivery) {
         let (engine, index, busy) = (Arc::clone(&self.engine), self.index, Busy::new(&self.own));
         let task = tokio::spawn(async move {

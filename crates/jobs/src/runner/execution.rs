@@ -16,7 +16,8 @@ use crate::failure::JobError;
 use crate::record::JobFailure;
 use crate::store::{Beat, Finished, Outcome, Step};
 
-/// How long the end of a run is tried to be written while the store is away. The fence decides in the end.
+/// How long the end of a run is tried to be written while the store is away. The fence decides in
+/// the end.
 const FINISH_FOR: Duration = Duration::from_secs(600);
 
 /// How the handler's own task ended.
@@ -36,7 +37,8 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
             let ended_yet = CancellationToken::new();
             let beats = tokio::spawn(beat(Arc::clone(&run), *timing, ended_yet.clone()));
             let ended = body(&run, handler, timing.grace).await;
-            // Not aborted: the progress of a beat that is under way would be lost, or written after what is newer.
+            // Not aborted: the progress of a beat that is under way would be lost, or written after
+            // what is newer.
             ended_yet.cancel();
             if let Err(error) = beats.await {
                 tracing::error!(job = %job.id, %error, "the beats of a run ended without a word");
@@ -49,13 +51,19 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
         Some(outcome) => finish(&run, outcome).await,
         None => "lost",
     };
-    let labels = [("kind", job.kind.as_str()), ("lane", job.lane.as_str()), ("state", state)];
+    let labels = [
+        ("kind", job.kind.as_str()),
+        ("lane", job.lane.as_str()),
+        ("state", state),
+    ];
     metrics::counter!("clippy_job_runs_total", &labels).increment(1);
     metrics::histogram!("clippy_job_run_seconds", &labels).record(begun.elapsed().as_secs_f64());
 }
 
 async fn body(run: &Arc<Run>, handler: Arc<dyn JobHandler>, grace: Duration) -> Ended {
-    let context = JobContext { run: Arc::clone(run) };
+    let context = JobContext {
+        run: Arc::clone(run),
+    };
     let mut task = tokio::spawn(async move { handler.run(context).await });
     let overdue = async {
         run.token.cancelled().await;
@@ -90,26 +98,46 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 /// What becomes of the job; `None` when it is another run's now.
 fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
     let attempt = run.claimed.job.attempt;
-    let retry = |failure: JobFailure, after| Outcome::Retry { delay: timing.backoff.delay(attempt, after), failure };
+    let retry = |failure: JobFailure, after| Outcome::Retry {
+        delay: timing.backoff.delay(attempt, after),
+        failure,
+    };
     let stopped = |reason| match reason {
-        Some(StopReason::HandBack) => Some(Outcome::Later { delay: Duration::ZERO }),
+        Some(StopReason::HandBack) => Some(Outcome::Later {
+            delay: Duration::ZERO,
+        }),
         Some(StopReason::Lost) => None,
         Some(StopReason::Cancelled) | None => Some(Outcome::Cancelled),
     };
     match ended {
-        Ended::Returned(Ok(_)) if run.planned() && run.claimed.step == Step::Start => Some(Outcome::WaitForChildren),
-        Ended::Returned(Ok(result)) => Some(Outcome::Succeeded { result, receipt: run.take_receipt() }),
+        Ended::Returned(Ok(_)) if run.planned() && run.claimed.step == Step::Start => {
+            Some(Outcome::WaitForChildren)
+        }
+        Ended::Returned(Ok(result)) => Some(Outcome::Succeeded {
+            result,
+            receipt: run.take_receipt(),
+        }),
         Ended::Returned(Err(error)) => match error {
             JobError::Permanent { .. } => Some(Outcome::Failed(error.failure())),
             JobError::Transient { after, .. } => Some(retry(error.failure(), after)),
             JobError::Snooze(delay) => Some(Outcome::Later { delay }),
             JobError::Cancelled => stopped(run.reason()),
-            JobError::HandedBack => Some(Outcome::Later { delay: Duration::ZERO }),
+            JobError::HandedBack => Some(Outcome::Later {
+                delay: Duration::ZERO,
+            }),
         },
         Ended::Panicked(message) => {
             tracing::error!(job = %run.claimed.job.id, kind = %run.claimed.job.kind, message, "a job's handler panicked");
-            let message = "The job met a fault of the server's. It is in the worker's log".to_owned();
-            Some(retry(JobFailure { code: ErrorCode::Internal, message, retryable: true }, None))
+            let message =
+                "The job met a fault of the server's. It is in the worker's log".to_owned();
+            Some(retry(
+                JobFailure {
+                    code: ErrorCode::Internal,
+                    message,
+                    retryable: true,
+                },
+                None,
+            ))
         }
         Ended::Dropped => stopped(run.reason()),
     }
@@ -123,7 +151,10 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let begun = Instant::now();
     let mut delay = Duration::from_millis(50);
     // What the handler said last is worth having, above all a bar that is full.
-    let mut beat = Beat { progress: run.take_progress(), ..Beat::default() };
+    let mut beat = Beat {
+        progress: run.take_progress(),
+        ..Beat::default()
+    };
     loop {
         let written = async {
             if beat.progress.is_some() {
@@ -145,10 +176,15 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(2));
             }
-            // A result that cannot be stored (it is too large, say) would be no better the next time.
+            // A result that cannot be stored (it is too large, say) would be no better the next
+            // time.
             Err(error) if !error.code.is_retryable() && !replaced => {
                 tracing::error!(%job, %error, "what a run ended with cannot be stored; the job fails instead");
-                let failure = JobFailure { code: error.code, message: error.message, retryable: false };
+                let failure = JobFailure {
+                    code: error.code,
+                    message: error.message,
+                    retryable: false,
+                };
                 (outcome, replaced) = (Outcome::Failed(failure), true);
                 beat.progress = None;
             }
@@ -160,8 +196,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     }
 }
 
-/// Renews the lease, and writes progress when there is some, until the handler has ended. Errors are waited out: the
-/// job goes on, and the fence decides.
+/// Renews the lease, and writes progress when there is some, until the handler has ended. Errors
+/// are waited out: the job goes on, and the fence decides.
 async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
     let mut ticks = tokio::time::interval(timing.progress.min(timing.beat));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -176,7 +212,10 @@ async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
         if progress.is_none() && last.elapsed() + ticks.period() / 2 < timing.beat {
             continue;
         }
-        let beat = Beat { progress, ..Beat::default() };
+        let beat = Beat {
+            progress,
+            ..Beat::default()
+        };
         match run.beat(&beat).await {
             Ok(crate::BeatAnswer::Lost) => return,
             Ok(_) => last = Instant::now(),

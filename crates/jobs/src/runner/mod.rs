@@ -1,8 +1,9 @@
-//! The runner: takes jobs from its lanes, runs their handlers, and looks after what others left lying.
+//! The runner: takes jobs from its lanes, runs their handlers, and looks after what others left
+//! lying.
 //!
-//! It knows no kind of job. Each process has one, with a worker loop for each of its lanes, and a side loop. A worker
-//! loop that dies (apalis ends it on any error of the store) is started again under a new name; what it was running
-//! goes on meanwhile, in tasks of its own.
+//! It knows no kind of job. Each process has one, with a worker loop for each of its lanes, and a
+//! side loop. A worker loop that dies (apalis ends it on any error of the store) is started again
+//! under a new name; what it was running goes on meanwhile, in tasks of its own.
 
 mod context;
 mod engine;
@@ -31,8 +32,8 @@ pub use timing::Timing;
 
 /// What a job of one kind does.
 ///
-/// It may be run twice: a worker that is killed, or frozen past its lease, is followed by another. So whatever it
-/// does outside its [`JobContext`] must be harmless when done again.
+/// It may be run twice: a worker that is killed, or frozen past its lease, is followed by another.
+/// So whatever it does outside its [`JobContext`] must be harmless when done again.
 #[async_trait]
 pub trait JobHandler: Send + Sync + 'static {
     /// The kind it runs.
@@ -98,7 +99,10 @@ impl RunnerSettings {
     /// For a process that alone uses its store; see [`Timing::embedded`].
     #[must_use]
     pub fn embedded() -> Self {
-        Self { timing: Timing::embedded(), ..Self::default() }
+        Self {
+            timing: Timing::embedded(),
+            ..Self::default()
+        }
     }
 }
 
@@ -111,25 +115,38 @@ impl Runner {
     /// Checks the settings.
     ///
     /// # Errors
-    /// `InvalidInput` when its times do not add up, or it has no lane, one twice, or one with no room.
-    pub fn new(store: Arc<dyn JobTransport>, handlers: Handlers, settings: RunnerSettings) -> Result<Self> {
+    /// `InvalidInput` when its times do not add up, or it has no lane, one twice, or one with no
+    /// room.
+    pub fn new(
+        store: Arc<dyn JobTransport>,
+        handlers: Handlers,
+        settings: RunnerSettings,
+    ) -> Result<Self> {
         settings.timing.check()?;
         let mut lanes: Vec<Lane> = settings.lanes.iter().map(|(lane, _)| *lane).collect();
         lanes.sort_unstable();
         lanes.dedup();
         if lanes.is_empty() || lanes.len() != settings.lanes.len() {
-            return Err(Error::invalid("A runner needs one lane at least, and each only once"));
+            return Err(Error::invalid(
+                "A runner needs one lane at least, and each only once",
+            ));
         }
-        if let Some((lane, _)) = settings.lanes.iter().find(|(_, concurrency)| *concurrency == 0) {
+        if let Some((lane, _)) = settings
+            .lanes
+            .iter()
+            .find(|(_, concurrency)| *concurrency == 0)
+        {
             return Err(Error::invalid(format!(
                 "The {lane} lane has room for no job: give it 1 at least, or leave it out"
             )));
         }
-        Ok(Self { engine: Arc::new(Engine::new(store, handlers, settings)) })
+        Ok(Self {
+            engine: Arc::new(Engine::new(store, handlers, settings)),
+        })
     }
 
-    /// Runs until `stop`, then stops taking jobs, waits for those that run, hands the rest back, and returns. It
-    /// returns within the drain time, the grace time and some seconds.
+    /// Runs until `stop`, then stops taking jobs, waits for those that run, hands the rest back,
+    /// and returns. It returns within the drain time, the grace time and some seconds.
     pub async fn run(self, stop: CancellationToken) {
         self.engine.run(stop).await;
     }

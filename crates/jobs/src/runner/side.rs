@@ -1,4 +1,5 @@
-//! The side loop of a process: says that its worker loops live, and looks after what others left lying.
+//! The side loop of a process: says that its worker loops live, and looks after what others left
+//! lying.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,7 +40,10 @@ async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
     if !workers.is_empty() {
         engine.store.keep_alive(&workers).await?;
     }
-    let swept = engine.store.sweep(&engine.settings.timing.sweep_settings()).await?;
+    let swept = engine
+        .store
+        .sweep(&engine.settings.timing.sweep_settings())
+        .await?;
     if swept.promoted + swept.reaped + swept.released + swept.rescued > 0 {
         // The store tells everybody; should that be lost, this process at least knows.
         engine.ring_all();

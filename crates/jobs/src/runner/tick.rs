@@ -27,21 +27,25 @@ impl Bell {
 
 /// The wake strategy of a worker loop.
 ///
-/// apalis' own interval strategy may lose its timer (it re-arms it without polling it); this one polls its timers
-/// until they are pending, so that a waker is always registered.
+/// apalis' own interval strategy may lose its timer (it re-arms it without polling it); this one
+/// polls its timers until they are pending, so that a waker is always registered.
 pub struct Tick {
     interval: Interval,
     bell: Arc<Bell>,
-    /// A ring that comes while a fetch is under way wakes a loop that is not yet ready to look again. So each ring
-    /// has echoes, the next of which is this.
+    /// A ring that comes while a fetch is under way wakes a loop that is not yet ready to look
+    /// again. So each ring has echoes, the next of which is this.
     echo: Pin<Box<Sleep>>,
     /// How many are still to come.
     echoes: usize,
 }
 
 /// When a ring is heard again, counted from the one before. A fetch may wait for its turn to write.
-const ECHOES: [Duration; 4] =
-    [Duration::from_millis(3), Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(3)];
+const ECHOES: [Duration; 4] = [
+    Duration::from_millis(3),
+    Duration::from_millis(50),
+    Duration::from_millis(500),
+    Duration::from_secs(3),
+];
 
 impl Tick {
     /// Looks this often, with nobody to wake it in between.
@@ -53,13 +57,21 @@ impl Tick {
     pub(crate) fn new(every: Duration, bell: Arc<Bell>) -> Self {
         let mut interval = tokio::time::interval(every);
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        Self { interval, bell, echo: Box::pin(tokio::time::sleep(Duration::ZERO)), echoes: 0 }
+        Self {
+            interval,
+            bell,
+            echo: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            echoes: 0,
+        }
     }
 }
 
 impl fmt::Debug for Tick {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Tick").field("every", &self.interval.period()).finish()
+        formatter
+            .debug_struct("Tick")
+            .field("every", &self.interval.period())
+            .finish()
     }
 }
 
@@ -75,12 +87,18 @@ impl PollStrategy for Tick {
             fired = true;
             self.echoes -= 1;
             if self.echoes > 0 {
-                self.echo.as_mut().reset(Instant::now() + ECHOES[ECHOES.len() - self.echoes]);
+                self.echo
+                    .as_mut()
+                    .reset(Instant::now() + ECHOES[ECHOES.len() - self.echoes]);
             }
         }
         while self.interval.poll_tick(context).is_ready() {
             fired = true;
         }
-        if fired { Poll::Ready(Some(())) } else { Poll::Pending }
+        if fired {
+            Poll::Ready(Some(()))
+        } else {
+            Poll::Pending
+        }
     }
 }

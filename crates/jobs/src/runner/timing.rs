@@ -14,10 +14,11 @@ pub struct Timing {
     pub lease: Duration,
     /// How often a running job renews its lease.
     pub beat: Duration,
-    /// How often a worker loop looks for work unasked: notices wake it at once, and this is what a lost one costs.
+    /// How often a worker loop looks for work unasked: notices wake it at once, and this is what a
+    /// lost one costs.
     pub poll: Duration,
-    /// Whether no other process uses the store. Then no notice can be lost, since the process itself makes all of them, and
-    /// looking unasked is only a second net.
+    /// Whether no other process uses the store. Then no notice can be lost, since the process
+    /// itself makes all of them, and looking unasked is only a second net.
     pub only_process: bool,
     /// How often the side loop runs.
     pub sweep: Duration,
@@ -52,22 +53,33 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// For a process that alone uses its store, such as a server with the embedded queue: it rests while nothing is asked
-    /// of it.
+    /// For a process that alone uses its store, such as a server with the embedded queue: it rests
+    /// while nothing is asked of it.
     #[must_use]
     pub fn embedded() -> Self {
-        Self { poll: Duration::from_secs(30), sweep: Duration::from_secs(3), only_process: true, ..Self::default() }
+        Self {
+            poll: Duration::from_secs(30),
+            sweep: Duration::from_secs(3),
+            only_process: true,
+            ..Self::default()
+        }
     }
 
     /// The longest that a job may lie after its worker was killed, as promised.
     pub const PROMISED_RECOVERY: Duration = Duration::from_secs(20);
 
-    /// The longest that a job lies after its worker was killed, while another worker is alive and has room: the
-    /// lease (or the silence of the loop, for a job that was fetched and not yet claimed), one sweep, and one poll where
-    /// the sweep's notice may be lost. (After a time in which no worker at all was alive, or the store was away, the silence allowed is waited out once more.)
+    /// The longest that a job lies after its worker was killed, while another worker is alive and
+    /// has room: the lease (or the silence of the loop, for a job that was fetched and not yet
+    /// claimed), one sweep, and one poll where the sweep's notice may be lost. (After a time in
+    /// which no worker at all was alive, or the store was away, the silence allowed is waited out
+    /// once more.)
     #[must_use]
     pub fn recovery_bound(&self) -> Duration {
-        let poll = if self.only_process { Duration::ZERO } else { self.poll };
+        let poll = if self.only_process {
+            Duration::ZERO
+        } else {
+            self.poll
+        };
         self.lease.max(self.dead_after) + self.sweep + poll
     }
 
@@ -78,19 +90,33 @@ impl Timing {
     pub fn check(&self) -> Result<()> {
         let rules = [
             (
-                self.beat.is_zero() || self.poll.is_zero() || self.sweep.is_zero() || self.progress.is_zero(),
+                self.beat.is_zero()
+                    || self.poll.is_zero()
+                    || self.sweep.is_zero()
+                    || self.progress.is_zero(),
                 "beat, poll, sweep and progress must be more than nothing",
             ),
-            (self.beat * 3 > self.lease, "the lease must last three beats at least, or one lost beat loses the job"),
+            (
+                self.beat * 3 > self.lease,
+                "the lease must last three beats at least, or one lost beat loses the job",
+            ),
             (
                 self.sweep * 3 > self.dead_after,
                 "a worker loop says that it lives once a sweep: three sweeps must fit before it is taken for dead",
             ),
-            (!self.only_process && self.poll > self.sweep, "looking for work must not be rarer than the sweep"),
-            (self.backoff.base > self.backoff.cap, "the first delay between attempts is above the longest"),
+            (
+                !self.only_process && self.poll > self.sweep,
+                "looking for work must not be rarer than the sweep",
+            ),
+            (
+                self.backoff.base > self.backoff.cap,
+                "the first delay between attempts is above the longest",
+            ),
         ];
         if let Some((_, rule)) = rules.iter().find(|(broken, _)| *broken) {
-            return Err(Error::invalid(format!("The runner's times do not add up: {rule} ({self:?})")));
+            return Err(Error::invalid(format!(
+                "The runner's times do not add up: {rule} ({self:?})"
+            )));
         }
         let bound = self.recovery_bound();
         if bound > Self::PROMISED_RECOVERY {
@@ -103,7 +129,10 @@ impl Timing {
     }
 
     pub(crate) fn sweep_settings(&self) -> SweepSettings {
-        SweepSettings { dead_after: self.dead_after, rescue_after: self.rescue_after }
+        SweepSettings {
+            dead_after: self.dead_after,
+            rescue_after: self.rescue_after,
+        }
     }
 }
 
@@ -115,7 +144,10 @@ mod tests {
     fn the_defaults_recover_in_time() {
         for timing in [Timing::default(), Timing::embedded()] {
             timing.check().expect("the defaults");
-            eprintln!("recovery after a kill: at most {:?}", timing.recovery_bound());
+            eprintln!(
+                "recovery after a kill: at most {:?}",
+                timing.recovery_bound()
+            );
             assert!(timing.recovery_bound() <= Timing::PROMISED_RECOVERY);
         }
     }
@@ -124,11 +156,26 @@ mod tests {
     fn times_that_do_not_add_up_are_refused() {
         let second = Duration::from_secs(1);
         for wrong in [
-            Timing { beat: 6 * second, ..Timing::default() },
-            Timing { lease: 30 * second, ..Timing::default() },
-            Timing { sweep: 5 * second, ..Timing::default() },
-            Timing { poll: 3 * second, ..Timing::default() },
-            Timing { poll: Duration::ZERO, ..Timing::default() },
+            Timing {
+                beat: 6 * second,
+                ..Timing::default()
+            },
+            Timing {
+                lease: 30 * second,
+                ..Timing::default()
+            },
+            Timing {
+                sweep: 5 * second,
+                ..Timing::default()
+            },
+            Timing {
+                poll: 3 * second,
+                ..Timing::default()
+            },
+            Timing {
+                poll: Duration::ZERO,
+                ..Timing::default()
+            },
         ] {
             assert!(wrong.check().is_err(), "{wrong:?}");
         }

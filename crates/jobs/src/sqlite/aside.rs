@@ -1,4 +1,5 @@
-//! What becomes of rows that cannot be read: they end as failed, with a dead letter, and nobody else's work waits for them.
+//! What becomes of rows that cannot be read: they end as failed, with a dead letter, and nobody
+//! else's work waits for them.
 
 use clippy_core::Result;
 use sqlx::Row as _;
@@ -14,7 +15,8 @@ use crate::record::{JobId, JobState, Lane};
 const KEPT_LETTERS: i64 = 1_000;
 
 impl Change<'_> {
-    /// Writes a dead letter. A worker loop may die before it acknowledges, and so write twice: one letter.
+    /// Writes a dead letter. A worker loop may die before it acknowledges, and so write twice: one
+    /// letter.
     pub(super) async fn letter(&mut self, payload: &str, reason: &str) -> Result<()> {
         let now = self.now;
         let query = sqlx::query(
@@ -23,8 +25,9 @@ impl Change<'_> {
               AND seq > (SELECT max(seq) FROM job_dead_letters) - 100)",
         );
         self.run(query.bind(now).bind(reason).bind(payload)).await?;
-        let query =
-            sqlx::query("DELETE FROM job_dead_letters WHERE seq <= (SELECT max(seq) FROM job_dead_letters) - ?");
+        let query = sqlx::query(
+            "DELETE FROM job_dead_letters WHERE seq <= (SELECT max(seq) FROM job_dead_letters) - ?",
+        );
         self.run(query.bind(KEPT_LETTERS)).await.map(|_| ())
     }
 }
@@ -39,19 +42,30 @@ impl SqliteJobs {
             "UPDATE job_records SET state = 'failed', finished_ms = ?, worker = NULL, lease_ms = NULL, delayed = 0,
              cancel = 0, error = ? WHERE rowid = ? AND state NOT IN ('succeeded', 'failed', 'cancelled')",
         );
-        if change.run(query.bind(now).bind(damage::failure()).bind(broken.rowid)).await? == 0 {
+        if change
+            .run(query.bind(now).bind(damage::failure()).bind(broken.rowid))
+            .await?
+            == 0
+        {
             return Ok(());
         }
-        change.letter("", &damage::letter(&broken.id, &broken.reason)).await?;
+        change
+            .letter("", &damage::letter(&broken.id, &broken.reason))
+            .await?;
         let row: Option<SqliteRow> =
             sqlx::query("SELECT CAST(parent AS TEXT) AS parent FROM job_records WHERE rowid = ?")
                 .bind(broken.rowid)
                 .fetch_optional(&mut *change.transaction)
                 .await
                 .map_err(unavailable)?;
-        let parent = row.as_ref().and_then(|row| text(row, "parent")).and_then(|parent| parent.parse::<JobId>().ok());
+        let parent = row
+            .as_ref()
+            .and_then(|row| text(row, "parent"))
+            .and_then(|parent| parent.parse::<JobId>().ok());
         if let Some(parent) = parent {
-            change.tell_parent(&parent.to_string(), 0, JobState::Failed).await?;
+            change
+                .tell_parent(&parent.to_string(), 0, JobState::Failed)
+                .await?;
         }
         change.commit().await
     }
@@ -64,11 +78,17 @@ impl SqliteJobs {
             .await
             .map_err(unavailable)?;
         let Some(rowid) = rowid else { return Ok(()) };
-        self.set_aside(&Broken { rowid, id: id.to_owned(), reason: reason.to_owned() }).await
+        self.set_aside(&Broken {
+            rowid,
+            id: id.to_owned(),
+            reason: reason.to_owned(),
+        })
+        .await
     }
 
-    /// Drops tasks that apalis could not read: they would end every loop that fetches them. A fetch that fails is rolled
-    /// back, so they are looked for at the head of the line as well as among what the loop holds.
+    /// Drops tasks that apalis could not read: they would end every loop that fetches them. A fetch
+    /// that fails is rolled back, so they are looked for at the head of the line as well as
+    /// among what the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') UNION ALL
@@ -82,11 +102,22 @@ impl SqliteJobs {
         .map_err(unavailable)?;
         for row in rows.iter().filter(|row| !readable(row)) {
             let rowid: i64 = row.try_get_unchecked("rowid").unwrap_or_default();
-            let task: String = text(row, "id").unwrap_or_default().chars().take(1_024).collect();
+            let task: String = text(row, "id")
+                .unwrap_or_default()
+                .chars()
+                .take(1_024)
+                .collect();
             tracing::error!(%lane, task, "a task could not be read and was set aside");
             let mut change = self.change().await?;
-            change.letter(&task, "The queue held a task whose contents are missing or incomplete.").await?;
-            change.run(sqlx::query("DELETE FROM Jobs WHERE rowid = ?").bind(rowid)).await?;
+            change
+                .letter(
+                    &task,
+                    "The queue held a task whose contents are missing or incomplete.",
+                )
+                .await?;
+            change
+                .run(sqlx::query("DELETE FROM Jobs WHERE rowid = ?").bind(rowid))
+                .await?;
             change.commit().await?;
         }
         Ok(())
@@ -96,8 +127,22 @@ impl SqliteJobs {
 /// Whether apalis can make a task of the row.
 fn readable(row: &SqliteRow) -> bool {
     let is_text = |column: &str| row.try_get_unchecked::<Option<String>, _>(column);
-    let id = is_text("id").ok().flatten().is_some_and(|id| ulid::Ulid::from_string(&id).is_ok());
-    let number = |column: &str| row.try_get_unchecked::<Option<i64>, _>(column).is_ok_and(|value| value.is_some());
-    let texts = ["job_type", "lock_by", "metadata", "idempotency_key", "last_result"];
-    id && number("attempts") && number("run_at") && texts.into_iter().all(|column| is_text(column).is_ok())
+    let id = is_text("id")
+        .ok()
+        .flatten()
+        .is_some_and(|id| ulid::Ulid::from_string(&id).is_ok());
+    let number = |column: &str| {
+        row.try_get_unchecked::<Option<i64>, _>(column)
+            .is_ok_and(|value| value.is_some())
+    };
+    let texts = [
+        "job_type",
+        "lock_by",
+        "metadata",
+        "idempotency_key",
+        "last_result",
+    ];
+    id && number("attempts")
+        && number("run_at")
+        && texts.into_iter().all(|column| is_text(column).is_ok())
 }

@@ -17,13 +17,15 @@ use crate::time::Timestamp;
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
 /// Jobs before one in its line.
-const BEFORE: &str =
-    "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)";
+const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)";
 
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
 
 /// A queued job's place in its line.
-pub(super) async fn line_position(reading: &mut SqliteConnection, row: &Row) -> Result<Option<i64>> {
+pub(super) async fn line_position(
+    reading: &mut SqliteConnection,
+    row: &Row,
+) -> Result<Option<i64>> {
     if row.state != JobState::Queued.as_str() {
         return Ok(None);
     }
@@ -45,12 +47,18 @@ impl Change<'_> {
     }
 
     async fn check_room(&mut self, lane: Lane, limit: u64) -> Result<()> {
-        let queued: i64 = sqlx::query_scalar("SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ?")
-            .bind(lane.as_str())
-            .fetch_one(&mut *self.transaction)
-            .await
-            .map_err(unavailable)?;
-        if u64::try_from(queued).unwrap_or_default() >= limit { Err(checks::lane_full(lane, limit)) } else { Ok(()) }
+        let queued: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ?",
+        )
+        .bind(lane.as_str())
+        .fetch_one(&mut *self.transaction)
+        .await
+        .map_err(unavailable)?;
+        if u64::try_from(queued).unwrap_or_default() >= limit {
+            Err(checks::lane_full(lane, limit))
+        } else {
+            Ok(())
+        }
     }
 
     /// Gives a job that ended badly all its attempts again.
@@ -78,17 +86,21 @@ impl Change<'_> {
         self.jobs.sound(found)
     }
 
-    /// The job that an idempotency key names, with the digest of its body. A note that cannot be read, or that names a
-    /// record that cannot, is as none.
+    /// The job that an idempotency key names, with the digest of its body. A note that cannot be
+    /// read, or that names a record that cannot, is as none.
     async fn kept_for(&mut self, owner: &str, key: &str) -> Result<Option<(Job, String)>> {
-        let row = sqlx::query("SELECT job, digest FROM job_keys WHERE owner = ? AND key = ? AND expires_ms > ?")
-            .bind(owner)
-            .bind(key)
-            .bind(self.now)
-            .fetch_optional(&mut *self.transaction)
-            .await
-            .map_err(unavailable)?;
-        let Some((id, digest)) = row.and_then(|row| Some((text(&row, "job")?, text(&row, "digest")?))) else {
+        let row = sqlx::query(
+            "SELECT job, digest FROM job_keys WHERE owner = ? AND key = ? AND expires_ms > ?",
+        )
+        .bind(owner)
+        .bind(key)
+        .bind(self.now)
+        .fetch_optional(&mut *self.transaction)
+        .await
+        .map_err(unavailable)?;
+        let Some((id, digest)) =
+            row.and_then(|row| Some((text(&row, "job")?, text(&row, "digest")?)))
+        else {
             return Ok(None);
         };
         if digest.is_empty() || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -102,15 +114,26 @@ impl Change<'_> {
             }
             Err(error) => Err(error),
         };
-        Ok(self.jobs.damage.sift("job", &id, found)?.map(|job| (job, digest)))
+        Ok(self
+            .jobs
+            .damage
+            .sift("job", &id, found)?
+            .map(|job| (job, digest)))
     }
 }
 
 impl SqliteJobs {
-    pub(super) async fn read_made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+    pub(super) async fn read_made_with(
+        &self,
+        owner: &str,
+        key: &str,
+        digest: &str,
+    ) -> Result<Option<Job>> {
         NewJob::check_key(key)?;
         match self.change().await?.kept_for(owner, key).await? {
-            Some((old, old_digest)) if old_digest != digest => Err(checks::key_reused(&old.id.to_string())),
+            Some((old, old_digest)) if old_digest != digest => {
+                Err(checks::key_reused(&old.id.to_string()))
+            }
             found => Ok(found.map(|(job, _)| job)),
         }
     }
@@ -122,53 +145,100 @@ impl SqliteJobs {
         let now = change.now;
         if let Some(key) = job.idempotency_key.as_deref() {
             match change.kept_for(owner, key).await? {
-                Some((old, old_digest)) if old_digest != digest => return Err(checks::key_reused(&old.id.to_string())),
-                Some((old, _)) => return Ok(Created { job: old, existing: true }),
+                Some((old, old_digest)) if old_digest != digest => {
+                    return Err(checks::key_reused(&old.id.to_string()));
+                }
+                Some((old, _)) => {
+                    return Ok(Created {
+                        job: old,
+                        existing: true,
+                    });
+                }
                 None => {}
             }
         }
-        change.check_room(job.lane, self.settings.limits.of(job.lane)).await?;
+        change
+            .check_room(job.lane, self.settings.limits.of(job.lane))
+            .await?;
         let id = JobId::generate().to_string();
         if let Some(key) = job.idempotency_key.as_deref() {
             let query = sqlx::query(
                 "INSERT OR REPLACE INTO job_keys (owner, key, job, digest, expires_ms) VALUES (?, ?, ?, ?, ?)",
             );
             let expires = now + millis(self.settings.keep_idempotency);
-            change.run(query.bind(owner).bind(key).bind(&id).bind(&digest).bind(expires)).await?;
+            change
+                .run(
+                    query
+                        .bind(owner)
+                        .bind(key)
+                        .bind(&id)
+                        .bind(&digest)
+                        .bind(expires),
+                )
+                .await?;
         }
         let query = sqlx::query(
             "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, created_ms, queued_ms)
              VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
         );
-        let query = query.bind(&id).bind(job.kind.as_str()).bind(job.lane.as_str()).bind(&payload);
-        change.run(query.bind(i64::from(job.max_attempts)).bind(owner).bind(now).bind(now)).await?;
+        let query = query
+            .bind(&id)
+            .bind(job.kind.as_str())
+            .bind(job.lane.as_str())
+            .bind(&payload);
+        change
+            .run(
+                query
+                    .bind(i64::from(job.max_attempts))
+                    .bind(owner)
+                    .bind(now)
+                    .bind(now),
+            )
+            .await?;
         change.state_event(&id, JobState::Queued, 0, None).await?;
         change.enqueue(&id, job.lane, 0).await?;
         let job = change.answer(&id).await?;
         change.commit().await?;
-        Ok(Created { job, existing: false })
+        Ok(Created {
+            job,
+            existing: false,
+        })
     }
 
     pub(super) async fn step_cancel(&self, id: JobId) -> Result<Job> {
         let mut change = self.change().await?;
         let text = id.to_string();
-        let row = change.load(&text).await?.ok_or_else(|| checks::unknown(id))?;
+        let row = change
+            .load(&text)
+            .await?
+            .ok_or_else(|| checks::unknown(id))?;
         let state = row.state()?;
         if state.is_finished() {
             return Err(checks::already_finished(id, state.as_str()));
         }
         if state == JobState::Running {
-            let query = sqlx::query("UPDATE job_records SET cancel = 1, version = version + 1 WHERE id = ?");
+            let query = sqlx::query(
+                "UPDATE job_records SET cancel = 1, version = version + 1 WHERE id = ?",
+            );
             change.run(query.bind(&text)).await?;
         } else {
-            change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+            change
+                .terminal(&row, JobState::Cancelled, Ending::default())
+                .await?;
         }
         change.tell(Control::Cancel(id));
         for child in change.children_of(&text).await? {
             match child.state()? {
                 JobState::Running => change.tell(Control::Cancel(child.id.parse()?)),
-                JobState::Queued => change.terminal(&child, JobState::Cancelled, Ending::default()).await?,
-                JobState::Waiting | JobState::Succeeded | JobState::Failed | JobState::Cancelled => {}
+                JobState::Queued => {
+                    change
+                        .terminal(&child, JobState::Cancelled, Ending::default())
+                        .await?
+                }
+                JobState::Waiting
+                | JobState::Succeeded
+                | JobState::Failed
+                | JobState::Cancelled => {}
             }
         }
         let job = change.answer(&text).await?;
@@ -179,21 +249,29 @@ impl SqliteJobs {
     pub(super) async fn step_retry(&self, id: JobId) -> Result<Job> {
         let mut change = self.change().await?;
         let text = id.to_string();
-        let row = change.load(&text).await?.ok_or_else(|| checks::unknown(id))?;
+        let row = change
+            .load(&text)
+            .await?
+            .ok_or_else(|| checks::unknown(id))?;
         let (state, lane) = (row.state()?, row.lane()?);
         if !matches!(state, JobState::Failed | JobState::Cancelled) {
             return Err(checks::not_retryable(id, state.as_str()));
         }
         if let Some(parent) = &row.parent {
             let parent = change.load(parent).await?;
-            match parent.as_ref().map(|parent| (parent.state.as_str(), parent.step.as_str())) {
+            match parent
+                .as_ref()
+                .map(|parent| (parent.state.as_str(), parent.step.as_str()))
+            {
                 Some(("waiting", _) | ("running", "start")) => {}
                 Some(("running", _)) => return Err(checks::parent_ended(id, "merging")),
                 Some((state, _)) => return Err(checks::parent_ended(id, state)),
                 None => return Err(checks::parent_ended(id, "gone")),
             }
         }
-        change.check_room(lane, self.settings.limits.of(lane)).await?;
+        change
+            .check_room(lane, self.settings.limits.of(lane))
+            .await?;
         if let Some(parent) = &row.parent {
             change.count_child(parent, state, -1, row.weight).await?;
         }
@@ -202,16 +280,27 @@ impl SqliteJobs {
         for child in change.children_of(&text).await? {
             let child_state = child.state()?;
             if matches!(child_state, JobState::Failed | JobState::Cancelled) {
-                change.count_child(&text, child_state, -1, child.weight).await?;
+                change
+                    .count_child(&text, child_state, -1, child.weight)
+                    .await?;
                 change.revive(&child).await?;
                 change.enqueue(&child.id, child.lane()?, 0).await?;
-                change.state_event(&child.id, JobState::Queued, 0, None).await?;
+                change
+                    .state_event(&child.id, JobState::Queued, 0, None)
+                    .await?;
                 revived += 1;
             }
         }
         if row.step == "merge" && revived > 0 {
-            change.run(sqlx::query("UPDATE job_records SET state = 'waiting' WHERE id = ?").bind(&text)).await?;
-            change.state_event(&text, JobState::Waiting, 0, None).await?;
+            change
+                .run(
+                    sqlx::query("UPDATE job_records SET state = 'waiting' WHERE id = ?")
+                        .bind(&text),
+                )
+                .await?;
+            change
+                .state_event(&text, JobState::Waiting, 0, None)
+                .await?;
         } else {
             change.enqueue(&text, lane, 0).await?;
             change.state_event(&text, JobState::Queued, 0, None).await?;
@@ -224,7 +313,9 @@ impl SqliteJobs {
     pub(super) async fn step_pause(&self, lane: Lane, paused: bool) -> Result<()> {
         let mut change = self.change().await?;
         let query = sqlx::query("UPDATE job_lanes SET paused = ? WHERE lane = ?");
-        change.run(query.bind(i64::from(paused)).bind(lane.as_str())).await?;
+        change
+            .run(query.bind(i64::from(paused)).bind(lane.as_str()))
+            .await?;
         change.tell(Control::Lane(lane));
         change.commit().await
     }
@@ -249,9 +340,19 @@ impl SqliteJobs {
             query.push(" AND id < ").push_bind(before.to_string());
         }
         let size = filter.page_size();
-        query.push(" ORDER BY id DESC LIMIT ").push_bind(i64::try_from(size + 1).unwrap_or(i64::MAX));
-        let rows = query.build().fetch_all(&mut *reading).await.map_err(unavailable)?;
-        let mut page = JobPage { jobs: Vec::with_capacity(rows.len().min(size)), next_cursor: None, damaged: 0 };
+        query
+            .push(" ORDER BY id DESC LIMIT ")
+            .push_bind(i64::try_from(size + 1).unwrap_or(i64::MAX));
+        let rows = query
+            .build()
+            .fetch_all(&mut *reading)
+            .await
+            .map_err(unavailable)?;
+        let mut page = JobPage {
+            jobs: Vec::with_capacity(rows.len().min(size)),
+            next_cursor: None,
+            damaged: 0,
+        };
         for found in rows.iter().take(size) {
             let job = match self.sound(found) {
                 Some(row) => {
@@ -265,7 +366,11 @@ impl SqliteJobs {
         }
         if rows.len() > size {
             // The last one that was looked at, whether it could be read or not.
-            let ids = rows.iter().take(size).rev().filter_map(|found| text(found, "id")?.parse().ok());
+            let ids = rows
+                .iter()
+                .take(size)
+                .rev()
+                .filter_map(|found| text(found, "id")?.parse().ok());
             page.next_cursor = ids.into_iter().next();
         }
         Ok(page)
@@ -273,7 +378,9 @@ impl SqliteJobs {
 
     /// The row; one that cannot be read is told and left out.
     pub(super) fn sound(&self, found: &SqliteRow) -> Option<Row> {
-        read(found).map_err(|broken| self.damage.tell("job", &broken.id, &broken.reason)).ok()
+        read(found)
+            .map_err(|broken| self.damage.tell("job", &broken.id, &broken.reason))
+            .ok()
     }
 
     pub(super) async fn read_lanes(&self) -> Result<Vec<LaneStatus>> {
@@ -297,8 +404,10 @@ impl SqliteJobs {
         let count = |value: i64| u64::try_from(value).unwrap_or_default();
         let status = |lane: &Lane| {
             let row = rows.iter().find(|row| row.0 == lane.as_str());
-            let (_, paused, succeeded, failed, cancelled, queued, running, oldest, workers) =
-                row.ok_or_else(|| Error::internal(format!("the lane \"{lane}\" is missing in the job file")))?;
+            let (_, paused, succeeded, failed, cancelled, queued, running, oldest, workers) = row
+                .ok_or_else(
+                || Error::internal(format!("the lane \"{lane}\" is missing in the job file")),
+            )?;
             Ok(LaneStatus {
                 lane: *lane,
                 paused: *paused != 0,

@@ -1,8 +1,8 @@
 //! Jobs in one SQLite file, carried by apalis-sqlite: for `clippy serve` without Redis.
 //!
-//! The tables are in `migrations/jobs`. Every step is one transaction, begun `IMMEDIATE`, so that it waits for its
-//! turn to write before it reads. Notices go through memory: another process on the same file finds its work by
-//! polling.
+//! The tables are in `migrations/jobs`. Every step is one transaction, begun `IMMEDIATE`, so that
+//! it waits for its turn to write before it reads. Notices go through memory: another process on
+//! the same file finds its work by polling.
 
 mod aside;
 mod lines;
@@ -66,7 +66,8 @@ pub struct SqliteJobs {
     events: broadcast::Sender<EventNotice>,
     control: broadcast::Sender<Control>,
     swept: Mutex<LastSweep>,
-    /// When the first delayed job is due, as far as this process knows; the sweep asks the file itself.
+    /// When the first delayed job is due, as far as this process knows; the sweep asks the file
+    /// itself.
     next_due: AtomicI64,
     damage: Damage,
     /// Tasks are fetched in the order of their ids; these go up also within a millisecond.
@@ -93,8 +94,8 @@ impl SqliteJobs {
             let message = format!("The job file {} cannot be opened: {error}", file.display());
             Error::new(ErrorCode::Unavailable, message).with_source(error)
         };
-        // Pragmas belong to a connection. apalis' own `setup` would set them on one of the pool's only, and
-        // `synchronous` to OFF.
+        // Pragmas belong to a connection. apalis' own `setup` would set them on one of the pool's
+        // only, and `synchronous` to OFF.
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -113,8 +114,13 @@ impl SqliteJobs {
         theirs.set_ignore_missing(true);
         let mut ours = sqlx::migrate!("../../migrations/jobs");
         ours.set_ignore_missing(true);
-        theirs.run(&pool).await.map_err(|error| failed(error.into()))?;
-        ours.run(&pool).await.map_err(|error| failed(error.into()))?;
+        theirs
+            .run(&pool)
+            .await
+            .map_err(|error| failed(error.into()))?;
+        ours.run(&pool)
+            .await
+            .map_err(|error| failed(error.into()))?;
         let (events, control) = (broadcast::channel(NOTICES).0, broadcast::channel(NOTICES).0);
         Ok(Self {
             pool,
@@ -159,7 +165,8 @@ fn unavailable(error: sqlx::Error) -> Error {
             "The disk that holds the job file is full. Make room, then try again"
         }
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
-            return Error::internal(format!("a stored record cannot be read ({error})")).with_source(error);
+            return Error::internal(format!("a stored record cannot be read ({error})"))
+                .with_source(error);
         }
         _ => "The job file cannot be read or written as it should",
     };

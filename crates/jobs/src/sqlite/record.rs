@@ -55,7 +55,8 @@ pub(super) struct Broken {
     pub(super) reason: String,
 }
 
-/// Reads one row by itself, so that one that is damaged does not take the others with it. The row must have its `rowid`.
+/// Reads one row by itself, so that one that is damaged does not take the others with it. The row
+/// must have its `rowid`.
 pub(super) fn read(found: &SqliteRow) -> Result<Row, Broken> {
     let row = Row::from_row(found).map_err(|error| error.to_string());
     let row = row.and_then(|row| match row.fault() {
@@ -80,7 +81,8 @@ fn count(value: i64) -> u64 {
 }
 
 fn json<T: DeserializeOwned>(name: &str, text: Option<&str>) -> Result<Option<T>> {
-    text.map(|text| serde_json::from_str(text).map_err(|_| damaged(name))).transpose()
+    text.map(|text| serde_json::from_str(text).map_err(|_| damaged(name)))
+        .transpose()
 }
 
 impl Row {
@@ -95,10 +97,21 @@ impl Row {
     /// What keeps the row from being a step's subject.
     fn fault(&self) -> Option<String> {
         let fault = self.id.parse::<crate::record::JobId>().err();
-        let fault = fault.or_else(|| self.state().err()).or_else(|| self.lane().err());
-        let counts = [self.attempt, self.max_attempts, self.retries, self.losses, self.run, self.version];
+        let fault = fault
+            .or_else(|| self.state().err())
+            .or_else(|| self.lane().err());
+        let counts = [
+            self.attempt,
+            self.max_attempts,
+            self.retries,
+            self.losses,
+            self.run,
+            self.version,
+        ];
         let odd = counts.iter().any(|count| u32::try_from(*count).is_err());
-        fault.map(|error| error.message).or_else(|| odd.then(|| "one of its counts is out of range".to_owned()))
+        fault
+            .map(|error| error.message)
+            .or_else(|| odd.then(|| "one of its counts is out of range".to_owned()))
     }
 
     /// Children that have not ended.
@@ -130,7 +143,11 @@ impl Row {
             result: json("result", self.result.as_deref())?,
             error: json("error", self.error.as_deref())?,
             receipt: json("receipt", self.receipt.as_deref())?,
-            parent: self.parent.as_deref().map(|parent| parsed("parent", parent)).transpose()?,
+            parent: self
+                .parent
+                .as_deref()
+                .map(|parent| parsed("parent", parent))
+                .transpose()?,
             children: (children.total > 0).then_some(children),
             owner: (!self.owner.is_empty()).then(|| self.owner.clone()),
             payload: json("payload", Some(&self.payload))?.unwrap_or_default(),
@@ -140,8 +157,20 @@ impl Row {
 
     pub(super) fn claimed(&self) -> Result<ClaimedJob> {
         let job = self.job(None)?;
-        let key = RunKey { job: job.id, run: count(self.run) };
-        let step = if self.step == "merge" { Step::Merge } else { Step::Start };
-        Ok(ClaimedJob { job, key, step, cursor: json("cursor", self.cursor.as_deref())? })
+        let key = RunKey {
+            job: job.id,
+            run: count(self.run),
+        };
+        let step = if self.step == "merge" {
+            Step::Merge
+        } else {
+            Step::Start
+        };
+        Ok(ClaimedJob {
+            job,
+            key,
+            step,
+            cursor: json("cursor", self.cursor.as_deref())?,
+        })
     }
 }

@@ -28,24 +28,43 @@ fn holds(row: &Row, key: RunKey) -> bool {
 }
 
 impl SqliteJobs {
-    /// Takes a job; one whose record cannot be read is set aside. `beside` others, one that was lost with its worker is
-    /// not given out.
-    pub(super) async fn step_claim(&self, id: JobId, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
+    /// Takes a job; one whose record cannot be read is set aside. `beside` others, one that was
+    /// lost with its worker is not given out.
+    pub(super) async fn step_claim(
+        &self,
+        id: JobId,
+        owner: &str,
+        lease: Duration,
+        beside: bool,
+    ) -> Result<Claim> {
         let id = id.to_string();
         match self.claim_sound(&id, owner, lease, beside).await {
             Err(error) if is_damage(&error) => {
                 self.set_aside_job(&id, &error.message).await?;
-                Ok(Claim::Damaged { reason: error.message })
+                Ok(Claim::Damaged {
+                    reason: error.message,
+                })
             }
             claimed => claimed,
         }
     }
 
-    async fn claim_sound(&self, id: &str, owner: &str, lease: Duration, beside: bool) -> Result<Claim> {
+    async fn claim_sound(
+        &self,
+        id: &str,
+        owner: &str,
+        lease: Duration,
+        beside: bool,
+    ) -> Result<Claim> {
         let mut change = self.change().await?;
-        let Some(row) = change.load(id).await? else { return Ok(Claim::Nothing) };
+        let Some(row) = change.load(id).await? else {
+            return Ok(Claim::Nothing);
+        };
         let state = row.state()?;
-        if state.is_finished() || state == JobState::Waiting || (state == JobState::Queued && row.delayed != 0) {
+        if state.is_finished()
+            || state == JobState::Waiting
+            || (state == JobState::Queued && row.delayed != 0)
+        {
             return Ok(Claim::Nothing);
         }
         if state == JobState::Running && row.lease_ms.unwrap_or_default() > change.now {
@@ -55,12 +74,23 @@ impl SqliteJobs {
         row.claimed()?;
         let losses = row.losses + i64::from(state == JobState::Running);
         if change.stopping(&row).await? {
-            change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+            change
+                .terminal(&row, JobState::Cancelled, Ending::default())
+                .await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
         if let Some(failure) = given_up(&row, losses)? {
-            change.terminal(&row, JobState::Failed, Ending { error: Some(&failure), ..Ending::default() }).await?;
+            change
+                .terminal(
+                    &row,
+                    JobState::Failed,
+                    Ending {
+                        error: Some(&failure),
+                        ..Ending::default()
+                    },
+                )
+                .await?;
             change.commit().await?;
             return Ok(Claim::Nothing);
         }
@@ -80,43 +110,96 @@ impl SqliteJobs {
              lease_ms = ?, started_ms = COALESCE(started_ms, ?), version = version + 1 WHERE id = ?",
         );
         let now = change.now;
-        change.run(query.bind(losses).bind(owner).bind(now + millis(lease)).bind(now).bind(id)).await?;
-        change.state_event(id, JobState::Running, row.attempt + 1, None).await?;
-        let claimed = change.load(id).await?.ok_or_else(|| super::damaged("id"))?.claimed()?;
+        change
+            .run(
+                query
+                    .bind(losses)
+                    .bind(owner)
+                    .bind(now + millis(lease))
+                    .bind(now)
+                    .bind(id),
+            )
+            .await?;
+        change
+            .state_event(id, JobState::Running, row.attempt + 1, None)
+            .await?;
+        let claimed = change
+            .load(id)
+            .await?
+            .ok_or_else(|| super::damaged("id"))?
+            .claimed()?;
         change.commit().await?;
         Ok(Claim::Run(Box::new(claimed)))
     }
 
-    pub(super) async fn step_beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
+    pub(super) async fn step_beat(
+        &self,
+        key: RunKey,
+        lease: Duration,
+        beat: &Beat,
+    ) -> Result<BeatAnswer> {
         let mut change = self.change().await?;
         let id = key.job.to_string();
-        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else { return Ok(BeatAnswer::Lost) };
+        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else {
+            return Ok(BeatAnswer::Lost);
+        };
         let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
-        let cursor = beat.cursor.as_ref().map(|cursor| checks::bounded("cursor", cursor)).transpose()?;
+        let cursor = beat
+            .cursor
+            .as_ref()
+            .map(|cursor| checks::bounded("cursor", cursor))
+            .transpose()?;
         let query = sqlx::query(
             "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
              attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, losses = CASE WHEN ?4 THEN 0 ELSE losses END,
              version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
         );
         let until = change.now + millis(lease);
-        change.run(query.bind(until).bind(cursor).bind(&progress).bind(beat.further).bind(&id)).await?;
+        change
+            .run(
+                query
+                    .bind(until)
+                    .bind(cursor)
+                    .bind(&progress)
+                    .bind(beat.further)
+                    .bind(&id),
+            )
+            .await?;
         if let Some(progress) = progress {
-            change.event(&id, EventKind::Progress.as_str(), &progress).await?;
+            change
+                .event(&id, EventKind::Progress.as_str(), &progress)
+                .await?;
         }
         let stopping = change.stopping(&row).await?;
         change.commit().await?;
-        Ok(if stopping { BeatAnswer::Cancel } else { BeatAnswer::Ok })
+        Ok(if stopping {
+            BeatAnswer::Cancel
+        } else {
+            BeatAnswer::Ok
+        })
     }
 
-    pub(super) async fn step_append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
+    pub(super) async fn step_append(
+        &self,
+        key: RunKey,
+        kind: EventKind,
+        data: &Value,
+    ) -> Result<bool> {
         let data = checks::event_data(kind, data)?;
         let mut change = self.change().await?;
         let id = key.job.to_string();
-        if change.load(&id).await?.filter(|row| holds(row, key)).is_none() {
+        if change
+            .load(&id)
+            .await?
+            .filter(|row| holds(row, key))
+            .is_none()
+        {
             return Ok(false);
         }
         if kind == EventKind::Preview {
-            let query = sqlx::query("UPDATE job_records SET preview = ?, version = version + 1 WHERE id = ?");
+            let query = sqlx::query(
+                "UPDATE job_records SET preview = ?, version = version + 1 WHERE id = ?",
+            );
             change.run(query.bind(&data).bind(&id)).await?;
         }
         change.event(&id, kind.as_str(), &data).await?;
@@ -126,7 +209,9 @@ impl SqliteJobs {
                 "DELETE FROM job_events WHERE job = ?1 AND kind = 'preview' AND seq NOT IN
                  (SELECT seq FROM job_events WHERE job = ?1 AND kind = 'preview' ORDER BY seq DESC LIMIT ?2)",
             );
-            change.run(query.bind(&id).bind(number(KEPT_PREVIEWS))).await?;
+            change
+                .run(query.bind(&id).bind(number(KEPT_PREVIEWS)))
+                .await?;
         }
         change.commit().await?;
         Ok(true)
@@ -141,7 +226,9 @@ impl SqliteJobs {
         let unit = checks::children(unit, children)?;
         let mut change = self.change().await?;
         let parent_id = key.job.to_string();
-        let Some(parent) = change.load(&parent_id).await?.filter(|row| holds(row, key)) else { return Ok(None) };
+        let Some(parent) = change.load(&parent_id).await?.filter(|row| holds(row, key)) else {
+            return Ok(None);
+        };
         let (mut made, mut weight) = (0, 0);
         for child in children {
             let id = JobId::child(key.job, &child.key).to_string();
@@ -150,9 +237,21 @@ impl SqliteJobs {
                  parent, weight) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
             );
             let now = change.now;
-            let query = query.bind(&id).bind(&parent.kind).bind(child.lane.as_str()).bind(child.payload.to_string());
-            let query = query.bind(parent.max_attempts).bind(&parent.owner).bind(now).bind(now);
-            if change.run(query.bind(&parent_id).bind(number(child.weight))).await? == 1 {
+            let query = query
+                .bind(&id)
+                .bind(&parent.kind)
+                .bind(child.lane.as_str())
+                .bind(child.payload.to_string());
+            let query = query
+                .bind(parent.max_attempts)
+                .bind(&parent.owner)
+                .bind(now)
+                .bind(now);
+            if change
+                .run(query.bind(&parent_id).bind(number(child.weight)))
+                .await?
+                == 1
+            {
                 change.state_event(&id, JobState::Queued, 0, None).await?;
                 change.enqueue(&id, child.lane, 0).await?;
                 made += 1;
@@ -163,8 +262,15 @@ impl SqliteJobs {
             "UPDATE job_records SET kids = kids + ?, kids_weight = kids_weight + ?, kids_unit = ?,
              version = version + 1 WHERE id = ?",
         );
-        change.run(query.bind(made).bind(weight).bind(unit).bind(&parent_id)).await?;
-        let counted = change.load(&parent_id).await?.ok_or_else(|| super::damaged("id"))?.job(None)?.children;
+        change
+            .run(query.bind(made).bind(weight).bind(unit).bind(&parent_id))
+            .await?;
+        let counted = change
+            .load(&parent_id)
+            .await?
+            .ok_or_else(|| super::damaged("id"))?
+            .job(None)?
+            .children;
         change.commit().await?;
         Ok(Some(counted.unwrap_or_default()))
     }
@@ -173,7 +279,9 @@ impl SqliteJobs {
         let (mut name, detail, receipt, delay) = checks::outcome(outcome)?;
         let mut change = self.change().await?;
         let id = key.job.to_string();
-        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else { return Ok(Finished::Fenced) };
+        let Some(row) = change.load(&id).await?.filter(|row| holds(row, key)) else {
+            return Ok(Finished::Fenced);
+        };
         if matches!(name, "retry" | "later" | "wait") && change.stopping(&row).await? {
             name = "cancelled";
         }
@@ -183,23 +291,36 @@ impl SqliteJobs {
         let state = match name {
             "succeeded" => {
                 let receipt = (!receipt.is_empty()).then_some(receipt.as_str());
-                let ending = Ending { result: Some(&detail), receipt, error: None };
+                let ending = Ending {
+                    result: Some(&detail),
+                    receipt,
+                    error: None,
+                };
                 change.terminal(&row, JobState::Succeeded, ending).await?;
                 JobState::Succeeded
             }
             "failed" => {
-                let ending = Ending { error: Some(&detail), ..Ending::default() };
+                let ending = Ending {
+                    error: Some(&detail),
+                    ..Ending::default()
+                };
                 change.terminal(&row, JobState::Failed, ending).await?;
                 JobState::Failed
             }
             "cancelled" => {
-                change.terminal(&row, JobState::Cancelled, Ending::default()).await?;
+                change
+                    .terminal(&row, JobState::Cancelled, Ending::default())
+                    .await?;
                 JobState::Cancelled
             }
             "wait" => wait(&mut change, &row).await?,
             _ => {
                 let failure = (name == "retry").then_some(detail.as_str());
-                let attempt = if name == "later" { row.attempt - 1 } else { row.attempt };
+                let attempt = if name == "later" {
+                    row.attempt - 1
+                } else {
+                    row.attempt
+                };
                 requeue(&mut change, &row, attempt, failure, millis(delay)).await?;
                 JobState::Queued
             }
@@ -220,13 +341,20 @@ fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
 /// The worker process that ran the job has ended.
 pub(super) async fn lost(change: &mut Change<'_>, row: &Row) -> Result<()> {
     if change.stopping(row).await? {
-        return change.terminal(row, JobState::Cancelled, Ending::default()).await;
+        return change
+            .terminal(row, JobState::Cancelled, Ending::default())
+            .await;
     }
     if let Some(failure) = given_up(row, row.losses + 1)? {
-        let ending = Ending { error: Some(&failure), ..Ending::default() };
+        let ending = Ending {
+            error: Some(&failure),
+            ..Ending::default()
+        };
         return change.terminal(row, JobState::Failed, ending).await;
     }
-    change.run(sqlx::query("UPDATE job_records SET losses = losses + 1 WHERE id = ?").bind(&row.id)).await?;
+    change
+        .run(sqlx::query("UPDATE job_records SET losses = losses + 1 WHERE id = ?").bind(&row.id))
+        .await?;
     requeue(change, row, row.attempt, None, 0).await
 }
 
@@ -239,17 +367,29 @@ async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
         "UPDATE job_records SET state = 'waiting', worker = NULL, lease_ms = NULL, version = version + 1 WHERE id = ?",
     );
     change.run(query.bind(&row.id)).await?;
-    change.state_event(&row.id, JobState::Waiting, row.attempt, None).await?;
+    change
+        .state_event(&row.id, JobState::Waiting, row.attempt, None)
+        .await?;
     Ok(JobState::Waiting)
 }
 
 /// Puts a running job back into its line.
-async fn requeue(change: &mut Change<'_>, row: &Row, attempt: i64, failure: Option<&str>, delay: i64) -> Result<()> {
+async fn requeue(
+    change: &mut Change<'_>,
+    row: &Row,
+    attempt: i64,
+    failure: Option<&str>,
+    delay: i64,
+) -> Result<()> {
     let query = sqlx::query(
         "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker = NULL,
          lease_ms = NULL, version = version + 1 WHERE id = ?",
     );
-    change.run(query.bind(attempt).bind(failure).bind(&row.id)).await?;
+    change
+        .run(query.bind(attempt).bind(failure).bind(&row.id))
+        .await?;
     change.enqueue(&row.id, row.lane()?, delay).await?;
-    change.state_event(&row.id, JobState::Queued, attempt, failure).await
+    change
+        .state_event(&row.id, JobState::Queued, attempt, failure)
+        .await
 }

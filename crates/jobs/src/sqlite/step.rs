@@ -38,9 +38,19 @@ pub(super) struct Ending<'a> {
 
 impl SqliteJobs {
     pub(super) async fn change(&self) -> Result<Change<'_>> {
-        let transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(unavailable)?;
+        let transaction = self
+            .pool
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .map_err(unavailable)?;
         let now = Timestamp::now().as_millis();
-        Ok(Change { transaction, now, jobs: self, events: Vec::new(), control: Vec::new() })
+        Ok(Change {
+            transaction,
+            now,
+            jobs: self,
+            events: Vec::new(),
+            control: Vec::new(),
+        })
     }
 }
 
@@ -73,20 +83,28 @@ impl Change<'_> {
             .fetch_optional(&mut *self.transaction)
             .await
             .map_err(unavailable)?;
-        row.map(|row| read(&row)).transpose().map_err(|broken| Error::internal(damage::letter(id, &broken.reason)))
+        row.map(|row| read(&row))
+            .transpose()
+            .map_err(|broken| Error::internal(damage::letter(id, &broken.reason)))
     }
 
     pub(super) async fn run(
         &mut self,
         query: sqlx::query::Query<'_, Sqlite, sqlx::sqlite::SqliteArguments>,
     ) -> Result<u64> {
-        query.execute(&mut *self.transaction).await.map(|done| done.rows_affected()).map_err(unavailable)
+        query
+            .execute(&mut *self.transaction)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(unavailable)
     }
 
     pub(super) async fn event(&mut self, id: &str, kind: &str, data: &str) -> Result<()> {
-        let query = sqlx::query("INSERT INTO job_events (job, kind, at_ms, data) VALUES (?, ?, ?, ?)");
+        let query =
+            sqlx::query("INSERT INTO job_events (job, kind, at_ms, data) VALUES (?, ?, ?, ?)");
         let now = self.now;
-        self.run(query.bind(id).bind(kind).bind(now).bind(data)).await?;
+        self.run(query.bind(id).bind(kind).bind(now).bind(data))
+            .await?;
         self.events.push(EventNotice(id.parse()?));
         Ok(())
     }
@@ -99,14 +117,21 @@ impl Change<'_> {
         error: Option<&str>,
     ) -> Result<()> {
         let error = error.map_or_else(String::new, |error| format!(",\"error\":{error}"));
-        self.event(id, "state", &format!("{{\"state\":\"{state}\",\"attempt\":{attempt}{error}}}")).await
+        self.event(
+            id,
+            "state",
+            &format!("{{\"state\":\"{state}\",\"attempt\":{attempt}{error}}}"),
+        )
+        .await
     }
 
     /// Gives the job a task in apalis' own table, in this very transaction.
     pub(super) async fn push_task(&mut self, id: &str, lane: Lane) -> Result<()> {
         let job: JobId = id.parse()?;
         let task_id = self.jobs.next_task();
-        let task = TaskBuilder::new(Delivery::encode(job)).task_id(TaskId::from_ulid(task_id)).build();
+        let task = TaskBuilder::new(Delivery::encode(job))
+            .task_id(TaskId::from_ulid(task_id))
+            .build();
         apalis_sqlite::queries::push_tasks(&mut *self.transaction, &queue(lane), &[task])
             .await
             .map_err(unavailable_apalis)?;
@@ -118,9 +143,12 @@ impl Change<'_> {
 
     /// Puts a job whose state is `queued` into its line, now or after `delay` milliseconds.
     pub(super) async fn enqueue(&mut self, id: &str, lane: Lane, delay: i64) -> Result<()> {
-        let query = sqlx::query("UPDATE job_records SET queued_ms = ?, delayed = ?, task = NULL WHERE id = ?");
+        let query = sqlx::query(
+            "UPDATE job_records SET queued_ms = ?, delayed = ?, task = NULL WHERE id = ?",
+        );
         let at = self.now + delay;
-        self.run(query.bind(at).bind(i64::from(delay > 0)).bind(id)).await?;
+        self.run(query.bind(at).bind(i64::from(delay > 0)).bind(id))
+            .await?;
         if delay > 0 {
             self.jobs.next_due.fetch_min(at, Ordering::AcqRel);
             return Ok(());
@@ -140,21 +168,38 @@ impl Change<'_> {
     }
 
     /// Ends a job, and tells its parent.
-    pub(super) async fn terminal(&mut self, row: &Row, state: JobState, ending: Ending<'_>) -> Result<()> {
+    pub(super) async fn terminal(
+        &mut self,
+        row: &Row,
+        state: JobState,
+        ending: Ending<'_>,
+    ) -> Result<()> {
         let query = sqlx::query(
             "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, lease_ms = NULL, cursor = NULL,
              cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, receipt), error = ?,
              version = version + 1 WHERE id = ?",
         );
-        let error = ending.error.or(if state == JobState::Cancelled { row.error.as_deref() } else { None });
+        let error = ending.error.or(if state == JobState::Cancelled {
+            row.error.as_deref()
+        } else {
+            None
+        });
         let now = self.now;
         self.run(
-            query.bind(state.as_str()).bind(now).bind(ending.result).bind(ending.receipt).bind(error).bind(&row.id),
+            query
+                .bind(state.as_str())
+                .bind(now)
+                .bind(ending.result)
+                .bind(ending.receipt)
+                .bind(error)
+                .bind(&row.id),
         )
         .await?;
         self.count(&row.lane, state, 1).await?;
-        self.state_event(&row.id, state, row.attempt, ending.error).await?;
-        self.event(&row.id, "done", &format!("{{\"state\":\"{state}\"}}")).await?;
+        self.state_event(&row.id, state, row.attempt, ending.error)
+            .await?;
+        self.event(&row.id, "done", &format!("{{\"state\":\"{state}\"}}"))
+            .await?;
         match &row.parent {
             Some(parent) => self.tell_parent(parent, row.weight, state).await,
             None => Ok(()),
@@ -173,7 +218,13 @@ impl Change<'_> {
     }
 
     /// Adds to a parent's count of children that ended so.
-    pub(super) async fn count_child(&mut self, parent: &str, state: JobState, by: i64, weight: i64) -> Result<()> {
+    pub(super) async fn count_child(
+        &mut self,
+        parent: &str,
+        state: JobState,
+        by: i64,
+        weight: i64,
+    ) -> Result<()> {
         let query = sqlx::query(match state {
             JobState::Succeeded => {
                 "UPDATE job_records SET kids_succeeded = kids_succeeded + ?, kids_done = kids_done + ? WHERE id = ?"
@@ -186,11 +237,18 @@ impl Change<'_> {
             }
             JobState::Queued | JobState::Running | JobState::Waiting => return Ok(()),
         });
-        self.run(query.bind(by).bind(by * weight).bind(parent)).await.map(|_| ())
+        self.run(query.bind(by).bind(by * weight).bind(parent))
+            .await
+            .map(|_| ())
     }
 
     /// A part has ended so. A parent whose record cannot be read is nobody's reason not to end.
-    pub(super) async fn tell_parent(&mut self, parent: &str, weight: i64, state: JobState) -> Result<()> {
+    pub(super) async fn tell_parent(
+        &mut self,
+        parent: &str,
+        weight: i64,
+        state: JobState,
+    ) -> Result<()> {
         let found = match self.load(parent).await {
             Err(error) if is_damage(&error) => {
                 self.jobs.damage.tell("job", parent, &error);
@@ -202,11 +260,18 @@ impl Change<'_> {
             return Ok(());
         }
         self.count_child(parent, state, 1, weight).await?;
-        let Some(row) = self.load(parent).await? else { return Ok(()) };
+        let Some(row) = self.load(parent).await? else {
+            return Ok(());
+        };
         let parent_state = row.state()?;
-        if state == JobState::Succeeded && (row.attempt > 1 || row.losses > 0) && !parent_state.is_finished() {
+        if state == JobState::Succeeded
+            && (row.attempt > 1 || row.losses > 0)
+            && !parent_state.is_finished()
+        {
             // A planner whose parts succeed is not what stops its workers.
-            let query = sqlx::query("UPDATE job_records SET attempt = min(attempt, 1), losses = 0 WHERE id = ?");
+            let query = sqlx::query(
+                "UPDATE job_records SET attempt = min(attempt, 1), losses = 0 WHERE id = ?",
+            );
             self.run(query.bind(parent)).await?;
         }
         if !matches!(parent_state, JobState::Running | JobState::Waiting) {
@@ -238,7 +303,9 @@ impl Change<'_> {
         if row.cancel != 0 {
             return Ok(true);
         }
-        let Some(parent) = &row.parent else { return Ok(false) };
+        let Some(parent) = &row.parent else {
+            return Ok(false);
+        };
         let parent = self.load(parent).await;
         Ok(match parent {
             Err(error) if !is_damage(&error) => return Err(error),

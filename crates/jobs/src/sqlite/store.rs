@@ -17,12 +17,16 @@ use crate::damage;
 use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
 use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
 use crate::store::{
-    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus, Outcome, RunKey,
+    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus,
+    Outcome, RunKey,
 };
 use crate::time::Timestamp;
 
 fn event_id(seq: i64) -> EventId {
-    EventId { major: u64::try_from(seq).unwrap_or_default(), minor: 0 }
+    EventId {
+        major: u64::try_from(seq).unwrap_or_default(),
+        minor: 0,
+    }
 }
 
 fn event(row: &SqliteRow) -> Result<Event> {
@@ -31,7 +35,12 @@ fn event(row: &SqliteRow) -> Result<Event> {
     let kind: String = row.try_get("kind").map_err(unavailable)?;
     let data: String = row.try_get("data").map_err(unavailable)?;
     let (kind, data) = (EventKind::parse(&kind)?, checks::stored_json(&data)?);
-    Ok(Event { id: event_id(seq), kind, at: Timestamp::from_millis(at), data })
+    Ok(Event {
+        id: event_id(seq),
+        kind,
+        at: Timestamp::from_millis(at),
+        data,
+    })
 }
 
 #[async_trait]
@@ -52,7 +61,8 @@ impl JobStore for SqliteJobs {
             .await
             .map_err(unavailable)?;
         let found = found.ok_or_else(|| checks::unknown(id))?;
-        let row = read(&found).map_err(|broken| Error::internal(damage::letter(&broken.id, &broken.reason)))?;
+        let row = read(&found)
+            .map_err(|broken| Error::internal(damage::letter(&broken.id, &broken.reason)))?;
         let position = line_position(&mut connection, &row).await?;
         row.job(position)
     }
@@ -69,7 +79,12 @@ impl JobStore for SqliteJobs {
         self.step_retry(id).await
     }
 
-    async fn events_after(&self, id: JobId, after: Option<EventId>, limit: usize) -> Result<EventPage> {
+    async fn events_after(
+        &self,
+        id: JobId,
+        after: Option<EventId>,
+        limit: usize,
+    ) -> Result<EventPage> {
         let mut reading = self.pool.begin().await.map_err(unavailable)?;
         let job = id.to_string();
         let known: Option<i64> = sqlx::query_scalar("SELECT 1 FROM job_records WHERE id = ?")
@@ -103,7 +118,10 @@ impl JobStore for SqliteJobs {
             let mut events = Vec::with_capacity(rows.len());
             for row in &rows {
                 from = row.try_get_unchecked("seq").unwrap_or(i64::MAX);
-                events.extend(self.damage.sift("event", &format!("{job} {from}"), event(row))?);
+                events.extend(
+                    self.damage
+                        .sift("event", &format!("{job} {from}"), event(row))?,
+                );
             }
             // A page that cannot be read at all must not look like the end.
             if !events.is_empty() || rows.len() < limit {
@@ -119,8 +137,13 @@ impl JobStore for SqliteJobs {
             .await
             .map_err(unavailable)?;
         let found = found.ok_or_else(|| checks::unknown(id))?;
-        let preview = text(&found, "preview").map(|text| checks::stored_json(&text)).transpose();
-        Ok(self.damage.sift("preview", &id.to_string(), preview)?.flatten())
+        let preview = text(&found, "preview")
+            .map(|text| checks::stored_json(&text))
+            .transpose();
+        Ok(self
+            .damage
+            .sift("preview", &id.to_string(), preview)?
+            .flatten())
     }
 
     async fn lanes(&self) -> Result<Vec<LaneStatus>> {
@@ -132,11 +155,13 @@ impl JobStore for SqliteJobs {
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>> {
-        let rows = sqlx::query("SELECT at_ms, reason, payload FROM job_dead_letters ORDER BY seq DESC LIMIT ?")
-            .bind(i64::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(unavailable)?;
+        let rows = sqlx::query(
+            "SELECT at_ms, reason, payload FROM job_dead_letters ORDER BY seq DESC LIMIT ?",
+        )
+        .bind(i64::try_from(limit.clamp(1, 1_000)).unwrap_or(1_000))
+        .fetch_all(&self.pool)
+        .await
+        .map_err(unavailable)?;
         let letter = |row: &SqliteRow| DeadLetter {
             at: Timestamp::from_millis(row.try_get_unchecked("at_ms").unwrap_or_default()),
             reason: text(row, "reason").unwrap_or_default(),
@@ -165,7 +190,12 @@ impl JobStore for SqliteJobs {
         self.step_append(key, kind, data).await
     }
 
-    async fn add_children(&self, key: RunKey, unit: &str, children: &[NewChild]) -> Result<Option<Children>> {
+    async fn add_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>> {
         self.step_children(key, unit, children).await
     }
 

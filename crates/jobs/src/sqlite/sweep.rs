@@ -1,7 +1,9 @@
-//! Looks after what may have been left lying: delayed jobs, ended leases, dead workers, lost tasks, old jobs.
+//! Looks after what may have been left lying: delayed jobs, ended leases, dead workers, lost tasks,
+//! old jobs.
 //!
-//! Each job has a transaction of its own, so that one whose record is damaged is set aside and the others go on. Where
-//! nothing waits and nothing runs, a sweep reads a few index entries and writes nothing.
+//! Each job has a transaction of its own, so that one whose record is damaged is set aside and the
+//! others go on. Where nothing waits and nothing runs, a sweep reads a few index entries and writes
+//! nothing.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -46,20 +48,21 @@ impl SqliteJobs {
         }
         // Read before the look, so that a job delayed meanwhile is not forgotten.
         self.next_due.store(i64::MAX, Ordering::Release);
-        let due =
-            "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND queued_ms <= ? LIMIT 500";
+        let due = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND queued_ms <= ? LIMIT 500";
         let promoted = self.do_to_all(due, now, Deed::Push).await;
         self.read_next_due().await?;
         promoted
     }
 
     async fn read_next_due(&self) -> Result<()> {
-        let next: Option<i64> =
-            sqlx::query_scalar("SELECT min(queued_ms) FROM job_records WHERE state = 'queued' AND delayed = 1")
-                .fetch_one(&self.pool)
-                .await
-                .map_err(unavailable)?;
-        self.next_due.fetch_min(next.unwrap_or(i64::MAX), Ordering::AcqRel);
+        let next: Option<i64> = sqlx::query_scalar(
+            "SELECT min(queued_ms) FROM job_records WHERE state = 'queued' AND delayed = 1",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(unavailable)?;
+        self.next_due
+            .fetch_min(next.unwrap_or(i64::MAX), Ordering::AcqRel);
         Ok(())
     }
 
@@ -89,7 +92,9 @@ impl SqliteJobs {
             let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 AND queued_ms <= ?
                         AND NOT EXISTS (SELECT 1 FROM Jobs WHERE Jobs.id = job_records.task
                                         AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT 500";
-            swept.rescued = self.do_to_all(lost, now - millis(settings.rescue_after), Deed::Push).await?;
+            swept.rescued = self
+                .do_to_all(lost, now - millis(settings.rescue_after), Deed::Push)
+                .await?;
         }
         if self.is_time_to_tidy(now) {
             loop {
@@ -106,18 +111,29 @@ impl SqliteJobs {
     async fn anything_unfinished(&self) -> Result<bool> {
         let query = "SELECT EXISTS (SELECT 1 FROM job_records WHERE state = 'queued')
                      OR EXISTS (SELECT 1 FROM job_records WHERE state = 'running')";
-        sqlx::query_scalar(query).fetch_one(&self.pool).await.map_err(unavailable)
+        sqlx::query_scalar(query)
+            .fetch_one(&self.pool)
+            .await
+            .map_err(unavailable)
     }
 
     /// Lets go of what a dead worker loop held. A note that names no lane is dropped.
     async fn release_dead(&self, row: &SqliteRow) -> Result<u64> {
-        let (lane, name) = (text(row, "lane").unwrap_or_default(), text(row, "name").unwrap_or_default());
+        let (lane, name) = (
+            text(row, "lane").unwrap_or_default(),
+            text(row, "name").unwrap_or_default(),
+        );
         if let Ok(lane) = lane.parse::<Lane>() {
             return self.release_worker(lane, &name).await;
         }
-        self.damage.tell("worker", &name, &format!("it names no lane but \"{lane}\""));
+        self.damage
+            .tell("worker", &name, &format!("it names no lane but \"{lane}\""));
         let mut change = self.change().await?;
-        change.run(sqlx::query("DELETE FROM job_workers WHERE lane NOT IN (SELECT lane FROM job_lanes)")).await?;
+        change
+            .run(sqlx::query(
+                "DELETE FROM job_workers WHERE lane NOT IN (SELECT lane FROM job_lanes)",
+            ))
+            .await?;
         change.commit().await?;
         Ok(0)
     }
@@ -126,7 +142,11 @@ impl SqliteJobs {
     async fn do_to_all(&self, query: &'static str, bound: i64, deed: Deed) -> Result<u64> {
         let mut done = 0;
         for _ in 0..READINGS {
-            let rows = sqlx::query(query).bind(bound).fetch_all(&self.pool).await.map_err(unavailable)?;
+            let rows = sqlx::query(query)
+                .bind(bound)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(unavailable)?;
             for row in &rows {
                 match read(row) {
                     Ok(row) => done += u64::from(self.do_to(&row, deed).await?),
@@ -145,14 +165,18 @@ impl SqliteJobs {
         let done = async {
             let mut change = self.change().await?;
             let row = change.load(&found.id).await?;
-            let Some(row) =
-                row.filter(|row| (row.version, &row.state, row.run) == (found.version, &found.state, found.run))
-            else {
+            let Some(row) = row.filter(|row| {
+                (row.version, &row.state, row.run) == (found.version, &found.state, found.run)
+            }) else {
                 return Ok(false);
             };
             match deed {
-                Deed::Push if row.delayed == found.delayed => change.push_task(&row.id, row.lane()?).await?,
-                Deed::End if row.lease_ms.unwrap_or_default() <= change.now => lost(&mut change, &row).await?,
+                Deed::Push if row.delayed == found.delayed => {
+                    change.push_task(&row.id, row.lane()?).await?
+                }
+                Deed::End if row.lease_ms.unwrap_or_default() <= change.now => {
+                    lost(&mut change, &row).await?
+                }
                 Deed::Push | Deed::End => return Ok(false),
             }
             change.tell(Control::Wake(row.lane()?));
@@ -168,7 +192,8 @@ impl SqliteJobs {
         }
     }
 
-    /// Whether nobody swept for longer than a worker may be silent; and for as long again after that.
+    /// Whether nobody swept for longer than a worker may be silent; and for as long again after
+    /// that.
     fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
         let silence = millis(silence);
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -181,15 +206,17 @@ impl SqliteJobs {
 
     fn is_time_to_tidy(&self, now: i64) -> bool {
         let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = swept.tidied.is_none_or(|at| now - at >= TIDY_MS || now < at);
+        let due = swept
+            .tidied
+            .is_none_or(|at| now - at >= TIDY_MS || now < at);
         if due {
             swept.tidied = Some(now);
         }
         due
     }
 
-    /// What need not be kept: old finished jobs with their parts and events, ended tasks, old events and keys. Looks first,
-    /// and takes its turn to write only when there is something.
+    /// What need not be kept: old finished jobs with their parts and events, ended tasks, old
+    /// events and keys. Looks first, and takes its turn to write only when there is something.
     async fn expire(&self) -> Result<u64> {
         let now = Timestamp::now().as_millis();
         let kept = i64::try_from(self.settings.max_finished).unwrap_or(i64::MAX);
@@ -224,17 +251,22 @@ impl SqliteJobs {
                  (SELECT id FROM job_records WHERE rowid = ?1))",
             );
             change.run(query.bind(rowid)).await?;
-            let query =
-                sqlx::query("DELETE FROM job_records WHERE parent = (SELECT id FROM job_records WHERE rowid = ?)");
+            let query = sqlx::query(
+                "DELETE FROM job_records WHERE parent = (SELECT id FROM job_records WHERE rowid = ?)",
+            );
             change.run(query.bind(rowid)).await?;
-            change.run(sqlx::query("DELETE FROM job_records WHERE rowid = ?").bind(rowid)).await?;
+            change
+                .run(sqlx::query("DELETE FROM job_records WHERE rowid = ?").bind(rowid))
+                .await?;
         }
         let query = sqlx::query(
             "DELETE FROM Jobs WHERE rowid IN (SELECT rowid FROM Jobs
              WHERE status IN ('Done', 'Failed', 'Killed') LIMIT 5000)",
         );
         change.run(query).await?;
-        change.run(sqlx::query("DELETE FROM job_keys WHERE expires_ms <= ?").bind(now)).await?;
+        change
+            .run(sqlx::query("DELETE FROM job_keys WHERE expires_ms <= ?").bind(now))
+            .await?;
         let query = sqlx::query(
             "DELETE FROM job_events WHERE seq IN (SELECT seq FROM (SELECT seq, ROW_NUMBER() OVER
              (PARTITION BY job ORDER BY seq DESC) AS place FROM job_events

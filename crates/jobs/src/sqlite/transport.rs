@@ -50,11 +50,15 @@ impl JobTransport for SqliteJobs {
              WHERE lock_by = ? AND status IN ('Queued', 'Running')",
         );
         let released = change.run(query.bind(name)).await?;
-        // Rows of ended tasks still name their worker; they go first, since the one refers to the other.
-        let query =
-            sqlx::query("DELETE FROM Jobs WHERE lock_by = ? AND status NOT IN ('Pending', 'Queued', 'Running')");
+        // Rows of ended tasks still name their worker; they go first, since the one refers to the
+        // other.
+        let query = sqlx::query(
+            "DELETE FROM Jobs WHERE lock_by = ? AND status NOT IN ('Pending', 'Queued', 'Running')",
+        );
         change.run(query.bind(name)).await?;
-        change.run(sqlx::query("DELETE FROM Workers WHERE id = ?").bind(name)).await?;
+        change
+            .run(sqlx::query("DELETE FROM Workers WHERE id = ?").bind(name))
+            .await?;
         let query = sqlx::query("DELETE FROM job_workers WHERE lane = ? AND name = ?");
         change.run(query.bind(lane.as_str()).bind(name)).await?;
         if released > 0 {
@@ -71,13 +75,18 @@ impl JobTransport for SqliteJobs {
         let mut change = self.change().await?;
         let now = change.now;
         // Two statements for all of them: this comes round for as long as the process lives.
-        let mut seen = QueryBuilder::<Sqlite>::new("INSERT OR REPLACE INTO job_workers (lane, name, seen_ms) ");
+        let mut seen = QueryBuilder::<Sqlite>::new(
+            "INSERT OR REPLACE INTO job_workers (lane, name, seen_ms) ",
+        );
         seen.push_values(workers, |mut row, (lane, name)| {
-            row.push_bind(lane.as_str()).push_bind(name.clone()).push_bind(now);
+            row.push_bind(lane.as_str())
+                .push_bind(name.clone())
+                .push_bind(now);
         });
         change.run(seen.build()).await?;
-        let mut theirs =
-            QueryBuilder::<Sqlite>::new("UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id IN (");
+        let mut theirs = QueryBuilder::<Sqlite>::new(
+            "UPDATE Workers SET last_seen = strftime('%s', 'now') WHERE id IN (",
+        );
         let mut names = theirs.separated(", ");
         for (_, name) in workers {
             names.push_bind(name.clone());
@@ -96,7 +105,10 @@ impl JobTransport for SqliteJobs {
     }
 
     async fn bury(&self, payload: &[u8], reason: &str) -> Result<()> {
-        let shown: String = String::from_utf8_lossy(payload).chars().take(1_024).collect();
+        let shown: String = String::from_utf8_lossy(payload)
+            .chars()
+            .take(1_024)
+            .collect();
         let mut change = self.change().await?;
         change.letter(&shown, reason).await?;
         change.commit().await
@@ -108,7 +120,12 @@ impl JobTransport for SqliteJobs {
 }
 
 impl SqliteJobs {
-    fn worker_loop(&self, worker: &LaneWorker, tick: Tick, deliver: Arc<dyn Deliver>) -> WorkerLoop {
+    fn worker_loop(
+        &self,
+        worker: &LaneWorker,
+        tick: Tick,
+        deliver: Arc<dyn Deliver>,
+    ) -> WorkerLoop {
         let backend = SqliteStorage::<Delivery>::new(&self.pool)
             .with_config(apalis_config(worker.lane))
             .with_codec(DeliveryCodec)

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use clippy_jobs::{LaneLimits, SqliteJobs, SqliteSettings};
 use clippy_jobs_contract::{CHECKS, Check, KEPT, SMALL_LANE, Store};
 
-const LIMITS: LaneLimits = LaneLimits { interactive: 1_000, bulk: SMALL_LANE, control: 1_000 };
+const LIMITS: LaneLimits = LaneLimits {
+    interactive: 1_000,
+    bulk: SMALL_LANE,
+    control: 1_000,
+};
 /// Checks that run at once: they mostly wait.
 const AT_ONCE: usize = 4;
 
@@ -34,7 +38,12 @@ where
             failed.push(name);
         }
     }
-    assert!(failed.is_empty(), "{} of {} checks failed: {failed:?}", failed.len(), CHECKS.len());
+    assert!(
+        failed.is_empty(),
+        "{} of {} checks failed: {failed:?}",
+        failed.len(),
+        CHECKS.len()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -49,7 +58,11 @@ async fn sqlite_keeps_the_contract() {
     run_all(|check| {
         let file = folder.path().join(format!("{}.db", check.name));
         async move {
-            let settings = SqliteSettings { limits: LIMITS, max_finished: KEPT, ..SqliteSettings::default() };
+            let settings = SqliteSettings {
+                limits: LIMITS,
+                max_finished: KEPT,
+                ..SqliteSettings::default()
+            };
             Arc::new(SqliteJobs::open(&file, settings).await.expect("a store")) as Store
         }
     })

@@ -8,7 +8,8 @@ use crate::support::handlers::runner;
 use crate::support::{Redis, Worker};
 use clippy_core::ErrorCode;
 use clippy_jobs::{
-    JobFilter, JobKind, JobState, Lane, LaneLimits, NewJob, RedisSettings, SqliteJobs, SqliteSettings, Timing,
+    JobFilter, JobKind, JobState, Lane, LaneLimits, NewJob, RedisSettings, SqliteJobs,
+    SqliteSettings, Timing,
 };
 use clippy_jobs_contract::{Store, short_timing, wait_for_job, wait_until};
 use serde_json::json;
@@ -31,32 +32,54 @@ async fn twenty_thousand_waiting_jobs_drain() {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for n in 0..JOBS / 32 {
-                store.create(&job(Lane::Bulk, json!({"n": n}))).await.expect("created");
+                store
+                    .create(&job(Lane::Bulk, json!({"n": n})))
+                    .await
+                    .expect("created");
             }
         })
     });
-    futures::future::try_join_all(creating).await.expect("all created");
+    futures::future::try_join_all(creating)
+        .await
+        .expect("all created");
     assert_eq!(store.lanes().await.expect("lanes")[1].queued, JOBS);
-    eprintln!("{:.0} creates/s with 32 at once", JOBS as f64 / begun.elapsed().as_secs_f64());
+    eprintln!(
+        "{:.0} creates/s with 32 at once",
+        JOBS as f64 / begun.elapsed().as_secs_f64()
+    );
     let (runner, calls) = runner(Arc::clone(&store), 32, short_timing());
     let stop = CancellationToken::new();
     let begun = Instant::now();
     let running = tokio::spawn(runner.run(stop.clone()));
     wait_until("all to be done", PATIENCE, || async {
-        store.lanes().await.is_ok_and(|lanes| lanes[1].succeeded == JOBS)
+        store
+            .lanes()
+            .await
+            .is_ok_and(|lanes| lanes[1].succeeded == JOBS)
     })
     .await;
-    eprintln!("{:.0} full cycles/s with one worker", JOBS as f64 / begun.elapsed().as_secs_f64());
+    eprintln!(
+        "{:.0} full cycles/s with one worker",
+        JOBS as f64 / begun.elapsed().as_secs_f64()
+    );
     assert_eq!(calls.load(Ordering::SeqCst) as u64, JOBS, "each ran once");
     // Finished jobs are bounded (this store keeps 1,000), and so are apalis' own leavings.
     let mut connection = redis.connection().await;
     wait_until("the leavings to be swept up", PATIENCE, || {
         let mut connection = connection.clone();
-        async move { redis::cmd("DBSIZE").query_async::<u64>(&mut connection).await.is_ok_and(|keys| keys < 2_200) }
+        async move {
+            redis::cmd("DBSIZE")
+                .query_async::<u64>(&mut connection)
+                .await
+                .is_ok_and(|keys| keys < 2_200)
+        }
     })
     .await;
-    let data: u64 =
-        redis::cmd("HLEN").arg("{test}:jobs1:lane:bulk:data").query_async(&mut connection).await.expect("a count");
+    let data: u64 = redis::cmd("HLEN")
+        .arg("{test}:jobs1:lane:bulk:data")
+        .query_async(&mut connection)
+        .await
+        .expect("a count");
     assert_eq!(data, 0);
     stop.cancel();
     running.await.expect("ends");
@@ -67,32 +90,59 @@ async fn work_is_picked_up_by_the_bell_not_by_the_poll() {
     let redis = Redis::start();
     let store: Store = Arc::new(redis.jobs("test", LaneLimits::default()).await);
     // Polling alone would need four minutes for what follows.
-    let timing = Timing { poll: Duration::from_secs(2), sweep: Duration::from_secs(2), ..Timing::default() };
+    let timing = Timing {
+        poll: Duration::from_secs(2),
+        sweep: Duration::from_secs(2),
+        ..Timing::default()
+    };
     let (runner, _) = runner(Arc::clone(&store), 2, timing);
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
-    let warm = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
-    wait_for_job(&store, warm, "the worker to be there", |job| job.state.is_finished()).await;
+    let warm = store
+        .create(&job(Lane::Interactive, json!({})))
+        .await
+        .expect("created")
+        .job
+        .id;
+    wait_for_job(&store, warm, "the worker to be there", |job| {
+        job.state.is_finished()
+    })
+    .await;
     let whole = Instant::now();
     let mut pickups = Vec::new();
     for _ in 0..120 {
-        let id = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
+        let id = store
+            .create(&job(Lane::Interactive, json!({})))
+            .await
+            .expect("created")
+            .job
+            .id;
         let done = wait_for_job(&store, id, "a pickup", |job| job.state.is_finished()).await;
         pickups.push(done.started_at.expect("it ran").as_millis() - done.created_at.as_millis());
-        assert!(whole.elapsed() < Duration::from_secs(60), "picked up by polling");
+        assert!(
+            whole.elapsed() < Duration::from_secs(60),
+            "picked up by polling"
+        );
     }
     pickups.sort_unstable();
-    eprintln!("idle pickup: p50 {} ms, p99 {} ms", pickups[60], pickups[118]);
+    eprintln!(
+        "idle pickup: p50 {} ms, p99 {} ms",
+        pickups[60], pickups[118]
+    );
     stop.cancel();
     running.await.expect("ends");
 }
 
-/// As a server with the embedded queue runs it: looking unasked, every half minute, would be far too late for all of this.
+/// As a server with the embedded queue runs it: looking unasked, every half minute, would be far
+/// too late for all of this.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_embedded_queue_needs_no_polling() {
     let folder = tempfile::tempdir().expect("a folder");
-    let store: Store =
-        Arc::new(SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default()).await.expect("a store"));
+    let store: Store = Arc::new(
+        SqliteJobs::open(&folder.path().join("jobs.db"), SqliteSettings::default())
+            .await
+            .expect("a store"),
+    );
     let (runner, _) = runner(Arc::clone(&store), 4, Timing::embedded());
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
@@ -100,28 +150,57 @@ async fn the_embedded_queue_needs_no_polling() {
         let begun = Instant::now();
         let job = wait_for_job(&store, id, what, |job| job.state.is_finished()).await;
         assert_eq!(job.state, JobState::Succeeded);
-        assert!(begun.elapsed() < Timing::embedded().poll / 2, "{what} took {:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() < Timing::embedded().poll / 2,
+            "{what} took {:?}",
+            begun.elapsed()
+        );
     };
     for _ in 0..20 {
-        let id = store.create(&job(Lane::Interactive, json!({}))).await.expect("created").job.id;
+        let id = store
+            .create(&job(Lane::Interactive, json!({})))
+            .await
+            .expect("created")
+            .job
+            .id;
         ended(id, "one job after the other").await;
     }
     // More than there is room for, from many at once, while the lane is full.
     let mut ids = Vec::new();
     for n in 0..150 {
-        ids.push(store.create(&job(Lane::Bulk, json!({"quiet_ms": 5, "n": n}))).await.expect("created").job.id);
+        ids.push(
+            store
+                .create(&job(Lane::Bulk, json!({"quiet_ms": 5, "n": n})))
+                .await
+                .expect("created")
+                .job
+                .id,
+        );
     }
     for id in ids {
         ended(id, "a long line").await;
     }
     // A parent and its parts, and a lane that was paused meanwhile.
     store.pause(Lane::Bulk, true).await.expect("paused");
-    let parent = store.create(&job(Lane::Control, json!({"parts": 12, "ms": 0}))).await.expect("created").job.id;
-    wait_for_job(&store, parent, "the parts to be made", |job| job.state == JobState::Waiting).await;
+    let parent = store
+        .create(&job(Lane::Control, json!({"parts": 12, "ms": 0})))
+        .await
+        .expect("created")
+        .job
+        .id;
+    wait_for_job(&store, parent, "the parts to be made", |job| {
+        job.state == JobState::Waiting
+    })
+    .await;
     store.pause(Lane::Bulk, false).await.expect("resumed");
     ended(parent, "the parts to be merged").await;
     // One that is tried again after a delay.
-    let later = store.create(&job(Lane::Bulk, json!({"retry_first": true}))).await.expect("created").job.id;
+    let later = store
+        .create(&job(Lane::Bulk, json!({"retry_first": true})))
+        .await
+        .expect("created")
+        .job
+        .id;
     ended(later, "a second attempt").await;
     stop.cancel();
     running.await.expect("ends");
@@ -130,7 +209,12 @@ async fn the_embedded_queue_needs_no_polling() {
 /// Processor time that a process has used so far, in hundredths of a second.
 fn used(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
-    let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
+    let fields: Vec<&str> = stat
+        .rsplit(") ")
+        .next()
+        .expect("fields")
+        .split(' ')
+        .collect();
     let ticks = |place: usize| fields[place].parse::<u64>().expect("a number");
     ticks(11) + ticks(12)
 }
@@ -138,13 +222,31 @@ fn used(process: u32) -> u64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idle_worker_with_the_embedded_queue_rests() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (file, log) = (folder.path().join("jobs.db"), folder.path().join("worker.log"));
-    let store: Store = Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("a store"));
+    let (file, log) = (
+        folder.path().join("jobs.db"),
+        folder.path().join("worker.log"),
+    );
+    let store: Store = Arc::new(
+        SqliteJobs::open(&file, SqliteSettings::default())
+            .await
+            .expect("a store"),
+    );
     // Jobs that ended must not be looked through again and again either.
-    let made = store.create(&job(Lane::Bulk, json!({"ms": 0}))).await.expect("created").job.id;
-    let settings = [("CLIPPY_TEST_FILE", file.display().to_string()), ("CLIPPY_TEST_TIMING", "embedded".to_owned())];
+    let made = store
+        .create(&job(Lane::Bulk, json!({"ms": 0})))
+        .await
+        .expect("created")
+        .job
+        .id;
+    let settings = [
+        ("CLIPPY_TEST_FILE", file.display().to_string()),
+        ("CLIPPY_TEST_TIMING", "embedded".to_owned()),
+    ];
     let worker = Worker::start(&settings, &log);
-    wait_for_job(&store, made, "the worker to be there", |job| job.state == JobState::Succeeded).await;
+    wait_for_job(&store, made, "the worker to be there", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
     // A window of five seconds in which it takes less than one percent of a core.
     wait_until("it to rest", Duration::from_secs(60), || async {
         let before = used(worker.id());
@@ -152,10 +254,14 @@ async fn an_idle_worker_with_the_embedded_queue_rests() {
         used(worker.id()) - before <= 5
     })
     .await;
-    eprintln!("{} hundredths of a second since its start", used(worker.id()));
+    eprintln!(
+        "{} hundredths of a second since its start",
+        used(worker.id())
+    );
 }
 
-/// More jobs due at the same moment than apalis' own delayed set bears (7,999: above that its fetch fails for ever).
+/// More jobs due at the same moment than apalis' own delayed set bears (7,999: above that its fetch
+/// fails for ever).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
     const JOBS: u64 = 8_500;
@@ -168,26 +274,49 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             for _ in 0..JOBS / 20 {
-                store.create(&job(Lane::Bulk, json!({"snooze_first": true}))).await.expect("created");
+                store
+                    .create(&job(Lane::Bulk, json!({"snooze_first": true})))
+                    .await
+                    .expect("created");
             }
         })
     });
-    futures::future::try_join_all(creating).await.expect("all created");
+    futures::future::try_join_all(creating)
+        .await
+        .expect("all created");
     let delayed = "{test}:jobs1:delayed:bulk";
     let mut connection = redis.connection().await;
     wait_until("all to wait for the same time", PATIENCE, || {
         let mut connection = connection.clone();
-        async move { redis::cmd("ZCARD").arg(delayed).query_async::<u64>(&mut connection).await.expect("a count") == JOBS }
+        async move {
+            redis::cmd("ZCARD")
+                .arg(delayed)
+                .query_async::<u64>(&mut connection)
+                .await
+                .expect("a count")
+                == JOBS
+        }
     })
     .await;
     // An hour passes.
     let script = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], 1, id) end";
-    redis::Script::new(script).key(delayed).invoke_async::<()>(&mut connection).await.expect("an hour");
+    redis::Script::new(script)
+        .key(delayed)
+        .invoke_async::<()>(&mut connection)
+        .await
+        .expect("an hour");
     wait_until("all to be done", PATIENCE, || async {
-        store.lanes().await.is_ok_and(|lanes| lanes[1].succeeded == JOBS)
+        store
+            .lanes()
+            .await
+            .is_ok_and(|lanes| lanes[1].succeeded == JOBS)
     })
     .await;
-    assert_eq!(calls.load(Ordering::SeqCst) as u64, 2 * JOBS, "once to be put off, once to be done");
+    assert_eq!(
+        calls.load(Ordering::SeqCst) as u64,
+        2 * JOBS,
+        "once to be put off, once to be done"
+    );
     stop.cancel();
     running.await.expect("ends");
 }
@@ -197,7 +326,14 @@ async fn run_jobs(store: &Store, count: usize) {
     let mut ids = Vec::new();
     for n in 0..count {
         let key = format!("key {n} {}", clippy_jobs::JobId::generate());
-        ids.push(store.create(&job(Lane::Bulk, json!({"n": n})).idempotency_key(key)).await.expect("created").job.id);
+        ids.push(
+            store
+                .create(&job(Lane::Bulk, json!({"n": n})).idempotency_key(key))
+                .await
+                .expect("created")
+                .job
+                .id,
+        );
     }
     wait_until("all to be done", Duration::from_secs(30), || async {
         let lanes = store.lanes().await.expect("lanes");
@@ -223,13 +359,25 @@ async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
     let connection = redis.connection().await;
     let keys = || {
         let mut connection = connection.clone();
-        async move { redis::cmd("DBSIZE").query_async::<u64>(&mut connection).await.expect("a count") }
+        async move {
+            redis::cmd("DBSIZE")
+                .query_async::<u64>(&mut connection)
+                .await
+                .expect("a count")
+        }
     };
     let memory = || {
         let mut connection = connection.clone();
         async move {
-            let text: String = redis::cmd("INFO").arg("memory").query_async(&mut connection).await.expect("figures");
-            let line = text.lines().find_map(|line| line.strip_prefix("used_memory_dataset:")).expect("a figure");
+            let text: String = redis::cmd("INFO")
+                .arg("memory")
+                .query_async(&mut connection)
+                .await
+                .expect("figures");
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix("used_memory_dataset:"))
+                .expect("a figure");
             line.parse::<u64>().expect("a number")
         }
     };
@@ -237,18 +385,44 @@ async fn what_has_ended_is_kept_for_a_time_and_memory_stays_bounded() {
     for _ in 0..4 {
         run_jobs(&store, 700).await;
         // By number: fifty jobs with their events, and some keys of the queue itself.
-        wait_until("the rest to be dropped", Duration::from_secs(20), || async { keys().await < 150 }).await;
+        wait_until(
+            "the rest to be dropped",
+            Duration::from_secs(20),
+            || async { keys().await < 150 },
+        )
+        .await;
         used.push(memory().await);
     }
     eprintln!("Redis holds, after each 700 jobs: {used:?} bytes");
     assert!(used[3] < used[0] + used[0] / 4 + 100_000, "{used:?}");
     // With its parts, and by time.
-    let parent = store.create(&job(Lane::Control, json!({"parts": 30, "ms": 0}))).await.expect("created").job.id;
-    wait_for_job(&store, parent, "the parts to be merged", |job| job.state == JobState::Succeeded).await;
-    wait_until("all to be dropped", Duration::from_secs(20), || async { keys().await < 20 }).await;
-    let gone = store.events_after(parent, None, 1).await.expect_err("dropped");
+    let parent = store
+        .create(&job(Lane::Control, json!({"parts": 30, "ms": 0})))
+        .await
+        .expect("created")
+        .job
+        .id;
+    wait_for_job(&store, parent, "the parts to be merged", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
+    wait_until("all to be dropped", Duration::from_secs(20), || async {
+        keys().await < 20
+    })
+    .await;
+    let gone = store
+        .events_after(parent, None, 1)
+        .await
+        .expect_err("dropped");
     assert_eq!(gone.code, ErrorCode::NotFound);
-    assert!(store.list(&JobFilter::default()).await.expect("a page").jobs.is_empty());
+    assert!(
+        store
+            .list(&JobFilter::default())
+            .await
+            .expect("a page")
+            .jobs
+            .is_empty()
+    );
     stop.cancel();
     running.await.expect("ends");
 }
@@ -267,21 +441,50 @@ async fn the_job_file_forgets_what_has_ended_too() {
     let (runner, _) = runner(Arc::clone(&store), 4, short_timing());
     let stop = CancellationToken::new();
     let running = tokio::spawn(runner.run(stop.clone()));
-    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display())).await.expect("the same file");
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .expect("the same file");
     let rows = |table: &'static str| {
         let pool = pool.clone();
         async move {
             let query = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
-            sqlx::query_scalar::<_, i64>(query).fetch_one(&pool).await.expect("a count")
+            sqlx::query_scalar::<_, i64>(query)
+                .fetch_one(&pool)
+                .await
+                .expect("a count")
         }
     };
     run_jobs(&store, 260).await;
-    wait_until("the rest to be dropped", Duration::from_secs(20), || async { rows("job_records").await <= 20 }).await;
-    assert!(store.list(&JobFilter::default()).await.expect("a page").jobs.len() <= 20);
-    let parent = store.create(&job(Lane::Control, json!({"parts": 10, "ms": 0}))).await.expect("created").job.id;
-    wait_for_job(&store, parent, "the parts to be merged", |job| job.state == JobState::Succeeded).await;
+    wait_until(
+        "the rest to be dropped",
+        Duration::from_secs(20),
+        || async { rows("job_records").await <= 20 },
+    )
+    .await;
+    assert!(
+        store
+            .list(&JobFilter::default())
+            .await
+            .expect("a page")
+            .jobs
+            .len()
+            <= 20
+    );
+    let parent = store
+        .create(&job(Lane::Control, json!({"parts": 10, "ms": 0})))
+        .await
+        .expect("created")
+        .job
+        .id;
+    wait_for_job(&store, parent, "the parts to be merged", |job| {
+        job.state == JobState::Succeeded
+    })
+    .await;
     for table in ["job_records", "job_events", "job_keys", "Jobs"] {
-        wait_until(table, Duration::from_secs(20), || async { rows(table).await == 0 }).await;
+        wait_until(table, Duration::from_secs(20), || async {
+            rows(table).await == 0
+        })
+        .await;
     }
     stop.cancel();
     running.await.expect("ends");

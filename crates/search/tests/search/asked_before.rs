@@ -50,16 +50,30 @@ impl Setting {
             broken: Mutex::new(false),
         });
         let searcher = searcher_with(Arc::clone(&embedder) as _, &collection.gallery);
-        Self { collection, embedder, searcher }
+        Self {
+            collection,
+            embedder,
+            searcher,
+        }
     }
 
     /// The answer, and how many inputs the model saw for it.
     async fn search(&self, query: &SearchQuery) -> (SearchAnswer, usize) {
         let before = self.embedder.embedded.load(Ordering::Relaxed);
-        let answer = self.searcher.search(query.clone()).await.expect("an answer");
+        let answer = self
+            .searcher
+            .search(query.clone())
+            .await
+            .expect("an answer");
         let fresh = self.collection.search(query.clone()).await;
-        assert_eq!(answer.hits, fresh.hits, "the answer is the one of a searcher that knows nothing");
-        (answer, self.embedder.embedded.load(Ordering::Relaxed) - before)
+        assert_eq!(
+            answer.hits, fresh.hits,
+            "the answer is the one of a searcher that knows nothing"
+        );
+        (
+            answer,
+            self.embedder.embedded.load(Ordering::Relaxed) - before,
+        )
     }
 }
 
@@ -68,24 +82,57 @@ async fn the_same_drawing_is_embedded_once_whatever_else_changes() {
     let setting = Setting::new().await;
     let (first, embedded) = setting.search(&sketch(10)).await;
     assert_eq!(embedded, 2, "its look and its edges");
-    let heavier_edges = PerSpace { image: 0.2, edge: 0.8, text: 0.2 };
-    let other_weights = SearchQuery { weights: heavier_edges, ..sketch(10) };
-    let filter = Filter { tags: vec!["apple".to_owned()], ..Filter::default() };
-    let narrowed = SearchQuery { filter, ..sketch(10) };
-    let next_page = SearchQuery { cursor: first.next_cursor.clone(), ..sketch(10) };
+    let heavier_edges = PerSpace {
+        image: 0.2,
+        edge: 0.8,
+        text: 0.2,
+    };
+    let other_weights = SearchQuery {
+        weights: heavier_edges,
+        ..sketch(10)
+    };
+    let filter = Filter {
+        tags: vec!["apple".to_owned()],
+        ..Filter::default()
+    };
+    let narrowed = SearchQuery {
+        filter,
+        ..sketch(10)
+    };
+    let next_page = SearchQuery {
+        cursor: first.next_cursor.clone(),
+        ..sketch(10)
+    };
     for query in [sketch(10), other_weights, narrowed, next_page.clone()] {
         assert_eq!(setting.search(&query).await.1, 0);
     }
     let (second, _) = setting.search(&next_page).await;
-    assert!(ids(&second.hits).iter().all(|id| !ids(&first.hits).contains(id)), "pages do not overlap");
-    let (_, embedded) = setting.search(&SearchQuery { text: Some("cat".to_owned()), ..sketch(10) }).await;
+    assert!(
+        ids(&second.hits)
+            .iter()
+            .all(|id| !ids(&first.hits).contains(id)),
+        "pages do not overlap"
+    );
+    let (_, embedded) = setting
+        .search(&SearchQuery {
+            text: Some("cat".to_owned()),
+            ..sketch(10)
+        })
+        .await;
     assert_eq!(embedded, 1, "only the words are new");
 }
 
 #[tokio::test]
 async fn a_space_that_gets_a_weight_later_is_embedded_then() {
     let setting = Setting::new().await;
-    let look = SearchQuery { weights: PerSpace { image: 1.0, edge: 0.0, text: 0.0 }, ..sketch(10) };
+    let look = SearchQuery {
+        weights: PerSpace {
+            image: 1.0,
+            edge: 0.0,
+            text: 0.0,
+        },
+        ..sketch(10)
+    };
     assert_eq!(setting.search(&look).await.1, 1);
     assert_eq!(setting.search(&sketch(10)).await.1, 1, "the edges");
     assert_eq!(setting.search(&sketch(10)).await.1, 0);
@@ -94,14 +141,36 @@ async fn a_space_that_gets_a_weight_later_is_embedded_then() {
 #[tokio::test]
 async fn nothing_is_taken_for_something_else() {
     let setting = Setting::new().await;
-    let words = |text: &str| SearchQuery { text: Some(text.to_owned()), ..SearchQuery::default() };
-    let picture = SearchQuery { image: Some(drawing(10)), top: 10, ..SearchQuery::default() };
-    let against = SearchQuery { negative_text: Some("cat".to_owned()), ..SearchQuery::default() };
-    // Each differs from those before in one thing: the file, how it is looked at, the words, and what they are for.
-    for (query, new) in
-        [(sketch(10), 2), (sketch(50), 2), (picture, 2), (words("cat"), 1), (words("cats"), 1), (against, 1)]
-    {
-        assert_eq!(setting.search(&query).await.1, new, "{:?} {:?}", query.text, query.negative_text);
+    let words = |text: &str| SearchQuery {
+        text: Some(text.to_owned()),
+        ..SearchQuery::default()
+    };
+    let picture = SearchQuery {
+        image: Some(drawing(10)),
+        top: 10,
+        ..SearchQuery::default()
+    };
+    let against = SearchQuery {
+        negative_text: Some("cat".to_owned()),
+        ..SearchQuery::default()
+    };
+    // Each differs from those before in one thing: the file, how it is looked at, the words, and
+    // what they are for.
+    for (query, new) in [
+        (sketch(10), 2),
+        (sketch(50), 2),
+        (picture, 2),
+        (words("cat"), 1),
+        (words("cats"), 1),
+        (against, 1),
+    ] {
+        assert_eq!(
+            setting.search(&query).await.1,
+            new,
+            "{:?} {:?}",
+            query.text,
+            query.negative_text
+        );
         assert_eq!(setting.search(&query).await.1, 0);
     }
 }
@@ -110,7 +179,11 @@ async fn nothing_is_taken_for_something_else() {
 async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
     let setting = Setting::new().await;
     *setting.embedder.broken.lock().expect("whole") = true;
-    let error = setting.searcher.search(sketch(10)).await.expect_err("the model is away");
+    let error = setting
+        .searcher
+        .search(sketch(10))
+        .await
+        .expect_err("the model is away");
     assert_eq!(error.code, ErrorCode::Unavailable);
     *setting.embedder.broken.lock().expect("whole") = false;
     assert_eq!(setting.search(&sketch(10)).await.1, 2);
@@ -121,10 +194,31 @@ async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
 #[tokio::test]
 async fn the_model_is_not_asked_for_a_query_that_cannot_be_answered() {
     let setting = Setting::new().await;
-    let nobody = SearchQuery { like: vec![PointId::Number(9_999)], ..sketch(10) };
-    let of_another = SearchQuery { cursor: setting.search(&sketch(50)).await.0.next_cursor, ..sketch(10) };
-    for (query, code) in [(nobody, ErrorCode::NotFound), (of_another, ErrorCode::InvalidInput)] {
-        assert_eq!(setting.searcher.search(query).await.expect_err("it cannot work").code, code);
+    let nobody = SearchQuery {
+        like: vec![PointId::Number(9_999)],
+        ..sketch(10)
+    };
+    let of_another = SearchQuery {
+        cursor: setting.search(&sketch(50)).await.0.next_cursor,
+        ..sketch(10)
+    };
+    for (query, code) in [
+        (nobody, ErrorCode::NotFound),
+        (of_another, ErrorCode::InvalidInput),
+    ] {
+        assert_eq!(
+            setting
+                .searcher
+                .search(query)
+                .await
+                .expect_err("it cannot work")
+                .code,
+            code
+        );
     }
-    assert_eq!(setting.search(&sketch(10)).await.1, 2, "it was not embedded before");
+    assert_eq!(
+        setting.search(&sketch(10)).await.1,
+        2,
+        "it was not embedded before"
+    );
 }

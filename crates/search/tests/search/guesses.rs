@@ -14,12 +14,17 @@ use crate::harness::{Collection, STYLES, drawing, filled, ids, sketch};
 const MANY: usize = subjects::POOL + 20;
 
 fn alone() -> SearchQuery {
-    SearchQuery { top: MANY, ..sketch(10) }
+    SearchQuery {
+        top: MANY,
+        ..sketch(10)
+    }
 }
 
 /// What a picture of the harness shows: its tags without its style.
 fn subject(hit: &Hit) -> Vec<&str> {
-    let mut tags: Vec<&str> = tags_of(&hit.payload).filter(|tag| !STYLES.contains(tag)).collect();
+    let mut tags: Vec<&str> = tags_of(&hit.payload)
+        .filter(|tag| !STYLES.contains(tag))
+        .collect();
     tags.sort_unstable();
     tags
 }
@@ -29,26 +34,57 @@ fn shown(hits: &[Hit]) -> usize {
 }
 
 async fn by_likeness(collection: &Collection, query: SearchQuery) -> Vec<PointId> {
-    ids(&collection.search(SearchQuery { diversity: Some(0.0), ..query }).await.hits)
+    ids(&collection
+        .search(SearchQuery {
+            diversity: Some(0.0),
+            ..query
+        })
+        .await
+        .hits)
 }
 
 #[tokio::test]
 async fn the_first_places_hold_several_guesses() {
     let collection = filled(1_000, 31).await;
-    // Payloads come with the search where copies are looked for, and are fetched for the guesses where they are not.
+    // Payloads come with the search where copies are looked for, and are fetched for the guesses
+    // where they are not.
     for collapse in [true, false] {
-        let alone = || SearchQuery { collapse, ..alone() };
-        let plain = collection.search(SearchQuery { diversity: Some(0.0), ..alone() }).await.hits;
+        let alone = || SearchQuery {
+            collapse,
+            ..alone()
+        };
+        let plain = collection
+            .search(SearchQuery {
+                diversity: Some(0.0),
+                ..alone()
+            })
+            .await
+            .hits;
         let several = collection.search(alone()).await.hits;
         assert!(plain.is_sorted_by(|left, right| left.score >= right.score));
         assert_eq!(plain[0].id, several[0].id, "the best stays first");
-        assert!(shown(&several[..10]) > shown(&plain[..10]), "{} {}", shown(&several[..10]), shown(&plain[..10]));
+        assert!(
+            shown(&several[..10]) > shown(&plain[..10]),
+            "{} {}",
+            shown(&several[..10]),
+            shown(&plain[..10])
+        );
 
-        let expected: Vec<PointId> = subjects::order(&plain).into_iter().map(|place| plain[place].id).collect();
+        let expected: Vec<PointId> = subjects::order(&plain)
+            .into_iter()
+            .map(|place| plain[place].id)
+            .collect();
         assert_eq!(ids(&several), expected);
         for hit in &several {
-            let before = plain.iter().find(|before| before.id == hit.id).expect("nobody is lost");
-            assert_eq!((before.score, before.percentile), (hit.score, hit.percentile), "only places change");
+            let before = plain
+                .iter()
+                .find(|before| before.id == hit.id)
+                .expect("nobody is lost");
+            assert_eq!(
+                (before.score, before.percentile),
+                (hit.score, hit.percentile),
+                "only places change"
+            );
         }
     }
 }
@@ -57,11 +93,24 @@ async fn the_first_places_hold_several_guesses() {
 async fn pages_of_guesses_fit_together() {
     let collection = filled(1_000, 32).await;
     for collapse in [true, false] {
-        let whole = collection.search(SearchQuery { collapse, ..alone() }).await.hits;
+        let whole = collection
+            .search(SearchQuery {
+                collapse,
+                ..alone()
+            })
+            .await
+            .hits;
         let mut pages = Vec::new();
         let mut cursor = None;
         for _ in 0..MANY / 17 {
-            let page = collection.search(SearchQuery { collapse, top: 17, cursor, ..alone() }).await;
+            let page = collection
+                .search(SearchQuery {
+                    collapse,
+                    top: 17,
+                    cursor,
+                    ..alone()
+                })
+                .await;
             pages.extend(ids(&page.hits));
             cursor = page.next_cursor;
         }
@@ -73,22 +122,60 @@ async fn pages_of_guesses_fit_together() {
 async fn who_says_more_than_a_sketch_is_answered_by_likeness() {
     let collection = filled(1_000, 33).await;
     let said = [
-        SearchQuery { text: Some("cat".to_owned()), ..alone() },
-        SearchQuery { negative_text: Some("cat".to_owned()), ..alone() },
-        SearchQuery { like: vec![PointId::Number(7)], ..alone() },
-        SearchQuery { image: Some(drawing(40)), ..alone() },
-        SearchQuery { sketch: None, image: Some(drawing(10)), ..alone() },
-        SearchQuery { calibrated: false, ..alone() },
+        SearchQuery {
+            text: Some("cat".to_owned()),
+            ..alone()
+        },
+        SearchQuery {
+            negative_text: Some("cat".to_owned()),
+            ..alone()
+        },
+        SearchQuery {
+            like: vec![PointId::Number(7)],
+            ..alone()
+        },
+        SearchQuery {
+            image: Some(drawing(40)),
+            ..alone()
+        },
+        SearchQuery {
+            sketch: None,
+            image: Some(drawing(10)),
+            ..alone()
+        },
+        SearchQuery {
+            calibrated: false,
+            ..alone()
+        },
     ];
     for query in said {
-        assert_eq!(ids(&collection.search(query.clone()).await.hits), by_likeness(&collection, query).await);
+        assert_eq!(
+            ids(&collection.search(query.clone()).await.hits),
+            by_likeness(&collection, query).await
+        );
     }
     let same_as_alone = [
-        SearchQuery { text: Some("  ".to_owned()), ..alone() },
-        SearchQuery { unlike: vec![PointId::Number(7)], ..alone() },
-        SearchQuery { weights: PerSpace { image: 0.2, edge: 0.8, text: 0.0 }, ..alone() },
+        SearchQuery {
+            text: Some("  ".to_owned()),
+            ..alone()
+        },
+        SearchQuery {
+            unlike: vec![PointId::Number(7)],
+            ..alone()
+        },
+        SearchQuery {
+            weights: PerSpace {
+                image: 0.2,
+                edge: 0.8,
+                text: 0.0,
+            },
+            ..alone()
+        },
     ];
     for query in same_as_alone {
-        assert_ne!(ids(&collection.search(query.clone()).await.hits), by_likeness(&collection, query).await);
+        assert_ne!(
+            ids(&collection.search(query.clone()).await.hits),
+            by_likeness(&collection, query).await
+        );
     }
 }

@@ -31,7 +31,10 @@ pub struct Nobody;
 #[async_trait]
 impl Preferences for Nobody {
     async fn record(&self, _feedback: Feedback) -> Result<FeedbackOutcome> {
-        Ok(FeedbackOutcome { updated_tags: 0, updated_style: false })
+        Ok(FeedbackOutcome {
+            updated_tags: 0,
+            updated_style: false,
+        })
     }
 
     async fn tag_weights(&self, _user: &str) -> Result<HashMap<String, f64>> {
@@ -47,7 +50,10 @@ pub struct Random(pub u64);
 
 impl Random {
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let shifted = (((self.0 >> 18) ^ self.0) >> 27) as u32;
         u64::from(shifted.rotate_right((self.0 >> 59) as u32))
     }
@@ -63,7 +69,9 @@ impl Random {
     /// Around an axis that all share, so that every cosine is raised, and more so in some spaces.
     pub fn vector(&mut self, space: Space) -> Vec<f32> {
         let raised = [0.4, 1.5, 0.1][space as usize];
-        let mut vector: Vec<f32> = (0..DIMENSION).map(|_| self.unit() + self.unit() + self.unit() - 1.5).collect();
+        let mut vector: Vec<f32> = (0..DIMENSION)
+            .map(|_| self.unit() + self.unit() + self.unit() - 1.5)
+            .collect();
         vector[0] += raised;
         let length = product(&vector, &vector).sqrt();
         vector.iter_mut().for_each(|value| *value /= length);
@@ -77,8 +85,13 @@ pub fn point(random: &mut Random, number: u64) -> Point {
     let mut tags: Vec<&str> = (0..2).map(|_| TAGS[random.below(TAGS.len())]).collect();
     tags.dedup();
     tags.push(style);
-    let payload = json!({ "tags_all": tags, "matched_tags": [style], "path": format!("{number}.png") });
-    Point { id: PointId::Number(number), vectors, payload: payload.as_object().cloned().expect("an object") }
+    let payload =
+        json!({ "tags_all": tags, "matched_tags": [style], "path": format!("{number}.png") });
+    Point {
+        id: PointId::Number(number),
+        vectors,
+        payload: payload.as_object().cloned().expect("an object"),
+    }
 }
 
 pub struct Collection {
@@ -93,7 +106,11 @@ pub fn searcher(gallery: &Arc<dyn Gallery>) -> Searcher {
 }
 
 pub fn searcher_with(embedder: Arc<dyn Embedder>, gallery: &Arc<dyn Gallery>) -> Searcher {
-    let options = SearcherOptions { hnsw_ef: 128, rule: PreferenceRule::default(), limits: Default::default() };
+    let options = SearcherOptions {
+        hnsw_ef: 128,
+        rule: PreferenceRule::default(),
+        limits: Default::default(),
+    };
     Searcher::new(embedder, Arc::clone(gallery), Arc::new(Nobody), options)
 }
 
@@ -109,12 +126,22 @@ pub async fn collection(points: Vec<Point>) -> Collection {
     for batch in points.chunks(500) {
         gallery.upsert(batch.to_vec()).await.expect("stored");
     }
-    Collection { searcher: searcher(&gallery), gallery, points, _folder: folder }
+    Collection {
+        searcher: searcher(&gallery),
+        gallery,
+        points,
+        _folder: folder,
+    }
 }
 
 pub async fn filled(count: u64, seed: u64) -> Collection {
     let mut random = Random(seed);
-    collection((1..=count).map(|number| point(&mut random, number)).collect()).await
+    collection(
+        (1..=count)
+            .map(|number| point(&mut random, number))
+            .collect(),
+    )
+    .await
 }
 
 impl Collection {
@@ -123,37 +150,64 @@ impl Collection {
     }
 
     pub fn point(&self, id: PointId) -> &Point {
-        self.points.iter().find(|point| point.id == id).expect("stored")
+        self.points
+            .iter()
+            .find(|point| point.id == id)
+            .expect("stored")
     }
 
     /// All pictures, ranked for a query that is like one of them and has words.
     pub fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
         let like = &self.point(query.like[0]).vectors;
-        let vectors = PerSpace::from_fn(|space| like.get(space).clone().filter(|_| *query.weights.get(space) > 0.0));
+        let vectors = PerSpace::from_fn(|space| {
+            like.get(space)
+                .clone()
+                .filter(|_| *query.weights.get(space) > 0.0)
+        });
         let used = PerSpace::from_fn(|space| vectors.get(space).is_some());
-        let mut ranking = Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
+        let mut ranking =
+            Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
         if vectors.text.is_some() {
             ranking.against = query.negative_text.as_deref().map(LexicalQuery::new);
         }
         if let Some(sampled) = sampled {
             ranking = ranking.calibrated_by(sampled.background(&vectors), query.calibrated);
         }
-        let bears =
-            |point: &Point| query.filter.tags.iter().all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted));
-        let counted = self.points.iter().filter(|point| !query.like.contains(&point.id) && bears(point));
+        let bears = |point: &Point| {
+            query
+                .filter
+                .tags
+                .iter()
+                .all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted))
+        };
+        let counted = self
+            .points
+            .iter()
+            .filter(|point| !query.like.contains(&point.id) && bears(point));
         let scored = counted.filter_map(|point| {
             let scores = PerSpace::from_fn(|space| {
-                Some(product(vectors.get(space).as_ref()?, point.vectors.get(space).as_ref()?))
+                Some(product(
+                    vectors.get(space).as_ref()?,
+                    point.vectors.get(space).as_ref()?,
+                ))
             });
             let found = scores.iter().any(|(_, score)| score.is_some());
-            found.then(|| Candidate { id: point.id, scores, payload: point.payload.clone() })
+            found.then(|| Candidate {
+                id: point.id,
+                scores,
+                payload: point.payload.clone(),
+            })
         });
         let mut hits = ranking.rank(scored.collect());
         if let Some(percentile) = query.min_percentile {
             hits.retain(|hit| hit.percentile >= Some(percentile));
         }
         if ranking.heeds_crowding() {
-            let pool: Vec<Crowding> = hits.iter().take(POOL).map(|hit| self.crowding(hit.id)).collect();
+            let pool: Vec<Crowding> = hits
+                .iter()
+                .take(POOL)
+                .map(|hit| self.crowding(hit.id))
+                .collect();
             ranking.heed(&pool, &mut hits);
         }
         hits
@@ -164,12 +218,16 @@ impl Collection {
         let point = self.point(id);
         let mut crowding = Crowding::default();
         for space in SPACES {
-            let Some(vector) = point.vectors.get(space) else { continue };
+            let Some(vector) = point.vectors.get(space) else {
+                continue;
+            };
             let others = self.points.iter().filter(|other| other.id != id);
-            let mut cosines: Vec<f32> =
-                others.filter_map(|other| Some(product(vector, other.vectors.get(space).as_ref()?))).collect();
+            let mut cosines: Vec<f32> = others
+                .filter_map(|other| Some(product(vector, other.vectors.get(space).as_ref()?)))
+                .collect();
             cosines.sort_unstable_by(|left, right| right.total_cmp(left));
-            *crowding.get_mut(space) = Some(cosines[..NEIGHBOURS].iter().sum::<f32>() / NEIGHBOURS as f32);
+            *crowding.get_mut(space) =
+                Some(cosines[..NEIGHBOURS].iter().sum::<f32>() / NEIGHBOURS as f32);
         }
         crowding
     }
@@ -180,7 +238,10 @@ pub fn ids(hits: &[Hit]) -> Vec<PointId> {
 }
 
 pub fn like(id: u64) -> SearchQuery {
-    SearchQuery { like: vec![PointId::Number(id)], ..SearchQuery::default() }
+    SearchQuery {
+        like: vec![PointId::Number(id)],
+        ..SearchQuery::default()
+    }
 }
 
 /// A square on a pad, so far from the left.
@@ -195,5 +256,9 @@ pub fn drawing(left: u32) -> Bytes {
 }
 
 pub fn sketch(left: u32) -> SearchQuery {
-    SearchQuery { sketch: Some(drawing(left)), top: 10, ..SearchQuery::default() }
+    SearchQuery {
+        sketch: Some(drawing(left)),
+        top: 10,
+        ..SearchQuery::default()
+    }
 }

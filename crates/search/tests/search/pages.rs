@@ -12,7 +12,9 @@ use clippy_core::search::product;
 use clippy_search::{FACET_POOL, SearchAnswer, SearchQuery};
 use serde_json::{Value, json};
 
-use crate::harness::{Collection, Random, STYLES, TAGS, collection, filled, ids, like, point, searcher};
+use crate::harness::{
+    Collection, Random, STYLES, TAGS, collection, filled, ids, like, point, searcher,
+};
 
 #[tokio::test]
 async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
@@ -22,20 +24,46 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
     let mut differ = 0;
     for round in 0..60 {
         let mut pages = Vec::new();
-        let weights = PerSpace { image: random.unit(), edge: 0.05 + random.unit(), text: random.unit() };
+        let weights = PerSpace {
+            image: random.unit(),
+            edge: 0.05 + random.unit(),
+            text: random.unit(),
+        };
         for calibrated in [true, false] {
-            // A narrow filter leaves hardly more than one round's candidates, and floors below the background.
-            let filter =
-                Filter { tags: vec!["cat".to_owned(), "neon".to_owned()], tag_mode: TagMode::All, ..Filter::default() };
-            let filter = if round % 2 == 0 { filter } else { Filter::default() };
-            let query = SearchQuery { calibrated, weights, filter, ..like(1 + round * 7) };
+            // A narrow filter leaves hardly more than one round's candidates, and floors below the
+            // background.
+            let filter = Filter {
+                tags: vec!["cat".to_owned(), "neon".to_owned()],
+                tag_mode: TagMode::All,
+                ..Filter::default()
+            };
+            let filter = if round % 2 == 0 {
+                filter
+            } else {
+                Filter::default()
+            };
+            let query = SearchQuery {
+                calibrated,
+                weights,
+                filter,
+                ..like(1 + round * 7)
+            };
             let answer = collection.search(query.clone()).await;
             assert_eq!(answer.calibrated, calibrated);
             let expected = collection.brute_force(Some(&sampled), &query);
-            assert_eq!(ids(&answer.hits), ids(&expected[..24]), "round {round}, calibrated: {calibrated}");
+            assert_eq!(
+                ids(&answer.hits),
+                ids(&expected[..24]),
+                "round {round}, calibrated: {calibrated}"
+            );
             for (hit, expected) in answer.hits.iter().zip(&expected) {
                 assert!((hit.score - expected.score).abs() < 1e-4);
-                assert!((hit.percentile.expect("calibrated") - expected.percentile.expect("calibrated")).abs() < 1e-3);
+                assert!(
+                    (hit.percentile.expect("calibrated")
+                        - expected.percentile.expect("calibrated"))
+                    .abs()
+                        < 1e-3
+                );
                 for (space, score) in hit.scores.iter() {
                     assert_eq!(hit.percentiles.get(space).is_some(), score.is_some());
                 }
@@ -44,27 +72,58 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
         }
         differ += usize::from(pages[0] != pages[1]);
     }
-    assert!(differ > 30, "calibration changes what weights mean: {differ} of 60 pages differ");
+    assert!(
+        differ > 30,
+        "calibration changes what weights mean: {differ} of 60 pages differ"
+    );
 }
 
 #[tokio::test]
 async fn a_picture_that_a_crowd_came_to_falls_once_it_is_looked_at_again() {
     let collection = filled(600, 14).await;
     let crowd: Vec<PointId> = (5_000..5_012).map(PointId::Number).collect();
-    let filter = Filter { exclude_ids: crowd.clone(), ..Filter::default() };
-    let query = SearchQuery { filter, collapse: false, ..like(9) };
+    let filter = Filter {
+        exclude_ids: crowd.clone(),
+        ..Filter::default()
+    };
+    let query = SearchQuery {
+        filter,
+        collapse: false,
+        ..like(9)
+    };
     let before = collection.search(query.clone()).await;
     let first = collection.point(before.hits[0].id).clone();
-    let score =
-        |answer: &SearchAnswer| answer.hits.iter().find(|hit| hit.id == first.id).map_or(f32::MIN, |hit| hit.score);
+    let score = |answer: &SearchAnswer| {
+        answer
+            .hits
+            .iter()
+            .find(|hit| hit.id == first.id)
+            .map_or(f32::MIN, |hit| hit.score)
+    };
 
-    let copies = crowd.into_iter().map(|id| Point { id, ..first.clone() });
-    collection.gallery.upsert(copies.collect()).await.expect("stored");
+    let copies = crowd.into_iter().map(|id| Point {
+        id,
+        ..first.clone()
+    });
+    collection
+        .gallery
+        .upsert(copies.collect())
+        .await
+        .expect("stored");
     let after = collection.search(query.clone()).await;
-    assert_eq!(ids(&after.hits), ids(&before.hits), "what is known of a picture holds for a while");
+    assert_eq!(
+        ids(&after.hits),
+        ids(&before.hits),
+        "what is known of a picture holds for a while"
+    );
     collection.searcher.calibrate().await.expect("calibrated");
     let again = collection.search(query).await;
-    assert!(score(&again) < score(&before) - 0.005, "{} and then {}", score(&before), score(&again));
+    assert!(
+        score(&again) < score(&before) - 0.005,
+        "{} and then {}",
+        score(&before),
+        score(&again)
+    );
 }
 
 #[tokio::test]
@@ -72,7 +131,11 @@ async fn min_percentile_leaves_exactly_those_who_reach_it() {
     let collection = filled(2_000, 3).await;
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
     for id in [5, 60, 700] {
-        let query = SearchQuery { top: 200, min_percentile: Some(0.98), ..like(id) };
+        let query = SearchQuery {
+            top: 200,
+            min_percentile: Some(0.98),
+            ..like(id)
+        };
         let answer = collection.search(query.clone()).await;
         let expected = collection.brute_force(Some(&sampled), &query);
         let reach = expected.len();
@@ -87,26 +150,66 @@ async fn min_percentile_leaves_exactly_those_who_reach_it() {
 async fn a_collection_keeps_its_calibration_and_is_not_changed_by_searches() {
     let collection = filled(400, 4).await;
     let before = collection.search(like(9)).await;
-    assert!(before.calibrated && before.hits[0].percentile.is_some(), "sampled for the search alone");
-    assert_eq!(collection.gallery.note(NOTE).await.expect("read"), None, "nobody asked for it to be kept");
+    assert!(
+        before.calibrated && before.hits[0].percentile.is_some(),
+        "sampled for the search alone"
+    );
+    assert_eq!(
+        collection.gallery.note(NOTE).await.expect("read"),
+        None,
+        "nobody asked for it to be kept"
+    );
     let sampled = collection.searcher.calibrate().await.expect("calibrated");
-    let note = collection.gallery.note(NOTE).await.expect("read").expect("kept");
+    let note = collection
+        .gallery
+        .note(NOTE)
+        .await
+        .expect("read")
+        .expect("kept");
     assert_eq!(note["sample"].as_array().map(Vec::len), Some(400));
     let other = searcher(&collection.gallery);
-    assert_eq!(ids(&other.search(like(9)).await.expect("found").hits), ids(&before.hits));
+    assert_eq!(
+        ids(&other.search(like(9)).await.expect("found").hits),
+        ids(&before.hits)
+    );
 
     // What another model measured says nothing here.
     let mut foreign = note;
     foreign["fingerprint"] = "another".into();
-    foreign["spaces"]["image"]["curve"] = json!((0..21).map(|step| 50.0 + f64::from(step)).collect::<Vec<_>>());
-    collection.gallery.set_note(NOTE, foreign).await.expect("kept");
-    let answer = searcher(&collection.gallery).search(like(9)).await.expect("found");
+    foreign["spaces"]["image"]["curve"] = json!(
+        (0..21)
+            .map(|step| 50.0 + f64::from(step))
+            .collect::<Vec<_>>()
+    );
+    collection
+        .gallery
+        .set_note(NOTE, foreign)
+        .await
+        .expect("kept");
+    let answer = searcher(&collection.gallery)
+        .search(like(9))
+        .await
+        .expect("found");
     assert_eq!(ids(&answer.hits), ids(&before.hits));
-    assert!(answer.hits[0].percentile > Some(0.9), "{:?}", answer.hits[0].percentile);
+    assert!(
+        answer.hits[0].percentile > Some(0.9),
+        "{:?}",
+        answer.hits[0].percentile
+    );
 
-    clippy_search::calibrate_if_outgrown(collection.gallery.as_ref()).await.expect("made anew");
-    let note = collection.gallery.note(NOTE).await.expect("read").expect("kept");
-    assert_eq!(note["fingerprint"], sampled.calibration.fingerprint.as_str());
+    clippy_search::calibrate_if_outgrown(collection.gallery.as_ref())
+        .await
+        .expect("made anew");
+    let note = collection
+        .gallery
+        .note(NOTE)
+        .await
+        .expect("read")
+        .expect("kept");
+    assert_eq!(
+        note["fingerprint"],
+        sampled.calibration.fingerprint.as_str()
+    );
 }
 
 #[tokio::test]
@@ -114,11 +217,27 @@ async fn a_small_collection_is_searched_by_cosines_and_says_so() {
     let collection = filled(12, 5).await;
     let answer = collection.search(like(3)).await;
     assert!(!answer.calibrated && !answer.hits.is_empty());
-    assert!(answer.hits.iter().all(|hit| hit.percentile.is_none() && hit.percentiles == PerSpace::default()));
-    let cut = SearchQuery { min_percentile: Some(0.5), ..like(3) };
-    let error = collection.searcher.search(cut).await.expect_err("nothing to cut by");
+    assert!(
+        answer
+            .hits
+            .iter()
+            .all(|hit| hit.percentile.is_none() && hit.percentiles == PerSpace::default())
+    );
+    let cut = SearchQuery {
+        min_percentile: Some(0.5),
+        ..like(3)
+    };
+    let error = collection
+        .searcher
+        .search(cut)
+        .await
+        .expect_err("nothing to cut by");
     assert_eq!(error.code, ErrorCode::Unsupported);
-    assert!(error.message.starts_with("min_percentile") && error.message.contains("16"), "{}", error.message);
+    assert!(
+        error.message.starts_with("min_percentile") && error.message.contains("16"),
+        "{}",
+        error.message
+    );
     let error = collection.searcher.calibrate().await.expect_err("too few");
     assert_eq!(error.code, ErrorCode::Unsupported);
 }
@@ -129,9 +248,17 @@ async fn with_copies() -> Collection {
     let mut points = Vec::new();
     for number in 1..=120_u64 {
         let mut one = point(&mut random, number);
-        let appearance: Vec<u8> = (0..192).map(|cell| ((number * 37 + cell * 11) % 250) as u8).collect();
-        one.payload.insert("phash".to_owned(), format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into());
-        one.payload.insert("_clippy".to_owned(), json!({ APPEARANCE_NOTE: noted(&appearance) }));
+        let appearance: Vec<u8> = (0..192)
+            .map(|cell| ((number * 37 + cell * 11) % 250) as u8)
+            .collect();
+        one.payload.insert(
+            "phash".to_owned(),
+            format!("{:016x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).into(),
+        );
+        one.payload.insert(
+            "_clippy".to_owned(),
+            json!({ APPEARANCE_NOTE: noted(&appearance) }),
+        );
         let mut copy = one.clone();
         copy.id = PointId::Number(1_000 + number);
         points.extend([one, copy]);
@@ -144,11 +271,32 @@ async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
     let collection = with_copies().await;
     let (mut seen, mut copies, mut cursor) = (Vec::new(), HashSet::new(), None);
     loop {
-        let answer = collection.search(SearchQuery { top: 7, cursor, ..like(5) }).await;
-        assert_eq!(answer.collapsed, answer.hits.iter().map(|hit| hit.duplicates.len()).sum::<usize>());
-        copies.extend(answer.hits.iter().flat_map(|hit| hit.duplicates.iter().copied()));
+        let answer = collection
+            .search(SearchQuery {
+                top: 7,
+                cursor,
+                ..like(5)
+            })
+            .await;
+        assert_eq!(
+            answer.collapsed,
+            answer
+                .hits
+                .iter()
+                .map(|hit| hit.duplicates.len())
+                .sum::<usize>()
+        );
+        copies.extend(
+            answer
+                .hits
+                .iter()
+                .flat_map(|hit| hit.duplicates.iter().copied()),
+        );
         seen.extend(ids(&answer.hits));
-        assert!(answer.next_cursor.is_none() || answer.hits.len() == 7, "pages are full");
+        assert!(
+            answer.next_cursor.is_none() || answer.hits.len() == 7,
+            "pages are full"
+        );
         cursor = answer.next_cursor;
         if cursor.is_none() {
             break;
@@ -156,9 +304,19 @@ async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
     }
     assert_eq!(seen.len(), seen.iter().collect::<HashSet<_>>().len());
     assert!(copies.iter().all(|copy| !seen.contains(copy)));
-    assert_eq!(seen.len() + copies.len(), 239, "everybody but the picture itself is there, or noted");
+    assert_eq!(
+        seen.len() + copies.len(),
+        239,
+        "everybody but the picture itself is there, or noted"
+    );
     assert_eq!(seen.len(), 120);
-    let all = collection.search(SearchQuery { top: 200, collapse: false, ..like(5) }).await;
+    let all = collection
+        .search(SearchQuery {
+            top: 200,
+            collapse: false,
+            ..like(5)
+        })
+        .await;
     assert_eq!((all.collapsed, all.hits.len()), (0, 200));
 }
 
@@ -166,51 +324,154 @@ async fn copies_are_shown_once_on_whatever_page_and_all_when_asked_for() {
 async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() {
     let collection = filled(1_000, 7).await;
     let alike = |hits: &[Hit]| -> f32 {
-        let vectors: Vec<_> = hits.iter().filter_map(|hit| collection.point(hit.id).vectors.image.as_ref()).collect();
+        let vectors: Vec<_> = hits
+            .iter()
+            .filter_map(|hit| collection.point(hit.id).vectors.image.as_ref())
+            .collect();
         let mut closest = 0.0;
         for (place, vector) in vectors.iter().enumerate().skip(1) {
-            closest += vectors[..place].iter().map(|other| product(vector, other)).fold(-1.0, f32::max);
+            closest += vectors[..place]
+                .iter()
+                .map(|other| product(vector, other))
+                .fold(-1.0, f32::max);
         }
         closest / (vectors.len() - 1) as f32
     };
-    let plain = collection.search(SearchQuery { top: 20, ..like(11) }).await;
-    let varied = collection.search(SearchQuery { top: 20, diversity: Some(0.7), ..like(11) }).await;
+    let plain = collection
+        .search(SearchQuery {
+            top: 20,
+            ..like(11)
+        })
+        .await;
+    let varied = collection
+        .search(SearchQuery {
+            top: 20,
+            diversity: Some(0.7),
+            ..like(11)
+        })
+        .await;
     assert_eq!(plain.hits[0].id, varied.hits[0].id, "the best stays first");
     let (before, after) = (alike(&plain.hits), alike(&varied.hits));
     assert!(after < before - 0.1, "{before} {after}");
-    let first = collection.search(SearchQuery { top: 10, diversity: Some(0.7), ..like(11) }).await;
+    let first = collection
+        .search(SearchQuery {
+            top: 10,
+            diversity: Some(0.7),
+            ..like(11)
+        })
+        .await;
     let cursor = first.next_cursor.clone();
-    let second = collection.search(SearchQuery { top: 10, diversity: Some(0.7), cursor, ..like(11) }).await;
-    assert_eq!([ids(&first.hits), ids(&second.hits)].concat(), ids(&varied.hits));
+    let second = collection
+        .search(SearchQuery {
+            top: 10,
+            diversity: Some(0.7),
+            cursor,
+            ..like(11)
+        })
+        .await;
+    assert_eq!(
+        [ids(&first.hits), ids(&second.hits)].concat(),
+        ids(&varied.hits)
+    );
 }
 
 #[tokio::test]
 async fn unlike_moves_away_and_leaves_out_what_it_names() {
     let collection = filled(1_000, 8).await;
-    let image = PerSpace { image: 1.0, edge: 0.0, text: 0.0 };
-    let likes = SearchQuery { weights: image, collapse: false, ..like(20) };
+    let image = PerSpace {
+        image: 1.0,
+        edge: 0.0,
+        text: 0.0,
+    };
+    let likes = SearchQuery {
+        weights: image,
+        collapse: false,
+        ..like(20)
+    };
     let plain = collection.search(likes.clone()).await;
     let disliked = plain.hits[0].id;
-    let bent = collection.search(SearchQuery { unlike: vec![disliked], ..likes.clone() }).await;
+    let bent = collection
+        .search(SearchQuery {
+            unlike: vec![disliked],
+            ..likes.clone()
+        })
+        .await;
     let near = |hits: &[Hit]| -> f32 {
-        let away = collection.point(disliked).vectors.image.clone().expect("it was found by it");
-        let cosines =
-            hits.iter().filter_map(|hit| Some(product(collection.point(hit.id).vectors.image.as_ref()?, &away)));
+        let away = collection
+            .point(disliked)
+            .vectors
+            .image
+            .clone()
+            .expect("it was found by it");
+        let cosines = hits.iter().filter_map(|hit| {
+            Some(product(
+                collection.point(hit.id).vectors.image.as_ref()?,
+                &away,
+            ))
+        });
         cosines.sum::<f32>() / hits.len() as f32
     };
-    assert!(!ids(&bent.hits).contains(&disliked) && !ids(&bent.hits).contains(&PointId::Number(20)));
+    assert!(
+        !ids(&bent.hits).contains(&disliked) && !ids(&bent.hits).contains(&PointId::Number(20))
+    );
     // Where hardly anybody else counts, too.
-    let filter = Filter { only_ids: Some(ids(&plain.hits[..6])), ..Filter::default() };
-    let few = collection.search(SearchQuery { unlike: vec![disliked], filter, ..likes.clone() }).await;
-    assert!(few.hits.len() == 5 && !ids(&few.hits).contains(&disliked), "{:?}", ids(&few.hits));
-    assert!(near(&bent.hits) < near(&plain.hits) - 0.1, "{} {}", near(&bent.hits), near(&plain.hits));
+    let filter = Filter {
+        only_ids: Some(ids(&plain.hits[..6])),
+        ..Filter::default()
+    };
+    let few = collection
+        .search(SearchQuery {
+            unlike: vec![disliked],
+            filter,
+            ..likes.clone()
+        })
+        .await;
+    assert!(
+        few.hits.len() == 5 && !ids(&few.hits).contains(&disliked),
+        "{:?}",
+        ids(&few.hits)
+    );
+    assert!(
+        near(&bent.hits) < near(&plain.hits) - 0.1,
+        "{} {}",
+        near(&bent.hits),
+        near(&plain.hits)
+    );
     for (query, code) in [
-        (SearchQuery { unlike: vec![PointId::Number(20)], ..likes.clone() }, ErrorCode::InvalidInput),
-        (SearchQuery { unlike: vec![PointId::Number(1)], ..SearchQuery::default() }, ErrorCode::InvalidInput),
-        (SearchQuery { unlike: vec![PointId::Number(99_999)], ..likes.clone() }, ErrorCode::NotFound),
-        (SearchQuery { unlike: (30..60).map(PointId::Number).collect(), ..likes }, ErrorCode::InvalidInput),
+        (
+            SearchQuery {
+                unlike: vec![PointId::Number(20)],
+                ..likes.clone()
+            },
+            ErrorCode::InvalidInput,
+        ),
+        (
+            SearchQuery {
+                unlike: vec![PointId::Number(1)],
+                ..SearchQuery::default()
+            },
+            ErrorCode::InvalidInput,
+        ),
+        (
+            SearchQuery {
+                unlike: vec![PointId::Number(99_999)],
+                ..likes.clone()
+            },
+            ErrorCode::NotFound,
+        ),
+        (
+            SearchQuery {
+                unlike: (30..60).map(PointId::Number).collect(),
+                ..likes
+            },
+            ErrorCode::InvalidInput,
+        ),
     ] {
-        let error = collection.searcher.search(query).await.expect_err("it cannot work");
+        let error = collection
+            .searcher
+            .search(query)
+            .await
+            .expect_err("it cannot work");
         assert_eq!(error.code, code);
         assert!(error.message.contains("unlike"), "{}", error.message);
     }
@@ -220,12 +481,28 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
 async fn negative_words_push_their_bearers_down() {
     let collection = filled(600, 9).await;
     let bearers = |answer: &SearchAnswer| {
-        answer.hits.iter().filter(|hit| tags_of(&hit.payload).any(|tag| tag == "red_egg")).count()
+        answer
+            .hits
+            .iter()
+            .filter(|hit| tags_of(&hit.payload).any(|tag| tag == "red_egg"))
+            .count()
     };
-    let even = PerSpace { image: 1.0, edge: 0.0, text: 1.0 };
-    let words = SearchQuery { text: Some("cat".to_owned()), weights: even, top: 60, ..SearchQuery::default() };
+    let even = PerSpace {
+        image: 1.0,
+        edge: 0.0,
+        text: 1.0,
+    };
+    let words = SearchQuery {
+        text: Some("cat".to_owned()),
+        weights: even,
+        top: 60,
+        ..SearchQuery::default()
+    };
     let plain = collection.search(words.clone()).await;
-    let negative = SearchQuery { negative_text: Some("red eggs".to_owned()), ..words };
+    let negative = SearchQuery {
+        negative_text: Some("red eggs".to_owned()),
+        ..words
+    };
     let without = collection.search(negative).await;
     assert!(bearers(&plain) >= 10, "{}", bearers(&plain));
     assert_eq!(bearers(&without), 0);
@@ -234,20 +511,50 @@ async fn negative_words_push_their_bearers_down() {
 #[tokio::test]
 async fn facets_count_the_best_hits_whatever_the_page() {
     let collection = filled(900, 10).await;
-    let query = SearchQuery { facets: true, top: 5, ..like(33) };
+    let query = SearchQuery {
+        facets: true,
+        top: 5,
+        ..like(33)
+    };
     let answer = collection.search(query.clone()).await;
     let facets = answer.facets.expect("asked for");
-    let best = collection.search(SearchQuery { top: FACET_POOL, facets: false, ..query }).await;
+    let best = collection
+        .search(SearchQuery {
+            top: FACET_POOL,
+            facets: false,
+            ..query
+        })
+        .await;
     assert_eq!((facets.of, best.facets), (FACET_POOL, None));
-    let counted = |tag: &str| best.hits.iter().filter(|hit| tags_of(&hit.payload).any(|own| own == tag)).count() as u64;
+    let counted = |tag: &str| {
+        best.hits
+            .iter()
+            .filter(|hit| tags_of(&hit.payload).any(|own| own == tag))
+            .count() as u64
+    };
     assert_eq!(facets.tags.len(), TAGS.len());
     assert_eq!(facets.styles.len(), STYLES.len());
     for value in facets.tags.iter().chain(&facets.styles) {
         assert_eq!(value.count, counted(&value.value), "{}", value.value);
     }
-    assert!(facets.tags.iter().all(|tag| TAGS.contains(&tag.value.as_str())), "styles are shown apart");
-    let filter = Filter { tags: vec!["nothing".to_owned()], ..Filter::default() };
-    let nothing = collection.search(SearchQuery { facets: true, filter, ..like(33) }).await;
+    assert!(
+        facets
+            .tags
+            .iter()
+            .all(|tag| TAGS.contains(&tag.value.as_str())),
+        "styles are shown apart"
+    );
+    let filter = Filter {
+        tags: vec!["nothing".to_owned()],
+        ..Filter::default()
+    };
+    let nothing = collection
+        .search(SearchQuery {
+            facets: true,
+            filter,
+            ..like(33)
+        })
+        .await;
     assert_eq!(nothing.facets.expect("asked for").of, 0);
 }
 
@@ -257,8 +564,17 @@ async fn a_deleted_sample_is_taken_anew() {
     collection.searcher.calibrate().await.expect("calibrated");
     let kept: Vec<PointId> = (1..=200).map(PointId::Number).collect();
     collection.gallery.delete(&kept).await.expect("deleted");
-    let answer = searcher(&collection.gallery).search(like(250)).await.expect("found");
+    let answer = searcher(&collection.gallery)
+        .search(like(250))
+        .await
+        .expect("found");
     assert!(answer.calibrated && answer.hits[0].percentile.is_some());
-    let left = collection.gallery.retrieve(&kept, With::NOTHING).await.expect("read");
-    assert!(left.is_empty() && matches!(answer.hits[0].payload.get("path"), Some(Value::String(_))));
+    let left = collection
+        .gallery
+        .retrieve(&kept, With::NOTHING)
+        .await
+        .expect("read");
+    assert!(
+        left.is_empty() && matches!(answer.hits[0].payload.get("path"), Some(Value::String(_)))
+    );
 }

@@ -30,19 +30,31 @@ impl Entry {
             Ok(value) => value,
             Err(error) => {
                 let hint = hint(text).map_or_else(String::new, |hint| format!(". {hint}"));
-                return fail(None, FailureKind::NotJson, format!("the line is not JSON: {error}{hint}"));
+                return fail(
+                    None,
+                    FailureKind::NotJson,
+                    format!("the line is not JSON: {error}{hint}"),
+                );
             }
         };
         let Value::Object(mut fields) = value else {
-            return fail(None, FailureKind::NotJson, "the line is JSON, but not an object".to_owned());
+            return fail(
+                None,
+                FailureKind::NotJson,
+                "the line is JSON, but not an object".to_owned(),
+            );
         };
         let id = match fields.get("id") {
-            None | Some(Value::Null) => return fail(None, FailureKind::BadId, "the line has no id".to_owned()),
+            None | Some(Value::Null) => {
+                return fail(None, FailureKind::BadId, "the line has no id".to_owned());
+            }
             Some(given) => match id_of(given) {
                 Some(id) => id,
                 None => {
                     let given = shortened(given);
-                    let reason = format!("id is {given}, but must be a whole number of 0 or more, or a UUID");
+                    let reason = format!(
+                        "id is {given}, but must be a whole number of 0 or more, or a UUID"
+                    );
                     return fail(None, FailureKind::BadId, reason);
                 }
             },
@@ -55,7 +67,13 @@ impl Entry {
                 let reason = format!("local_path is {}, but must be a path", shortened(&other));
                 return fail(Some(id), FailureKind::NoPath, reason);
             }
-            _ => return fail(Some(id), FailureKind::NoPath, "the line has no local_path".to_owned()),
+            _ => {
+                return fail(
+                    Some(id),
+                    FailureKind::NoPath,
+                    "the line has no local_path".to_owned(),
+                );
+            }
         };
         // Clippy 0.2's retrieval wrote matched_queries first and matched_tags later.
         if let Some(queries) = fields.remove("matched_queries")
@@ -66,14 +84,22 @@ impl Entry {
         for name in ["tags_all", "matched_tags"] {
             match strings(fields.get(name)) {
                 Ok(tags) => fields.insert(name.to_owned(), tags.into()),
-                Err(what) => return fail(Some(id), FailureKind::BadField, format!("{name} {what}")),
+                Err(what) => {
+                    return fail(Some(id), FailureKind::BadField, format!("{name} {what}"));
+                }
             };
         }
         let tags = strings(fields.get("tags_all")).unwrap_or_default();
-        Ok(Self { id, local_path, tags, payload: fields })
+        Ok(Self {
+            id,
+            local_path,
+            tags,
+            payload: fields,
+        })
     }
 
-    /// The sentence that the text vector is made of, or `None` when there are no tags to say anything about.
+    /// The sentence that the text vector is made of, or `None` when there are no tags to say
+    /// anything about.
     #[must_use]
     pub fn text(&self, template: &str, underscores: Underscores) -> Option<String> {
         let tags: Vec<&str> = self.tags.iter().map(String::as_str).collect();
@@ -83,7 +109,9 @@ impl Entry {
 
 /// An id, also where a table's program has made a real number of it, as text or not.
 fn id_of(given: &Value) -> Option<PointId> {
-    if let Some(whole) = given.as_str().and_then(|text| text.trim().trim_end_matches('0').strip_suffix('.'))
+    if let Some(whole) = given
+        .as_str()
+        .and_then(|text| text.trim().trim_end_matches('0').strip_suffix('.'))
         && let Ok(number) = whole.parse()
     {
         return Some(PointId::Number(number));
@@ -102,7 +130,10 @@ fn without_comma(text: &str) -> &str {
 
 /// What may be meant by a line that is no JSON.
 fn hint(text: &str) -> Option<&'static str> {
-    let dense: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    let dense: String = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
     if dense.contains(",}") || dense.contains(",]") {
         Some("JSON has no comma before } or ]: take it away")
     } else if dense.contains("{'") || dense.contains("':") {
@@ -123,16 +154,26 @@ fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
             .iter()
             .map(|member| match member {
                 Value::String(text) => Ok(text.clone()),
-                other => Err(format!("holds {}, but must be a list of texts", shortened(other))),
+                other => Err(format!(
+                    "holds {}, but must be a list of texts",
+                    shortened(other)
+                )),
             })
             .collect(),
-        Some(other) => Err(format!("is {}, but must be a list of texts", shortened(other))),
+        Some(other) => Err(format!(
+            "is {}, but must be a list of texts",
+            shortened(other)
+        )),
     }
 }
 
 fn shortened(value: &Value) -> String {
     let text = value.to_string();
-    if text.chars().count() > 60 { format!("{}…", text.chars().take(60).collect::<String>()) } else { text }
+    if text.chars().count() > 60 {
+        format!("{}…", text.chars().take(60).collect::<String>())
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +181,9 @@ mod tests {
     use super::*;
 
     fn id(line: &str) -> PointId {
-        Entry::parse(line).map(|entry| entry.id).unwrap_or_else(|(_, failure)| panic!("{line}: {failure:?}"))
+        Entry::parse(line)
+            .map(|entry| entry.id)
+            .unwrap_or_else(|(_, failure)| panic!("{line}: {failure:?}"))
     }
 
     #[test]
@@ -155,9 +198,11 @@ mod tests {
         ] {
             assert_eq!(id(line), PointId::Number(5_000_001), "{line}");
         }
-        for line in
-            [r#"{"id":1.5,"local_path":"a"}"#, r#"{"id":"1.5","local_path":"a"}"#, r#"{"id":"","local_path":"a"}"#]
-        {
+        for line in [
+            r#"{"id":1.5,"local_path":"a"}"#,
+            r#"{"id":"1.5","local_path":"a"}"#,
+            r#"{"id":"","local_path":"a"}"#,
+        ] {
             let (_, failure) = Entry::parse(line).expect_err(line);
             assert_eq!(failure.kind, FailureKind::BadId, "{line}");
         }
@@ -166,7 +211,10 @@ mod tests {
     #[test]
     fn a_line_that_is_no_json_tells_what_may_be_meant() {
         for (line, word) in [
-            (r#"{"id":1,"tags_all":["a",],"local_path":"a"}"#, "no comma before"),
+            (
+                r#"{"id":1,"tags_all":["a",],"local_path":"a"}"#,
+                "no comma before",
+            ),
             (r#"{"id":1,"local_path":"a",}"#, "no comma before"),
             ("{'id': 1, 'local_path': 'a'}", "double quotes"),
             (r#"{"id":1,"score":NaN,"local_path":"a"}"#, "NaN"),

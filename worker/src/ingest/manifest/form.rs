@@ -22,12 +22,21 @@ pub(super) enum Form {
 /// Files that are something else, by how they begin.
 const FOREIGN: [(&[u8], &str); 8] = [
     (b"PK\x03\x04", "a zip archive: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd: unpack it first (zstd -d)"),
+    (
+        b"\x28\xb5\x2f\xfd",
+        "compressed by zstd: unpack it first (zstd -d)",
+    ),
     (b"BZh", "compressed by bzip2: unpack it first (bunzip2)"),
     (b"\xfd7zXZ\x00", "compressed by xz: unpack it first (unxz)"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
-    (b"PAR1", "a Parquet table: write it as JSON, one object a line"),
-    (b"SQLite format 3", "a database: write its rows as JSON, one object a line"),
+    (
+        b"PAR1",
+        "a Parquet table: write it as JSON, one object a line",
+    ),
+    (
+        b"SQLite format 3",
+        "a database: write its rows as JSON, one object a line",
+    ),
     (b"\xff\xfe\x00\x00", "UTF-32 text: save it as UTF-8"),
 ];
 
@@ -42,16 +51,31 @@ impl Form {
         }
         match beginning {
             [0x1f, 0x8b, ..] => return Ok(Self::Gzip),
-            [0xff, 0xfe, ..] | [b'{' | b'[' | b' ', 0, ..] => return Ok(Self::Utf16 { little: true }),
-            [0xfe, 0xff, ..] | [0, b'{' | b'[' | b' ', ..] => return Ok(Self::Utf16 { little: false }),
+            [0xff, 0xfe, ..] | [b'{' | b'[' | b' ', 0, ..] => {
+                return Ok(Self::Utf16 { little: true });
+            }
+            [0xfe, 0xff, ..] | [0, b'{' | b'[' | b' ', ..] => {
+                return Ok(Self::Utf16 { little: false });
+            }
             _ => {}
         }
         if beginning.contains(&0) {
             return Err("no text: a manifest has one JSON object a line");
         }
-        let text = beginning.strip_prefix(super::BYTE_ORDER_MARK).unwrap_or(beginning).trim_ascii_start();
-        let first_line = text.split(|byte| *byte == b'\n').next().unwrap_or_default().trim_ascii_end();
-        Ok(if text.starts_with(b"[") || first_line == b"{" { Self::Values } else { Self::Lines })
+        let text = beginning
+            .strip_prefix(super::BYTE_ORDER_MARK)
+            .unwrap_or(beginning)
+            .trim_ascii_start();
+        let first_line = text
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii_end();
+        Ok(if text.starts_with(b"[") || first_line == b"{" {
+            Self::Values
+        } else {
+            Self::Lines
+        })
     }
 }
 
@@ -82,7 +106,10 @@ mod tests {
             (b"abc\0def", "no text"),
             (b"\xff\xfe\0\0{", "UTF-32"),
         ] {
-            assert!(Form::of(beginning).expect_err("foreign").contains(word), "{beginning:?}");
+            assert!(
+                Form::of(beginning).expect_err("foreign").contains(word),
+                "{beginning:?}"
+            );
         }
     }
 }

@@ -14,7 +14,8 @@ pub use self::entry::Entry;
 pub use self::text::Manifest;
 use self::text::Reader;
 
-/// Longest line that is read. A longer one is a failed line, and its rest is skipped without being kept.
+/// Longest line that is read. A longer one is a failed line, and its rest is skipped without being
+/// kept.
 pub const LONGEST_LINE: u64 = 1 << 20;
 
 /// What some editors put before a text to say that it is UTF-8.
@@ -71,17 +72,29 @@ impl Manifest {
     #[must_use]
     pub fn lines(&self, slice: Slice) -> Lines {
         let reader = BufReader::with_capacity(1 << 16, self.reader());
-        Lines { reader, slice, next: Place::default(), given: 0 }
+        Lines {
+            reader,
+            slice,
+            next: Place::default(),
+            given: 0,
+        }
     }
 
-    /// The lines of a slice from a place on that [`Lines::place`] told, without reading what lies before.
+    /// The lines of a slice from a place on that [`Lines::place`] told, without reading what lies
+    /// before.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] when the file cannot be read there.
     pub fn lines_from(&self, slice: Slice, place: Place) -> Result<Lines> {
         let mut lines = self.lines(slice);
-        lines.reader.seek(SeekFrom::Start(place.offset)).map_err(|error| self.unreadable(&error))?;
-        Ok(Lines { next: place, ..lines })
+        lines
+            .reader
+            .seek(SeekFrom::Start(place.offset))
+            .map_err(|error| self.unreadable(&error))?;
+        Ok(Lines {
+            next: place,
+            ..lines
+        })
     }
 
     /// How many lines a slice holds, in one pass over the manifest's bytes.
@@ -120,20 +133,35 @@ impl Lines {
     }
 
     fn wanted(&self, number: u64) -> bool {
-        number >= self.slice.start_line && self.slice.shard.is_none_or(|shard| number % shard.count == shard.index)
+        number >= self.slice.start_line
+            && self
+                .slice
+                .shard
+                .is_none_or(|shard| number % shard.count == shard.index)
     }
 
     fn read(&mut self) -> std::io::Result<Option<RawLine>> {
         loop {
             let mut bytes = Vec::new();
-            let read = self.reader.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut bytes)?;
+            let read = self
+                .reader
+                .by_ref()
+                .take(LONGEST_LINE + 1)
+                .read_until(b'\n', &mut bytes)?;
             if read == 0 {
                 return Ok(None);
             }
             let number = self.next.line;
             let too_long = bytes.last() != Some(&b'\n') && bytes.len() as u64 > LONGEST_LINE;
-            let skipped = if too_long { self.reader.skip_until(b'\n')? } else { 0 };
-            self.next = Place { offset: self.next.offset + (read + skipped) as u64, line: number + 1 };
+            let skipped = if too_long {
+                self.reader.skip_until(b'\n')?
+            } else {
+                0
+            };
+            self.next = Place {
+                offset: self.next.offset + (read + skipped) as u64,
+                line: number + 1,
+            };
             if !self.wanted(number) {
                 continue;
             }
@@ -160,7 +188,10 @@ impl Iterator for Lines {
         self.given += 1;
         self.read()
             .map_err(|error| {
-                Error::invalid(format!("the manifest cannot be read further than line {}: {error}", self.next.line))
+                Error::invalid(format!(
+                    "the manifest cannot be read further than line {}: {error}",
+                    self.next.line
+                ))
             })
             .transpose()
     }

@@ -1,5 +1,6 @@
-//! The text of a manifest: of the file itself where it is lines already, else of a temporary file that they are written
-//! to. So pipes, compressed files, UTF-16 and JSON lists are read like any other manifest, from any place on.
+//! The text of a manifest: of the file itself where it is lines already, else of a temporary file
+//! that they are written to. So pipes, compressed files, UTF-16 and JSON lists are read like any
+//! other manifest, from any place on.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -12,7 +13,8 @@ use clippy_core::{Error, Result};
 use super::form::{Form, LOOKED_AT};
 use super::values::one_a_line;
 
-/// The most text that is written to a temporary file: a compressed file may hold far more than the disk.
+/// The most text that is written to a temporary file: a compressed file may hold far more than the
+/// disk.
 const MOST_TEXT: u64 = 32 << 30;
 /// Forms within forms, such as a compressed list: more than any real file has.
 const MOST_FORMS: usize = 4;
@@ -32,15 +34,17 @@ struct Key {
     modified: Option<SystemTime>,
 }
 
-/// The text that was written last: the parts of a job share it. The file has no name and goes away with the process.
+/// The text that was written last: the parts of a job share it. The file has no name and goes away
+/// with the process.
 static WRITTEN: Mutex<Option<(Key, Arc<File>)>> = Mutex::new(None);
 
 impl Manifest {
-    /// Opens a manifest; `-` is standard input. A pipe is read to its end. Waits for a disk or a pipe, so it belongs on a
-    /// blocking thread.
+    /// Opens a manifest; `-` is standard input. A pipe is read to its end. Waits for a disk or a
+    /// pipe, so it belongs on a blocking thread.
     ///
     /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] when it cannot be read, or is no manifest; the message says what it is.
+    /// [`clippy_core::ErrorCode::InvalidInput`] when it cannot be read, or is no manifest; the
+    /// message says what it is.
     pub fn open(path: &Path) -> Result<Self> {
         let unreadable = |error: std::io::Error| unreadable(path, &error);
         if path == Path::new("-") {
@@ -57,15 +61,25 @@ impl Manifest {
         }
         let file = Arc::new(file);
         if form_of(&file).map_err(unreadable)? == Ok(Form::Lines) {
-            return Ok(Self { named: path.to_owned(), text: file });
+            return Ok(Self {
+                named: path.to_owned(),
+                text: file,
+            });
         }
-        let key = Key { path: path.to_owned(), bytes: metadata.len(), modified: metadata.modified().ok() };
+        let key = Key {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        };
         // Held while it is written, so that it is written once.
         let mut kept = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, text)) = kept.as_ref()
             && *known == key
         {
-            return Ok(Self { named: path.to_owned(), text: Arc::clone(text) });
+            return Ok(Self {
+                named: path.to_owned(),
+                text: Arc::clone(text),
+            });
         }
         let manifest = Self::understood(path, file)?;
         *kept = Some((key, Arc::clone(&manifest.text)));
@@ -75,25 +89,42 @@ impl Manifest {
     /// Whether a manifest can only be read once, and by this process alone.
     #[must_use]
     pub fn is_stream(path: &Path) -> bool {
-        path == Path::new("-") || path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+        path == Path::new("-")
+            || path
+                .metadata()
+                .is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
     }
 
     /// Writes the text anew until it is lines.
     fn understood(path: &Path, mut text: Arc<File>) -> Result<Self> {
         for _ in 0..MOST_FORMS {
             let form = form_of(&text).map_err(|error| unreadable(path, &error))?;
-            let form = form.map_err(|what| Error::invalid(format!("{} is no manifest: it is {what}", shown(path))))?;
+            let form = form.map_err(|what| {
+                Error::invalid(format!("{} is no manifest: it is {what}", shown(path)))
+            })?;
             if form == Form::Lines {
-                return Ok(Self { named: path.to_owned(), text });
+                return Ok(Self {
+                    named: path.to_owned(),
+                    text,
+                });
             }
-            let reader = BufReader::with_capacity(1 << 16, Reader { file: text, position: 0 });
+            let reader = BufReader::with_capacity(
+                1 << 16,
+                Reader {
+                    file: text,
+                    position: 0,
+                },
+            );
             let broken = |error: std::io::Error| {
                 let what = match form {
                     Form::Gzip => " as what gzip wrote",
                     Form::Utf16 { .. } => " as UTF-16 text",
                     Form::Values | Form::Lines => "",
                 };
-                Error::invalid(format!("manifest {} cannot be read{what}: {error}", shown(path)))
+                Error::invalid(format!(
+                    "manifest {} cannot be read{what}: {error}",
+                    shown(path)
+                ))
             };
             let unpacked = match form {
                 Form::Gzip => written(flate2::bufread::MultiGzDecoder::new(reader)),
@@ -103,15 +134,24 @@ impl Manifest {
             text = unpacked.map_err(broken)?;
             if form == Form::Values {
                 // Whatever the values are, they stand one a line now.
-                return Ok(Self { named: path.to_owned(), text });
+                return Ok(Self {
+                    named: path.to_owned(),
+                    text,
+                });
             }
         }
-        Err(Error::invalid(format!("manifest {} is packed more than {MOST_FORMS} times: unpack it first", shown(path))))
+        Err(Error::invalid(format!(
+            "manifest {} is packed more than {MOST_FORMS} times: unpack it first",
+            shown(path)
+        )))
     }
 
     /// A reader from the beginning on, independent of all others.
     pub(super) fn reader(&self) -> Reader {
-        Reader { file: Arc::clone(&self.text), position: 0 }
+        Reader {
+            file: Arc::clone(&self.text),
+            position: 0,
+        }
     }
 
     pub(super) fn unreadable(&self, error: &std::io::Error) -> Error {
@@ -124,12 +164,21 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
 }
 
 fn shown(path: &Path) -> String {
-    if path == Path::new("-") { "on standard input".to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") {
+        "on standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }
 
 fn form_of(file: &Arc<File>) -> std::io::Result<Result<Form, &'static str>> {
     let mut beginning = Vec::with_capacity(LOOKED_AT);
-    Reader { file: Arc::clone(file), position: 0 }.take(LOOKED_AT as u64).read_to_end(&mut beginning)?;
+    Reader {
+        file: Arc::clone(file),
+        position: 0,
+    }
+    .take(LOOKED_AT as u64)
+    .read_to_end(&mut beginning)?;
     Ok(Form::of(&beginning))
 }
 
@@ -138,11 +187,21 @@ fn written(mut reader: impl Read) -> std::io::Result<Arc<File>> {
     written_by(|mut writer| std::io::copy(&mut reader, &mut writer).map(drop))
 }
 
-fn written_by(write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> std::io::Result<Arc<File>> {
+fn written_by(
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<Arc<File>> {
     let file = tempfile::tempfile()?;
-    let mut writer = Bounded { inner: BufWriter::with_capacity(1 << 16, file), room: MOST_TEXT };
+    let mut writer = Bounded {
+        inner: BufWriter::with_capacity(1 << 16, file),
+        room: MOST_TEXT,
+    };
     write(&mut writer)?;
-    Ok(Arc::new(writer.inner.into_inner().map_err(std::io::IntoInnerError::into_error)?))
+    Ok(Arc::new(
+        writer
+            .inner
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?,
+    ))
 }
 
 /// Refuses to write more than there is room for.
@@ -153,10 +212,12 @@ struct Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.room = self
-            .room
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| std::io::Error::other(format!("it holds more than {} GiB of text", MOST_TEXT >> 30)))?;
+        self.room = self.room.checked_sub(bytes.len() as u64).ok_or_else(|| {
+            std::io::Error::other(format!(
+                "it holds more than {} GiB of text",
+                MOST_TEXT >> 30
+            ))
+        })?;
         self.inner.write_all(bytes)?;
         Ok(bytes.len())
     }
@@ -192,7 +253,11 @@ fn utf16(mut reader: impl BufRead, little: bool, writer: &mut dyn Write) -> std:
         writer.write_all(text.as_bytes())?;
         text.clear();
         if at_end {
-            return if half.is_some() { Err(broken()) } else { Ok(()) };
+            return if half.is_some() {
+                Err(broken())
+            } else {
+                Ok(())
+            };
         }
     }
 }
@@ -222,7 +287,8 @@ impl Seek for Reader {
             SeekFrom::Current(by) => self.position.checked_add_signed(by),
             SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
         };
-        self.position = position.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
+        self.position =
+            position.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::InvalidInput))?;
         Ok(self.position)
     }
 }
@@ -245,12 +311,22 @@ mod tests {
     fn sixteen(text: &str, little: bool, mark: bool) -> Vec<u8> {
         let mark = mark.then_some(0xfeff_u16);
         let units = mark.into_iter().chain(text.encode_utf16());
-        units.flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
+        units
+            .flat_map(|unit| {
+                if little {
+                    unit.to_le_bytes()
+                } else {
+                    unit.to_be_bytes()
+                }
+            })
+            .collect()
     }
 
     fn lines(manifest: &Manifest) -> Vec<String> {
         let lines = manifest.lines(Slice::default());
-        lines.map(|line| line.expect("read").text.expect("UTF-8").trim().to_owned()).collect()
+        lines
+            .map(|line| line.expect("read").text.expect("UTF-8").trim().to_owned())
+            .collect()
     }
 
     #[test]
@@ -261,22 +337,42 @@ mod tests {
         for (name, content) in [
             ("plain", TWO.as_bytes().to_vec()),
             ("windows", TWO.replace('\n', "\r\n").into_bytes()),
-            ("byte order mark", [b"\xef\xbb\xbf", TWO.as_bytes()].concat()),
+            (
+                "byte order mark",
+                [b"\xef\xbb\xbf", TWO.as_bytes()].concat(),
+            ),
             ("little", sixteen(TWO, true, true)),
             ("big", sixteen(TWO, false, true)),
             ("no mark", sixteen(TWO, true, false)),
             ("gzip", gzipped(TWO.as_bytes())),
-            ("two gzips", [gzipped(&TWO.as_bytes()[..20]), gzipped(&TWO.as_bytes()[20..])].concat()),
+            (
+                "two gzips",
+                [
+                    gzipped(&TWO.as_bytes()[..20]),
+                    gzipped(&TWO.as_bytes()[20..]),
+                ]
+                .concat(),
+            ),
             ("list", list.clone().into_bytes()),
-            ("gzip of a list in UTF-16", gzipped(&sixteen(&list, true, true))),
+            (
+                "gzip of a list in UTF-16",
+                gzipped(&sixteen(&list, true, true)),
+            ),
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, content).expect("written");
             let manifest = Manifest::open(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
-            assert_eq!(manifest.count_lines(Slice::default()).expect("counted"), 2, "{name}");
+            assert_eq!(
+                manifest.count_lines(Slice::default()).expect("counted"),
+                2,
+                "{name}"
+            );
             assert_eq!(lines(&manifest), expected, "{name}");
             assert_eq!(lines(&manifest), expected, "{name}, once more");
-            let mut first = manifest.lines(Slice { max_lines: Some(1), ..Slice::default() });
+            let mut first = manifest.lines(Slice {
+                max_lines: Some(1),
+                ..Slice::default()
+            });
             first.next().expect("a line").expect("read");
             let place = first.place();
             assert_eq!(place.line, 1, "{name}");
@@ -294,7 +390,11 @@ mod tests {
         for (name, content, word) in [
             ("zip", b"PK\x03\x04rest".to_vec(), "zip archive"),
             ("cut", cut[..cut.len() - 6].to_vec(), "gzip"),
-            ("half", [sixteen(TWO, true, true), vec![b'a']].concat(), "UTF-16"),
+            (
+                "half",
+                [sixteen(TWO, true, true), vec![b'a']].concat(),
+                "UTF-16",
+            ),
         ] {
             let path = folder.path().join(name);
             std::fs::write(&path, content).expect("written");

@@ -1,6 +1,6 @@
-//! JSON values that do not stand one a line, written one a line: the members of a list, or objects that are spread over
-//! lines. Nothing is understood here but where a value ends, so that a broken one fails as a line of its own, and memory
-//! stays flat.
+//! JSON values that do not stand one a line, written one a line: the members of a list, or objects
+//! that are spread over lines. Nothing is understood here but where a value ends, so that a broken
+//! one fails as a line of its own, and memory stays flat.
 
 use std::io::{BufRead, Write};
 
@@ -52,8 +52,13 @@ pub(super) fn one_a_line(mut reader: impl BufRead, mut writer: impl Write) -> st
 impl Scanner {
     fn take(&mut self, byte: u8, lines: &mut Vec<u8>) {
         if self.in_text {
-            // A line break inside a text is no JSON; as a space it stays in its line, which then fails alone.
-            lines.push(if byte == b'\n' || byte == b'\r' { b' ' } else { byte });
+            // A line break inside a text is no JSON; as a space it stays in its line, which then
+            // fails alone.
+            lines.push(if byte == b'\n' || byte == b'\r' {
+                b' '
+            } else {
+                byte
+            });
             match byte {
                 _ if self.escaped => self.escaped = false,
                 b'\\' => self.escaped = true,
@@ -82,7 +87,11 @@ impl Scanner {
                     b'"' => self.in_text = true,
                     _ => {}
                 }
-                lines.push(if byte == b'\n' || byte == b'\r' { b' ' } else { byte });
+                lines.push(if byte == b'\n' || byte == b'\r' {
+                    b' '
+                } else {
+                    byte
+                });
                 if self.depth == 0 && matches!(byte, b'}' | b']') {
                     self.end(lines);
                 }
@@ -115,14 +124,22 @@ mod tests {
         assert_eq!(written("[{\"a\":[1,{\"b\":2}]},{\"c\":\"}],\\\"\"}]"), two);
         assert_eq!(written("{\"a\":[1,{\"b\":2}]}\r\n{\"c\":\"}],\\\"\"}"), two);
         let pretty = written("{\n  \"a\": 1\n}\n{\n  \"b\": [\n 2 ]\n}\n");
-        let lines: Vec<serde_json::Value> =
-            pretty.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-        assert_eq!(lines, [serde_json::json!({"a": 1}), serde_json::json!({"b": [2]})]);
+        let lines: Vec<serde_json::Value> = pretty
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        assert_eq!(
+            lines,
+            [serde_json::json!({"a": 1}), serde_json::json!({"b": [2]})]
+        );
     }
 
     #[test]
     fn what_is_broken_stays_in_a_line_of_its_own() {
-        assert_eq!(written("[{\"a\":1},,{\"b\":]}, 7, {\"c\":3},]"), "{\"a\":1}\n{\"b\":]\n}\n7\n{\"c\":3}\n");
+        assert_eq!(
+            written("[{\"a\":1},,{\"b\":]}, 7, {\"c\":3},]"),
+            "{\"a\":1}\n{\"b\":]\n}\n7\n{\"c\":3}\n"
+        );
         assert_eq!(written("[{\"a\":1},{\"b\":"), "{\"a\":1}\n{\"b\":\n");
         assert_eq!(written("[]"), "");
         assert_eq!(written("\u{feff}[{\"a\":1}]"), "{\"a\":1}\n");

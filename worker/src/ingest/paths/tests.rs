@@ -6,14 +6,27 @@ fn write(file: &Path) {
 }
 
 fn looking(images_root: &Path) -> Looking {
-    Looking { images_root: Some(images_root.to_owned()), ..Looking::default() }
+    Looking {
+        images_root: Some(images_root.to_owned()),
+        ..Looking::default()
+    }
 }
 
 /// What the payload says, and the name of the folder that is recorded.
 fn named(roots: &Roots, local: &str) -> (String, Option<String>) {
-    let found = roots.find(local).unwrap_or_else(|failure| panic!("{local}: {}", failure.reason));
+    let found = roots
+        .find(local)
+        .unwrap_or_else(|failure| panic!("{local}: {}", failure.reason));
     assert!(found.file.is_file(), "{found:?}");
-    (found.path, found.root.map(|root| root.file_name().expect("a name").to_string_lossy().into_owned()))
+    (
+        found.path,
+        found.root.map(|root| {
+            root.file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned()
+        }),
+    )
 }
 
 fn kind(roots: &Roots, local: &str) -> FailureKind {
@@ -24,19 +37,46 @@ fn kind(roots: &Roots, local: &str) -> FailureKind {
 fn paths_are_relative_to_the_root_that_holds_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (images, beside) = (folder.path().join("images"), folder.path().join("lists"));
-    for file in ["images/a.png", "lists/a.png", "lists/sub/b.png", "other/c.png"] {
+    for file in [
+        "images/a.png",
+        "lists/a.png",
+        "lists/sub/b.png",
+        "other/c.png",
+    ] {
         write(&folder.path().join(file));
     }
-    let roots = Roots::open_now(&beside.join("m.jsonl"), &looking(&images), None).expect("both are there");
+    let roots =
+        Roots::open_now(&beside.join("m.jsonl"), &looking(&images), None).expect("both are there");
     let path = |local: &str| named(&roots, local);
-    assert_eq!(path("a.png"), ("a.png".to_owned(), Some("images".to_owned())), "the images' root comes first");
-    assert_eq!(path("./sub/../sub/b.png"), ("sub/b.png".to_owned(), Some("lists".to_owned())));
-    let absolute = images.canonicalize().expect("there").join("a.png").display().to_string();
-    assert_eq!(path(&absolute), ("a.png".to_owned(), Some("images".to_owned())));
+    assert_eq!(
+        path("a.png"),
+        ("a.png".to_owned(), Some("images".to_owned())),
+        "the images' root comes first"
+    );
+    assert_eq!(
+        path("./sub/../sub/b.png"),
+        ("sub/b.png".to_owned(), Some("lists".to_owned()))
+    );
+    let absolute = images
+        .canonicalize()
+        .expect("there")
+        .join("a.png")
+        .display()
+        .to_string();
+    assert_eq!(
+        path(&absolute),
+        ("a.png".to_owned(), Some("images".to_owned()))
+    );
     let outside = folder.path().join("other/c.png").display().to_string();
     assert_eq!(path(&outside), (outside.clone(), None));
-    assert!(!roots.find(&outside).expect("there").served, "no folder is recorded for it");
-    let recorded = Looking { served: vec![folder.path().join("other")], ..looking(&images) };
+    assert!(
+        !roots.find(&outside).expect("there").served,
+        "no folder is recorded for it"
+    );
+    let recorded = Looking {
+        served: vec![folder.path().join("other")],
+        ..looking(&images)
+    };
     let roots = Roots::open_now(&beside.join("m.jsonl"), &recorded, None).expect("there");
     assert!(roots.find(&outside).expect("there").served);
 }
@@ -79,7 +119,10 @@ fn paths_from_the_folder_that_older_scripts_ran_in_are_found_above_the_roots() {
     let roots = Roots::open_now(&manifest, &looking(&here), None).expect("there");
     assert_eq!(
         path(&roots),
-        ("data/safebooru/ALL/1.webp".to_owned(), here.file_name().map(|n| n.to_string_lossy().into_owned()))
+        (
+            "data/safebooru/ALL/1.webp".to_owned(),
+            here.file_name().map(|n| n.to_string_lossy().into_owned())
+        )
     );
 }
 
@@ -92,10 +135,21 @@ fn a_folder_that_no_root_holds_is_recorded_for_an_operator_alone() {
     let manifest = here.join("lists/m.jsonl");
     let roots = Roots::open_now(&manifest, &Looking::default(), Some(&here)).expect("there");
     assert_eq!(kind(&roots, "data/ALL/1.webp"), FailureKind::Outside);
-    let operator = Looking { may_record: true, ..Looking::default() };
+    let operator = Looking {
+        may_record: true,
+        ..Looking::default()
+    };
     let roots = Roots::open_now(&manifest, &operator, Some(&here)).expect("there");
-    assert_eq!(named(&roots, "data/ALL/1.webp"), ("1.webp".to_owned(), Some("ALL".to_owned())), "the narrowest folder");
-    assert_eq!(kind(&roots, "../data/ALL/1.webp"), FailureKind::Outside, "it climbs out of the manifest's folder");
+    assert_eq!(
+        named(&roots, "data/ALL/1.webp"),
+        ("1.webp".to_owned(), Some("ALL".to_owned())),
+        "the narrowest folder"
+    );
+    assert_eq!(
+        kind(&roots, "../data/ALL/1.webp"),
+        FailureKind::Outside,
+        "it climbs out of the manifest's folder"
+    );
 }
 
 #[test]
@@ -103,8 +157,14 @@ fn paths_are_found_as_other_systems_write_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(&folder.path().join("sub/caf\u{e9}.png"));
     write(&folder.path().join("sub/u\u{308}.png"));
-    let roots = Roots::open_now(&folder.path().join("m.jsonl"), &Looking::default(), None).expect("there");
-    for local in ["sub/caf\u{e9}.png", "sub/cafe\u{301}.png", "sub\\caf\u{e9}.png", ".\\sub\\cafe\u{301}.png"] {
+    let roots =
+        Roots::open_now(&folder.path().join("m.jsonl"), &Looking::default(), None).expect("there");
+    for local in [
+        "sub/caf\u{e9}.png",
+        "sub/cafe\u{301}.png",
+        "sub\\caf\u{e9}.png",
+        ".\\sub\\cafe\u{301}.png",
+    ] {
         assert_eq!(named(&roots, local).0, "sub/caf\u{e9}.png", "{local}");
     }
     assert_eq!(named(&roots, "sub/\u{fc}.png").0, "sub/u\u{308}.png");
@@ -118,7 +178,12 @@ fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_lea
     write(&here.join("big/1.png"));
     write(&here.join("images/own.png"));
     let images = here.join("images");
-    for (to, name) in [("big/1.png", "one.png"), ("big", "all"), ("images/own.png", "same.png"), ("gone", "lost.png")] {
+    for (to, name) in [
+        ("big/1.png", "one.png"),
+        ("big", "all"),
+        ("images/own.png", "same.png"),
+        ("gone", "lost.png"),
+    ] {
         std::os::unix::fs::symlink(here.join(to), images.join(name)).expect("linked");
     }
     let roots = Roots::open_now(&images.join("m.jsonl"), &Looking::default(), None).expect("there");
@@ -126,8 +191,21 @@ fn a_link_that_leads_out_of_the_folders_is_refused_unless_they_hold_where_it_lea
         assert_eq!(kind(&roots, local), FailureKind::Outside, "{local}");
     }
     assert_eq!(named(&roots, "same.png").0, "same.png");
-    assert!(roots.find("lost.png").expect_err("nothing").reason.contains("link"));
-    let told = Looking { served: vec![here.join("big")], ..Looking::default() };
+    assert!(
+        roots
+            .find("lost.png")
+            .expect_err("nothing")
+            .reason
+            .contains("link")
+    );
+    let told = Looking {
+        served: vec![here.join("big")],
+        ..Looking::default()
+    };
     let roots = Roots::open_now(&images.join("m.jsonl"), &told, None).expect("there");
-    assert_eq!(named(&roots, "one.png").0, "one.png", "where it leads is served from");
+    assert_eq!(
+        named(&roots, "one.png").0,
+        "one.png",
+        "where it leads is served from"
+    );
 }

@@ -1,7 +1,9 @@
 //! What a generation's job ends with.
 
 use clippy_core::{Error, Result};
-use clippy_generate::{GeneratedImage, Generation, GenerationMeta, LineageReference, Output, Outputs};
+use clippy_generate::{
+    GeneratedImage, Generation, GenerationMeta, LineageReference, Output, Outputs,
+};
 use clippy_jobs::JobError;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +19,10 @@ pub(super) async fn image(
     let file = outputs.path_of(output);
     let size = tokio::fs::metadata(&file).await.map_err(|error| {
         tracing::error!(file = %file.display(), %error, "a picture was kept and is not there");
-        JobError::from(Error::internal(format!("picture {} was kept and is not there", output.sha256)))
+        JobError::from(Error::internal(format!(
+            "picture {} was kept and is not there",
+            output.sha256
+        )))
     })?;
     Ok(json!({
         "index": index,
@@ -32,7 +37,11 @@ pub(super) async fn image(
 }
 
 /// All of it.
-pub(super) fn result(generation: &Generation, meta: &GenerationMeta, images: &[Value]) -> Result<Value, JobError> {
+pub(super) fn result(
+    generation: &Generation,
+    meta: &GenerationMeta,
+    images: &[Value],
+) -> Result<Value, JobError> {
     let references: Vec<LineageReference> = generation
         .references
         .iter()
@@ -56,6 +65,9 @@ pub(super) fn result(generation: &Generation, meta: &GenerationMeta, images: &[V
 
 /// As JSON.
 pub(super) fn json<T: Serialize>(value: &T) -> Result<Value, JobError> {
-    serde_json::to_value(value)
-        .map_err(|error| Error::internal("a generation's answer cannot be written as JSON").with_source(error).into())
+    serde_json::to_value(value).map_err(|error| {
+        Error::internal("a generation's answer cannot be written as JSON")
+            .with_source(error)
+            .into()
+    })
 }

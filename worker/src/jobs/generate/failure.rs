@@ -16,7 +16,8 @@ pub(super) fn job_error(error: GenerateError) -> JobError {
         }
         FailureClass::Cancelled => return JobError::Cancelled,
         FailureClass::InvalidInput => ErrorCode::InvalidInput,
-        // The provider's key is the server's, not the caller's: to the caller, the server cannot do it.
+        // The provider's key is the server's, not the caller's: to the caller, the server cannot do
+        // it.
         FailureClass::Permanent | FailureClass::Auth => ErrorCode::Unsupported,
         FailureClass::Blocked => ErrorCode::Blocked,
         FailureClass::MaybeCharged => ErrorCode::MaybeCharged,
@@ -39,12 +40,19 @@ mod tests {
             (FailureClass::Blocked, ErrorCode::Blocked),
             (FailureClass::MaybeCharged, ErrorCode::MaybeCharged),
         ] {
-            assert_eq!(job_error(GenerateError::new(class, "no")), JobError::permanent(code, "no"));
+            assert_eq!(
+                job_error(GenerateError::new(class, "no")),
+                JobError::permanent(code, "no")
+            );
         }
         assert_eq!(job_error(GenerateError::cancelled()), JobError::Cancelled);
         let wait = Some(Duration::from_secs(13));
         let busy = job_error(GenerateError::transient("busy", wait));
-        let expected = JobError::Transient { code: ErrorCode::Unavailable, message: "busy".to_owned(), after: wait };
+        let expected = JobError::Transient {
+            code: ErrorCode::Unavailable,
+            message: "busy".to_owned(),
+            after: wait,
+        };
         assert_eq!(busy, expected);
     }
 }

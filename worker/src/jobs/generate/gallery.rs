@@ -1,7 +1,7 @@
 //! Made pictures as pictures of the gallery.
 //!
-//! They carry `origin: generated`, by which searches leave them out unless they are asked for. Their ids come of their
-//! files' hashes, so that adding a picture again changes nothing.
+//! They carry `origin: generated`, by which searches leave them out unless they are asked for.
+//! Their ids come of their files' hashes, so that adding a picture again changes nothing.
 
 use std::sync::Arc;
 
@@ -24,7 +24,8 @@ use crate::ingest::picture::{Prepared, prepare};
 /// Puts a kept picture into the collection, and gives its id there.
 ///
 /// # Errors
-/// What the model and the collection report, and [`ErrorCode::InvalidPicture`] when the file cannot be embedded.
+/// What the model and the collection report, and [`ErrorCode::InvalidPicture`] when the file cannot
+/// be embedded.
 pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Result<PointId> {
     let id = id_of(output)?;
     let file = outputs.read(&output.sha256).await?;
@@ -36,7 +37,14 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     .await
     .map_err(|error| Error::internal("reading a made picture ended early").with_source(error))?
     .map_err(|failure| unusable(failure.reason))?;
-    let Prepared { mut mark, width, height, hash, image, edge } = prepared;
+    let Prepared {
+        mut mark,
+        width,
+        height,
+        hash,
+        image,
+        edge,
+    } = prepared;
     let tags = tags_of(output);
     let text = sentence(
         &tags.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -51,34 +59,59 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
         order.push(0, Space::Text, EmbedInput::Text(text));
     }
     let made = order.make(&*live.embedder, 1).await?.pop();
-    let vectors =
-        made.ok_or_else(|| unusable("the model answered nothing"))?.map_err(|failure| unusable(failure.reason))?;
+    let vectors = made
+        .ok_or_else(|| unusable("the model answered nothing"))?
+        .map_err(|failure| unusable(failure.reason))?;
 
-    let root = std::path::absolute(outputs.folder())
-        .map_err(|error| Error::internal("the folder of made pictures has no full name").with_source(error))?;
+    let root = std::path::absolute(outputs.folder()).map_err(|error| {
+        Error::internal("the folder of made pictures has no full name").with_source(error)
+    })?;
     live.gallery.add_root(&root.to_string_lossy()).await?;
     let mut payload = fields(output, id, &tags, &mark);
-    payload.extend([("width".to_owned(), width.into()), ("height".to_owned(), height.into())]);
+    payload.extend([
+        ("width".to_owned(), width.into()),
+        ("height".to_owned(), height.into()),
+    ]);
     payload.insert("phash".to_owned(), format!("{hash:016x}").into());
     payload.extend(mark.to_payload());
-    live.gallery.upsert(vec![Point { id, vectors, payload }]).await?;
+    live.gallery
+        .upsert(vec![Point {
+            id,
+            vectors,
+            payload,
+        }])
+        .await?;
     Ok(id)
 }
 
 /// The beginning of the file's hash, as a UUID of the kind that is one's own (version 8).
 fn id_of(output: &Output) -> Result<PointId> {
-    let hash = output.sha256.get(..32).and_then(|hash| u128::from_str_radix(hash, 16).ok());
-    let hash = hash.ok_or_else(|| Error::internal(format!("{} is no hash of a picture", output.sha256)))?;
-    Ok(PointId::Uuid(uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid()))
+    let hash = output
+        .sha256
+        .get(..32)
+        .and_then(|hash| u128::from_str_radix(hash, 16).ok());
+    let hash =
+        hash.ok_or_else(|| Error::internal(format!("{} is no hash of a picture", output.sha256)))?;
+    Ok(PointId::Uuid(
+        uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid(),
+    ))
 }
 
 /// What the artist asked for: the words of the prompt and of the search, then the style tags.
 fn tags_of(output: &Output) -> Vec<String> {
     let lineage = &output.lineage;
-    let searched = lineage.query.as_ref().and_then(|query| query.text.as_deref()).unwrap_or_default();
+    let searched = lineage
+        .query
+        .as_ref()
+        .and_then(|query| query.text.as_deref())
+        .unwrap_or_default();
     let mut tags: Vec<String> = Vec::new();
     let words = [searched, &lineage.prompt].map(LexicalQuery::new);
-    for tag in words.iter().flat_map(LexicalQuery::subjects).chain(lineage.style_tags.iter().map(String::as_str)) {
+    for tag in words
+        .iter()
+        .flat_map(LexicalQuery::subjects)
+        .chain(lineage.style_tags.iter().map(String::as_str))
+    {
         if !tags.iter().any(|known| known == tag) {
             tags.push(tag.to_owned());
         }
@@ -89,8 +122,12 @@ fn tags_of(output: &Output) -> Vec<String> {
 /// The payload, with the names that manifests use, and where the picture came from.
 fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload {
     let lineage = &output.lineage;
-    let references: Vec<Value> =
-        lineage.references.iter().filter_map(|used| used.origin.id).map(|id| json!(id)).collect();
+    let references: Vec<Value> = lineage
+        .references
+        .iter()
+        .filter_map(|used| used.origin.id)
+        .map(|id| json!(id))
+        .collect();
     let fields = json!({
         "id": id,
         // Relative to the folder of made pictures, which is one of the collection's roots.
@@ -108,11 +145,16 @@ fn fields(output: &Output, id: PointId, tags: &[String], mark: &Mark) -> Payload
         "job": lineage.job,
         "references": references,
     });
-    let Value::Object(mut fields) = fields else { return Payload::new() };
+    let Value::Object(mut fields) = fields else {
+        return Payload::new();
+    };
     fields.retain(|_, value| !value.is_null());
     fields
 }
 
 fn unusable(reason: impl std::fmt::Display) -> Error {
-    Error::new(ErrorCode::InvalidPicture, format!("a made picture cannot be put into the gallery: {reason}"))
+    Error::new(
+        ErrorCode::InvalidPicture,
+        format!("a made picture cannot be put into the gallery: {reason}"),
+    )
 }

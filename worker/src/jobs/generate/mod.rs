@@ -1,8 +1,9 @@
 //! `generate` as a job: pictures from references.
 //!
-//! Running it twice is harmless: a call that costs money is written down before it is sent and never sent again unasked
-//! ([`clippy_generate::paid_once`]), a call that was answered gives the same pictures again, and pictures are kept by
-//! their content. What makes two purchases of one job different is `retries` alone: how often a person asked again.
+//! Running it twice is harmless: a call that costs money is written down before it is sent and
+//! never sent again unasked ([`clippy_generate::paid_once`]), a call that was answered gives the
+//! same pictures again, and pictures are kept by their content. What makes two purchases of one job
+//! different is `retries` alone: how often a person asked again.
 
 mod answer;
 mod failure;
@@ -18,9 +19,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_core::live::LivePair;
 use clippy_generate::{
-    CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest, Generated, Generation,
-    GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider, Providers, Reservation, Resolver, estimate,
-    make, seed_of,
+    CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest,
+    Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
+    Providers, Reservation, Resolver, estimate, make, seed_of,
 };
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
 use serde_json::Value;
@@ -63,17 +64,31 @@ impl GenerateJob {
         Self { tools }
     }
 
-    /// What the budget set aside for the job and it did not cost goes back. What somebody asked for again is left
-    /// aside: the sum is then never too small.
+    /// What the budget set aside for the job and it did not cost goes back. What somebody asked for
+    /// again is left aside: the sum is then never too small.
     async fn settle(&self, context: &JobContext, reserved_usd: f64, actual_usd: f64) {
         let job = context.job();
-        let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else { return };
+        let (Some(_), Some(owner), 0) = (self.tools.budget.limit, &job.owner, job.retries) else {
+            return;
+        };
         let day = u64::try_from(job.created_at.as_millis()).unwrap_or_default() / 86_400_000;
         let amount = MicroDollars::from_dollars(reserved_usd);
-        let reservation = Reservation { key: owner.clone(), day, amount };
+        let reservation = Reservation {
+            key: owner.clone(),
+            day,
+            amount,
+        };
         let settled = async {
-            if self.tools.spending.first_settlement(&job.id.to_string()).await? {
-                self.tools.budget.settle(&self.tools.spending, &reservation, actual_usd).await?;
+            if self
+                .tools
+                .spending
+                .first_settlement(&job.id.to_string())
+                .await?
+            {
+                self.tools
+                    .budget
+                    .settle(&self.tools.spending, &reservation, actual_usd)
+                    .await?;
             }
             Ok::<_, clippy_core::Error>(())
         };
@@ -120,12 +135,20 @@ impl JobHandler for GenerateJob {
         stage(&context, "references", "fetching the references");
         let (provider, reserved) = {
             let provider = tools.providers.get(request.provider.as_deref())?;
-            let reserved = estimate(provider.as_ref(), &request)?.usd.unwrap_or_default();
+            let reserved = estimate(provider.as_ref(), &request)?
+                .usd
+                .unwrap_or_default();
             (Arc::clone(provider), reserved)
         };
         if request.add_to_gallery {
             // Before anything is made or paid for.
-            tools.live.now().gallery.info().await?.check_takes_generated()?;
+            tools
+                .live
+                .now()
+                .gallery
+                .info()
+                .await?
+                .check_takes_generated()?;
         }
         if provider.capabilities().paid
             && let Err(error) = writable(&tools.outputs).await
@@ -146,11 +169,15 @@ impl JobHandler for GenerateJob {
                 return Err(error.into());
             }
         };
-        let generated = match self.generated(&context, &provider, &request, &generation).await {
+        let generated = match self
+            .generated(&context, &provider, &request, &generation)
+            .await
+        {
             Ok(generated) => generated,
             Err(error) if error.class == FailureClass::Cancelled => return Err(stopped(&context)),
             Err(error) => {
-                // One call that was certainly free: nothing was spent. Of several, some may have been paid for.
+                // One call that was certainly free: nothing was spent. Of several, some may have
+                // been paid for.
                 let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
                 if free && error.class != FailureClass::Blocked {
                     self.settle(&context, reserved, 0.0).await;
@@ -167,14 +194,18 @@ impl JobHandler for GenerateJob {
             let output = tools.outputs.keep(image, &lineage).await?;
             let mut answer = answer::image(&job, index, image, &output, &tools.outputs).await?;
             if request.add_to_gallery {
-                answer["gallery_id"] = answer::json(&gallery::add(&tools.live.now(), &tools.outputs, &output).await?)?;
+                answer["gallery_id"] =
+                    answer::json(&gallery::add(&tools.live.now(), &tools.outputs, &output).await?)?;
             }
             kept.push(answer);
         }
         for reason in &generated.meta.filtered {
-            context.log(LogLevel::Warning, format!("a picture is missing: {reason}")).await;
+            context
+                .log(LogLevel::Warning, format!("a picture is missing: {reason}"))
+                .await;
         }
-        self.settle(&context, reserved, generated.meta.usd.unwrap_or(reserved)).await;
+        self.settle(&context, reserved, generated.meta.usd.unwrap_or(reserved))
+            .await;
         context.receipt(answer::json(&generated.receipt)?);
         let count = generated.images.len() as u64;
         context.progress(Progress {
@@ -189,12 +220,18 @@ impl JobHandler for GenerateJob {
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {
-    context.progress(Progress { stage: stage.to_owned(), message: message.to_owned(), ..Progress::default() });
+    context.progress(Progress {
+        stage: stage.to_owned(),
+        message: message.to_owned(),
+        ..Progress::default()
+    });
 }
 
 /// Whether pictures can be kept: found out before any is paid for.
 async fn writable(outputs: &Outputs) -> clippy_core::Result<()> {
-    let probe = outputs.folder().join(format!(".probe-{}", uuid::Uuid::new_v4()));
+    let probe = outputs
+        .folder()
+        .join(format!(".probe-{}", uuid::Uuid::new_v4()));
     let written = tokio::fs::write(&probe, b"probe").await;
     // Best effort: what matters is whether it could be written.
     let _ = tokio::fs::remove_file(&probe).await;

@@ -1,7 +1,7 @@
 //! A provider that is away or busy is waited for, with pauses that grow to minutes.
 //!
-//! The job lets go of its place meanwhile, and waiting counts as no attempt: a server that takes half a minute to start,
-//! or a quota that comes back within a quarter of an hour, fails nothing.
+//! The job lets go of its place meanwhile, and waiting counts as no attempt: a server that takes
+//! half a minute to start, or a quota that comes back within a quarter of an hour, fails nothing.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,12 +27,19 @@ impl ProviderPatience {
     /// So long in all, with pauses from five seconds to five minutes.
     #[must_use]
     pub fn of(longest: Duration) -> Self {
-        Self { longest, first: Duration::from_secs(5), most: Duration::from_secs(300) }
+        Self {
+            longest,
+            first: Duration::from_secs(5),
+            most: Duration::from_secs(300),
+        }
     }
 
     /// The pause after so many others, spread a little so that jobs do not come back all at once.
     fn pause(&self, tries: u32, job: &str) -> Duration {
-        let whole = self.first.saturating_mul(2_u32.saturating_pow(tries.min(16))).min(self.most);
+        let whole = self
+            .first
+            .saturating_mul(2_u32.saturating_pow(tries.min(16)))
+            .min(self.most);
         let spread = (seed_of(&format!("{job} {tries}")) % 1_000) as f64 / 1_000.0;
         whole.mul_f64(0.75 + 0.5 * spread)
     }
@@ -51,7 +58,8 @@ struct Away {
     retries: u32,
 }
 
-/// An outage that was not seen for so long, its pause aside, is over; another one is waited for anew.
+/// An outage that was not seen for so long, its pause aside, is over; another one is waited for
+/// anew.
 const OVER: Duration = Duration::from_secs(600);
 
 fn millis(duration: Duration) -> u64 {
@@ -59,24 +67,41 @@ fn millis(duration: Duration) -> u64 {
 }
 
 /// What becomes of a job whose provider failed.
-pub(super) async fn after(context: &JobContext, patience: ProviderPatience, error: GenerateError) -> JobError {
+pub(super) async fn after(
+    context: &JobContext,
+    patience: ProviderPatience,
+    error: GenerateError,
+) -> JobError {
     if error.class != FailureClass::Transient {
         return job_error(error);
     }
     let job = context.job();
-    let now = millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+    let now = millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    );
     let before = context
         .cursor()
         .and_then(|cursor| Away::deserialize(&cursor["away"]).ok())
         .filter(|away| away.retries == job.retries)
-        .filter(|away| now.saturating_sub(away.seen) < millis(patience.most.saturating_mul(2) + OVER));
-    let away = before.unwrap_or(Away { since: now, seen: now, tries: 0, retries: job.retries });
+        .filter(|away| {
+            now.saturating_sub(away.seen) < millis(patience.most.saturating_mul(2) + OVER)
+        });
+    let away = before.unwrap_or(Away {
+        since: now,
+        seen: now,
+        tries: 0,
+        retries: job.retries,
+    });
     let waited = Duration::from_millis(now.saturating_sub(away.since));
     let left = patience.longest.saturating_sub(waited);
     if left.is_zero() {
         return job_error(error);
     }
-    let pause = patience.pause(away.tries, &job.id.to_string()).max(error.retry_after.unwrap_or_default());
+    let pause = patience
+        .pause(away.tries, &job.id.to_string())
+        .max(error.retry_after.unwrap_or_default());
     let message = format!(
         "{}. It is asked again in {} s, for another {} min",
         error.message,
@@ -84,8 +109,16 @@ pub(super) async fn after(context: &JobContext, patience: ProviderPatience, erro
         left.as_secs().div_ceil(60)
     );
     context.log(LogLevel::Warning, message.as_str()).await;
-    context.progress(Progress { stage: "waiting".to_owned(), message, ..Progress::default() });
-    let next = Away { seen: now, tries: away.tries + 1, ..away };
+    context.progress(Progress {
+        stage: "waiting".to_owned(),
+        message,
+        ..Progress::default()
+    });
+    let next = Away {
+        seen: now,
+        tries: away.tries + 1,
+        ..away
+    };
     match context.remember(json!({"away": next})).await {
         Ok(()) => JobError::Snooze(pause),
         Err(stopped) => stopped,
@@ -99,10 +132,18 @@ mod tests {
     #[test]
     fn pauses_grow_to_minutes_and_no_further() {
         let patience = ProviderPatience::of(Duration::from_secs(1800));
-        let pauses: Vec<f64> = (0..12).map(|tries| patience.pause(tries, "a job").as_secs_f64()).collect();
+        let pauses: Vec<f64> = (0..12)
+            .map(|tries| patience.pause(tries, "a job").as_secs_f64())
+            .collect();
         assert!(pauses[0] >= 3.75 && pauses[0] <= 6.25, "{pauses:?}");
-        assert!(pauses[..4].iter().sum::<f64>() > 40.0, "a server that needs 22 s to start is waited for: {pauses:?}");
-        assert!(pauses.iter().all(|pause| *pause <= 375.0) && pauses[11] >= 225.0, "{pauses:?}");
+        assert!(
+            pauses[..4].iter().sum::<f64>() > 40.0,
+            "a server that needs 22 s to start is waited for: {pauses:?}"
+        );
+        assert!(
+            pauses.iter().all(|pause| *pause <= 375.0) && pauses[11] >= 225.0,
+            "{pauses:?}"
+        );
         assert_ne!(patience.pause(3, "a job"), patience.pause(3, "another job"));
     }
 }

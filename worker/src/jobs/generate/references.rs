@@ -28,17 +28,28 @@ impl GalleryReferences {
 impl ReferencePictures for GalleryReferences {
     async fn reference_picture(&self, id: PointId) -> Result<ReferencePicture> {
         let missing = || Error::not_found(format!("picture {id} is not in the gallery"));
-        let point = self.gallery.retrieve(&[id], With::PAYLOAD).await?.into_iter().next().ok_or_else(missing)?;
+        let point = self
+            .gallery
+            .retrieve(&[id], With::PAYLOAD)
+            .await?
+            .into_iter()
+            .next()
+            .ok_or_else(missing)?;
         let text = |names: &[&str]| {
-            names.iter().find_map(|name| match point.payload.get(*name) {
-                Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-                _ => None,
-            })
+            names
+                .iter()
+                .find_map(|name| match point.payload.get(*name) {
+                    Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+                    _ => None,
+                })
         };
-        let path = text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
+        let path =
+            text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
         let served = self.pictures.open(&path, None).await?;
         let read = tokio::task::spawn_blocking(move || served.content.whole()).await;
-        let bytes = read.map_err(|error| Error::internal("reading a picture ended early").with_source(error))??;
+        let bytes = read.map_err(|error| {
+            Error::internal("reading a picture ended early").with_source(error)
+        })??;
         Ok(ReferencePicture {
             bytes,
             source_url: text(&["source_post_url", "source_url", "source"]),

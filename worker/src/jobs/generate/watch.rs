@@ -14,28 +14,39 @@ pub(super) struct Sink {
     newest: watch::Sender<Option<Preview>>,
 }
 
-/// A sink, and what writes its previews until the sink is dropped. A preview that comes while another is being written
-/// waits; a newer one takes its place.
+/// A sink, and what writes its previews until the sink is dropped. A preview that comes while
+/// another is being written waits; a newer one takes its place.
 pub(super) fn watched(context: &JobContext) -> (Sink, impl Future<Output = ()> + use<>) {
     let (newest, mut previews) = watch::channel(None);
     let writer = context.clone();
     let write = async move {
         while previews.changed().await.is_ok() {
-            let Some(preview): Option<Preview> = previews.borrow_and_update().clone() else { continue };
+            let Some(preview): Option<Preview> = previews.borrow_and_update().clone() else {
+                continue;
+            };
             let image = data_url(preview.media_type, &preview.bytes);
-            let data = json!({"index": preview.index, "media_type": preview.media_type, "image": image});
+            let data =
+                json!({"index": preview.index, "media_type": preview.media_type, "image": image});
             if let Err(error) = writer.preview(data).await {
                 tracing::debug!(job = %writer.job().id, %error, "a preview was left out");
             }
         }
     };
-    (Sink { context: context.clone(), newest }, write)
+    (
+        Sink {
+            context: context.clone(),
+            newest,
+        },
+        write,
+    )
 }
 
 impl ProgressSink for Sink {
     fn progress(&self, seen: Seen) {
         // A whole number of steps: what a fraction is good for is a bar.
-        let done = seen.fraction.map(|fraction| (f64::from(fraction.clamp(0.0, 1.0)) * STEPS as f64).round() as u64);
+        let done = seen
+            .fraction
+            .map(|fraction| (f64::from(fraction.clamp(0.0, 1.0)) * STEPS as f64).round() as u64);
         self.context.progress(Progress {
             done: done.unwrap_or_default(),
             total: done.map(|_| STEPS),

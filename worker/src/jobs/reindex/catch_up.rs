@@ -1,7 +1,8 @@
 //! What was written to the live collection while another was built, taken over by the other.
 //!
-//! A changed id says nothing about what changed: its point is read again, and made again, or deleted where it is gone.
-//! So nothing depends on the order of changes, and taking one over twice is harmless.
+//! A changed id says nothing about what changed: its point is read again, and made again, or
+//! deleted where it is gone. So nothing depends on the order of changes, and taking one over twice
+//! is harmless.
 
 use std::sync::Arc;
 
@@ -18,7 +19,8 @@ use crate::ingest::chunk::by_id;
 
 /// So few changes are left for the moment in which writers wait.
 const FEW: usize = CHUNK;
-/// Writers that are as quick as the model would keep a re-index from its end: after so many rounds they wait.
+/// Writers that are as quick as the model would keep a re-index from its end: after so many rounds
+/// they wait.
 const MOST_ROUNDS: usize = 1_000;
 /// Ids that are compared at a time.
 const COMPARED: usize = 1_024;
@@ -49,7 +51,11 @@ impl CaughtUp {
         self.failed += totals.failed;
         if totals.failed > 0 && self.failures.len() < TOLD {
             let line = self.embedded + self.unchanged + self.failed;
-            self.failures.push(LineRecord { line, id: Some(id), outcome });
+            self.failures.push(LineRecord {
+                line,
+                id: Some(id),
+                outcome,
+            });
         }
     }
 }
@@ -92,15 +98,20 @@ impl CatchUp<'_> {
         }
     }
 
-    /// Compares the ids of both collections, and mends what is different: what a list of changes cannot know of, such as
-    /// another program's writes.
+    /// Compares the ids of both collections, and mends what is different: what a list of changes
+    /// cannot know of, such as another program's writes.
     pub(super) async fn compare_ids(&mut self) -> Result<(), JobError> {
         let (mut from, mut different) = (None, Vec::new());
         loop {
             self.context.go_on()?;
-            let page = self.live.scroll(&Filter::default(), from, COMPARED, With::NOTHING).await?;
+            let page = self
+                .live
+                .scroll(&Filter::default(), from, COMPARED, With::NOTHING)
+                .await?;
             let live: Vec<PointId> = page.points.iter().map(|point| point.id).collect();
-            let ours = self.ids_between(from.or(live.first().copied()), from.is_none(), page.next).await?;
+            let ours = self
+                .ids_between(from.or(live.first().copied()), from.is_none(), page.next)
+                .await?;
             different.extend(live.iter().filter(|id| ours.binary_search(id).is_err()));
             different.extend(ours.iter().filter(|id| live.binary_search(id).is_err()));
             for some in different.chunks(CHUNK) {
@@ -114,17 +125,35 @@ impl CatchUp<'_> {
         }
     }
 
-    /// The follower's ids from `from` (from the first one, when `is_first`) up to and without `end`.
-    async fn ids_between(&self, from: Option<PointId>, is_first: bool, end: Option<PointId>) -> Result<Vec<PointId>> {
+    /// The follower's ids from `from` (from the first one, when `is_first`) up to and without
+    /// `end`.
+    async fn ids_between(
+        &self,
+        from: Option<PointId>,
+        is_first: bool,
+        end: Option<PointId>,
+    ) -> Result<Vec<PointId>> {
         let mut next = if is_first { None } else { from };
         let mut ids = Vec::new();
         loop {
-            let page = self.renewer.beside.scroll(&Filter::default(), next, COMPARED, With::NOTHING).await?;
+            let page = self
+                .renewer
+                .beside
+                .scroll(&Filter::default(), next, COMPARED, With::NOTHING)
+                .await?;
             let before = page.points.len();
-            ids.extend(page.points.iter().map(|point| point.id).filter(|id| end.is_none_or(|end| *id < end)));
+            ids.extend(
+                page.points
+                    .iter()
+                    .map(|point| point.id)
+                    .filter(|id| end.is_none_or(|end| *id < end)),
+            );
             next = page.next;
-            let past_the_end =
-                before > 0 && page.points.last().is_some_and(|last| end.is_some_and(|end| last.id >= end));
+            let past_the_end = before > 0
+                && page
+                    .points
+                    .last()
+                    .is_some_and(|last| end.is_some_and(|end| last.id >= end));
             if next.is_none() || past_the_end {
                 return Ok(ids);
             }
@@ -144,17 +173,28 @@ impl CatchUp<'_> {
 
     /// Takes some changes over; gives how many, and whether there are more already.
     async fn round(&mut self) -> Result<(usize, bool)> {
-        let changes = self.tools.collections.changes(self.name, None, 8 * CHUNK).await?;
+        let changes = self
+            .tools
+            .collections
+            .changes(self.name, None, 8 * CHUNK)
+            .await?;
         for some in changes.ids.chunks(CHUNK) {
             self.take_over(some).await?;
         }
-        self.tools.collections.caught_up(self.name, changes.next).await?;
+        self.tools
+            .collections
+            .caught_up(self.name, changes.next)
+            .await?;
         Ok((changes.ids.len(), changes.more))
     }
 
     async fn take_over(&mut self, ids: &[PointId]) -> Result<()> {
         let there = by_id(self.live.retrieve(ids, With::PAYLOAD).await?);
-        let gone: Vec<PointId> = ids.iter().copied().filter(|id| !there.contains_key(id)).collect();
+        let gone: Vec<PointId> = ids
+            .iter()
+            .copied()
+            .filter(|id| !there.contains_key(id))
+            .collect();
         if !gone.is_empty() {
             self.renewer.beside.delete(&gone).await?;
             self.sum.deleted += gone.len() as u64;

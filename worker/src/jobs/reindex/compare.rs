@@ -1,4 +1,5 @@
-//! How much of the results stays the same: recent queries, asked of the old pair and of the new one.
+//! How much of the results stays the same: recent queries, asked of the old pair and of the new
+//! one.
 
 use std::collections::HashSet;
 
@@ -48,17 +49,32 @@ pub(super) async fn run(
     old: &Live,
     new: &Live,
 ) -> Result<Comparison, JobError> {
-    let recent: Vec<SearchQuery> = tools.recent.recent().into_iter().take(MOST_RECENT).map(query_of).collect();
+    let recent: Vec<SearchQuery> = tools
+        .recent
+        .recent()
+        .into_iter()
+        .take(MOST_RECENT)
+        .map(query_of)
+        .collect();
     let pictures = pictures(old, ENOUGH.saturating_sub(recent.len())).await?;
     let total = (recent.len() + pictures.len()) as u64;
     let searchers = ((tools.searcher)(old), (tools.searcher)(new));
     let mut overlaps = (Vec::new(), Vec::new());
     let of_pictures = pictures.into_iter().map(|query| (query, false));
-    for (done, (query, is_recent)) in recent.into_iter().map(|query| (query, true)).chain(of_pictures).enumerate() {
+    for (done, (query, is_recent)) in recent
+        .into_iter()
+        .map(|query| (query, true))
+        .chain(of_pictures)
+        .enumerate()
+    {
         context.go_on()?;
         stage(context, done as u64, Some(total), "comparing");
         if let Some(overlap) = overlap(&searchers.0, &searchers.1, query).await? {
-            if is_recent { overlaps.0.push(overlap) } else { overlaps.1.push(overlap) }
+            if is_recent {
+                overlaps.0.push(overlap)
+            } else {
+                overlaps.1.push(overlap)
+            }
         }
     }
     let (recent, pictures) = overlaps;
@@ -76,11 +92,24 @@ pub(super) async fn run(
 }
 
 fn query_of(recent: RecentQuery) -> SearchQuery {
-    let RecentQuery { text, negative_text, like, weights } = recent;
-    SearchQuery { text, negative_text, like, weights, top: TOP, ..SearchQuery::default() }
+    let RecentQuery {
+        text,
+        negative_text,
+        like,
+        weights,
+    } = recent;
+    SearchQuery {
+        text,
+        negative_text,
+        like,
+        weights,
+        top: TOP,
+        ..SearchQuery::default()
+    }
 }
 
-/// Pictures of the collection as queries, spread over it: what each model makes of a picture stands there already.
+/// Pictures of the collection as queries, spread over it: what each model makes of a picture stands
+/// there already.
 async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobError> {
     let points = old.gallery.count(&Filter::default()).await?;
     if wanted == 0 || points == 0 {
@@ -89,18 +118,44 @@ async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobErro
     let mut ids = Vec::new();
     let mut from = None;
     // A walk over the ids alone; a large collection is looked at in its first part only.
-    let page_size = usize::try_from(points).unwrap_or(usize::MAX).min(wanted * 1_000);
-    let page = old.gallery.scroll(&Filter::default(), from.take(), page_size, With::NOTHING).await?;
+    let page_size = usize::try_from(points)
+        .unwrap_or(usize::MAX)
+        .min(wanted * 1_000);
+    let page = old
+        .gallery
+        .scroll(&Filter::default(), from.take(), page_size, With::NOTHING)
+        .await?;
     let every = (page.points.len() / wanted).max(1);
-    ids.extend(page.points.iter().step_by(every).take(wanted).map(|point| point.id));
-    let look = PerSpace { image: 1.0, edge: 0.0, text: 0.0 };
-    let like = |id: PointId| SearchQuery { like: vec![id], weights: look, top: TOP, ..SearchQuery::default() };
+    ids.extend(
+        page.points
+            .iter()
+            .step_by(every)
+            .take(wanted)
+            .map(|point| point.id),
+    );
+    let look = PerSpace {
+        image: 1.0,
+        edge: 0.0,
+        text: 0.0,
+    };
+    let like = |id: PointId| SearchQuery {
+        like: vec![id],
+        weights: look,
+        top: TOP,
+        ..SearchQuery::default()
+    };
     Ok(ids.into_iter().map(like).collect())
 }
 
 /// The share of the results that both have; `None` when the old one cannot answer (any more).
-async fn overlap(old: &Searcher, new: &Searcher, query: SearchQuery) -> Result<Option<f64>, JobError> {
-    let Some(before) = results(old, query.clone()).await? else { return Ok(None) };
+async fn overlap(
+    old: &Searcher,
+    new: &Searcher,
+    query: SearchQuery,
+) -> Result<Option<f64>, JobError> {
+    let Some(before) = results(old, query.clone()).await? else {
+        return Ok(None);
+    };
     if before.is_empty() {
         return Ok(None);
     }
@@ -110,10 +165,18 @@ async fn overlap(old: &Searcher, new: &Searcher, query: SearchQuery) -> Result<O
 }
 
 /// The ids of the results; `None` for a query that cannot be answered: its picture is gone, say.
-async fn results(searcher: &Searcher, query: SearchQuery) -> Result<Option<HashSet<PointId>>, JobError> {
+async fn results(
+    searcher: &Searcher,
+    query: SearchQuery,
+) -> Result<Option<HashSet<PointId>>, JobError> {
     match searcher.search(query).await {
         Ok(answer) => Ok(Some(answer.hits.into_iter().map(|hit| hit.id).collect())),
-        Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::InvalidInput | ErrorCode::Unsupported) => {
+        Err(error)
+            if matches!(
+                error.code,
+                ErrorCode::NotFound | ErrorCode::InvalidInput | ErrorCode::Unsupported
+            ) =>
+        {
             tracing::debug!(%error, "a query is left out of the comparison");
             Ok(None)
         }
@@ -122,5 +185,9 @@ async fn results(searcher: &Searcher, query: SearchQuery) -> Result<Option<HashS
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
-    if values.is_empty() { None } else { Some(values.iter().sum::<f64>() / values.len() as f64) }
+    if values.is_empty() {
+        None
+    } else {
+        Some(values.iter().sum::<f64>() / values.len() as f64)
+    }
 }

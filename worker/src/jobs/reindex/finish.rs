@@ -1,5 +1,5 @@
-//! The end of a re-index: the accounts added up, what was written meanwhile taken over, the graphs built, old and new
-//! compared, and the switch.
+//! The end of a re-index: the accounts added up, what was written meanwhile taken over, the graphs
+//! built, old and new compared, and the switch.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,13 +20,14 @@ use super::renew::Renewer;
 use super::{ReindexTools, dropped, settings_note, source_of, stage, take_over};
 use crate::jobs::merge::{self, Outcome};
 
-/// Of so many pictures, one may be unreadable; with more, the switch needs to be told that this is as it should be.
+/// Of so many pictures, one may be unreadable; with more, the switch needs to be told that this is
+/// as it should be.
 const ONE_UNREADABLE_OF: u64 = 10;
 /// Ids of unreadable pictures that a result lists.
 const LISTED: usize = 1_000;
 
-/// What is known just before the switch. It is written as the job's cursor, so that a run that follows a killed one, and
-/// finds the switch done, can still tell.
+/// What is known just before the switch. It is written as the job's cursor, so that a run that
+/// follows a killed one, and finds the switch done, can still tell.
 #[derive(Debug, Serialize, Deserialize)]
 struct Ready {
     /// The collection that becomes live.
@@ -59,7 +60,9 @@ impl Work {
         tools: &ReindexTools,
         request: &ReindexRequest,
     ) -> Result<Begun, JobError> {
-        let ready = context.cursor().and_then(|cursor| Ready::deserialize(cursor).ok());
+        let ready = context
+            .cursor()
+            .and_then(|cursor| Ready::deserialize(cursor).ok());
         let owner = context.job().id.to_string();
         let is_ours = |one: &Physical| match &ready {
             Some(ready) => one.name == ready.collection,
@@ -67,23 +70,45 @@ impl Work {
         };
         let found = tools.collections.list().await?.into_iter().find(is_ours);
         match found {
-            Some(beside) if beside.role == Role::Building => Ok(Begun::Open(Self { beside, has_parts: true })),
+            Some(beside) if beside.role == Role::Building => Ok(Begun::Open(Self {
+                beside,
+                has_parts: true,
+            })),
             Some(live) if live.role == Role::Live => {
-                let ready = ready.ok_or_else(|| Error::internal("the re-index has switched and does not know how"))?;
+                let ready = ready.ok_or_else(|| {
+                    Error::internal("the re-index has switched and does not know how")
+                })?;
                 if tools.live.now().name != live.name {
                     let model = tools.models.load(&source_of(tools, &live)).await?;
                     take_over(tools, &live.name, model).await?;
                 }
-                tracing::info!(collection = live.name, "the switch was done before this run began");
-                Ok(Begun::Switched(result(tools, request, ready, &source_of(tools, &live), None)))
+                tracing::info!(
+                    collection = live.name,
+                    "the switch was done before this run began"
+                );
+                Ok(Begun::Switched(result(
+                    tools,
+                    request,
+                    ready,
+                    &source_of(tools, &live),
+                    None,
+                )))
             }
-            _ => Err(dropped(ready.as_ref().map_or("of this job", |ready| &ready.collection)).into()),
+            _ => Err(dropped(
+                ready
+                    .as_ref()
+                    .map_or("of this job", |ready| &ready.collection),
+            )
+            .into()),
         }
     }
 
     /// A collection without a single point: nothing was cut into parts.
     pub(super) fn empty(beside: Physical) -> Self {
-        Self { beside, has_parts: false }
+        Self {
+            beside,
+            has_parts: false,
+        }
     }
 
     /// The model that fills the collection: the one that its parts took.
@@ -98,9 +123,18 @@ impl Work {
         request: &ReindexRequest,
         model: Arc<dyn Embedder>,
     ) -> Result<Value, JobError> {
-        let (outcome, unreadable) =
-            if self.has_parts { self.accounts(context, request).await? } else { <_>::default() };
-        let renewer = Renewer::new(tools, &self.beside.name, Arc::clone(&model), &request.text_template).await?;
+        let (outcome, unreadable) = if self.has_parts {
+            self.accounts(context, request).await?
+        } else {
+            <_>::default()
+        };
+        let renewer = Renewer::new(
+            tools,
+            &self.beside.name,
+            Arc::clone(&model),
+            &request.text_template,
+        )
+        .await?;
         let old = tools.live.now();
         let mut catching_up = CatchUp {
             context,
@@ -118,8 +152,11 @@ impl Work {
         clippy_search::calibrate_if_outgrown(renewer.beside.as_ref()).await?;
         catching_up.until_few().await?;
 
-        let new =
-            Live { name: self.beside.name.clone(), embedder: Arc::clone(&model), gallery: Arc::clone(&renewer.beside) };
+        let new = Live {
+            name: self.beside.name.clone(),
+            embedder: Arc::clone(&model),
+            gallery: Arc::clone(&renewer.beside),
+        };
         let comparison = compare::run(context, tools, &old, &new).await?;
         let ready = Ready {
             collection: self.beside.name.clone(),
@@ -129,16 +166,25 @@ impl Work {
             comparison,
             previous: old.name.clone(),
         };
-        let written =
-            serde_json::to_value(&ready).map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+        let written = serde_json::to_value(&ready)
+            .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
         context.remember(written).await?;
         catching_up.until_few().await?;
 
         stage(context, done, Some(done), "switching");
         let owner = context.job().id.to_string();
         let paused = switch(&mut catching_up, Some(&owner), model).await?;
-        let ready = Ready { caught_up: catching_up.sum, ..ready };
-        Ok(result(tools, request, ready, &source_of(tools, &self.beside), Some(paused)))
+        let ready = Ready {
+            caught_up: catching_up.sum,
+            ..ready
+        };
+        Ok(result(
+            tools,
+            request,
+            ready,
+            &source_of(tools, &self.beside),
+            Some(paused),
+        ))
     }
 
     /// The sum of the parts, unless they say that the switch should not be.
@@ -154,23 +200,38 @@ impl Work {
         }
         let totals = sum.outcome.totals;
         if !totals.adds_up() {
-            let message = format!("the parts of job {} do not add up: {totals:?}", context.job().id);
+            let message = format!(
+                "the parts of job {} do not add up: {totals:?}",
+                context.job().id
+            );
             return Err(Error::internal(message).into());
         }
         if totals.failed * ONE_UNREADABLE_OF > totals.lines && !request.allow_missing {
-            return Err(JobError::permanent(ErrorCode::Conflict, too_many_missing(&sum.outcome)));
+            return Err(JobError::permanent(
+                ErrorCode::Conflict,
+                too_many_missing(&sum.outcome),
+            ));
         }
-        let unreadable = sum.failed.into_iter().flat_map(|(_, lines)| lines).map(|(id, _)| id).take(LISTED).collect();
+        let unreadable = sum
+            .failed
+            .into_iter()
+            .flat_map(|(_, lines)| lines)
+            .map(|(id, _)| id)
+            .take(LISTED)
+            .collect();
         Ok((sum.outcome, unreadable))
     }
 }
 
 fn too_many_missing(outcome: &Outcome) -> String {
     use clippy_core::ledger::LineOutcome;
-    let reason = outcome.failures.first().map(|record| match &record.outcome {
-        LineOutcome::Failed { reason, .. } => reason.as_str(),
-        _ => "",
-    });
+    let reason = outcome
+        .failures
+        .first()
+        .map(|record| match &record.outcome {
+            LineOutcome::Failed { reason, .. } => reason.as_str(),
+            _ => "",
+        });
     format!(
         "{} of {} pictures cannot be read any more (the first: {}), so that the new collection would lack their look. It \
          was not switched to; the old one is the live one. Bring the files back, or say allow_missing (--allow-missing), \
@@ -181,8 +242,8 @@ fn too_many_missing(outcome: &Outcome) -> String {
     )
 }
 
-/// Lets writers wait, takes over the last of what they wrote, and switches, on the disk and in this process. Gives how
-/// long they waited.
+/// Lets writers wait, takes over the last of what they wrote, and switches, on the disk and in this
+/// process. Gives how long they waited.
 pub(super) async fn switch(
     catching_up: &mut CatchUp<'_>,
     owner: Option<&str>,
@@ -193,12 +254,20 @@ pub(super) async fn switch(
     let pause = tools.collections.pause_writes().await?;
     catching_up.take_the_rest().await?;
     let everything = Filter::default();
-    if catching_up.live.count(&everything).await? != catching_up.renewer.beside.count(&everything).await? {
+    if catching_up.live.count(&everything).await?
+        != catching_up.renewer.beside.count(&everything).await?
+    {
         catching_up.compare_ids().await?;
     }
-    let counts = (catching_up.live.count(&everything).await?, catching_up.renewer.beside.count(&everything).await?);
+    let counts = (
+        catching_up.live.count(&everything).await?,
+        catching_up.renewer.beside.count(&everything).await?,
+    );
     if counts.0 != counts.1 {
-        let message = format!("the live collection has {} points and {name} has {}", counts.0, counts.1);
+        let message = format!(
+            "the live collection has {} points and {name} has {}",
+            counts.0, counts.1
+        );
         return Err(Error::internal(message).into());
     }
     tools.collections.switch(name, owner, &*pause).await?;
@@ -214,7 +283,14 @@ fn result(
     source: &ModelSource,
     paused: Option<Duration>,
 ) -> Value {
-    let Ready { collection, outcome, unreadable, caught_up, comparison, previous } = ready;
+    let Ready {
+        collection,
+        outcome,
+        unreadable,
+        caught_up,
+        comparison,
+        previous,
+    } = ready;
     json!({
         "live": collection,
         "previous": previous,

@@ -1,11 +1,14 @@
-//! `reindex` as a job: the collection built anew beside the live one, by another model or by the same, and switched to.
+//! `reindex` as a job: the collection built anew beside the live one, by another model or by the
+//! same, and switched to.
 //!
-//! The parent's first step makes the new collection and cuts the live one's points into parts ([`plan`]). A part
-//! ([`part`]) embeds its points again, on any worker ([`renew`]). The parent's second step ([`finish`]) adds up, catches
-//! up with what was written meanwhile ([`catch_up`]), builds the graphs, compares ([`compare`]) and switches.
+//! The parent's first step makes the new collection and cuts the live one's points into parts
+//! ([`plan`]). A part ([`part`]) embeds its points again, on any worker ([`renew`]). The parent's
+//! second step ([`finish`]) adds up, catches up with what was written meanwhile ([`catch_up`]),
+//! builds the graphs, compares ([`compare`]) and switches.
 //!
-//! Running anything twice is harmless: a point that the new collection holds as it should be is left as it is, the list
-//! of changes keeps what was not taken over, and the switch is one step, which a later run finds done.
+//! Running anything twice is harmless: a point that the new collection holds as it should be is
+//! left as it is, the list of changes keeps what was not taken over, and the switch is one step,
+//! which a later run finds done.
 
 mod catch_up;
 mod compare;
@@ -59,7 +62,8 @@ pub struct ReindexTools {
 pub struct ReindexJob {
     tools: ReindexTools,
     settings: BulkSettings,
-    /// The model that was used last: the parts of one job share it. Let go of when the job has switched to it.
+    /// The model that was used last: the parts of one job share it. Let go of when the job has
+    /// switched to it.
     kept: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
 }
 
@@ -67,16 +71,25 @@ impl ReindexJob {
     /// A handler over these tools.
     #[must_use]
     pub fn new(tools: ReindexTools, settings: BulkSettings) -> Self {
-        Self { tools, settings, kept: Mutex::default() }
+        Self {
+            tools,
+            settings,
+            kept: Mutex::default(),
+        }
     }
 
     async fn model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         if let Some((_, model)) = kept.filter(|(known, _)| known == source) {
             return Ok(model);
         }
         let model = self.tools.models.load(source).await?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some((source.clone(), Arc::clone(&model)));
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((source.clone(), Arc::clone(&model)));
         Ok(model)
     }
 
@@ -87,13 +100,22 @@ impl ReindexJob {
     /// Which model is asked for; without one, the one in use.
     async fn wanted(&self, request: &ReindexRequest) -> Result<ModelSource> {
         if request.model.is_some() || request.pretrained.is_some() {
-            return Ok(ModelSource { model: request.model.clone(), pretrained: request.pretrained.clone() });
+            return Ok(ModelSource {
+                model: request.model.clone(),
+                pretrained: request.pretrained.clone(),
+            });
         }
         let live = self.tools.collections.live().await?;
-        Ok(live.source.unwrap_or_else(|| self.tools.models.configured()))
+        Ok(live
+            .source
+            .unwrap_or_else(|| self.tools.models.configured()))
     }
 
-    async fn built(&self, context: &JobContext, request: &ReindexRequest) -> Result<Value, JobError> {
+    async fn built(
+        &self,
+        context: &JobContext,
+        request: &ReindexRequest,
+    ) -> Result<Value, JobError> {
         let tools = &self.tools;
         let source = self.wanted(request).await?;
         if context.step() == Step::Merge {
@@ -114,7 +136,10 @@ impl ReindexJob {
         }
         let model = self.model(&source).await?;
         let owner = context.job().id.to_string();
-        let beside = tools.collections.begin_beside(model.info(), &source, &owner).await?;
+        let beside = tools
+            .collections
+            .begin_beside(model.info(), &source, &owner)
+            .await?;
         match plan::run(context, tools, self.settings, request, &beside).await? {
             // Nothing to embed again: there is nobody to wait for, and the end comes at once.
             0 => {
@@ -136,9 +161,13 @@ impl JobHandler for ReindexJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        // Doing it again from where this run began is harmless, so an outage is waited for here: a job has few attempts,
-        // and a server needs more time to start than they last.
-        let patience = Patience::new(Pauses::default(), context.token().clone(), told_by(&context));
+        // Doing it again from where this run began is harmless, so an outage is waited for here: a
+        // job has few attempts, and a server needs more time to start than they last.
+        let patience = Patience::new(
+            Pauses::default(),
+            context.token().clone(),
+            told_by(&context),
+        );
         patience.run(|| self.once(context.clone())).await
     }
 }
@@ -151,8 +180,12 @@ impl ReindexJob {
         let tools = &self.tools;
         if let Some(range) = part {
             let found = tools.collections.list().await?;
-            let beside = found.into_iter().find(|one| one.name == range.collection && one.role == Role::Building);
-            let Some(beside) = beside else { return Err(dropped(&range.collection).into()) };
+            let beside = found
+                .into_iter()
+                .find(|one| one.name == range.collection && one.role == Role::Building);
+            let Some(beside) = beside else {
+                return Err(dropped(&range.collection).into());
+            };
             let model = self.model(&source_of(tools, &beside)).await?;
             let renewer = Renewer::new(tools, &beside.name, model, &request.text_template).await?;
             return part::run(&context, tools, &range, &renewer).await;
@@ -172,7 +205,10 @@ impl ReindexJob {
 
 /// How to name the model of a collection.
 fn source_of(tools: &ReindexTools, collection: &Physical) -> ModelSource {
-    collection.source.clone().unwrap_or_else(|| tools.models.configured())
+    collection
+        .source
+        .clone()
+        .unwrap_or_else(|| tools.models.configured())
 }
 
 fn dropped(name: &str) -> Error {
@@ -187,11 +223,16 @@ fn dropped(name: &str) -> Error {
 /// From now on this process searches in another pair.
 async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -> Result<()> {
     let gallery = tools.collections.open(name).await?;
-    tools.live.replace(Live { name: name.to_owned(), embedder: model, gallery });
+    tools.live.replace(Live {
+        name: name.to_owned(),
+        embedder: model,
+        gallery,
+    });
     Ok(())
 }
 
-/// What the settings should say at the next start, when they name another model than the one that is live now.
+/// What the settings should say at the next start, when they name another model than the one that
+/// is live now.
 fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
     let configured = tools.models.configured();
     let names = configured.model.is_some() || configured.pretrained.is_some();
@@ -199,12 +240,22 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
         return None;
     }
     let says = |source: &ModelSource| {
-        let model = source.model.iter().map(|value| format!("MODEL_NAME={value}"));
-        let pretrained = source.pretrained.iter().map(|value| format!("PRETRAINED={value}"));
+        let model = source
+            .model
+            .iter()
+            .map(|value| format!("MODEL_NAME={value}"));
+        let pretrained = source
+            .pretrained
+            .iter()
+            .map(|value| format!("PRETRAINED={value}"));
         model.chain(pretrained).collect::<Vec<_>>().join(" ")
     };
     let wanted = says(live);
-    let set = if wanted.is_empty() { String::new() } else { format!(", or set {wanted}") };
+    let set = if wanted.is_empty() {
+        String::new()
+    } else {
+        format!(", or set {wanted}")
+    };
     Some(format!(
         "The settings say {}, which is not the model of the live collection any more, and the next start will be \
          refused: unset MODEL_NAME and PRETRAINED (the collection remembers its model){set}",
@@ -213,6 +264,12 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
 }
 
 fn stage(context: &JobContext, done: u64, total: Option<u64>, stage: &str) {
-    let progress = Progress { done, total, unit: UNIT.to_owned(), stage: stage.to_owned(), message: String::new() };
+    let progress = Progress {
+        done,
+        total,
+        unit: UNIT.to_owned(),
+        stage: stage.to_owned(),
+        message: String::new(),
+    };
     context.progress(progress);
 }

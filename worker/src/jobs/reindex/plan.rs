@@ -1,4 +1,5 @@
-//! Cuts the live collection's points into parts, in the order of their ids, and knows after a kill where it was.
+//! Cuts the live collection's points into parts, in the order of their ids, and knows after a kill
+//! where it was.
 
 use clippy_core::bulk::{PAYLOAD_VERSION, ReindexRequest};
 use clippy_core::collections::Physical;
@@ -26,8 +27,8 @@ pub(super) struct Range {
     pub(super) before: u64,
 }
 
-/// How far a planner is. Parts are written here before they are made, so that a planner that follows a killed one makes
-/// the very same ones, though points may have come and gone meanwhile.
+/// How far a planner is. Parts are written here before they are made, so that a planner that
+/// follows a killed one makes the very same ones, though points may have come and gone meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Cursor {
     collection: String,
@@ -47,8 +48,8 @@ pub(super) async fn run(
     request: &ReindexRequest,
     beside: &Physical,
 ) -> Result<u64, JobError> {
-    let request =
-        serde_json::to_value(request).map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
+    let request = serde_json::to_value(request)
+        .map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
     let gallery = tools.live.now().gallery.clone();
     let mut cursor = context
         .cursor()
@@ -64,7 +65,9 @@ pub(super) async fn run(
     loop {
         if !cursor.batch.is_empty() {
             context.wait_for_room(settings.most_parts).await?;
-            context.spawn_children(UNIT, &children(&cursor.batch, &request)).await?;
+            context
+                .spawn_children(UNIT, &children(&cursor.batch, &request))
+                .await?;
         }
         if cursor.at_end {
             return Ok(cursor.planned);
@@ -72,11 +75,19 @@ pub(super) async fn run(
         cursor.batch = Vec::with_capacity(settings.parts_at_once);
         while !cursor.at_end && cursor.batch.len() < settings.parts_at_once.max(1) {
             context.go_on()?;
-            let page =
-                gallery.scroll(&Filter::default(), cursor.next, settings.part_lines.max(1), With::NOTHING).await?;
+            let page = gallery
+                .scroll(
+                    &Filter::default(),
+                    cursor.next,
+                    settings.part_lines.max(1),
+                    With::NOTHING,
+                )
+                .await?;
             cursor.next = page.next;
             cursor.at_end = page.next.is_none();
-            let Some(first) = page.points.first() else { break };
+            let Some(first) = page.points.first() else {
+                break;
+            };
             let points = page.points.len() as u64;
             cursor.batch.push(Range {
                 collection: cursor.collection.clone(),
@@ -87,8 +98,8 @@ pub(super) async fn run(
             });
             cursor.planned += points;
         }
-        let written =
-            serde_json::to_value(&cursor).map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+        let written = serde_json::to_value(&cursor)
+            .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
         context.checkpoint(written).await?;
     }
 }

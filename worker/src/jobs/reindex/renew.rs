@@ -1,4 +1,5 @@
-//! Points of the live collection, made anew by another model and stored in the collection beside it.
+//! Points of the live collection, made anew by another model and stored in the collection beside
+//! it.
 
 use std::sync::Arc;
 
@@ -31,8 +32,8 @@ pub(super) struct Renewer {
     pub(super) embedder: Arc<dyn Embedder>,
     pictures: Arc<dyn Pictures>,
     template: String,
-    /// How the collection's sentences are written: one that a re-index fills begins anew, one that is gone back to keeps
-    /// to its own.
+    /// How the collection's sentences are written: one that a re-index fills begins anew, one that
+    /// is gone back to keeps to its own.
     underscores: Underscores,
     limits: DecodeLimits,
     threads: Threads,
@@ -65,18 +66,21 @@ impl Renewer {
         })
     }
 
-    /// Makes and stores these points of the live collection, of which the payload is enough; what stands there already
-    /// as it should is left alone. When this returns they are stored.
+    /// Makes and stores these points of the live collection, of which the payload is enough; what
+    /// stands there already as it should is left alone. When this returns they are stored.
     ///
-    /// A picture whose file cannot be read any more keeps its place: its payload, and the vector of its tags. It is
-    /// found by its words until a backfill finds its file again.
+    /// A picture whose file cannot be read any more keeps its place: its payload, and the vector of
+    /// its tags. It is found by its words until a backfill finds its file again.
     pub(super) async fn renew(&self, points: Vec<Point>) -> Result<Vec<(PointId, LineOutcome)>> {
         let ids: Vec<PointId> = points.iter().map(|point| point.id).collect();
         let made = by_id(self.beside.retrieve(&ids, With::PAYLOAD).await?);
         let mut outcomes = Vec::with_capacity(points.len());
         let mut wanting = Vec::new();
         for point in points {
-            if made.get(&point.id).is_some_and(|made| self.is_made(&point.payload, &made.payload)) {
+            if made
+                .get(&point.id)
+                .is_some_and(|made| self.is_made(&point.payload, &made.payload))
+            {
                 outcomes.push((point.id, LineOutcome::Unchanged));
             } else {
                 wanting.push(point);
@@ -114,19 +118,29 @@ impl Renewer {
 
     /// Whether the new point is what would be made of the live one now.
     fn is_made(&self, live: &Payload, made: &Payload) -> bool {
-        let Some(mark) = Mark::of(made).filter(|mark| mark.model == self.embedder.info().fingerprint) else {
+        let Some(mark) =
+            Mark::of(made).filter(|mark| mark.model == self.embedder.info().fingerprint)
+        else {
             return false;
         };
         let mut wanted = live.clone();
         wanted.remove(FIELD);
         same_but_mark(&wanted, made)
-            && mark.text == self.sentence(live).map(|sentence| md5_hex(sentence.as_bytes()))
+            && mark.text
+                == self
+                    .sentence(live)
+                    .map(|sentence| md5_hex(sentence.as_bytes()))
             && Mark::of(live).is_none_or(|live| live.md5 == mark.md5)
     }
 
     fn sentence(&self, payload: &Payload) -> Option<String> {
-        let tags: Vec<&str> =
-            payload.get("tags_all").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let tags: Vec<&str> = payload
+            .get("tags_all")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         sentence(&tags, &self.template, self.underscores)
     }
 
@@ -145,7 +159,10 @@ impl Renewer {
                     ErrorCode::NotFound => FailureKind::NoFile,
                     _ => FailureKind::NotAPicture,
                 };
-                return Ok(Look::Gone(LineFailure::new(kind, format!("{path}: {}", error.message))));
+                return Ok(Look::Gone(LineFailure::new(
+                    kind,
+                    format!("{path}: {}", error.message),
+                )));
             }
         };
         let (model, limits) = (Arc::clone(self.embedder.info()), self.limits);
@@ -154,36 +171,54 @@ impl Renewer {
             .threads
             .run(move || {
                 let read = served.content.whole();
-                let bytes = read.map_err(|error| LineFailure::new(FailureKind::Unreadable, error.message))?;
+                let bytes =
+                    read.map_err(|error| LineFailure::new(FailureKind::Unreadable, error.message))?;
                 let mark = Mark::new(&bytes, None, &model.fingerprint);
-                // The time that the known content was seen with; without one, the next ingest looks at the content.
-                let mtime_ns = known.filter(|known| known.md5 == mark.md5).and_then(|known| known.mtime_ns);
+                // The time that the known content was seen with; without one, the next ingest looks
+                // at the content.
+                let mtime_ns = known
+                    .filter(|known| known.md5 == mark.md5)
+                    .and_then(|known| known.mtime_ns);
                 let mark = Mark { mtime_ns, ..mark };
                 prepare(&bytes, mark, &model.transform, &limits)
             })
             .await;
         Ok(match prepared {
             Ok(prepared) => Look::Seen(Box::new(prepared)),
-            Err(LineFailure { kind, reason }) => Look::Gone(LineFailure::new(kind, format!("{path}: {reason}"))),
+            Err(LineFailure { kind, reason }) => {
+                Look::Gone(LineFailure::new(kind, format!("{path}: {reason}")))
+            }
         })
     }
 
-    /// The new point but for its vectors, which are ordered, and what is told of it once it is stored.
-    fn plan(&self, place: usize, mut point: Point, look: Look, order: &mut Order) -> (Point, LineOutcome) {
+    /// The new point but for its vectors, which are ordered, and what is told of it once it is
+    /// stored.
+    fn plan(
+        &self,
+        place: usize,
+        mut point: Point,
+        look: Look,
+        order: &mut Order,
+    ) -> (Point, LineOutcome) {
         let sentence = self.sentence(&point.payload);
-        let text = sentence.as_ref().map(|sentence| md5_hex(sentence.as_bytes()));
+        let text = sentence
+            .as_ref()
+            .map(|sentence| md5_hex(sentence.as_bytes()));
         if let Some(sentence) = sentence {
             order.push(place, Space::Text, EmbedInput::Text(sentence));
         }
         match look {
             Look::Seen(prepared) => {
-                let Prepared { mark, image, edge, .. } = *prepared;
+                let Prepared {
+                    mark, image, edge, ..
+                } = *prepared;
                 order.push(place, Space::Image, EmbedInput::Pixels(image));
                 order.push(place, Space::Edge, EmbedInput::Pixels(edge));
                 point.payload.extend(Mark { text, ..mark }.to_payload());
                 (point, LineOutcome::Embedded)
             }
-            // The mark stays that of another model, so that an ingest or a later re-index tries again.
+            // The mark stays that of another model, so that an ingest or a later re-index tries
+            // again.
             Look::Gone(failure) => (point, failure.into()),
         }
     }

@@ -1,4 +1,5 @@
-//! Back to the collection that was live before: it is brought up to date by its own model, and switched to.
+//! Back to the collection that was live before: it is brought up to date by its own model, and
+//! switched to.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use super::finish::switch;
 use super::renew::Renewer;
 use super::{ReindexTools, settings_note, source_of, take_over};
 
-/// Which collection a job goes back to: written first, so that a run after a kill does not go forward again.
+/// Which collection a job goes back to: written first, so that a run after a kill does not go
+/// forward again.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
     back_to: String,
@@ -28,20 +30,28 @@ pub(super) async fn run(
 ) -> Result<Value, JobError> {
     let all = tools.collections.list().await?;
     let of_role = |role: Role| all.iter().find(|one| one.role == role);
-    let known = context.cursor().and_then(|cursor| Cursor::deserialize(cursor).ok());
+    let known = context
+        .cursor()
+        .and_then(|cursor| Cursor::deserialize(cursor).ok());
     let live = of_role(Role::Live).ok_or_else(|| Error::internal("no collection is live"))?;
     let cursor = match known {
         Some(known) => known,
         None => {
             let previous = of_role(Role::Previous).ok_or_else(nothing_kept)?;
-            let cursor = Cursor { back_to: previous.name.clone(), from: live.name.clone() };
+            let cursor = Cursor {
+                back_to: previous.name.clone(),
+                from: live.name.clone(),
+            };
             let written = serde_json::to_value(&cursor)
                 .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
             context.remember(written).await?;
             cursor
         }
     };
-    let target = all.iter().find(|one| one.name == cursor.back_to).ok_or_else(nothing_kept)?;
+    let target = all
+        .iter()
+        .find(|one| one.name == cursor.back_to)
+        .ok_or_else(nothing_kept)?;
     let source = source_of(tools, target);
     let model = tools.models.load(&source).await?;
     if !target.fingerprint.is_empty() && model.info().fingerprint != target.fingerprint {
@@ -54,10 +64,22 @@ pub(super) async fn run(
         }
         return Ok(result(tools, &cursor, &CaughtUp::default(), &source));
     }
-    let renewer = Renewer::new(tools, &target.name, Arc::clone(&model), &request.text_template).await?;
+    let renewer = Renewer::new(
+        tools,
+        &target.name,
+        Arc::clone(&model),
+        &request.text_template,
+    )
+    .await?;
     let live = Arc::clone(&tools.live.now().gallery);
-    let mut catching_up =
-        CatchUp { context, tools, name: &target.name, live, renewer: &renewer, sum: CaughtUp::default() };
+    let mut catching_up = CatchUp {
+        context,
+        tools,
+        name: &target.name,
+        live,
+        renewer: &renewer,
+        sum: CaughtUp::default(),
+    };
     catching_up.until_few().await?;
     catching_up.compare_ids().await?;
     switch(&mut catching_up, None, model).await?;

@@ -1,4 +1,5 @@
-//! A collection and a ledger in memory that can be made to fail, an embedder that counts, and folders of pictures.
+//! A collection and a ledger in memory that can be made to fail, an embedder that counts, and
+//! folders of pictures.
 
 // Every test file uses its own part of this.
 #![allow(dead_code)]
@@ -15,15 +16,17 @@ use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::fake::FakeEmbedder;
 use clippy_core::folders::Folders;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, ORIGIN_SCHEMA_VERSION, Page,
-    Payload, PerSpace, Point, Space, Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery,
+    ORIGIN_SCHEMA_VERSION, Page, Payload, PerSpace, Point, Space, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{Encoding, RgbImage, encode};
-use clippy_worker::ingest::{IngestOptions, IngestReport, LiveTools, ManifestOptions, Tools, ingest};
+use clippy_worker::ingest::{
+    IngestOptions, IngestReport, LiveTools, ManifestOptions, Tools, ingest,
+};
 use parking_lot::Mutex;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -94,7 +97,11 @@ impl MemoryGallery {
     }
 
     pub fn point(&self, id: u64) -> Point {
-        self.points.lock().get(&PointId::Number(id)).cloned().unwrap_or_else(|| panic!("no point {id}"))
+        self.points
+            .lock()
+            .get(&PointId::Number(id))
+            .cloned()
+            .unwrap_or_else(|| panic!("no point {id}"))
     }
 }
 
@@ -128,8 +135,13 @@ impl Gallery for MemoryGallery {
         if fails_from > 0 && call >= fails_from {
             return Err(Error::new(ErrorCode::Unavailable, "the disk is full"));
         }
-        assert!(!self.roots.lock().is_empty(), "the root is recorded before the first point");
-        self.points.lock().extend(points.into_iter().map(|point| (point.id, point)));
+        assert!(
+            !self.roots.lock().is_empty(),
+            "the root is recorded before the first point"
+        );
+        self.points
+            .lock()
+            .extend(points.into_iter().map(|point| (point.id, point)));
         Ok(())
     }
 
@@ -149,7 +161,12 @@ impl Gallery for MemoryGallery {
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
         self.vanish();
         let missing = || Error::not_found(format!("there is no picture {id}"));
-        self.points.lock().get_mut(&id).ok_or_else(missing)?.payload.extend(fields);
+        self.points
+            .lock()
+            .get_mut(&id)
+            .ok_or_else(missing)?
+            .payload
+            .extend(fields);
         Ok(())
     }
 
@@ -160,8 +177,16 @@ impl Gallery for MemoryGallery {
             .filter_map(|id| points.get(id))
             .map(|point| Point {
                 id: point.id,
-                vectors: if with.vectors { point.vectors.clone() } else { PerSpace::default() },
-                payload: if with.payload { point.payload.clone() } else { Payload::new() },
+                vectors: if with.vectors {
+                    point.vectors.clone()
+                } else {
+                    PerSpace::default()
+                },
+                payload: if with.payload {
+                    point.payload.clone()
+                } else {
+                    Payload::new()
+                },
             })
             .collect())
     }
@@ -170,22 +195,46 @@ impl Gallery for MemoryGallery {
         Err(unused())
     }
 
-    async fn crowding(&self, _ids: &[PointId], _spaces: &[Space], _neighbours: usize) -> Result<Vec<Crowding>> {
+    async fn crowding(
+        &self,
+        _ids: &[PointId],
+        _spaces: &[Space],
+        _neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
         Err(unused())
     }
 
-    async fn scroll(&self, _filter: &Filter, from: Option<PointId>, limit: usize, with: With) -> Result<Page> {
-        let ids: Vec<PointId> =
-            self.points.lock().keys().copied().filter(|id| from.is_none_or(|from| *id >= from)).collect();
+    async fn scroll(
+        &self,
+        _filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
+        let ids: Vec<PointId> = self
+            .points
+            .lock()
+            .keys()
+            .copied()
+            .filter(|id| from.is_none_or(|from| *id >= from))
+            .collect();
         let points = self.retrieve(&ids[..limit.min(ids.len())], with).await?;
-        Ok(Page { points, next: ids.get(limit).copied() })
+        Ok(Page {
+            points,
+            next: ids.get(limit).copied(),
+        })
     }
 
     async fn count(&self, _filter: &Filter) -> Result<u64> {
         Ok(self.points.lock().len() as u64)
     }
 
-    async fn facet(&self, _field: &str, _filter: &Filter, _limit: usize) -> Result<Vec<FacetCount>> {
+    async fn facet(
+        &self,
+        _field: &str,
+        _filter: &Filter,
+        _limit: usize,
+    ) -> Result<Vec<FacetCount>> {
         Err(unused())
     }
 
@@ -238,11 +287,20 @@ impl MemoryLedger {
     pub fn outcomes(&self) -> BTreeMap<u64, LineOutcome> {
         let accounts = self.accounts.lock();
         let (_, account) = accounts.last_key_value().expect("a run");
-        account.lines.iter().map(|(line, record)| (*line, record.outcome.clone())).collect()
+        account
+            .lines
+            .iter()
+            .map(|(line, record)| (*line, record.outcome.clone()))
+            .collect()
     }
 
     pub fn complete(&self) -> Option<bool> {
-        self.accounts.lock().last_key_value().expect("a run").1.complete
+        self.accounts
+            .lock()
+            .last_key_value()
+            .expect("a run")
+            .1
+            .complete
     }
 }
 
@@ -274,7 +332,9 @@ impl Ledger for MemoryLedger {
     async fn record(&self, run: Uuid, lines: &[LineRecord]) -> Result<()> {
         let mut accounts = self.accounts.lock();
         let account = accounts.get_mut(&run).expect("a run that was begun");
-        account.lines.extend(lines.iter().map(|record| (record.line, record.clone())));
+        account
+            .lines
+            .extend(lines.iter().map(|record| (record.line, record.clone())));
         Ok(())
     }
 
@@ -286,16 +346,26 @@ impl Ledger for MemoryLedger {
         Ok(totals)
     }
 
-    async fn failures(&self, run: Uuid, after: Option<u64>, limit: usize) -> Result<Vec<LineRecord>> {
+    async fn failures(
+        &self,
+        run: Uuid,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<LineRecord>> {
         let accounts = self.accounts.lock();
         let failed = accounts[&run].lines.values().filter(|record| {
-            after.is_none_or(|after| record.line > after) && matches!(record.outcome, LineOutcome::Failed { .. })
+            after.is_none_or(|after| record.line > after)
+                && matches!(record.outcome, LineOutcome::Failed { .. })
         });
         Ok(failed.take(limit).cloned().collect())
     }
 
     async fn finish(&self, run: Uuid, complete: bool) -> Result<()> {
-        self.accounts.lock().get_mut(&run).expect("a run that was begun").complete = Some(complete);
+        self.accounts
+            .lock()
+            .get_mut(&run)
+            .expect("a run that was begun")
+            .complete = Some(complete);
         Ok(())
     }
 }
@@ -323,14 +393,27 @@ impl Embedder for CountingEmbedder {
             token.cancel();
         }
         if self.broken.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorCode::Unavailable, "the model's thread has ended"));
+            return Err(Error::new(
+                ErrorCode::Unavailable,
+                "the model's thread has ended",
+            ));
         }
-        if self.busy.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        if self
+            .busy
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            })
+            .is_ok()
+        {
             return Err(Error::new(ErrorCode::Overloaded, "too many wait"));
         }
-        let texts = inputs.iter().filter(|input| matches!(input, EmbedInput::Text(_))).count();
+        let texts = inputs
+            .iter()
+            .filter(|input| matches!(input, EmbedInput::Text(_)))
+            .count();
         self.texts.fetch_add(texts, Ordering::SeqCst);
-        self.pictures.fetch_add(inputs.len() - texts, Ordering::SeqCst);
+        self.pictures
+            .fetch_add(inputs.len() - texts, Ordering::SeqCst);
         self.fake.embed(inputs).await
     }
 }
@@ -347,7 +430,10 @@ impl House {
     pub fn new() -> Self {
         let fake = FakeEmbedder::new(DIMENSION);
         let gallery = MemoryGallery::default();
-        gallery.fingerprint.lock().clone_from(&fake.info().fingerprint);
+        gallery
+            .fingerprint
+            .lock()
+            .clone_from(&fake.info().fingerprint);
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
             gallery: Arc::new(gallery),
@@ -381,11 +467,19 @@ impl House {
     pub fn picture(&self, name: &str, seed: u8) {
         let pixel = |index: usize| {
             let (x, y) = (index % 24, index / 24);
-            [seed, (x as u8).wrapping_mul(seed), if x > y { 255 } else { 0 }]
+            [
+                seed,
+                (x as u8).wrapping_mul(seed),
+                if x > y { 255 } else { 0 },
+            ]
         };
         let bytes = (0..24 * 20).flat_map(pixel).collect();
         let picture = RgbImage::from_raw(24, 20, bytes).expect("of that size");
-        std::fs::write(self.path(name), encode(&picture, Encoding::Png).expect("encoded")).expect("written");
+        std::fs::write(
+            self.path(name),
+            encode(&picture, Encoding::Png).expect("encoded"),
+        )
+        .expect("written");
     }
 
     pub fn manifest(&self, lines: &[String]) {
@@ -393,13 +487,24 @@ impl House {
     }
 
     pub fn tools(&self) -> Tools {
-        Tools { embedder: self.embedder.clone(), gallery: self.gallery.clone(), ledger: self.ledger.clone() }
+        Tools {
+            embedder: self.embedder.clone(),
+            gallery: self.gallery.clone(),
+            ledger: self.ledger.clone(),
+        }
     }
 
     /// The same tools, as handlers of jobs take them.
     pub fn live_tools(&self) -> LiveTools {
-        let live = Live { name: "memory".to_owned(), embedder: self.embedder.clone(), gallery: self.gallery.clone() };
-        LiveTools { live: LivePair::new(live), ledger: self.ledger.clone() }
+        let live = Live {
+            name: "memory".to_owned(),
+            embedder: self.embedder.clone(),
+            gallery: self.gallery.clone(),
+        };
+        LiveTools {
+            live: LivePair::new(live),
+            ledger: self.ledger.clone(),
+        }
     }
 
     /// The folders that its jobs may touch.
@@ -408,9 +513,16 @@ impl House {
     }
 
     pub fn options(&self) -> IngestOptions {
-        let lines =
-            ManifestOptions { clip_batch: 4, upsert_batch: 6, ..ManifestOptions::new(self.path("manifest.jsonl")) };
-        IngestOptions { lines, with_text: true, dry_run: false }
+        let lines = ManifestOptions {
+            clip_batch: 4,
+            upsert_batch: 6,
+            ..ManifestOptions::new(self.path("manifest.jsonl"))
+        };
+        IngestOptions {
+            lines,
+            with_text: true,
+            dry_run: false,
+        }
     }
 
     pub async fn ingest(&self) -> Result<IngestReport> {
@@ -423,7 +535,10 @@ impl House {
 
     /// Pictures (edge maps included) and texts embedded since the last call.
     pub fn embedded(&self) -> (usize, usize) {
-        (self.embedder.pictures.swap(0, Ordering::SeqCst), self.embedder.texts.swap(0, Ordering::SeqCst))
+        (
+            self.embedder.pictures.swap(0, Ordering::SeqCst),
+            self.embedder.texts.swap(0, Ordering::SeqCst),
+        )
     }
 }
 
@@ -434,6 +549,10 @@ pub fn line(id: u64, tag: &str) -> String {
 
 /// Sets a file's time back, so that a change within the clock's grain still shows.
 pub fn touch(path: &Path) {
-    let file = std::fs::File::options().append(true).open(path).expect("there");
-    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000)).expect("set");
+    let file = std::fs::File::options()
+        .append(true)
+        .open(path)
+        .expect("there");
+    file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000))
+        .expect("set");
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clippy_jobs::{Backoff, Timing};
 
-/// Short times that still add up, so that what a killed worker held is taken up again within seconds.
+/// Short times that still add up, so that what a killed worker held is taken up again within
+/// seconds.
 pub fn short_timing() -> Timing {
     Timing {
         lease: Duration::from_secs(2),
@@ -12,7 +13,10 @@ pub fn short_timing() -> Timing {
         poll: Duration::from_millis(50),
         sweep: Duration::from_millis(200),
         dead_after: Duration::from_secs(1),
-        backoff: Backoff { base: Duration::from_millis(10), cap: Duration::from_millis(50) },
+        backoff: Backoff {
+            base: Duration::from_millis(10),
+            cap: Duration::from_millis(50),
+        },
         ..Timing::default()
     }
 }

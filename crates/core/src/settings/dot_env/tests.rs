@@ -1,12 +1,16 @@
 use super::*;
 
 fn read(text: &str) -> DotEnv {
-    parse(text.as_bytes(), |name| (name == "SET").then(|| "given".to_owned()))
+    parse(text.as_bytes(), |name| {
+        (name == "SET").then(|| "given".to_owned())
+    })
 }
 
 fn value(text: &str) -> String {
     let found = read(text);
-    let [(name, value)] = found.variables.as_slice() else { panic!("{text:?}: {found:?}") };
+    let [(name, value)] = found.variables.as_slice() else {
+        panic!("{text:?}: {found:?}")
+    };
     assert_eq!(name, "NAME", "{text:?}");
     value.clone()
 }
@@ -62,12 +66,23 @@ fn no_line_stops_the_others_and_none_is_quoted_in_a_complaint() {
     let text = "# a comment\n\nset -a\nif [ -f x ]; then hunter2\nAPI_KEYS=\"hunter2\nJUST_A_NAME\n=hunter2\nMODEL_NAME=RN50\r\n\
                 MIIhunter2==\nDEVICE='cpu' hunter2\nBIND=127.0.0.1:1\n";
     let found = read(text);
-    let names: Vec<&str> = found.variables.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<&str> = found
+        .variables
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(names, ["MODEL_NAME", "MIIhunter2", "BIND"]);
-    let lines: Vec<usize> = found.complaints.iter().map(|complaint| complaint.line).collect();
+    let lines: Vec<usize> = found
+        .complaints
+        .iter()
+        .map(|complaint| complaint.line)
+        .collect();
     assert_eq!(lines, [3, 4, 5, 6, 7, 10]);
     assert_eq!(found.complaints[2].variable.as_deref(), Some("API_KEYS"));
-    assert_eq!(found.complaints[3].variable, None, "a line without = may be a secret as a whole");
+    assert_eq!(
+        found.complaints[3].variable, None,
+        "a line without = may be a secret as a whole"
+    );
     for complaint in &found.complaints {
         assert!(!complaint.to_string().contains("hunter2"), "{complaint}");
     }
@@ -76,10 +91,18 @@ fn no_line_stops_the_others_and_none_is_quoted_in_a_complaint() {
 #[test]
 fn a_secret_that_a_reference_emptied_is_complained_about() {
     let found = read("API_KEYS=${unset}\nMODEL_NAME=a${unset}\nOTHER=${unset}\n");
-    let faults: Vec<_> = found.complaints.iter().map(|complaint| (complaint.line, complaint.fault)).collect();
+    let faults: Vec<_> = found
+        .complaints
+        .iter()
+        .map(|complaint| (complaint.line, complaint.fault))
+        .collect();
     assert_eq!(
         faults,
-        [(1, Fault::SecretLost), (2, Fault::UnknownReference), (3, Fault::UnknownReference)],
+        [
+            (1, Fault::SecretLost),
+            (2, Fault::UnknownReference),
+            (3, Fault::UnknownReference)
+        ],
         "{:?}",
         found.complaints
     );
@@ -89,20 +112,39 @@ fn a_secret_that_a_reference_emptied_is_complained_about() {
 fn a_comment_right_after_the_sign_is_part_of_the_value_and_said_to_be() {
     let found = read("GOOGLE_APPLICATION_CREDENTIALS= #json key for service account\nOTHER=#fff\n");
     assert_eq!(found.variables[0].1, "#json key for service account");
-    let faults: Vec<_> = found.complaints.iter().map(|complaint| (complaint.line, complaint.fault)).collect();
-    assert_eq!(faults, [(1, Fault::BeginsWithHash)], "a colour of another tool is nobody's mistake");
+    let faults: Vec<_> = found
+        .complaints
+        .iter()
+        .map(|complaint| (complaint.line, complaint.fault))
+        .collect();
+    assert_eq!(
+        faults,
+        [(1, Fault::BeginsWithHash)],
+        "a colour of another tool is nobody's mistake"
+    );
 }
 
 #[test]
 fn other_encodings_are_read_where_it_is_clear_what_they_are() {
-    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| {
+        text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>()
+    };
     let expected = [("NAME".to_owned(), "é".to_owned())];
-    for file in [utf16("\u{feff}NAME=é\r\n", u16::to_le_bytes), utf16("\u{feff}NAME=é\r\n", u16::to_be_bytes)] {
+    for file in [
+        utf16("\u{feff}NAME=é\r\n", u16::to_le_bytes),
+        utf16("\u{feff}NAME=é\r\n", u16::to_be_bytes),
+    ] {
         assert_eq!(parse(&file, |_| None).variables, expected);
     }
     let latin = parse(b"API_KEYS=pa\xdfword\nNAME=\xc3\xa9\n", |_| None);
     assert_eq!(latin.variables, expected);
-    assert_eq!((latin.complaints[0].line, latin.complaints[0].fault), (1, Fault::Encoding));
+    assert_eq!(
+        (latin.complaints[0].line, latin.complaints[0].fault),
+        (1, Fault::Encoding)
+    );
     let nul = parse(b"MODEL_NAME=a\0b\n", |_| None);
-    assert!(nul.variables.is_empty() && nul.complaints[0].fault == Fault::Impossible, "{nul:?}");
+    assert!(
+        nul.variables.is_empty() && nul.complaints[0].fault == Fault::Impossible,
+        "{nul:?}"
+    );
 }

@@ -1,6 +1,6 @@
-//! Which points of the live collection were written since a follower last looked: a collection of its own, whose points
-//! have no vectors. Each changed id has one point there, with a mark that is new at every write. Forgetting names the
-//! mark, so that what was written again meanwhile stays.
+//! Which points of the live collection were written since a follower last looked: a collection of
+//! its own, whose points have no vectors. Each changed id has one point there, with a mark that is
+//! new at every write. Forgetting names the mark, so that what was written again meanwhile stays.
 
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -41,7 +41,11 @@ fn standing_for(id: PointId) -> PointId {
 
 impl<'a> ChangeList<'a> {
     pub(super) fn new(connection: &'a Connection, follower: &'a str) -> Self {
-        Self { connection, follower, collection: format!("{follower}{CHANGES}") }
+        Self {
+            connection,
+            follower,
+            collection: format!("{follower}{CHANGES}"),
+        }
     }
 
     /// Makes it, empty.
@@ -51,11 +55,15 @@ impl<'a> ChangeList<'a> {
         let request = wire::CreateCollection {
             collection_name: self.collection.clone(),
             vectors_config: Some(wire::VectorsConfig {
-                config: Some(wire::vectors_config::Config::ParamsMap(wire::VectorParamsMap::default())),
+                config: Some(wire::vectors_config::Config::ParamsMap(
+                    wire::VectorParamsMap::default(),
+                )),
             }),
             ..wire::CreateCollection::default()
         };
-        self.connection.write(what, async |client| client.create_collection(request).await).await?;
+        self.connection
+            .write(what, async |client| client.create_collection(request).await)
+            .await?;
         Ok(())
     }
 
@@ -66,7 +74,11 @@ impl<'a> ChangeList<'a> {
     pub(super) async fn is_there(&self) -> Result<bool> {
         let name = &self.collection;
         let what = "look for a list of changes";
-        self.connection.read(what, |client| async move { client.collection_exists(name).await }).await
+        self.connection
+            .read(what, |client| async move {
+                client.collection_exists(name).await
+            })
+            .await
     }
 
     /// Writes ids down. A list that is gone belongs to a follower that is gone.
@@ -74,12 +86,15 @@ impl<'a> ChangeList<'a> {
         let points = ids
             .iter()
             .map(|id| {
-                let fields = serde_json::json!({ "id": id.to_string(), "mark": Uuid::new_v4().to_string() });
+                let fields =
+                    serde_json::json!({ "id": id.to_string(), "mark": Uuid::new_v4().to_string() });
                 wire::PointStruct {
                     id: Some(id_in(standing_for(*id))),
                     payload: payload_in(fields.as_object().cloned().unwrap_or_default()),
                     vectors: Some(wire::Vectors {
-                        vectors_options: Some(wire::vectors::VectorsOptions::Vectors(wire::NamedVectors::default())),
+                        vectors_options: Some(wire::vectors::VectorsOptions::Vectors(
+                            wire::NamedVectors::default(),
+                        )),
                     }),
                 }
             })
@@ -91,7 +106,11 @@ impl<'a> ChangeList<'a> {
             ..wire::UpsertPoints::default()
         };
         let what = "record what is written";
-        match self.connection.try_write(what, async |client| client.upsert_points(request).await).await? {
+        match self
+            .connection
+            .try_write(what, async |client| client.upsert_points(request).await)
+            .await?
+        {
             Ok(_) => Ok(()),
             Err(error) if trouble(&error) == Trouble::NoCollection => Ok(()),
             Err(error) => Err(explain(self.connection.about(), what, error)),
@@ -117,10 +136,16 @@ impl<'a> ChangeList<'a> {
             .await?;
         let answer = match asked {
             Ok(answer) => answer,
-            Err(error) if trouble(&error) == Trouble::NoCollection => return Err(super::unknown(self.follower)),
+            Err(error) if trouble(&error) == Trouble::NoCollection => {
+                return Err(super::unknown(self.follower));
+            }
             Err(error) => return Err(explain(self.connection.about(), what, error)),
         };
-        let marks = answer.result.into_iter().map(|point| mark_of(point.payload)).collect::<Result<_>>()?;
+        let marks = answer
+            .result
+            .into_iter()
+            .map(|point| mark_of(point.payload))
+            .collect::<Result<_>>()?;
         Ok((marks, answer.next_page_offset.is_some()))
     }
 
@@ -136,26 +161,42 @@ impl<'a> ChangeList<'a> {
         }
         let known: Vec<String> = marks.iter().map(|mark| mark.mark.clone()).collect();
         let points = has_id(marks.iter().map(|mark| standing_for(mark.id)));
-        let filter = wire::Filter { must: vec![points, exactly_any_of("mark", known)], ..wire::Filter::default() };
+        let filter = wire::Filter {
+            must: vec![points, exactly_any_of("mark", known)],
+            ..wire::Filter::default()
+        };
         let request = wire::DeletePoints {
             collection_name: self.collection.clone(),
             wait: Some(true),
             points: Some(wire::PointsSelector {
-                points_selector_one_of: Some(wire::points_selector::PointsSelectorOneOf::Filter(filter)),
+                points_selector_one_of: Some(wire::points_selector::PointsSelectorOneOf::Filter(
+                    filter,
+                )),
             }),
             ..wire::DeletePoints::default()
         };
         let what = "shorten a list of changes";
-        self.connection.write(what, async |client| client.delete_points(request).await).await?;
+        self.connection
+            .write(what, async |client| client.delete_points(request).await)
+            .await?;
         Ok(())
     }
 }
 
 fn mark_of(fields: std::collections::HashMap<String, wire::Value>) -> Result<Mark> {
     let fields = payload_out(fields);
-    let text = |field: &str| fields.get(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-    let id = text("id")
-        .parse()
-        .map_err(|error| Error::internal("a list of changes holds what is no id of a point").with_source(error))?;
-    Ok(Mark { id, mark: text("mark") })
+    let text = |field: &str| {
+        fields
+            .get(field)
+            .and_then(|value| value.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let id = text("id").parse().map_err(|error| {
+        Error::internal("a list of changes holds what is no id of a point").with_source(error)
+    })?;
+    Ok(Mark {
+        id,
+        mark: text("mark"),
+    })
 }

@@ -1,5 +1,5 @@
-//! What becomes of writes: they are recorded for those who follow, wait while writing is paused, and are refused once the
-//! collection is no longer the live one.
+//! What becomes of writes: they are recorded for those who follow, wait while writing is paused,
+//! and are refused once the collection is no longer the live one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// One physical collection.
 pub(super) struct Handle {
     pub(super) name: String,
-    /// Whether it was the live one when it was handed out: its holder means the live one, and nothing else.
+    /// Whether it was the live one when it was handed out: its holder means the live one, and
+    /// nothing else.
     pub(super) as_live: bool,
     pub(super) inner: Arc<QdrantGallery>,
     pub(super) shared: Arc<Shared>,

@@ -1,4 +1,5 @@
-//! The physical collections behind one public name on a Qdrant server, and the switch from one to another.
+//! The physical collections behind one public name on a Qdrant server, and the switch from one to
+//! another.
 //!
 //! ```text
 //! <public>@live          an alias: the live collection. Without it, the alias or the collection <public> is live
@@ -6,14 +7,15 @@
 //! <own name>@changes     ids that were written to the live collection, for the collection that follows it
 //! ```
 //!
-//! What each is there for stands in its own metadata ([`Place`]); which one is live, the alias alone says, so that a
-//! switch is one call, which the server carries out as a whole.
+//! What each is there for stands in its own metadata ([`Place`]); which one is live, the alias
+//! alone says, so that a switch is one call, which the server carries out as a whole.
 //!
-//! **No write is lost**, though writers in other processes know of followers and pauses a little late only. A writer
-//! records the ids, writes, and then looks at the collection's metadata anew, *before it acknowledges* ([`handle`]). When
-//! writing was paused meanwhile, or a follower came, it records the ids once more; when another collection has become
-//! the live one, it says that nothing was written. So whoever switches needs to wait for nobody: what was recorded before
-//! the pause is in the list that it empties, and what comes after is not acknowledged on the old collection.
+//! **No write is lost**, though writers in other processes know of followers and pauses a little
+//! late only. A writer records the ids, writes, and then looks at the collection's metadata anew,
+//! *before it acknowledges* ([`handle`]). When writing was paused meanwhile, or a follower came, it
+//! records the ids once more; when another collection has become the live one, it says that nothing
+//! was written. So whoever switches needs to wait for nobody: what was recorded before the pause is
+//! in the list that it empties, and what comes after is not acknowledged on the old collection.
 
 mod changes;
 mod handle;
@@ -25,7 +27,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::collections::{
-    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, Physical, Role, WritePause, physical_name,
+    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, Physical, Role, WritePause,
+    physical_name,
 };
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery};
@@ -87,50 +90,80 @@ impl Standing {
             name: self.shape.physical.clone(),
             role: self.role,
             source: place.source.clone(),
-            fingerprint: self.shape.identity.as_ref().map(|found| found.fingerprint.clone()).unwrap_or_default(),
-            owner: if self.role == Role::Building { place.owner.clone() } else { String::new() },
+            fingerprint: self
+                .shape
+                .identity
+                .as_ref()
+                .map(|found| found.fingerprint.clone())
+                .unwrap_or_default(),
+            owner: if self.role == Role::Building {
+                place.owner.clone()
+            } else {
+                String::new()
+            },
         }
     }
 }
 
 fn unknown(name: &str) -> Error {
-    Error::not_found(format!("there is no collection {name} beside the live one: it was dropped, or never made"))
+    Error::not_found(format!(
+        "there is no collection {name} beside the live one: it was dropped, or never made"
+    ))
 }
 
 impl QdrantCollections {
-    /// The model that the live collection remembers, because a re-index or its making wrote it down; `None` when there
-    /// is no collection, or it says nothing.
+    /// The model that the live collection remembers, because a re-index or its making wrote it
+    /// down; `None` when there is no collection, or it says nothing.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
     pub async fn remembered(server: &QdrantServer, name: &str) -> Result<Option<ModelSource>> {
         let connection = Connection::new(server, name)?;
         ask_version(&connection).await?;
-        Ok(look(&connection, name).await?.and_then(|shape| shape.place.source))
+        Ok(look(&connection, name)
+            .await?
+            .and_then(|shape| shape.place.source))
     }
 
-    /// What the live collection is, whatever model filled it; `None` when there is none. Nothing is changed.
+    /// What the live collection is, whatever model filled it; `None` when there is none. Nothing is
+    /// changed.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
     pub async fn inspect(server: &QdrantServer, name: &str) -> Result<Option<CollectionInfo>> {
         let connection = Arc::new(Connection::new(server, name)?);
         let version = ask_version(&connection).await?;
-        let Some(shape) = look(&connection, name).await? else { return Ok(None) };
-        QdrantGallery::of(connection, version, name, shape, None).info().await.map(Some)
+        let Some(shape) = look(&connection, name).await? else {
+            return Ok(None);
+        };
+        QdrantGallery::of(connection, version, name, shape, None)
+            .info()
+            .await
+            .map(Some)
     }
 
     /// Opens the live collection, or makes the first one. `source` is how settings name the model.
     ///
     /// # Errors
     /// As [`QdrantGallery::open`].
-    pub async fn open(options: QdrantOptions, source: ModelSource) -> Result<(Self, Arc<dyn Gallery>)> {
+    pub async fn open(
+        options: QdrantOptions,
+        source: ModelSource,
+    ) -> Result<(Self, Arc<dyn Gallery>)> {
         let connection = Arc::new(Connection::new(&options.server, &options.name)?);
         let version = ask_version(&connection).await?;
-        let place = Place { source: Some(source), ..Place::default() };
+        let place = Place {
+            source: Some(source),
+            ..Place::default()
+        };
         let shape = find_or_create(&connection, &options, &place).await?;
         shape.check(&options.name, &options.model)?;
-        let shared = Arc::new(Shared { connection, options, version, positions: Mutex::default() });
+        let shared = Arc::new(Shared {
+            connection,
+            options,
+            version,
+            positions: Mutex::default(),
+        });
         let gallery = shared.gallery(shape, true);
         Ok((Self { shared }, gallery))
     }
@@ -139,8 +172,19 @@ impl QdrantCollections {
 impl Shared {
     fn gallery(self: &Arc<Self>, shape: Shape, as_live: bool) -> Arc<dyn Gallery> {
         let (name, connection) = (shape.physical.clone(), Arc::clone(&self.connection));
-        let inner = Arc::new(QdrantGallery::of(connection, self.version, &self.options.name, shape, None));
-        Arc::new(Guarded(Handle { name, as_live, inner, shared: Arc::clone(self) }))
+        let inner = Arc::new(QdrantGallery::of(
+            connection,
+            self.version,
+            &self.options.name,
+            shape,
+            None,
+        ));
+        Arc::new(Guarded(Handle {
+            name,
+            as_live,
+            inner,
+            shared: Arc::clone(self),
+        }))
     }
 
     fn changes_of<'a>(&'a self, name: &'a str) -> ChangeList<'a> {
@@ -152,21 +196,36 @@ impl Shared {
         Ok(resolve(&self.connection, &self.options.name).await? == name)
     }
 
-    /// All collections: the live one first, then the one that is built, then those that were live, the latest first.
+    /// All collections: the live one first, then the one that is built, then those that were live,
+    /// the latest first.
     async fn standings(&self) -> Result<Vec<Standing>> {
         let public = &self.options.name;
         let live = resolve(&self.connection, public).await?;
         let what = "list the collections";
-        let listed = self.connection.read(what, |client| async move { client.list_collections().await }).await?;
-        let ours = listed.collections.into_iter().map(|found| found.name).filter(|name| {
-            name == public
-                || *name == live
-                || name.strip_prefix(public.as_str()).is_some_and(|rest| rest.starts_with('@'))
-                    && !name.ends_with(CHANGES)
-        });
+        let listed = self
+            .connection
+            .read(
+                what,
+                |client| async move { client.list_collections().await },
+            )
+            .await?;
+        let ours = listed
+            .collections
+            .into_iter()
+            .map(|found| found.name)
+            .filter(|name| {
+                name == public
+                    || *name == live
+                    || name
+                        .strip_prefix(public.as_str())
+                        .is_some_and(|rest| rest.starts_with('@'))
+                        && !name.ends_with(CHANGES)
+            });
         let mut standings = Vec::new();
         for name in ours {
-            let Some(shape) = look_at(&self.connection, public, &name).await? else { continue };
+            let Some(shape) = look_at(&self.connection, public, &name).await? else {
+                continue;
+            };
             let role = match () {
                 () if name == live => Role::Live,
                 () if shape.place.building => Role::Building,
@@ -180,17 +239,25 @@ impl Shared {
             Role::Previous => (2, u64::MAX - standing.shape.place.kept_since_us),
         };
         standings.sort_by_key(order);
-        if standings.first().is_none_or(|first| first.role != Role::Live) {
+        if standings
+            .first()
+            .is_none_or(|first| first.role != Role::Live)
+        {
             return Err(Error::new(
                 ErrorCode::Unavailable,
-                format!("the collection {public} is not on {} any more", self.connection.about().url),
+                format!(
+                    "the collection {public} is not on {} any more",
+                    self.connection.about().url
+                ),
             ));
         }
         Ok(standings)
     }
 
     async fn standing(&self, name: &str) -> Result<Standing> {
-        let Some(shape) = look_at(&self.connection, &self.options.name, name).await? else { return Err(unknown(name)) };
+        let Some(shape) = look_at(&self.connection, &self.options.name, name).await? else {
+            return Err(unknown(name));
+        };
         let role = match () {
             () if self.is_live(name).await? => Role::Live,
             () if shape.place.building => Role::Building,
@@ -207,7 +274,9 @@ impl Shared {
             ..wire::UpdateCollection::default()
         };
         let what = "write the collection's metadata";
-        self.connection.write(what, async |client| client.update_collection(request).await).await?;
+        self.connection
+            .write(what, async |client| client.update_collection(request).await)
+            .await?;
         Ok(())
     }
 
@@ -221,7 +290,10 @@ impl Shared {
 /// Removes a collection; one that is gone already is fine.
 async fn drop_collection(connection: &Connection, name: &str) -> Result<()> {
     let what = "drop a collection";
-    match connection.try_write(what, async |client| client.delete_collection(name).await).await? {
+    match connection
+        .try_write(what, async |client| client.delete_collection(name).await)
+        .await?
+    {
         Ok(_) => Ok(()),
         Err(error) if trouble(&error) == Trouble::NoCollection => Ok(()),
         Err(error) => Err(explain(connection.about(), what, error)),
@@ -243,7 +315,10 @@ impl Drop for QdrantPause {
         tokio::spawn(async move {
             let ended = async {
                 let standing = shared.standing(&name).await?;
-                let place = Place { paused_until_us: 0, ..standing.shape.place };
+                let place = Place {
+                    paused_until_us: 0,
+                    ..standing.shape.place
+                };
                 shared.set_place(&name, &place).await
             };
             if let Err(error) = ended.await {
@@ -256,14 +331,26 @@ impl Drop for QdrantPause {
 #[async_trait]
 impl Collections for QdrantCollections {
     async fn list(&self) -> Result<Vec<Physical>> {
-        Ok(self.shared.standings().await?.iter().map(Standing::physical).collect())
+        Ok(self
+            .shared
+            .standings()
+            .await?
+            .iter()
+            .map(Standing::physical)
+            .collect())
     }
 
     async fn live(&self) -> Result<Physical> {
         let shared = &self.shared;
         let name = resolve(&shared.connection, &shared.options.name).await?;
-        let shape = look_at(&shared.connection, &shared.options.name, &name).await?.ok_or_else(|| unknown(&name))?;
-        Ok(Standing { shape, role: Role::Live }.physical())
+        let shape = look_at(&shared.connection, &shared.options.name, &name)
+            .await?
+            .ok_or_else(|| unknown(&name))?;
+        Ok(Standing {
+            shape,
+            role: Role::Live,
+        }
+        .physical())
     }
 
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>> {
@@ -271,27 +358,53 @@ impl Collections for QdrantCollections {
         Ok(self.shared.gallery(shape, role == Role::Live))
     }
 
-    async fn begin_beside(&self, model: &ModelInfo, source: &ModelSource, owner: &str) -> Result<Physical> {
+    async fn begin_beside(
+        &self,
+        model: &ModelInfo,
+        source: &ModelSource,
+        owner: &str,
+    ) -> Result<Physical> {
         let shared = &self.shared;
         let standings = shared.standings().await?;
         let live = standings[0].clone();
         let mut followers = live.shape.place.followers.clone();
-        for building in standings.iter().filter(|standing| standing.role == Role::Building) {
+        for building in standings
+            .iter()
+            .filter(|standing| standing.role == Role::Building)
+        {
             let name = building.name();
-            let same = building.shape.identity.as_ref().is_some_and(|found| found.fingerprint == model.fingerprint);
+            let same = building
+                .shape
+                .identity
+                .as_ref()
+                .is_some_and(|found| found.fingerprint == model.fingerprint);
             // Without its list, or not told of writes, it has missed some.
-            if same && followers.iter().any(|known| known == name) && shared.changes_of(name).is_there().await? {
-                let place =
-                    Place { owner: owner.to_owned(), source: Some(source.clone()), ..building.shape.place.clone() };
+            if same
+                && followers.iter().any(|known| known == name)
+                && shared.changes_of(name).is_there().await?
+            {
+                let place = Place {
+                    owner: owner.to_owned(),
+                    source: Some(source.clone()),
+                    ..building.shape.place.clone()
+                };
                 shared.set_place(name, &place).await?;
                 return Ok(shared.standing(name).await?.physical());
             }
             followers.retain(|known| known != name);
             shared.remove(name).await?;
         }
-        let number = standings.iter().map(|standing| standing.shape.place.numbered).max().unwrap_or(0) + 1;
+        let number = standings
+            .iter()
+            .map(|standing| standing.shape.place.numbered)
+            .max()
+            .unwrap_or(0)
+            + 1;
         let name = physical_name(&shared.options.name, &model.name, number);
-        let options = QdrantOptions { model: model.clone(), ..shared.options.clone() };
+        let options = QdrantOptions {
+            model: model.clone(),
+            ..shared.options.clone()
+        };
         let place = Place {
             source: Some(source.clone()),
             building: true,
@@ -302,7 +415,11 @@ impl Collections for QdrantCollections {
         create(&shared.connection, &options, &name, &place).await?;
         shared.changes_of(&name).create().await?;
         followers.push(name.clone());
-        let told = Place { followers, numbered: number, ..live.shape.place.clone() };
+        let told = Place {
+            followers,
+            numbered: number,
+            ..live.shape.place.clone()
+        };
         shared.set_place(live.name(), &told).await?;
         // Nodes of a cluster learn of it a moment later.
         tokio::time::sleep(NOTICE_WITHIN).await;
@@ -311,7 +428,12 @@ impl Collections for QdrantCollections {
     }
 
     /// `after` makes no difference: what was not said to be caught up with comes again.
-    async fn changes(&self, name: &str, _after: Option<ChangePosition>, limit: usize) -> Result<Changes> {
+    async fn changes(
+        &self,
+        name: &str,
+        _after: Option<ChangePosition>,
+        limit: usize,
+    ) -> Result<Changes> {
         let (marks, more) = self.shared.changes_of(name).some(limit).await?;
         let ids = marks.iter().map(|mark| mark.id).collect();
         let mut positions = self.shared.positions.lock();
@@ -322,7 +444,13 @@ impl Collections for QdrantCollections {
     }
 
     async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
-        let marks = self.shared.positions.lock().marks.remove(&position).unwrap_or_default();
+        let marks = self
+            .shared
+            .positions
+            .lock()
+            .marks
+            .remove(&position)
+            .unwrap_or_default();
         self.shared.changes_of(name).forget(&marks).await
     }
 
@@ -330,9 +458,15 @@ impl Collections for QdrantCollections {
         let shared = &self.shared;
         let live = shared.standings().await?.swap_remove(0);
         let until = now_us() + u64::try_from(PAUSE.as_micros()).unwrap_or(u64::MAX);
-        let place = Place { paused_until_us: until, ..live.shape.place.clone() };
+        let place = Place {
+            paused_until_us: until,
+            ..live.shape.place.clone()
+        };
         shared.set_place(live.name(), &place).await?;
-        let pause = QdrantPause { shared: Arc::clone(shared), name: live.name().to_owned() };
+        let pause = QdrantPause {
+            shared: Arc::clone(shared),
+            name: live.name().to_owned(),
+        };
         // Nodes of a cluster learn of it a moment later.
         tokio::time::sleep(NOTICE_WITHIN).await;
         Ok(Box::new(pause))

@@ -19,7 +19,11 @@ const GRAPHS_FROM_KB: usize = 100;
 
 /// A server with short limits. The write limit holds on a machine that is busy with other tests.
 pub fn server(url: &str) -> QdrantServer {
-    QdrantServer { timeout: Duration::from_secs(30), write_timeout: Duration::from_secs(120), ..QdrantServer::new(url) }
+    QdrantServer {
+        timeout: Duration::from_secs(30),
+        write_timeout: Duration::from_secs(120),
+        ..QdrantServer::new(url)
+    }
 }
 
 pub fn options(url: &str, name: &str) -> QdrantOptions {
@@ -27,7 +31,10 @@ pub fn options(url: &str, name: &str) -> QdrantOptions {
 }
 
 pub fn options_for(url: &str, name: &str, model: ModelInfo) -> QdrantOptions {
-    QdrantOptions { indexing_threshold_kb: Some(GRAPHS_FROM_KB), ..QdrantOptions::new(server(url), name, model) }
+    QdrantOptions {
+        indexing_threshold_kb: Some(GRAPHS_FROM_KB),
+        ..QdrantOptions::new(server(url), name, model)
+    }
 }
 
 /// An empty collection in a folder.
@@ -39,18 +46,23 @@ pub async fn empty_edge_gallery() -> (Arc<dyn Gallery>, tempfile::TempDir) {
         model: model(),
         indexing_threshold_kb: Some(GRAPHS_FROM_KB),
     };
-    (Arc::new(EdgeGallery::open(options).await.expect("opened")), folder)
+    (
+        Arc::new(EdgeGallery::open(options).await.expect("opened")),
+        folder,
+    )
 }
 
 /// An empty collection on a fake server.
 pub async fn empty_fake_gallery() -> (Arc<dyn Gallery>, FakeQdrant) {
     let fake = FakeQdrant::start(FakeOptions::default()).expect("started");
-    let gallery = QdrantGallery::open(options(&fake.url(), "contract")).await.expect("opened");
+    let gallery = QdrantGallery::open(options(&fake.url(), "contract"))
+        .await
+        .expect("opened");
     (Arc::new(gallery), fake)
 }
 
-/// An empty collection on a real server: the one at `QDRANT_TEST_URL`, or one of this test's own when there is a
-/// `qdrant` to start.
+/// An empty collection on a real server: the one at `QDRANT_TEST_URL`, or one of this test's own
+/// when there is a `qdrant` to start.
 pub async fn empty_real_gallery() -> Option<(Arc<dyn Gallery>, RealQdrant)> {
     let real = RealQdrant::find().await?;
     let gallery = QdrantGallery::open(real.options()).await.expect("opened");
@@ -70,7 +82,12 @@ impl RealQdrant {
         let name = format!("clippy_test_{}", uuid::Uuid::new_v4().simple());
         if let Ok(url) = std::env::var("QDRANT_TEST_URL") {
             let key = std::env::var("QDRANT_TEST_API_KEY").ok().map(Secret::new);
-            return Some(Self { url, key, name, process: None });
+            return Some(Self {
+                url,
+                key,
+                name,
+                process: None,
+            });
         }
         let Some(program) = on_path("qdrant") else {
             eprintln!(
@@ -90,8 +107,14 @@ impl RealQdrant {
             .env("QDRANT__SERVICE__HOST", "127.0.0.1")
             .env("QDRANT__SERVICE__HTTP_PORT", http.to_string())
             .env("QDRANT__SERVICE__GRPC_PORT", grpc.to_string())
-            .env("QDRANT__STORAGE__STORAGE_PATH", folder.path().join("storage"))
-            .env("QDRANT__STORAGE__SNAPSHOTS_PATH", folder.path().join("snapshots"))
+            .env(
+                "QDRANT__STORAGE__STORAGE_PATH",
+                folder.path().join("storage"),
+            )
+            .env(
+                "QDRANT__STORAGE__SNAPSHOTS_PATH",
+                folder.path().join("snapshots"),
+            )
             .env("QDRANT__TELEMETRY_DISABLED", "true")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -100,10 +123,18 @@ impl RealQdrant {
         let url = format!("http://127.0.0.1:{grpc}");
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", grpc)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "qdrant does not listen");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "qdrant does not listen"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Some(Self { url, key: None, name, process: Some((process, folder)) })
+        Some(Self {
+            url,
+            key: None,
+            name,
+            process: Some((process, folder)),
+        })
     }
 
     pub fn options(&self) -> QdrantOptions {
@@ -123,7 +154,10 @@ impl Drop for RealQdrant {
         // On a server that others use, nothing is left behind.
         let (url, key, name) = (self.url.clone(), self.key.clone(), self.name.clone());
         let _ = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
             runtime.block_on(async {
                 let client = qdrant_client::Qdrant::from_url(&url)
                     .api_key(key.map(|key| key.expose().to_owned()))
@@ -139,5 +173,7 @@ impl Drop for RealQdrant {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths).map(|folder| folder.join(program)).find(|path| path.is_file())
+    std::env::split_paths(&paths)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }

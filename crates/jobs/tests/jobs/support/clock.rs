@@ -1,4 +1,5 @@
-//! A clock that is wrong: a small library, put before the C library's own, that moves the time of day.
+//! A clock that is wrong: a small library, put before the C library's own, that moves the time of
+//! day.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,13 +19,20 @@ int clock_gettime(clockid_t id, struct timespec *now) {
 }
 "#;
 
-/// Builds the library into `folder`, with the compiler that Rust links with. A worker that has it as `LD_PRELOAD` reads
-/// a time of day that is off by `CLIPPY_TEST_SKEW_SECS`.
+/// Builds the library into `folder`, with the compiler that Rust links with. A worker that has it
+/// as `LD_PRELOAD` reads a time of day that is off by `CLIPPY_TEST_SKEW_SECS`.
 pub fn library(folder: &Path) -> PathBuf {
     let (source, library) = (folder.join("clock.c"), folder.join("clock.so"));
     std::fs::write(&source, SOURCE).expect("written");
-    let built =
-        Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).arg(&library).arg(&source).arg("-ldl").status();
-    assert!(built.expect("cc, which Rust links with, is here").success(), "the library was built");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .arg(&library)
+        .arg(&source)
+        .arg("-ldl")
+        .status();
+    assert!(
+        built.expect("cc, which Rust links with, is here").success(),
+        "the library was built"
+    );
     library
 }

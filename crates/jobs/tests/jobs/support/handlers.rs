@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_core::ErrorCode;
 use clippy_jobs::{
-    Handlers, JobContext, JobError, JobHandler, JobKind, JobTransport, Lane, LaneLimits, NewChild, Runner,
-    RunnerSettings, SqliteJobs, SqliteSettings, Step, Timestamp, Timing,
+    Handlers, JobContext, JobError, JobHandler, JobKind, JobTransport, Lane, LaneLimits, NewChild,
+    Runner, RunnerSettings, SqliteJobs, SqliteSettings, Step, Timestamp, Timing,
 };
 use clippy_jobs_contract::short_timing;
 use serde_json::{Value, json};
@@ -25,19 +25,25 @@ pub async fn worker_process() {
         Arc::new(super::connect(&read("CLIPPY_TEST_REDIS"), "test", LaneLimits::default()).await)
     } else {
         let file = std::path::PathBuf::from(read("CLIPPY_TEST_FILE"));
-        Arc::new(SqliteJobs::open(&file, SqliteSettings::default()).await.expect("a store"))
+        Arc::new(
+            SqliteJobs::open(&file, SqliteSettings::default())
+                .await
+                .expect("a store"),
+        )
     };
     let concurrency = read("CLIPPY_TEST_CONCURRENCY").parse().unwrap_or(4);
     // As a server runs it, or with short times.
     let settings = RunnerSettings::embedded();
     let runner = if read("CLIPPY_TEST_TIMING") == "embedded" {
-        Runner::new(store, Handlers::new().with(Parts::default()), settings).expect("settings that add up")
+        Runner::new(store, Handlers::new().with(Parts::default()), settings)
+            .expect("settings that add up")
     } else {
         runner(store, concurrency, short_timing()).0
     };
     let stop = CancellationToken::new();
     let stopping = stop.clone();
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal");
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .expect("a signal");
     tokio::spawn(async move {
         terminate.recv().await;
         stopping.cancel();
@@ -46,17 +52,29 @@ pub async fn worker_process() {
 }
 
 /// A runner of all lanes with the [`Parts`] handler, and the number of times that it was called.
-pub fn runner(store: Arc<dyn JobTransport>, concurrency: usize, timing: Timing) -> (Runner, Arc<AtomicUsize>) {
+pub fn runner(
+    store: Arc<dyn JobTransport>,
+    concurrency: usize,
+    timing: Timing,
+) -> (Runner, Arc<AtomicUsize>) {
     let handler = Parts::default();
     let calls = Arc::clone(&handler.calls);
     let lanes = Lane::ALL.iter().map(|lane| (*lane, concurrency)).collect();
-    let settings = RunnerSettings { lanes, timing, drain: Duration::from_secs(2) };
-    (Runner::new(store, Handlers::new().with(handler), settings).expect("settings that add up"), calls)
+    let settings = RunnerSettings {
+        lanes,
+        timing,
+        drain: Duration::from_secs(2),
+    };
+    (
+        Runner::new(store, Handlers::new().with(handler), settings).expect("settings that add up"),
+        calls,
+    )
 }
 
-/// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps with a cursor;
-/// `{"quiet_ms": m}` takes so long and tells nobody; `{"abort": true}` kills its process; `{"snooze_first": true}` asks
-/// for an hour's delay in its first run; `{"retry_first": true}` fails in its first run.
+/// `{"parts": n, "ms": m}` plans n parts of m milliseconds; `{"ms": m}` takes so long, in ten steps
+/// with a cursor; `{"quiet_ms": m}` takes so long and tells nobody; `{"abort": true}` kills its
+/// process; `{"snooze_first": true}` asks for an hour's delay in its first run; `{"retry_first":
+/// true}` fails in its first run.
 #[derive(Default)]
 struct Parts {
     calls: Arc<AtomicUsize>,
@@ -90,7 +108,11 @@ impl JobHandler for Parts {
                 let mut before = None;
                 loop {
                     let page = context.children(before).await?;
-                    sum += page.jobs.iter().filter_map(|job| job.result.as_ref()?["n"].as_u64()).sum::<u64>();
+                    sum += page
+                        .jobs
+                        .iter()
+                        .filter_map(|job| job.result.as_ref()?["n"].as_u64())
+                        .sum::<u64>();
                     before = page.next_cursor;
                     if before.is_none() {
                         return Ok(json!({"sum": sum}));
@@ -109,8 +131,8 @@ impl JobHandler for Parts {
         }
         let begun = context.cursor().and_then(Value::as_u64).unwrap_or_default();
         if ms > 0 {
-            // At once, so that chance does not decide where workers are killed again and again: whoever is killed twice before
-            // it got anywhere is given up.
+            // At once, so that chance does not decide where workers are killed again and again:
+            // whoever is killed twice before it got anywhere is given up.
             context.checkpoint(json!(begun)).await?;
             for step in begun..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;
@@ -118,6 +140,8 @@ impl JobHandler for Parts {
             }
         }
         let clock = Timestamp::now().as_millis();
-        Ok(json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run, "clock": clock}))
+        Ok(
+            json!({"n": payload["n"], "process": std::process::id(), "run": context.key().run, "clock": clock}),
+        )
     }
 }

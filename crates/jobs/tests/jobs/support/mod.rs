@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
 
-/// A `redis-server` of the test's own, on a free port, with its append-only file on; ended with the test.
+/// A `redis-server` of the test's own, on a free port, with its append-only file on; ended with the
+/// test.
 pub struct Redis {
     pub port: u16,
     /// The port that speaks TLS, if it has one.
@@ -41,15 +42,37 @@ impl Redis {
 
     fn start_as(tls_port: Option<u16>, arguments: Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut redis = Self { port: free_port(), tls_port, arguments, folder, child: None };
+        let mut redis = Self {
+            port: free_port(),
+            tls_port,
+            arguments,
+            folder,
+            child: None,
+        };
         redis.start_again();
         redis
     }
 
     pub fn start_again(&mut self) {
         let child = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
-            .args(["--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--daemonize", "no"])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ])
+            .args([
+                "--appendfsync",
+                "everysec",
+                "--maxmemory-policy",
+                "noeviction",
+                "--daemonize",
+                "no",
+            ])
             .arg("--dir")
             .arg(self.folder.path())
             .args(&self.arguments)
@@ -62,7 +85,10 @@ impl Redis {
         self.child = Some(child);
         let begun = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(begun.elapsed() < Duration::from_secs(15), "redis-server did not start");
+            assert!(
+                begun.elapsed() < Duration::from_secs(15),
+                "redis-server did not start"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -75,17 +101,25 @@ impl Redis {
         }
     }
 
-    /// Ends the server for at least so long, and until it was asked for so often, in vain, by those who use it.
+    /// Ends the server for at least so long, and until it was asked for so often, in vain, by those
+    /// who use it.
     pub async fn away(&mut self, at_least: Duration, asked: usize) {
         self.stop();
         let begun = Instant::now();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port)).await.expect("nobody is there");
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port))
+            .await
+            .expect("nobody is there");
         let mut count = 0;
         while count < asked || begun.elapsed() < at_least {
-            if let Ok(Ok(_)) = tokio::time::timeout(Duration::from_millis(100), listener.accept()).await {
+            if let Ok(Ok(_)) =
+                tokio::time::timeout(Duration::from_millis(100), listener.accept()).await
+            {
                 count += 1;
             }
-            assert!(begun.elapsed() < at_least + Duration::from_secs(60), "asked {count} times, not {asked}");
+            assert!(
+                begun.elapsed() < at_least + Duration::from_secs(60),
+                "asked {count} times, not {asked}"
+            );
         }
     }
 
@@ -106,7 +140,10 @@ impl Redis {
 
     pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.url()).expect("an address");
-        client.get_multiplexed_async_connection().await.expect("a connection")
+        client
+            .get_multiplexed_async_connection()
+            .await
+            .expect("a connection")
     }
 }
 
@@ -120,13 +157,25 @@ impl Drop for Redis {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("bound").port()
+    TcpListener::bind("127.0.0.1:0")
+        .expect("a free port")
+        .local_addr()
+        .expect("bound")
+        .port()
 }
 
 pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {
     let max_finished = clippy_jobs_contract::KEPT;
-    connect_with(url, RedisSettings { prefix: prefix.to_owned(), limits, max_finished, ..RedisSettings::default() })
-        .await
+    connect_with(
+        url,
+        RedisSettings {
+            prefix: prefix.to_owned(),
+            limits,
+            max_finished,
+            ..RedisSettings::default()
+        },
+    )
+    .await
 }
 
 pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
@@ -145,7 +194,10 @@ pub async fn connect_with(url: &str, settings: RedisSettings) -> RedisJobs {
 }
 
 pub fn signal(process: u32, name: &str) {
-    let done = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().expect("kill runs");
+    let done = Command::new("kill")
+        .args([format!("-{name}"), process.to_string()])
+        .status()
+        .expect("kill runs");
     assert!(done.success(), "kill -{name} {process}");
 }
 
@@ -157,13 +209,23 @@ pub struct Worker {
 impl Worker {
     pub fn start(settings: &[(&str, String)], log: &Path) -> Self {
         let program: PathBuf = std::env::current_exe().expect("this program");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log");
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log)
+            .expect("a log");
         let mut command = Command::new(program);
-        command.args(["--exact", "faults::worker_process", "--nocapture"]).env("CLIPPY_TEST_WORKER", "1");
+        command
+            .args(["--exact", "faults::worker_process", "--nocapture"])
+            .env("CLIPPY_TEST_WORKER", "1");
         for (name, value) in settings {
             command.env(name, value);
         }
-        let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("a worker process");
+        let child = command
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("a worker process");
         Self { child: Some(child) }
     }
 
@@ -175,11 +237,20 @@ impl Worker {
     pub async fn ended(&mut self, within: Duration) -> std::process::ExitStatus {
         let begun = Instant::now();
         loop {
-            if let Some(status) = self.child.as_mut().expect("it runs").try_wait().expect("it can be asked") {
+            if let Some(status) = self
+                .child
+                .as_mut()
+                .expect("it runs")
+                .try_wait()
+                .expect("it can be asked")
+            {
                 self.child = None;
                 return status;
             }
-            assert!(begun.elapsed() < within, "the worker did not end within {within:?}");
+            assert!(
+                begun.elapsed() < within,
+                "the worker did not end within {within:?}"
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
