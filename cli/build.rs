@@ -24,7 +24,8 @@ fn main() {
     println!("cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/clippy");
     for minor in PYTHONS {
         println!(
-            "cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/python3.{minor}/site-packages/torch/lib"
+            "cargo::rustc-link-arg=-Wl,-rpath,{beside}/../lib/python3.{minor}/site-packages/torch/\
+             lib"
         );
     }
 }

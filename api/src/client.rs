@@ -17,8 +17,9 @@ use crate::state::AppState;
 
 /// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand
 /// in the page: the client's components place themselves so. Scripts may not.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; \
-     font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; base-uri \
+                      'none'; form-action 'none'; frame-ancestors 'none'";
 /// The names of these files change with their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
 /// A new version of the program brings a new client; asking again costs nothing while it is the old

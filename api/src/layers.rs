@@ -20,8 +20,9 @@ const LONGEST_ADDRESS: usize = 16 << 10;
 const LONGEST_WORDS: usize = 1 << 10;
 /// For pages that bring no policy of their own, the API's documentation first of all: nothing from
 /// elsewhere, nobody may frame it.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+                      img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri \
+                      'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Ends requests that take too long, a body that trickles in included.
 pub(crate) async fn limit_time(

@@ -119,8 +119,8 @@ impl Client {
         let base = reachable(base);
         if keys && whereabouts(&base) == Whereabouts::Elsewhere && !base.starts_with("https://") {
             return Err(Failure::run(format!(
-                "{} serves {}, which is on another machine and not encrypted: to send your keys there all the same, name it \
-                 with --server {0}",
+                "{} serves {}, which is on another machine and not encrypted: to send your keys \
+                 there all the same, name it with --server {0}",
                 Address::new(base),
                 settings.collection.data_dir.display(),
             )));

@@ -33,7 +33,8 @@ async fn look(collections: &dyn Collections, models: &dyn Models, pair: &LivePai
         return Err(Error::new(
             ErrorCode::Conflict,
             format!(
-                "the collection {} was filled by another model than the one that is called {} here: its weights differ",
+                "the collection {} was filled by another model than the one that is called {} \
+                 here: its weights differ",
                 live.name,
                 embedder.info().name
             ),

@@ -53,8 +53,9 @@ pub fn announce(settings: &GenerationSettings) {
     let name = settings.default.as_str();
     if settings.default != ProviderName::Local {
         tracing::info!(
-            "pictures are made with {name} on Vertex AI, which GOOGLE_GENAI_USE_VERTEXAI asks for as in Clippy 0.2 and which \
-             costs money: GENERATION_PROVIDER=local makes them on this machine"
+            "pictures are made with {name} on Vertex AI, which GOOGLE_GENAI_USE_VERTEXAI asks for \
+             as in Clippy 0.2 and which costs money: GENERATION_PROVIDER=local makes them on this \
+             machine"
         );
         return;
     }
@@ -71,8 +72,8 @@ pub fn announce(settings: &GenerationSettings) {
     if !others.is_empty() {
         let others = others.join(" and ");
         tracing::info!(
-            "pictures are made with {name} unless a request names another provider, though {others} is set up: \
-             GENERATION_PROVIDER says who makes them"
+            "pictures are made with {name} unless a request names another provider, though \
+             {others} is set up: GENERATION_PROVIDER says who makes them"
         );
     }
 }

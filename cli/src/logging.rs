@@ -45,8 +45,8 @@ fn directives(filter: &str, serves: bool, prompts: bool) -> String {
         // What the engine and the HTTP libraries report at this level is of no use to whoever runs
         // the server.
         ("info", true) => {
-            "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,clippy_gallery=info,clippy_jobs=info,\
-             clippy_worker=info"
+            "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,\
+             clippy_gallery=info,clippy_jobs=info,clippy_worker=info"
         }
         (other, _) => other,
     };

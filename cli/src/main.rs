@@ -155,7 +155,8 @@ fn close_to_others(data: &Path) {
             data.display()
         ),
         Err(error) => tracing::warn!(
-            "other users of this machine may be able to read {} ({error}): `clippy doctor` tells more",
+            "other users of this machine may be able to read {} ({error}): `clippy doctor` tells \
+             more",
             data.display()
         ),
     }

@@ -55,7 +55,8 @@ pub async fn choose_collection(settings: &mut Settings) -> Result<(), Failure> {
     }
     if let Some(found) = QdrantCollections::inspect(&server, OLDER_QDRANT_COLLECTION).await? {
         tracing::info!(
-            "QDRANT_COLLECTION is not set, and {} has no {}: {OLDER_QDRANT_COLLECTION} is used, which Clippy 0.2 filled ({} pictures)",
+            "QDRANT_COLLECTION is not set, and {} has no {}: {OLDER_QDRANT_COLLECTION} is used, \
+             which Clippy 0.2 filled ({} pictures)",
             server.url,
             settings.collection.name,
             found.points

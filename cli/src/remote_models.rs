@@ -78,8 +78,8 @@ impl Models for RemoteModels {
             && models::remembered(&self.settings).await?.as_ref() != Some(source)
         {
             let message = format!(
-                "EMBEDDER_URL is set, so that this process has the model of {} and reads no other. Let a worker without \
-                 EMBEDDER_URL do this",
+                "EMBEDDER_URL is set, so that this process has the model of {} and reads no \
+                 other. Let a worker without EMBEDDER_URL do this",
                 self.options.url
             );
             return Err(Error::new(ErrorCode::Unsupported, message));

@@ -74,7 +74,8 @@ pub fn deep_json(target: &Target) {
 /// A body that is announced, on a connection of its own.
 fn announced_on(target: &Target, path: &str, kind: &str, length: usize) -> TcpStream {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: \
+         {length}\r\n\r\n",
         target.authority
     );
     target.socket(head.as_bytes())

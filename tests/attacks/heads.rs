@@ -27,13 +27,18 @@ pub fn unreadable(target: &Target) {
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
         format!("GET /{long} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
         format!("GET / HTTP/1.1\r\nhost: localhost\r\nx: {long}\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: y\r\n".repeat(5_000)),
+        format!(
+            "GET / HTTP/1.1\r\nhost: localhost\r\n{}\r\n",
+            "x: y\r\n".repeat(5_000)
+        ),
         format!("{long} / HTTP/1.1\r\nhost: localhost\r\n\r\n"),
-        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n".to_owned(),
-        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n"
+        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n"
             .to_owned(),
-        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
-         transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n"
+        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-length: \
+         1\r\ncontent-length: 2\r\n\r\n"
+            .to_owned(),
+        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
+         application/json\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n"
             .to_owned(),
     ];
     at_once(heads.len(), |number| {

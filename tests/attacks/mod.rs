@@ -78,7 +78,8 @@ fn no_attack_kills_the_server_or_keeps_others_waiting() {
             let seen = watch.stop();
             let peak = watch::peak_memory(target.process);
             println!(
-                "{name}: {:.1} s, ready within {:.2} s, searched {} times within {:.2} s, at most {} MiB in memory",
+                "{name}: {:.1} s, ready within {:.2} s, searched {} times within {:.2} s, at most \
+                 {} MiB in memory",
                 begun.elapsed().as_secs_f64(),
                 seen.ready.as_secs_f64(),
                 seen.searches,

@@ -11,7 +11,8 @@ pub fn never_reading(target: &Target) {
     let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", target.authority);
     let search = json!({ "query_text": "apple", "top": 200 }).to_string();
     let search = format!(
-        "POST /api/search/hybrid HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{search}",
+        "POST /api/search/hybrid HTTP/1.1\r\nhost: {}\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n{search}",
         target.authority,
         search.len()
     );

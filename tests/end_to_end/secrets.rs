@@ -28,7 +28,8 @@ fn listener() -> (String, Receiver<String>) {
             let length = body.len();
             let _ = write!(
                 stream,
-                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: \
+                 {length}\r\nconnection: close\r\n\r\n{body}"
             );
             let _ = send.send(head);
         }

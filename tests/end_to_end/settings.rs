@@ -37,8 +37,10 @@ fn get(server: &Server, path: &str, key: &str) -> Value {
 fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(".env");
-    let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; then\r\nADMIN_KEYS=\"hunter2\r\nLOG_LEVEL = info # as ever\r\n\
-                 GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT='p'\nPROMPT_LOG_LEVEL=DEBUG\n";
+    let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; \
+                 then\r\nADMIN_KEYS=\"hunter2\r\nLOG_LEVEL = info # as \
+                 ever\r\nGOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT='p'\\
+                 nPROMPT_LOG_LEVEL=DEBUG\n";
     fs::write(&path, lines).expect("a temporary folder");
     let server = Server::start_with(
         folder.path(),

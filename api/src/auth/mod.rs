@@ -186,8 +186,8 @@ pub(crate) async fn require_admin(
             (Some(None), _) => return Err(unauthorized("this key is not one of ADMIN_KEYS")),
             (_, false) => {
                 return Err(forbidden(
-                    "this server has API_KEYS and no ADMIN_KEYS, so that nobody is its admin: set ADMIN_KEYS and start it \
-                     again",
+                    "this server has API_KEYS and no ADMIN_KEYS, so that nobody is its admin: set \
+                     ADMIN_KEYS and start it again",
                 ));
             }
             // A good API key is known here, but not for this.
@@ -200,8 +200,8 @@ pub(crate) async fn require_admin(
         }
         if !is_local(&request) {
             return Err(forbidden(
-                "admin calls are taken from this machine only, because no keys are set: set ADMIN_KEYS to call from \
-                 elsewhere",
+                "admin calls are taken from this machine only, because no keys are set: set \
+                 ADMIN_KEYS to call from elsewhere",
             ));
         }
         Caller::Admin(LOCAL.to_owned())
@@ -248,8 +248,8 @@ fn admit(
         Given::KeyInAddress(key) => match keys.find(key).ok_or_else(wrong)? {
             key if key.admin => {
                 return Err(unauthorized(
-                    "an admin key is not taken from an address, which logs and histories keep: send it as a header, or ask \
-                     POST /api/tickets for a ticket",
+                    "an admin key is not taken from an address, which logs and histories keep: \
+                     send it as a header, or ask POST /api/tickets for a ticket",
                 ));
             }
             key => key,

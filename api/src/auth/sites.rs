@@ -141,8 +141,9 @@ pub(crate) async fn check_host(
                 .take(80)
                 .collect();
             return Err(Problem::misdirected(format!(
-                "this server does not answer to \"{shown}\": without keys it answers to localhost and its own address. \
-                 Call it by one of those, or add the name to ALLOWED_HOSTS, or set API_KEYS and ADMIN_KEYS"
+                "this server does not answer to \"{shown}\": without keys it answers to localhost \
+                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
+                 or set API_KEYS and ADMIN_KEYS"
             )));
         }
     }
@@ -159,8 +160,8 @@ pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     Error::new(
         ErrorCode::Forbidden,
         format!(
-            "a page of {shown} sent this call, and without keys this server takes calls from its own pages only: add the \
-             origin to ALLOWED_ORIGINS, or set API_KEYS and ADMIN_KEYS"
+            "a page of {shown} sent this call, and without keys this server takes calls from its \
+             own pages only: add the origin to ALLOWED_ORIGINS, or set API_KEYS and ADMIN_KEYS"
         ),
     )
     .into()
@@ -242,7 +243,8 @@ fn allowed_host(entry: &str) -> Result<String> {
         .or_else(|| name_of(entry));
     name.filter(|name| !name.contains('*')).ok_or_else(|| {
         Error::invalid(format!(
-            "ALLOWED_HOSTS names \"{entry}\", which is no host: write names such as clippy.example.org, without a scheme"
+            "ALLOWED_HOSTS names \"{entry}\", which is no host: write names such as \
+             clippy.example.org, without a scheme"
         ))
     })
 }

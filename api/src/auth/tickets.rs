@@ -81,7 +81,8 @@ pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Res
     if seconds(now) >= expires || expires > seconds(now) + LIFE.as_secs() + SKEW {
         return Err(Error::new(
             ErrorCode::Unauthorized,
-            "this ticket has ended: tickets are good for 10 minutes; ask POST /api/tickets for a new one",
+            "this ticket has ended: tickets are good for 10 minutes; ask POST /api/tickets for a \
+             new one",
         ));
     }
     Ok(key)

@@ -213,7 +213,8 @@ impl ComingBody {
 
     fn too_slow(&self) -> Problem {
         Problem::request_timeout(format!(
-            "{} bytes of the body came in {} s: a body must come with at least {} bytes in each {} s, and within {} s",
+            "{} bytes of the body came in {} s: a body must come with at least {} bytes in each \
+             {} s, and within {} s",
             self.came,
             self.begun.elapsed().as_secs(),
             self.limits.least,

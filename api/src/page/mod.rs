@@ -9,14 +9,15 @@ use axum::routing::get;
 use crate::state::AppState;
 
 /// Only what this server sends may run or be shown, and nobody may frame the page.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \
+                      blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("index.html");
 /// Where the page says what it stands in for.
 const PLACE: &str = "<!-- notice -->";
-const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full client was not built into this program. \
-     <code>make build</code> does that, with Node 20.</p>";
+const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full client was not built \
+                      into this program. <code>make build</code> does that, with Node 20.</p>";
 
 /// The page and its files.
 pub(crate) fn routes() -> Router<AppState> {

@@ -297,8 +297,8 @@ fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
 /// Looking for pictures somewhere else instead would fail every line, and say nothing of why.
 fn unreadable_root(error: &std::io::Error) -> Error {
     Error::invalid(format!(
-        "IMAGES_ROOT of this server names a folder that cannot be read ({error}): correct it, or name the pictures' \
-         folder as images_root"
+        "IMAGES_ROOT of this server names a folder that cannot be read ({error}): correct it, or \
+         name the pictures' folder as images_root"
     ))
 }
 

@@ -28,7 +28,8 @@ impl Cursor {
         Self::read(text).ok_or_else(|| {
             let shown: String = text.chars().take(60).collect();
             Error::invalid(format!(
-                "\"{shown}\" is not the id of an event of this stream: send back one that was received"
+                "\"{shown}\" is not the id of an event of this stream: send back one that was \
+                 received"
             ))
         })
     }

@@ -30,7 +30,8 @@ async fn begun(
 ) -> TcpStream {
     let mut socket = TcpStream::connect(server.address).await.expect("connected");
     let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n",
+        "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\ncontent-length: \
+         {length}\r\n\r\n",
         server.address
     );
     socket.write_all(head.as_bytes()).await.expect("sent");

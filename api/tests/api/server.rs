@@ -462,7 +462,8 @@ async fn health_metrics_and_request_ids() {
         .expect("text");
     for line in [
         "clippy_http_requests_total{method=\"POST\",route=\"/api/search/hybrid\",status=\"200\"}",
-        "clippy_http_request_duration_seconds_bucket{method=\"POST\",route=\"/api/search/hybrid\",le=\"",
+        "clippy_http_request_duration_seconds_bucket{method=\"POST\",route=\"/api/search/hybrid\",\
+         le=\"",
         "clippy_search_stage_duration_seconds_bucket{stage=\"embed\"",
         "clippy_encoder_queue_duration_seconds_count",
         "clippy_http_requests_in_flight",

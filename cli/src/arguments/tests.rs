@@ -15,10 +15,12 @@ fn the_contracts_lines_are_understood() {
         "clippy serve --bind localhost:8000",
         "clippy worker --serve-embedder [::1]:0",
         "clippy migrate --dry-run",
-        "clippy ingest --manifest M.jsonl --images-root D --clip-batch 8 --upsert-batch 64 --text-template x{tags} \
-         --no-text --start-line 3 --max-lines 5 --shard-index 0 --shard-count 2 --dry-run --fail-log F --json",
+        "clippy ingest --manifest M.jsonl --images-root D --clip-batch 8 --upsert-batch 64 \
+         --text-template x{tags} --no-text --start-line 3 --max-lines 5 --shard-index 0 \
+         --shard-count 2 --dry-run --fail-log F --json",
         "clippy backfill --manifest M.jsonl --which both --force-all --ids-file F",
-        "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b --top 24 --exact --json",
+        "clippy search --text T --sketch F --image F --w-img .7 --w-edge .3 --w-txt .2 --tags a,b \
+         --top 24 --exact --json",
         "clippy eval --queries Q.jsonl --exclude-style S --w-img 1 --json",
         "clippy eval --queries Q.jsonl --raw",
         "clippy calibrate --json",

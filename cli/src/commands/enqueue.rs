@@ -36,7 +36,8 @@ pub fn manifest_request(arguments: &ManifestArguments) -> Result<ManifestRequest
     let slice = &arguments.slice;
     if Manifest::is_stream(&arguments.manifest) {
         return Err(Failure::usage(
-            "--manifest is a pipe, and a server has the collection, which cannot read it: write the manifest to a file",
+            "--manifest is a pipe, and a server has the collection, which cannot read it: write \
+             the manifest to a file",
         ));
     }
     Ok(ManifestRequest {

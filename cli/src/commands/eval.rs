@@ -146,7 +146,8 @@ async fn styles(
     let pictures = client.pictures(&ids).await?;
     if pictures.is_empty() {
         return Err(Failure::run(
-            "the collection holds none of the pictures that the queries ask for: ingest their manifest first",
+            "the collection holds none of the pictures that the queries ask for: ingest their \
+             manifest first",
         ));
     }
     Ok(pictures

@@ -48,7 +48,8 @@ fn file(path: &Path) -> Result<PathBuf, Failure> {
         return Ok(inside);
     }
     Err(Failure::run(format!(
-        "{} holds no {TASTES}: so far only the tastes of Clippy 0.2 can be imported, and that is their file",
+        "{} holds no {TASTES}: so far only the tastes of Clippy 0.2 can be imported, and that is \
+         their file",
         path.display()
     )))
 }

@@ -104,6 +104,7 @@ pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Res
     }
     eprint!("{}", report.reasons.text());
     Err(Failure::run(
-        "stopped before the end of the manifest; what was done is stored, and the next run goes on from there",
+        "stopped before the end of the manifest; what was done is stored, and the next run goes \
+         on from there",
     ))
 }

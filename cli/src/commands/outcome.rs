@@ -17,8 +17,8 @@ pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
     } = totals;
     let time = seconds.map_or_else(String::new, |seconds| format!(" in {seconds:.1} s"));
     format!(
-        "{lines} lines{time}: {embedded} embedded, {unchanged} unchanged, {duplicates} duplicates, {skipped} skipped, \
-         {failed} failed."
+        "{lines} lines{time}: {embedded} embedded, {unchanged} unchanged, {duplicates} \
+         duplicates, {skipped} skipped, {failed} failed."
     )
 }
 
@@ -28,7 +28,8 @@ pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Res
     eprint!("{}", reasons.text());
     if totals.lines == 0 {
         eprintln!(
-            "There was nothing to do: the manifest, or the part of it that was asked for, holds no line."
+            "There was nothing to do: the manifest, or the part of it that was asked for, holds \
+             no line."
         );
     }
     if reasons.nothing_succeeded(totals) {

@@ -66,7 +66,8 @@ fn line(queue: &Value) -> String {
         .as_f64()
         .map_or_else(String::new, |secs| format!(", the first for {secs:.0} s"));
     format!(
-        "{:<12} {} waiting{oldest}, {} running, {} workers; {} succeeded, {} failed, {} cancelled{paused}",
+        "{:<12} {} waiting{oldest}, {} running, {} workers; {} succeeded, {} failed, {} \
+         cancelled{paused}",
         text(&queue["lane"]),
         count("queued"),
         count("running"),

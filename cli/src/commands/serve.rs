@@ -65,8 +65,8 @@ fn check_workers(settings: &Settings, with_worker: bool) -> Result<(), Failure> 
         return Ok(());
     }
     Err(Failure::usage(
-        "REDIS_URL is set and the collection is embedded, so that workers elsewhere could not reach it: add \
-         --with-worker to run jobs in this process, or unset REDIS_URL",
+        "REDIS_URL is set and the collection is embedded, so that workers elsewhere could not \
+         reach it: add --with-worker to run jobs in this process, or unset REDIS_URL",
     ))
 }
 
@@ -80,11 +80,14 @@ pub struct Listening {
 impl Listening {
     /// Looks a host name up. IPv4 comes first: clients that know only `localhost` try it, too.
     pub async fn at(given: &BindAddress) -> Result<Self, Failure> {
-        let found = tokio::net::lookup_host((given.host(), given.port())).await.map_err(|error| {
-            Failure::usage(format!(
-                "{given} is no address of this machine ({error}): choose another with --bind or BIND"
-            ))
-        })?;
+        let found = tokio::net::lookup_host((given.host(), given.port()))
+            .await
+            .map_err(|error| {
+                Failure::usage(format!(
+                    "{given} is no address of this machine ({error}): choose another with --bind \
+                     or BIND"
+                ))
+            })?;
         let mut addresses: Vec<SocketAddr> = found.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
         addresses.dedup();
@@ -107,19 +110,23 @@ impl Listening {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "{} can be reached from other machines and no API_KEYS are set: set some, or bind 127.0.0.1{mend}",
+            "{} can be reached from other machines and no API_KEYS are set: set some, or bind \
+             127.0.0.1{mend}",
             self.given
         )))
     }
 
     /// Binds the first address that can be; the usual reason for a refusal is another Clippy.
     pub async fn bind(&self) -> Result<TcpListener, Failure> {
-        TcpListener::bind(self.addresses.as_slice()).await.map_err(|error| {
-            Failure::run(format!(
-                "{} cannot be served at ({error}): choose another with --bind, such as 127.0.0.1:0",
-                self.given
-            ))
-        })
+        TcpListener::bind(self.addresses.as_slice())
+            .await
+            .map_err(|error| {
+                Failure::run(format!(
+                    "{} cannot be served at ({error}): choose another with --bind, such as \
+                     127.0.0.1:0",
+                    self.given
+                ))
+            })
     }
 }
 

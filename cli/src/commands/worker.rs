@@ -18,14 +18,14 @@ pub async fn run(
 ) -> Result<(), Failure> {
     let Some(redis) = &settings.jobs.redis_url else {
         return Err(Failure::usage(
-            "REDIS_URL is not set: `clippy worker` takes its jobs from Redis. Set it, or use `clippy serve`, which runs \
-             jobs by itself",
+            "REDIS_URL is not set: `clippy worker` takes its jobs from Redis. Set it, or use \
+             `clippy serve`, which runs jobs by itself",
         ));
     };
     if settings.collection.qdrant_url.is_none() {
         return Err(Failure::usage(
-            "QDRANT_URL is not set, and a collection under DATA_DIR belongs to one process alone: set it, or run jobs \
-             in the server with `clippy serve --with-worker`",
+            "QDRANT_URL is not set, and a collection under DATA_DIR belongs to one process alone: \
+             set it, or run jobs in the server with `clippy serve --with-worker`",
         ));
     }
     let settings_of_runner = runner_settings(arguments);

@@ -62,15 +62,16 @@ impl DeviceChoice {
             Self::Cuda(index) => {
                 load_cuda().map_err(|reason| {
                     ClipError::Device(format!(
-                        "DEVICE is cuda:{index}, but libtorch's CUDA part cannot be loaded ({reason}). Install a libtorch \
-                         built with CUDA (pip install torch==2.11.0) and build Clippy against it, or set DEVICE=cpu"
+                        "DEVICE is cuda:{index}, but libtorch's CUDA part cannot be loaded \
+                         ({reason}). Install a libtorch built with CUDA (pip install \
+                         torch==2.11.0) and build Clippy against it, or set DEVICE=cpu"
                     ))
                 })?;
                 let count = usize::try_from(Cuda::device_count()).unwrap_or(0);
                 if !Cuda::is_available() || index >= count {
                     return Err(ClipError::Device(format!(
-                        "DEVICE is cuda:{index}, but {count} CUDA devices can be used: check the driver (nvidia-smi) and \
-                         CUDA_VISIBLE_DEVICES, or set DEVICE=cpu"
+                        "DEVICE is cuda:{index}, but {count} CUDA devices can be used: check the \
+                         driver (nvidia-smi) and CUDA_VISIBLE_DEVICES, or set DEVICE=cpu"
                     )));
                 }
                 Ok(Device::Cuda(index))

@@ -94,7 +94,8 @@ pub async fn pull(
             }
             Err(Failure::Broken(reason)) => {
                 let reason = format!(
-                    "the connection broke {ATTEMPTS} times ({reason}); run the command again to go on"
+                    "the connection broke {ATTEMPTS} times ({reason}); run the command again to \
+                     go on"
                 );
                 return Err(ClipError::Download { url, reason });
             }

@@ -143,7 +143,8 @@ impl TorchEmbedder {
             {
                 let (found, bytes) = (pixels.side, pixels.rgb.len());
                 return Err(Error::invalid(format!(
-                    "a picture is {found} x {found} pixels in {bytes} bytes, but {} takes {side} x {side} in {expected}",
+                    "a picture is {found} x {found} pixels in {bytes} bytes, but {} takes {side} \
+                     x {side} in {expected}",
                     self.info.name
                 )));
             }
@@ -207,16 +208,19 @@ impl Embedder for TorchEmbedder {
         }
         // At most `max_waiting`, which fits.
         let wanted = u32::try_from(inputs.len().min(self.max_waiting)).unwrap_or(u32::MAX);
-        let places = Arc::clone(&self.places).try_acquire_many_owned(wanted).map_err(|_| {
-            let waiting = self.max_waiting - self.places.available_permits();
-            Error::new(
-                ErrorCode::Overloaded,
-                format!(
-                    "{waiting} of at most {} inputs wait for the model already: try again shortly",
-                    self.max_waiting
-                ),
-            )
-        })?;
+        let places = Arc::clone(&self.places)
+            .try_acquire_many_owned(wanted)
+            .map_err(|_| {
+                let waiting = self.max_waiting - self.places.available_permits();
+                Error::new(
+                    ErrorCode::Overloaded,
+                    format!(
+                        "{waiting} of at most {} inputs wait for the model already: try again \
+                         shortly",
+                        self.max_waiting
+                    ),
+                )
+            })?;
         let inputs = self.prepare(inputs).await?;
         if inputs.is_empty() {
             return Ok(Embedded {

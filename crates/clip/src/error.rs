@@ -82,8 +82,8 @@ pub enum ClipError {
     },
     /// What came out is not finite.
     #[error(
-        "the model computed values that are not finite numbers: the weights are damaged (`clippy models verify` tells), \
-         or PRECISION=fp16 is too narrow for them (set fp32 or bf16)"
+        "the model computed values that are not finite numbers: the weights are damaged (`clippy \
+         models verify` tells), or PRECISION=fp16 is too narrow for them (set fp32 or bf16)"
     )]
     NotFinite,
     /// libtorch failed.

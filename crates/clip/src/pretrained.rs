@@ -78,18 +78,25 @@ pub fn find(model: &str, tag: &str) -> Result<&'static Pretrained> {
         .unwrap_or(&wanted_model);
     let wanted_tag = tag.to_lowercase().replace('-', "_");
     let of_model = || all().iter().filter(|entry| entry.model == plain_model);
-    of_model().find(|entry| entry.tag == wanted_tag).ok_or_else(|| {
-        let tags: Vec<&str> = of_model().map(|entry| entry.tag.as_str()).collect();
-        let advice = if tags.is_empty() {
-            "`clippy models list` shows what there is".to_owned()
-        } else {
-            format!(
-                "there are: {}. A path to a .safetensors file, or local-dir:PATH, can be given too",
-                tags.join(", ")
-            )
-        };
-        ClipError::UnknownTag { model: model.to_owned(), tag: tag.to_owned(), advice }
-    })
+    of_model()
+        .find(|entry| entry.tag == wanted_tag)
+        .ok_or_else(|| {
+            let tags: Vec<&str> = of_model().map(|entry| entry.tag.as_str()).collect();
+            let advice = if tags.is_empty() {
+                "`clippy models list` shows what there is".to_owned()
+            } else {
+                format!(
+                    "there are: {}. A path to a .safetensors file, or local-dir:PATH, can be \
+                     given too",
+                    tags.join(", ")
+                )
+            };
+            ClipError::UnknownTag {
+                model: model.to_owned(),
+                tag: tag.to_owned(),
+                advice,
+            }
+        })
 }
 
 #[cfg(test)]

@@ -71,8 +71,9 @@ impl ModelSource {
             }
             if setting.starts_with("hf-hub:") {
                 return Err(ClipError::InvalidConfig(format!(
-                    "`{setting}`: nothing is downloaded while a model loads. Download the repository's {CONFIG_FILE} and \
-                     {WEIGHTS_FILE}, then set PRETRAINED={LOCAL_FOLDER}FOLDER"
+                    "`{setting}`: nothing is downloaded while a model loads. Download the \
+                     repository's {CONFIG_FILE} and {WEIGHTS_FILE}, then set \
+                     PRETRAINED={LOCAL_FOLDER}FOLDER"
                 )));
             }
         }
@@ -82,12 +83,14 @@ impl ModelSource {
             (Some(model), None) => {
                 architectures::find(&model)?;
                 return Err(ClipError::InvalidConfig(format!(
-                    "MODEL_NAME is {model} and PRETRAINED is not set; `clippy models list` shows the weights there are"
+                    "MODEL_NAME is {model} and PRETRAINED is not set; `clippy models list` shows \
+                     the weights there are"
                 )));
             }
             (None, Some(pretrained)) => {
                 return Err(ClipError::InvalidConfig(format!(
-                    "PRETRAINED is {pretrained} and MODEL_NAME is not set: it names the architecture, such as ViT-B-32"
+                    "PRETRAINED is {pretrained} and MODEL_NAME is not set: it names the \
+                     architecture, such as ViT-B-32"
                 )));
             }
         };
@@ -103,8 +106,8 @@ impl ModelSource {
             .any(|ending| pretrained.ends_with(ending))
         {
             return Err(ClipError::InvalidConfig(format!(
-                "PRETRAINED is {pretrained}: pickled weights can run any code and are not read. Convert them once with \
-                 open_clip and safetensors.torch.save_file"
+                "PRETRAINED is {pretrained}: pickled weights can run any code and are not read. \
+                 Convert them once with open_clip and safetensors.torch.save_file"
             )));
         }
         let entry = pretrained::find(&model, &pretrained)?;

@@ -113,7 +113,8 @@ impl ManifestRequest {
         }
         if !self.text_template.contains("{tags}") {
             return Err(Error::invalid(format!(
-                "text_template is \"{}\", which has no {{tags}} in it, so that every picture would get the same text",
+                "text_template is \"{}\", which has no {{tags}} in it, so that every picture \
+                 would get the same text",
                 self.text_template
             )));
         }
@@ -121,7 +122,8 @@ impl ManifestRequest {
             (None, None) => Ok(()),
             (Some(index), Some(count)) if index < count => Ok(()),
             (Some(index), Some(count)) => Err(Error::invalid(format!(
-                "shard_index is {index}, but must be less than shard_count, which is {count}: shards are counted from 0"
+                "shard_index is {index}, but must be less than shard_count, which is {count}: \
+                 shards are counted from 0"
             ))),
             _ => Err(Error::invalid(
                 "shard_index and shard_count belong together: give both or neither",
@@ -221,7 +223,8 @@ impl ReindexRequest {
         let builds = self.model.is_some() || self.pretrained.is_some() || self.allow_missing;
         if self.rollback && builds {
             return Err(Error::invalid(
-                "rollback goes back to what was there: it takes neither model nor pretrained nor allow_missing",
+                "rollback goes back to what was there: it takes neither model nor pretrained nor \
+                 allow_missing",
             ));
         }
         if self.drop_old && (builds || self.rollback) {
@@ -242,7 +245,8 @@ impl ReindexRequest {
         }
         if !self.text_template.contains("{tags}") {
             return Err(Error::invalid(format!(
-                "text_template is \"{}\", which has no {{tags}} in it, so that every picture would get the same text",
+                "text_template is \"{}\", which has no {{tags}} in it, so that every picture \
+                 would get the same text",
                 self.text_template
             )));
         }

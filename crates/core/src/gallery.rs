@@ -310,8 +310,9 @@ impl CollectionInfo {
         Err(Error::new(
             ErrorCode::Unsupported,
             format!(
-                "add_to_gallery: the collection {name} has version {schema_version} of the schema, and takes made \
-                 pictures from version {ORIGIN_SCHEMA_VERSION} on: run `clippy migrate`, or generate without it"
+                "add_to_gallery: the collection {name} has version {schema_version} of the \
+                 schema, and takes made pictures from version {ORIGIN_SCHEMA_VERSION} on: run \
+                 `clippy migrate`, or generate without it"
             ),
         ))
     }
@@ -433,7 +434,8 @@ pub fn check_vector(space: Space, vector: &[f32], dimension: usize) -> Result<()
     let name = space.name();
     if vector.len() != dimension {
         return Err(Error::invalid(format!(
-            "the {name} vector has {} values, but this collection's vectors have {dimension}: it was made by another model",
+            "the {name} vector has {} values, but this collection's vectors have {dimension}: it \
+             was made by another model",
             vector.len()
         )));
     }

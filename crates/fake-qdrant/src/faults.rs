@@ -87,7 +87,8 @@ impl Faults {
         self.stall().await;
         if self.is_shard_dead() {
             return Err(Status::internal(
-                "Service internal error: The replica set for shard 0 on peer 1 has no active replica",
+                "Service internal error: The replica set for shard 0 on peer 1 has no active \
+                 replica",
             ));
         }
         Ok(())
@@ -104,12 +105,14 @@ impl Faults {
         }
         if self.disk_full.load(Ordering::SeqCst) {
             return Err(Status::internal(
-                "Service internal error: No space left on device: WAL buffer size exceeds available disk space",
+                "Service internal error: No space left on device: WAL buffer size exceeds \
+                 available disk space",
             ));
         }
         if self.is_shard_dead() {
             return Err(Status::internal(
-                "Service internal error: The replica set for shard 0 on peer 1 has no active replica",
+                "Service internal error: The replica set for shard 0 on peer 1 has no active \
+                 replica",
             ));
         }
         Ok(())

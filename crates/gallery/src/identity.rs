@@ -44,9 +44,10 @@ impl Identity {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!(
-                    "the collection {name} was filled by {} ({}, {} dimensions, {}), but the model in use is {} ({}, {} \
-                     dimensions, {}): vectors of different models cannot be compared. Use the first model again, or \
-                     run `clippy reindex`, or name another DATA_DIR or QDRANT_COLLECTION",
+                    "the collection {name} was filled by {} ({}, {} dimensions, {}), but the \
+                     model in use is {} ({}, {} dimensions, {}): vectors of different models \
+                     cannot be compared. Use the first model again, or run `clippy reindex`, or \
+                     name another DATA_DIR or QDRANT_COLLECTION",
                     self.model,
                     self.pretrained,
                     self.dimension,
@@ -71,8 +72,9 @@ impl Identity {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!(
-                    "the collection {name} has schema version {}, but this clippy knows versions up to {known}: use \
-                     the newer clippy that made it, or name another DATA_DIR or QDRANT_COLLECTION",
+                    "the collection {name} has schema version {}, but this clippy knows versions \
+                     up to {known}: use the newer clippy that made it, or name another DATA_DIR \
+                     or QDRANT_COLLECTION",
                     self.schema_version
                 ),
             ));

@@ -133,8 +133,9 @@ fn taken(folder: &Path, holder: Option<Holder>) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(
-            "{} is in use by {who}; an embedded store belongs to one process. While `clippy serve` runs, the other \
-             commands talk to it over HTTP (--server URL names its address); otherwise wait for it or stop it",
+            "{} is in use by {who}; an embedded store belongs to one process. While `clippy \
+             serve` runs, the other commands talk to it over HTTP (--server URL names its \
+             address); otherwise wait for it or stop it",
             folder.display()
         ),
     )

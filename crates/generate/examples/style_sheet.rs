@@ -19,8 +19,8 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{Rgb, RgbImage, imageops};
 
 const SKETCHES: &str = "cat,apple,sailboat,house,mushroom,owl";
-const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,art_deco:lamp,soft_shading:fish,\
-                          vaporwave:planet";
+const REFERENCES: &str = "cel_shading:dog,impressionism:tree,neon_lights:guitar,art_deco:lamp,\
+                          soft_shading:fish,vaporwave:planet";
 
 struct Nothing;
 

@@ -133,10 +133,10 @@ pub fn response_schema() -> Value {
 #[must_use]
 pub fn instruction(styles: &[StyleTag]) -> String {
     let mut words = String::from(
-        "This is an artist's rough sketch. Describe what it shows, for a painter who will not see it. Say only what the \
-         lines show; do not invent objects. The colour of the strokes and of the paper is not binding. \
-         subject_type_guess is one of person, animal, product, scene, other. Lists hold at most 8 short phrases; \
-         negative entries are bare nouns.",
+        "This is an artist's rough sketch. Describe what it shows, for a painter who will not see \
+         it. Say only what the lines show; do not invent objects. The colour of the strokes and \
+         of the paper is not binding. subject_type_guess is one of person, animal, product, \
+         scene, other. Lists hold at most 8 short phrases; negative entries are bare nouns.",
     );
     if !styles.is_empty() {
         let names: Vec<&str> = styles.iter().take(6).map(|style| style.name()).collect();
@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn answers_are_read_in_a_fence_with_lists_as_text_and_refused_when_cut_off() {
-        let fenced = "Here:\n```json\n{\"subject_summary\": \" a tiger \", \"key_objects\": \"tail, stripes\", \"camera\": null}\n```";
+        let fenced = "Here:\n```json\n{\"subject_summary\": \" a tiger \", \"key_objects\": \
+                      \"tail, stripes\", \"camera\": null}\n```";
         let analysis = SketchAnalysis::parse(fenced).expect("readable");
         assert_eq!(analysis.subject_summary, "a tiger");
         assert_eq!(analysis.key_objects, ["tail", "stripes"]);

@@ -55,7 +55,8 @@ pub trait Spending: Send + Sync + 'static {
 pub enum BudgetRefusal {
     /// It costs more than a whole day's budget (402): waiting does not help.
     #[error(
-        "this request would cost about {cost:.2} USD, more than the daily budget of {budget:.2} USD: ask for fewer pictures, or have the budget raised"
+        "this request would cost about {cost:.2} USD, more than the daily budget of {budget:.2} \
+         USD: ask for fewer pictures, or have the budget raised"
     )]
     LargerThanBudget {
         /// What it would cost, in dollars.
@@ -65,7 +66,8 @@ pub enum BudgetRefusal {
     },
     /// The day's budget is used up (429): tomorrow helps.
     #[error(
-        "{spent:.2} of {budget:.2} USD of today's budget are spent, and this request would cost about {cost:.2} USD: try again after midnight UTC, or ask for fewer pictures"
+        "{spent:.2} of {budget:.2} USD of today's budget are spent, and this request would cost \
+         about {cost:.2} USD: try again after midnight UTC, or ask for fewer pictures"
     )]
     UsedUp {
         /// What it would cost, in dollars.
@@ -79,7 +81,8 @@ pub enum BudgetRefusal {
     },
     /// The price is not set, so that a budget cannot be kept (402).
     #[error(
-        "the price of a picture from {provider} is not set, so the daily budget cannot be kept: set its price, or the budget to nothing"
+        "the price of a picture from {provider} is not set, so the daily budget cannot be kept: \
+         set its price, or the budget to nothing"
     )]
     PriceUnknown {
         /// The provider.

@@ -75,14 +75,16 @@ pub(crate) fn check_edit((width, height): (u32, u32)) -> Result<()> {
     let most = Budget::of_jobs().total().saturating_sub(beside) / EDIT_PIXEL;
     if u64::from(width) * u64::from(height) > most {
         return too_large(format!(
-            "base is {width} x {height} pixels, but at most {} megapixels can be edited under a mask: scale base and mask down",
+            "base is {width} x {height} pixels, but at most {} megapixels can be edited under a \
+             mask: scale base and mask down",
             most / 1_000_000
         ));
     }
     if width.max(height) > width.min(height).saturating_mul(MOST_STRETCHED_EDIT) {
         return too_large(format!(
-            "base is {width} x {height} pixels, but for an edit its longer side may be at most {MOST_STRETCHED_EDIT} times \
-             its shorter side: crop base and mask to the part around the edit"
+            "base is {width} x {height} pixels, but for an edit its longer side may be at most \
+             {MOST_STRETCHED_EDIT} times its shorter side: crop base and mask to the part around \
+             the edit"
         ));
     }
     Ok(())

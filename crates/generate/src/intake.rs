@@ -112,8 +112,8 @@ impl Intake {
         let bytes: Bytes = std::fs::read(&file)
             .map_err(|error| match error.kind() {
                 std::io::ErrorKind::NotFound => Error::not_found(format!(
-                    "{name}: the uploaded picture is no longer there. Workers and servers need the same DATA_DIR; send \
-                     the request again"
+                    "{name}: the uploaded picture is no longer there. Workers and servers need \
+                     the same DATA_DIR; send the request again"
                 )),
                 _ => durable::fault("read", &file)(error),
             })?

@@ -108,8 +108,8 @@ where
         CallState::Done(pictures) => return Ok(pictures),
         CallState::Unknown => {
             return Err(GenerateError::maybe_charged(
-                "an earlier attempt sent this call and its outcome was lost, so it may have been charged. \
-                 It is not sent again by itself: use retry to buy it again",
+                "an earlier attempt sent this call and its outcome was lost, so it may have been \
+                 charged. It is not sent again by itself: use retry to buy it again",
             ));
         }
         CallState::New => {}

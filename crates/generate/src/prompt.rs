@@ -162,7 +162,8 @@ fn sentences(
     }
     if with_pictures && generation.with_role(Role::Style).next().is_some() {
         parts.push(
-            "Take medium, palette, line quality, texture and light from the style references, not their objects."
+            "Take medium, palette, line quality, texture and light from the style references, not \
+             their objects."
                 .to_owned(),
         );
     }
@@ -195,10 +196,12 @@ fn opening(
     };
     match generation.mode() {
         Mode::Edit => format!(
-            "Repaint the masked part of the base picture: {subject}. Leave everything else as it is, and match its light and perspective."
+            "Repaint the masked part of the base picture: {subject}. Leave everything else as it \
+             is, and match its light and perspective."
         ),
         Mode::Subject => format!(
-            "Make a finished picture of the referenced subject, keeping its identity and distinctive features: {subject}."
+            "Make a finished picture of the referenced subject, keeping its identity and \
+             distinctive features: {subject}."
         ),
         Mode::Style if generation.base.is_some() => {
             format!("Repaint the base picture, keeping its composition: {subject}.")

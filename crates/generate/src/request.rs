@@ -197,7 +197,8 @@ impl std::str::FromStr for AspectRatio {
                 Ok(Self { width, height })
             }
             _ => Err(Error::invalid(format!(
-                "aspect_ratio is \"{}\", but must be WIDTH:HEIGHT such as 1:1, 3:4 or 16:9, at most 8:1",
+                "aspect_ratio is \"{}\", but must be WIDTH:HEIGHT such as 1:1, 3:4 or 16:9, at \
+                 most 8:1",
                 shortened(text)
             ))),
         }
@@ -274,7 +275,8 @@ impl GenerateRequest {
             let length = text.as_ref().map_or(0, |text| text.chars().count());
             if length > LONGEST_PROMPT {
                 let message = format!(
-                    "{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: shorten it"
+                    "{name} has {length} characters, but at most {LONGEST_PROMPT} are taken: \
+                     shorten it"
                 );
                 return Err(Error::invalid(message));
             }
@@ -304,7 +306,8 @@ impl GenerateRequest {
             let given = places.into_iter().filter(|given| *given).count();
             if given != 1 {
                 return Err(Error::invalid(format!(
-                    "refs[{index}] names {given} pictures, but must have exactly one of id, url, image_url and image_b64"
+                    "refs[{index}] names {given} pictures, but must have exactly one of id, url, \
+                     image_url and image_b64"
                 )));
             }
             for picture in [&reference.url, &reference.image_url, &reference.image_b64]

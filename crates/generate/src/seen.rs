@@ -106,7 +106,8 @@ async fn mask(generation: &Arc<Generation>, images: &[GeneratedImage], receipt: 
             (picture.dimensions() == base.dimensions()).then(|| change(base, mask, &picture))
         });
         let Ok(Some(change)) = compared.await else {
-            let reason = "the picture that came has another size than its base, so that nothing of it can be compared";
+            let reason = "the picture that came has another size than its base, so that nothing \
+                          of it can be compared";
             return receipt.approximated("mask", "the whole picture was made anew", reason);
         };
         let seen = worst.get_or_insert(change);

@@ -109,8 +109,8 @@ pub fn suggest(
                     ""
                 };
                 let message = format!(
-                    "{name} takes at most {} references{beside}, but references is {wanted}: ask for fewer, or choose \
-                     another provider",
+                    "{name} takes at most {} references{beside}, but references is {wanted}: ask \
+                     for fewer, or choose another provider",
                     chosen.len()
                 );
                 return Err(Error::new(ErrorCode::Unsupported, message));
@@ -362,7 +362,8 @@ mod tests {
         );
         assert_eq!(
             suggested[0].reason,
-            "the closest of all that were found, closer than 99.9 % of the collection; it is tagged apple"
+            "the closest of all that were found, closer than 99.9 % of the collection; it is \
+             tagged apple"
         );
         assert!(
             suggested[1]

@@ -54,7 +54,8 @@ pub struct Permit {
 pub enum BudgetError {
     /// More than there is, however long one waits.
     #[error(
-        "it takes {bytes} bytes of memory, more than the {total} that all pictures together may take"
+        "it takes {bytes} bytes of memory, more than the {total} that all pictures together may \
+         take"
     )]
     TooMuch {
         /// Bytes asked for.

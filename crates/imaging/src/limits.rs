@@ -115,7 +115,8 @@ pub enum DecodeError {
     },
     /// The picture has more than [`DecodeLimits::pixels`].
     #[error(
-        "the picture is {width} x {height} pixels, more than the {limit} pixels allowed: scale it down"
+        "the picture is {width} x {height} pixels, more than the {limit} pixels allowed: scale it \
+         down"
     )]
     TooManyPixels {
         /// Width in pixels.
@@ -127,7 +128,8 @@ pub enum DecodeError {
     },
     /// A side of the picture is longer than [`DecodeLimits::side`].
     #[error(
-        "the picture is {width} x {height} pixels, but no side may be longer than {limit} pixels: scale it down or crop it"
+        "the picture is {width} x {height} pixels, but no side may be longer than {limit} pixels: \
+         scale it down or crop it"
     )]
     TooLong {
         /// Width in pixels.
@@ -139,7 +141,8 @@ pub enum DecodeError {
     },
     /// The picture is thinner than [`DecodeLimits::stretch`] allows.
     #[error(
-        "the picture is {width} x {height} pixels, but its longer side may be at most {limit} times its shorter side: crop it"
+        "the picture is {width} x {height} pixels, but its longer side may be at most {limit} \
+         times its shorter side: crop it"
     )]
     TooStretched {
         /// Width in pixels.
@@ -152,7 +155,8 @@ pub enum DecodeError {
     /// Decoding needs more than [`DecodeLimits::allocation`], or than all pictures together may
     /// take.
     #[error(
-        "reading the picture takes more than the {limit} bytes of memory allowed: scale it down, or save it with 8 bits a channel"
+        "reading the picture takes more than the {limit} bytes of memory allowed: scale it down, \
+         or save it with 8 bits a channel"
     )]
     TooMuchMemory {
         /// Bytes of memory allowed.

@@ -23,8 +23,9 @@ pub(crate) const MAX_LOSSES: u32 = 2;
 
 /// How a job ends that was given out as often as allowed, as JSON.
 pub(crate) fn delivery_limit() -> String {
-    let message = "It was given to a worker as often as allowed, and each time the worker stopped without a word (killed, \
-                   out of memory, or frozen). Look at the workers' logs, then retry.";
+    let message = "It was given to a worker as often as allowed, and each time the worker stopped \
+                   without a word (killed, out of memory, or frozen). Look at the workers' logs, \
+                   then retry.";
     json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
 }
 
@@ -36,8 +37,9 @@ pub(crate) fn ended_its_worker(kind: &str) -> String {
         ""
     };
     let message = format!(
-        "It ended its worker process twice (out of memory, an abort, or a kill), the second time with nothing else \
-         beside it, so it is not run a third time by itself.{charged} Look at the worker's log, ask for less, or retry."
+        "It ended its worker process twice (out of memory, an abort, or a kill), the second time \
+         with nothing else beside it, so it is not run a third time by itself.{charged} Look at \
+         the worker's log, ask for less, or retry."
     );
     json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
 }
@@ -50,7 +52,8 @@ pub(crate) fn unknown(id: JobId) -> Error {
 
 pub(crate) fn key_reused(id: &str) -> Error {
     let message = format!(
-        "This Idempotency-Key was used for job {id} with another body. Send the same body, or choose a new key"
+        "This Idempotency-Key was used for job {id} with another body. Send the same body, or \
+         choose a new key"
     );
     Error::new(ErrorCode::Unsupported, message)
 }

@@ -353,7 +353,8 @@ impl NewJob {
         let payload = self.payload.to_string();
         if payload.len() > Self::MAX_PAYLOAD {
             let message = format!(
-                "The job's parameters are {} bytes, more than the {} allowed: store files first and name them",
+                "The job's parameters are {} bytes, more than the {} allowed: store files first \
+                 and name them",
                 payload.len(),
                 Self::MAX_PAYLOAD
             );

@@ -138,7 +138,8 @@ impl RemoteEmbedder {
             .unwrap_or_default();
         if model != self.info.fingerprint {
             let message = format!(
-                "{} has another model than at the start: {model} in place of {} ({}). Restart this process",
+                "{} has another model than at the start: {model} in place of {} ({}). Restart \
+                 this process",
                 self.address, self.info.fingerprint, self.info.name
             );
             return Err(Error::new(ErrorCode::Unavailable, message));
@@ -205,7 +206,8 @@ async fn answered(address: &Address, sent: reqwest::Result<Response>) -> Result<
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => (
             ErrorCode::Unauthorized,
             format!(
-                "{address} refuses the key: API_KEYS of this process must begin with a key of the worker's"
+                "{address} refuses the key: API_KEYS of this process must begin with a key of the \
+                 worker's"
             ),
         ),
         (

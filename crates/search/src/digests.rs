@@ -63,8 +63,8 @@ impl Digests {
             facets: _,
         } = query;
         let rest = format!(
-            "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} {personalize} {min_percentile:?} \
-             {diversity:?} {unlike:?} {collapse} {calibrated}"
+            "{like:?} {text:?} {negative_text:?} {weights:?} {filter:?} {exact} {user_id:?} \
+             {personalize} {min_percentile:?} {diversity:?} {unlike:?} {collapse} {calibrated}"
         );
         cursor::fingerprint(&[&self.sketch, &self.image, rest.as_bytes()])
     }

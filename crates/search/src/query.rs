@@ -152,7 +152,8 @@ impl SearchQuery {
                 ));
             }
             return Err(Error::invalid(
-                "Provide sketch and/or query_text (or image, or like): there is nothing to look for",
+                "Provide sketch and/or query_text (or image, or like): there is nothing to look \
+                 for",
             ));
         }
         normalised(

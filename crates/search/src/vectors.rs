@@ -67,7 +67,8 @@ pub(crate) fn combined(made_of: &Ingredients<'_>, weights: PerSpace<f32>) -> Res
     });
     if vectors.iter().all(|(_, vector)| vector.is_none()) {
         return Err(Error::invalid(
-            "nothing to compare by: what the query names has no vector in any space that has a weight",
+            "nothing to compare by: what the query names has no vector in any space that has a \
+             weight",
         ));
     }
     Ok(vectors)

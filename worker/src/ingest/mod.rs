@@ -255,7 +255,8 @@ pub(crate) async fn check(tools: &Tools, options: &ManifestOptions) -> Result<()
     }
     if !options.text_template.contains("{tags}") {
         return Err(Error::invalid(format!(
-            "the text template \"{}\" has no {{tags}} in it, so that every picture would get the same text",
+            "the text template \"{}\" has no {{tags}} in it, so that every picture would get the \
+             same text",
             options.text_template
         )));
     }
@@ -266,8 +267,8 @@ pub(crate) async fn check(tools: &Tools, options: &ManifestOptions) -> Result<()
         return Err(Error::new(
             ErrorCode::Conflict,
             format!(
-                "the collection {} was filled with {} {} ({} values a vector), but the model here is {} {} ({}): \
-                 use that model, or reindex the collection with this one",
+                "the collection {} was filled with {} {} ({} values a vector), but the model here \
+                 is {} {} ({}): use that model, or reindex the collection with this one",
                 collection.name,
                 collection.model,
                 collection.pretrained,

@@ -15,8 +15,8 @@ use clippy_core::{Error, Result};
 use crate::ingest::manifest::Manifest;
 
 /// What is said of a picture that is stored but will not be shown.
-pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders that pictures are served from, so that it \
-     is found and not shown: set IMAGES_ROOT to a folder that holds it, or ingest it with --images-root";
+pub(crate) const NOT_SERVED: &str = "the picture lies outside of the folders that pictures are served from, so that it is found \
+     and not shown: set IMAGES_ROOT to a folder that holds it, or ingest it with --images-root";
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
@@ -227,7 +227,8 @@ impl Roots {
             return Err(LineFailure::new(
                 FailureKind::Outside,
                 format!(
-                    "{local_path} leaves the images' folder: name the folder that holds all pictures as the images' root"
+                    "{local_path} leaves the images' folder: name the folder that holds all \
+                     pictures as the images' root"
                 ),
             ));
         }
@@ -264,8 +265,8 @@ impl Roots {
             return Some(Err(LineFailure::new(
                 FailureKind::Outside,
                 format!(
-                    "{local_path} was found, but outside of the folders that pictures are served from: name the folder \
-                     that holds it as images_root, or set IMAGES_ROOT to it"
+                    "{local_path} was found, but outside of the folders that pictures are served \
+                     from: name the folder that holds it as images_root, or set IMAGES_ROOT to it"
                 ),
             )));
         }
@@ -317,8 +318,8 @@ impl Roots {
         Err(LineFailure::new(
             FailureKind::Outside,
             format!(
-                "{local_path} is a link that leads out of the folders that pictures are served from, so that it would \
-                 never be shown"
+                "{local_path} is a link that leads out of the folders that pictures are served \
+                 from, so that it would never be shown"
             ),
         ))
     }
@@ -337,8 +338,8 @@ fn found_in(root: &Root, relative: &Path, file: PathBuf) -> Found {
 fn open_root(folder: &Path) -> Result<Root> {
     let wrong = |error: std::io::Error| {
         Error::invalid(format!(
-            "the images' folder {} cannot be read: {error}. It is --images-root, else IMAGES_ROOT, else the manifest's \
-             own folder",
+            "the images' folder {} cannot be read: {error}. It is --images-root, else \
+             IMAGES_ROOT, else the manifest's own folder",
             folder.display()
         ))
     };

@@ -163,7 +163,8 @@ impl Sum {
 /// Why a job fails in which something should have been done and nothing was.
 fn in_vain(outcome: &Outcome) -> JobError {
     let message = format!(
-        "Nothing was done: none of the manifest's {} lines succeeded. {}. Ask for the job again when that is mended",
+        "Nothing was done: none of the manifest's {} lines succeeded. {}. Ask for the job again \
+         when that is mended",
         outcome.totals.lines,
         outcome.reasons.sentence()
     );
@@ -178,8 +179,9 @@ pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
         None => (ErrorCode::Conflict, "they were cancelled"),
     };
     let message = format!(
-        "{} of {} parts were not done: {reason}. The other parts did {} lines ({} embedded, {} unchanged, {} \
-         duplicates, {} skipped, {} failed), which are stored. Retry the job to do the missing parts again",
+        "{} of {} parts were not done: {reason}. The other parts did {} lines ({} embedded, {} \
+         unchanged, {} duplicates, {} skipped, {} failed), which are stored. Retry the job to do \
+         the missing parts again",
         children.failed + children.cancelled,
         children.total,
         totals.lines,

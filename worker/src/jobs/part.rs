@@ -30,8 +30,9 @@ pub(super) async fn run(
     let changed = {
         let manifest = options.manifest.display();
         let message = format!(
-            "{manifest} was changed after this job was cut into parts, so that this part's lines are not where they \
-             were. What other parts did is stored. Ask for the job again: it does only what is missing"
+            "{manifest} was changed after this job was cut into parts, so that this part's lines \
+             are not where they were. What other parts did is stored. Ask for the job again: it \
+             does only what is missing"
         );
         JobError::permanent(ErrorCode::Conflict, message)
     };

@@ -27,8 +27,8 @@ impl<R: DeserializeOwned, P: DeserializeOwned> Payload<R, P> {
             .filter(|version| *version > PAYLOAD_VERSION)
         {
             let message = format!(
-                "This job was made by a newer Clippy (payload {version}, this worker reads up to {PAYLOAD_VERSION}): \
-                 update the workers, then retry it"
+                "This job was made by a newer Clippy (payload {version}, this worker reads up to \
+                 {PAYLOAD_VERSION}): update the workers, then retry it"
             );
             return Err(JobError::permanent(ErrorCode::Unsupported, message));
         }

@@ -20,16 +20,31 @@ impl Redis {
             .expect("bound")
             .port();
         let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"])
-            .args(["--maxmemory-policy", "noeviction", "--daemonize", "no", "--dir"])
+            .args([
+                "--port",
+                &port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ])
+            .args([
+                "--maxmemory-policy",
+                "noeviction",
+                "--daemonize",
+                "no",
+                "--dir",
+            ])
             .arg(folder.path())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| {
                 panic!(
-                    "no redis-server here ({error}): scripts/test-tools.sh installs it; two processes of the API \
-                        cannot be tested without"
+                    "no redis-server here ({error}): scripts/test-tools.sh installs it; two \
+                     processes of the API cannot be tested without"
                 )
             });
         let redis = Self {

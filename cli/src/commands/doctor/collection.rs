@@ -70,17 +70,19 @@ fn fits(
 ) -> Result<String, String> {
     match model {
         Some(info) if found.dimension != info.dimension => Err(format!(
-            "its vectors have {} values, but those of the model {} {} have {}: set MODEL_NAME and PRETRAINED to the \
-             model that filled it, or name another QDRANT_COLLECTION",
+            "its vectors have {} values, but those of the model {} {} have {}: set MODEL_NAME and \
+             PRETRAINED to the model that filled it, or name another QDRANT_COLLECTION",
             found.dimension, info.name, info.pretrained, info.dimension
         )),
         _ if found.schema_version == 0 => Ok(format!(
-            "{}, {} pictures {counted}, of Clippy 0.2: it is searched as it is, and `clippy migrate` adds what is missing",
+            "{}, {} pictures {counted}, of Clippy 0.2: it is searched as it is, and `clippy \
+             migrate` adds what is missing",
             found.name, found.points
         )),
         Some(info) if found.fingerprint != info.fingerprint => Err(format!(
-            "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back (or unset them, after a \
-             re-index: the data folder remembers its model), run `clippy reindex`, or use another DATA_DIR",
+            "it was filled by {} {}, but the model is {} {}: set MODEL_NAME and PRETRAINED back \
+             (or unset them, after a re-index: the data folder remembers its model), run `clippy \
+             reindex`, or use another DATA_DIR",
             found.model, found.pretrained, info.name, info.pretrained
         )),
         _ => Ok(format!(
@@ -149,8 +151,8 @@ async fn shown(
         match GalleryPictures::new(gallery, files).open(path, None).await {
             Ok(_) => Ok(format!("{} ({path}) can be shown", point.id)),
             Err(error) => Err(format!(
-                "{} ({path}) cannot be shown: {}. Set IMAGES_ROOT to the folder that this path is in, or ingest again with \
-             --images-root",
+                "{} ({path}) cannot be shown: {}. Set IMAGES_ROOT to the folder that this path is \
+                 in, or ingest again with --images-root",
                 point.id, error.message
             )),
         },

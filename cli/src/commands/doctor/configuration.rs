@@ -65,11 +65,15 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
         Ok(openness) => findings.fault(
             "data folder",
             format!(
-                "other users of this machine can read {} in it: run `chmod -R go-rwx` on them, or start Clippy, which does",
+                "other users of this machine can read {} in it: run `chmod -R go-rwx` on them, or \
+                 start Clippy, which does",
                 openness.open.join(", ")
             ),
         ),
-        Err(error) => findings.fault("data folder", format!("its permissions cannot be read: {error}")),
+        Err(error) => findings.fault(
+            "data folder",
+            format!("its permissions cannot be read: {error}"),
+        ),
     }
     let tastes = folder.join(TASTES);
     if tastes.is_file() {
@@ -94,12 +98,15 @@ fn writable(folder: &Path) -> Result<String, String> {
         // Empty, or in use by now: then it stays.
         let _ = std::fs::remove_dir(folder);
     }
-    written.map(|()| folder.display().to_string()).map_err(|error| {
-        format!(
-            "{} cannot be written to ({error}): mend its permissions, or name another with --data-dir",
-            folder.display()
-        )
-    })
+    written
+        .map(|()| folder.display().to_string())
+        .map_err(|error| {
+            format!(
+                "{} cannot be written to ({error}): mend its permissions, or name another with \
+                 --data-dir",
+                folder.display()
+            )
+        })
 }
 
 fn images_root(settings: &Settings, findings: &mut Findings) {
@@ -109,8 +116,8 @@ fn images_root(settings: &Settings, findings: &mut Findings) {
     let outcome = match std::fs::read_dir(root) {
         Ok(_) => Ok(root.display().to_string()),
         Err(error) => Err(format!(
-            "{} is no folder that can be read ({error}), so that no picture under it can be shown: set it to the folder of \
-             the pictures, or unset it",
+            "{} is no folder that can be read ({error}), so that no picture under it can be \
+             shown: set it to the folder of the pictures, or unset it",
             root.display()
         )),
     };
@@ -136,18 +143,25 @@ async fn server(settings: &Settings, findings: &mut Findings) {
     findings.say("address", address);
     match ApiOptions::from(server).check_sites() {
         Err(error) => findings.fault("pages", error.message),
-        Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings.fault(
-            "pages",
-            "ALLOWED_ORIGINS is * and no keys are set, so that every page that is open in a browser here may look at the \
-             collection: name the origins, or set API_KEYS",
-        ),
+        Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings
+            .fault(
+                "pages",
+                "ALLOWED_ORIGINS is * and no keys are set, so that every page that is open in a \
+                 browser here may look at the collection: name the origins, or set API_KEYS",
+            ),
         Ok(()) => {
             let hosts = if server.allowed_hosts.is_empty() {
                 String::new()
             } else {
                 format!("; also called {}", server.allowed_hosts.join(", "))
             };
-            findings.ok("pages", format!("calls from {} are taken{hosts}", server.allowed_origins.join(", ")));
+            findings.ok(
+                "pages",
+                format!(
+                    "calls from {} are taken{hosts}",
+                    server.allowed_origins.join(", ")
+                ),
+            );
         }
     }
 }

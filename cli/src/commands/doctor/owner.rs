@@ -22,10 +22,15 @@ pub(super) async fn check(settings: &Settings, findings: &mut Findings) {
     };
     match health {
         Err(failure) => findings.fault("owner", format!("{serves}, but {failure}")),
-        Ok(version) if version == OURS => findings.ok("owner", format!("{serves}, version {version}")),
+        Ok(version) if version == OURS => {
+            findings.ok("owner", format!("{serves}, version {version}"))
+        }
         Ok(version) => findings.fault(
             "owner",
-            format!("{serves}, version {version}, and this is {OURS}: restart it, so that both are the same"),
+            format!(
+                "{serves}, version {version}, and this is {OURS}: restart it, so that both are \
+                 the same"
+            ),
         ),
     }
 }

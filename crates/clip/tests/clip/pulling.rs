@@ -90,7 +90,8 @@ async fn respond(
         );
         let what = if announces { what.as_str() } else { "" };
         let head = format!(
-            "HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: close\r\n\r\n"
+            "HTTP/1.1 302 Found\r\nLocation: /cdn\r\n{what}Content-Length: 0\r\nConnection: \
+             close\r\n\r\n"
         );
         let _ = stream.write_all(head.as_bytes()).await;
         return;

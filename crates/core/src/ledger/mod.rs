@@ -77,17 +77,19 @@ impl FailureKind {
         Some(match self {
             Self::NotText => "save the manifest as UTF-8, one picture a line",
             Self::NotJson => {
-                "a manifest has one JSON object a line: {\"id\": 1, \"local_path\": \"a.png\", \"tags_all\": [\"apple\"]}"
+                "a manifest has one JSON object a line: {\"id\": 1, \"local_path\": \"a.png\", \
+                 \"tags_all\": [\"apple\"]}"
             }
             Self::BadId => "give each line an \"id\": a whole number of 0 or more, or a UUID",
             Self::NoPath => "give each line a \"local_path\": where its picture is",
             Self::BadField => "tags_all and matched_tags are lists of texts: [\"apple\", \"red\"]",
             Self::NoFile => {
-                "name the folder that relative paths begin at with --images-root (or IMAGES_ROOT), or run this from the \
-                 folder that they begin at"
+                "name the folder that relative paths begin at with --images-root (or IMAGES_ROOT), \
+                 or run this from the folder that they begin at"
             }
             Self::Outside => {
-                "name the folder that holds the files themselves with --images-root, or set IMAGES_ROOT to it"
+                "name the folder that holds the files themselves with --images-root, or set \
+                 IMAGES_ROOT to it"
             }
             Self::Unreadable => "let this user read the files",
             Self::NotAPicture => "replace or remove these files",

@@ -323,7 +323,8 @@ pub fn too_few() -> Error {
     Error::new(
         ErrorCode::Unsupported,
         format!(
-            "scores cannot be calibrated: the collection has fewer than {FEWEST} pictures with vectors that differ"
+            "scores cannot be calibrated: the collection has fewer than {FEWEST} pictures with \
+             vectors that differ"
         ),
     )
 }

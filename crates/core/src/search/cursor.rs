@@ -54,7 +54,8 @@ pub fn decode(cursor: &str, query: &str) -> Result<usize> {
         })?;
     if position.query != query {
         return Err(Error::invalid(
-            "cursor belongs to another query: send the same sketch, words, weights and filters, or leave the cursor out",
+            "cursor belongs to another query: send the same sketch, words, weights and filters, \
+             or leave the cursor out",
         ));
     }
     Ok(position.offset)

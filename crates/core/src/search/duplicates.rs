@@ -160,7 +160,8 @@ mod tests {
                 (6, vec![]),
                 (8, vec![])
             ],
-            "the same hash and colours; the same hash in other colours; another hash; nothing to tell by"
+            "the same hash and colours; the same hash in other colours; another hash; nothing to \
+             tell by"
         );
         assert_eq!(ids(&first), [(1, vec![3]), (2, vec![]), (4, vec![])]);
         assert_eq!(left_out(&all), 2);

@@ -53,20 +53,28 @@ impl std::fmt::Display for Complaint {
             write!(formatter, " ({variable})")?;
         }
         formatter.write_str(match self.fault {
-            Fault::Unreadable => " cannot be read and is left out: write NAME=value, and close quotes that were opened",
-            Fault::Encoding => " holds bytes that are not UTF-8 and is left out: save the file as UTF-8",
-            Fault::Impossible => " holds a character that no environment variable may hold, and is left out: remove it",
+            Fault::Unreadable => {
+                " cannot be read and is left out: write NAME=value, and close quotes that were \
+                 opened"
+            }
+            Fault::Encoding => {
+                " holds bytes that are not UTF-8 and is left out: save the file as UTF-8"
+            }
+            Fault::Impossible => {
+                " holds a character that no environment variable may hold, and is left out: remove \
+                 it"
+            }
             Fault::UnknownReference => {
-                " refers to a variable by ${…} that is not set, so nothing is put in its place: set it, or write $ \
-                 without braces when it belongs to the value"
+                " refers to a variable by ${…} that is not set, so nothing is put in its place: \
+                 set it, or write $ without braces when it belongs to the value"
             }
             Fault::SecretLost => {
-                " refers to a variable by ${…} that is not set, so that the secret is empty: set it, or write $ \
-                 without braces when it belongs to the value"
+                " refers to a variable by ${…} that is not set, so that the secret is empty: set \
+                 it, or write $ without braces when it belongs to the value"
             }
             Fault::BeginsWithHash => {
-                " has a value that begins with #, which is taken as part of the value: remove it, or put the comment \
-                 on a line of its own"
+                " has a value that begins with #, which is taken as part of the value: remove it, \
+                 or put the comment on a line of its own"
             }
         })
     }

@@ -512,9 +512,11 @@ pub fn markdown(group: Group) -> String {
 /// The text of `.env.example`: every setting with its default, commented out.
 #[must_use]
 pub fn example() -> String {
-    let mut text = "# Settings of Clippy. Copy this file to .env in the folder that Clippy is started in, and take the # off the lines that you\n\
-                    # need. docs/settings.md tells more. The environment wins over this file, a command's flags win over both.\n\
-                    # Values are read as python-dotenv reads them: quotes may stand around them, ${NAME} is replaced, $NAME is not.\n"
+    let mut text = "# Settings of Clippy. Copy this file to .env in the folder that Clippy is \
+                    started in, and take the # off the lines that you\n# need. docs/settings.md \
+                    tells more. The environment wins over this file, a command's flags win over \
+                    both.\n# Values are read as python-dotenv reads them: quotes may stand around \
+                    them, ${NAME} is replaced, $NAME is not.\n"
         .to_owned();
     for group in Group::ALL {
         text.push_str(&format!("\n# ---- {} ----\n", group.title()));
@@ -622,7 +624,8 @@ mod tests {
             }
             assert!(
                 page[start..].starts_with(&wanted),
-                "docs/settings.md differs from the table under {}: run `{UPDATE}=1 cargo test -p clippy-core`",
+                "docs/settings.md differs from the table under {}: run `{UPDATE}=1 cargo test -p \
+                 clippy-core`",
                 group.title()
             );
         }

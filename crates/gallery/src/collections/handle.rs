@@ -46,8 +46,8 @@ impl Guard for Handle {
                 return Err(Error::new(
                     ErrorCode::Unavailable,
                     format!(
-                        "the collection {name} is not the live one any more: a re-index has put another in its place. \
-                         Nothing was written; try again"
+                        "the collection {name} is not the live one any more: a re-index has put \
+                         another in its place. Nothing was written; try again"
                     ),
                 ));
             }

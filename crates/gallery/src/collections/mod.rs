@@ -435,7 +435,8 @@ impl Collections for EdgeCollections {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!(
-                    "the collection {name} has not caught up with everything that was written to the live one"
+                    "the collection {name} has not caught up with everything that was written to \
+                     the live one"
                 ),
             ));
         }

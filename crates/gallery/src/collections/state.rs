@@ -116,7 +116,8 @@ impl State {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!(
-                    "{shown} has version {found}, but this clippy knows versions up to {VERSION}: use the newer one"
+                    "{shown} has version {found}, but this clippy knows versions up to {VERSION}: \
+                     use the newer one"
                 ),
             ));
         }

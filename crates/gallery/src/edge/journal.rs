@@ -161,7 +161,8 @@ pub(crate) fn read(
         }
         let Some(operation) = Operation::decode(&body) else {
             return Err(Error::internal(format!(
-                "the journal {} holds an operation that this version does not know; it was written by a newer clippy",
+                "the journal {} holds an operation that this version does not know; it was \
+                 written by a newer clippy",
                 path.display()
             )));
         };

@@ -93,8 +93,8 @@ impl Store {
                 let shards = shard_folders(&folder)?;
                 if let Some((_, shard)) = shards.first() {
                     return Err(Error::internal(format!(
-                        "{} is there but {METADATA_FILE} beside it is not: bring the file back, or move the folder {} \
-                         away to begin anew",
+                        "{} is there but {METADATA_FILE} beside it is not: bring the file back, \
+                         or move the folder {} away to begin anew",
                         shard.display(),
                         folder.display()
                     )));

@@ -104,7 +104,8 @@ impl PictureFiles {
         });
         if let Some(root) = images_root.as_ref().filter(|root| !root.is_dir()) {
             tracing::warn!(
-                "IMAGES_ROOT is {}, which is not a folder: no picture is served from there until it is",
+                "IMAGES_ROOT is {}, which is not a folder: no picture is served from there until \
+                 it is",
                 root.display()
             );
         }

@@ -65,16 +65,18 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
     if outside {
         Err(Error::new(
             ErrorCode::Forbidden,
-            "the picture's file lies outside of the folders that pictures are served from: set IMAGES_ROOT to a folder \
-             that holds it, or ingest it with --images-root",
+            "the picture's file lies outside of the folders that pictures are served from: set \
+             IMAGES_ROOT to a folder that holds it, or ingest it with --images-root",
         ))
     } else if roots.is_empty() {
         Err(Error::not_found(
-            "no folder is known that pictures are served from: set IMAGES_ROOT to the folder that holds them",
+            "no folder is known that pictures are served from: set IMAGES_ROOT to the folder that \
+             holds them",
         ))
     } else {
         Err(Error::not_found(
-            "the picture's file is not there any more: it was moved or deleted since it was ingested",
+            "the picture's file is not there any more: it was moved or deleted since it was \
+             ingested",
         ))
     }
 }

@@ -16,7 +16,8 @@ const GRPC_PORT: u16 = 6334;
 pub(super) fn grpc_address(given: &str) -> Result<String> {
     let wrong = |why: &str| {
         Error::invalid(format!(
-            "QDRANT_URL is \"{}\", {why}: it must be an address such as http://localhost:6334 (6333 means the same)",
+            "QDRANT_URL is \"{}\", {why}: it must be an address such as http://localhost:6334 \
+             (6333 means the same)",
             without_credentials(given)
         ))
     };

@@ -135,8 +135,8 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::Away => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: Qdrant does not answer at {url}. Is it running there, and is QDRANT_URL its gRPC \
-                 address (port 6334, http or https)?"
+                "could not {what}: Qdrant does not answer at {url}. Is it running there, and is \
+                 QDRANT_URL its gRPC address (port 6334, http or https)?"
             ),
         ),
         Trouble::Slow => (
@@ -152,7 +152,8 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
                     retry_after_seconds,
                     ..
                 } => format!(
-                    "could not {what}: Qdrant at {url} has too much to do, and asks for {retry_after_seconds} s of rest"
+                    "could not {what}: Qdrant at {url} has too much to do, and asks for \
+                     {retry_after_seconds} s of rest"
                 ),
                 _ => format!("could not {what}: Qdrant at {url} has too much to do"),
             },
@@ -161,20 +162,22 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::Key => (
             ErrorCode::Internal,
             format!(
-                "could not {what}: Qdrant at {url} refuses the key. Set QDRANT_API_KEY to the server's key"
+                "could not {what}: Qdrant at {url} refuses the key. Set QDRANT_API_KEY to the \
+                 server's key"
             ),
         ),
         Trouble::Rights => (
             ErrorCode::Internal,
             format!(
-                "could not {what}: the key in QDRANT_API_KEY may only read at {url}. Writing needs a key that may write"
+                "could not {what}: the key in QDRANT_API_KEY may only read at {url}. Writing \
+                 needs a key that may write"
             ),
         ),
         Trouble::NoCollection => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: the collection {collection} is not on {url} any more. Bring it back from a snapshot, \
-                 or make it anew with `clippy migrate` and ingest again"
+                "could not {what}: the collection {collection} is not on {url} any more. Bring it \
+                 back from a snapshot, or make it anew with `clippy migrate` and ingest again"
             ),
         ),
         Trouble::NoPoint => (
@@ -184,8 +187,8 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::NoVector => (
             ErrorCode::Conflict,
             format!(
-                "could not {what}: the collection {collection} on {url} lacks one of the vectors image, edge and text. \
-                 `clippy migrate` adds it"
+                "could not {what}: the collection {collection} on {url} lacks one of the vectors \
+                 image, edge and text. `clippy migrate` adds it"
             ),
         ),
         Trouble::Exists => (
@@ -201,26 +204,30 @@ pub(super) fn explain(about: &About, what: &str, error: QdrantError) -> Error {
         Trouble::DiskFull => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: the disk of Qdrant at {url} is full. Make room there; nothing was stored"
+                "could not {what}: the disk of Qdrant at {url} is full. Make room there; nothing \
+                 was stored"
             ),
         ),
         Trouble::ReadOnly => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: Qdrant at {url} cannot write to its disk, which is read-only. Nothing was stored"
+                "could not {what}: Qdrant at {url} cannot write to its disk, which is read-only. \
+                 Nothing was stored"
             ),
         ),
         Trouble::DeadShard => (
             ErrorCode::Unavailable,
             format!(
-                "could not {what}: a shard of {collection} on {url} has no replica that is alive. Bring its node back; \
-                 a replication factor above 1 (QDRANT_REPLICATION_FACTOR) lives through the loss of one"
+                "could not {what}: a shard of {collection} on {url} has no replica that is alive. \
+                 Bring its node back; a replication factor above 1 (QDRANT_REPLICATION_FACTOR) \
+                 lives through the loss of one"
             ),
         ),
         Trouble::NoIndex => (
             ErrorCode::Conflict,
             format!(
-                "could not {what}: the collection {collection} lacks an index. `clippy migrate` makes it"
+                "could not {what}: the collection {collection} lacks an index. `clippy migrate` \
+                 makes it"
             ),
         ),
         Trouble::Other => (
@@ -248,7 +255,8 @@ pub(super) fn left_alone(about: &About, what: &str, wait: Duration) -> Error {
     Error::new(
         ErrorCode::Unavailable,
         format!(
-            "could not {what}: Qdrant at {} did not answer several times in a row, and is asked again in {:.1} s",
+            "could not {what}: Qdrant at {} did not answer several times in a row, and is asked \
+             again in {:.1} s",
             about.url,
             wait.as_secs_f64()
         ),

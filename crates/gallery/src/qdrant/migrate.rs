@@ -209,8 +209,8 @@ fn steps(
             steps.push(Step::AddVector(space));
         } else {
             hints.push(format!(
-                "the vector {} cannot be added in place by Qdrant {version} ({} can): `clippy reindex` builds the \
-                 collection anew with it",
+                "the vector {} cannot be added in place by Qdrant {version} ({} can): `clippy \
+                 reindex` builds the collection anew with it",
                 space.name(),
                 Feature::NewVectorName.since()
             ));
@@ -250,7 +250,8 @@ fn steps(
         && wanted != shards
     {
         hints.push(format!(
-            "the collection has {shards} shards, and {wanted} are asked for: `clippy reindex` builds it anew with them"
+            "the collection has {shards} shards, and {wanted} are asked for: `clippy reindex` \
+             builds it anew with them"
         ));
     }
     if shape.schema_version() < schema.version {

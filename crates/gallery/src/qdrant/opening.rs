@@ -107,8 +107,8 @@ impl Inner {
             return Err(Error::new(
                 ErrorCode::Unavailable,
                 format!(
-                    "the collection {} is not on {} any more. Bring it back from a snapshot, or make it anew with \
-                     `clippy migrate` and ingest again",
+                    "the collection {} is not on {} any more. Bring it back from a snapshot, or \
+                     make it anew with `clippy migrate` and ingest again",
                     self.physical,
                     self.connection.about().url
                 ),
@@ -144,8 +144,9 @@ impl Inner {
                 return Err(Error::new(
                     ErrorCode::Conflict,
                     format!(
-                        "the collection {} has no vector {}, and Qdrant {} at {} cannot add one to a collection that is \
-                         there (1.18 can). `clippy reindex` builds the collection anew with it",
+                        "the collection {} has no vector {}, and Qdrant {} at {} cannot add one \
+                         to a collection that is there (1.18 can). `clippy reindex` builds the \
+                         collection anew with it",
                         self.name,
                         space.name(),
                         self.version,

@@ -65,8 +65,8 @@ impl Shape {
             .and_then(|found| found.config.as_ref());
         let Some(wire::vectors_config::Config::ParamsMap(named)) = vectors else {
             return Err(conflict(format!(
-                "the collection {name} has a vector without a name, but a collection of pictures has vectors named \
-                 image, edge and text: name another with QDRANT_COLLECTION"
+                "the collection {name} has a vector without a name, but a collection of pictures \
+                 has vectors named image, edge and text: name another with QDRANT_COLLECTION"
             )));
         };
         let (mut spaces, mut dimension, mut quantized) =
@@ -79,7 +79,8 @@ impl Shape {
             // All vectors have unit length, so that both tell the cosine.
             if !matches!(distance, Ok(wire::Distance::Cosine | wire::Distance::Dot)) {
                 return Err(conflict(format!(
-                    "the vector {} of the collection {name} is compared by {distance:?}, but must be by cosine",
+                    "the vector {} of the collection {name} is compared by {distance:?}, but must \
+                     be by cosine",
                     space.name()
                 )));
             }
@@ -95,7 +96,8 @@ impl Shape {
         }
         let Some(dimension) = dimension else {
             return Err(conflict(format!(
-                "the collection {name} has none of the vectors image, edge and text: name another with QDRANT_COLLECTION"
+                "the collection {name} has none of the vectors image, edge and text: name another \
+                 with QDRANT_COLLECTION"
             )));
         };
         let Said {
@@ -131,9 +133,10 @@ impl Shape {
         }
         if self.dimension != model.dimension {
             return Err(conflict(format!(
-                "the collection {name} was filled by a model of {} dimensions, but the model in use is {} ({}, {} \
-                 dimensions): vectors of different models cannot be compared. Set MODEL_NAME and PRETRAINED to the \
-                 model that filled it, or name another QDRANT_COLLECTION",
+                "the collection {name} was filled by a model of {} dimensions, but the model in \
+                 use is {} ({}, {} dimensions): vectors of different models cannot be compared. \
+                 Set MODEL_NAME and PRETRAINED to the model that filled it, or name another \
+                 QDRANT_COLLECTION",
                 self.dimension, model.name, model.pretrained, model.dimension
             )));
         }

@@ -82,7 +82,8 @@ impl Version {
         Err(Error::new(
             ErrorCode::Unsupported,
             format!(
-                "Qdrant at {} is version {self}, which lacks {}: that came with {}. Upgrade the server",
+                "Qdrant at {} is version {self}, which lacks {}: that came with {}. Upgrade the \
+                 server",
                 about.url,
                 feature.name(),
                 feature.since()

@@ -67,8 +67,8 @@ impl Ledger for EmbeddedState {
             // The update changes nothing; it makes RETURNING give the line that stands there
             // already.
             let holder: i64 = sqlx::query_scalar(
-                "INSERT INTO ledger_claim (run, point, line) VALUES (?, ?, ?) \
-                 ON CONFLICT (run, point) DO UPDATE SET line = line RETURNING line",
+                "INSERT INTO ledger_claim (run, point, line) VALUES (?, ?, ?) ON CONFLICT (run, \
+                 point) DO UPDATE SET line = line RETURNING line",
             )
             .bind(&run)
             .bind(point.to_string())
@@ -97,8 +97,8 @@ impl Ledger for EmbeddedState {
                 LineOutcome::Failed { reason, .. } => (FAILED, None, Some(reason)),
             };
             sqlx::query(
-                "INSERT OR REPLACE INTO ledger_line (run, line, point, outcome, duplicate_of, reason) \
-                 VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO ledger_line (run, line, point, outcome, duplicate_of, \
+                 reason) VALUES (?, ?, ?, ?, ?, ?)",
             )
             .bind(&run)
             .bind(number_in(*line)?)
@@ -149,8 +149,8 @@ impl Ledger for EmbeddedState {
     ) -> Result<Vec<LineRecord>> {
         let after = after.map_or(Ok(-1), number_in)?;
         let lines: Vec<(i64, Option<String>, Option<String>)> = sqlx::query_as(
-            "SELECT line, point, reason FROM ledger_line WHERE run = ? AND outcome = ? AND line > ? \
-             ORDER BY line LIMIT ?",
+            "SELECT line, point, reason FROM ledger_line WHERE run = ? AND outcome = ? AND line > \
+             ? ORDER BY line LIMIT ?",
         )
         .bind(run.to_string())
         .bind(FAILED)

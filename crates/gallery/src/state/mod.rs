@@ -68,14 +68,17 @@ impl EmbeddedState {
                     .with_source(error)
             })?;
         MIGRATIONS.run(&pool).await.map_err(|error| match error {
-            MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => Error::new(
-                ErrorCode::Conflict,
-                format!(
-                    "the database {shown} has migration {version}, which this clippy does not know: use the newer \
-                     clippy that made it, or name another DATA_DIR"
-                ),
-            ),
-            error => Error::internal(format!("the database {shown} could not be migrated")).with_source(error),
+            MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => {
+                Error::new(
+                    ErrorCode::Conflict,
+                    format!(
+                        "the database {shown} has migration {version}, which this clippy does not \
+                         know: use the newer clippy that made it, or name another DATA_DIR"
+                    ),
+                )
+            }
+            error => Error::internal(format!("the database {shown} could not be migrated"))
+                .with_source(error),
         })?;
         Ok(Self { pool, rule })
     }
@@ -131,10 +134,13 @@ mod tests {
         let state = EmbeddedState::open(&path, PreferenceRule::default())
             .await
             .expect("made");
-        sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (99, 'future', 1, x'00', 0)")
-            .execute(&state.pool)
-            .await
-            .expect("inserted");
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, \
+             execution_time) VALUES (99, 'future', 1, x'00', 0)",
+        )
+        .execute(&state.pool)
+        .await
+        .expect("inserted");
         state.close().await;
         let error = EmbeddedState::open(&path, PreferenceRule::default())
             .await

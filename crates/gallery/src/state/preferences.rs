@@ -33,8 +33,9 @@ impl EmbeddedState {
             .await
             .map_err(failed)?;
             sqlx::query(
-                "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, ?) \
-                 ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, action = excluded.action",
+                "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, \
+                 ?) ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, \
+                 action = excluded.action",
             )
             .bind(&feedback.user_id)
             .bind(kind)
@@ -57,9 +58,9 @@ impl EmbeddedState {
         kind: &'static str,
     ) -> Result<()> {
         sqlx::query(
-            "DELETE FROM preference WHERE user_id = ?1 AND kind = ?2 AND name NOT IN (\
-                 SELECT name FROM preference WHERE user_id = ?1 AND kind = ?2 \
-                 ORDER BY weight DESC, action DESC, name LIMIT ?3)",
+            "DELETE FROM preference WHERE user_id = ?1 AND kind = ?2 AND name NOT IN (SELECT name \
+             FROM preference WHERE user_id = ?1 AND kind = ?2 ORDER BY weight DESC, action DESC, \
+             name LIMIT ?3)",
         )
         .bind(user_id)
         .bind(kind)
@@ -77,7 +78,8 @@ impl EmbeddedState {
         top: usize,
     ) -> Result<Vec<(String, f64)>> {
         sqlx::query_as(
-            "SELECT name, weight FROM preference WHERE user_id = ? AND kind = ? ORDER BY weight DESC, name LIMIT ?",
+            "SELECT name, weight FROM preference WHERE user_id = ? AND kind = ? ORDER BY weight \
+             DESC, name LIMIT ?",
         )
         .bind(user_id)
         .bind(kind)
@@ -115,8 +117,9 @@ impl Preferences for EmbeddedState {
         };
         let mut transaction = self.write().await?;
         let count: i64 = sqlx::query_scalar(
-            "INSERT INTO artist (user_id, clicked, saved) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE \
-             SET clicked = clicked + excluded.clicked, saved = saved + excluded.saved RETURNING clicked + saved",
+            "INSERT INTO artist (user_id, clicked, saved) VALUES (?, ?, ?) ON CONFLICT (user_id) \
+             DO UPDATE SET clicked = clicked + excluded.clicked, saved = saved + excluded.saved \
+             RETURNING clicked + saved",
         )
         .bind(&feedback.user_id)
         .bind(clicked)

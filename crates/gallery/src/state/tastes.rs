@@ -17,8 +17,9 @@ impl TastesImport for EmbeddedState {
         let mut transaction = self.write().await?;
         for taste in &tastes {
             let actions: i64 = sqlx::query_scalar(
-                "INSERT INTO artist (user_id, clicked, saved) VALUES (?, ?, ?) ON CONFLICT (user_id) DO UPDATE \
-                 SET clicked = max(clicked, excluded.clicked), saved = max(saved, excluded.saved) RETURNING clicked + saved",
+                "INSERT INTO artist (user_id, clicked, saved) VALUES (?, ?, ?) ON CONFLICT \
+                 (user_id) DO UPDATE SET clicked = max(clicked, excluded.clicked), saved = \
+                 max(saved, excluded.saved) RETURNING clicked + saved",
             )
             .bind(&taste.user_id)
             .bind(number_in(taste.clicked)?)
@@ -59,8 +60,8 @@ async fn raise(
     for (name, weight) in weights {
         raised += sqlx::query(
             "INSERT INTO preference (user_id, kind, name, weight, action) VALUES (?, ?, ?, ?, ?) \
-             ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, action = excluded.action \
-             WHERE excluded.weight > weight",
+             ON CONFLICT (user_id, kind, name) DO UPDATE SET weight = excluded.weight, action = \
+             excluded.action WHERE excluded.weight > weight",
         )
         .bind(user_id)
         .bind(kind)

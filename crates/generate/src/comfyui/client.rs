@@ -198,7 +198,8 @@ impl Client {
         match answer["prompt_id"].as_str() {
             Some(id) if id == prompt.to_string() => Ok(()),
             Some(_) => Err(GenerateError::permanent(
-                "this ComfyUI gives prompts ids of its own, so a prompt could not be followed or cancelled: update it",
+                "this ComfyUI gives prompts ids of its own, so a prompt could not be followed or \
+                 cancelled: update it",
             )),
             None => Err(GenerateError::permanent(
                 "ComfyUI took a prompt and gave it no id: check COMFYUI_URL",

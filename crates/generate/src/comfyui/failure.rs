@@ -20,7 +20,8 @@ pub fn execution_error(told: &Value) -> GenerateError {
     let (node, message) = (text("node_type"), text("exception_message"));
     let lower = message.to_lowercase();
     let help = if lower.contains("out of memory") || lower.contains("allocation") {
-        "its graphics memory is full: use a smaller picture, fewer references, or start it with --lowvram"
+        "its graphics memory is full: use a smaller picture, fewer references, or start it with \
+         --lowvram"
     } else {
         "see its log"
     };

@@ -105,7 +105,8 @@ impl Filling<'_> {
         };
         value.ok_or_else(|| {
             Error::invalid(format!(
-                "the ComfyUI template needs {{{{{slot}}}}}, and this request has none: send it, or use another template"
+                "the ComfyUI template needs {{{{{slot}}}}}, and this request has none: send it, \
+                 or use another template"
             ))
         })
     }

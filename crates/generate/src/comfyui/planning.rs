@@ -62,9 +62,9 @@ pub fn capabilities(settings: &ComfyUiSettings, describes: bool) -> Capabilities
         sketch,
         base: takes(When::Base),
         mask: takes(When::Mask),
-        mask_note:
-            "a latent mask, and the result laid into the base there; outside every pixel stays"
-                .to_owned(),
+        mask_note: "a latent mask, and the result laid into the base there; outside every pixel \
+                    stays"
+            .to_owned(),
         prompt: if words { Support::Yes } else { Support::No },
         prompt_note: "the words as given, and tags for what else is asked".to_owned(),
         seed: slot("seed"),
@@ -146,7 +146,8 @@ pub fn plan(
     let length = request.prompt.as_deref().map_or(0, tokens);
     if has_prompt && template.uses("prompt") && length > TOKENS {
         let reason = format!(
-            "SDXL reads {TOKENS} tokens at once, and these are about {length}: the rest counts less"
+            "SDXL reads {TOKENS} tokens at once, and these are about {length}: the rest counts \
+             less"
         );
         receipt.approximated("prompt", "the words as given", reason);
     }
@@ -256,7 +257,8 @@ fn references(template: &Template, request: &GenerateRequest, receipt: &mut Rece
         }
         if (weight - asked * scale).abs() >= 0.001 {
             reasons.push(format!(
-                "{} references have at most {MOST_ADAPTERS} different weights, as each takes gigabytes there",
+                "{} references have at most {MOST_ADAPTERS} different weights, as each takes \
+                 gigabytes there",
                 role.as_str()
             ));
         }

@@ -274,7 +274,8 @@ impl ComfyUiProvider {
             }
         }
         Err(GenerateError::permanent(format!(
-            "ComfyUI at {} lost this picture {MOST_LOST} times: its queue is cleared again and again, or it does not stay up",
+            "ComfyUI at {} lost this picture {MOST_LOST} times: its queue is cleared again and \
+             again, or it does not stay up",
             self.client.address()
         )))
     }
@@ -308,8 +309,8 @@ impl ComfyUiProvider {
             let files = self.one(work, index, seed).await?;
             if files.is_empty() {
                 return Err(GenerateError::permanent(
-                    "ComfyUI finished without a picture: the graph needs a node that gives one, such as SaveImage or \
-                     PreviewImage",
+                    "ComfyUI finished without a picture: the graph needs a node that gives one, \
+                     such as SaveImage or PreviewImage",
                 ));
             }
             for file in files.into_iter().take(wanted - images.len()) {

@@ -251,8 +251,8 @@ impl Template {
         for (id, node) in self.nodes() {
             if node["class_type"].as_str().is_none() || !node["inputs"].is_object() {
                 let message = format!(
-                    "node \"{id}\" of the ComfyUI template has no class_type or no inputs: export the graph with \
-                     \"Save (API format)\""
+                    "node \"{id}\" of the ComfyUI template has no class_type or no inputs: export \
+                     the graph with \"Save (API format)\""
                 );
                 return Err(Error::invalid(message));
             }
@@ -262,8 +262,8 @@ impl Template {
             {
                 if !SLOTS.contains(&slot.as_str()) {
                     let message = format!(
-                        "node \"{id}\" of the ComfyUI template names the slot {{{{{slot}}}}}, which does not exist; these \
-                         do: {}",
+                        "node \"{id}\" of the ComfyUI template names the slot {{{{{slot}}}}}, \
+                         which does not exist; these do: {}",
                         SLOTS.join(", ")
                     );
                     return Err(Error::invalid(message));

@@ -155,8 +155,8 @@ impl Follow<'_> {
 
     fn too_long(&self) -> GenerateError {
         GenerateError::permanent(format!(
-            "ComfyUI worked longer than {} s on a picture, which was taken off there: set COMFYUI_TIMEOUT_SECS to more, \
-             or ask for less",
+            "ComfyUI worked longer than {} s on a picture, which was taken off there: set \
+             COMFYUI_TIMEOUT_SECS to more, or ask for less",
             self.pace.longest.as_secs()
         ))
     }

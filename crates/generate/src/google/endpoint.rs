@@ -57,14 +57,16 @@ impl GcpTokens {
                 Ok(account) => Ok(Arc::new(account)),
                 Err(error) => {
                     tracing::warn!(file = %file.display(), %error, "the service account's key cannot be read");
-                    let message = "GOOGLE_APPLICATION_CREDENTIALS names a file that cannot be read as a service account's key";
+                    let message = "GOOGLE_APPLICATION_CREDENTIALS names a file that cannot be \
+                                   read as a service account's key";
                     Err(auth(message.to_owned()))
                 }
             },
             None => gcp_auth::provider().await.map_err(|error| {
                 tracing::warn!(%error, "no Google credentials were found");
-                let message = "no Google credentials were found: set GOOGLE_APPLICATION_CREDENTIALS or GEMINI_API_KEY, or \
-                               run `gcloud auth application-default login`";
+                let message = "no Google credentials were found: set \
+                               GOOGLE_APPLICATION_CREDENTIALS or GEMINI_API_KEY, or run `gcloud \
+                               auth application-default login`";
                 auth(message.to_owned())
             }),
         }
@@ -88,7 +90,10 @@ impl TokenSource for GcpTokens {
         let token = provider.token(&[SCOPE]).await.map_err(|error| {
             GenerateError::new(
                 FailureClass::Auth,
-                format!("Google gave no token ({error}): check the service account's key and this machine's clock"),
+                format!(
+                    "Google gave no token ({error}): check the service account's key and this \
+                     machine's clock"
+                ),
             )
         })?;
         Ok(token.as_str().to_owned())
@@ -130,7 +135,8 @@ impl Endpoint {
             } => {
                 let root = self.root();
                 format!(
-                    "{root}/projects/{project}/locations/{location}/publishers/google/models/{model}:{method}"
+                    "{root}/projects/{project}/locations/{location}/publishers/google/models/\
+                     {model}:{method}"
                 )
             }
         }
@@ -351,7 +357,8 @@ impl GoogleClient {
     fn explained(&self, mut error: GenerateError, model: &str) -> GenerateError {
         if is_of_model(&error) {
             error.message = format!(
-                "the model {model} is retired or not open to this project and location: set {} to one that is ({})",
+                "the model {model} is retired or not open to this project and location: set {} to \
+                 one that is ({})",
                 self.setting, error.message
             );
         } else if error.message.starts_with("404") {

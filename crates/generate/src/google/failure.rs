@@ -61,7 +61,8 @@ pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
         403 => GenerateError::new(
             FailureClass::Auth,
             format!(
-                "{told}. Enable the API for the project and give the account the role roles/aiplatform.user"
+                "{told}. Enable the API for the project and give the account the role \
+                 roles/aiplatform.user"
             ),
         ),
         400 if said.contains("API key") => {
@@ -71,7 +72,8 @@ pub fn failure_of_answer(status: StatusCode, headers: &HeaderMap, body: &[u8]) -
             GenerateError::transient(format!("{told}. Trying again later helps"), wait)
         }
         400 => GenerateError::permanent(format!(
-            "{told}. The provider does not take this request; the model may need to be opened for the project"
+            "{told}. The provider does not take this request; the model may need to be opened for \
+             the project"
         )),
         _ => GenerateError::permanent(told),
     }

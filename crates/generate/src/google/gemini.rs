@@ -140,7 +140,8 @@ impl GeminiProvider {
         };
         let mut room = self.most_references();
         if let Some(sketch) = &generation.sketch {
-            let label = "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore its stroke colour and paper.";
+            let label = "the ROUGH SKETCH: keep its layout, silhouette, pose and framing; ignore \
+                         its stroke colour and paper.";
             add(label, sketch)?;
             room = room.saturating_sub(1);
         }
@@ -151,7 +152,8 @@ impl GeminiProvider {
             )?;
             room = room.saturating_sub(1);
             if let Some(mask) = &generation.mask {
-                let label = "the BASE picture with the part to repaint tinted MAGENTA: change only that part, and leave no magenta.";
+                let label = "the BASE picture with the part to repaint tinted MAGENTA: change \
+                             only that part, and leave no magenta.";
                 add(label, &tinted(base, mask))?;
                 room = room.saturating_sub(1);
             }
@@ -165,11 +167,13 @@ impl GeminiProvider {
             let word = weight_word(reference.weight);
             let label = match reference.role {
                 Role::Style => format!(
-                    "a STYLE reference ({word}): copy medium, palette, line quality, texture and lighting. Do not copy its objects."
+                    "a STYLE reference ({word}): copy medium, palette, line quality, texture and \
+                     lighting. Do not copy its objects."
                 ),
                 Role::Subject => {
                     format!(
-                        "the SUBJECT reference ({word}): preserve identity and distinctive features."
+                        "the SUBJECT reference ({word}): preserve identity and distinctive \
+                         features."
                     )
                 }
             };
@@ -257,7 +261,8 @@ struct Call<'a> {
 #[async_trait]
 impl Provider for GeminiProvider {
     fn capabilities(&self) -> Capabilities {
-        let note = "the model has no typed references: role and weight are told in words (strong, moderate, subtle)";
+        let note = "the model has no typed references: role and weight are told in words (strong, \
+                    moderate, subtle)";
         Capabilities {
             model: Some(self.settings.image_model.clone()),
             style_references: Support::Approximate,
@@ -267,7 +272,8 @@ impl Provider for GeminiProvider {
             reference_note: note.to_owned(),
             sketch: Support::Approximate,
             base: Support::Approximate,
-            mask_note: "the part is shown to the model, and its picture laid in there; outside every pixel stays"
+            mask_note: "the part is shown to the model, and its picture laid in there; outside \
+                        every pixel stays"
                 .to_owned(),
             seed: Support::Approximate,
             negative_prompt: Support::Approximate,

@@ -123,8 +123,8 @@ pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
     let given = Given::of(request);
     if given.mask && !(given.sketch || given.subject || given.style > 0.0 || given.tags) {
         return Some(format!(
-            "the built-in painter cannot paint under a mask from words: add a sketch of what belongs there, a reference or a \
-             style tag, {INSTEAD}"
+            "the built-in painter cannot paint under a mask from words: add a sketch of what \
+             belongs there, a reference or a style tag, {INSTEAD}"
         ));
     }
     if given.sketch || given.base || given.subject || given.style > 0.0 || given.tags {
@@ -146,8 +146,8 @@ pub(super) fn refusal(request: &GenerateRequest) -> Option<String> {
         named.join(", ")
     };
     Some(format!(
-        "the built-in painter cannot paint {what} from words alone, only hills in the colours that they name: add a sketch, \
-         a base or a reference, {INSTEAD}"
+        "the built-in painter cannot paint {what} from words alone, only hills in the colours \
+         that they name: add a sketch, a base or a reference, {INSTEAD}"
     ))
 }
 

@@ -53,7 +53,8 @@ async fn the_bodies_are_as_google_documents_them() {
     assert_eq!(
         vision.path,
         format!(
-            "/v1/projects/project/locations/global/publishers/google/models/{VISION_MODEL}:generateContent"
+            "/v1/projects/project/locations/global/publishers/google/models/{VISION_MODEL}:\
+             generateContent"
         )
     );
     snapshot("gemini-vision", &vision.body);
@@ -61,7 +62,8 @@ async fn the_bodies_are_as_google_documents_them() {
     assert_eq!(
         call.path,
         format!(
-            "/v1/projects/project/locations/global/publishers/google/models/{IMAGE_MODEL}:generateContent"
+            "/v1/projects/project/locations/global/publishers/google/models/{IMAGE_MODEL}:\
+             generateContent"
         )
     );
     assert_eq!(call.authorization.as_deref(), Some("Bearer token-1"));

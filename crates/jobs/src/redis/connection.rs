@@ -67,10 +67,12 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
         }
         Some("WRONGPASS") => "refuses the user or the password in REDIS_URL",
         Some("NOPERM") => {
-            "does not let the user in REDIS_URL do what is needed: allow it all commands on its keys"
+            "does not let the user in REDIS_URL do what is needed: allow it all commands on its \
+             keys"
         }
         Some("DENIED") => {
-            "answers on its own machine alone, since it has no password (protected mode): give it one"
+            "answers on its own machine alone, since it has no password (protected mode): give it \
+             one"
         }
         _ if error.kind() == redis::ErrorKind::AuthenticationFailed => {
             "refuses the user or the password in REDIS_URL"
@@ -79,10 +81,12 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
             "asks for a password, and REDIS_URL has none: write redis://:password@host:6379/0"
         }
         _ if says("refused to switch database") => {
-            "does not have the database that REDIS_URL names after its last slash: 0 is always there"
+            "does not have the database that REDIS_URL names after its last slash: 0 is always \
+             there"
         }
         _ if says("invalid peer certificate") => {
-            "shows a certificate that this machine does not trust: name the file of its authority's in SSL_CERT_FILE"
+            "shows a certificate that this machine does not trust: name the file of its \
+             authority's in SSL_CERT_FILE"
         }
         _ if error.kind() == redis::ErrorKind::InvalidClientConfig => {
             "cannot be reached with these settings"
@@ -96,7 +100,8 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
 pub(crate) fn unavailable(error: redis::RedisError) -> Error {
     let message = match error.code() {
         Some("OOM") => {
-            "Redis is out of memory. Give it more (maxmemory), or keep finished jobs for a shorter time"
+            "Redis is out of memory. Give it more (maxmemory), or keep finished jobs for a shorter \
+             time"
         }
         Some("READONLY") => {
             "Redis is read-only (a replica, or in the middle of a fail-over). Try again in a moment"

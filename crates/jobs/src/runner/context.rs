@@ -353,7 +353,8 @@ impl JobContext {
                 // What a part did is then not known, and must not be left out of a sum in silence.
                 Ok(page) if page.damaged > 0 => {
                     let message = format!(
-                        "What {} parts of this job did cannot be read. The log names them; ask for the work again",
+                        "What {} parts of this job did cannot be read. The log names them; ask \
+                         for the work again",
                         page.damaged
                     );
                     return Err(JobError::permanent(ErrorCode::Internal, message));

@@ -102,7 +102,8 @@ impl Timing {
             ),
             (
                 self.sweep * 3 > self.dead_after,
-                "a worker loop says that it lives once a sweep: three sweeps must fit before it is taken for dead",
+                "a worker loop says that it lives once a sweep: three sweeps must fit before it \
+                 is taken for dead",
             ),
             (
                 !self.only_process && self.poll > self.sweep,
@@ -122,7 +123,8 @@ impl Timing {
         if bound > Self::PROMISED_RECOVERY {
             let promised = Self::PROMISED_RECOVERY;
             return Err(Error::invalid(format!(
-                "The runner's times do not add up: a job could lie for {bound:?} after a kill, more than {promised:?}"
+                "The runner's times do not add up: a job could lie for {bound:?} after a kill, \
+                 more than {promised:?}"
             )));
         }
         Ok(())

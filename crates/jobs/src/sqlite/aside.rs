@@ -20,7 +20,8 @@ impl Change<'_> {
     pub(super) async fn letter(&mut self, payload: &str, reason: &str) -> Result<()> {
         let now = self.now;
         let query = sqlx::query(
-            "INSERT INTO job_dead_letters (at_ms, reason, payload) SELECT ?1, ?2, ?3 WHERE NOT EXISTS
+            "INSERT INTO job_dead_letters (at_ms, reason, payload) SELECT ?1, ?2, ?3 WHERE NOT \
+             EXISTS
              (SELECT 1 FROM job_dead_letters WHERE reason = ?2 AND payload = ?3
               AND seq > (SELECT max(seq) FROM job_dead_letters) - 100)",
         );
@@ -39,8 +40,10 @@ impl SqliteJobs {
         let mut change = self.change().await?;
         let now = change.now;
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'failed', finished_ms = ?, worker = NULL, lease_ms = NULL, delayed = 0,
-             cancel = 0, error = ? WHERE rowid = ? AND state NOT IN ('succeeded', 'failed', 'cancelled')",
+            "UPDATE job_records SET state = 'failed', finished_ms = ?, worker = NULL, lease_ms = \
+             NULL, delayed = 0,
+             cancel = 0, error = ? WHERE rowid = ? AND state NOT IN ('succeeded', 'failed', \
+             'cancelled')",
         );
         if change
             .run(query.bind(now).bind(damage::failure()).bind(broken.rowid))
@@ -91,8 +94,10 @@ impl SqliteJobs {
     /// among what the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') UNION ALL
-             SELECT * FROM (SELECT rowid, * FROM Jobs WHERE job_type = ?2 AND status IN ('Pending', 'Failed')
+            "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') \
+             UNION ALL
+             SELECT * FROM (SELECT rowid, * FROM Jobs WHERE job_type = ?2 AND status IN \
+             ('Pending', 'Failed')
              ORDER BY priority DESC, run_at, id LIMIT 100)",
         )
         .bind(worker)

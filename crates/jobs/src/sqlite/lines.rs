@@ -17,7 +17,8 @@ use crate::time::Timestamp;
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
 /// Jobs before one in its line.
-const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND (queued_ms, id) < (?, ?)";
+const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND \
+                      (queued_ms, id) < (?, ?)";
 
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
 
@@ -65,7 +66,8 @@ impl Change<'_> {
     async fn revive(&mut self, row: &Row) -> Result<()> {
         self.count(&row.lane, row.state()?, -1).await?;
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'queued', attempt = 0, losses = 0, retries = retries + 1, finished_ms = NULL, cancel = 0, error = NULL,
+            "UPDATE job_records SET state = 'queued', attempt = 0, losses = 0, retries = retries \
+             + 1, finished_ms = NULL, cancel = 0, error = NULL,
              version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(&row.id)).await.map(|_| ())
@@ -163,7 +165,8 @@ impl SqliteJobs {
         let id = JobId::generate().to_string();
         if let Some(key) = job.idempotency_key.as_deref() {
             let query = sqlx::query(
-                "INSERT OR REPLACE INTO job_keys (owner, key, job, digest, expires_ms) VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO job_keys (owner, key, job, digest, expires_ms) VALUES (?, \
+                 ?, ?, ?, ?)",
             );
             let expires = now + millis(self.settings.keep_idempotency);
             change
@@ -178,7 +181,8 @@ impl SqliteJobs {
                 .await?;
         }
         let query = sqlx::query(
-            "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, created_ms, queued_ms)
+            "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, \
+             created_ms, queued_ms)
              VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
         );
         let query = query
@@ -389,10 +393,12 @@ impl SqliteJobs {
             "SELECT lane, paused, succeeded, failed, cancelled,
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'queued'),
              (SELECT count(*) FROM job_records r WHERE r.lane = l.lane AND r.state = 'running'),
-             -- The oldest; numbers come before what is none, so that only a lane of damaged records has no oldest.
+             -- The oldest; numbers come before what is none, so that only a lane of damaged \
+             records has no oldest.
              (SELECT CASE typeof(queued_ms) WHEN 'integer' THEN queued_ms END FROM job_records r
               WHERE r.lane = l.lane AND r.state = 'queued' ORDER BY queued_ms LIMIT 1),
-             -- A process may have several loops in a lane; their names differ in the last 27 letters, a dash and a ULID.
+             -- A process may have several loops in a lane; their names differ in the last 27 \
+             letters, a dash and a ULID.
              (SELECT count(DISTINCT substr(name, 1, length(name) - 27)) FROM job_workers w
               WHERE w.lane = l.lane AND w.seen_ms > ?)
              FROM job_lanes l",

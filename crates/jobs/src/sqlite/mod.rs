@@ -159,7 +159,8 @@ fn queue(lane: Lane) -> String {
 fn unavailable(error: sqlx::Error) -> Error {
     let message = match &error {
         sqlx::Error::Database(inner) if inner.message().contains("locked") => {
-            "The job file is being written by somebody else for longer than this could wait. Try again in a moment"
+            "The job file is being written by somebody else for longer than this could wait. Try \
+             again in a moment"
         }
         sqlx::Error::Database(inner) if inner.message().contains("full") => {
             "The disk that holds the job file is full. Make room, then try again"

@@ -150,8 +150,10 @@ impl SqliteJobs {
             .map(|cursor| checks::bounded("cursor", cursor))
             .transpose()?;
         let query = sqlx::query(
-            "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = COALESCE(?3, progress),
-             attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, losses = CASE WHEN ?4 THEN 0 ELSE losses END,
+            "UPDATE job_records SET lease_ms = ?1, cursor = COALESCE(?2, cursor), progress = \
+             COALESCE(?3, progress),
+             attempt = CASE WHEN ?4 THEN 1 ELSE attempt END, losses = CASE WHEN ?4 THEN 0 ELSE \
+             losses END,
              version = version + (?3 IS NOT NULL OR ?4) WHERE id = ?5",
         );
         let until = change.now + millis(lease);
@@ -207,7 +209,8 @@ impl SqliteJobs {
             // Previews are large: only the newest few can be replayed.
             let query = sqlx::query(
                 "DELETE FROM job_events WHERE job = ?1 AND kind = 'preview' AND seq NOT IN
-                 (SELECT seq FROM job_events WHERE job = ?1 AND kind = 'preview' ORDER BY seq DESC LIMIT ?2)",
+                 (SELECT seq FROM job_events WHERE job = ?1 AND kind = 'preview' ORDER BY seq DESC \
+                 LIMIT ?2)",
             );
             change
                 .run(query.bind(&id).bind(number(KEPT_PREVIEWS)))
@@ -233,8 +236,10 @@ impl SqliteJobs {
         for child in children {
             let id = JobId::child(key.job, &child.key).to_string();
             let query = sqlx::query(
-                "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, created_ms, queued_ms,
-                 parent, weight) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO job_records (id, kind, lane, payload, max_attempts, owner, state, \
+                 created_ms, queued_ms,
+                 parent, weight) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?) ON CONFLICT (id) \
+                 DO NOTHING",
             );
             let now = change.now;
             let query = query
@@ -364,7 +369,8 @@ async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
         return Ok(JobState::Queued);
     }
     let query = sqlx::query(
-        "UPDATE job_records SET state = 'waiting', worker = NULL, lease_ms = NULL, version = version + 1 WHERE id = ?",
+        "UPDATE job_records SET state = 'waiting', worker = NULL, lease_ms = NULL, version = \
+         version + 1 WHERE id = ?",
     );
     change.run(query.bind(&row.id)).await?;
     change
@@ -382,7 +388,8 @@ async fn requeue(
     delay: i64,
 ) -> Result<()> {
     let query = sqlx::query(
-        "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker = NULL,
+        "UPDATE job_records SET state = 'queued', attempt = ?, error = COALESCE(?, error), worker \
+         = NULL,
          lease_ms = NULL, version = version + 1 WHERE id = ?",
     );
     change

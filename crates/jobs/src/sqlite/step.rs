@@ -159,7 +159,8 @@ impl Change<'_> {
     /// All children have ended: the parent runs once more, with all its attempts.
     pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, cursor = NULL, worker = NULL,
+            "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, \
+             cursor = NULL, worker = NULL,
              lease_ms = NULL, version = version + 1 WHERE id = ?",
         );
         self.run(query.bind(id)).await?;
@@ -175,8 +176,10 @@ impl Change<'_> {
         ending: Ending<'_>,
     ) -> Result<()> {
         let query = sqlx::query(
-            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, lease_ms = NULL, cursor = NULL,
-             cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, receipt), error = ?,
+            "UPDATE job_records SET state = ?, finished_ms = ?, worker = NULL, lease_ms = NULL, \
+             cursor = NULL,
+             cancel = 0, delayed = 0, result = COALESCE(?, result), receipt = COALESCE(?, \
+             receipt), error = ?,
              version = version + 1 WHERE id = ?",
         );
         let error = ending.error.or(if state == JobState::Cancelled {
@@ -227,13 +230,16 @@ impl Change<'_> {
     ) -> Result<()> {
         let query = sqlx::query(match state {
             JobState::Succeeded => {
-                "UPDATE job_records SET kids_succeeded = kids_succeeded + ?, kids_done = kids_done + ? WHERE id = ?"
+                "UPDATE job_records SET kids_succeeded = kids_succeeded + ?, kids_done = kids_done \
+                 + ? WHERE id = ?"
             }
             JobState::Failed => {
-                "UPDATE job_records SET kids_failed = kids_failed + ?, kids_done = kids_done + ? WHERE id = ?"
+                "UPDATE job_records SET kids_failed = kids_failed + ?, kids_done = kids_done + ? \
+                 WHERE id = ?"
             }
             JobState::Cancelled => {
-                "UPDATE job_records SET kids_cancelled = kids_cancelled + ?, kids_done = kids_done + ? WHERE id = ?"
+                "UPDATE job_records SET kids_cancelled = kids_cancelled + ?, kids_done = kids_done \
+                 + ? WHERE id = ?"
             }
             JobState::Queued | JobState::Running | JobState::Waiting => return Ok(()),
         });
@@ -280,8 +286,10 @@ impl Change<'_> {
         let left = row.children_left();
         if left == 0 || self.now - row.told_ms >= TELL_MS {
             let progress: String = sqlx::query_scalar(
-                "UPDATE job_records SET told_ms = ?, version = version + 1, progress = json_object('done', kids_done,
-                 'total', kids_weight, 'unit', json(kids_unit) ->> '$', 'stage', 'parts', 'message', '')
+                "UPDATE job_records SET told_ms = ?, version = version + 1, progress = \
+                 json_object('done', kids_done,
+                 'total', kids_weight, 'unit', json(kids_unit) ->> '$', 'stage', 'parts', \
+                 'message', '')
                  WHERE id = ? RETURNING progress",
             )
             .bind(self.now)

@@ -107,7 +107,8 @@ impl JobStore for SqliteJobs {
         let limit = limit.clamp(1, 1_000);
         loop {
             let rows = sqlx::query(
-                "SELECT seq, kind, at_ms, data FROM job_events WHERE job = ? AND seq > ? ORDER BY seq LIMIT ?",
+                "SELECT seq, kind, at_ms, data FROM job_events WHERE job = ? AND seq > ? ORDER BY \
+                 seq LIMIT ?",
             )
             .bind(&job)
             .bind(from)

@@ -48,7 +48,8 @@ impl SqliteJobs {
         }
         // Read before the look, so that a job delayed meanwhile is not forgotten.
         self.next_due.store(i64::MAX, Ordering::Release);
-        let due = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND queued_ms <= ? LIMIT 500";
+        let due = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND \
+                   queued_ms <= ? LIMIT 500";
         let promoted = self.do_to_all(due, now, Deed::Push).await;
         self.read_next_due().await?;
         promoted
@@ -84,14 +85,16 @@ impl SqliteJobs {
             swept.promoted = self.promote_due().await?;
             // A machine that slept has leases that ended while nobody could renew them.
             if !merciful {
-                let late =
-                    "SELECT rowid, * FROM job_records WHERE state = 'running' AND (lease_ms <= ? OR lease_ms IS NULL)
+                let late = "SELECT rowid, * FROM job_records WHERE state = 'running' AND \
+                            (lease_ms <= ? OR lease_ms IS NULL)
                             LIMIT 500";
                 swept.reaped = self.do_to_all(late, now, Deed::End).await?;
             }
-            let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 AND queued_ms <= ?
+            let lost = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 0 \
+                        AND queued_ms <= ?
                         AND NOT EXISTS (SELECT 1 FROM Jobs WHERE Jobs.id = job_records.task
-                                        AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT 500";
+                                        AND Jobs.status IN ('Pending', 'Queued', 'Running')) LIMIT \
+                        500";
             swept.rescued = self
                 .do_to_all(lost, now - millis(settings.rescue_after), Deed::Push)
                 .await?;
@@ -223,7 +226,8 @@ impl SqliteJobs {
         let before = now - millis(self.settings.keep_finished);
         let rowids: Vec<i64> = sqlx::query_scalar(
             "SELECT rowid FROM job_records WHERE finished_ms <= ?1 AND parent IS NULL
-             UNION SELECT * FROM (SELECT rowid FROM job_records WHERE finished_ms IS NOT NULL AND parent IS NULL
+             UNION SELECT * FROM (SELECT rowid FROM job_records WHERE finished_ms IS NOT NULL AND \
+             parent IS NULL
              ORDER BY finished_ms DESC LIMIT ?3 OFFSET ?2) LIMIT ?3",
         )
         .bind(before)
@@ -247,12 +251,14 @@ impl SqliteJobs {
         let mut change = self.change().await?;
         for rowid in &rowids {
             let query = sqlx::query(
-                "DELETE FROM job_events WHERE job IN (SELECT id FROM job_records WHERE rowid = ?1 OR parent =
+                "DELETE FROM job_events WHERE job IN (SELECT id FROM job_records WHERE rowid = ?1 \
+                 OR parent =
                  (SELECT id FROM job_records WHERE rowid = ?1))",
             );
             change.run(query.bind(rowid)).await?;
             let query = sqlx::query(
-                "DELETE FROM job_records WHERE parent = (SELECT id FROM job_records WHERE rowid = ?)",
+                "DELETE FROM job_records WHERE parent = (SELECT id FROM job_records WHERE rowid = \
+                 ?)",
             );
             change.run(query.bind(rowid)).await?;
             change

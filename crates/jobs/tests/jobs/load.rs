@@ -299,7 +299,8 @@ async fn eight_thousand_five_hundred_delayed_jobs_come_due_at_once() {
     })
     .await;
     // An hour passes.
-    let script = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], 1, id) end";
+    let script = "for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', \
+                  KEYS[1], 1, id) end";
     redis::Script::new(script)
         .key(delayed)
         .invoke_async::<()>(&mut connection)

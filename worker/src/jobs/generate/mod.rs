@@ -237,8 +237,8 @@ async fn writable(outputs: &Outputs) -> clippy_core::Result<()> {
     let _ = tokio::fs::remove_file(&probe).await;
     written.map_err(|error| {
         tracing::error!(folder = %outputs.folder().display(), %error, "pictures cannot be kept");
-        let message =
-            "no picture can be kept, so that none is bought: the folder outputs in DATA_DIR cannot be written to";
+        let message = "no picture can be kept, so that none is bought: the folder outputs in \
+                       DATA_DIR cannot be written to";
         clippy_core::Error::internal(message).with_source(error)
     })
 }

@@ -19,8 +19,8 @@ pub(super) fn read(context: &JobContext) -> Result<GenerateRequest, JobError> {
         .filter(|version| *version > PAYLOAD_VERSION)
     {
         let message = format!(
-            "This job was made by a newer Clippy (payload {version}, this worker reads up to {PAYLOAD_VERSION}): update \
-             the workers, then retry it"
+            "This job was made by a newer Clippy (payload {version}, this worker reads up to \
+             {PAYLOAD_VERSION}): update the workers, then retry it"
         );
         return Err(JobError::permanent(ErrorCode::Unsupported, message));
     }

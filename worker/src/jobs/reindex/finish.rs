@@ -233,9 +233,10 @@ fn too_many_missing(outcome: &Outcome) -> String {
             _ => "",
         });
     format!(
-        "{} of {} pictures cannot be read any more (the first: {}), so that the new collection would lack their look. It \
-         was not switched to; the old one is the live one. Bring the files back, or say allow_missing (--allow-missing), \
-         and ask for the re-index again: what is made already is kept",
+        "{} of {} pictures cannot be read any more (the first: {}), so that the new collection \
+         would lack their look. It was not switched to; the old one is the live one. Bring the \
+         files back, or say allow_missing (--allow-missing), and ask for the re-index again: what \
+         is made already is kept",
         outcome.totals.failed,
         outcome.totals.lines,
         reason.unwrap_or_default()

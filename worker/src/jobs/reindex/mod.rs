@@ -215,7 +215,8 @@ fn dropped(name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(
-            "the collection {name}, which this was to fill, is not being built any more: ask for the re-index again"
+            "the collection {name}, which this was to fill, is not being built any more: ask for \
+             the re-index again"
         ),
     )
 }
@@ -257,8 +258,9 @@ fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
         format!(", or set {wanted}")
     };
     Some(format!(
-        "The settings say {}, which is not the model of the live collection any more, and the next start will be \
-         refused: unset MODEL_NAME and PRETRAINED (the collection remembers its model){set}",
+        "The settings say {}, which is not the model of the live collection any more, and the \
+         next start will be refused: unset MODEL_NAME and PRETRAINED (the collection remembers \
+         its model){set}",
         says(&configured)
     ))
 }

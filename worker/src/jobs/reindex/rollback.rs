@@ -104,7 +104,8 @@ fn result(
 fn nothing_kept() -> Error {
     Error::new(
         ErrorCode::Conflict,
-        "there is no collection to go back to: none was re-indexed, or what was kept has been dropped",
+        "there is no collection to go back to: none was re-indexed, or what was kept has been \
+         dropped",
     )
 }
 
@@ -112,8 +113,8 @@ fn other_model(target: &Physical, name: &str) -> Error {
     Error::new(
         ErrorCode::Conflict,
         format!(
-            "the collection {} was filled by another model than the one that is now called {name}: its weights were \
-             changed since. Bring them back to go back to it",
+            "the collection {} was filled by another model than the one that is now called \
+             {name}: its weights were changed since. Bring them back to go back to it",
             target.name
         ),
     )

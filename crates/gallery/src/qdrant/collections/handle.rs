@@ -45,8 +45,8 @@ impl Handle {
             return Err(Error::new(
                 ErrorCode::Unavailable,
                 format!(
-                    "the collection {} is not the live one any more: a re-index has put another in its place. Nothing \
-                     was written; try again",
+                    "the collection {} is not the live one any more: a re-index has put another \
+                     in its place. Nothing was written; try again",
                     self.name
                 ),
             ));

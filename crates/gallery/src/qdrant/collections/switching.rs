@@ -47,7 +47,8 @@ impl Shared {
             return Err(Error::new(
                 ErrorCode::Conflict,
                 format!(
-                    "the collection {name} has not caught up with everything that was written to the live one"
+                    "the collection {name} has not caught up with everything that was written to \
+                     the live one"
                 ),
             ));
         }

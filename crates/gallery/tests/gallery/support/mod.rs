@@ -91,8 +91,8 @@ impl RealQdrant {
         }
         let Some(program) = on_path("qdrant") else {
             eprintln!(
-                "\n*** LEFT OUT: no real Qdrant. Set QDRANT_TEST_URL, or put a `qdrant` on PATH, to run this check on \
-                 one. ***\n"
+                "\n*** LEFT OUT: no real Qdrant. Set QDRANT_TEST_URL, or put a `qdrant` on PATH, \
+                 to run this check on one. ***\n"
             );
             return None;
         };
