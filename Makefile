@@ -11,7 +11,7 @@ TEST_THREADS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 LIBTORCH_FOLDER = $(shell scripts/libtorch.sh)
 CARGO = $(if $(LIBTORCH_USE_PYTORCH),,LIBTORCH="$(LIBTORCH_FOLDER)") cargo
 
-.PHONY: help demo build release package test test-rust test-page test-client client openapi lint format clippy docs direction unused deny packaging bench check-tools
+.PHONY: help demo build release package test test-rust test-page test-client client openapi lint format clippy docs direction unused deny packaging gates bench check-tools
 
 help:
 	@echo "make demo     draw a gallery, embed it, serve the page at http://$(BIND)"
@@ -21,6 +21,7 @@ help:
 	@echo "make lint     formatting, lints, documentation, dependencies: what .ci/run checks beside the tests"
 	@echo "make package  a wheel and an archive for people without Rust, in dist/"
 	@echo "make packaging  check those, the Dockerfile and the compose file, without a container engine"
+	@echo "make gates    plant faults, and see each gate of .ci/run fail"
 	@echo "make bench    measure, as ratios"
 	@echo "make release  an optimised binary"
 
@@ -87,6 +88,9 @@ package: check-tools
 
 packaging: check-tools
 	tests/packaging/run.sh
+
+gates:
+	tests/gates/run.py
 
 # In the everyday profile, which is built already. Pass PROFILE=release for the figures of docs/benchmarks.md.
 PROFILE ?= dev
