@@ -17,6 +17,7 @@ mod older_collection;
 #[path = "../older_data/mod.rs"]
 mod older_data;
 mod one_process;
+mod outage;
 mod qdrant;
 mod redis;
 mod reindex;

@@ -33,6 +33,10 @@ impl Qdrant {
         }
     }
 
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.fake.address()
+    }
+
     /// The server's own client, to put in and look at what no command does, and to wait for it.
     pub(crate) fn client(&self) -> qdrant_client::Qdrant {
         let client = qdrant_client::Qdrant::from_url(&self.fake.url())

@@ -15,11 +15,8 @@ use crate::error::Error;
 /// or the new one. Nothing waits for the disk: what a power cut spoils, the next run finds and
 /// mends.
 pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
-    match fs::read(path) {
-        Ok(old) if old == bytes => return Ok(false),
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => return Err(Error::file(path)(error)),
+    if read(path)?.as_deref() == Some(bytes) {
+        return Ok(false);
     }
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.new", std::process::id()));
@@ -31,6 +28,23 @@ pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
         return Err(Error::file(path)(error));
     }
     Ok(true)
+}
+
+/// The file's bytes; none when it is not there.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::file(path)(error)),
+    }
+}
+
+/// Removes the file, if it is there.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file(path)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the folder and those above it.

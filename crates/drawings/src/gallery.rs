@@ -1,11 +1,12 @@
 //! The gallery as files: every subject in every style, and the manifest that Clippy ingests.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use md5::{Digest as _, Md5};
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::canvas::PICTURE_SIDE;
 use crate::error::Error;
@@ -14,6 +15,12 @@ use crate::seed::named;
 use crate::style::{Style, render};
 use crate::subject::Subject;
 use crate::subjects::subjects;
+
+/// Names the sources that drew the gallery, in its folder.
+const DRAWN_BY: &str = ".drawn-by";
+/// Made by `build.rs`.
+const FINGERPRINT: &str = env!("DRAWINGS_FINGERPRINT");
+const MANIFEST: &str = "manifest.jsonl";
 
 /// What [`write_gallery`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,8 +63,9 @@ pub fn gallery_size() -> usize {
 /// Draws the gallery into the folder: `<style>/<subject>.png` and `manifest.jsonl`.
 ///
 /// It may be called again at any time: files that are right already are not touched, and each file
-/// is replaced as a whole. The manifest is written last, so it never names a picture that is not
-/// there. Other files in the folder are left alone.
+/// is replaced as a whole. A picture whose digest is the manifest's is not drawn again, if these
+/// very sources wrote that manifest. The manifest is written last, so it never names a picture that
+/// is not there. Other files in the folder are left alone.
 ///
 /// # Errors
 /// [`Error::File`] when the folder cannot be written.
@@ -77,6 +85,7 @@ pub fn write_gallery_watched(
     for style in Style::ALL {
         files::folder(&folder.join(style.tag()))?;
     }
+    let digests = read_digests(folder)?;
     let pairs: Vec<(&Subject, Style)> = subjects()
         .iter()
         .flat_map(|subject| Style::ALL.map(|style| (subject, style)))
@@ -86,7 +95,7 @@ pub fn write_gallery_watched(
         if !drawn(done.load(Ordering::Relaxed), pairs.len()) {
             return Err(Error::Stopped);
         }
-        let picture = write_picture(folder, subject, *style)?;
+        let picture = write_picture(folder, subject, *style, &digests)?;
         drawn(done.fetch_add(1, Ordering::Relaxed) + 1, pairs.len());
         Ok(picture)
     };
@@ -99,7 +108,7 @@ pub fn write_gallery_watched(
         );
         text.push('\n');
     }
-    let manifest = folder.join("manifest.jsonl");
+    let manifest = folder.join(MANIFEST);
     files::keep(&manifest, text.as_bytes())?;
     let written = drawn.iter().filter(|(_, written)| *written).count();
     Ok(GallerySummary {
@@ -110,10 +119,45 @@ pub fn write_gallery_watched(
     })
 }
 
-fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line, bool), Error> {
-    let bytes = files::png(&render(subject, style)?)?;
+/// The digests of the pictures that these very sources drew earlier, by path. What other sources
+/// drew is forgotten: their manifest goes, so that a stop in the middle cannot make it look right.
+fn read_digests(folder: &Path) -> Result<HashMap<String, String>, Error> {
+    #[derive(Deserialize)]
+    struct Drawn {
+        local_path: String,
+        md5: String,
+    }
+
+    let (mark, manifest) = (folder.join(DRAWN_BY), folder.join(MANIFEST));
+    if files::read(&mark)?.as_deref() != Some(FINGERPRINT.as_bytes()) {
+        files::remove(&manifest)?;
+        files::keep(&mark, FINGERPRINT.as_bytes())?;
+        return Ok(HashMap::new());
+    }
+    let lines = files::read(&manifest)?.unwrap_or_default();
+    Ok(lines
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Drawn>(line).ok())
+        .map(|drawn| (drawn.local_path, drawn.md5))
+        .collect())
+}
+
+fn write_picture(
+    folder: &Path,
+    subject: &Subject,
+    style: Style,
+    digests: &HashMap<String, String>,
+) -> Result<(Line, bool), Error> {
     let local_path = format!("{}/{}.png", style.tag(), subject.name);
-    let written = files::keep(&folder.join(&local_path), &bytes)?;
+    let path = folder.join(&local_path);
+    let stored = files::read(&path)?.map(|bytes| hex_md5(&bytes));
+    let (md5, written) = match stored {
+        Some(md5) if digests.get(&local_path) == Some(&md5) => (md5, false),
+        _ => {
+            let bytes = files::png(&render(subject, style)?)?;
+            (hex_md5(&bytes), files::keep(&path, &bytes)?)
+        }
+    };
     let line = Line {
         id: picture_id(subject, style),
         local_path,
@@ -123,10 +167,7 @@ fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line
         score: 0,
         width: PICTURE_SIDE,
         height: PICTURE_SIDE,
-        md5: Md5::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        md5,
         style: style.tag(),
         subject: subject.name,
         source_site: "clippy demo gallery",
@@ -134,6 +175,11 @@ fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line
         license: "Apache-2.0",
     };
     Ok((line, written))
+}
+
+fn hex_md5(bytes: &[u8]) -> String {
+    let digest = Md5::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it

@@ -32,6 +32,24 @@ fn the_gallery_is_whole_repeatable_and_varied() {
         .map(|(path, _)| path)
         .collect();
     assert_eq!(touched, ["line_art/apple.png", "pop_art/house.png"]);
+
+    // The manifest is believed, and so nothing is drawn again, only if these sources wrote it.
+    replace_with_a_stranger(folder.path(), "line_art/apple.png");
+    assert_eq!(write_gallery(folder.path()).unwrap().written, 0);
+    fs::write(folder.path().join(DRAWN_BY), "older sources").unwrap();
+    assert_eq!(write_gallery(folder.path()).unwrap().written, 1);
+    check_lines(folder.path(), &lines);
+}
+
+/// Puts another picture in a picture's place, in its file and in the manifest.
+fn replace_with_a_stranger(folder: &Path, path: &str) {
+    let file = folder.join(path);
+    let own = hex_md5(&fs::read(&file).unwrap());
+    fs::copy(folder.join("pop_art/house.png"), &file).unwrap();
+    let manifest = folder.join(MANIFEST);
+    let text = fs::read_to_string(&manifest).unwrap();
+    let other = hex_md5(&fs::read(&file).unwrap());
+    fs::write(&manifest, text.replace(&own, &other)).unwrap();
 }
 
 #[test]
