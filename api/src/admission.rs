@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::Extensions;
@@ -16,6 +16,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::Response;
 use clippy_core::{Error, ErrorCode};
+use parking_lot::Mutex;
 
 use crate::auth::Caller;
 use crate::options::ApiOptions;
@@ -132,11 +133,7 @@ impl Places {
     /// Takes more; `false` when there are not so many left for this caller, and nothing changes.
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
-        let mut taken = self
-            .pool
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.pool.taken.lock();
         let own = taken.by.get(&self.who).copied().unwrap_or_default();
         if taken.all + more > self.pool.most || own + more > self.pool.share {
             return false;
@@ -150,11 +147,7 @@ impl Places {
 
 impl Drop for Places {
     fn drop(&mut self) {
-        let mut taken = self
-            .pool
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.pool.taken.lock();
         taken.all = taken.all.saturating_sub(self.count);
         let own = taken
             .by
@@ -273,7 +266,7 @@ impl Slot {
     /// # Errors
     /// 503 when there is none.
     pub(crate) fn fill(&self, state: &AppState) -> Result<(), Problem> {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = self.place.lock();
         if place.is_none() {
             let taken = self.pool.take(self.who);
             *place = Some(taken.ok_or_else(|| full(self.what).retry_after(state.retry_after()))?);
@@ -367,7 +360,7 @@ mod tests {
         held.clear();
         assert!(pool.take(machine(3)).is_some());
         assert!(
-            pool.taken.lock().expect("no panic").by.is_empty(),
+            pool.taken.lock().by.is_empty(),
             "who holds nothing is not remembered"
         );
     }

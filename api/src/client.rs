@@ -113,13 +113,9 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
 
 /// Two forms of the same file are not the same bytes, and have two tags.
 fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        write!(tag, "{byte:02x}").ok()?;
-    }
-    tag.push_str(if gzipped { "-gzip\"" } else { "\"" });
-    HeaderValue::from_str(&tag).ok()
+    let hash = hex::encode(&file.metadata.sha256_hash()[..16]);
+    let form = if gzipped { "-gzip" } else { "" };
+    HeaderValue::from_str(&format!("\"{hash}{form}\"")).ok()
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {

@@ -14,7 +14,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Secret;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_remote::wire;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -129,14 +129,15 @@ async fn embed(
     // One encoder for the whole call, whatever happens meanwhile.
     let embedder = (state.embedder)();
     let side = embedder.info().transform.side;
-    let inputs = blocking(move || {
+    // Megabytes are copied: not for an async thread.
+    let inputs = blocking("reading a body", move || {
         // Held until here, also when nobody waits for the answer any more.
         let _held = held;
         wire::decode_request(&body, side)
     })
     .await?;
     let embedded = embedder.embed(inputs).await?;
-    let answer = blocking(move || wire::encode_answer(&embedded)).await?;
+    let answer = blocking("writing an answer", move || wire::encode_answer(&embedded)).await?;
     let model = HeaderValue::from_str(&embedder.info().fingerprint).map_err(|error| {
         Error::internal("a fingerprint that no header takes").with_source(error)
     })?;
@@ -147,15 +148,4 @@ async fn embed(
     let mut response = (headers, answer).into_response();
     response.headers_mut().insert(wire::MODEL_HEADER, model);
     Ok(response)
-}
-
-/// Megabytes are copied: not for an async thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| {
-            Err(Error::internal("reading or writing a body broke off").with_source(error))
-        })
 }

@@ -1,6 +1,6 @@
 //! The folders that bulk work may touch, as this server's options name them.
 
-use clippy_core::{Error, Result};
+use clippy_core::{Result, blocking};
 
 use crate::options::ApiOptions;
 
@@ -21,10 +21,6 @@ impl Folders {
         question: impl FnOnce(&clippy_core::folders::Folders) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let folders = self.0.clone();
-        tokio::task::spawn_blocking(move || question(&folders))
-            .await
-            .map_err(|error| {
-                Error::internal("looking at a folder ended badly").with_source(error)
-            })?
+        blocking("looking at a folder", move || question(&folders)).await
     }
 }

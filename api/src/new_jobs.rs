@@ -5,9 +5,10 @@
 //! once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use clippy_jobs::{EventNotice, JobId, JobStore};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
@@ -82,7 +83,7 @@ impl NewJobs {
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.owners.lock()
     }
 }
 

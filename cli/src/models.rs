@@ -10,7 +10,7 @@ use clippy_clip::{DeviceChoice, EmbedderOptions, LoadedModel, TorchEmbedder, par
 use clippy_core::collections::{ModelSource, Models};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Settings;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_gallery::{EdgeCollections, QdrantCollections};
 use tokio::sync::Mutex;
 
@@ -157,13 +157,15 @@ impl TorchModels {
     async fn read(&self, source: &ModelSource) -> Result<LoadedModel> {
         let found = clippy_source(source, &self.models)?;
         let (device, precision) = (self.device.clone(), self.precision);
-        let read = tokio::task::spawn_blocking(move || {
+        blocking("reading the model", move || {
             let device = device.parse::<DeviceChoice>()?.resolve()?;
-            LoadedModel::load(&found, device, parse_precision(precision)?)
-        });
-        Ok(read
-            .await
-            .map_err(|error| Error::internal("reading the model broke off").with_source(error))??)
+            Ok(LoadedModel::load(
+                &found,
+                device,
+                parse_precision(precision)?,
+            )?)
+        })
+        .await
     }
 }
 
@@ -189,11 +191,11 @@ impl Models for TorchModels {
             return Ok(model);
         }
         let model = self.read(source).await?;
-        let start =
-            tokio::task::spawn_blocking(|| TorchEmbedder::start(model, EmbedderOptions::default()));
-        let embedder: Arc<dyn Embedder> = Arc::new(start.await.map_err(|error| {
-            Error::internal("the model's start broke off").with_source(error)
-        })??);
+        let embedder = blocking("starting the model", || {
+            Ok(TorchEmbedder::start(model, EmbedderOptions::default())?)
+        })
+        .await?;
+        let embedder: Arc<dyn Embedder> = Arc::new(embedder);
         started.retain(|_, known| known.strong_count() > 0);
         started.insert(source.clone(), Arc::downgrade(&embedder));
         Ok(embedder)

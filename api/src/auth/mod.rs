@@ -305,24 +305,11 @@ fn missing(what: &str) -> Problem {
     ))
 }
 
-/// A value of a query string, percent-decoded.
+/// The first value of this name in a query string, decoded.
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let value = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            b'+' => b' ',
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).ok()
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode, Result};
 
 use crate::cors::origin_text;
@@ -156,7 +157,7 @@ pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
         .get(header::ORIGIN)
         .and_then(|origin| origin.to_str().ok())
         .unwrap_or("another site");
-    let shown: String = from.chars().take(80).collect();
+    let shown = shorten(from, 80);
     Error::new(
         ErrorCode::Forbidden,
         format!(

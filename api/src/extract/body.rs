@@ -1,6 +1,6 @@
 //! Bodies: how large one may be, how slowly it may come, and what becomes of one that is refused.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, header};
 use bytes::Bytes;
 use clippy_core::{Error, ErrorCode};
 use futures::{Stream, StreamExt, stream};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::admission::{BodyRoom, HeldBody, Slot, Who};
@@ -130,11 +131,7 @@ impl ComingBody {
                     if self.came > self.limits.bytes {
                         return Some(Err(self.too_large("the body goes on").await));
                     }
-                    let grown = self
-                        .held
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .grow(bytes.len());
+                    let grown = self.held.lock().grow(bytes.len());
                     if let Err(full) = grown {
                         self.drain().await;
                         return Some(Err(full));
@@ -255,12 +252,12 @@ pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
 
 impl Refusal {
     fn keep(&self, problem: Problem) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+        *self.0.lock() = Some(problem);
     }
 
     /// The reason, once.
     pub(crate) fn take(&self) -> Option<Problem> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 

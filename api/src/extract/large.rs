@@ -3,7 +3,8 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use clippy_core::Error;
+use clippy_common::shorten;
+use clippy_core::{Error, blocking};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -27,14 +28,12 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
             read_whole(request, state.options().search_body_bytes, state).await?;
         let held = admitted.clone();
         // Large bodies take a while to parse: that happens beside the async threads.
-        let parsed = tokio::task::spawn_blocking(move || {
+        let value = blocking("reading a body", move || {
             // Held until here, also when nobody waits for the answer any more.
             let _held = held;
-            parse(&bytes)
-        });
-        let value = parsed
-            .await
-            .map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
+            Ok(parse(&bytes))
+        })
+        .await??;
         Ok(Self {
             value,
             _held: admitted,
@@ -89,7 +88,7 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     {
         return Ok(());
     }
-    let given: String = essence.chars().take(60).collect();
+    let given = shorten(&essence, 60);
     Err(Problem::unsupported_media_type(format!(
         "the content type is \"{given}\": send application/json"
     )))

@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clippy_common::shorten;
 use clippy_core::{Error, Result};
 use clippy_jobs::{EventId, JobId};
 
@@ -26,7 +27,7 @@ impl Cursor {
     /// [`clippy_core::ErrorCode::InvalidInput`] for anything else.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         Self::read(text).ok_or_else(|| {
-            let shown: String = text.chars().take(60).collect();
+            let shown = shorten(text, 60);
             Error::invalid(format!(
                 "\"{shown}\" is not the id of an event of this stream: send back one that was \
                  received"

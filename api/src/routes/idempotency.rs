@@ -47,14 +47,9 @@ impl Once {
         serde_json::to_writer(Digested(&mut digest), body).map_err(|error| {
             Error::internal("a body cannot be written as JSON again").with_source(error)
         })?;
-        let digest = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Ok(Self {
             key: key.to_owned(),
-            digest,
+            digest: hex::encode(digest.finalize()),
         })
     }
 

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clippy_common::shorten;
 use clippy_core::Error;
 use clippy_core::pictures::PictureContent;
 
@@ -42,7 +43,7 @@ pub(crate) async fn get_job_image(
     let found = job.result.as_ref().zip(number.parse::<usize>().ok());
     let image = found.and_then(|(result, number)| result.get("images")?.get(number));
     let Some(sha256) = image.and_then(|image| image["sha256"].as_str()) else {
-        let shown: String = number.chars().take(20).collect();
+        let shown = shorten(&number, 20);
         let missing = Error::not_found(format!(
             "job {} has no picture {shown}: it is {}",
             job.id, job.state

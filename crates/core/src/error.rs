@@ -3,15 +3,25 @@
 //! A part keeps its own precise error type inside and turns it into an [`Error`] where it hands it
 //! on. The HTTP layer maps [`ErrorCode`] to a status once; the command line prints the message.
 
-use std::fmt;
-
 /// The result of everything that crosses a boundary between parts.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What kind of failure this is: small enough to be matched exhaustively wherever a decision is
 /// made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// The caller sent something that can never work. The message says what and why.
     InvalidInput,
@@ -66,28 +76,7 @@ impl ErrorCode {
     /// The name as it stands in answers and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid_input",
-            Self::InvalidPicture => "invalid_picture",
-            Self::TooLarge => "too_large",
-            Self::NotFound => "not_found",
-            Self::Forbidden => "forbidden",
-            Self::Unauthorized => "unauthorized",
-            Self::Conflict => "conflict",
-            Self::Unsupported => "unsupported",
-            Self::Overloaded => "overloaded",
-            Self::Unavailable => "unavailable",
-            Self::Timeout => "timeout",
-            Self::Blocked => "blocked",
-            Self::MaybeCharged => "maybe_charged",
-            Self::Internal => "internal",
-        }
-    }
-}
-
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
+        self.into()
     }
 }
 

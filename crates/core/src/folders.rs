@@ -4,7 +4,9 @@
 //! The API asks before it makes a job, and a worker asks again before it runs one: what comes from
 //! a queue is input, too.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use clippy_common::paths::without_dots;
 
 use crate::{Error, ErrorCode, Result};
 
@@ -92,7 +94,7 @@ impl Folders {
                 ))
             }
             Ok(folder) if folder.starts_with(&data) => Ok(folder.join(name)),
-            Err(error) if plain(folder).is_some_and(|folder| folder.starts_with(&data)) => {
+            Err(error) if without_dots(folder).is_some_and(|folder| folder.starts_with(&data)) => {
                 Err(Error::invalid(format!(
                     "{field} is \"{given}\", whose folder cannot be used: {error}"
                 )))
@@ -130,7 +132,7 @@ impl Folders {
                 Ok(_) => leads_outside = true,
                 // Whether something is there is told of these folders only.
                 Err(error) => {
-                    let inside = plain(&wanted).is_some_and(|path| {
+                    let inside = without_dots(&wanted).is_some_and(|path| {
                         path.starts_with(&named) || path.starts_with(&resolved)
                     });
                     if inside {
@@ -149,23 +151,6 @@ impl Folders {
             ),
         })
     }
-}
-
-/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root.
-fn plain(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !plain.pop() {
-                    return None;
-                }
-            }
-            other => plain.push(other),
-        }
-    }
-    Some(plain)
 }
 
 #[cfg(test)]

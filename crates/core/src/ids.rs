@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clippy_common::shorten;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
@@ -38,7 +39,7 @@ impl FromStr for PointId {
             return Ok(Self::Number(number));
         }
         Uuid::parse_str(text).map(Self::Uuid).map_err(|_| {
-            let shown: String = text.chars().take(60).collect();
+            let shown = shorten(text, 60);
             Error::invalid(format!(
                 "\"{shown}\" is not a picture's id: ids are whole numbers or UUIDs"
             ))

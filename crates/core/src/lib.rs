@@ -3,6 +3,7 @@
 //!
 //! Data flows `core <- imaging <- clip, gallery <- api <- cli`; nothing flows back.
 
+mod blocking;
 pub mod bulk;
 pub mod collections;
 pub mod embedding;
@@ -22,4 +23,5 @@ pub mod sentences;
 pub mod settings;
 pub mod tastes;
 
+pub use blocking::blocking;
 pub use error::{Error, ErrorCode, Result};

@@ -5,9 +5,10 @@
 //! So a switch in between changes nothing for that request, and no vector of one model ever meets a
 //! collection of another.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
 use crate::Result;
@@ -74,23 +75,16 @@ impl LivePair {
     /// The pair. Take it once for each request.
     #[must_use]
     pub fn now(&self) -> Arc<Live> {
-        Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.pair.read())
     }
 
     /// Requests that begin from now on see another pair; those under way keep theirs.
     pub fn replace(&self, live: Live) {
         let live = Arc::new(live);
-        let old = std::mem::replace(
-            &mut *self.pair.write().unwrap_or_else(PoisonError::into_inner),
-            live,
-        );
+        let old = std::mem::replace(&mut *self.pair.write(), live);
         // Outside of the lock: the last holder of a model ends its thread.
         drop(old);
-        let followers = self
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let followers = self.followers.lock().clone();
         followers
             .iter()
             .filter_map(Weak::upgrade)
@@ -99,10 +93,7 @@ impl LivePair {
 
     /// Tells of switches from now on, for as long as the follower is there.
     pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
-        let mut followers = self
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut followers = self.followers.lock();
         followers.retain(|known| known.strong_count() > 0);
         followers.push(follower);
     }

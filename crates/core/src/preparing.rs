@@ -1,8 +1,9 @@
 //! What a server still prepares while it already serves: told to the terminal and to `GET
 //! /api/preparing`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// What is being done.
@@ -36,13 +37,13 @@ impl Preparing {
     /// What is being prepared; `None` when nothing is.
     #[must_use]
     pub fn now(&self) -> Option<PreparingState> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
     /// Tells how far it is. Within a stage it never goes back, whatever order threads tell of it
     /// in.
     pub fn at(&self, stage: PreparingStage, done: u64, total: u64) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let known = state
             .filter(|known| known.stage == stage)
             .map_or(0, |known| known.done);
@@ -55,7 +56,7 @@ impl Preparing {
 
     /// Everything is ready.
     pub fn finished(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 }
 

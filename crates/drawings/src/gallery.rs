@@ -123,10 +123,7 @@ fn write_picture(folder: &Path, subject: &Subject, style: Style) -> Result<(Line
         score: 0,
         width: PICTURE_SIDE,
         height: PICTURE_SIDE,
-        md5: Md5::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        md5: hex::encode(Md5::digest(&bytes)),
         style: style.tag(),
         subject: subject.name,
         source_site: "clippy demo gallery",

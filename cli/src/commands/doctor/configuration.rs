@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clippy_api::ApiOptions;
+use clippy_common::files;
 use clippy_core::settings::Settings;
 
 use super::Findings;
@@ -90,10 +91,7 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
 /// A folder that is there, or can be made, and can be written to.
 fn writable(folder: &Path) -> Result<String, String> {
     let there = folder.exists();
-    let probe = folder.join(".doctor");
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&probe, b"a probe"))
-        .and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::create_dir_all(folder).and_then(|()| files::check_writable(folder));
     if !there {
         // Empty, or in use by now: then it stays.
         let _ = std::fs::remove_dir(folder);

@@ -1,9 +1,10 @@
 //! Reads single variables, and says which one is wrong.
 
+use clippy_common::shorten;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 
 use crate::settings::address::without_credentials;
 use crate::settings::table;
@@ -57,14 +58,11 @@ impl Reader {
     /// table of settings.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<String, Option<String>> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.asked.lock().clone()
     }
 
     fn note(&self, name: &str, default: Option<String>) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock();
         let known = asked.entry(name.to_owned()).or_default();
         if default.is_some() {
             *known = default;
@@ -155,10 +153,7 @@ pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
         .chars()
         .filter(|letter| !letter.is_control())
         .collect();
-    let shown = match shown.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
-        None => shown,
-    };
+    let shown = shorten(&shown, LONGEST);
     Error::invalid(format!("{name} is \"{shown}\", but must be {expected}"))
 }
 
