@@ -8,7 +8,6 @@ pub mod bulk;
 pub mod collections;
 pub mod embedding;
 pub mod error;
-pub mod fake;
 pub mod folders;
 pub mod gallery;
 pub mod ids;
