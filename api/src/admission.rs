@@ -9,19 +9,17 @@ use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::Extensions;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
 use clippy_core::{Error, ErrorCode};
 use parking_lot::Mutex;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
-use crate::state::AppState;
 
 /// Bodies are counted in pieces of so many bytes.
 const PIECE: usize = 1024;
@@ -211,6 +209,7 @@ pub(crate) struct Admission {
     files: Pool,
     streams: Pool,
     bodies: BodyRoom,
+    retry_after: Duration,
 }
 
 impl Admission {
@@ -221,6 +220,7 @@ impl Admission {
             files: Pool::new(options.files_at_once),
             streams: Pool::new(options.streams_at_once),
             bodies: BodyRoom::new(options.held_body_bytes, options.search_body_bytes),
+            retry_after: options.retry_after,
         }
     }
 
@@ -228,20 +228,41 @@ impl Admission {
     ///
     /// # Errors
     /// 503 when as many are open as may be.
-    pub(crate) fn open_stream(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.streams
-            .take(who)
-            .ok_or_else(|| full("too many event streams are open").retry_after(state.retry_after()))
+    pub(crate) fn open_stream(&self, who: Who) -> Result<Places, Problem> {
+        self.take(&self.streams, who, "too many event streams are open")
     }
 
     /// A place for an answer that is a picture, until the last of it was taken.
     ///
     /// # Errors
     /// 503 when as many are being sent as may be.
-    pub(crate) fn send_file(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.files.take(who).ok_or_else(|| {
-            full("too many pictures are being sent").retry_after(state.retry_after())
-        })
+    pub(crate) fn send_file(&self, who: Who) -> Result<Places, Problem> {
+        self.take(&self.files, who, "too many pictures are being sent")
+    }
+
+    fn take(&self, pool: &Pool, who: Who, refusal: &str) -> Result<Places, Problem> {
+        pool.take(who)
+            .ok_or_else(|| full(refusal).retry_after(self.retry_after))
+    }
+
+    /// An empty slot for a search.
+    pub(crate) fn search_slot(&self, who: Who) -> Slot {
+        self.slot(&self.searches, who, "too many searches are running")
+    }
+
+    /// An empty slot for any other call.
+    pub(crate) fn call_slot(&self, who: Who) -> Slot {
+        self.slot(&self.calls, who, "too many calls are running")
+    }
+
+    fn slot(&self, pool: &Pool, who: Who, refusal: &'static str) -> Slot {
+        Slot {
+            pool: pool.clone(),
+            who,
+            refusal,
+            retry_after: self.retry_after,
+            place: Arc::default(),
+        }
     }
 
     /// Where bodies are counted.
@@ -256,7 +277,8 @@ impl Admission {
 pub(crate) struct Slot {
     pool: Pool,
     who: Who,
-    what: &'static str,
+    refusal: &'static str,
+    retry_after: Duration,
     place: Arc<Mutex<Option<Places>>>,
 }
 
@@ -265,73 +287,14 @@ impl Slot {
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn fill(&self, state: &AppState) -> Result<(), Problem> {
+    pub(crate) fn fill(&self) -> Result<(), Problem> {
         let mut place = self.place.lock();
         if place.is_none() {
             let taken = self.pool.take(self.who);
-            *place = Some(taken.ok_or_else(|| full(self.what).retry_after(state.retry_after()))?);
+            *place = Some(taken.ok_or_else(|| full(self.refusal).retry_after(self.retry_after))?);
         }
         Ok(())
     }
-}
-
-fn search_slot(state: &AppState, request: &Request) -> Slot {
-    let pool = state.admission().searches.clone();
-    Slot {
-        pool,
-        who: Who::of(request.extensions()),
-        what: "too many searches are running",
-        place: Arc::default(),
-    }
-}
-
-fn call_slot(state: &AppState, request: &Request) -> Slot {
-    let pool = state.admission().calls.clone();
-    Slot {
-        pool,
-        who: Who::of(request.extensions()),
-        what: "too many calls are running",
-        place: Arc::default(),
-    }
-}
-
-/// For routes that search. Reading the body takes the place, once it has come.
-pub(crate) async fn admit_search(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let slot = search_slot(&state, &request);
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    drop(slot);
-    response
-}
-
-/// For other routes that read a body: reading it takes the place.
-pub(crate) async fn admit_body(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let slot = call_slot(&state, &request);
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    drop(slot);
-    response
-}
-
-/// For routes that read no body.
-pub(crate) async fn admit_call(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let slot = call_slot(&state, &request);
-    slot.fill(&state)?;
-    let response = next.run(request).await;
-    drop(slot);
-    Ok(response)
 }
 
 fn full(what: &str) -> Problem {

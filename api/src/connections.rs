@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::admission::{Places, Pool, Who};
+use crate::options::ConnectionLimits;
 use crate::problem::Problem;
 use crate::socket::PacedSocket;
 
@@ -31,35 +32,6 @@ use crate::socket::PacedSocket;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest head of a request, and most bytes of an answer that wait in memory for the socket.
 const BUFFER: usize = 64 << 10;
-
-/// How many connections there are at most, and how slow they may be.
-#[derive(Debug, Clone)]
-pub struct ConnectionLimits {
-    /// Most connections at once; one more is answered 503.
-    pub at_once: usize,
-    /// Most of them from one address, but for this machine's own: everybody comes from there
-    /// through a proxy.
-    pub per_address: usize,
-    /// Longest that a caller may take to send a request's head, and that an unused connection is
-    /// kept.
-    pub head_timeout: Duration,
-    /// While an answer waits for the caller, so much of it must be taken in each of these.
-    pub answer_window: Duration,
-    /// Bytes that a caller must take in each window.
-    pub answer_least: usize,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            at_once: 24_000,
-            per_address: 1_000,
-            head_timeout: Duration::from_secs(30),
-            answer_window: Duration::from_secs(20),
-            answer_least: 20 << 10,
-        }
-    }
-}
 
 /// The connections that are open.
 struct Open {

@@ -21,11 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::access::KeyRing;
 use crate::admission::{BodyRoom, Who};
-use crate::auth::{KeyRing, require_key_of};
-use crate::connections::{ConnectionLimits, serve_connections};
+use crate::auth::require_key_of;
+use crate::connections::serve_connections;
 use crate::extract::{BodyLimits, ComingBody};
 use crate::metrics;
+use crate::options::ConnectionLimits;
 use crate::problem::{Problem, panicked};
 use crate::routes::{health, method_not_allowed, not_found};
 

@@ -6,8 +6,6 @@ use std::time::Duration;
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::{Secret, ServerSettings};
 
-use crate::connections::ConnectionLimits;
-
 /// Limits, keys and origins of one server. [`ApiOptions::default`] suits a server on loopback.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
@@ -95,14 +93,32 @@ impl Default for ApiOptions {
     }
 }
 
-impl ApiOptions {
-    /// Whether the origins and hosts can be used.
-    ///
-    /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and
-    /// the entry.
-    pub fn check_sites(&self) -> clippy_core::Result<()> {
-        crate::auth::sites::Sites::new(self).map(drop)
+/// How many connections there are at most, and how slow they may be.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    /// Most connections at once; one more is answered 503.
+    pub at_once: usize,
+    /// Most of them from one address, but for this machine's own: everybody comes from there
+    /// through a proxy.
+    pub per_address: usize,
+    /// Longest that a caller may take to send a request's head, and that an unused connection is
+    /// kept.
+    pub head_timeout: Duration,
+    /// While an answer waits for the caller, so much of it must be taken in each of these.
+    pub answer_window: Duration,
+    /// Bytes that a caller must take in each window.
+    pub answer_least: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            at_once: 24_000,
+            per_address: 1_000,
+            head_timeout: Duration::from_secs(30),
+            answer_window: Duration::from_secs(20),
+            answer_least: 20 << 10,
+        }
     }
 }
 

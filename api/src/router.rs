@@ -15,11 +15,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admission::{admit_body, admit_call, admit_search};
-use crate::auth::sites::check_host;
+use crate::admit::{admit_body, admit_call, admit_search};
 use crate::auth::{
-    require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture,
-    require_key_to_look,
+    check_host, require_admin, require_key, require_key_or_ticket,
+    require_key_or_ticket_for_picture, require_key_to_look,
 };
 use crate::layers::{finish, limit_address, limit_time, only_problems, under};
 use crate::openapi::{ApiDoc, completed, sent, written};

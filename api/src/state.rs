@@ -1,7 +1,6 @@
 //! Everything that handlers share, built once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clippy_core::Result;
 use clippy_core::embedding::ModelInfo;
@@ -15,8 +14,8 @@ use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
+use crate::access::{KeyRing, Sites};
 use crate::admission::Admission;
-use crate::auth::{KeyRing, Sites};
 use crate::cors::cors_layer;
 use crate::generation::GenerationParts;
 use crate::hidden::HiddenPaths;
@@ -171,10 +170,6 @@ impl AppState {
     #[must_use]
     pub fn readiness(&self) -> &Arc<Readiness> {
         &self.inner.readiness
-    }
-
-    pub(crate) fn retry_after(&self) -> Duration {
-        self.inner.options.retry_after
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {

@@ -32,6 +32,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::following;
 use crate::generation::{self, Generation};
+use crate::model_choice;
 use crate::models;
 use crate::qdrant;
 use crate::queue::{self, Workers};
@@ -93,8 +94,8 @@ impl Embedded {
     ) -> Result<Self, Failure> {
         let folder = &settings.collection.data_dir;
         // The model first: a wrong one must not leave an empty collection behind.
-        let source = models::wanted(settings).await?;
-        let models = models::of(settings)?;
+        let source = model_choice::initial(settings).await?;
+        let models = models::open(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
         generation::announce(&generation);
@@ -102,7 +103,7 @@ impl Embedded {
         let opened = open_collections(settings, source, embedder.info()).await;
         let (collections, live) = match opened {
             Ok(opened) => opened,
-            Err(error) => return Err(models::with_hint(settings, error).await),
+            Err(error) => return Err(model_choice::with_hint(settings, error).await),
         };
         let name = collections.live().await?.name;
         let live = LivePair::new(Live {

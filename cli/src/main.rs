@@ -17,6 +17,7 @@ mod following;
 mod generation;
 mod logging;
 mod memory;
+mod model_choice;
 mod models;
 mod private;
 mod qdrant;

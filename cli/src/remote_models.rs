@@ -11,7 +11,7 @@ use clippy_core::{Error, ErrorCode, Result};
 use clippy_remote::{RemoteEmbedder, RemoteOptions};
 
 use crate::failure::Failure;
-use crate::models;
+use crate::model_choice;
 
 /// How long a worker that is away is waited for at the start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +41,7 @@ impl RemoteModels {
         Ok(Self {
             settings: settings.clone(),
             options,
-            configured: models::named(settings)?,
+            configured: model_choice::configured(settings)?,
         })
     }
 
@@ -75,7 +75,7 @@ impl Models for RemoteModels {
     /// from there.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         if *source != self.configured
-            && models::remembered(&self.settings).await?.as_ref() != Some(source)
+            && model_choice::remembered(&self.settings).await?.as_ref() != Some(source)
         {
             let message = format!(
                 "EMBEDDER_URL is set, so that this process has the model of {} and reads no \

@@ -273,14 +273,10 @@ impl Admitted {
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn new(
-        held: Held,
-        extensions: &Extensions,
-        state: &AppState,
-    ) -> Result<Self, Problem> {
+    pub(crate) fn new(held: Held, extensions: &Extensions) -> Result<Self, Problem> {
         let slot = extensions.get::<Slot>().cloned();
         if let Some(slot) = &slot {
-            slot.fill(state)?;
+            slot.fill()?;
         }
         Ok(Self {
             _held: Some(held),
@@ -310,6 +306,6 @@ pub(crate) async fn read_whole(
     )
     .await?;
     let (bytes, held) = coming.whole().await?;
-    let admitted = Admitted::new(held, &parts.extensions, state)?;
+    let admitted = Admitted::new(held, &parts.extensions)?;
     Ok((bytes, admitted))
 }

@@ -139,7 +139,7 @@ async fn read_form(request: Request, state: &AppState) -> Result<(Fields, Admitt
         })?;
     let fields = parts::read(multipart, &TEXTS, &FILES).await;
     let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
-    Ok((fields, Admitted::new(held, &extensions, state)?))
+    Ok((fields, Admitted::new(held, &extensions)?))
 }
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {

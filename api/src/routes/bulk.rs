@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
 use crate::problem::{Problem, ProblemBody};

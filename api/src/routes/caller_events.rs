@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::admission::{Places, Who};
-use crate::auth::Caller;
 use crate::extract::ApiQuery;
 use crate::new_jobs::News;
 use crate::problem::{Problem, ProblemBody};
@@ -106,7 +106,7 @@ pub(crate) async fn stream_caller_events(
             .into());
         }
     };
-    let place = state.admission().open_stream(who, &state)?;
+    let place = state.admission().open_stream(who)?;
     let mut all = Following::new(&state, caller, place);
     let has_some = match ids {
         Some(ids) => all.begin_with(&ids, known.as_ref()).await?,

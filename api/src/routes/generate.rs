@@ -15,7 +15,7 @@ use clippy_jobs::{Created, Job, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate_body::GenerateBody;

@@ -10,7 +10,7 @@ use clippy_jobs::{Job, JobKind, NewJob};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 

@@ -112,7 +112,7 @@ pub(crate) async fn get_image(
             HeaderValue::from_static(PICTURE_POLICY),
         ),
     ];
-    let place = state.admission().send_file(who, &state)?;
+    let place = state.admission().send_file(who)?;
     let length = [(
         header::CONTENT_LENGTH,
         HeaderValue::from(picture.content.length()),

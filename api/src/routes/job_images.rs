@@ -7,8 +7,8 @@ use clippy_common::shorten;
 use clippy_core::Error;
 use clippy_core::pictures::PictureContent;
 
+use crate::access::Caller;
 use crate::admission::Who;
-use crate::auth::Caller;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
@@ -65,7 +65,7 @@ pub(crate) async fn get_job_image(
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
     let (file, length, media_type) = state.generation().outputs.open_file(sha256).await?;
-    let place = state.admission().send_file(who, &state)?;
+    let place = state.admission().send_file(who)?;
     let shown = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (

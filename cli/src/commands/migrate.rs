@@ -8,7 +8,7 @@ use clippy_gallery::{EmbeddedState, QdrantServer};
 use crate::arguments::MigrateArguments;
 use crate::embedded::{Embedded, database};
 use crate::failure::Failure;
-use crate::models::looked_at;
+use crate::models::inspect;
 use crate::qdrant;
 
 /// Prints the plan, and follows it unless it is a dry run.
@@ -53,7 +53,7 @@ async fn on_server(
     server: QdrantServer,
     dry_run: bool,
 ) -> Result<(), Failure> {
-    let (model, _) = looked_at(settings).await?;
+    let (model, _) = inspect(settings).await?;
     let options = qdrant::options(settings, server, &model);
     let newest = Schema::current().version;
     let planned = plan(&options).await?;

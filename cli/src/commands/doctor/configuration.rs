@@ -139,7 +139,7 @@ async fn server(settings: &Settings, findings: &mut Findings) {
         Err(failure) => Err(failure),
     };
     findings.say("address", address);
-    match ApiOptions::from(server).check_sites() {
+    match clippy_api::check_sites(&ApiOptions::from(server)) {
         Err(error) => findings.fault("pages", error.message),
         Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings
             .fault(

@@ -57,7 +57,7 @@ pub(crate) fn issue(keys: &KeyRing, caller: &Caller, now: SystemTime) -> Result<
 ///
 /// # Errors
 /// [`ErrorCode::Unauthorized`] when it has ended, or is not a ticket of these keys.
-pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Result<&'a Key> {
+pub(crate) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Result<&'a Key> {
     let wrong = || {
         Error::new(
             ErrorCode::Unauthorized,

@@ -9,22 +9,27 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode, Result};
 
 use crate::cors::origin_text;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
-use crate::state::AppState;
+
+/// Checks that the server's origins and hosts can be used.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and the entry.
+pub fn check_sites(options: &ApiOptions) -> Result<()> {
+    Sites::new(options).map(drop)
+}
 
 /// Where a call comes from, as far as a browser tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// From a page of this server, or from no page at all.
     Own,
     /// From a page that `ALLOWED_ORIGINS` names.
@@ -74,12 +79,12 @@ impl Sites {
     }
 
     /// Whether pages from anywhere may look at the collection.
-    pub(super) fn any_may_look(&self) -> bool {
+    pub(crate) fn any_may_look(&self) -> bool {
         self.any_origin
     }
 
     /// Where a call comes from.
-    pub(super) fn origin_of(&self, headers: &HeaderMap) -> Origin {
+    pub(crate) fn origin_of(&self, headers: &HeaderMap) -> Origin {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let fetch_site = text("sec-fetch-site");
         let Some(origin) = text("origin") else {
@@ -103,7 +108,7 @@ impl Sites {
     }
 
     /// Whether this is a name that the server answers to without keys.
-    fn knows(&self, host: &str) -> bool {
+    pub(crate) fn knows(&self, host: &str) -> bool {
         let Some(name) = name_of(host) else {
             return false;
         };
@@ -121,38 +126,8 @@ impl Sites {
     }
 }
 
-/// Refuses calls by names that are not this server's, where no keys are set.
-pub(crate) async fn check_host(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    if !state.keys().is_closed() {
-        let in_address = request.uri().authority().map(Authority::as_str);
-        let mut names = hosts_of(request.headers()).chain(in_address).peekable();
-        if names.peek().is_none() {
-            return Err(Problem::misdirected(
-                "the call names no host, and without keys this server must know which",
-            ));
-        }
-        if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
-            let shown: String = unknown
-                .chars()
-                .filter(|one| !one.is_control())
-                .take(80)
-                .collect();
-            return Err(Problem::misdirected(format!(
-                "this server does not answer to \"{shown}\": without keys it answers to localhost \
-                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
-                 or set API_KEYS and ADMIN_KEYS"
-            )));
-        }
-    }
-    Ok(next.run(request).await)
-}
-
 /// What a page from elsewhere is told.
-pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
+pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     let from = headers
         .get(header::ORIGIN)
         .and_then(|origin| origin.to_str().ok())
@@ -170,7 +145,7 @@ pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
 
 /// Whether a call comes from this machine itself. A proxy on this machine makes every caller look
 /// local, unless it says for whom it calls.
-pub(super) fn is_local(request: &Request) -> bool {
+pub(crate) fn is_local(request: &Request) -> bool {
     const PASSED_ON: [&str; 6] = [
         "forwarded",
         "via",
@@ -191,7 +166,7 @@ pub(super) fn is_local(request: &Request) -> bool {
 }
 
 /// Every `Host` that was sent; what is no text is no name.
-fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::HOST)
         .iter()

@@ -7,89 +7,20 @@
 //! As soon as a key of any kind is set, everything needs one that is not a page, a document or a
 //! probe.
 
-mod keys;
-pub(crate) mod sites;
-pub(crate) mod tickets;
-
 use std::time::SystemTime;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode};
-use clippy_jobs::Job;
 
-pub(crate) use keys::KeyRing;
-pub(crate) use sites::Sites;
-
+use crate::access::sites::{Origin, hosts_of, is_local, refuse_foreign};
+use crate::access::{Caller, Key, KeyRing, tickets};
 use crate::problem::Problem;
 use crate::state::AppState;
-use keys::Key;
-use sites::{Origin, is_local, refuse_foreign};
-
-/// Who calls, as far as keys tell. Every caller has a name, by which jobs know who asked for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// Runs the server: sees everything.
-    Admin(String),
-    /// Has a key of `API_KEYS`, and sees what was asked for with it.
-    Key(String),
-    /// Has none, on a server that needs none, and sees what others without one asked for.
-    Anyone,
-}
-
-/// Keeps a key's artists apart from those of other keys; no artist's name can have it.
-const OF_KEY: char = '\u{1f}';
-
-impl Caller {
-    /// The name: made of the key, and telling nothing of it.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Admin(name) | Self::Key(name) => name,
-            Self::Anyone => "anyone",
-        }
-    }
-
-    /// The owner whose jobs this caller sees; `None` means everybody's.
-    pub(crate) fn sees(&self) -> Option<&str> {
-        match self {
-            Self::Admin(_) => None,
-            Self::Key(_) | Self::Anyone => Some(self.name()),
-        }
-    }
-
-    /// Whether this caller may see a job.
-    pub(crate) fn may_see(&self, job: &Job) -> bool {
-        self.sees()
-            .is_none_or(|owner| job.owner.as_deref() == Some(owner))
-    }
-
-    /// The artist that this caller means by a `user_id`, as preferences know them. A profile
-    /// belongs to the key that wrote it. Without keys all share one set of artists, which admin
-    /// keys see as well.
-    pub(crate) fn artist(&self, user_id: &str) -> String {
-        match self {
-            Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
-            Self::Admin(_) | Self::Anyone => user_id.to_owned(),
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| {
-            Error::internal("a route that needs a caller has no layer that finds one").into()
-        })
-    }
-}
-
-/// Who runs the server, on its own machine and without a key.
-const LOCAL: &str = "local";
 
 /// What a group of routes is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,9 +135,36 @@ pub(crate) async fn require_admin(
                  ADMIN_KEYS to call from elsewhere",
             ));
         }
-        Caller::Admin(LOCAL.to_owned())
+        Caller::local_admin()
     };
     request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// Refuses calls by names that are not this server's, where no keys are set.
+pub(crate) async fn check_host(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if !state.keys().is_closed() {
+        let in_address = request.uri().authority().map(Authority::as_str);
+        let mut names = hosts_of(request.headers()).chain(in_address).peekable();
+        if names.peek().is_none() {
+            return Err(Problem::misdirected(
+                "the call names no host, and without keys this server must know which",
+            ));
+        }
+        if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
+            let printable: String = unknown.chars().filter(|one| !one.is_control()).collect();
+            let shown = shorten(&printable, 80);
+            return Err(Problem::misdirected(format!(
+                "this server does not answer to \"{shown}\": without keys it answers to localhost \
+                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
+                 or set API_KEYS and ADMIN_KEYS"
+            )));
+        }
+    }
     Ok(next.run(request).await)
 }
 
@@ -237,7 +195,7 @@ fn admit(
         }
         let owner = origin == Origin::Own && is_local(request);
         return Ok(if owner {
-            Caller::Admin(LOCAL.to_owned())
+            Caller::local_admin()
         } else {
             Caller::Anyone
         });
@@ -337,16 +295,5 @@ mod tests {
         );
         assert_eq!(query_value("monkey=1", "key"), None);
         assert_eq!(query_value("key=%2", "key"), None);
-    }
-
-    #[test]
-    fn a_key_has_artists_of_its_own() {
-        let (ann, bob) = (
-            Caller::Key("key-1".to_owned()),
-            Caller::Key("key-2".to_owned()),
-        );
-        assert_ne!(ann.artist("demo"), bob.artist("demo"));
-        assert_eq!(Caller::Anyone.artist("demo"), "demo");
-        assert_eq!(Caller::Admin(LOCAL.to_owned()).artist("demo"), "demo");
     }
 }

@@ -10,12 +10,12 @@ type Fingerprint = [u8; 32];
 pub(crate) struct Key {
     fingerprint: Fingerprint,
     /// The owner of what is asked for with it: made of the key, and of no use to get the key back.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every
     /// process has it.
-    pub(super) ticket_secret: [u8; 32],
+    pub(crate) ticket_secret: [u8; 32],
     /// Whether it is one of `ADMIN_KEYS`.
-    pub(super) admin: bool,
+    pub(crate) admin: bool,
 }
 
 impl Key {
@@ -60,7 +60,7 @@ impl KeyRing {
 
     /// The key that was given. Compares with every key in constant time, so that the time it takes
     /// reveals nothing.
-    pub(super) fn find(&self, given: &str) -> Option<&Key> {
+    pub(crate) fn find(&self, given: &str) -> Option<&Key> {
         let given = fingerprint(given);
         self.keys.iter().rev().fold(None, |found, key| {
             if key.fingerprint.ct_eq(&given).into() {
@@ -72,7 +72,7 @@ impl KeyRing {
     }
 
     /// The key whose owner has this name.
-    pub(super) fn named(&self, name: &str) -> Option<&Key> {
+    pub(crate) fn named(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 }
