@@ -1,8 +1,8 @@
-//! How much is taken on at once. What does not fit is answered 503 right away, instead of waiting
-//! for everybody.
+//! Limits how many requests are worked on at once. A request beyond the limit is answered 503 right
+//! away, so that it does not slow the others down.
 //!
-//! A place for work is taken once the request's body has come as a whole, so that callers who only
-//! announce one hold nothing. No caller has more than its share of the places of one kind.
+//! A request takes its place when its body has been read whole, so that a caller who only announces
+//! a body holds nothing. One caller never gets more than its share of a kind of places.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -21,17 +21,17 @@ use crate::access::Caller;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
 
-/// Bodies are counted in pieces of so many bytes.
+/// Bodies are counted in pieces of this many bytes.
 const PIECE: usize = 1024;
 
-/// Who takes places: a key, or without one an address.
+/// The caller that a place is counted for: a key, or an address where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     /// The digest of a key's name.
     Key(u64),
-    /// A machine. Of IPv6 the network: a machine has as many addresses there as it likes.
+    /// An address. For IPv6 its /64 network, since one machine can use all addresses in it.
     Address(IpAddr),
-    /// Nobody tells.
+    /// The address is not known.
     Unknown,
 }
 
@@ -67,7 +67,7 @@ impl<S: Sync> FromRequestParts<S> for Who {
     }
 }
 
-/// Places of one kind.
+/// A limited number of places of one kind.
 #[derive(Clone)]
 pub(crate) struct Pool {
     most: usize,
@@ -82,12 +82,12 @@ struct Taken {
 }
 
 impl Pool {
-    /// So many places, of which one caller has at most three in four.
+    /// A pool of `most` places. One caller gets at most three quarters of them.
     pub(crate) fn new(most: usize) -> Self {
         Self::with_share(most, most - most / 4)
     }
 
-    /// So many places, and so many of them for one caller.
+    /// A pool of `most` places, of which one caller gets at most `share`.
     pub(crate) fn with_share(most: usize, share: usize) -> Self {
         Self {
             most,
@@ -96,7 +96,7 @@ impl Pool {
         }
     }
 
-    /// The same places, with another share for one caller.
+    /// The same places, with another share for each caller.
     pub(crate) fn with_other_share(&self, share: usize) -> Self {
         Self {
             share,
@@ -104,13 +104,13 @@ impl Pool {
         }
     }
 
-    /// One place, until it is dropped; `None` when there is none for this caller.
+    /// Takes one place, until it is dropped; `None` when this caller can have none.
     pub(crate) fn take(&self, who: Who) -> Option<Places> {
         let mut places = self.none(who);
         places.grow(1).then_some(places)
     }
 
-    /// No place yet.
+    /// Takes no place yet; see [`Places::grow`].
     pub(crate) fn none(&self, who: Who) -> Places {
         Places {
             pool: self.clone(),
@@ -120,7 +120,7 @@ impl Pool {
     }
 }
 
-/// Places that are taken, until this is dropped.
+/// Places that one caller has taken. Dropping it frees them.
 pub(crate) struct Places {
     pool: Pool,
     who: Who,
@@ -128,7 +128,7 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Takes more; `false` when there are not so many left for this caller, and nothing changes.
+    /// Takes more places. When this caller cannot have as many, it takes none and gives `false`.
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
         let mut taken = self.pool.taken.lock();
@@ -161,18 +161,18 @@ impl Drop for Places {
     }
 }
 
-/// Bytes of bodies that are held at once.
+/// Limits the bytes of all bodies that are in memory at once.
 #[derive(Clone)]
 pub(crate) struct BodyRoom(Pool);
 
 impl BodyRoom {
-    /// Room for so many bytes over all callers, and for at least one body of `longest`.
+    /// Room for `bytes` in all, and always for one body of `longest` bytes.
     pub(crate) fn new(bytes: usize, longest: usize) -> Self {
         let (most, longest) = (bytes.max(longest) / PIECE + 1, longest / PIECE + 1);
         Self(Pool::with_share(most, (most - most / 4).max(longest)))
     }
 
-    /// Nothing held yet.
+    /// Counts for a new body, of which nothing has come yet.
     pub(crate) fn hold(&self, who: Who) -> HeldBody {
         HeldBody {
             pieces: self.0.none(who),
@@ -181,17 +181,17 @@ impl BodyRoom {
     }
 }
 
-/// The room of one body, until it is dropped.
+/// The counted bytes of one body. Dropping it frees them.
 pub(crate) struct HeldBody {
     pieces: Places,
     bytes: usize,
 }
 
 impl HeldBody {
-    /// Counts bytes that came.
+    /// Counts bytes that have come.
     ///
     /// # Errors
-    /// 503 when the bodies that are held already leave no room for them.
+    /// 503 when the bodies in memory leave no room for them.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         self.bytes += bytes;
         let missing = (self.bytes / PIECE + 1).saturating_sub(self.pieces.count);
@@ -202,7 +202,7 @@ impl HeldBody {
     }
 }
 
-/// The places that a server has.
+/// All places of a server.
 pub(crate) struct Admission {
     searches: Pool,
     calls: Pool,
@@ -227,15 +227,15 @@ impl Admission {
     /// A place for a stream of events, or for a call that waits for a job.
     ///
     /// # Errors
-    /// 503 when as many are open as may be.
+    /// 503 when there is none left.
     pub(crate) fn open_stream(&self, who: Who) -> Result<Places, Problem> {
         self.take(&self.streams, who, "too many event streams are open")
     }
 
-    /// A place for an answer that is a picture, until the last of it was taken.
+    /// A place for sending a picture, until its last byte has been sent.
     ///
     /// # Errors
-    /// 503 when as many are being sent as may be.
+    /// 503 when there is none left.
     pub(crate) fn send_file(&self, who: Who) -> Result<Places, Problem> {
         self.take(&self.files, who, "too many pictures are being sent")
     }
@@ -265,14 +265,14 @@ impl Admission {
         }
     }
 
-    /// Where bodies are counted.
+    /// The room for bodies.
     pub(crate) fn bodies(&self) -> &BodyRoom {
         &self.bodies
     }
 }
 
-/// Where a request's place is kept until its answer is there. Who works for it on another thread
-/// holds a clone, so that the place is not free before that thread has ended.
+/// Holds a request's place until its answer is ready. Work on another thread holds a clone, so that
+/// the place stays taken until that thread has ended.
 #[derive(Clone)]
 pub(crate) struct Slot {
     pool: Pool,
@@ -283,7 +283,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Takes the place, unless it is taken already.
+    /// Takes the place, unless it was taken before.
     ///
     /// # Errors
     /// 503 when there is none.

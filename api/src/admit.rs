@@ -1,4 +1,5 @@
-//! Layers that give each request a slot for its place, and keep the place until the answer is there.
+//! Layers that admit requests: they give each a slot for its place, and free the place when the
+//! answer is ready.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;

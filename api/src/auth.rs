@@ -1,11 +1,10 @@
-//! Who may call what: keys, and where there are none, this machine.
+//! Decides who may call what: by keys, or where none are set, by the machine that calls.
 //!
 //! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource`
 //! cannot send headers: pictures and streams also take a ticket, and for older clients an API key
 //! as `?key=KEY`.
 //!
-//! As soon as a key of any kind is set, everything needs one that is not a page, a document or a
-//! probe.
+//! As soon as any key is set, every route needs one, except pages, documents and probes.
 
 use std::time::SystemTime;
 
@@ -25,15 +24,15 @@ use crate::state::AppState;
 /// What a group of routes is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// A picture alone: any page may show one.
+    /// Showing a picture. Any web page may.
     Picture,
-    /// Looking at the collection, which `ALLOWED_ORIGINS=*` opens to every page.
+    /// Reading the collection. `ALLOWED_ORIGINS=*` allows it to every web page.
     Look,
-    /// Anything else: what changes something, costs something, or is somebody's own.
+    /// Everything else: changing something, spending something, reading what belongs to a caller.
     Act,
 }
 
-/// Lets calls with a key through, and the owner's calls when the server has no keys.
+/// Admits calls with a key; on a server without keys, calls that no foreign web page made.
 pub(crate) async fn require_key(
     state: State<AppState>,
     mut request: Request,
@@ -49,7 +48,7 @@ pub(crate) async fn require_key(
     Ok(next.run(request).await)
 }
 
-/// As [`require_key`], for what only looks at the collection.
+/// Like [`require_key`], for routes that only read the collection.
 pub(crate) async fn require_key_to_look(
     state: State<AppState>,
     mut request: Request,
@@ -65,7 +64,7 @@ pub(crate) async fn require_key_to_look(
     Ok(next.run(request).await)
 }
 
-/// As [`require_key`], with `?ticket=` and `?key=` besides the headers: for streams.
+/// Like [`require_key`], for streams: also takes `?ticket=` and `?key=`.
 pub(crate) async fn require_key_or_ticket(
     state: State<AppState>,
     request: Request,
@@ -74,7 +73,7 @@ pub(crate) async fn require_key_or_ticket(
     with_query(&state, request, next, Purpose::Act).await
 }
 
-/// As [`require_key_or_ticket`], for pictures: without keys, pages from elsewhere may show them.
+/// Like [`require_key_or_ticket`], for pictures: without keys, foreign pages may show them.
 pub(crate) async fn require_key_or_ticket_for_picture(
     state: State<AppState>,
     request: Request,
@@ -100,8 +99,7 @@ async fn with_query(
     Ok(next.run(request).await)
 }
 
-/// Lets calls with an admin key through; where no keys of any kind are set, the owner's from this
-/// machine.
+/// Admits calls with an admin key; on a server without any keys, calls from this machine.
 pub(crate) async fn require_admin(
     State(state): State<AppState>,
     mut request: Request,
@@ -121,7 +119,7 @@ pub(crate) async fn require_admin(
                      ADMIN_KEYS and start it again",
                 ));
             }
-            // A good API key is known here, but not for this.
+            // An API key is valid, but not for admin routes.
             (Some(Some(_)), true) => return Err(forbidden("this key is not one of ADMIN_KEYS")),
             (None, true) => return Err(missing("an admin key (ADMIN_KEYS)")),
         }
@@ -141,7 +139,7 @@ pub(crate) async fn require_admin(
     Ok(next.run(request).await)
 }
 
-/// Refuses calls by names that are not this server's, where no keys are set.
+/// On a server without keys, refuses calls whose host is not one of this server's names.
 pub(crate) async fn check_host(
     State(state): State<AppState>,
     request: Request,
@@ -168,7 +166,7 @@ pub(crate) async fn check_host(
     Ok(next.run(request).await)
 }
 
-/// What a call brings to be let in.
+/// The credentials of a call.
 #[derive(Clone, Copy)]
 enum Given<'a> {
     Key(&'a str),
@@ -224,7 +222,7 @@ fn caller_of(key: &Key) -> Caller {
     }
 }
 
-/// As [`require_key`], for servers that have no more than keys.
+/// Like [`require_key`], for the embedding server, which has keys and nothing else to check.
 pub(crate) fn require_key_of(keys: &KeyRing, headers: &HeaderMap) -> Result<(), Problem> {
     match header_key(headers) {
         _ if !keys.is_closed() => Ok(()),

@@ -1,5 +1,5 @@
-//! What a worker serves that embeds for others (`EMBEDDER_URL`): `GET /embed` says which model it
-//! has, `POST /embed` embeds. The bodies are described in `clippy_remote::wire`.
+//! The embedding server of a worker, which other processes use through `EMBEDDER_URL`. `GET /embed`
+//! describes the model, `POST /embed` embeds. `clippy_remote::wire` defines the bodies.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -31,19 +31,19 @@ use crate::options::ConnectionLimits;
 use crate::problem::{Problem, panicked};
 use crate::routes::{health, method_not_allowed, not_found};
 
-/// Bytes of bodies that are held at once, over all calls.
+/// Most bytes of all bodies in memory at once.
 const HELD: usize = 512 << 20;
-/// How long a body may take to come, and how slowly it may.
+/// How slowly a body may arrive.
 const PACE: BodyLimits = BodyLimits {
     bytes: wire::MAX_REQUEST,
     least: 5 << 10,
     window: Duration::from_secs(5),
     time: Duration::from_secs(30),
 };
-/// How long calls in flight may go on after the end was asked for.
+/// How long calls in flight may continue after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Gives the encoder that is to be used now: a re-index may have put another in its place.
+/// Gives the current encoder. A re-index may replace it.
 pub type CurrentEmbedder = Arc<dyn Fn() -> Arc<dyn Embedder> + Send + Sync>;
 
 struct EmbedState {
@@ -52,8 +52,8 @@ struct EmbedState {
     held: BodyRoom,
 }
 
-/// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of
-/// them.
+/// Serves an encoder on this listener until `shutdown` completes. When there are keys, calls need
+/// one of them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
@@ -128,12 +128,12 @@ async fn embed(
         .await?
         .whole()
         .await?;
-    // One encoder for the whole call, whatever happens meanwhile.
+    // One encoder for the whole call, even if a re-index replaces it meanwhile.
     let embedder = (state.embedder)();
     let side = embedder.info().transform.side;
-    // Megabytes are copied: not for an async thread.
+    // Copies megabytes, so it must not run on an async thread.
     let inputs = blocking("reading a body", move || {
-        // Held until here, also when nobody waits for the answer any more.
+        // Freed only now, even when the caller is gone already.
         let _held = held;
         wire::decode_request(&body, side)
     })

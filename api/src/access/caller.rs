@@ -18,7 +18,7 @@ pub(crate) enum Caller {
     Anyone,
 }
 
-/// Keeps a key's artists apart from those of other keys; no artist's name can have it.
+/// Separates a key's name from its artist's. It cannot occur in an artist's name.
 const OF_KEY: char = '\u{1f}';
 
 impl Caller {
@@ -49,9 +49,8 @@ impl Caller {
             .is_none_or(|owner| job.owner.as_deref() == Some(owner))
     }
 
-    /// The artist that this caller means by a `user_id`, as preferences know them. A profile
-    /// belongs to the key that wrote it. Without keys all share one set of artists, which admin
-    /// keys see as well.
+    /// The name under which the preferences of a `user_id` are kept. Each key has its own artists.
+    /// Admin keys share the artists of callers without a key.
     pub(crate) fn artist(&self, user_id: &str) -> String {
         match self {
             Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
@@ -66,7 +65,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let caller = parts.extensions.get::<Self>().cloned();
         caller.ok_or_else(|| {
-            Error::internal("a route that needs a caller has no layer that finds one").into()
+            Error::internal("this route has no layer that identifies the caller").into()
         })
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of a server, as digests only.
+//! The keys of a server. Only their digests are kept.
 
 use clippy_core::settings::Secret;
 use sha2::{Digest, Sha256};
@@ -6,13 +6,12 @@ use subtle::ConstantTimeEq;
 
 type Fingerprint = [u8; 32];
 
-/// One key: what it is recognised by, and what its owner is called.
+/// One key.
 pub(crate) struct Key {
     fingerprint: Fingerprint,
-    /// The owner of what is asked for with it: made of the key, and of no use to get the key back.
+    /// The owner of what is made with this key. Derived from the key, which it does not reveal.
     pub(crate) name: String,
-    /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every
-    /// process has it.
+    /// Signs this key's tickets. Derived from the key alone, so that every process has the same.
     pub(crate) ticket_secret: [u8; 32],
     /// Whether it is one of `ADMIN_KEYS`.
     pub(crate) admin: bool,
@@ -48,18 +47,18 @@ impl KeyRing {
         }
     }
 
-    /// Whether calls need a key: as soon as one of either kind is set.
+    /// Whether calls need a key: true as soon as any key is set.
     pub(crate) fn is_closed(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// Whether anybody can be an admin by a key.
+    /// Whether there is an admin key.
     pub(crate) fn has_admin(&self) -> bool {
         self.keys.iter().any(|key| key.admin)
     }
 
-    /// The key that was given. Compares with every key in constant time, so that the time it takes
-    /// reveals nothing.
+    /// Finds a key. It compares with every key in constant time, so that the time it takes reveals
+    /// nothing.
     pub(crate) fn find(&self, given: &str) -> Option<&Key> {
         let given = fingerprint(given);
         self.keys.iter().rev().fold(None, |found, key| {
@@ -77,7 +76,7 @@ impl KeyRing {
     }
 }
 
-/// The same for the same key, on every server.
+/// The owner's name for a key; the same on every server.
 fn name_of(key: &str) -> String {
     let digest = Sha256::new()
         .chain_update(b"clippy owner ")

@@ -1,10 +1,9 @@
-//! By which names a server answers, and which web pages it takes calls from.
+//! Which host names a server answers to, and which web pages may call it.
 //!
-//! A server without keys takes whoever reaches it for its owner. So it must tell the owner's own
-//! calls from those that a web page of somebody else makes the owner's browser send: by the `Host`
-//! that was called (a name that was pointed at this machine, DNS rebinding, is not one of ours),
-//! and by `Origin` and `Sec-Fetch-Site`, which pages cannot choose. With keys none of this matters:
-//! a browser adds no key by itself.
+//! A server without keys trusts whoever can reach it. A foreign web page could abuse that through
+//! the owner's browser. Such calls are recognised by `Origin` and `Sec-Fetch-Site`, which pages
+//! cannot set, and by `Host`: a foreign name that resolves to this machine (DNS rebinding) is not
+//! one of the server's names. With keys none of this matters, since a browser adds no key by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -27,7 +26,7 @@ pub fn check_sites(options: &ApiOptions) -> Result<()> {
     Sites::new(options).map(drop)
 }
 
-/// Where a call comes from, as far as a browser tells.
+/// Where a call comes from, by the headers that browsers set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// From a page of this server, or from no page at all.
@@ -73,12 +72,12 @@ impl Sites {
         })
     }
 
-    /// Says where the server listens: that address is one of its names.
+    /// Adds the address that the server listens at to its names.
     pub(crate) fn bound_to(&self, address: SocketAddr) {
         let _ = self.bound.set(address);
     }
 
-    /// Whether pages from anywhere may look at the collection.
+    /// Whether every web page may read the collection.
     pub(crate) fn any_may_look(&self) -> bool {
         self.any_origin
     }
@@ -99,15 +98,14 @@ impl Sites {
         } else if !self.origins.contains(&origin) {
             Origin::Foreign
         } else if fetch_site == Some("same-origin") {
-            // A development server that passes calls on under another name: to the browser it is
-            // one and the same.
+            // A development server forwards calls to us: for the browser both are one site.
             Origin::Own
         } else {
             Origin::Listed
         }
     }
 
-    /// Whether this is a name that the server answers to without keys.
+    /// Whether this is one of the server's names.
     pub(crate) fn knows(&self, host: &str) -> bool {
         let Some(name) = name_of(host) else {
             return false;
@@ -118,15 +116,15 @@ impl Sites {
         let Ok(address) = name.parse::<IpAddr>() else {
             return false;
         };
-        // A number cannot be pointed at another machine, so that where all addresses are listened
-        // at, all are good.
+        // DNS cannot redirect a literal address. A server that listens at every address accepts
+        // every one.
         self.bound.get().is_some_and(|bound| {
             bound.ip().is_unspecified() || bound.ip().to_canonical() == address.to_canonical()
         })
     }
 }
 
-/// What a page from elsewhere is told.
+/// The refusal of a call that a foreign web page made.
 pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     let from = headers
         .get(header::ORIGIN)
@@ -143,8 +141,8 @@ pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     .into()
 }
 
-/// Whether a call comes from this machine itself. A proxy on this machine makes every caller look
-/// local, unless it says for whom it calls.
+/// Whether a call comes from this machine. Behind a local proxy every call does, unless the proxy
+/// adds a header about its client.
 pub(crate) fn is_local(request: &Request) -> bool {
     const PASSED_ON: [&str; 6] = [
         "forwarded",
@@ -165,7 +163,7 @@ pub(crate) fn is_local(request: &Request) -> bool {
         && names.all(|host| name_of(host).is_some_and(|name| is_loopback_name(&name)))
 }
 
-/// Every `Host` that was sent; what is no text is no name.
+/// Every `Host` header; an empty text for one that is not ASCII.
 pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::HOST)
@@ -173,8 +171,7 @@ pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
         .map(|host| host.to_str().unwrap_or_default())
 }
 
-/// The name in a `Host`, with or without a port: in lower case, without brackets and the dot of the
-/// root.
+/// The name in a `Host` header: lower case, without port, brackets and trailing dot.
 fn name_of(host: &str) -> Option<String> {
     let authority: Authority = host.parse().ok()?;
     if authority.as_str().contains('@') {
@@ -196,8 +193,8 @@ fn is_loopback_name(name: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether an `Origin` is that of the server that was called as `host`. Whether a proxy before it
-/// speaks TLS is not known.
+/// Whether an `Origin` belongs to the server that was called as `host`. It may be HTTP or HTTPS: a
+/// proxy in front may add TLS.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     [("http://", ":80"), ("https://", ":443")]
@@ -211,7 +208,7 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
         })
 }
 
-/// An entry of `ALLOWED_HOSTS`: a name or an address; a port says nothing.
+/// Reads an entry of `ALLOWED_HOSTS`: a name or an address. A port is ignored.
 fn allowed_host(entry: &str) -> Result<String> {
     let bare: Option<IpAddr> = entry.parse().ok();
     let name = bare

@@ -1,4 +1,4 @@
-//! Bodies: how large one may be, how slowly it may come, and what becomes of one that is refused.
+//! Reads bodies within limits of size and speed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,31 +16,32 @@ use crate::options::ApiOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A caller that sends too much hears so only after it has sent everything, or its system drops our
-/// answer. So much of a refused body is read and thrown away for that, and no longer than this.
+/// A caller only sees our refusal after it has sent its whole body; if we close earlier, its system
+/// may drop our answer. So up to this much of a refused body is read and discarded, for at most
+/// [`LONGEST_DRAIN`].
 const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
-/// A body that grows takes memory in steps of at least so many bytes.
+/// The buffer of a body grows by at least this many bytes.
 const STEP: usize = 64 << 10;
 
-/// The room that a body takes, until the last clone is dropped.
+/// The counted bytes of a body; they are freed with the last clone.
 pub(crate) type Held = Arc<Mutex<HeldBody>>;
 
-/// How large a body may be and how slowly it may come.
+/// How large a body may be, and how slowly it may arrive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
     /// Most bytes.
     pub bytes: usize,
-    /// Bytes that must come in each window, but for the last.
+    /// Bytes that must arrive in each window, except in the last one.
     pub least: usize,
     /// The window.
     pub window: Duration,
-    /// How long all of it may take.
+    /// How long the whole body may take.
     pub time: Duration,
 }
 
 impl BodyLimits {
-    /// A body of at most so many bytes, at the server's pace.
+    /// A body of at most this many bytes, at the server's least rate.
     pub(crate) fn new(bytes: usize, options: &ApiOptions) -> Self {
         let seconds = usize::try_from(options.body_window.as_secs())
             .unwrap_or(usize::MAX)
@@ -54,7 +55,7 @@ impl BodyLimits {
     }
 }
 
-/// The length that the caller announced.
+/// The length in the `Content-Length` header.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -64,8 +65,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// A body on its way: bytes are counted as they come, and nothing is held for what was only
-/// announced.
+/// A body that is being read. Bytes are counted when they arrive; an announced length reserves
+/// nothing.
 pub(crate) struct ComingBody {
     stream: BodyDataStream,
     limits: BodyLimits,
@@ -73,17 +74,18 @@ pub(crate) struct ComingBody {
     came: usize,
     begun: Instant,
     window: (Instant, usize),
-    /// What the caller announced.
+    /// The announced length.
     announced: Option<u64>,
-    /// A caller that asked first has not sent anything yet, and will not when it is told.
+    /// Whether the caller waits for `100 Continue`: then it has sent nothing yet, and a refusal
+    /// keeps it from sending.
     asked_first: bool,
 }
 
 impl ComingBody {
-    /// Starts to read.
+    /// Starts reading.
     ///
     /// # Errors
-    /// 413 when more is announced than may come.
+    /// 413 when the announced length is over the limit.
     pub(crate) async fn new(
         headers: &HeaderMap,
         body: Body,
@@ -113,8 +115,8 @@ impl ComingBody {
     /// The next bytes, or `None` at the end.
     ///
     /// # Errors
-    /// 408 when it comes too slowly, 413 when it is too long, 503 when there is no room for it, 400
-    /// when it breaks off.
+    /// 408 when it arrives too slowly, 413 when it is too long, 503 when there is no room for it,
+    /// 400 when it breaks off.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
         let last = self.begun + self.limits.time;
         loop {
@@ -149,7 +151,7 @@ impl ComingBody {
         }
     }
 
-    /// All of it, and the room that it takes.
+    /// Reads the whole body; also gives its counted bytes.
     ///
     /// # Errors
     /// As [`ComingBody::next`].
@@ -166,9 +168,9 @@ impl ComingBody {
         Ok((whole.into(), self.held))
     }
 
-    /// How much to make room for when so many bytes are there. Once a quarter of what was announced
-    /// has come, the rest is believed, and nothing is copied any more; before, a claim costs
-    /// nothing.
+    /// The capacity to reserve for this many bytes. Once a quarter of the announced length has
+    /// arrived, the whole length is reserved, so that nothing is copied any more. Before that, an
+    /// announcement costs no memory.
     fn reserved(&self, needed: usize) -> usize {
         let announced = self
             .announced
@@ -181,8 +183,7 @@ impl ComingBody {
         }
     }
 
-    /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it
-    /// takes.
+    /// Splits it into a stream of bytes, the reason if the stream fails, and the counted bytes.
     pub(crate) fn parts(
         self,
     ) -> (
@@ -245,8 +246,8 @@ impl ComingBody {
     }
 }
 
-/// Why a body that is read as a stream was refused: readers of streams pass only the words of an
-/// error on.
+/// Why a streamed body was refused. It goes beside the stream, since readers of streams keep only
+/// an error's text.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
 
@@ -255,13 +256,13 @@ impl Refusal {
         *self.0.lock() = Some(problem);
     }
 
-    /// The reason, once.
+    /// Takes the reason out.
     pub(crate) fn take(&self) -> Option<Problem> {
         self.0.lock().take()
     }
 }
 
-/// What a request's body and work take, until this and its clones are dropped.
+/// The counted bytes of a request's body and its place. They are freed with the last clone.
 #[derive(Clone, Default)]
 pub(crate) struct Admitted {
     _held: Option<Held>,
@@ -269,7 +270,7 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Takes the place for a request whose body has come.
+    /// Takes the place of a request whose body was read.
     ///
     /// # Errors
     /// 503 when there is none.

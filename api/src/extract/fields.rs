@@ -13,7 +13,7 @@ use clippy_core::{Error, ErrorCode, Result};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
-use super::large::said;
+use super::large::describe;
 use super::scalar::{LONGEST_TEXT, MOST_MEMBERS, Scalar};
 
 /// Standard base64, with or without its padding.
@@ -44,7 +44,7 @@ impl Fields {
             Category::Data => Error::invalid(
                 "the body must be a JSON object, such as {\"query_text\": \"apple\"}",
             ),
-            _ => Error::invalid(format!("the body is not JSON: {}", said(&error))),
+            _ => Error::invalid(format!("the body is not JSON: {}", describe(&error))),
         })
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
         .map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))
 }
 
-/// A key, and what it was sent with.
+/// A key, and a digest of the body that it was sent with.
 pub(crate) struct Once {
     key: String,
     digest: String,
@@ -53,7 +53,7 @@ impl Once {
         })
     }
 
-    /// The job that the caller made with it before.
+    /// Finds the job that the caller made with this key before.
     ///
     /// # Errors
     /// 422 when the key was used with another body; what the store reports.
@@ -69,13 +69,13 @@ impl Once {
             .map_err(Problem::of_job)
     }
 
-    /// A job that is to be found by it.
+    /// Adds the key to a new job, so that it can be found again.
     pub(crate) fn of(&self, new: NewJob) -> NewJob {
         new.idempotency_key(&self.key).digest(&self.digest)
     }
 }
 
-/// Nothing of a body of many megabytes is copied to learn its digest.
+/// Hashes what is written to it, so that a large body need not be copied.
 struct Digested<'a>(&'a mut Sha256);
 
 impl Write for Digested<'_> {

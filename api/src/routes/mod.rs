@@ -36,7 +36,7 @@ pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
     nothing_at(&method, uri.path())
 }
 
-/// What is said where nothing is.
+/// The problem for an address without a route.
 pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
     let path = shorten(path, 120);
     clippy_core::Error::not_found(format!(
