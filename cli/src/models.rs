@@ -37,18 +37,18 @@ pub async fn inspect(settings: &Settings) -> Result<(Arc<ModelInfo>, String), Fa
     Ok((model.info, model.precision.to_string()))
 }
 
-/// Models on libtorch, each on a thread of its own, shared by all who hold it.
+/// Models on libtorch, each on a thread of its own. A loaded model is shared.
 pub struct TorchModels {
     models: PathBuf,
     device: String,
     precision: &'static str,
     configured: ModelSource,
-    /// Held while a model is read: one is read at a time, and nobody reads the same one twice.
+    /// Locked while a model is loaded, so that none is loaded twice.
     started: Mutex<HashMap<ModelSource, Weak<dyn Embedder>>>,
 }
 
 impl TorchModels {
-    /// Reads models as the settings say: pulled ones from the data folder, onto the device.
+    /// Loads models from the data folder onto the configured device.
     pub fn new(settings: &Settings) -> Result<Self, Failure> {
         Ok(Self {
             models: settings.collection.data_dir.join("models"),

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::models::inspect;
 use crate::qdrant;
 
-/// Prints the plan, and follows it unless it is a dry run.
+/// Prints the plan, and executes it unless this is a dry run.
 pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<(), Failure> {
     if let Some(server) = qdrant::server(settings) {
         return on_server(settings, server, arguments.dry_run).await;
@@ -47,7 +47,7 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     Ok(())
 }
 
-/// The same on a server: the plan is made from what the server says that it has.
+/// Migrates a collection on a server.
 async fn on_server(
     settings: &Settings,
     server: QdrantServer,

@@ -1,4 +1,4 @@
-//! `clippy reindex`: the collection, built anew beside the live one.
+//! `clippy reindex`: builds a new collection beside the live one.
 
 use clippy_core::bulk::ReindexRequest;
 use clippy_core::collections::ModelSource;
@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::model_choice;
 use crate::shutdown::until_stopped;
 
-/// Makes a job of it: of the server that has the collection, or of this process, when none has.
+/// Runs it as a job of the server that has the collection, or of this process when none has.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,

@@ -61,7 +61,7 @@ fn file(environment: &Environment, findings: &mut Findings) {
 
 fn data_folder(folder: &Path, findings: &mut Findings) {
     findings.say("data folder", writable(folder));
-    match private::look(folder) {
+    match private::inspect(folder) {
         Ok(openness) if openness.open.is_empty() => {}
         Ok(openness) => findings.fault(
             "data folder",

@@ -69,7 +69,7 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     collection::check(&chosen, info.as_ref(), &mut findings).await;
     owner::check(settings, &mut findings).await;
     queue(settings, &mut findings).await;
-    for (provider, finding) in generation::checked().await {
+    for (provider, finding) in generation::check_providers().await {
         let part = format!("{provider}, {}", finding.subject);
         match finding.level {
             FindingLevel::Ok => findings.ok(part, finding.message),
