@@ -2,8 +2,8 @@
 
 use crate::{Error, Result};
 
-/// Runs work that waits for a disk, or computes for long, on a thread made for that. `what` names
-/// the work, as the beginning of a sentence.
+/// Runs work that waits for a disk or computes for long on a thread for such work. `what` names the
+/// work in the error.
 ///
 /// # Errors
 /// The work's own, and [`crate::ErrorCode::Internal`] when it panicked or the runtime was shut
