@@ -13,7 +13,6 @@
 //! - `pickup_ms_p50`, `pickup_ms_p99`: from before the call that adds a job to an idle queue until
 //!   its handler runs.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -24,6 +23,7 @@ use clippy_jobs::{
     Handlers, JobContext, JobError, JobHandler, JobKind, JobStore, JobTransport, Lane, NewJob,
     RedisJobs, RedisSettings, Runner, RunnerSettings,
 };
+use clippy_testing::RedisServer;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -43,15 +43,18 @@ async fn main() -> Result<(), AnyError> {
         return work(&url).await;
     }
     let (one, many) = {
-        let redis = Redis::start()?;
-        (redis.benchmark(1, 100_000)?, redis.benchmark(50, 400_000)?)
+        let redis = RedisServer::start();
+        (
+            benchmark(&redis, 1, 100_000)?,
+            benchmark(&redis, 50, 400_000)?,
+        )
     };
     println!(
         "{}",
         json!({"queue": "redis-benchmark LPUSH", "clients_1": one.round(), "clients_50": many.round()})
     );
     let ours = {
-        let redis = Redis::start()?;
+        let redis = RedisServer::start();
         measure(&redis).await?
     };
     print(ours, one, many);
@@ -78,13 +81,13 @@ fn print(mut figures: Value, one: f64, many: f64) {
     println!("{figures}");
 }
 
-async fn measure(redis: &Redis) -> Result<Value, AnyError> {
+async fn measure(redis: &RedisServer) -> Result<Value, AnyError> {
     let store = connect(&redis.url()).await?;
     let serial = add(&store, 1, SERIAL_ADDS).await?;
     let parallel = add(&store, CALLERS, PARALLEL_ADDS).await?;
     let mut cycles = Vec::new();
     for workers in [1, 2] {
-        redis.flush()?;
+        flush(redis)?;
         add(&store, CALLERS, CYCLES).await?;
         let running = (0..workers)
             .map(|_| worker(&redis.url()))
@@ -92,7 +95,7 @@ async fn measure(redis: &Redis) -> Result<Value, AnyError> {
         cycles.push(drained(&store, CYCLES as u64).await?);
         drop(running);
     }
-    redis.flush()?;
+    flush(redis)?;
     let _worker = worker(&redis.url())?;
     let mut pickups = Vec::new();
     for _ in 0..PICKUPS {
@@ -247,10 +250,10 @@ impl Other {
         if !self.needs.exists() {
             return Err("not installed; run benches/queues/install.sh".into());
         }
-        let redis = Redis::start()?;
+        let redis = RedisServer::start();
         let output = Command::new(&self.program)
             .arg(&self.script)
-            .env("REDIS_PORT", redis.port.to_string())
+            .env("REDIS_PORT", redis.port().to_string())
             .stderr(Stdio::inherit())
             .output()?;
         let text = String::from_utf8(output.stdout)?;
@@ -269,87 +272,33 @@ impl Drop for Process {
     }
 }
 
-/// An empty `redis-server` on a free port.
-struct Redis {
-    port: u16,
-    _folder: tempfile::TempDir,
-    _server: Process,
+fn flush(redis: &RedisServer) -> Result<(), AnyError> {
+    redis::cmd("FLUSHALL").exec(&mut redis::Client::open(redis.url())?.get_connection()?)?;
+    Ok(())
 }
 
-impl Redis {
-    fn start() -> Result<Self, AnyError> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let folder = tempfile::tempdir()?;
-        let server = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "yes",
-            ])
-            .args([
-                "--appendfsync",
-                "everysec",
-                "--maxmemory-policy",
-                "noeviction",
-                "--daemonize",
-                "no",
-            ])
-            .arg("--dir")
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()?;
-        let redis = Self {
-            port,
-            _folder: folder,
-            _server: Process(server),
-        };
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if begun.elapsed() > Duration::from_secs(15) {
-                return Err("redis-server did not start".into());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Ok(redis)
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
-    }
-
-    fn flush(&self) -> Result<(), AnyError> {
-        redis::cmd("FLUSHALL").exec(&mut redis::Client::open(self.url())?.get_connection()?)?;
-        Ok(())
-    }
-
-    /// LPUSHes of a hundred bytes in a second.
-    fn benchmark(&self, clients: usize, requests: usize) -> Result<f64, AnyError> {
-        let output = Command::new("redis-benchmark")
-            .args([
-                "-p",
-                &self.port.to_string(),
-                "-t",
-                "lpush",
-                "-d",
-                "100",
-                "--csv",
-            ])
-            .args(["-c", &clients.to_string(), "-n", &requests.to_string()])
-            .output()?;
-        let text = String::from_utf8(output.stdout)?;
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("\"LPUSH\""))
-            .ok_or("redis-benchmark said nothing")?;
-        let figure = line
-            .split(',')
-            .nth(1)
-            .ok_or("redis-benchmark said something else")?;
-        Ok(figure.trim_matches('"').parse()?)
-    }
+/// LPUSHes of a hundred bytes in a second.
+fn benchmark(redis: &RedisServer, clients: usize, requests: usize) -> Result<f64, AnyError> {
+    let output = Command::new("redis-benchmark")
+        .args([
+            "-p",
+            &redis.port().to_string(),
+            "-t",
+            "lpush",
+            "-d",
+            "100",
+            "--csv",
+        ])
+        .args(["-c", &clients.to_string(), "-n", &requests.to_string()])
+        .output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("\"LPUSH\""))
+        .ok_or("redis-benchmark said nothing")?;
+    let figure = line
+        .split(',')
+        .nth(1)
+        .ok_or("redis-benchmark said something else")?;
+    Ok(figure.trim_matches('"').parse()?)
 }

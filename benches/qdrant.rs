@@ -9,13 +9,13 @@ use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use clippy_core::embedding::Embedder;
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{
     Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, Vectors,
 };
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{QdrantGallery, QdrantOptions, QdrantServer};
+use clippy_testing::FakeEmbedder;
 use qdrant_client::Qdrant;
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::{

@@ -12,9 +12,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 KNOWN: dict[str, list[set[str]]] = {
-    "api": [{"admission", "auth", "connections", "hidden", "options", "state"}],
-    "cli": [{"models", "remote_models"}],
-    "crates/fake-qdrant": [{"collections", "points", "server", "state"}],
     "crates/generate": [
         {
             *("address", "comfyui", "describe", "fetch", "held", "inputs", "intake", "local", "outgoing", "prompt"),

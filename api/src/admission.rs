@@ -1,38 +1,37 @@
-//! How much is taken on at once. What does not fit is answered 503 right away, instead of waiting
-//! for everybody.
+//! Limits how many requests are worked on at once. A request beyond the limit is answered 503 right
+//! away, so that it does not slow the others down.
 //!
-//! A place for work is taken once the request's body has come as a whole, so that callers who only
-//! announce one hold nothing. No caller has more than its share of the places of one kind.
+//! A request takes its place when its body has been read whole, so that a caller who only announces
+//! a body holds nothing. One caller never gets more than its share of a kind of places.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::Extensions;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
 use clippy_core::{Error, ErrorCode};
+use parking_lot::Mutex;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
-use crate::state::AppState;
 
-/// Bodies are counted in pieces of so many bytes.
+/// Bodies are counted in pieces of this many bytes.
 const PIECE: usize = 1024;
 
-/// Who takes places: a key, or without one an address.
+/// The caller that a place is counted for: a key, or an address where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Who {
     /// The digest of a key's name.
     Key(u64),
-    /// A machine. Of IPv6 the network: a machine has as many addresses there as it likes.
+    /// An address. For IPv6 its /64 network, since one machine can use all addresses in it.
     Address(IpAddr),
-    /// Nobody tells.
+    /// The address is not known.
     Unknown,
 }
 
@@ -68,7 +67,7 @@ impl<S: Sync> FromRequestParts<S> for Who {
     }
 }
 
-/// Places of one kind.
+/// A limited number of places of one kind.
 #[derive(Clone)]
 pub(crate) struct Pool {
     most: usize,
@@ -83,12 +82,12 @@ struct Taken {
 }
 
 impl Pool {
-    /// So many places, of which one caller has at most three in four.
+    /// A pool of `most` places. One caller gets at most three quarters of them.
     pub(crate) fn new(most: usize) -> Self {
         Self::with_share(most, most - most / 4)
     }
 
-    /// So many places, and so many of them for one caller.
+    /// A pool of `most` places, of which one caller gets at most `share`.
     pub(crate) fn with_share(most: usize, share: usize) -> Self {
         Self {
             most,
@@ -97,7 +96,7 @@ impl Pool {
         }
     }
 
-    /// The same places, with another share for one caller.
+    /// The same places, with another share for each caller.
     pub(crate) fn with_other_share(&self, share: usize) -> Self {
         Self {
             share,
@@ -105,13 +104,13 @@ impl Pool {
         }
     }
 
-    /// One place, until it is dropped; `None` when there is none for this caller.
+    /// Takes one place, until it is dropped; `None` when this caller can have none.
     pub(crate) fn take(&self, who: Who) -> Option<Places> {
         let mut places = self.none(who);
         places.grow(1).then_some(places)
     }
 
-    /// No place yet.
+    /// Takes no place yet; see [`Places::grow`].
     pub(crate) fn none(&self, who: Who) -> Places {
         Places {
             pool: self.clone(),
@@ -121,7 +120,7 @@ impl Pool {
     }
 }
 
-/// Places that are taken, until this is dropped.
+/// Places that one caller has taken. Dropping it frees them.
 pub(crate) struct Places {
     pool: Pool,
     who: Who,
@@ -129,14 +128,10 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    /// Takes more; `false` when there are not so many left for this caller, and nothing changes.
+    /// Takes more places. When this caller cannot have as many, it takes none and gives `false`.
     #[must_use]
     pub(crate) fn grow(&mut self, more: usize) -> bool {
-        let mut taken = self
-            .pool
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.pool.taken.lock();
         let own = taken.by.get(&self.who).copied().unwrap_or_default();
         if taken.all + more > self.pool.most || own + more > self.pool.share {
             return false;
@@ -150,11 +145,7 @@ impl Places {
 
 impl Drop for Places {
     fn drop(&mut self) {
-        let mut taken = self
-            .pool
-            .taken
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.pool.taken.lock();
         taken.all = taken.all.saturating_sub(self.count);
         let own = taken
             .by
@@ -170,18 +161,18 @@ impl Drop for Places {
     }
 }
 
-/// Bytes of bodies that are held at once.
+/// Limits the bytes of all bodies that are in memory at once.
 #[derive(Clone)]
 pub(crate) struct BodyRoom(Pool);
 
 impl BodyRoom {
-    /// Room for so many bytes over all callers, and for at least one body of `longest`.
+    /// Room for `bytes` in all, and always for one body of `longest` bytes.
     pub(crate) fn new(bytes: usize, longest: usize) -> Self {
         let (most, longest) = (bytes.max(longest) / PIECE + 1, longest / PIECE + 1);
         Self(Pool::with_share(most, (most - most / 4).max(longest)))
     }
 
-    /// Nothing held yet.
+    /// Counts for a new body, of which nothing has come yet.
     pub(crate) fn hold(&self, who: Who) -> HeldBody {
         HeldBody {
             pieces: self.0.none(who),
@@ -190,17 +181,17 @@ impl BodyRoom {
     }
 }
 
-/// The room of one body, until it is dropped.
+/// The counted bytes of one body. Dropping it frees them.
 pub(crate) struct HeldBody {
     pieces: Places,
     bytes: usize,
 }
 
 impl HeldBody {
-    /// Counts bytes that came.
+    /// Counts bytes that have come.
     ///
     /// # Errors
-    /// 503 when the bodies that are held already leave no room for them.
+    /// 503 when the bodies in memory leave no room for them.
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
         self.bytes += bytes;
         let missing = (self.bytes / PIECE + 1).saturating_sub(self.pieces.count);
@@ -211,13 +202,14 @@ impl HeldBody {
     }
 }
 
-/// The places that a server has.
+/// All places of a server.
 pub(crate) struct Admission {
     searches: Pool,
     calls: Pool,
     files: Pool,
     streams: Pool,
     bodies: BodyRoom,
+    retry_after: Duration,
 }
 
 impl Admission {
@@ -228,117 +220,81 @@ impl Admission {
             files: Pool::new(options.files_at_once),
             streams: Pool::new(options.streams_at_once),
             bodies: BodyRoom::new(options.held_body_bytes, options.search_body_bytes),
+            retry_after: options.retry_after,
         }
     }
 
     /// A place for a stream of events, or for a call that waits for a job.
     ///
     /// # Errors
-    /// 503 when as many are open as may be.
-    pub(crate) fn open_stream(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.streams
-            .take(who)
-            .ok_or_else(|| full("too many event streams are open").retry_after(state.retry_after()))
+    /// 503 when there is none left.
+    pub(crate) fn open_stream(&self, who: Who) -> Result<Places, Problem> {
+        self.take(&self.streams, who, "too many event streams are open")
     }
 
-    /// A place for an answer that is a picture, until the last of it was taken.
+    /// A place for sending a picture, until its last byte has been sent.
     ///
     /// # Errors
-    /// 503 when as many are being sent as may be.
-    pub(crate) fn send_file(&self, who: Who, state: &AppState) -> Result<Places, Problem> {
-        self.files.take(who).ok_or_else(|| {
-            full("too many pictures are being sent").retry_after(state.retry_after())
-        })
+    /// 503 when there is none left.
+    pub(crate) fn send_file(&self, who: Who) -> Result<Places, Problem> {
+        self.take(&self.files, who, "too many pictures are being sent")
     }
 
-    /// Where bodies are counted.
+    fn take(&self, pool: &Pool, who: Who, refusal: &str) -> Result<Places, Problem> {
+        pool.take(who)
+            .ok_or_else(|| full(refusal).retry_after(self.retry_after))
+    }
+
+    /// An empty slot for a search.
+    pub(crate) fn search_slot(&self, who: Who) -> Slot {
+        self.slot(&self.searches, who, "too many searches are running")
+    }
+
+    /// An empty slot for any other call.
+    pub(crate) fn call_slot(&self, who: Who) -> Slot {
+        self.slot(&self.calls, who, "too many calls are running")
+    }
+
+    fn slot(&self, pool: &Pool, who: Who, refusal: &'static str) -> Slot {
+        Slot {
+            pool: pool.clone(),
+            who,
+            refusal,
+            retry_after: self.retry_after,
+            place: Arc::default(),
+        }
+    }
+
+    /// The room for bodies.
     pub(crate) fn bodies(&self) -> &BodyRoom {
         &self.bodies
     }
 }
 
-/// Where a request's place is kept until its answer is there. Who works for it on another thread
-/// holds a clone, so that the place is not free before that thread has ended.
+/// Holds a request's place until its answer is ready. Work on another thread holds a clone, so that
+/// the place stays taken until that thread has ended.
 #[derive(Clone)]
 pub(crate) struct Slot {
     pool: Pool,
     who: Who,
-    what: &'static str,
+    refusal: &'static str,
+    retry_after: Duration,
     place: Arc<Mutex<Option<Places>>>,
 }
 
 impl Slot {
-    /// Takes the place, unless it is taken already.
+    /// Takes the place, unless it was taken before.
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn fill(&self, state: &AppState) -> Result<(), Problem> {
-        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn fill(&self) -> Result<(), Problem> {
+        let mut place = self.place.lock();
         if place.is_none() {
             let taken = self.pool.take(self.who);
-            *place = Some(taken.ok_or_else(|| full(self.what).retry_after(state.retry_after()))?);
+            *place = Some(taken.ok_or_else(|| full(self.refusal).retry_after(self.retry_after))?);
         }
         Ok(())
     }
-}
-
-fn search_slot(state: &AppState, request: &Request) -> Slot {
-    let pool = state.admission().searches.clone();
-    Slot {
-        pool,
-        who: Who::of(request.extensions()),
-        what: "too many searches are running",
-        place: Arc::default(),
-    }
-}
-
-fn call_slot(state: &AppState, request: &Request) -> Slot {
-    let pool = state.admission().calls.clone();
-    Slot {
-        pool,
-        who: Who::of(request.extensions()),
-        what: "too many calls are running",
-        place: Arc::default(),
-    }
-}
-
-/// For routes that search. Reading the body takes the place, once it has come.
-pub(crate) async fn admit_search(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let slot = search_slot(&state, &request);
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    drop(slot);
-    response
-}
-
-/// For other routes that read a body: reading it takes the place.
-pub(crate) async fn admit_body(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let slot = call_slot(&state, &request);
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    drop(slot);
-    response
-}
-
-/// For routes that read no body.
-pub(crate) async fn admit_call(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let slot = call_slot(&state, &request);
-    slot.fill(&state)?;
-    let response = next.run(request).await;
-    drop(slot);
-    Ok(response)
 }
 
 fn full(what: &str) -> Problem {
@@ -367,7 +323,7 @@ mod tests {
         held.clear();
         assert!(pool.take(machine(3)).is_some());
         assert!(
-            pool.taken.lock().expect("no panic").by.is_empty(),
+            pool.taken.lock().by.is_empty(),
             "who holds nothing is not remembered"
         );
     }

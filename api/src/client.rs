@@ -1,7 +1,6 @@
-//! The artist's client at `/`: the files that Vite built from `web/`, in the program itself.
+//! The artist's client at `/`: the files that Vite built from `web/`, embedded in the program.
 //!
-//! A program that was compiled without them serves the plain page (`page`) instead, and says so
-//! there.
+//! A program that was compiled without them serves the plain page (`page`) instead, which says so.
 
 use axum::Router;
 use axum::extract::Path;
@@ -15,25 +14,24 @@ use crate::routes::image::matches;
 use crate::routes::nothing_at;
 use crate::state::AppState;
 
-/// Only what this server sends may run or be shown, and nobody may frame the page. Styles may stand
-/// in the page: the client's components place themselves so. Scripts may not.
+/// Everything must come from this server, and no other page may frame this one. Inline styles are
+/// allowed, since the client's components position themselves with them; inline scripts are not.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' blob: data:; font-src 'self'; connect-src 'self'; base-uri \
                       'none'; form-action 'none'; frame-ancestors 'none'";
-/// The names of these files change with their content.
+/// For files whose names contain a hash of their content.
 const FOREVER: &str = "public, max-age=31536000, immutable";
-/// A new version of the program brings a new client; asking again costs nothing while it is the old
-/// one.
+/// For files that change with the program's version. Revalidation is cheap.
 const ASK_AGAIN: &str = "no-cache";
 
-/// What Vite wrote, each text beside its gzipped form. Empty when the client was not built.
+/// Vite's output, with a gzipped copy of each text file. Empty when the client was not built.
 #[derive(RustEmbed)]
 #[folder = "../web/dist/client"]
 #[allow_missing = true]
 struct Built;
 
-/// The client at `/`, or the plain page where there is none; the plain page alone is always at
-/// `/plain`. All addresses in them are relative, since the server may lie under a sub-path.
+/// The client at `/`, or the plain page when there is none. The plain page is always at `/plain`. All
+/// addresses in them are relative, since the server may be under a sub-path.
 pub(crate) fn routes() -> Router<AppState> {
     let router = page::routes();
     if Built::get("index.html").is_none() {
@@ -111,15 +109,11 @@ fn answer(name: &str, asked: &HeaderMap) -> Response {
     response
 }
 
-/// Two forms of the same file are not the same bytes, and have two tags.
+/// The plain and the gzipped form of a file differ in bytes, so they have different tags.
 fn etag(file: &EmbeddedFile, gzipped: bool) -> Option<HeaderValue> {
-    use std::fmt::Write as _;
-    let mut tag = String::from("\"");
-    for byte in &file.metadata.sha256_hash()[..16] {
-        write!(tag, "{byte:02x}").ok()?;
-    }
-    tag.push_str(if gzipped { "-gzip\"" } else { "\"" });
-    HeaderValue::from_str(&tag).ok()
+    let hash = hex::encode(&file.metadata.sha256_hash()[..16]);
+    let form = if gzipped { "-gzip" } else { "" };
+    HeaderValue::from_str(&format!("\"{hash}{form}\"")).ok()
 }
 
 fn takes_gzip(asked: &HeaderMap) -> bool {
@@ -142,7 +136,7 @@ fn takes_gzip(asked: &HeaderMap) -> bool {
         })
 }
 
-/// The kinds of files that a client is made of; nothing else is served.
+/// The media type by the file's name; `None` for files that are not part of a client.
 fn media_type(name: &str) -> Option<&'static str> {
     Some(match name.rsplit_once('.')?.1 {
         "html" => "text/html; charset=utf-8",

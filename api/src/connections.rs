@@ -1,9 +1,9 @@
 //! Accepts connections and speaks HTTP/1.1 on them.
 //!
-//! `axum::serve` would do, but each of its connections also carries the state of an HTTP/2 one,
-//! which nobody here speaks: with ten thousand open event streams that is a quarter of their
-//! memory. Here a caller that sends its head too slowly, or does not take an answer, is cut off,
-//! and nobody has all the connections.
+//! `axum::serve` also prepares every connection for HTTP/2, which this server does not speak: with
+//! ten thousand open event streams that is a quarter of their memory. Here a caller is disconnected
+//! when it sends its request's head too slowly or does not read its answer, and no caller can use
+//! up all connections.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -24,42 +24,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use crate::admission::{Places, Pool, Who};
+use crate::options::ConnectionLimits;
 use crate::problem::Problem;
 use crate::socket::PacedSocket;
 
-/// After a failure to accept, such as having no descriptors left, so that the loop does not spin.
+/// The pause after a failed accept, for example when no file descriptors are left. It keeps the
+/// loop from spinning.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longest head of a request, and most bytes of an answer that wait in memory for the socket.
+/// The longest head of a request, and the most bytes of an answer that wait for the socket.
 const BUFFER: usize = 64 << 10;
-
-/// How many connections there are at most, and how slow they may be.
-#[derive(Debug, Clone)]
-pub struct ConnectionLimits {
-    /// Most connections at once; one more is answered 503.
-    pub at_once: usize,
-    /// Most of them from one address, but for this machine's own: everybody comes from there
-    /// through a proxy.
-    pub per_address: usize,
-    /// Longest that a caller may take to send a request's head, and that an unused connection is
-    /// kept.
-    pub head_timeout: Duration,
-    /// While an answer waits for the caller, so much of it must be taken in each of these.
-    pub answer_window: Duration,
-    /// Bytes that a caller must take in each window.
-    pub answer_least: usize,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            at_once: 24_000,
-            per_address: 1_000,
-            head_timeout: Duration::from_secs(30),
-            answer_window: Duration::from_secs(20),
-            answer_least: 20 << 10,
-        }
-    }
-}
 
 /// The connections that are open.
 struct Open {
@@ -85,7 +58,7 @@ impl Open {
     }
 }
 
-/// Serves until `stop` is over and the requests in flight have ended.
+/// Serves until `stop` completes and the requests in flight have ended.
 pub(crate) async fn serve_connections(
     listener: TcpListener,
     router: Router,
@@ -116,7 +89,7 @@ pub(crate) async fn serve_connections(
             refuse(&stream);
             continue;
         };
-        // Events are small, and each is to arrive when it happens.
+        // Events are small and must not wait for more bytes.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection stays with its delay");
         }
@@ -137,7 +110,7 @@ pub(crate) async fn serve_connections(
     graceful.shutdown().await;
 }
 
-/// Says that there is no place, as far as the socket takes it at once.
+/// Answers 503 without waiting: what the socket does not accept at once is dropped.
 fn refuse(stream: &TcpStream) {
     metrics::counter!("clippy_http_shed_total").increment(1);
     let problem = Problem::from(Error::new(
@@ -149,7 +122,7 @@ fn refuse(stream: &TcpStream) {
     }
 }
 
-/// One connection's way to the routes.
+/// Calls the routes for one connection.
 struct Caller {
     router: Router,
     address: SocketAddr,

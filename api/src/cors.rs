@@ -1,4 +1,4 @@
-//! Which web pages from elsewhere may call the API.
+//! Which foreign web pages may call the API (CORS).
 
 use std::time::Duration;
 
@@ -49,8 +49,8 @@ fn wrong(origin: &str) -> Error {
     ))
 }
 
-/// An entry of `ALLOWED_ORIGINS` as browsers send it: `scheme://host[:port]`, without a path.
-/// Anything else would silently never match.
+/// Reads an entry of `ALLOWED_ORIGINS` in the form that browsers send: `scheme://host[:port]`. Any
+/// other form would never match, so it is refused.
 pub(crate) fn origin_text(origin: &str) -> Result<String> {
     let trimmed = origin.trim_end_matches('/');
     let (scheme, host) = trimmed.split_once("://").ok_or_else(|| wrong(origin))?;

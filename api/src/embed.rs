@@ -1,5 +1,5 @@
-//! What a worker serves that embeds for others (`EMBEDDER_URL`): `GET /embed` says which model it
-//! has, `POST /embed` embeds. The bodies are described in `clippy_remote::wire`.
+//! The embedding server of a worker, which other processes use through `EMBEDDER_URL`. `GET /embed`
+//! describes the model, `POST /embed` embeds. `clippy_remote::wire` defines the bodies.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,34 +14,36 @@ use axum::routing::get;
 use axum::{Json, Router};
 use clippy_core::embedding::{Embedder, ModelInfo};
 use clippy_core::settings::Secret;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_remote::wire;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::access::KeyRing;
 use crate::admission::{BodyRoom, Who};
-use crate::auth::{KeyRing, require_key_of};
-use crate::connections::{ConnectionLimits, serve_connections};
+use crate::auth::require_key_of;
+use crate::connections::serve_connections;
 use crate::extract::{BodyLimits, ComingBody};
 use crate::metrics;
+use crate::options::ConnectionLimits;
 use crate::problem::{Problem, panicked};
 use crate::routes::{health, method_not_allowed, not_found};
 
-/// Bytes of bodies that are held at once, over all calls.
+/// Most bytes of all bodies in memory at once.
 const HELD: usize = 512 << 20;
-/// How long a body may take to come, and how slowly it may.
+/// How slowly a body may arrive.
 const PACE: BodyLimits = BodyLimits {
     bytes: wire::MAX_REQUEST,
     least: 5 << 10,
     window: Duration::from_secs(5),
     time: Duration::from_secs(30),
 };
-/// How long calls in flight may go on after the end was asked for.
+/// How long calls in flight may continue after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Gives the encoder that is to be used now: a re-index may have put another in its place.
+/// Gives the current encoder. A re-index may replace it.
 pub type CurrentEmbedder = Arc<dyn Fn() -> Arc<dyn Embedder> + Send + Sync>;
 
 struct EmbedState {
@@ -50,8 +52,8 @@ struct EmbedState {
     held: BodyRoom,
 }
 
-/// Serves an encoder on this listener until `shutdown` is over. With any keys, calls need one of
-/// them.
+/// Serves an encoder on this listener until `shutdown` completes. When there are keys, calls need
+/// one of them.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.
@@ -126,17 +128,18 @@ async fn embed(
         .await?
         .whole()
         .await?;
-    // One encoder for the whole call, whatever happens meanwhile.
+    // One encoder for the whole call, even if a re-index replaces it meanwhile.
     let embedder = (state.embedder)();
     let side = embedder.info().transform.side;
-    let inputs = blocking(move || {
-        // Held until here, also when nobody waits for the answer any more.
+    // Copies megabytes, so it must not run on an async thread.
+    let inputs = blocking("reading a body", move || {
+        // Freed only now, even when the caller is gone already.
         let _held = held;
         wire::decode_request(&body, side)
     })
     .await?;
     let embedded = embedder.embed(inputs).await?;
-    let answer = blocking(move || wire::encode_answer(&embedded)).await?;
+    let answer = blocking("writing an answer", move || wire::encode_answer(&embedded)).await?;
     let model = HeaderValue::from_str(&embedder.info().fingerprint).map_err(|error| {
         Error::internal("a fingerprint that no header takes").with_source(error)
     })?;
@@ -147,15 +150,4 @@ async fn embed(
     let mut response = (headers, answer).into_response();
     response.headers_mut().insert(wire::MODEL_HEADER, model);
     Ok(response)
-}
-
-/// Megabytes are copied: not for an async thread.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|error| {
-            Err(Error::internal("reading or writing a body broke off").with_source(error))
-        })
 }

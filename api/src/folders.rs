@@ -1,10 +1,10 @@
-//! The folders that bulk work may touch, as this server's options name them.
+//! The folders that bulk work may use, from this server's options.
 
-use clippy_core::{Error, Result};
+use clippy_core::{Result, blocking};
 
 use crate::options::ApiOptions;
 
-/// The folders of a server. The rule itself is [`clippy_core::folders`], which workers ask as well.
+/// The folders of a server. The rules are in [`clippy_core::folders`], which workers use too.
 pub(crate) struct Folders(clippy_core::folders::Folders);
 
 impl Folders {
@@ -15,16 +15,12 @@ impl Folders {
         ))
     }
 
-    /// Does something with the folders on a thread that may wait for a disk.
+    /// Asks something about the folders, on a thread that may wait for a disk.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&clippy_core::folders::Folders) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let folders = self.0.clone();
-        tokio::task::spawn_blocking(move || question(&folders))
-            .await
-            .map_err(|error| {
-                Error::internal("looking at a folder ended badly").with_source(error)
-            })?
+        blocking("looking at a folder", move || question(&folders)).await
     }
 }

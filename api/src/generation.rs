@@ -1,4 +1,4 @@
-//! What generation stands on, as far as HTTP needs it.
+//! The parts of generation that the API needs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use clippy_core::Result;
 use clippy_generate::{DailyBudget, FileSpending, Intake, Outputs, Providers, Spending};
 
-/// Providers to check requests against, and the folders that requests and pictures pass through.
-/// The pictures are made by workers, here or elsewhere, that have the same `DATA_DIR`.
+/// The providers that requests are checked against, and the folders of inputs and outputs. Workers
+/// generate the pictures, in this process or another one with the same `DATA_DIR`.
 #[derive(Clone)]
 pub struct GenerationParts {
-    /// Who makes pictures.
+    /// The providers.
     pub providers: Arc<Providers>,
     /// Uploaded pictures.
     pub intake: Intake,
-    /// Made pictures.
+    /// Generated pictures.
     pub outputs: Outputs,
-    /// What a key may spend a day.
+    /// What each key may spend a day.
     pub budget: DailyBudget,
     /// What was spent.
     pub spending: Arc<dyn Spending>,

@@ -1,8 +1,8 @@
-//! Paths of this machine in what jobs say: callers are told which file it is about, and not where
-//! it lies.
+//! Hides paths of this machine in what jobs report: a caller learns which file is meant, but not
+//! its folder.
 //!
-//! Jobs run on other machines, too, and say what their libraries say. So this is done where answers
-//! are made.
+//! Jobs also run on other machines, and pass on messages of libraries. So this happens where answers
+//! are written.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use serde_json::Value;
 
 use crate::options::ApiOptions;
 
-/// Fields that hold sentences, in which any path may stand.
+/// Fields with sentences, which may contain any path.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
-/// What this server's own addresses begin with.
+/// The beginnings of this server's own addresses, which are no paths.
 const ROUTES: [&str; 8] = [
     "api", "image", "images", "search", "docs", "livez", "readyz", "healthz",
 ];
 
-/// The folders of a server, and the names that they have outside.
+/// The folders of a server, and the names that callers see instead.
 #[derive(Debug, Default)]
 pub(crate) struct HiddenPaths {
     folders: Vec<(String, &'static str)>,
@@ -43,29 +43,29 @@ impl HiddenPaths {
                 }
             }
         }
-        // A folder within another goes first.
+        // A nested folder is replaced before the one around it.
         folders.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
         Self { folders }
     }
 
-    /// A sentence without places: folders of settings by their names, and of other files their own
-    /// name alone.
+    /// Hides the paths in a sentence: configured folders are replaced by their names, other paths
+    /// are cut down to the file's name.
     pub(crate) fn in_text(&self, text: &str) -> String {
-        without_places(&self.named(text))
+        hide_absolute_paths(&self.name_folders(text))
     }
 
-    /// A value without places: sentences as in [`HiddenPaths::in_text`], folders of settings
-    /// everywhere.
+    /// Hides the paths in a value: in sentences as [`HiddenPaths::in_text`] does, elsewhere the
+    /// configured folders only.
     pub(crate) fn in_value(&self, value: Value) -> Value {
         self.walk(value, false)
     }
 
     fn walk(&self, value: Value, sentence: bool) -> Value {
         match value {
-            // A picture is no text.
+            // A picture, not a text.
             Value::String(text) if text.starts_with("data:") => Value::String(text),
             Value::String(text) if sentence => Value::String(self.in_text(&text)),
-            Value::String(text) => Value::String(self.named(&text)),
+            Value::String(text) => Value::String(self.name_folders(&text)),
             Value::Array(members) => members
                 .into_iter()
                 .map(|member| self.walk(member, sentence))
@@ -81,8 +81,8 @@ impl HiddenPaths {
         }
     }
 
-    /// With the folders of settings by their names.
-    fn named(&self, text: &str) -> String {
+    /// Replaces configured folders by their names.
+    fn name_folders(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (folder, name) in &self.folders {
             let mut from = 0;
@@ -103,8 +103,8 @@ impl HiddenPaths {
     }
 }
 
-/// Puts `…/` in the place of folders that begin at the root.
-fn without_places(text: &str) -> String {
+/// Replaces the folders of absolute paths by `…/`.
+fn hide_absolute_paths(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find('/') {

@@ -1,4 +1,4 @@
-//! What every request and answer passes through, whichever route it is for.
+//! The layers that every request and answer passes through.
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -16,23 +16,22 @@ use crate::state::AppState;
 
 /// Longest address of a request, in bytes.
 const LONGEST_ADDRESS: usize = 16 << 10;
-/// So many bytes of a refusal's words are passed on.
+/// Most bytes of a refusal's text that are passed on.
 const LONGEST_WORDS: usize = 1 << 10;
-/// For pages that bring no policy of their own, the API's documentation first of all: nothing from
-/// elsewhere, nobody may frame it.
+/// The policy of pages that set none, such as the API's documentation: everything must come from this
+/// server, and no other page may frame them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
                       img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri \
                       'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Ends requests that take too long, a body that trickles in included.
+/// Ends requests that take too long, including the time for their body.
 pub(crate) async fn limit_time(
     State(state): State<AppState>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let limit = match request.uri().path() {
-        // It waits for its job, and says itself when that takes too long; this is for what comes
-        // before and after.
+        // This route waits for its job with a limit of its own; the time around it is limited here.
         "/api/generate_image" => {
             state.options().generation_timeout + state.options().request_timeout
         }
@@ -49,7 +48,7 @@ pub(crate) async fn limit_time(
         })
 }
 
-/// Refuses addresses that are longer than any of ours.
+/// Refuses addresses that are too long to be one of the API.
 pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Response, Problem> {
     let length = request
         .uri()
@@ -62,8 +61,7 @@ pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Respon
     Ok(next.run(request).await)
 }
 
-/// Makes a problem of every refusal that is none yet: extractors, and parts that are not ours,
-/// answer plain text.
+/// Turns every error into a problem. Extractors and foreign handlers answer in plain text.
 pub(crate) async fn only_problems(
     method: Method,
     uri: Uri,
@@ -109,7 +107,7 @@ pub(crate) async fn only_problems(
     answer
 }
 
-/// Pages are never without a policy, and links lead back to the sub-path that they are served at.
+/// Gives every page a policy, and adds the sub-path to redirects.
 pub(crate) async fn finish(
     State(state): State<AppState>,
     request: Request,
@@ -141,7 +139,7 @@ pub(crate) async fn finish(
     response
 }
 
-/// Serves all routes under the sub-path, too: proxies pass it on or cut it off.
+/// Also serves all routes under the sub-path: some proxies forward it, others strip it.
 pub(crate) fn under(base: &str, router: Router) -> Router {
     if base.is_empty() {
         return router;
@@ -150,7 +148,7 @@ pub(crate) fn under(base: &str, router: Router) -> Router {
     let inner = ServiceBuilder::new()
         .map_request(move |request| without_base(request, &prefix))
         .service(router);
-    // Relative addresses of the page need the slash.
+    // The page's relative addresses need the trailing slash.
     Router::new()
         .route(
             base,

@@ -4,7 +4,9 @@
 //! model, collection, database or queue stands behind them is decided by who builds the
 //! [`AppState`]. Start with [`serve()`], or take [`router()`] to mount it elsewhere.
 
+mod access;
 mod admission;
+mod admit;
 mod auth;
 mod client;
 mod connections;
@@ -30,10 +32,10 @@ mod socket;
 mod state;
 mod tags;
 
-pub use connections::ConnectionLimits;
+pub use access::sites::check_sites;
 pub use embed::{CurrentEmbedder, serve_embedder};
 pub use generation::GenerationParts;
-pub use options::ApiOptions;
+pub use options::{ApiOptions, ConnectionLimits};
 pub use problem::Problem;
 pub use readiness::Readiness;
 pub use router::router;

@@ -1,4 +1,4 @@
-//! What is counted and timed, and the page that Prometheus reads.
+//! The metrics, and their page for Prometheus.
 //!
 //! `clippy_http_requests_total{method,route,status}`,
 //! `clippy_http_request_duration_seconds{method,route}`, `clippy_http_requests_in_flight`,
@@ -18,20 +18,20 @@ use clippy_core::{Error, Result};
 use clippy_search::Took;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// From a picture out of the cache to a search that waited long, in seconds.
+/// In seconds: from a cached picture to a search that had to wait.
 const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
-/// Measurements are folded together so often, whether or not anybody reads them.
+/// How often the recorder condenses its measurements, even if nobody reads them.
 const UPKEEP: Duration = Duration::from_secs(10);
 
-// Metrics have one recorder a process, so its handle is the process's too.
+// There is one recorder per process, hence one handle.
 static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
 
-/// Starts counting in this process; doing it again changes nothing.
+/// Installs the recorder of this process, unless it is installed already.
 ///
 /// # Errors
-/// [`clippy_core::ErrorCode::Internal`] when another recorder stands already.
+/// [`clippy_core::ErrorCode::Internal`] when another recorder is installed.
 pub fn install() -> Result<()> {
     handle().map(|_| ())
 }
@@ -53,7 +53,8 @@ pub(crate) fn render() -> Result<String> {
     handle().map(PrometheusHandle::render)
 }
 
-/// Keeps the recorder's memory small for as long as the task is let live.
+/// Condenses the recorder's measurements from time to time, so that its memory stays small. Never
+/// returns.
 pub(crate) async fn keep_up() {
     loop {
         tokio::time::sleep(UPKEEP).await;
@@ -63,7 +64,7 @@ pub(crate) async fn keep_up() {
     }
 }
 
-/// A gauge that stands higher for as long as this lives.
+/// Raises a gauge until it is dropped.
 struct Raised {
     gauge: metrics::Gauge,
     by: f64,
@@ -82,7 +83,7 @@ impl Drop for Raised {
     }
 }
 
-/// Counts and times every request by its route, never by its path: paths have no end.
+/// Counts and times every request by its route. Paths would make too many time series.
 pub(crate) async fn measure(request: Request, next: Next) -> Response {
     let route = request
         .extensions()
@@ -107,7 +108,7 @@ pub(crate) async fn measure(request: Request, next: Next) -> Response {
     response
 }
 
-/// Where the time of a search went.
+/// Records the durations of a search's stages.
 pub(crate) fn record_stages(took: &Took) {
     for (stage, duration) in [
         ("preprocess", took.preprocess),
@@ -119,7 +120,7 @@ pub(crate) fn record_stages(took: &Took) {
     }
 }
 
-/// An embedder that counts how much waits for it, and times its queue and its work.
+/// An embedder that measures its queue and its work.
 pub struct MeteredEmbedder {
     inner: Arc<dyn Embedder>,
 }

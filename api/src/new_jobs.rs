@@ -1,28 +1,27 @@
-//! Who has a new job: for streams of all of a caller's jobs.
+//! Tells streams of all of a caller's jobs when there is a new one.
 //!
-//! Jobs made in this process are told of at once. The events of a job that nobody here knows yet,
-//! made by another process, are told of as soon as the store says so: then its owner is looked up,
-//! once.
+//! A job that this process makes is announced at once. A job of another process is noticed by its
+//! first event, which the store announces; then its owner is looked up, once.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use clippy_jobs::{EventNotice, JobId, JobStore};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
 
-/// Jobs whose owner was looked up already: no more are remembered, since an older one has few
-/// events left.
+/// Most jobs that are remembered as looked up. Older ones have few events left.
 const MOST_KNOWN: usize = 20_000;
 
-/// One a process.
+/// One per process.
 #[derive(Default)]
 pub(crate) struct NewJobs {
     listening: OnceLock<()>,
     owners: Mutex<HashMap<String, watch::Sender<u64>>>,
 }
 
-/// Told when its owner has a new job.
+/// Notified when its owner has a new job.
 pub(crate) struct News {
     hub: Arc<NewJobs>,
     owner: String,
@@ -59,7 +58,7 @@ impl NewJobs {
         }
     }
 
-    /// A job was made here.
+    /// Announces a job that this process made.
     pub(crate) fn made(&self, owner: &str) {
         if let Some(sender) = self.locked().get(owner) {
             tell(sender);
@@ -71,7 +70,7 @@ impl NewJobs {
             return;
         }
         match jobs.get(id).await {
-            // The parts of a job are counted in it, and not followed.
+            // Streams follow parents only: they count their parts.
             Ok(job) if job.parent.is_none() => self.made(job.owner.as_deref().unwrap_or_default()),
             Ok(_) => {}
             Err(error) => {
@@ -82,7 +81,7 @@ impl NewJobs {
     }
 
     fn locked(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<u64>>> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+        self.owners.lock()
     }
 }
 
@@ -98,7 +97,7 @@ impl News {
             None => false,
         };
         if !changed {
-            // The hub is gone; whoever waits also asks now and then.
+            // The hub is gone; whoever waits also polls.
             std::future::pending::<()>().await;
         }
     }
@@ -117,7 +116,7 @@ impl Drop for News {
     }
 }
 
-/// The jobs that were looked up last.
+/// The jobs that were looked up most recently.
 #[derive(Default)]
 struct Known {
     ids: HashSet<JobId>,

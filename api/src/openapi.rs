@@ -1,4 +1,4 @@
-//! The document that describes all routes, and the keys that they take.
+//! The OpenAPI document, with the keys that routes need.
 
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::problem::Problem;
 
-/// Everything of the document that is not said by the routes themselves.
+/// The parts of the document that do not come from the routes.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -36,9 +36,9 @@ use crate::problem::Problem;
 )]
 pub(crate) struct ApiDoc;
 
-/// What holds for every route alike is said here, so that no route forgets it: how bodies are
-/// refused, and where the server lies.
-pub(crate) fn completed(mut document: Document, base: &str) -> Document {
+/// Adds what is the same for all routes, so that no route forgets it: the refusals of bodies, and
+/// the server's address.
+pub(crate) fn complete(mut document: Document, base: &str) -> Document {
     for item in document.paths.paths.values_mut() {
         let operations = [
             &mut item.get,
@@ -64,7 +64,7 @@ pub(crate) fn completed(mut document: Document, base: &str) -> Document {
                 ));
             }
             let responses = &mut operation.responses.responses;
-            // A range stands for all of its statuses.
+            // A range covers all of its statuses.
             for (status, description) in common {
                 let range = format!("{}XX", &status[..1]);
                 if !responses.contains_key(status) && !responses.contains_key(&range) {
@@ -79,15 +79,15 @@ pub(crate) fn completed(mut document: Document, base: &str) -> Document {
     document
 }
 
-/// The document's JSON. Writing it takes milliseconds, so that it is done once.
-pub(crate) fn written(document: &Document) -> Result<Bytes, String> {
+/// Writes the document as JSON. This takes milliseconds, so it is done once.
+pub(crate) fn to_json(document: &Document) -> Result<Bytes, String> {
     serde_json::to_vec(document)
         .map(Bytes::from)
         .map_err(|error| error.to_string())
 }
 
-/// The document as it is sent.
-pub(crate) async fn sent(written: Result<Bytes, String>) -> Result<impl IntoResponse, Problem> {
+/// Sends the document.
+pub(crate) async fn send(written: Result<Bytes, String>) -> Result<impl IntoResponse, Problem> {
     let json = written
         .map_err(|error| Error::internal(format!("the document cannot be written: {error}")))?;
     Ok((

@@ -1,4 +1,4 @@
-//! What a server is set to.
+//! The options of a server.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,47 +6,44 @@ use std::time::Duration;
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::{Secret, ServerSettings};
 
-use crate::connections::ConnectionLimits;
-
 /// Limits, keys and origins of one server. [`ApiOptions::default`] suits a server on loopback.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
-    /// Web pages from elsewhere that may call the API: origins such as `https://example.org`, or `*`.
+    /// Foreign web pages that may call the API: origins such as `https://example.org`, or `*`.
     pub allowed_origins: Vec<String>,
-    /// Further names that a server without keys answers to, beside those of loopback and the
-    /// address it listens at.
+    /// Host names that a server without keys also answers to, besides loopback names and the
+    /// address that it listens at.
     pub allowed_hosts: Vec<String>,
-    /// When any key is set, of these or of `admin_keys`, every API call needs one.
+    /// Keys for the API. When any key is set here or in `admin_keys`, every API call needs one.
     pub api_keys: Vec<Secret>,
-    /// Keys for `/api/admin`. Where no key of any kind is set, admin calls are taken from this
-    /// machine.
+    /// Keys for `/api/admin`. Without any keys, admin calls are accepted from this machine only.
     pub admin_keys: Vec<Secret>,
     /// `IMAGES_ROOT`: bulk work may read manifests and pictures under it.
     pub images_root: Option<PathBuf>,
-    /// `DATA_DIR`: bulk work may read manifests under it, and write its lists of failures there.
+    /// `DATA_DIR`: bulk work may read manifests under it, and write lists of failures there.
     pub data_dir: Option<PathBuf>,
-    /// Most streams of events that are open at once; one more is answered 503.
+    /// Most event streams open at once; one more is answered 503.
     pub streams_at_once: usize,
-    /// Silence after which a stream sends a comment, so that nobody on the way takes it for dead.
+    /// After this much silence a stream sends a comment, so that proxies keep it open.
     pub stream_comment_every: Duration,
     /// Most bytes of a search's body.
     pub search_body_bytes: usize,
     /// Most bytes of any other body.
     pub small_body_bytes: usize,
-    /// Most bytes of bodies that are held at once, over all requests; counted as they come.
+    /// Most bytes of all bodies in memory at once, counted as they arrive.
     pub held_body_bytes: usize,
-    /// Bytes a second that a body must come with, measured over each `body_window`.
+    /// The slowest accepted body, in bytes a second, measured over each `body_window`.
     pub least_rate: usize,
-    /// How long a body may come more slowly than that.
+    /// The window that `least_rate` is measured over.
     pub body_window: Duration,
-    /// Most pictures that are being sent at once; one more is answered 503.
+    /// Most pictures being sent at once; one more is answered 503.
     pub files_at_once: usize,
-    /// How many connections there may be, and how slow they may be.
+    /// Limits of connections.
     pub connections: ConnectionLimits,
-    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without
-    /// one.
+    /// `BASE_PATH`: the sub-path that a proxy serves this server under, such as `/clippy`; may be
+    /// empty.
     pub base_path: String,
-    /// Most searches at once; one more is answered 503 right away.
+    /// Most searches at once; one more is answered 503.
     pub searches_at_once: usize,
     /// Most other API calls at once, pictures included.
     pub calls_at_once: usize,
@@ -54,13 +51,13 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
     /// How long `/api/generate_image` waits for its pictures.
     pub generation_timeout: Duration,
-    /// How long requests in flight may go on after the server was told to stop.
+    /// How long requests in flight may continue after the server was told to stop.
     pub drain_timeout: Duration,
     /// How often readiness is checked.
     pub probe_every: Duration,
     /// What `Retry-After` says when too much is waiting.
     pub retry_after: Duration,
-    /// What is still prepared while this already serves.
+    /// What is still being prepared while the server runs already.
     pub preparing: Preparing,
 }
 
@@ -95,14 +92,32 @@ impl Default for ApiOptions {
     }
 }
 
-impl ApiOptions {
-    /// Whether the origins and hosts can be used.
-    ///
-    /// # Errors
-    /// [`clippy_core::ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and
-    /// the entry.
-    pub fn check_sites(&self) -> clippy_core::Result<()> {
-        crate::auth::sites::Sites::new(self).map(drop)
+/// How many connections there may be, and how slow they may be.
+#[derive(Debug, Clone)]
+pub struct ConnectionLimits {
+    /// Most connections at once; one more is answered 503.
+    pub at_once: usize,
+    /// Most connections from one address. Loopback is exempt, since all callers of a local proxy
+    /// come from there.
+    pub per_address: usize,
+    /// How long a caller may take to send a request's head, and how long an idle connection is
+    /// kept.
+    pub head_timeout: Duration,
+    /// The window that `answer_least` is measured over.
+    pub answer_window: Duration,
+    /// Bytes of a waiting answer that a caller must read in each window.
+    pub answer_least: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            at_once: 24_000,
+            per_address: 1_000,
+            head_timeout: Duration::from_secs(30),
+            answer_window: Duration::from_secs(20),
+            answer_least: 20 << 10,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! RFC 9457 problem JSON: every error of every route looks like this, and every code has its status
-//! here.
+//! RFC 9457 problem JSON, the shape of every error of every route. The status of each error code is
+//! decided here.
 
 use std::any::Any;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// What it says when a lane is full: jobs take longer than requests.
 const LANE_RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The status of every error code. Nothing else decides about it.
+/// The only place that maps an error code to a status.
 pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::InvalidInput | ErrorCode::InvalidPicture => StatusCode::BAD_REQUEST,
@@ -38,31 +38,31 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
 
 fn title_of(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::InvalidInput => "The request cannot work as it is",
-        ErrorCode::InvalidPicture => "Not a picture that can be read",
+        ErrorCode::InvalidInput => "Invalid request",
+        ErrorCode::InvalidPicture => "Unreadable picture",
         ErrorCode::TooLarge => "Too large",
         ErrorCode::NotFound => "Not found",
-        ErrorCode::Forbidden => "Not allowed",
-        ErrorCode::Unauthorized => "A key is needed",
-        ErrorCode::Conflict => "It does not fit what is there",
-        ErrorCode::Unsupported => "This cannot be honoured here",
-        ErrorCode::Overloaded => "Too much is waiting",
-        ErrorCode::Unavailable => "Away for the moment",
-        ErrorCode::Timeout => "It took too long",
-        ErrorCode::Blocked => "A safety filter stopped it",
-        ErrorCode::MaybeCharged => "It may have been paid for",
-        ErrorCode::Internal => "A fault of the server",
+        ErrorCode::Forbidden => "Forbidden",
+        ErrorCode::Unauthorized => "Key required",
+        ErrorCode::Conflict => "Conflict",
+        ErrorCode::Unsupported => "Not supported",
+        ErrorCode::Overloaded => "Server overloaded",
+        ErrorCode::Unavailable => "Service unavailable",
+        ErrorCode::Timeout => "Timed out",
+        ErrorCode::Blocked => "Blocked by a safety filter",
+        ErrorCode::MaybeCharged => "Possibly charged",
+        ErrorCode::Internal => "Internal error",
     }
 }
 
-/// What a caller is told about a failure on our side: what to do, and nothing of what lies inside.
+/// The detail of an error that is the server's fault. It reveals no internals.
 fn public_detail(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::Overloaded => {
-            "Too many requests are waiting already. Try again after the time in Retry-After."
+            "Too many requests are waiting. Try again after the time in Retry-After."
         }
         ErrorCode::Unavailable => {
-            "Something this needs is away for the moment. Try again in a little while."
+            "A service that this needs is unavailable. Try again in a few seconds."
         }
         ErrorCode::Timeout => "The request took longer than allowed. Try again, or ask for less.",
         _ => "Something went wrong in the server. Its log has the cause under this error_id.",
@@ -92,7 +92,7 @@ pub(crate) struct ProblemBody {
     state: Option<&'static str>,
 }
 
-/// A failure on its way to the caller.
+/// An error that becomes an answer.
 #[derive(Debug)]
 pub struct Problem {
     status: StatusCode,
@@ -100,9 +100,9 @@ pub struct Problem {
     code: &'static str,
     error: Error,
     retry_after: Option<Duration>,
-    /// Whether the log has the cause already, or does not need it.
+    /// Whether to keep it out of the log: it was logged already, or is not worth it.
     quiet: bool,
-    /// The state of the job that the call did not fit.
+    /// The job's state, when that is why the call was refused.
     state: Option<&'static str>,
 }
 
@@ -111,7 +111,7 @@ impl From<Error> for Problem {
         let code = error.code;
         let retry_after =
             matches!(code, ErrorCode::Overloaded | ErrorCode::Unavailable).then_some(RETRY_AFTER);
-        // Being full is load, not a fault: it is counted by the metrics, and would flood the log.
+        // Overload is counted by the metrics; logging it would flood the log.
         let quiet = code == ErrorCode::Overloaded;
         Self {
             status: status_of(code),
@@ -126,7 +126,7 @@ impl From<Error> for Problem {
 }
 
 impl Problem {
-    /// Says after how long to try again.
+    /// Sets `Retry-After`.
     pub(crate) fn retry_after(self, after: Duration) -> Self {
         Self {
             retry_after: Some(after),
@@ -134,8 +134,8 @@ impl Problem {
         }
     }
 
-    /// As [`Problem::from`]; but what has no room in a lane is not a full server: the caller is
-    /// asked to slow down (429).
+    /// Like [`Problem::from`], for errors of the job store. A full lane is 429, not 503: the server
+    /// is fine, this kind of work has to slow down.
     pub(crate) fn of_job(error: Error) -> Self {
         if error.code != ErrorCode::Overloaded {
             return error.into();
@@ -143,12 +143,12 @@ impl Problem {
         let problem = Self::from(error).retry_after(LANE_RETRY_AFTER);
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
-            title: "The queue is full",
+            title: "Queue full",
             ..problem
         }
     }
 
-    /// Says which state the job is in.
+    /// Adds the state that the job is in.
     pub(crate) fn in_state(self, state: &'static str) -> Self {
         Self {
             state: Some(state),
@@ -156,7 +156,7 @@ impl Problem {
         }
     }
 
-    /// For failures whose cause was logged by whoever found it.
+    /// For errors that were logged where they were found.
     pub(crate) fn quiet(self) -> Self {
         Self {
             quiet: true,
@@ -168,7 +168,7 @@ impl Problem {
     pub(crate) fn of_budget(refusal: &BudgetRefusal) -> Self {
         Self {
             status: StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::PAYMENT_REQUIRED),
-            title: "The budget does not pay for it",
+            title: "Over budget",
             code: "over_budget",
             error: Error::invalid(refusal.to_string()),
             retry_after: refusal.retry_after(),
@@ -177,7 +177,7 @@ impl Problem {
         }
     }
 
-    /// What a caller is told; the cause of a failure of ours goes to the log, once.
+    /// The detail for the caller. The cause of a server error is logged here, once, under the id.
     fn detail(&self) -> (String, Option<Uuid>) {
         let Self {
             status,
@@ -199,7 +199,7 @@ impl Problem {
         (public_detail(error.code).to_owned(), Some(error_id))
     }
 
-    /// The status and the words, for answers in another shape.
+    /// The status and the detail, for answers in another shape.
     pub(crate) fn told(&self) -> (StatusCode, String) {
         (self.status, self.detail().0)
     }
@@ -207,7 +207,7 @@ impl Problem {
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            title: "This content type is not understood",
+            title: "Unsupported content type",
             code: "unsupported_media_type",
             error: Error::invalid(detail),
             retry_after: None,
@@ -216,11 +216,11 @@ impl Problem {
         }
     }
 
-    /// The call was made by a name that is not this server's (421).
+    /// The `Host` header names a host that is not this server (421).
     pub(crate) fn misdirected(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::MISDIRECTED_REQUEST,
-            title: "Another server is meant",
+            title: "Unknown host",
             code: "misdirected",
             error: Error::invalid(detail),
             retry_after: None,
@@ -233,7 +233,7 @@ impl Problem {
     pub(crate) fn request_timeout(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::REQUEST_TIMEOUT,
-            title: "The body came too slowly",
+            title: "Body too slow",
             code: "request_timeout",
             error: Error::invalid(detail),
             retry_after: None,
@@ -253,7 +253,7 @@ impl Problem {
     pub(crate) fn method_not_allowed(detail: impl Into<String>) -> Self {
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
-            title: "This method does not work here",
+            title: "Method not allowed",
             code: "method_not_allowed",
             error: Error::invalid(detail),
             retry_after: None,
@@ -262,7 +262,7 @@ impl Problem {
         }
     }
 
-    /// For what axum's extractors refuse: their status and words, in our shape.
+    /// Turns a rejection of axum's extractors into a problem.
     pub(crate) fn from_rejection(status: StatusCode, detail: String) -> Self {
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Error::new(
@@ -311,7 +311,7 @@ impl Problem {
         }
     }
 
-    /// The whole answer as it goes over a connection, where there is no request to answer.
+    /// The whole response as bytes, for connections that never sent a readable request.
     pub(crate) fn as_http(&self) -> Vec<u8> {
         let body = serde_json::to_string(&self.body()).unwrap_or_default();
         let after = self.retry_after.map_or_else(String::new, |after| {
@@ -362,7 +362,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// What a handler that panicked answers; the panic's words go to the log.
+/// The answer of a handler that panicked. The panic's message goes to the log.
 pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
     let said = match panic.downcast::<String>() {
         Ok(said) => *said,

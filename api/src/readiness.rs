@@ -1,14 +1,14 @@
-//! Whether the server is ready: damped, so that one slow answer does not take it out of a load
-//! balancer.
+//! Whether the server is ready. Damped, so that one slow answer does not make a load balancer remove
+//! it.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use clippy_core::gallery::Gallery;
 
-/// So many failures in a row turn readiness off; one success turns it on again.
+/// This many failures in a row turn readiness off; one success turns it on again.
 const FAILURES: u32 = 2;
-/// A collection that takes longer to say what it is counts as away.
+/// A collection that takes longer to answer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The damped state behind `/readyz`. Not ready until the first success, and never again once
@@ -21,13 +21,13 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Whether requests should come here.
+    /// Whether the server should get requests.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed) && !self.withdrawn.load(Ordering::Relaxed)
     }
 
-    /// Takes the outcome of one check.
+    /// Records the outcome of one check.
     pub fn observe(&self, healthy: bool) {
         if healthy {
             self.failures.store(0, Ordering::Relaxed);
@@ -41,12 +41,12 @@ impl Readiness {
         }
     }
 
-    /// The server is stopping.
+    /// Turns readiness off for good: the server is stopping.
     pub fn withdraw(&self) {
         self.withdrawn.store(true, Ordering::Relaxed);
     }
 
-    /// Checks the collection again and again, for as long as the task is let live.
+    /// Checks the collection at this interval. Never returns.
     pub(crate) async fn watch(&self, gallery: &dyn Gallery, every: Duration) {
         loop {
             let healthy = match tokio::time::timeout(PATIENCE, gallery.info()).await {

@@ -1,4 +1,4 @@
-//! All routes, and what every request passes through on its way to them.
+//! All routes and their layers.
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -15,14 +15,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::admission::{admit_body, admit_call, admit_search};
-use crate::auth::sites::check_host;
+use crate::admit::{admit_body, admit_call, admit_search};
 use crate::auth::{
-    require_admin, require_key, require_key_or_ticket, require_key_or_ticket_for_picture,
-    require_key_to_look,
+    check_host, require_admin, require_key, require_key_or_ticket,
+    require_key_or_ticket_for_picture, require_key_to_look,
 };
 use crate::layers::{finish, limit_address, limit_time, only_problems, under};
-use crate::openapi::{ApiDoc, completed, sent, written};
+use crate::openapi::{self, ApiDoc};
 use crate::problem::panicked;
 use crate::routes::{
     admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
@@ -32,9 +31,9 @@ use crate::routes::{
 use crate::state::AppState;
 use crate::{client, metrics};
 
-/// All routes of a server. Serve it with connect info, or admin calls without keys are refused.
+/// All routes of a server. Serve it with connect info, since admin calls without keys need it.
 pub fn router(state: AppState) -> Router {
-    // The last layer of each group is the first that a request meets: keys before places.
+    // A request passes the last layer of a group first: keys are checked before a place is taken.
     let searches = OpenApiRouter::new()
         .routes(routes!(search::search_hybrid))
         .routes(routes!(suggest::suggest_references))
@@ -75,7 +74,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(lineage::list_providers))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
-    // It takes a place of another kind itself, since it waits for its job.
+    // This route waits for its job, so it takes a place of another kind itself.
     let waiting = OpenApiRouter::new()
         .routes(routes!(generate_image::generate_image))
         .route_layer(from_fn_with_state(state.clone(), require_key));
@@ -86,7 +85,7 @@ pub fn router(state: AppState) -> Router {
         .routes(routes!(jobs::retry_job))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
-    // An EventSource cannot send headers, as little as an <img> can.
+    // Neither EventSource nor <img> can send headers.
     let streams = OpenApiRouter::new()
         .routes(routes!(job_events::stream_job_events))
         .routes(routes!(caller_events::stream_caller_events))
@@ -127,11 +126,11 @@ pub fn router(state: AppState) -> Router {
         .merge(operations)
         .split_for_parts();
     let base = state.options().base_path.clone();
-    // Relative to the page, which may lie under a sub-path.
+    // Relative to the page, which may be under a sub-path.
     let documented = SwaggerUi::new("/docs").config(Config::from("../api/openapi.json"));
-    let document = written(&completed(document, &base));
+    let document = openapi::to_json(&openapi::complete(document, &base));
     let router = router
-        .route("/api/openapi.json", get(move || sent(document)))
+        .route("/api/openapi.json", get(move || openapi::send(document)))
         .merge(client::routes())
         .merge(documented)
         .fallback(not_found)
@@ -141,18 +140,18 @@ pub fn router(state: AppState) -> Router {
 
 fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
     let request_id = HeaderName::from_static("x-request-id");
-    // From the outside in.
+    // The outermost comes first.
     let layers = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(|request: &Request| {
                     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-                    // The path alone: a query string may hold a key.
+                    // Without the query string, which may contain a key.
                     tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
                 })
                 .on_response(DefaultOnResponse::new().level(tracing::Level::DEBUG))
-                // A problem logs itself, once, with its cause.
+                // A problem logs its own cause, once.
                 .on_failure(()),
         )
         .layer(PropagateRequestIdLayer::new(request_id))

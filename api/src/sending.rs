@@ -1,4 +1,4 @@
-//! Pictures on their way to a caller: read as fast as they are taken, and only so many at once.
+//! Sends pictures: a file is read only as fast as the caller reads it.
 
 use axum::body::Body;
 use clippy_core::pictures::PictureContent;
@@ -8,10 +8,10 @@ use tokio_util::io::ReaderStream;
 
 use crate::admission::Places;
 
-/// Bytes of a file that are read at once.
+/// Bytes that are read from a file at once.
 const CHUNK: usize = 64 << 10;
 
-/// The body of an answer. The place is given back when all of it was taken, or the caller is gone.
+/// The body of an answer. It keeps the place until it was sent or the caller is gone.
 pub(crate) fn body_of(content: PictureContent, place: Places) -> Body {
     match content {
         PictureContent::Memory(bytes) => {

@@ -1,4 +1,4 @@
-//! Serves until it is told to stop.
+//! Runs a server until it is told to stop.
 
 use std::future::Future;
 
@@ -12,9 +12,8 @@ use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
 
-/// Serves on this listener until `shutdown` is over: then it is not ready any more, takes no more
-/// connections, and gives requests in flight the time of [`crate::ApiOptions::drain_timeout`] to
-/// end.
+/// Serves on this listener until `shutdown` completes. Then it reports that it is not ready, accepts
+/// no more connections, and gives requests in flight [`crate::ApiOptions::drain_timeout`] to end.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when the metrics cannot be installed.

@@ -1,5 +1,5 @@
-//! A connection's socket: who does not take an answer is cut off, and what hyper refuses by itself
-//! becomes problem JSON.
+//! A connection's socket. It disconnects a caller that does not read its answer, and turns hyper's
+//! own refusals into problem JSON.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -13,16 +13,16 @@ use tokio::time::{Sleep, sleep};
 
 use crate::problem::Problem;
 
-/// A socket whose other end must go on taking what is written.
+/// A socket whose other end must keep reading.
 pub(crate) struct PacedSocket {
     stream: TcpStream,
-    /// While a write waits, at least `least` bytes must be taken in each window.
+    /// While a write waits, at least `least` bytes must be sent in each window.
     window: Duration,
     least: usize,
     taken: usize,
     waiting: Option<Pin<Box<Sleep>>>,
-    /// An answer that stands for one of hyper's, how much of it is written, and how long hyper's
-    /// was.
+    /// The answer that replaces one of hyper's, how much of it was written, and the length of
+    /// hyper's.
     instead: Option<(Vec<u8>, usize, usize)>,
 }
 
@@ -38,7 +38,7 @@ impl PacedSocket {
         }
     }
 
-    /// A write waits: for how long it may, the window says.
+    /// Handles a write that has to wait: it fails when too little was sent in the window.
     fn stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let window = self.window;
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(window)));
@@ -62,7 +62,7 @@ impl PacedSocket {
         self.waiting = None;
     }
 
-    /// Writes the answer that stands for hyper's.
+    /// Writes the answer that replaces hyper's.
     fn write_instead(&mut self, context: &mut Context<'_>) -> Option<Poll<io::Result<usize>>> {
         let (answer, mut written, length) = self.instead.take()?;
         while written < answer.len() {
@@ -137,7 +137,7 @@ impl AsyncWrite for PacedSocket {
         self.stream.is_write_vectored()
     }
 
-    /// Everything that was to be written has been taken.
+    /// Everything was sent.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.caught_up();
         Pin::new(&mut self.stream).poll_flush(context)
@@ -148,8 +148,7 @@ impl AsyncWrite for PacedSocket {
     }
 }
 
-/// What is answered instead of hyper's own refusals of heads that it cannot read: they are heads
-/// without a body.
+/// The answer that replaces hyper's refusal of a head that it cannot read. Hyper's has no body.
 fn answer_instead(written: &[u8]) -> Option<Vec<u8>> {
     let status = written.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
     let problem = match status {

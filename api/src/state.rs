@@ -1,7 +1,6 @@
 //! Everything that handlers share, built once.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use clippy_core::Result;
 use clippy_core::embedding::ModelInfo;
@@ -15,8 +14,8 @@ use clippy_search::{LiveSearcher, Searcher};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
+use crate::access::{KeyRing, Sites};
 use crate::admission::Admission;
-use crate::auth::{KeyRing, Sites};
 use crate::cors::cors_layer;
 use crate::generation::GenerationParts;
 use crate::hidden::HiddenPaths;
@@ -25,24 +24,24 @@ use crate::options::ApiOptions;
 use crate::readiness::Readiness;
 use crate::tags::KnownTags;
 
-/// The parts that a server stands on.
+/// The parts that a server needs.
 #[derive(Clone)]
 pub struct ApiParts {
-    /// Answers searches, each with the pair of model and collection that is live when it begins.
+    /// Runs searches, each with the model and collection that are live when it begins.
     pub searcher: Arc<LiveSearcher>,
-    /// Whichever collection is live.
+    /// The live collection.
     pub gallery: Arc<dyn Gallery>,
-    /// What is known of artists.
+    /// The preferences of artists.
     pub preferences: Arc<dyn Preferences>,
     /// The files of pictures.
     pub pictures: Arc<dyn Pictures>,
-    /// Remembers what is searched for, for the comparison of a re-index.
+    /// Recent queries, which a re-index compares models with.
     pub recent: Arc<dyn RecentQueries>,
-    /// Jobs; some worker runs them, here or elsewhere.
+    /// The job store. Workers run the jobs, in this process or others.
     pub jobs: Arc<dyn JobStore>,
-    /// Tells open streams of their jobs' news: one for each store.
+    /// Wakes open streams when their jobs have news. One per store.
     pub events: Arc<EventHub>,
-    /// Providers, uploads and made pictures.
+    /// Providers, inputs and outputs of generation.
     pub generation: GenerationParts,
 }
 
@@ -97,13 +96,13 @@ impl AppState {
         })
     }
 
-    /// The searcher of the live pair, and the pair. Take it once for each search.
+    /// The live pair and its searcher. Take them once per search.
     #[must_use]
     pub fn searcher(&self) -> (Arc<Searcher>, Arc<Live>) {
         self.inner.parts.searcher.now()
     }
 
-    /// What was searched for lately.
+    /// Recent queries.
     #[must_use]
     pub fn recent(&self) -> &dyn RecentQueries {
         self.inner.parts.recent.as_ref()
@@ -115,7 +114,7 @@ impl AppState {
         &self.inner.parts.gallery
     }
 
-    /// What is known of artists.
+    /// The preferences of artists.
     #[must_use]
     pub fn preferences(&self) -> &dyn Preferences {
         self.inner.parts.preferences.as_ref()
@@ -133,19 +132,19 @@ impl AppState {
         Arc::clone(self.searcher().1.embedder.info())
     }
 
-    /// Jobs.
+    /// The job store.
     #[must_use]
     pub fn jobs(&self) -> &dyn JobStore {
         self.inner.parts.jobs.as_ref()
     }
 
-    /// Tells streams of their jobs' news.
+    /// Wakes streams when their jobs have news.
     #[must_use]
     pub fn events(&self) -> &Arc<EventHub> {
         &self.inner.parts.events
     }
 
-    /// Providers, uploads and made pictures.
+    /// Providers, inputs and outputs of generation.
     #[must_use]
     pub fn generation(&self) -> &GenerationParts {
         &self.inner.parts.generation
@@ -156,25 +155,21 @@ impl AppState {
         &self.inner.tags
     }
 
-    /// Cancelled when the server stops: streams, which would go on for ever, end then.
+    /// Cancelled when the server stops, so that streams end.
     pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.inner.stopping
     }
 
-    /// What the server is set to.
+    /// The server's options.
     #[must_use]
     pub fn options(&self) -> &ApiOptions {
         &self.inner.options
     }
 
-    /// Whether the server takes requests; may be observed and withdrawn from outside.
+    /// Whether the server is ready.
     #[must_use]
     pub fn readiness(&self) -> &Arc<Readiness> {
         &self.inner.readiness
-    }
-
-    pub(crate) fn retry_after(&self) -> Duration {
-        self.inner.options.retry_after
     }
 
     pub(crate) fn keys(&self) -> &KeyRing {
@@ -186,17 +181,17 @@ impl AppState {
         &self.inner.sites
     }
 
-    /// What callers are not told of this machine.
+    /// Hides this machine's paths in answers.
     pub(crate) fn hidden(&self) -> &HiddenPaths {
         &self.inner.hidden
     }
 
-    /// Tells streams of all of a caller's jobs when there is one more.
+    /// Tells streams of all of a caller's jobs when there is a new one.
     pub(crate) fn new_jobs(&self) -> &Arc<NewJobs> {
         &self.inner.new_jobs
     }
 
-    /// The store, for who outlives this call.
+    /// The job store, for work that outlives this call.
     pub(crate) fn shared_jobs(&self) -> &Arc<dyn JobStore> {
         &self.inner.parts.jobs
     }

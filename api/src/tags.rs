@@ -1,4 +1,4 @@
-//! The tags of the collection, for completing what somebody types.
+//! The collection's tags, for autocompletion.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,25 +7,24 @@ use clippy_core::Result;
 use clippy_core::gallery::{FacetCount, Filter, Gallery, Origin};
 use tokio::sync::Mutex;
 
-/// How long the tags are kept: counting all of them at every letter would be a lot of work for
-/// nothing new.
+/// How long the counted tags are used: counting all of them for each typed letter would be too slow.
 const KEPT: Duration = Duration::from_secs(60);
-/// Most tags that are known here; the rarest of a larger collection are not completed.
+/// Most tags that are kept. In a larger collection the rarest are not completed.
 const MOST: usize = 100_000;
 
-/// All tags, counted now and then.
+/// All tags, counted from time to time.
 #[derive(Default)]
 pub(crate) struct KnownTags {
     kept: Mutex<Option<(Instant, Arc<Vec<FacetCount>>)>>,
 }
 
 impl KnownTags {
-    /// All tags, most frequent first. Who comes while they are counted waits for the same count.
+    /// All tags, most frequent first. Calls that come during a count wait for its result.
     ///
     /// # Errors
     /// What the collection reports.
     pub(crate) async fn all(&self, gallery: &dyn Gallery) -> Result<Arc<Vec<FacetCount>>> {
-        // An async lock, made to be held while the collection counts.
+        // An async lock, since it is held while the collection counts.
         let mut kept = self.kept.lock().await;
         if let Some((counted, tags)) = kept.as_ref()
             && counted.elapsed() < KEPT
@@ -49,8 +48,9 @@ impl KnownTags {
     }
 }
 
-/// Tags that begin so, then tags with a word that begins so, each most frequent first.
-pub(crate) fn completed<'t>(
+/// Completes a beginning: tags that begin with it, then tags with a word that begins with it, each
+/// group with the most frequent first.
+pub(crate) fn complete<'t>(
     tags: &'t [FacetCount],
     prefix: &str,
     limit: usize,
@@ -96,7 +96,7 @@ mod tests {
             })
             .collect();
         let found = |prefix: &str, limit| -> Vec<&str> {
-            completed(&tags, prefix, limit)
+            complete(&tags, prefix, limit)
                 .into_iter()
                 .map(|tag| tag.value.as_str())
                 .collect()

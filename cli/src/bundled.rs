@@ -1,4 +1,4 @@
-//! Where the model that ships with Clippy lies.
+//! Where the model that ships with Clippy is.
 
 use std::path::{Path, PathBuf};
 

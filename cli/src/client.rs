@@ -11,25 +11,25 @@ use serde_json::Value;
 use crate::arguments::WeightArguments;
 use crate::failure::Failure;
 
-/// Longest that one answer may take.
+/// The time limit of one answer.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// Streams last as long as their jobs; whoever reads one gives up by itself.
-const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3_600);
+/// Streams last as long as their jobs. Their reader notices when one is dead.
+const UNLIMITED: Duration = Duration::from_secs(365 * 24 * 3_600);
 
 /// A server to talk to.
 pub struct Client {
     http: reqwest::Client,
     base: Address,
     key: Option<Secret>,
-    /// The key for what the server's runner may do; without one, the other.
+    /// The key for admin calls: an admin key if there is one, else an API key.
     admin_key: Option<Secret>,
 }
 
 /// Why a stream of events could not be opened.
 pub enum Refused {
-    /// The server is away, or full.
+    /// The server is unreachable or overloaded.
     Passing(Failure),
-    /// It said no.
+    /// The server refused.
     Final(Failure),
 }
 
@@ -53,7 +53,7 @@ impl From<Refused> for Failure {
 pub struct Found {
     /// The picture: a number or a UUID.
     pub id: Value,
-    /// What it is ranked by.
+    /// The score that it is ranked by.
     pub score: f64,
     /// Where its file is.
     pub path: Option<String>,
@@ -80,7 +80,7 @@ pub struct Picture {
     pub payload: Payload,
 }
 
-/// A search as it is sent.
+/// The form of a search.
 pub struct SearchForm(Form);
 
 impl SearchForm {
@@ -106,15 +106,15 @@ impl SearchForm {
 }
 
 impl Client {
-    /// A client of the server at this address, such as `http://127.0.0.1:8000`, which the caller named.
+    /// A client of the server at an address that the user named, such as `http://127.0.0.1:8000`.
     pub fn new(base: &str, settings: &Settings) -> Result<Self, Failure> {
         let direct = whereabouts(base) != Whereabouts::Elsewhere;
         Self::build(base, settings, direct)
     }
 
-    /// A client of the server that the data folder names. Nobody asked for that one by its address,
-    /// so keys go to it only on this machine, or encrypted; and no proxy stands between.
-    pub fn found(base: &str, settings: &Settings) -> Result<Self, Failure> {
+    /// A client of the server whose address is in the data folder. The user did not name that address,
+    /// so keys are sent to it only within this machine or encrypted, and never through a proxy.
+    pub fn from_data_folder(base: &str, settings: &Settings) -> Result<Self, Failure> {
         let keys = !settings.server.api_keys.is_empty() || !settings.server.admin_keys.is_empty();
         let base = reachable(base);
         if keys && whereabouts(&base) == Whereabouts::Elsewhere && !base.starts_with("https://") {
@@ -153,13 +153,13 @@ impl Client {
         format!("{}{path}", self.base.expose())
     }
 
-    /// What is at a path, for who runs the server.
+    /// `GET` of a path, with the admin key.
     pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Failure> {
         self.admin_answer(self.http.get(self.at(path)).query(query))
             .await
     }
 
-    /// Does what a path is for, as who runs the server.
+    /// `POST` to a path, with the admin key.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         self.admin_answer(self.http.post(self.at(path)).json(body))
             .await
@@ -176,7 +176,7 @@ impl Client {
             .ok_or_else(|| Failure::run(format!("{} is no Clippy", self.base)))
     }
 
-    /// Opens the events of a job, from after `last` on.
+    /// Opens the stream of a job's events after `last`.
     pub async fn open_events(
         &self,
         job: &str,
@@ -185,7 +185,7 @@ impl Client {
         let mut request = self
             .http
             .get(self.at(&format!("/api/jobs/{job}/events")))
-            .timeout(FOR_EVER);
+            .timeout(UNLIMITED);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -209,7 +209,7 @@ impl Client {
         }
     }
 
-    /// Searches; the whole answer.
+    /// Searches, and gives the whole answer.
     pub async fn search(&self, form: SearchForm) -> Result<Value, Failure> {
         self.answer(
             self.http
@@ -226,7 +226,7 @@ impl Client {
         })
     }
 
-    /// These pictures, as far as the collection has them.
+    /// Fetches those of these pictures that the collection has.
     pub async fn pictures(&self, ids: &[Value]) -> Result<Vec<Picture>, Failure> {
         let mut pictures = Vec::with_capacity(ids.len());
         for some in ids.chunks(200) {
@@ -259,7 +259,7 @@ impl Client {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, Failure> {
         request.send().await.map_err(|error| {
-            // The address may hold a password.
+            // The address may contain a password.
             let error = error.without_url();
             let cause = std::error::Error::source(&error)
                 .map_or_else(String::new, |cause| format!(": {cause}"));
@@ -295,14 +295,14 @@ fn with_key(request: reqwest::RequestBuilder, key: Option<&Secret>) -> reqwest::
     }
 }
 
-/// Where a server is, as its address tells.
+/// Where a server is, by its address.
 #[derive(Debug, PartialEq, Eq)]
 enum Whereabouts {
     /// An address of loopback.
     Loopback,
-    /// Another address of this machine: what is sent there does not leave it.
+    /// Another address of this machine.
     ThisMachine,
-    /// Another machine, or a name that may mean one.
+    /// Another machine, or a host name that may be one.
     Elsewhere,
 }
 
@@ -316,7 +316,7 @@ fn whereabouts(base: &str) -> Whereabouts {
     }
     match name.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(address) if address.is_loopback() => Whereabouts::Loopback,
-        // The system gives out only addresses that are its own.
+        // Binding succeeds only for an address of this machine.
         Ok(address) if UdpSocket::bind((address, 0)).is_ok() => Whereabouts::ThisMachine,
         _ => Whereabouts::Elsewhere,
     }
@@ -333,7 +333,7 @@ fn host(base: &str) -> Option<String> {
     )
 }
 
-/// A server that listens on every address of its machine is called by loopback.
+/// The address to call a server at. One that listens at every address is called at loopback.
 fn reachable(base: &str) -> String {
     let every = host(base)
         .and_then(|host| host.parse::<IpAddr>().ok())
@@ -351,7 +351,7 @@ fn reachable(base: &str) -> String {
     }
 }
 
-/// An id as it stands in addresses.
+/// An id as text, for addresses.
 pub fn id_text(id: &Value) -> String {
     id.as_str().map_or_else(|| id.to_string(), str::to_owned)
 }
@@ -393,7 +393,7 @@ mod tests {
             Settings::read(&Reader::from_pairs(pairs.iter().copied())).expect("settings")
         };
         let (keyless, keyed) = (settings(&[]), settings(&[("ADMIN_KEYS", "hunter2")]));
-        let refused = Client::found("http://192.0.2.1:8000", &keyed)
+        let refused = Client::from_data_folder("http://192.0.2.1:8000", &keyed)
             .err()
             .expect("refused")
             .to_string();
@@ -407,7 +407,7 @@ mod tests {
             ("http://0.0.0.0:8000", &keyed),
             ("http://127.0.0.1:8000", &keyed),
         ] {
-            assert!(Client::found(base, settings).is_ok(), "{base}");
+            assert!(Client::from_data_folder(base, settings).is_ok(), "{base}");
         }
         assert!(
             Client::new("http://192.0.2.1:8000", &keyed).is_ok(),

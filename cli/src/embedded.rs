@@ -32,6 +32,7 @@ use crate::client::Client;
 use crate::failure::Failure;
 use crate::following;
 use crate::generation::{self, Generation};
+use crate::model_choice;
 use crate::models;
 use crate::qdrant;
 use crate::queue::{self, Workers};
@@ -39,46 +40,46 @@ use crate::shutdown::until_stopped;
 
 /// Everything that one process needs to fill and to search its collection.
 pub struct Embedded {
-    /// The model and the collection that are live.
+    /// The live model and collection.
     live: Arc<LivePair>,
-    /// Whichever collection is live.
+    /// The live collection.
     pub gallery: Arc<dyn Gallery>,
     /// All collections behind the public name.
     collections: Arc<dyn Collections>,
     /// Reads further models, for a re-index.
     models: Arc<dyn Models>,
-    /// What was searched for lately.
+    /// Recent queries.
     recent: Arc<RecentQueryFile>,
-    /// Makes the searcher of a pair.
+    /// Makes a searcher for a live pair.
     searcher: MakeSearcher,
     /// Preferences and ledgers.
     pub state: Arc<EmbeddedState>,
     /// The files of the collection's pictures.
     pictures: Arc<GalleryPictures>,
-    /// The folders that bulk work may touch.
+    /// The folders that bulk work may use.
     folders: Folders,
-    /// Who makes pictures.
+    /// The providers and their budget.
     generation: Generation,
-    /// Keeps other processes out of the data folder until the end; a worker shares it.
+    /// Locks the data folder. A worker shares it with a server, and holds no lock.
     _lock: Option<StoreLock>,
 }
 
 impl Embedded {
-    /// Opens the data folder for this process alone; `address` is where it will serve, for the
-    /// others to find.
+    /// Opens the data folder for this process alone. `address` is where it will serve, so that other
+    /// commands find it.
     pub async fn open(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
-    /// As [`Embedded::open`], with the provider on this machine alone, whatever others are set up.
+    /// Like [`Embedded::open`], with the local provider only.
     pub async fn open_offline(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
         Box::pin(Self::open_with(settings, generation::offline()?, lock)).await
     }
 
-    /// As [`Embedded::open`], beside a server that has the same data folder: for workers, whose
-    /// collection and queue are on servers.
+    /// Like [`Embedded::open`], for workers that share the data folder with a server. Their collection
+    /// and queue are on servers of their own.
     pub async fn open_beside(settings: &Settings) -> Result<Self, Failure> {
         Box::pin(Self::open_with(settings, generation::settings()?, || {
             Ok(None)
@@ -92,9 +93,9 @@ impl Embedded {
         lock: impl FnOnce() -> clippy_core::Result<Option<StoreLock>>,
     ) -> Result<Self, Failure> {
         let folder = &settings.collection.data_dir;
-        // The model first: a wrong one must not leave an empty collection behind.
-        let source = models::wanted(settings).await?;
-        let models = models::of(settings)?;
+        // Load the model first, so that a wrong one leaves no empty collection behind.
+        let source = model_choice::initial(settings).await?;
+        let models = models::open(settings)?;
         let embedder = models.load(&source).await?;
         let lock = lock()?;
         generation::announce(&generation);
@@ -102,7 +103,7 @@ impl Embedded {
         let opened = open_collections(settings, source, embedder.info()).await;
         let (collections, live) = match opened {
             Ok(opened) => opened,
-            Err(error) => return Err(models::with_hint(settings, error).await),
+            Err(error) => return Err(model_choice::with_hint(settings, error).await),
         };
         let name = collections.live().await?.name;
         let live = LivePair::new(Live {
@@ -139,12 +140,12 @@ impl Embedded {
         Ok(parts)
     }
 
-    /// What a run over a manifest works with.
+    /// The tools of a run over a manifest.
     pub fn tools(&self) -> Tools {
         self.live_tools().now()
     }
 
-    /// As [`Embedded::tools`], waiting out the outages of servers.
+    /// Like [`Embedded::tools`], but they wait while servers are unavailable.
     pub fn patient_tools(&self, settings: &Settings, patience: Patience) -> Tools {
         let patience = patience.while_live(&self.live);
         let mut tools = patience.with(self.tools());
@@ -161,7 +162,7 @@ impl Embedded {
         }
     }
 
-    /// What a re-index works with.
+    /// The tools of a re-index.
     fn reindex_tools(&self) -> ReindexTools {
         ReindexTools {
             live: Arc::clone(&self.live),
@@ -173,7 +174,7 @@ impl Embedded {
         }
     }
 
-    /// What runs the jobs of this process's workers.
+    /// The job handlers of this process's workers.
     pub fn handlers(&self) -> clippy_jobs::Handlers {
         let references = GalleryReferences::new(
             Arc::clone(&self.gallery) as _,
@@ -189,13 +190,13 @@ impl Embedded {
             ))
     }
 
-    /// The encoder that is live at each call, for a worker that embeds for others.
+    /// Gives the live encoder at each call, for a worker that embeds for others.
     pub fn current_embedder(&self) -> CurrentEmbedder {
         let live = Arc::clone(&self.live);
         Arc::new(move || Arc::clone(&live.now().embedder))
     }
 
-    /// Takes over what other processes switch to, for as long as the handle is kept.
+    /// Follows the switches of other processes until the handle is dropped.
     pub fn follow(&self) -> AbortOnDropHandle<()> {
         AbortOnDropHandle::new(tokio::spawn(following::follow(
             Arc::clone(&self.collections),
@@ -216,7 +217,7 @@ impl Embedded {
             .await
     }
 
-    /// As [`Embedded::serve`], and tells what is still prepared meanwhile.
+    /// Like [`Embedded::serve`], and reports what is still being prepared.
     pub async fn serve_while(
         &self,
         settings: &Settings,
@@ -247,7 +248,7 @@ impl Embedded {
     }
 }
 
-/// Makes the searcher of whichever pair it is given.
+/// A function that makes a searcher for a live pair.
 fn searcher(settings: &Settings, state: &Arc<EmbeddedState>) -> MakeSearcher {
     let options = SearcherOptions {
         hnsw_ef: settings.collection.hnsw_ef,
@@ -270,8 +271,7 @@ pub fn database(settings: &Settings) -> PathBuf {
     settings.collection.data_dir.join("clippy.db")
 }
 
-/// The collections behind the public name, on the server that the settings name, or in the data
-/// folder.
+/// Opens the collections behind the public name, on the configured server or in the data folder.
 pub async fn open_collections(
     settings: &Settings,
     source: ModelSource,
@@ -292,8 +292,8 @@ pub async fn open_collections(
     Ok((Arc::new(collections), live))
 }
 
-/// Does something with a server: the one that is named, the one that serves this data folder, or,
-/// when there is none, one in this process on a free port of loopback for as long as it takes.
+/// Does something with a server: the one that the user named, or the one that serves this data
+/// folder. When there is none, it starts one in this process, on a free port of loopback.
 pub async fn with_server<T>(
     settings: &Settings,
     server: Option<&str>,
@@ -303,19 +303,19 @@ pub async fn with_server<T>(
         return work(&client).await;
     }
     let embedded = Embedded::open(settings, None).await?;
-    let jobs = queue::embedded(settings).await?;
+    let jobs = queue::open_embedded(settings).await?;
     in_this_process(settings, &embedded, jobs, work).await
 }
 
-/// As [`with_server`], with workers beside a server in this process: for work that is a job. What
-/// such a process left unfinished when it was killed goes on, too.
+/// Like [`with_server`], for jobs: a server in this process gets workers, too. They also continue
+/// jobs that an earlier process left unfinished.
 pub async fn with_workers<T>(
     settings: &Settings,
     shutdown: &CancellationToken,
     work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let embedded = until_stopped(shutdown, Embedded::open(settings, None)).await?;
-    let jobs = queue::embedded(settings).await?;
+    let jobs = queue::open_embedded(settings).await?;
     let mut workers = Workers::start(
         jobs.clone(),
         embedded.handlers(),
@@ -324,7 +324,7 @@ pub async fn with_workers<T>(
     )?;
     let answer = tokio::select! {
         answer = in_this_process(settings, &embedded, jobs, work) => answer,
-        ended = workers.ended() => {
+        ended = workers.wait() => {
             ended?;
             return Err(Failure::run("stopped; what was begun goes on with the next start"));
         }
@@ -345,7 +345,7 @@ async fn in_this_process<T>(
     let url = url_of(&listener)?;
     let client = Client::new(&url, settings)?;
     let shutdown = CancellationToken::new();
-    // The keys stay in force: another user of this machine must not get in by this port either.
+    // Keys are needed here, too: other users of this machine could connect to this port.
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());
     tokio::pin!(serving);
     let answer = tokio::select! {
@@ -357,7 +357,7 @@ async fn in_this_process<T>(
     answer
 }
 
-/// The server that is named, or the one that serves this data folder.
+/// The server that the user named, or the one that serves this data folder.
 pub fn running_server(
     settings: &Settings,
     server: Option<&str>,
@@ -366,13 +366,13 @@ pub fn running_server(
     match server {
         Some(named) => Client::new(named, settings).map(Some),
         None => running()
-            .map(|found| Client::found(&found, settings))
+            .map(|address| Client::from_data_folder(&address, settings))
             .transpose(),
     }
 }
 
-/// As [`running_server`]; jobs are run by a server, so one is needed.
-pub fn needed_server(settings: &Settings, server: Option<&str>) -> Result<Client, Failure> {
+/// Like [`running_server`], but fails when there is none: jobs belong to a server.
+pub fn require_server(settings: &Settings, server: Option<&str>) -> Result<Client, Failure> {
     running_server(settings, server)?.ok_or_else(|| {
         Failure::run(format!(
             "nobody serves {}: start `clippy serve` there, or name a running one with --server URL",

@@ -1,7 +1,7 @@
-//! The process's environment: what `.env` adds to it, and which servers no proxy stands before.
+//! The process's environment: variables from `.env`, and hosts that need no proxy.
 //!
-//! Everything here happens before other threads run, because changing the environment beside them
-//! is unsound.
+//! All of this runs before other threads start, since changing the environment beside them is
+//! unsound.
 
 use std::path::{Path, PathBuf};
 
@@ -11,24 +11,24 @@ use crate::failure::Failure;
 
 /// The file's name.
 const NAME: &str = ".env";
-/// More than a file of settings can be.
+/// The largest file that is read.
 const LARGEST: u64 = 1 << 20;
 
-/// What was taken from `.env`.
+/// What was read from `.env`.
 #[derive(Debug, Default)]
 pub struct Environment {
     /// The file that was read.
     pub file: Option<PathBuf>,
     /// How many variables it set.
     pub set: usize,
-    /// What in it cannot be used.
+    /// Problems in it.
     pub complaints: Vec<Complaint>,
-    /// Files in folders above that were passed over, with the reason.
+    /// Files in folders above that were skipped, with the reason.
     pub passed_over: Vec<String>,
 }
 
 impl Environment {
-    /// Finds the file, and sets its variables that are not set already. No file is the usual case.
+    /// Finds the file, and sets its variables that are not set already. There may be none.
     pub fn load() -> Result<Self, Failure> {
         let mut loaded = Self::default();
         let Ok(folder) = std::env::current_dir() else {
@@ -58,7 +58,7 @@ impl Environment {
         Ok(loaded)
     }
 
-    /// The nearest file, from the working folder upwards, as python-dotenv looks for it.
+    /// The nearest file, from the working folder upwards, as python-dotenv finds it.
     fn find(&mut self, working: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
         for folder in working.ancestors() {
             let path = folder.join(NAME);
@@ -98,7 +98,7 @@ impl Environment {
         Ok(None)
     }
 
-    /// Writes into the log what was read, and what cannot be used.
+    /// Logs what was read, and its problems.
     pub fn report(&self) {
         if let Some(file) = &self.file {
             tracing::info!("{} settings were read from {}", self.set, file.display());
@@ -112,8 +112,8 @@ impl Environment {
     }
 }
 
-/// In a folder above, which may be one that everybody writes to, a file counts only when it is this
-/// user's or root's.
+/// A file in a folder above counts only when it belongs to this user or to root: other users may be
+/// able to write to that folder.
 #[cfg(unix)]
 fn is_trusted(metadata: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -127,8 +127,7 @@ fn is_trusted(_metadata: &std::fs::Metadata) -> bool {
     true
 }
 
-/// No proxy stands between this process and servers on its own machine, whatever the environment
-/// says of proxies: what is sent there holds keys.
+/// Excludes loopback from the environment's proxies: calls to this machine contain keys.
 pub fn reach_loopback_directly() {
     const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
     let proxies = [
@@ -157,7 +156,7 @@ pub fn reach_loopback_directly() {
 }
 
 fn set(name: &str, value: &str) {
-    // SAFETY: called by `main` before it starts a thread; names are neither empty nor hold `=` or
-    // NUL, values no NUL.
+    // SAFETY: called by `main` before it starts a thread. Names are not empty and contain no `=`;
+    // neither names nor values contain NUL.
     unsafe { std::env::set_var(name, value) }
 }

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 /// The depths that recall is reported at.
 const DEPTHS: [usize; 3] = [1, 10, 50];
 
-/// Where the answers of one query stand in its results, counted from 1; `None` when they are not
-/// among them.
+/// The ranks of one query's answers in its results, counted from 1; `None` for an answer that was
+/// not found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranks {
     /// The best answer.
@@ -44,7 +44,7 @@ impl Ranks {
     }
 }
 
-/// What many queries have in common.
+/// Sums over many queries.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Figures {
     queries: usize,
@@ -68,15 +68,16 @@ impl Figures {
     }
 
     fn to_json(&self) -> Value {
-        let mut figures = json!({ "queries": self.queries, "mrr": rounded(self.reciprocal / self.queries as f64) });
+        let mut figures =
+            json!({ "queries": self.queries, "mrr": round(self.reciprocal / self.queries as f64) });
         for (index, depth) in DEPTHS.iter().enumerate() {
-            figures[format!("recall@{depth}")] = rounded(self.recall(index)).into();
+            figures[format!("recall@{depth}")] = round(self.recall(index)).into();
         }
         figures
     }
 }
 
-fn rounded(value: f64) -> f64 {
+fn round(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
 }
 

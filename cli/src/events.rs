@@ -1,18 +1,20 @@
-//! Follows a job's events over HTTP, and goes on where it was when the connection breaks.
+//! Follows a job's events over HTTP, and continues after the last one when the connection breaks.
 
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
-use futures::stream::BoxStream;
+use eventsource_stream::{Event, EventStreamError, Eventsource};
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
 use serde_json::Value;
 
 use crate::client::Client;
 use crate::failure::Failure;
 
-/// How long a server may be away before it is given up.
+/// How long a server may be unreachable before the command gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(500);
-/// Longer than the comment that a server sends: after this much silence the connection is dead.
+/// Longer than the pause between two comments of a server: after this much silence the connection
+/// is dead.
 const SILENCE: Duration = Duration::from_secs(45);
 
 /// Something that happened to a job.
@@ -28,35 +30,32 @@ pub struct JobEvent {
 pub struct Events<'c> {
     client: &'c Client,
     job: String,
+    /// The id of the last event that was read.
     last: Option<String>,
-    open: Option<BoxStream<'static, reqwest::Result<Vec<u8>>>>,
-    read: Vec<u8>,
+    open: Option<BoxStream<'static, Read>>,
     finished: bool,
-    /// When the server was last heard of.
-    heard: Instant,
+    /// When the last connection began or ended.
+    connected: Instant,
 }
+
+type Read = Result<Event, EventStreamError<reqwest::Error>>;
 
 impl<'c> Events<'c> {
     /// The events of this job, from the first on.
     pub fn of(client: &'c Client, job: &str) -> Self {
-        let job = job.to_owned();
         Self {
             client,
-            job,
+            job: job.to_owned(),
             last: None,
             open: None,
-            read: Vec::new(),
             finished: false,
-            heard: Instant::now(),
+            connected: Instant::now(),
         }
     }
 
-    /// The next event; `None` when the job has ended and everything was told.
+    /// The next event; `None` when the job has ended and every event was read.
     pub async fn next(&mut self) -> Result<Option<JobEvent>, Failure> {
         loop {
-            if let Some(event) = self.parsed() {
-                return Ok(Some(event));
-            }
             let Some(stream) = &mut self.open else {
                 if self.finished {
                     return Ok(None);
@@ -64,17 +63,12 @@ impl<'c> Events<'c> {
                 self.connect().await?;
                 continue;
             };
-            match tokio::time::timeout(SILENCE, stream.next()).await {
-                Ok(Some(Ok(bytes))) => {
-                    self.heard = Instant::now();
-                    self.read.extend_from_slice(&bytes);
-                }
-                // The end, a cut, or silence: what was begun and not ended is sent again.
-                Ok(None | Some(Err(_))) | Err(_) => {
-                    self.open = None;
-                    self.read.clear();
-                }
+            if let Some(Ok(event)) = stream.next().await {
+                return Ok(Some(self.accept(event)));
             }
+            // The server repeats what came after the last whole event.
+            self.open = None;
+            self.connected = Instant::now();
         }
     }
 
@@ -86,16 +80,15 @@ impl<'c> Events<'c> {
                 .await
             {
                 Ok(response) => {
-                    self.heard = Instant::now();
+                    self.connected = Instant::now();
                     self.open = Some(
-                        response
-                            .bytes_stream()
-                            .map(|bytes| bytes.map(|bytes| bytes.to_vec()))
+                        end_at_silence(response.bytes_stream(), SILENCE)
+                            .eventsource()
                             .boxed(),
                     );
                     return Ok(());
                 }
-                Err(failure) if failure.is_passing() && self.heard.elapsed() < PATIENCE => {
+                Err(failure) if failure.is_passing() && self.connected.elapsed() < PATIENCE => {
                     tokio::time::sleep(PAUSE).await;
                 }
                 Err(failure) => return Err(failure.into()),
@@ -103,35 +96,92 @@ impl<'c> Events<'c> {
         }
     }
 
-    /// The first whole event of what was read; comments are passed over.
-    fn parsed(&mut self) -> Option<JobEvent> {
-        loop {
-            let end = self.read.windows(2).position(|two| two == b"\n\n")?;
-            let frame: Vec<u8> = self.read.drain(..end + 2).collect();
-            let text = String::from_utf8_lossy(&frame);
-            let (mut id, mut name, mut data) = (None, None, String::new());
-            for line in text.lines() {
-                match line
-                    .split_once(':')
-                    .map(|(field, value)| (field, value.strip_prefix(' ').unwrap_or(value)))
-                {
-                    Some(("id", value)) => id = Some(value.to_owned()),
-                    Some(("event", value)) => name = Some(value.to_owned()),
-                    Some(("data", value)) => data.push_str(value),
-                    _ => {}
-                }
-            }
-            let Some(name) = name else { continue };
-            self.last = id.or(self.last.take());
-            let data: Value = serde_json::from_str(&data).unwrap_or(Value::Null);
-            let state = data["state"].as_str().unwrap_or_default();
-            match name.as_str() {
-                "done" => self.finished = true,
-                // Of a job that ended before, `done` may have been told already.
-                "snapshot" => self.finished = matches!(state, "succeeded" | "failed" | "cancelled"),
-                _ => {}
-            }
-            return Some(JobEvent { name, data });
+    /// Remembers where the stream is, and whether it is over.
+    fn accept(&mut self, event: Event) -> JobEvent {
+        if !event.id.is_empty() {
+            self.last = Some(event.id);
         }
+        let data: Value = serde_json::from_str(&event.data).unwrap_or(Value::Null);
+        let state = data["state"].as_str().unwrap_or_default();
+        match event.event.as_str() {
+            "done" => self.finished = true,
+            // The `done` of a job that ended earlier may have been read already.
+            "snapshot" => self.finished = matches!(state, "succeeded" | "failed" | "cancelled"),
+            _ => {}
+        }
+        JobEvent {
+            name: event.event,
+            data,
+        }
+    }
+}
+
+/// Ends a stream of bytes when nothing, not even a comment, has come for this long.
+fn end_at_silence<T, E>(
+    bytes: impl Stream<Item = Result<T, E>> + Send + Unpin,
+    silence: Duration,
+) -> impl Stream<Item = Result<T, E>> + Send
+where
+    T: Send,
+    E: Send,
+{
+    stream::unfold(bytes, move |mut bytes| async move {
+        let next = tokio::time::timeout(silence, bytes.next()).await.ok()??;
+        Some((next, bytes))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// The events in a stream that arrives in these pieces.
+    async fn read(pieces: &[&'static str]) -> Vec<(String, String, String)> {
+        let pieces: Vec<Result<&str, Infallible>> = pieces.iter().map(|piece| Ok(*piece)).collect();
+        end_at_silence(stream::iter(pieces), SILENCE)
+            .eventsource()
+            .map(|event| event.expect("no fault in it"))
+            .map(|event| (event.id, event.event, event.data))
+            .collect()
+            .await
+    }
+
+    fn event(id: &str, name: &str, data: &str) -> (String, String, String) {
+        (id.to_owned(), name.to_owned(), data.to_owned())
+    }
+
+    #[tokio::test]
+    async fn lines_of_data_are_joined_by_newlines() {
+        let read = read(&["id: 1-0\nevent: log\ndata: one\ndata:two\ndata: \n\n"]).await;
+        assert_eq!(read, [event("1-0", "log", "one\ntwo\n")]);
+    }
+
+    #[tokio::test]
+    async fn events_may_be_cut_anywhere_end_in_crlf_and_have_comments_between_them() {
+        let read = read(&[
+            ": still here\n\n",
+            "id: 1-0\r\nevent: st",
+            "ate\r\ndata: {\"state\":\"running\"}\r\n\r\n: still",
+            " here\n\nid: 2-0\nevent: done\nda",
+            "ta: {}\n\nid: 3-0\nevent: log\ndata: never ended",
+        ])
+        .await;
+        assert_eq!(
+            read,
+            [
+                event("1-0", "state", "{\"state\":\"running\"}"),
+                event("2-0", "done", "{}")
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn silence_ends_a_stream() {
+        let comments = [": still here\n\n", ": still here\n\n"];
+        let chunks = stream::iter(comments.map(Ok::<_, Infallible>)).chain(stream::pending());
+        let read = end_at_silence(chunks, Duration::from_millis(50));
+        assert_eq!(read.collect::<Vec<_>>().await.len(), 2);
     }
 }

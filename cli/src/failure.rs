@@ -1,10 +1,10 @@
-//! How a command ends when it does not succeed: 2 for bad arguments, 1 for a failed run.
+//! Failures of commands, and their exit codes: 2 for bad arguments, 1 for a failed run.
 
 use std::fmt;
 
 use clippy_core::{Error, ErrorCode};
 
-/// Why a command ended. Printed as one paragraph on standard error.
+/// Why a command failed. Printed as one paragraph on standard error.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
@@ -12,9 +12,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The command was called wrongly: exit code 2.
+    /// Bad arguments: exit code 2.
     pub fn usage(message: impl Into<String>) -> Self {
-        // One line is promised, whatever the value that is named in it.
+        // The message must be one line, even if a value in it is not.
         let message: String = message.into();
         let message = message
             .split(char::is_control)
@@ -27,7 +27,7 @@ impl Failure {
         }
     }
 
-    /// The command was told to stop by a signal before it was done: the shell's exit code for that.
+    /// A signal stopped the command before it was done. The exit code is that of shells.
     pub fn stopped(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -35,7 +35,7 @@ impl Failure {
         }
     }
 
-    /// The command was called rightly and could not do it: exit code 1.
+    /// The run failed: exit code 1.
     pub fn run(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -57,7 +57,7 @@ impl fmt::Display for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        // On the command line the cause of an internal error is for the very person who reads it.
+        // Unlike a caller of the API, the user of a command may see an internal error's cause.
         let mut message = error.message.clone();
         if error.code == ErrorCode::Internal {
             let mut cause = std::error::Error::source(&error);

@@ -1,5 +1,4 @@
-//! Follows switches that were made elsewhere: another process's re-index, or one that was killed
-//! just after its switch.
+//! Follows switches of the live collection that other processes made.
 
 use std::sync::Arc;
 
@@ -7,8 +6,8 @@ use clippy_core::collections::{Collections, Models, NOTICE_WITHIN};
 use clippy_core::live::{Live, LivePair};
 use clippy_core::{Error, ErrorCode, Result};
 
-/// Looks again and again which collection is live, and takes it over with its model. Until both are
-/// there, searches go on in the old pair. Runs for as long as it is let live.
+/// Polls which collection is live, and replaces the pair when it changed. Until the new model is
+/// loaded, searches use the old pair. Never returns.
 pub async fn follow(
     collections: Arc<dyn Collections>,
     models: Arc<dyn Models>,

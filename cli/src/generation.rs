@@ -1,5 +1,4 @@
-//! Generation: the providers that the settings name, and the folders that requests and pictures
-//! pass through.
+//! Generation: the configured providers, and the folders of inputs and outputs.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,14 +19,13 @@ pub fn settings() -> Result<GenerationSettings, Failure> {
     GenerationSettings::read(&Reader::environment()).map_err(|error| Failure::usage(error.message))
 }
 
-/// The provider on this machine alone, whatever the environment sets up.
+/// The settings with the local provider only, whatever the environment says.
 pub fn offline() -> Result<GenerationSettings, Failure> {
     GenerationSettings::read(&Reader::from_pairs([])).map_err(|error| Failure::run(error.message))
 }
 
-/// What each provider that is set up says of itself when it is asked whether it could work. Costs
-/// nothing.
-pub async fn checked() -> Vec<(String, Finding)> {
+/// Asks each configured provider whether it could work. Costs nothing.
+pub async fn check_providers() -> Vec<(String, Finding)> {
     let settings = settings().map_err(|failure| failure.to_string());
     let providers = match settings
         .and_then(|found| Providers::from_settings(&found).map_err(|error| error.message))
@@ -44,8 +42,7 @@ pub async fn checked() -> Vec<(String, Finding)> {
     providers.checked().await.into_iter().flat_map(of).collect()
 }
 
-/// Says who makes pictures where a request names nobody, when that was not chosen by
-/// `GENERATION_PROVIDER`.
+/// Logs the default provider, unless `GENERATION_PROVIDER` chose it.
 pub fn announce(settings: &GenerationSettings) {
     if settings.chosen {
         return;
@@ -78,7 +75,7 @@ pub fn announce(settings: &GenerationSettings) {
     }
 }
 
-/// What servers and workers make pictures with; both need the same data folder.
+/// What servers and workers need to generate pictures. Both must have the same data folder.
 pub struct Generation {
     providers: Arc<Providers>,
     intake: Intake,
@@ -90,7 +87,7 @@ pub struct Generation {
 }
 
 impl Generation {
-    /// Opens the folders. Nobody is called yet.
+    /// Opens the folders. No provider is called yet.
     pub fn open(settings: &GenerationSettings, data: &Path) -> Result<Self, Failure> {
         Ok(Self {
             providers: Arc::new(Providers::from_settings(settings)?),
@@ -103,7 +100,7 @@ impl Generation {
         })
     }
 
-    /// What the API checks requests against, and shows pictures from.
+    /// The parts that the API needs.
     pub fn parts(&self) -> GenerationParts {
         GenerationParts {
             providers: Arc::clone(&self.providers),
@@ -114,7 +111,7 @@ impl Generation {
         }
     }
 
-    /// What workers make pictures with.
+    /// The parts that workers need.
     pub fn tools(&self, references: GalleryReferences, live: Arc<LivePair>) -> GenerateTools {
         GenerateTools {
             providers: Arc::clone(&self.providers),
@@ -143,7 +140,7 @@ mod tests {
     /// The table of settings is what `.env.example` and docs/settings.md are made from.
     #[test]
     fn the_table_of_settings_has_what_the_code_reads_with_its_defaults() {
-        // Everything on, so that everything is asked for.
+        // Everything is turned on, so that every variable is read.
         let reader = Reader::from_pairs([
             ("GEMINI_API_KEY", "k"),
             ("GOOGLE_CLOUD_PROJECT", "p"),

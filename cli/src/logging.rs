@@ -1,4 +1,4 @@
-//! The log: on standard error, so that standard output stays the command's answer.
+//! The log. It goes to standard error, since standard output is for the command's answer.
 
 use std::io::IsTerminal;
 
@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::failure::Failure;
 
-/// Starts the log. A server logs requests as they come; other commands only warn, unless
-/// `LOG_LEVEL` says more.
+/// Starts the log. A server logs its requests; other commands only log warnings, unless `LOG_LEVEL`
+/// asks for more.
 pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
     let mut complaints = settings.complaints.clone();
     let filter = EnvFilter::try_new(directives(&settings.filter, serves, settings.prompts))
@@ -32,7 +32,7 @@ pub fn start(settings: &LogSettings, serves: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a filter is one, for `clippy doctor`.
+/// Checks the syntax of a filter, for `clippy doctor`.
 pub fn check(filter: &str) -> Result<(), String> {
     EnvFilter::try_new(filter)
         .map(|_| ())
@@ -42,8 +42,7 @@ pub fn check(filter: &str) -> Result<(), String> {
 fn directives(filter: &str, serves: bool, prompts: bool) -> String {
     let filter = match (filter, serves) {
         ("info", false) => "warn,qdrant_edge=error",
-        // What the engine and the HTTP libraries report at this level is of no use to whoever runs
-        // the server.
+        // At this level the engine and the HTTP libraries report nothing that an operator needs.
         ("info", true) => {
             "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,\
              clippy_gallery=info,clippy_jobs=info,clippy_worker=info"

@@ -17,6 +17,7 @@ mod following;
 mod generation;
 mod logging;
 mod memory;
+mod model_choice;
 mod models;
 mod private;
 mod qdrant;
@@ -37,7 +38,7 @@ use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
 fn main() -> ExitCode {
-    // No other thread runs yet, which these need.
+    // These must run before any other thread.
     private::keep_to_owner();
     memory::keep_tensors();
     let arguments = match Arguments::read() {
@@ -60,9 +61,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let serves = arguments.command.serves();
     logging::start(&settings.log, serves)?;
     environment.report();
-    // Looking for faults changes nothing.
+    // `doctor` must not change anything.
     if !matches!(arguments.command, Command::Doctor) {
-        close_to_others(&settings.collection.data_dir);
+        restrict_rights(&settings.collection.data_dir);
     }
     if serves {
         allow_many_connections();
@@ -75,7 +76,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let shutdown = shutdown::on_signals()?;
         Box::pin(command(arguments, settings, &environment, shutdown)).await
     });
-    // Whatever still computes on a thread of its own has nobody left who wants the outcome.
+    // Nobody needs the results of threads that still compute.
     runtime.shutdown_background();
     ended
 }
@@ -105,7 +106,7 @@ async fn command(
             commands::reindex::run(settings, server, reindex, shutdown).await
         }
         Command::Models(models) => commands::models::run(settings, models, shutdown).await,
-        // The others have nothing to hand over when they are told to stop.
+        // The other commands have nothing to finish when they are told to stop.
         Command::Migrate(migrate) => {
             until_stopped(
                 &shutdown,
@@ -145,9 +146,9 @@ async fn command(
     }
 }
 
-/// Closes what earlier versions left open in the data folder.
-fn close_to_others(data: &Path) {
-    match private::close(data) {
+/// Restricts the rights of files that earlier versions made readable for other users.
+fn restrict_rights(data: &Path) {
+    match private::restrict(data) {
         Ok(openness) if openness.open.is_empty() => {}
         Ok(openness) => tracing::warn!(
             "other users of this machine could read {} in {}; only you can now",
@@ -162,8 +163,8 @@ fn close_to_others(data: &Path) {
     }
 }
 
-/// Every stream of events is an open connection. Systems let a process have about a thousand by
-/// default, and more when it asks.
+/// Raises the limit of open files. Every event stream is a connection, and the default limit is
+/// about a thousand.
 fn allow_many_connections() {
     const WANTED: u64 = 65_536;
     match rlimit::increase_nofile_limit(WANTED) {

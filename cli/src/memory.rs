@@ -1,13 +1,13 @@
-//! How the process keeps the memory that it has.
+//! Tunes the memory allocator.
 
-/// Allocations below this come from memory that is kept; larger ones (decoded pictures, large
-/// bodies) are the system's each time, so that they leave nothing behind and grow in place.
+/// Smaller allocations come from memory that the process keeps. Larger ones (decoded pictures, large
+/// bodies) come from the system each time: they leave no holes and can grow in place.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const KEPT: libc::c_int = 24 << 20;
 
-/// Lets libtorch use its memory again: by default glibc gives every tensor of some hundred KiB back
-/// to the system, which clears the pages for the next one. That is a seventh of the time of an
-/// ingest with a small model.
+/// Lets libtorch reuse its memory. By default glibc returns every tensor of some hundred KiB to the
+/// system, which clears the pages before the next use: a seventh of the time of an ingest with a
+/// small model.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn keep_tensors() {
     // SAFETY: `mallopt` takes two numbers and touches nothing else; no other thread runs yet.
@@ -18,6 +18,6 @@ pub fn keep_tensors() {
     }
 }
 
-/// Other allocators have their own ways.
+/// Other allocators need no tuning.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub fn keep_tensors() {}

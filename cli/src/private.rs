@@ -1,9 +1,10 @@
-//! What Clippy keeps is for its owner: prompts, tastes, made pictures, names of keys.
+//! Keeps the data folder readable for its owner only: it contains prompts, preferences, pictures and
+//! names of keys.
 
 use std::path::Path;
 
-/// Files and folders that this process makes are for its user alone. Call it before any thread
-/// runs.
+/// Makes new files and folders of this process accessible for its user only. Call it before any
+/// thread runs.
 pub fn keep_to_owner() {
     #[cfg(unix)]
     // SAFETY: `umask` sets one number of this process and cannot fail.
@@ -12,21 +13,21 @@ pub fn keep_to_owner() {
     }
 }
 
-/// What of Clippy's own in a data folder other users of the machine may read or write.
+/// Clippy's files in a data folder that other users may read or write.
 #[derive(Debug, Default)]
 pub struct Openness {
-    /// Names in the folder, and `.` for the folder itself.
+    /// Their names; `.` is the folder itself.
     pub open: Vec<String>,
 }
 
-/// Takes the rights of other users away from what Clippy made in its data folder, which earlier
-/// versions left open. What is not Clippy's stays as it is.
-pub fn close(data: &Path) -> std::io::Result<Openness> {
+/// Takes away the rights of other users to Clippy's files in a data folder; earlier versions left
+/// them. Other files stay as they are.
+pub fn restrict(data: &Path) -> std::io::Result<Openness> {
     walk(data, true)
 }
 
-/// What [`close`] would change.
-pub fn look(data: &Path) -> std::io::Result<Openness> {
+/// Finds what [`restrict`] would change.
+pub fn inspect(data: &Path) -> std::io::Result<Openness> {
     walk(data, false)
 }
 
@@ -46,7 +47,7 @@ fn walk(data: &Path, change: bool) -> std::io::Result<Openness> {
     };
     let (mut ours, mut others) = (0, 0);
     let mut close = |path: &Path, name: &str| -> std::io::Result<()> {
-        // A link's own rights mean nothing, and where it leads is somebody's choice.
+        // The rights of a symbolic link mean nothing, and its target is the user's choice.
         let mode = std::fs::symlink_metadata(path)?;
         if mode.file_type().is_symlink() || mode.permissions().mode() & 0o077 == 0 {
             return Ok(());
@@ -68,7 +69,7 @@ fn walk(data: &Path, change: bool) -> std::io::Result<Openness> {
             others += 1;
         }
     }
-    // A folder that holds other things as well may be meant for others.
+    // A folder with other files in it may be meant for others.
     if ours > 0 && others == 0 {
         close(data, ".")?;
     }
@@ -122,9 +123,9 @@ mod tests {
         for (name, before) in [("outputs", 0o755), ("clippy.db", 0o644), (".", 0o755)] {
             open(&data.join(name), before);
         }
-        assert_eq!(look(data).expect("read").open.len(), 3);
+        assert_eq!(inspect(data).expect("read").open.len(), 3);
         assert_eq!(mode(data), 0o755, "looking changes nothing");
-        close(data).expect("closed");
+        restrict(data).expect("closed");
         assert_eq!(
             [
                 mode(&data.join("outputs")),
@@ -133,17 +134,17 @@ mod tests {
             ],
             [0o700, 0o600, 0o700]
         );
-        assert!(look(data).expect("read").open.is_empty());
+        assert!(inspect(data).expect("read").open.is_empty());
 
-        // The folder of somebody else's pictures stays open.
+        // The rights of another program's folder stay.
         open(data, 0o755);
         std::fs::create_dir(data.join("safebooru")).expect("made");
         open(&data.join("safebooru"), 0o755);
         open(&data.join("outputs"), 0o750);
-        assert_eq!(close(data).expect("closed").open, ["outputs"]);
+        assert_eq!(restrict(data).expect("closed").open, ["outputs"]);
         assert_eq!([mode(data), mode(&data.join("safebooru"))], [0o755, 0o755]);
         assert!(
-            close(&data.join("not there"))
+            restrict(&data.join("not there"))
                 .expect("nothing to do")
                 .open
                 .is_empty()

@@ -1,4 +1,4 @@
-//! What the settings say about a Qdrant server, as the gallery takes it.
+//! Turns the settings of a Qdrant server into the gallery's options.
 
 use clippy_core::embedding::ModelInfo;
 use clippy_core::settings::{OLDER_QDRANT_COLLECTION, QdrantQuantization, Settings};
@@ -8,7 +8,7 @@ use clippy_gallery::{
 
 use crate::failure::Failure;
 
-/// The server that the collection is on; `None` when it is kept in this process.
+/// The server with the collection; `None` when the collection is in this process.
 pub fn server(settings: &Settings) -> Option<QdrantServer> {
     let qdrant = &settings.collection.qdrant;
     Some(QdrantServer {
@@ -38,8 +38,8 @@ pub fn options(settings: &Settings, server: QdrantServer, model: &ModelInfo) -> 
     }
 }
 
-/// Where no `QDRANT_COLLECTION` is set, and the server has none of this version's default name, the
-/// one of Clippy 0.2's default name is meant when it is there.
+/// Without `QDRANT_COLLECTION`, uses the collection with Clippy 0.2's default name if the server has
+/// that one and none with this version's default name.
 pub async fn choose_collection(settings: &mut Settings) -> Result<(), Failure> {
     if settings.collection.named {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The queue: where jobs are kept, and the workers of this process.
+//! The queue of jobs, and the workers of this process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::failure::Failure;
 /// The file of the embedded queue in the data folder.
 pub const FILE: &str = "jobs.db";
 
-/// Between attempts to reach Redis at the start; doubled each time.
+/// The first pause between attempts to connect to Redis; it doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The queue under `DATA_DIR`. Call it with the data folder's lock held.
-pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Failure> {
+/// Opens the queue in the data folder, which must be locked.
+pub async fn open_embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Failure> {
     let options = SqliteSettings {
         keep_finished: settings.jobs.keep,
         max_finished: settings.jobs.keep_most,
@@ -32,9 +32,9 @@ pub async fn embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Fail
     Ok(Arc::new(jobs))
 }
 
-/// The queue in Redis. A server that is away is waited for, and said to be away each time it is
-/// asked. One that refuses what `REDIS_URL` says (its password, its database, TLS) ends the start:
-/// waiting would not help.
+/// Connects to the queue in Redis. While Redis is unreachable it waits, and logs each attempt. A Redis
+/// that refuses the password, the database or TLS of `REDIS_URL` is an error, since waiting would
+/// not help.
 pub async fn connect(
     settings: &Settings,
     url: &Secret,
@@ -70,7 +70,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Begins to take jobs, until `shutdown`.
+    /// Starts claiming jobs, until `shutdown`.
     pub fn start(
         jobs: Arc<dyn JobTransport>,
         handlers: Handlers,
@@ -85,9 +85,8 @@ impl Workers {
         })
     }
 
-    /// Waits until they have stopped, which they do when they are told to, or when something is
-    /// broken.
-    pub async fn ended(&mut self) -> Result<(), Failure> {
+    /// Waits until they have stopped: because they were told to, or because of a fault.
+    pub async fn wait(&mut self) -> Result<(), Failure> {
         let ended = (&mut self.task).await;
         match ended {
             Ok(()) if self.stop.is_cancelled() => Ok(()),
@@ -98,16 +97,15 @@ impl Workers {
         }
     }
 
-    /// Tells them to stop, and waits until they have: what runs ends, or is handed back for the
-    /// next start.
+    /// Stops them, and waits until they have. A running job ends, or goes back to the queue.
     pub async fn stop(mut self) -> Result<(), Failure> {
         self.stop.cancel();
-        self.ended().await
+        self.wait().await
     }
 }
 
-/// Does something while the workers work. When either ends, so does the other: half a process helps
-/// nobody.
+/// Runs something beside the workers. When one of them ends, so does the other: a process with only
+/// one of them is of no use.
 pub async fn beside(
     mut workers: Workers,
     shutdown: &CancellationToken,
@@ -119,7 +117,7 @@ pub async fn beside(
             let stopped = workers.stop().await;
             done.and(stopped)
         }
-        ended = workers.ended() => {
+        ended = workers.wait() => {
             shutdown.cancel();
             let done = work.await;
             ended.and(done)

@@ -1,4 +1,4 @@
-//! The model of another process (`EMBEDDER_URL`), in place of one that this process reads.
+//! The model of another process (`EMBEDDER_URL`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use clippy_core::{Error, ErrorCode, Result};
 use clippy_remote::{RemoteEmbedder, RemoteOptions};
 
 use crate::failure::Failure;
-use crate::models;
+use crate::model_choice;
 
-/// How long a worker that is away is waited for at the start.
+/// How long to wait for an unavailable worker.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between attempts.
+/// The pause between attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The model that a worker embeds with, whichever that is.
+/// Whichever model the worker has.
 pub struct RemoteModels {
     settings: Settings,
     options: RemoteOptions,
@@ -41,11 +41,11 @@ impl RemoteModels {
         Ok(Self {
             settings: settings.clone(),
             options,
-            configured: models::named(settings)?,
+            configured: model_choice::configured(settings)?,
         })
     }
 
-    /// Asks once, and does not wait for a worker that is away.
+    /// Connects without waiting for an unavailable worker.
     pub async fn connect_at_once(&self) -> Result<RemoteEmbedder> {
         RemoteEmbedder::connect(&self.options).await
     }
@@ -70,12 +70,11 @@ impl Models for RemoteModels {
         self.configured.clone()
     }
 
-    /// Which model is there is the worker's to say: whoever takes it compares its fingerprint with
-    /// the collection's. What neither the settings nor the live collection name cannot be had
-    /// from there.
+    /// Gives the worker's model, whichever that is; the caller compares its fingerprint with the
+    /// collection's. A model that neither the settings nor the live collection name is refused.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
         if *source != self.configured
-            && models::remembered(&self.settings).await?.as_ref() != Some(source)
+            && model_choice::remembered(&self.settings).await?.as_ref() != Some(source)
         {
             let message = format!(
                 "EMBEDDER_URL is set, so that this process has the model of {} and reads no \

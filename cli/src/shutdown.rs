@@ -4,8 +4,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
 
-/// A token that is cancelled by the first signal. The second one ends the process with the shell's
-/// exit code for it.
+/// A token that the first signal cancels. The second signal ends the process, with the exit code
+/// that shells use.
 pub fn on_signals() -> Result<CancellationToken, Failure> {
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -19,7 +19,7 @@ pub fn on_signals() -> Result<CancellationToken, Failure> {
     Ok(token)
 }
 
-/// Does something, unless the process is told to stop before it is done.
+/// Runs something until it is done or the process is told to stop.
 pub async fn until_stopped<T>(
     shutdown: &CancellationToken,
     work: impl Future<Output = Result<T, Failure>>,
@@ -67,7 +67,7 @@ impl Signals {
     }
 
     async fn next(&mut self) {
-        // Without a way to listen, the system's own handling of Ctrl-C stays in force.
+        // If listening fails, the system's own handling of Ctrl-C stays.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -11,8 +11,8 @@ use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, clippy, gallery, json as answered, short_manifest, text, wait_until};
-use crate::jobs::Redis;
 use crate::qdrant::{Qdrant, ids};
+use clippy_testing::RedisServer;
 
 /// A worker that embeds at this address; killed when it is dropped.
 struct Embedding {
@@ -53,8 +53,8 @@ impl Drop for Embedding {
 fn a_server_without_a_model_searches_by_a_workers() {
     let (gpu, api, alone) = (folder(), folder(), folder());
     let qdrant = Qdrant::start();
-    let mut redis = Redis::reserved();
-    redis.start("yes", "noeviction");
+    let mut redis = RedisServer::reserve();
+    redis.restart();
     let mut settings = qdrant.settings();
     settings.push(("REDIS_URL", redis.url()));
     settings.push(("API_KEYS", "between-us".to_owned()));

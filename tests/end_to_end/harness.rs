@@ -3,9 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 
 /// The binary with a clean environment: no setting of the machine that tests run on leaks in.
@@ -50,17 +51,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// Polls until it answers, at most for the given time.
-pub fn wait_until<T>(what: &str, limit: Duration, mut poll: impl FnMut() -> Option<T>) -> T {
-    let begin = Instant::now();
-    loop {
-        if let Some(found) = poll() {
-            return found;
-        }
-        assert!(begin.elapsed() < limit, "waited {limit:?} for {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+pub use clippy_testing::wait_for_blocking as wait_until;
 
 /// A running `clippy serve` or `clippy demo`; killed when it is dropped.
 pub struct Server {
@@ -104,7 +95,7 @@ impl Server {
         let written = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                let mut log = written.lock().expect("nobody panics with it");
+                let mut log = written.lock();
                 log.push_str(&line);
                 log.push('\n');
             }
@@ -127,7 +118,7 @@ impl Server {
                 let _ = child.wait();
                 panic!(
                     "clippy {command} never said where it serves: {}",
-                    log.lock().expect("nobody panics with it")
+                    log.lock()
                 );
             }
         }
@@ -145,7 +136,7 @@ impl Server {
 
     /// What it said on standard error so far.
     pub fn log(&self) -> String {
-        self.log.lock().expect("nobody panics with it").clone()
+        self.log.lock().clone()
     }
 
     /// Ends it as a power cut would.

@@ -2,12 +2,12 @@
 //! over Redis too.
 
 use std::io::{BufRead, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use reqwest::blocking::{Client, Response};
+use clippy_testing::{BlockingEvents, Event, RedisServer};
+use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::harness::{Server, clippy, gallery, json as answered, run, text, wait_until};
@@ -38,47 +38,13 @@ fn job(server: &Server, id: &str) -> Value {
     response.json().expect("JSON")
 }
 
-/// The events of a job as `curl -N` shows them.
-struct Events {
-    lines: BufReader<Response>,
-    last: Option<String>,
-}
-
-impl Events {
-    fn open(server: &Server, id: &str, last: Option<&str>) -> Self {
-        let mut request = client().get(format!("{}/api/jobs/{id}/events", server.url));
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let response = request.send().expect("it serves");
-        assert!(response.status().is_success(), "{}", response.status());
-        assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self {
-            lines: BufReader::new(response),
-            last: last.map(str::to_owned),
-        }
+/// The events of a job.
+fn events(server: &Server, id: &str, last: Option<&str>) -> BlockingEvents {
+    let mut request = client().get(format!("{}/api/jobs/{id}/events", server.url));
+    if let Some(last) = last {
+        request = request.header("last-event-id", last);
     }
-
-    /// The next event's name and data; `None` when the stream has ended or broken.
-    fn next(&mut self) -> Option<(String, Value)> {
-        let (mut name, mut data) = (String::new(), Value::Null);
-        loop {
-            let mut line = String::new();
-            if self.lines.read_line(&mut line).ok()? == 0 {
-                return None;
-            }
-            let line = line.trim_end();
-            if let Some(id) = line.strip_prefix("id: ") {
-                self.last = Some(id.to_owned());
-            } else if let Some(event) = line.strip_prefix("event: ") {
-                name = event.to_owned();
-            } else if let Some(text) = line.strip_prefix("data: ") {
-                data = serde_json::from_str(text).expect("JSON");
-            } else if line.is_empty() && !name.is_empty() {
-                return Some((name, data));
-            }
-        }
-    }
+    BlockingEvents::of(request.send().expect("it serves"))
 }
 
 #[test]
@@ -122,12 +88,14 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         .expect("a job's address")
         .to_owned();
 
-    let mut events = Events::open(&server, &id, None);
-    assert_eq!(events.next().expect("a snapshot").0, "snapshot");
+    let mut stream = events(&server, &id, None);
+    assert_eq!(stream.next().expect("a snapshot").event, "snapshot");
     // As soon as a part is done, and others are under way: the power is cut.
     let mut done = 0;
     while done == 0 {
-        let (name, data) = events.next().expect("the job is not done yet");
+        let Event {
+            event: name, data, ..
+        } = stream.next().expect("the job is not done yet");
         assert_ne!(
             name, "done",
             "the gallery is too small to be interrupted: {data}"
@@ -137,7 +105,7 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         }
     }
     assert!(done < lines, "{done} of {lines}");
-    let last = events.last.clone();
+    let last = stream.last.clone();
     server.kill();
 
     let server = Server::start(folder.path(), "serve", &[]);
@@ -145,11 +113,14 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
         ["queued", "running", "waiting"]
             .contains(&job(&server, &id)["state"].as_str().expect("a state"))
     );
-    let mut events = Events::open(&server, &id, last.as_deref());
-    assert_eq!(events.next().expect("a snapshot").0, "snapshot");
+    let mut stream = events(&server, &id, last.as_deref());
+    assert_eq!(stream.next().expect("a snapshot").event, "snapshot");
     let mut seen = Vec::new();
     let mut ended = Value::Null;
-    while let Some((name, data)) = events.next() {
+    while let Some(Event {
+        event: name, data, ..
+    }) = stream.next()
+    {
         if name == "progress" {
             let now = data["done"].as_u64().expect("a count");
             assert!(now >= done, "progress went back from {done} to {now}");
@@ -348,88 +319,11 @@ fn settings_that_cannot_work_together_are_refused_with_the_mend() {
     }
 }
 
-/// A `redis-server` of the test's own; ended with the test.
-pub(crate) struct Redis {
-    port: u16,
-    child: Option<Child>,
-    folder: tempfile::TempDir,
-}
-
-impl Redis {
-    /// Chooses a port, and does not start yet.
-    pub(crate) fn reserved() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .expect("a free port")
-            .local_addr()
-            .expect("bound")
-            .port();
-        Self {
-            port,
-            child: None,
-            folder: tempfile::tempdir().expect("a temporary folder"),
-        }
-    }
-
-    pub(crate) fn start(&mut self, append_only: &str, policy: &str) {
-        self.start_with(&["--appendonly", append_only, "--maxmemory-policy", policy]);
-    }
-
-    pub(crate) fn start_with(&mut self, arguments: &[&str]) {
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &self.port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--daemonize",
-                "no",
-            ])
-            .args(arguments)
-            .arg("--dir")
-            .arg(self.folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("no redis-server here ({error}): scripts/test-tools.sh redis installs it")
-            });
-        self.child = Some(child);
-        wait_until("redis-server", Duration::from_secs(15), || {
-            TcpStream::connect(("127.0.0.1", self.port)).ok()
-        });
-    }
-
-    /// Waits until somebody wants to talk to it while it is away.
-    fn be_asked_in_vain(&self) {
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).expect("nobody is there");
-        drop(listener.accept().expect("somebody asks"));
-    }
-
-    fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
 #[test]
 fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     manifest_in(folder.path());
-    let mut redis = Redis::reserved();
+    let mut redis = RedisServer::reserve();
     let url = redis.url();
     let settings = [("REDIS_URL", url.as_str())];
 
@@ -455,8 +349,8 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
 
     let starting = std::thread::spawn(move || {
         // It comes when it was asked for in vain.
-        redis.be_asked_in_vain();
-        redis.start("yes", "noeviction");
+        redis.wait_for_a_caller();
+        redis.restart();
         redis
     });
     let root = gallery().display().to_string();
@@ -472,9 +366,9 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
         .json()
         .expect("JSON");
     let id = made["id"].as_str().expect("an id").to_owned();
-    let mut events = Events::open(&server, &id, None);
+    let mut stream = events(&server, &id, None);
     let mut names = Vec::new();
-    while let Some((name, _)) = events.next() {
+    while let Some(Event { event: name, .. }) = stream.next() {
         names.push(name);
     }
     assert_eq!(names.last().map(String::as_str), Some("done"), "{names:?}");
@@ -498,7 +392,7 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
         away.contains("FAULT  queue") && away.contains("does not answer"),
         "{away}"
     );
-    redis.start("no", "allkeys-lru");
+    redis.restart_with(&["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"]);
     let losing = doctor(&settings);
     assert!(
         losing.contains("appendonly yes") && losing.contains("noeviction"),

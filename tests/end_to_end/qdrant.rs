@@ -9,7 +9,7 @@ use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use serde_json::{Value, json};
 
 use crate::harness::{Server, clippy, gallery, short_manifest, text, wait_until};
-use crate::jobs::Redis;
+use clippy_testing::RedisServer;
 
 /// A fake Qdrant, and the threads that it runs on.
 pub(crate) struct Qdrant {
@@ -188,8 +188,8 @@ impl Drop for Worker {
 fn a_server_and_a_worker_share_redis_and_qdrant_and_readiness_follows_qdrant() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let qdrant = Qdrant::start();
-    let mut redis = Redis::reserved();
-    redis.start("yes", "noeviction");
+    let mut redis = RedisServer::reserve();
+    redis.restart();
     let mut settings = qdrant.settings();
     settings.push(("REDIS_URL", redis.url()));
     settings.push(("IMAGES_ROOT", gallery().display().to_string()));

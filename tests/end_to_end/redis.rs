@@ -4,14 +4,14 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::{clippy, text};
-use crate::jobs::Redis;
+use clippy_testing::RedisServer;
 
 #[test]
 fn a_redis_that_refuses_the_password_or_the_database_ends_the_start_with_the_reason() {
     const GUESS: &str = "wrong-guess-4711";
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let mut redis = Redis::reserved();
-    redis.start_with(&["--requirepass", "open-sesame"]);
+    let mut redis = RedisServer::reserve();
+    redis.restart_with(&["--requirepass", "open-sesame"]);
     let address = redis
         .url()
         .strip_prefix("redis://")

@@ -1,9 +1,9 @@
 //! Re-index as a user meets it: searches all the way through, kills in its middle, the way back,
 //! and the next start.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -159,13 +159,8 @@ struct Seen {
 impl Seen {
     /// An answer must be that of the collection that it says it is from.
     fn check(&self, query: usize, (collection, scores): (String, Vec<f64>)) {
-        *self
-            .counts
-            .lock()
-            .expect("no panic")
-            .entry(collection.clone())
-            .or_default() += 1;
-        let mut answers = self.answers.lock().expect("no panic");
+        *self.counts.lock().entry(collection.clone()).or_default() += 1;
+        let mut answers = self.answers.lock();
         let first = answers
             .entry((collection.clone(), query))
             .or_insert_with(|| scores.clone());
@@ -227,7 +222,7 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
         over.store(true, Ordering::SeqCst);
         result
     });
-    let counts = seen.counts.into_inner().expect("no panic");
+    let counts = seen.counts.into_inner();
     eprintln!(
         "{} searches: {counts:?}; writes were paused for {} ms",
         done.load(Ordering::SeqCst),
@@ -257,7 +252,7 @@ pub(crate) fn search_a_thousand_times_during_a_reindex(server: &Server) -> Value
     );
 
     // A mix would have been seen: the answers of the two models are far apart.
-    let answers = seen.answers.into_inner().expect("no panic");
+    let answers = seen.answers.into_inner();
     for query in 0..=WORDS.len() {
         let of = |collection: &str| &answers[&(collection.to_owned(), query)];
         let apart = apart(of("clippy"), of(&new));

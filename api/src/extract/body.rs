@@ -1,6 +1,6 @@
-//! Bodies: how large one may be, how slowly it may come, and what becomes of one that is refused.
+//! Reads bodies within limits of size and speed.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -8,6 +8,7 @@ use axum::http::{Extensions, HeaderMap, header};
 use bytes::Bytes;
 use clippy_core::{Error, ErrorCode};
 use futures::{Stream, StreamExt, stream};
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::admission::{BodyRoom, HeldBody, Slot, Who};
@@ -15,31 +16,32 @@ use crate::options::ApiOptions;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A caller that sends too much hears so only after it has sent everything, or its system drops our
-/// answer. So much of a refused body is read and thrown away for that, and no longer than this.
+/// A caller only sees our refusal after it has sent its whole body; if we close earlier, its system
+/// may drop our answer. So up to this much of a refused body is read and discarded, for at most
+/// [`LONGEST_DRAIN`].
 const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
-/// A body that grows takes memory in steps of at least so many bytes.
+/// The buffer of a body grows by at least this many bytes.
 const STEP: usize = 64 << 10;
 
-/// The room that a body takes, until the last clone is dropped.
+/// The counted bytes of a body; they are freed with the last clone.
 pub(crate) type Held = Arc<Mutex<HeldBody>>;
 
-/// How large a body may be and how slowly it may come.
+/// How large a body may be, and how slowly it may arrive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
     /// Most bytes.
     pub bytes: usize,
-    /// Bytes that must come in each window, but for the last.
+    /// Bytes that must arrive in each window, except in the last one.
     pub least: usize,
     /// The window.
     pub window: Duration,
-    /// How long all of it may take.
+    /// How long the whole body may take.
     pub time: Duration,
 }
 
 impl BodyLimits {
-    /// A body of at most so many bytes, at the server's pace.
+    /// A body of at most this many bytes, at the server's least rate.
     pub(crate) fn new(bytes: usize, options: &ApiOptions) -> Self {
         let seconds = usize::try_from(options.body_window.as_secs())
             .unwrap_or(usize::MAX)
@@ -53,7 +55,7 @@ impl BodyLimits {
     }
 }
 
-/// The length that the caller announced.
+/// The length in the `Content-Length` header.
 fn announced(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
@@ -63,8 +65,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-/// A body on its way: bytes are counted as they come, and nothing is held for what was only
-/// announced.
+/// A body that is being read. Bytes are counted when they arrive; an announced length reserves
+/// nothing.
 pub(crate) struct ComingBody {
     stream: BodyDataStream,
     limits: BodyLimits,
@@ -72,17 +74,18 @@ pub(crate) struct ComingBody {
     came: usize,
     begun: Instant,
     window: (Instant, usize),
-    /// What the caller announced.
+    /// The announced length.
     announced: Option<u64>,
-    /// A caller that asked first has not sent anything yet, and will not when it is told.
+    /// Whether the caller waits for `100 Continue`: then it has sent nothing yet, and a refusal
+    /// keeps it from sending.
     asked_first: bool,
 }
 
 impl ComingBody {
-    /// Starts to read.
+    /// Starts reading.
     ///
     /// # Errors
-    /// 413 when more is announced than may come.
+    /// 413 when the announced length is over the limit.
     pub(crate) async fn new(
         headers: &HeaderMap,
         body: Body,
@@ -112,8 +115,8 @@ impl ComingBody {
     /// The next bytes, or `None` at the end.
     ///
     /// # Errors
-    /// 408 when it comes too slowly, 413 when it is too long, 503 when there is no room for it, 400
-    /// when it breaks off.
+    /// 408 when it arrives too slowly, 413 when it is too long, 503 when there is no room for it,
+    /// 400 when it breaks off.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, Problem>> {
         let last = self.begun + self.limits.time;
         loop {
@@ -130,11 +133,7 @@ impl ComingBody {
                     if self.came > self.limits.bytes {
                         return Some(Err(self.too_large("the body goes on").await));
                     }
-                    let grown = self
-                        .held
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .grow(bytes.len());
+                    let grown = self.held.lock().grow(bytes.len());
                     if let Err(full) = grown {
                         self.drain().await;
                         return Some(Err(full));
@@ -152,7 +151,7 @@ impl ComingBody {
         }
     }
 
-    /// All of it, and the room that it takes.
+    /// Reads the whole body; also gives its counted bytes.
     ///
     /// # Errors
     /// As [`ComingBody::next`].
@@ -169,9 +168,9 @@ impl ComingBody {
         Ok((whole.into(), self.held))
     }
 
-    /// How much to make room for when so many bytes are there. Once a quarter of what was announced
-    /// has come, the rest is believed, and nothing is copied any more; before, a claim costs
-    /// nothing.
+    /// The capacity to reserve for this many bytes. Once a quarter of the announced length has
+    /// arrived, the whole length is reserved, so that nothing is copied any more. Before that, an
+    /// announcement costs no memory.
     fn reserved(&self, needed: usize) -> usize {
         let announced = self
             .announced
@@ -184,8 +183,7 @@ impl ComingBody {
         }
     }
 
-    /// The bytes as a stream for those who read one, what goes wrong with it, and the room that it
-    /// takes.
+    /// Splits it into a stream of bytes, the reason if the stream fails, and the counted bytes.
     pub(crate) fn parts(
         self,
     ) -> (
@@ -248,23 +246,23 @@ impl ComingBody {
     }
 }
 
-/// Why a body that is read as a stream was refused: readers of streams pass only the words of an
-/// error on.
+/// Why a streamed body was refused. It goes beside the stream, since readers of streams keep only
+/// an error's text.
 #[derive(Clone, Default)]
 pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
 
 impl Refusal {
     fn keep(&self, problem: Problem) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+        *self.0.lock() = Some(problem);
     }
 
-    /// The reason, once.
+    /// Takes the reason out.
     pub(crate) fn take(&self) -> Option<Problem> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 
-/// What a request's body and work take, until this and its clones are dropped.
+/// The counted bytes of a request's body and its place. They are freed with the last clone.
 #[derive(Clone, Default)]
 pub(crate) struct Admitted {
     _held: Option<Held>,
@@ -272,18 +270,14 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
-    /// Takes the place for a request whose body has come.
+    /// Takes the place of a request whose body was read.
     ///
     /// # Errors
     /// 503 when there is none.
-    pub(crate) fn new(
-        held: Held,
-        extensions: &Extensions,
-        state: &AppState,
-    ) -> Result<Self, Problem> {
+    pub(crate) fn new(held: Held, extensions: &Extensions) -> Result<Self, Problem> {
         let slot = extensions.get::<Slot>().cloned();
         if let Some(slot) = &slot {
-            slot.fill(state)?;
+            slot.fill()?;
         }
         Ok(Self {
             _held: Some(held),
@@ -313,6 +307,6 @@ pub(crate) async fn read_whole(
     )
     .await?;
     let (bytes, held) = coming.whole().await?;
-    let admitted = Admitted::new(held, &parts.extensions, state)?;
+    let admitted = Admitted::new(held, &parts.extensions)?;
     Ok((bytes, admitted))
 }

@@ -8,11 +8,12 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode, Result};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 
-use super::large::said;
+use super::large::describe;
 use super::scalar::{LONGEST_TEXT, MOST_MEMBERS, Scalar};
 
 /// Standard base64, with or without its padding.
@@ -43,7 +44,7 @@ impl Fields {
             Category::Data => Error::invalid(
                 "the body must be a JSON object, such as {\"query_text\": \"apple\"}",
             ),
-            _ => Error::invalid(format!("the body is not JSON: {}", said(&error))),
+            _ => Error::invalid(format!("the body is not JSON: {}", describe(&error))),
         })
     }
 
@@ -380,7 +381,8 @@ fn wrong(name: &str, value: &Scalar, expected: &str) -> Error {
         let message = format!("{name} has {bytes} bytes; at most {LONGEST_TEXT} work");
         return Error::new(ErrorCode::TooLarge, message);
     }
-    let shown: String = value.to_string().chars().take(60).collect();
+    let value = value.to_string();
+    let shown = shorten(&value, 60);
     Error::invalid(format!("{name} is \"{shown}\", but must be {expected}"))
 }
 

@@ -1,9 +1,10 @@
-//! A JSON body with pictures in it.
+//! JSON bodies that may contain pictures.
 
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
-use clippy_core::Error;
+use clippy_common::shorten;
+use clippy_core::{Error, blocking};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
@@ -11,10 +12,10 @@ use super::body::{Admitted, read_whole};
 use crate::problem::Problem;
 use crate::state::AppState;
 
-/// A JSON body that may be as large as a search's, with the room that it takes.
+/// A JSON body as large as a search's may be.
 pub(crate) struct LargeJson<T> {
     pub value: T,
-    /// Given back when the body is no longer needed.
+    /// Frees the body's counted bytes and the request's place when it is dropped.
     pub _held: Admitted,
 }
 
@@ -26,15 +27,13 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<AppState> for LargeJson<T
         let (bytes, admitted) =
             read_whole(request, state.options().search_body_bytes, state).await?;
         let held = admitted.clone();
-        // Large bodies take a while to parse: that happens beside the async threads.
-        let parsed = tokio::task::spawn_blocking(move || {
-            // Held until here, also when nobody waits for the answer any more.
+        // Parsing a large body takes a while, so it must not run on an async thread.
+        let value = blocking("reading a body", move || {
+            // Freed only now, even when the caller is gone already.
             let _held = held;
-            parse(&bytes)
-        });
-        let value = parsed
-            .await
-            .map_err(|error| Error::internal("reading a body ended early").with_source(error))??;
+            Ok(parse(&bytes))
+        })
+        .await??;
         Ok(Self {
             value,
             _held: admitted,
@@ -48,7 +47,7 @@ pub(super) async fn read_small<T: DeserializeOwned>(
     state: &AppState,
 ) -> Result<T, Problem> {
     expect_json(request.headers())?;
-    // The place is kept by the layer that made room for it.
+    // The layer that admitted the request keeps its place.
     let (bytes, _admitted): (Bytes, Admitted) =
         read_whole(request, state.options().small_body_bytes, state).await?;
     parse(&bytes)
@@ -57,18 +56,18 @@ pub(super) async fn read_small<T: DeserializeOwned>(
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error: serde_json::Error| match error.classify() {
         Category::Data => {
-            let detail = format!("the body does not fit: {}", said(&error));
+            let detail = format!("the body does not fit: {}", describe(&error));
             Problem::from_rejection(StatusCode::UNPROCESSABLE_ENTITY, detail)
         }
         Category::Io | Category::Syntax | Category::Eof => {
-            Error::invalid(format!("the body is not JSON: {}", said(&error))).into()
+            Error::invalid(format!("the body is not JSON: {}", describe(&error))).into()
         }
     })
 }
 
-/// What is wrong with JSON. An error may quote a text of any length: its beginning and the place
-/// are enough.
-pub(super) fn said(error: &serde_json::Error) -> String {
+/// Describes a JSON error. Its text may quote a value of any length, so it is shortened; then the
+/// line and column are added.
+pub(super) fn describe(error: &serde_json::Error) -> String {
     const LONGEST: usize = 200;
     let whole = error.to_string();
     match whole.char_indices().nth(LONGEST) {
@@ -89,7 +88,7 @@ fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
     {
         return Ok(());
     }
-    let given: String = essence.chars().take(60).collect();
+    let given = shorten(&essence, 60);
     Err(Problem::unsupported_media_type(format!(
         "the content type is \"{given}\": send application/json"
     )))

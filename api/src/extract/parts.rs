@@ -7,12 +7,12 @@ use clippy_core::{Error, ErrorCode};
 use super::fields::Fields;
 use crate::problem::Problem;
 
-/// Most parts of one body, so that a body of many tiny parts does not cost much.
+/// Most parts of one body: many tiny parts would be expensive.
 const MOST_PARTS: usize = 256;
-/// Longest text of one field, in bytes; what is longer is certainly no field of ours.
+/// Longest text of one field, in bytes. No field of the API is longer.
 const LONGEST_FIELD: usize = 64 << 10;
 
-/// Reads the fields and files with these names; everything else is passed over without being kept.
+/// Reads the fields and files with these names. Other parts are skipped.
 ///
 /// # Errors
 /// 400 for a body that is not whole multipart, 413 beyond the limits.
@@ -39,7 +39,7 @@ pub(crate) async fn read(
                 field.content_type().is_some(),
             );
             let bytes = field.bytes().await?;
-            // A form whose file input was left empty still sends a part: without a file name, and
+            // A browser also sends a part for an empty file input: without a file name and
             // without bytes.
             if bytes.is_empty() && named.as_deref().unwrap_or_default().is_empty() {
                 continue;

@@ -1,5 +1,5 @@
-//! JSON values of a caller, bounded while they are parsed: what is too long or too many is passed
-//! over without being kept.
+//! JSON values with limits that apply while they are parsed: a text that is too long, and members
+//! beyond the limit, are skipped and never held in memory.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,22 +8,22 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde::{Deserialize, de};
 use serde_json::Number;
 
-/// Longest text of one field, in bytes; what is longer is certainly no field of ours.
+/// Longest text of one field, in bytes. No field of the API is longer.
 pub(crate) const LONGEST_TEXT: usize = 64 << 10;
-/// Most members of one list that are kept; there is no field with more.
+/// Most members of one list that are kept. No field of the API has more.
 pub(crate) const MOST_MEMBERS: usize = 256;
 
-/// A value of a field that may come in several forms: a number as text, one value for a list of
-/// one.
+/// The value of a field, whose type is decided later: clients send numbers as text, and a single
+/// value for a list of one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scalar {
     Null,
     Bool(bool),
     Number(Number),
     Text(String),
-    /// A text of so many bytes that was not kept.
+    /// A text that was too long to keep, with its length in bytes.
     LongText(usize),
-    /// The members, and how many there were.
+    /// The kept members, and how many there were.
     List(Vec<Scalar>, usize),
     Object,
 }
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for Scalar {
     }
 }
 
-/// A member of a list: a list in it is passed over.
+/// A member of a list. Nested lists are skipped.
 struct Member;
 
 impl<'de> DeserializeSeed<'de> for Member {
@@ -120,10 +120,10 @@ impl<'de> Visitor<'de> for ScalarVisitor {
 }
 
 /// A list of at most `MOST` members, or null: `#[serde(default, deserialize_with = "at_most::<_, _,
-/// 64>")]`. What is longer is refused at its first member too many.
+/// 64>")]`. A longer list is refused at its first member beyond the limit.
 ///
 /// # Errors
-/// Whatever the format says, and that the list is too long.
+/// The format's own, and that the list is too long.
 pub(crate) fn at_most<'de, D, T, const MOST: usize>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error>

@@ -3,8 +3,9 @@
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::HeaderMap;
+use clippy_common::shorten;
 use clippy_core::gallery::{Filter, Origin, PerSpace, TagMode};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_search::SearchQuery;
 
 use super::body::{Admitted, BodyLimits, ComingBody, read_whole};
@@ -138,7 +139,7 @@ async fn read_form(request: Request, state: &AppState) -> Result<(Fields, Admitt
         })?;
     let fields = parts::read(multipart, &TEXTS, &FILES).await;
     let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
-    Ok((fields, Admitted::new(held, &extensions, state)?))
+    Ok((fields, Admitted::new(held, &extensions)?))
 }
 
 fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
@@ -147,7 +148,7 @@ fn kind(headers: &HeaderMap) -> Result<Kind, Problem> {
         "multipart/form-data" => Ok(Kind::Form),
         "application/json" => Ok(Kind::Json),
         _ => {
-            let given: String = essence.chars().take(60).collect();
+            let given = shorten(&essence, 60);
             Err(Problem::unsupported_media_type(format!(
                 "the content type is \"{given}\": send multipart/form-data or application/json"
             )))
@@ -169,13 +170,12 @@ async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let admitted = admitted.clone();
-    tokio::task::spawn_blocking(move || {
+    blocking("reading a search's body", move || {
         // Held until the thread ends, also when nobody waits for it any more.
         let _admitted = admitted;
         work()
     })
     .await
-    .map_err(|error| Error::internal("reading a search's body ended early").with_source(error))?
 }
 
 /// Names what was asked for; whether it can work is for [`SearchQuery::check`] to say.
@@ -266,7 +266,7 @@ fn tag_mode(text: Option<&str>) -> Result<TagMode> {
         Some("any") => Ok(TagMode::Any),
         Some("all") => Ok(TagMode::All),
         Some(other) => {
-            let shown: String = other.chars().take(60).collect();
+            let shown = shorten(other, 60);
             Err(Error::invalid(format!(
                 "tag_mode is \"{shown}\", but must be any or all"
             )))
@@ -282,7 +282,7 @@ fn origin(text: Option<&str>) -> Result<Origin> {
         Some("generated") => Ok(Origin::Generated),
         Some("any") => Ok(Origin::Any),
         Some(other) => {
-            let shown: String = other.chars().take(60).collect();
+            let shown = shorten(other, 60);
             Err(Error::invalid(format!(
                 "origin is \"{shown}\", but must be gallery, generated or any"
             )))

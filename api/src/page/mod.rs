@@ -1,5 +1,5 @@
-//! The plain page: a few files without a build step and without anything from elsewhere. It stands
-//! in for the artist's client where that was not built.
+//! The plain page: a few files without a build step or dependencies. It replaces the artist's client
+//! when that was not built.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -8,13 +8,13 @@ use axum::routing::get;
 
 use crate::state::AppState;
 
-/// Only what this server sends may run or be shown, and nobody may frame the page.
+/// Everything must come from this server, and no other page may frame this one.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' \
                       blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
 const PAGE: &str = include_str!("index.html");
-/// Where the page says what it stands in for.
+/// Where the notice goes.
 const PLACE: &str = "<!-- notice -->";
 const NOTICE: &str = "<p class=\"notice\">This is the plain page: the full client was not built \
                       into this program. <code>make build</code> does that, with Node 20.</p>";
@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Router<AppState> {
         )
 }
 
-/// The page at `/`, where it stands in for the client.
+/// The page at `/`, when it replaces the client.
 pub(crate) async fn without_client() -> impl IntoResponse {
     file("text/html; charset=utf-8", PAGE.replacen(PLACE, NOTICE, 1)).await
 }
@@ -57,7 +57,7 @@ async fn file(content_type: &'static str, content: impl IntoResponse) -> impl In
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static(POLICY),
         ),
-        // A new version of the program brings a new page; asking again costs nothing on loopback.
+        // The page changes with the program's version. Revalidation is cheap.
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     ];

@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clippy_common::shorten;
 use clippy_core::bulk::{
     BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload,
 };
@@ -16,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::ApiJson;
 use crate::folders::Folders;
 use crate::problem::{Problem, ProblemBody};
@@ -282,11 +283,7 @@ fn refuse_unknown(rest: &Rest) -> Result<(), Error> {
     if rest.is_empty() {
         return Ok(());
     }
-    let names: Vec<String> = rest
-        .keys()
-        .take(5)
-        .map(|name| name.chars().take(60).collect())
-        .collect();
+    let names: Vec<_> = rest.keys().take(5).map(|name| shorten(name, 60)).collect();
     let message = format!(
         "This has no field \"{}\": /docs lists those that there are",
         names.join("\", \"")

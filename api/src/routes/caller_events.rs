@@ -1,5 +1,5 @@
-//! `GET /api/jobs/events`: what happens to all of a caller's jobs, over one connection. A browser
-//! has six to a server, and one for each job would use them up.
+//! `GET /api/jobs/events`: the events of all of a caller's jobs, over one connection. A browser opens
+//! at most six to a server, so it cannot have one for each job.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::admission::{Places, Who};
-use crate::auth::Caller;
 use crate::extract::ApiQuery;
 use crate::new_jobs::News;
 use crate::problem::{Problem, ProblemBody};
@@ -27,9 +27,9 @@ use crate::state::AppState;
 
 /// Most jobs that one stream follows at once.
 const MOST_FOLLOWED: usize = 100;
-/// The caller's new jobs are looked for this often, should a notice have been lost.
+/// How often the store is asked for new jobs, in case a notice was lost.
 const LOOK: Duration = Duration::from_secs(15);
-/// A page of a list may be empty although more follow: so many are looked at, at most.
+/// Most pages that are read of a list, whose pages may be empty before its end.
 const MOST_PAGES: usize = 5;
 
 /// Which jobs, and where to go on.
@@ -106,7 +106,7 @@ pub(crate) async fn stream_caller_events(
             .into());
         }
     };
-    let place = state.admission().open_stream(who, &state)?;
+    let place = state.admission().open_stream(who)?;
     let mut all = Following::new(&state, caller, place);
     let has_some = match ids {
         Some(ids) => all.begin_with(&ids, known.as_ref()).await?,
@@ -146,12 +146,12 @@ struct Following {
     state: AppState,
     caller: Caller,
     jobs: SelectAll<BoxStream<'static, (JobId, Option<Told>)>>,
-    /// Those that have not ended.
+    /// The jobs that have not ended.
     open: HashSet<JobId>,
-    /// Those that are not there, and were not told of yet.
+    /// Requested jobs that do not exist, and for which no `gone` was sent yet.
     gone: Vec<JobId>,
     cursor: Cursor,
-    /// For `mine` alone.
+    /// New jobs of the caller; only for `mine`.
     news: Option<News>,
     /// Whether any job was followed.
     begun: bool,
@@ -175,7 +175,7 @@ impl Following {
         }
     }
 
-    /// Begins with named jobs; gives whether there is anything to tell.
+    /// Follows jobs by their ids. Gives whether there is anything to send.
     async fn begin_with(&mut self, ids: &[JobId], known: Option<&Cursor>) -> Result<bool, Problem> {
         for id in ids {
             let after = known.and_then(|known| known.after(*id));
@@ -183,7 +183,7 @@ impl Following {
             match visible(&self.state, &self.caller, *id).await? {
                 Some(job) if is_told(&self.state, &job, after).await? => {}
                 Some(job) => self.follow(job, after),
-                // Whoever knows an event of it knew it, and was told of its end or would never be.
+                // A client that knows one of its events has learnt of its end before.
                 None if after.is_some_and(|after| after != BEGINNING) => {}
                 None => self.gone.push(*id),
             }
@@ -197,9 +197,9 @@ impl Following {
         Ok(!self.open.is_empty() || !self.gone.is_empty())
     }
 
-    /// Begins with the caller's own jobs; gives whether there is anything to tell, now or later.
+    /// Follows the caller's own jobs. Gives whether there will be anything to send.
     async fn begin_with_mine(&mut self, known: Option<&Cursor>) -> Result<bool, Problem> {
-        // Listens before it looks, so that nothing falls between the two.
+        // Subscribe before reading the list, so that no job is missed in between.
         self.news = Some(
             self.state
                 .new_jobs()
@@ -217,8 +217,7 @@ impl Following {
         Ok(known.is_none() || !self.open.is_empty())
     }
 
-    /// Follows the caller's unfinished jobs that are not followed yet, the newest first, as far as
-    /// there is room.
+    /// Follows further unfinished jobs of the caller, the newest first, up to the limit.
     async fn look(&mut self) -> Result<()> {
         for state in [JobState::Running, JobState::Waiting, JobState::Queued] {
             let mut filter = JobFilter {
@@ -262,7 +261,7 @@ impl Following {
     async fn next(&mut self) -> Option<(String, &'static str, Value)> {
         loop {
             if let Some(id) = self.gone.pop() {
-                // An event before which there is none: it is not told again.
+                // The position before the first event.
                 self.cursor.set(id, EventId { major: 0, minor: 1 });
                 return Some((self.cursor.to_text(), "gone", json!({ "job_id": id })));
             }
@@ -291,10 +290,10 @@ impl Following {
         }
     }
 
-    /// One of the caller's jobs has ended: gives whether there are others.
+    /// Handles the end of a job. Gives whether others are still followed.
     async fn goes_on(&mut self, ended: JobId) -> bool {
         self.cursor.remove(ended);
-        // Another may have been asked for in this moment, or was waiting for room here.
+        // A new job may have been made just now, or one was over the limit.
         match self.look().await {
             Ok(()) => !self.open.is_empty(),
             Err(_) => true,
@@ -304,8 +303,7 @@ impl Following {
     fn told(&mut self, id: JobId, told: Told) -> (String, &'static str, Value) {
         self.cursor.set(id, told.last);
         if told.done && self.news.is_some() {
-            // What has ended is not among the unfinished jobs of the next call, and need not be
-            // named.
+            // The next call only follows unfinished jobs, so this one is not needed in its cursor.
             self.cursor.remove(id);
         }
         let mut data = told.data;
@@ -316,7 +314,7 @@ impl Following {
     }
 }
 
-/// The job, where the caller may see it.
+/// The job, if the caller may see it.
 async fn visible(state: &AppState, caller: &Caller, id: JobId) -> Result<Option<Job>> {
     match state.jobs().get(id).await {
         Ok(job) => Ok(Some(job).filter(|job| caller.may_see(job))),

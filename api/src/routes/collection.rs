@@ -13,7 +13,7 @@ use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::public_payload;
 use crate::state::AppState;
-use crate::tags::completed;
+use crate::tags::complete;
 
 /// The fields that collections keep an index of words for.
 const FACET_FIELDS: [&str; 4] = ["matched_tags", "tags_all", "rating", "style"];
@@ -144,7 +144,7 @@ pub(crate) async fn list_tags(
         return Err(Error::invalid(format!("prefix is longer than {LONGEST_PREFIX} bytes")).into());
     }
     let known = state.tags().all(state.gallery().as_ref()).await?;
-    let tags = completed(&known, &prefix, limit)
+    let tags = complete(&known, &prefix, limit)
         .into_iter()
         .cloned()
         .map(FacetValue::from)

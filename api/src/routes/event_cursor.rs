@@ -1,15 +1,15 @@
-//! Where a client is in the events of several jobs, as one `id`: each job with the last of its
-//! events that was sent. It says all that there is to know, so that any process of the API goes on
-//! from it.
+//! The position of a client in the events of several jobs, as one `id`: each job with the last event
+//! that was sent. It is complete in itself, so that any process of the API can continue from it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clippy_common::shorten;
 use clippy_core::{Error, Result};
 use clippy_jobs::{EventId, JobId};
 
-/// Begins every cursor, so that one of another form is not taken for one of this.
+/// The version of the format. Every cursor begins with it.
 const FORM: &str = "j1.";
-/// Most jobs that one cursor may name, and so its longest text.
+/// Most jobs in one cursor.
 pub(crate) const MOST_JOBS: usize = 200;
 const LONGEST: usize = MOST_JOBS * 50;
 
@@ -26,7 +26,7 @@ impl Cursor {
     /// [`clippy_core::ErrorCode::InvalidInput`] for anything else.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         Self::read(text).ok_or_else(|| {
-            let shown: String = text.chars().take(60).collect();
+            let shown = shorten(text, 60);
             Error::invalid(format!(
                 "\"{shown}\" is not the id of an event of this stream: send back one that was \
                  received"
@@ -45,21 +45,21 @@ impl Cursor {
             let (id, after) = rest.split_first_chunk::<16>()?;
             rest = after;
             let id = uuid::Uuid::from_bytes(*id).to_string().parse().ok()?;
-            let (major, minor) = (number(&mut rest)?, number(&mut rest)?);
+            let (major, minor) = (read_number(&mut rest)?, read_number(&mut rest)?);
             jobs.push((id, EventId { major, minor }));
         }
         (jobs.len() <= MOST_JOBS).then_some(Self { jobs })
     }
 
-    /// A text of about 30 letters a job.
+    /// Writes it as text, with about 30 letters per job.
     pub(crate) fn to_text(&self) -> String {
         let mut bytes = Vec::with_capacity(self.jobs.len() * 24);
         for (job, event) in &self.jobs {
-            // A job's id is a UUID, whose text is its only way out.
+            // A job's id hides its UUID; its text reveals it.
             let id = uuid::Uuid::parse_str(&job.to_string()).unwrap_or_default();
             bytes.extend_from_slice(id.as_bytes());
-            put(&mut bytes, event.major);
-            put(&mut bytes, event.minor);
+            write_number(&mut bytes, event.major);
+            write_number(&mut bytes, event.minor);
         }
         format!("{FORM}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
@@ -72,7 +72,7 @@ impl Cursor {
             .map(|(_, event)| *event)
     }
 
-    /// An event of a job was sent.
+    /// Records the last event that was sent of a job.
     pub(crate) fn set(&mut self, job: JobId, event: EventId) {
         match self.jobs.iter_mut().find(|(id, _)| *id == job) {
             Some((_, last)) => *last = event,
@@ -80,7 +80,7 @@ impl Cursor {
         }
     }
 
-    /// A job is no longer followed.
+    /// Removes a job that is no longer followed.
     pub(crate) fn remove(&mut self, job: JobId) {
         self.jobs.retain(|(id, _)| *id != job);
     }
@@ -91,8 +91,9 @@ impl Cursor {
     }
 }
 
-/// Seven bits a byte, the lowest first; the highest bit says that more follow.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+/// Writes a number with seven bits per byte, the lowest first. The highest bit marks that more
+/// bytes follow.
+fn write_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;
@@ -100,7 +101,7 @@ fn put(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-fn number(rest: &mut &[u8]) -> Option<u64> {
+fn read_number(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for place in 0..10_u32 {
         let (byte, after) = rest.split_first()?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::{ApiJson, ApiQuery, LONGEST_USER_ID, at_most};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;

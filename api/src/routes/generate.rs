@@ -1,4 +1,5 @@
-//! `POST /api/images/generate` and `/api/images/estimate`: checked before anything is queued.
+//! `POST /api/images/generate` and `/api/images/estimate`. Requests are checked before they are
+//! queued.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +16,7 @@ use clippy_jobs::{Created, Job, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate_body::GenerateBody;
@@ -24,8 +25,8 @@ use crate::routes::job_answer::JobResponse;
 use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
-/// Somebody who sends the same twice at once may have reserved the last of the budget, and make the
-/// job in a moment: so often and after such a pause it is looked for again.
+/// When the same request is sent twice at once, the first may have reserved the last of the budget
+/// and not made its job yet. So the second looks for that job again: this often, with this pause.
 const TWIN: (u32, Duration) = (5, Duration::from_millis(60));
 
 /// What pictures would cost, and what would be honoured.
@@ -137,9 +138,8 @@ pub(crate) async fn estimate_images(
     Ok(Json(checked(&state, &request).await?.into()))
 }
 
-/// Checks a request, keeps its pictures, sets its price aside, and queues it; but first of all
-/// looks whether it was sent before. What has happened since, with the budget, the gallery or the
-/// settings, does not undo the job that there is.
+/// Checks a request, stores its pictures, reserves its price, and queues it. A request that was sent
+/// before gives the job of that time, even if the budget, the gallery or the settings have changed.
 pub(crate) async fn enqueue(
     state: &AppState,
     caller: &Caller,
@@ -199,7 +199,7 @@ pub(crate) async fn enqueue(
     Ok(created)
 }
 
-/// What can be said of a request without its pictures.
+/// Checks what can be checked without the request's pictures.
 async fn checked(state: &AppState, request: &GenerateRequest) -> Result<Estimate> {
     let provider = state
         .generation()
@@ -261,7 +261,7 @@ async fn give_back(state: &AppState, reserved: Option<Reservation>) {
     }
 }
 
-/// Retrying a generation may buy it again: that is set aside too.
+/// Retries a generation. That may cost its price again, which is reserved first.
 pub(crate) async fn retried<T>(
     state: &AppState,
     job: &Job,
@@ -271,7 +271,7 @@ pub(crate) async fn retried<T>(
     struct Payload {
         request: GenerateRequest,
     }
-    // What cannot be retried anyway is not paid for, and its refusal says why.
+    // A job that cannot be retried needs no reservation; the store says why it is refused.
     let again = job.kind == JobKind::Generate
         && matches!(job.state, JobState::Failed | JobState::Cancelled);
     let asked = Payload::deserialize(&job.payload).ok().filter(|_| again);

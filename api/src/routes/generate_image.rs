@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use crate::access::Caller;
 use crate::admission::Who;
-use crate::auth::Caller;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, status_of};
 use crate::routes::generate::enqueue;
@@ -94,7 +94,7 @@ pub(crate) async fn generate_image(
         let own = OwnAddress::of(request.headers());
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
         // Waiting takes a place of its own, not one of those for short calls.
-        let place = state.admission().open_stream(who, &state)?;
+        let place = state.admission().open_stream(who)?;
         let asked = body.value.asked(&own)?;
         drop(body._held);
         let created = enqueue(&state, &caller, asked.request.clone(), None).await?;

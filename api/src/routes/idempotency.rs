@@ -10,7 +10,7 @@ use clippy_jobs::{Job, JobKind, NewJob};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::AppState;
 
@@ -29,7 +29,7 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>> {
         .map_err(|_| Error::invalid("The Idempotency-Key must be plain ASCII text"))
 }
 
-/// A key, and what it was sent with.
+/// A key, and a digest of the body that it was sent with.
 pub(crate) struct Once {
     key: String,
     digest: String,
@@ -47,18 +47,13 @@ impl Once {
         serde_json::to_writer(Digested(&mut digest), body).map_err(|error| {
             Error::internal("a body cannot be written as JSON again").with_source(error)
         })?;
-        let digest = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Ok(Self {
             key: key.to_owned(),
-            digest,
+            digest: hex::encode(digest.finalize()),
         })
     }
 
-    /// The job that the caller made with it before.
+    /// Finds the job that the caller made with this key before.
     ///
     /// # Errors
     /// 422 when the key was used with another body; what the store reports.
@@ -74,13 +69,13 @@ impl Once {
             .map_err(Problem::of_job)
     }
 
-    /// A job that is to be found by it.
+    /// Adds the key to a new job, so that it can be found again.
     pub(crate) fn of(&self, new: NewJob) -> NewJob {
         new.idempotency_key(&self.key).digest(&self.digest)
     }
 }
 
-/// Nothing of a body of many megabytes is copied to learn its digest.
+/// Hashes what is written to it, so that a large body need not be copied.
 struct Digested<'a>(&'a mut Sha256);
 
 impl Write for Digested<'_> {

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clippy_common::shorten;
 use clippy_core::gallery::{Payload, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::WIDEST_THUMBNAIL;
@@ -111,7 +112,7 @@ pub(crate) async fn get_image(
             HeaderValue::from_static(PICTURE_POLICY),
         ),
     ];
-    let place = state.admission().send_file(who, &state)?;
+    let place = state.admission().send_file(who)?;
     let length = [(
         header::CONTENT_LENGTH,
         HeaderValue::from(picture.content.length()),
@@ -156,7 +157,7 @@ pub(crate) fn address_of(base: &str, id: PointId, payload: &Payload) -> String {
 /// What is known of a picture.
 async fn payload_of(state: &AppState, id: &str) -> Result<Payload> {
     let unknown = || {
-        let shown: String = id.chars().take(60).collect();
+        let shown = shorten(id, 60);
         Error::not_found(format!("the collection has no picture {shown}"))
     };
     // What cannot be an id is no picture either.

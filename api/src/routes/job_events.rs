@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::IntoParams;
 
+use crate::access::Caller;
 use crate::admission::Who;
-use crate::auth::Caller;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::jobs::visible_job;
@@ -81,7 +81,7 @@ pub(crate) async fn stream_job_events(
     if is_told(&state, &job, after).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let place = state.admission().open_stream(who, &state)?;
+    let place = state.admission().open_stream(who)?;
     let watch = Watch::new(&state, job, after);
     let events = stream::unfold((watch, place), |(mut watch, place)| async move {
         let told = watch.next().await?;

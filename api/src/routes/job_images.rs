@@ -3,11 +3,12 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use clippy_common::shorten;
 use clippy_core::Error;
 use clippy_core::pictures::PictureContent;
 
+use crate::access::Caller;
 use crate::admission::Who;
-use crate::auth::Caller;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::image::{PICTURE_POLICY, cache_control, matches};
 use crate::routes::jobs::visible_job;
@@ -42,7 +43,7 @@ pub(crate) async fn get_job_image(
     let found = job.result.as_ref().zip(number.parse::<usize>().ok());
     let image = found.and_then(|(result, number)| result.get("images")?.get(number));
     let Some(sha256) = image.and_then(|image| image["sha256"].as_str()) else {
-        let shown: String = number.chars().take(20).collect();
+        let shown = shorten(&number, 20);
         let missing = Error::not_found(format!(
             "job {} has no picture {shown}: it is {}",
             job.id, job.state
@@ -64,7 +65,7 @@ pub(crate) async fn get_job_image(
         return Ok((StatusCode::NOT_MODIFIED, always).into_response());
     }
     let (file, length, media_type) = state.generation().outputs.open_file(sha256).await?;
-    let place = state.admission().send_file(who, &state)?;
+    let place = state.admission().send_file(who)?;
     let shown = [
         (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
         (

@@ -9,7 +9,7 @@ use clippy_jobs::{Job, JobFilter, JobId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate;

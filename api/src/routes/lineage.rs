@@ -10,7 +10,7 @@ use clippy_jobs::JobId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;

@@ -27,6 +27,7 @@ pub(crate) mod tickets;
 mod watch;
 
 use axum::http::{Method, Uri};
+use clippy_common::shorten;
 
 use crate::problem::Problem;
 
@@ -35,9 +36,9 @@ pub(crate) async fn not_found(method: Method, uri: Uri) -> Problem {
     nothing_at(&method, uri.path())
 }
 
-/// What is said where nothing is.
+/// The problem for an address without a route.
 pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
-    let path: String = path.chars().take(120).collect();
+    let path = shorten(path, 120);
     clippy_core::Error::not_found(format!(
         "there is no {method} {path} here; /docs lists what there is"
     ))
@@ -46,7 +47,7 @@ pub(crate) fn nothing_at(method: &Method, path: &str) -> Problem {
 
 /// The route is there, but not for this method.
 pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    let path: String = uri.path().chars().take(120).collect();
+    let path = shorten(uri.path(), 120);
     Problem::method_not_allowed(format!(
         "{path} does not take {method}; /docs lists what it takes"
     ))

@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::SearchRequest;
 use crate::metrics::record_stages;
 use crate::problem::{Problem, ProblemBody};

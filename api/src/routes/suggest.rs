@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::auth::Caller;
+use crate::access::Caller;
 use crate::extract::SuggestRequest;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::search::{SearchForm, TookMs, public_payload};

@@ -10,7 +10,7 @@ use clippy_jobs::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::auth::{Caller, tickets};
+use crate::access::{Caller, tickets};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 

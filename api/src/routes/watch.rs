@@ -1,5 +1,5 @@
-//! What a stream tells of one job: first a snapshot, then every event after the one that the client
-//! knows, until `done`.
+//! The events of one job for a stream: first a snapshot, then every event after the client's last
+//! one, until `done`.
 
 use std::time::Duration;
 
@@ -11,25 +11,24 @@ use serde_json::Value;
 use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
-/// A stream looks for news this often should a notice have been lost, and reads so many events at
-/// once.
+/// How often a stream polls, in case a notice was lost, and how many events it reads at once.
 const FOLLOW: FollowSettings = FollowSettings {
     poll: Duration::from_secs(5),
     page: 100,
 };
-/// How long a stream waits before it asks a store again that is away.
+/// The pause before asking an unavailable store again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The id of a snapshot that no event came before.
+/// The id of a snapshot before the first event.
 pub(crate) const BEGINNING: EventId = EventId { major: 0, minor: 0 };
 
-/// One job that a stream follows. What it holds is small, since there may be ten thousand.
+/// One job that a stream follows. It is small, since there may be ten thousand streams.
 pub(crate) struct Watch {
     job: JobId,
     /// Whether a snapshot comes before the next event.
     owes_snapshot: bool,
-    /// The job as it was when the stream was opened, until it is sent.
+    /// The job when the stream was opened; taken when it is sent.
     first: Option<Box<Job>>,
-    /// The id that a client would come back with now.
+    /// The id of the last event that was sent.
     last: EventId,
     follow: Follow,
     state: AppState,
@@ -39,11 +38,11 @@ pub(crate) struct Watch {
 pub(crate) struct Told {
     /// Its name.
     pub name: &'static str,
-    /// The id of the last event that was told.
+    /// Its id.
     pub last: EventId,
     /// Its data.
     pub data: Value,
-    /// Whether nothing follows, unless the job is retried.
+    /// Whether it is the last one, unless the job is retried.
     pub done: bool,
 }
 
@@ -57,7 +56,7 @@ struct Snapshot {
 }
 
 impl Watch {
-    /// Follows a job from after this event on, or from its first one.
+    /// Follows a job from the event after this one, or from its first one.
     pub(crate) fn new(state: &AppState, job: Job, after: Option<EventId>) -> Self {
         Self {
             job: job.id,
@@ -69,8 +68,8 @@ impl Watch {
         }
     }
 
-    /// The next event; `None` at the end. A store that is away is waited for: the client has its
-    /// comments meanwhile.
+    /// The next event; `None` at the end. It waits for an unavailable store; meanwhile the client gets
+    /// comments.
     pub(crate) async fn next(&mut self) -> Option<Told> {
         loop {
             match self.step().await {
@@ -108,7 +107,7 @@ impl Watch {
         }
         match self.follow.next().await? {
             None => Ok(None),
-            // What was dropped cannot be told; how the job is now can.
+            // Some events were trimmed from the store; a snapshot replaces them.
             Some(Following::Gap) => {
                 self.owes_snapshot = true;
                 Box::pin(self.step()).await
@@ -131,7 +130,7 @@ impl Watch {
     }
 }
 
-/// Whether a client that knows this event knows the end of the job.
+/// Whether a client that knows this event has seen the end of the job.
 pub(crate) async fn is_told(
     state: &AppState,
     job: &Job,

@@ -16,9 +16,9 @@ use serde_json::{Value, json};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::support::events::{Frame, Frames};
-use crate::support::redis::Redis;
 use crate::support::{Setup, TestServer, drawing, problem, secrets, wait_until};
+use clippy_testing::RedisServer;
+use clippy_testing::{Event as Frame, Events as Frames};
 
 const LEASE: Duration = Duration::from_secs(60);
 /// Who calls from this machine, without keys.
@@ -252,7 +252,7 @@ async fn mine_without_a_job_waits_for_the_first() {
         stream.next()
     );
     assert_eq!(first.expect("a snapshot").data["job_id"], json!(id));
-    assert!(stream.comments >= 2, "{} comments", stream.comments);
+    assert!(stream.comments() >= 2, "{} comments", stream.comments());
     assert_eq!(stream.next().await.expect("queued").event, "state");
     let stopped = server.stop();
     assert_eq!(stream.next().await, None);
@@ -390,7 +390,7 @@ async fn many_jobs_take_one_place_among_streams() {
 async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
     const JOBS: usize = 5;
     const LINES: usize = 12;
-    let redis = Redis::start();
+    let redis = RedisServer::start();
     let connect = async || -> Arc<dyn JobStore> {
         let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
             .await

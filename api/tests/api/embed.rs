@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_api::serve_embedder;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo, ModelPixels};
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::settings::Secret;
 use clippy_core::{Error, ErrorCode};
 use clippy_remote::{RemoteEmbedder, RemoteOptions, wire};
+use clippy_testing::FakeEmbedder;
 use reqwest::StatusCode;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -84,7 +84,7 @@ async fn failure(embedder: &RemoteEmbedder, inputs: Vec<EmbedInput>) -> Error {
 #[tokio::test]
 async fn it_gives_what_the_encoder_gives() {
     let own = FakeEmbedder::new(DIMENSION);
-    let served = Served::start(own.clone(), &[]).await;
+    let served = Served::start(FakeEmbedder::new(DIMENSION), &[]).await;
     let remote = RemoteEmbedder::connect(&served.options())
         .await
         .expect("connected");

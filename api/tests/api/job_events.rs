@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::support::events::{Frame, Frames};
-use crate::support::redis::Redis;
 use crate::support::{Setup, TestServer, problem};
 use clippy_api::ApiOptions;
 use clippy_jobs::{
     Beat, Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, Progress, RedisJobs,
     RedisSettings, RunKey,
 };
+use clippy_testing::RedisServer;
+use clippy_testing::{Event as Frame, Events as Frames};
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -209,7 +209,7 @@ async fn a_silent_stream_sends_comments_and_ends_with_the_server() {
         open.next()
     );
     assert_eq!(said.expect("a line").event, "log");
-    assert!(open.comments >= 2, "{} comments", open.comments);
+    assert!(open.comments() >= 2, "{} comments", open.comments());
     let stopped = server.stop();
     assert_eq!(open.next().await, None);
     stopped.await.expect("no panic").expect("a clean end");
@@ -246,7 +246,7 @@ async fn more_streams_than_there_is_room_for_are_refused() {
 #[tokio::test]
 async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process_answers() {
     const CUTS: usize = 200;
-    let redis = Redis::start();
+    let redis = RedisServer::start();
     let connect = async || -> Arc<dyn JobStore> {
         let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
             .await

@@ -330,14 +330,7 @@ async fn an_artists_jobs_are_seen_by_that_artist_and_by_who_runs_the_server() {
         // The same way, for the artist's key: learnt from the name that the server itself gives it.
         use sha2::{Digest, Sha256};
         let digest = Sha256::digest(b"clippy owner ann");
-        format!(
-            "key-{}",
-            digest
-                .iter()
-                .take(6)
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        )
+        format!("key-{}", hex::encode(&digest[..6]))
     };
     let anns = made(&server, &name).await.to_string();
 

@@ -2,7 +2,8 @@
 //! whose taste is whose.
 
 use clippy_api::ApiOptions;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use clippy_testing::ApiRequest;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use base64::Engine as _;
@@ -27,7 +28,7 @@ async fn keyed(api: &[&str], admin: &[&str]) -> TestServer {
     .await
 }
 
-async fn status(request: RequestBuilder) -> StatusCode {
+async fn status(request: ApiRequest) -> StatusCode {
     request.send().await.expect("an answer").status()
 }
 
@@ -37,7 +38,7 @@ fn asked() -> Value {
 }
 
 /// Routes of every group, each with a call that works.
-fn calls(server: &TestServer) -> Vec<(&'static str, RequestBuilder)> {
+fn calls(server: &TestServer) -> Vec<(&'static str, ApiRequest)> {
     let post = |path: &str, body: Value| server.post(path).json(&body);
     vec![
         (
@@ -76,7 +77,7 @@ fn calls(server: &TestServer) -> Vec<(&'static str, RequestBuilder)> {
 }
 
 /// Routes of the admin.
-fn admin_calls(server: &TestServer) -> Vec<(&'static str, RequestBuilder)> {
+fn admin_calls(server: &TestServer) -> Vec<(&'static str, ApiRequest)> {
     vec![
         ("collection", server.get("/api/admin/collection")),
         ("queues", server.get("/api/admin/queues")),
@@ -312,7 +313,7 @@ async fn without_keys_pages_from_elsewhere_show_pictures_and_do_nothing_else() {
             ("sec-fetch-site", "same-site"),
         ],
     ];
-    let with = |request: RequestBuilder, headers: &[(&'static str, &'static str)]| {
+    let with = |request: ApiRequest, headers: &[(&'static str, &'static str)]| {
         headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)
         })
@@ -603,12 +604,8 @@ async fn an_admin_key_is_not_taken_from_an_address() {
 #[tokio::test]
 async fn a_profile_belongs_to_the_key_that_wrote_it() {
     let server = keyed(&["ann", "bob"], &["root"]).await;
-    let call = |method: Method, path: &str, key: &str| {
-        server
-            .client
-            .request(method, server.url(path))
-            .bearer_auth(key)
-    };
+    let call =
+        |method: Method, path: &str, key: &str| server.api.request(method, path).bearer_auth(key);
     let save = json!({"user_id": "demo", "image_id": 0, "action": "save", "tags": ["apple"]});
     for _ in 0..5 {
         assert_eq!(

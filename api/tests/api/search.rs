@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::support::doubles::FullEmbedder;
 use crate::support::{DIMENSION, Setup, TestServer, drawing, json as body, problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clippy_api::ApiOptions;
-use clippy_core::fake::FakeEmbedder;
+use clippy_core::recent::RecentQueries;
+use clippy_testing::FakeEmbedder;
 use reqwest::StatusCode;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
@@ -511,7 +511,8 @@ async fn bodies_of_other_kinds_and_sizes_are_refused() {
 
 #[tokio::test]
 async fn a_full_encoder_is_503_with_a_time_and_without_internals() {
-    let embedder = std::sync::Arc::new(FullEmbedder(FakeEmbedder::new(DIMENSION)));
+    let embedder = std::sync::Arc::new(FakeEmbedder::new(DIMENSION));
+    embedder.busy.store(usize::MAX, Ordering::SeqCst);
     let server = TestServer::with(Setup {
         embedder,
         ..Setup::default()
@@ -715,7 +716,7 @@ async fn words_and_likes_are_remembered_and_nothing_else() {
         search(json!({"query_text": "house", "top": 0})).await,
         StatusCode::BAD_REQUEST
     );
-    let remembered = server.recent.0.lock().expect("no panic").clone();
+    let remembered = RecentQueries::recent(&*server.recent);
     let written = serde_json::to_string(&remembered).expect("JSON");
     assert_eq!(remembered.len(), 2, "{written}");
     assert_eq!(remembered[1].text.as_deref(), Some("apple"));
@@ -749,7 +750,7 @@ async fn a_search_goes_to_the_pair_of_model_and_collection_that_is_live_when_it_
     while server.gallery.searches.load(Ordering::SeqCst) == before {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    let other = std::sync::Arc::new(crate::support::MemoryGallery::filled(2 * DIMENSION).await);
+    let other = std::sync::Arc::new(crate::support::filled_gallery(2 * DIMENSION).await);
     server.live.replace(clippy_core::live::Live {
         name: "other".to_owned(),
         embedder: std::sync::Arc::new(FakeEmbedder::new(2 * DIMENSION)),

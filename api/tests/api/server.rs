@@ -303,12 +303,12 @@ async fn only_allowed_origins_may_read_answers() {
 #[tokio::test]
 async fn a_panic_is_a_problem_without_internals_and_hurts_nobody_else() {
     let server = TestServer::start().await;
-    server.gallery.panics.store(true, Ordering::SeqCst);
+    server.gallery.facet_panics.store(true, Ordering::SeqCst);
     let response = server.get("/api/facets").send().await.expect("an answer");
     let answer = problem(response, StatusCode::INTERNAL_SERVER_ERROR, "internal").await;
     assert!(!answer.to_string().contains("passwd"), "{answer}");
     assert!(answer["error_id"].is_string());
-    server.gallery.panics.store(false, Ordering::SeqCst);
+    server.gallery.facet_panics.store(false, Ordering::SeqCst);
     let answer = body(
         server
             .get("/api/facets?limit=1")
@@ -349,7 +349,7 @@ async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
             == StatusCode::OK
     };
     wait_until("ready", ready).await;
-    server.gallery.away.store(true, Ordering::SeqCst);
+    server.gallery.info_fails.store(true, Ordering::SeqCst);
     let response = server
         .get("/api/admin/collection")
         .send()
@@ -377,7 +377,7 @@ async fn a_collection_that_is_away_shows_no_internals_and_ends_readiness() {
             .status(),
         StatusCode::OK
     );
-    server.gallery.away.store(false, Ordering::SeqCst);
+    server.gallery.info_fails.store(false, Ordering::SeqCst);
     wait_until("ready again", ready).await;
 }
 

@@ -1,4 +1,4 @@
-//! `clippy backfill`: fills vectors that stored pictures miss.
+//! `clippy backfill`: computes missing vectors of stored pictures.
 
 use clippy_core::bulk::BackfillRequest;
 use clippy_core::settings::Settings;
@@ -14,8 +14,7 @@ use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
-/// Backfills in this process; as a job, when that was asked for, or when a server has the
-/// collection.
+/// Backfills in this process, or as a job when that was asked for or a server has the collection.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,

@@ -1,5 +1,4 @@
-//! `clippy demo`: from nothing to a page that works, offline. It serves at once, and fills its
-//! gallery meanwhile.
+//! `clippy demo`: a working page, offline. It serves at once, and fills its gallery meanwhile.
 
 use std::path::{Path, PathBuf};
 
@@ -22,7 +21,7 @@ use crate::queue::{self, Workers};
 /// The gallery's folder in the data folder.
 const GALLERY: &str = "demo";
 
-/// Serves the demo gallery, drawing and embedding what of it is missing.
+/// Serves the demo gallery, and draws and embeds its missing pictures.
 pub async fn run(
     settings: &Settings,
     arguments: &DemoArguments,
@@ -38,8 +37,8 @@ pub async fn run(
         return Ok(());
     };
     let embedded = embedded?;
-    // The demo is one process, whatever queue other commands are set to.
-    let jobs = queue::embedded(&settings).await?;
+    // The demo is one process, so it always uses the embedded queue.
+    let jobs = queue::open_embedded(&settings).await?;
     let preparing = Preparing::default();
     preparing.at(
         PreparingStage::Drawing,
@@ -80,8 +79,8 @@ pub async fn run(
     .await
 }
 
-/// Draws and embeds what of the gallery is missing, and says how far it is. What is there already
-/// stays, so that a start goes on where the last one stopped.
+/// Draws and embeds the missing pictures of the gallery, and reports the progress. A new start
+/// continues where the last one stopped.
 async fn fill(
     settings: &Settings,
     embedded: &Embedded,
@@ -118,7 +117,7 @@ async fn fill(
     Ok(())
 }
 
-/// Draws on all processors, beside whatever is served; nothing when it was told to stop.
+/// Draws the gallery on all processors; `None` when it was told to stop.
 async fn draw(
     folder: &Path,
     watched: &Watched<'_>,
@@ -136,7 +135,7 @@ async fn draw(
             !stop.is_cancelled()
         })
     });
-    // The sender goes with the drawing, which ends this.
+    // Drawing owns the sender, so this loop ends with it.
     while counts.changed().await.is_ok() {
         let (done, total) = *counts.borrow_and_update();
         watched.at(
@@ -190,7 +189,7 @@ async fn embed(
     Ok(report.complete)
 }
 
-/// Tells the terminal and the page.
+/// Reports progress to the terminal and to the page.
 struct Watched<'w> {
     bar: BarProgress,
     preparing: &'w Preparing,
@@ -217,8 +216,7 @@ impl Progress for Watched<'_> {
     }
 }
 
-/// The demo is one process with the bundled model, whatever model and server other commands are set
-/// to.
+/// The settings with the bundled model and without servers: the demo is one process.
 fn in_one_process(settings: &Settings) -> Settings {
     let model = ModelSettings {
         name: None,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::arguments::ManifestArguments;
 use crate::client::Client;
 use crate::commands::outcome;
-use crate::embedded::{needed_server, running_server};
+use crate::embedded::{require_server, running_server};
 use crate::events::Events;
 use crate::failure::Failure;
 
@@ -25,7 +25,7 @@ pub fn wanted(
     enqueue: bool,
 ) -> Result<Option<Client>, Failure> {
     if enqueue {
-        needed_server(settings, server).map(Some)
+        require_server(settings, server).map(Some)
     } else {
         running_server(settings, server)
     }

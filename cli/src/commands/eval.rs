@@ -14,7 +14,7 @@ use crate::embedded::with_server;
 use crate::evaluation::{Ranks, Report};
 use crate::failure::Failure;
 
-/// How many results are looked at; a first answer beyond them counts as not found.
+/// How many results are considered. An answer beyond them counts as not found.
 const DEPTH: usize = 200;
 /// Queries that run at once.
 const CONCURRENCY: usize = 8;
@@ -22,7 +22,7 @@ const CONCURRENCY: usize = 8;
 /// One line of a queries file.
 #[derive(Debug, Deserialize)]
 struct Line {
-    /// What the figures are grouped by; `sketch` or `text` when it is not given.
+    /// The group of its figures; `sketch` or `text` by default.
     kind: Option<String>,
     /// A drawing, relative to the file. It makes the line a sketch query.
     image: Option<PathBuf>,
@@ -163,7 +163,7 @@ async fn search(
     folder: &Path,
     arguments: &EvalArguments,
 ) -> Result<Vec<(String, Option<String>)>, Failure> {
-    // Every picture is an answer of its own here, copies included.
+    // Copies count as pictures of their own here.
     let mut form = SearchForm::new(&arguments.weights, DEPTH)
         .field("personalize", "false".to_owned())
         .field("collapse", "false".to_owned())

@@ -1,4 +1,4 @@
-//! `clippy import`: what another Clippy kept.
+//! `clippy import`: takes over data of another Clippy.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 /// Clippy 0.2's file of tastes.
 pub const TASTES: &str = "kg_store.json";
 
-/// Takes over the tastes of a file of Clippy 0.2's. A server that runs meanwhile sees them at once.
+/// Imports Clippy 0.2's file of preferences. A running server sees them at once.
 pub async fn run(settings: &Settings, arguments: &ImportArguments) -> Result<(), Failure> {
     let file = file(&arguments.path)?;
     let bytes = tokio::fs::read(&file)

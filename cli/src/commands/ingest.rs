@@ -14,7 +14,7 @@ use crate::embedded::Embedded;
 use crate::failure::Failure;
 use crate::shutdown::until_stopped;
 
-/// Ingests in this process; as a job, when that was asked for, or when a server has the collection.
+/// Ingests in this process, or as a job when that was asked for or a server has the collection.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -55,7 +55,7 @@ pub async fn run(
     print_report(&report, &arguments.manifest)
 }
 
-/// The options that the flags mean.
+/// Turns the flags into options.
 pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> ManifestOptions {
     let slice = &arguments.slice;
     let shard = slice
@@ -88,7 +88,7 @@ pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> M
     }
 }
 
-/// Prints how a run over a manifest ended; one that was stopped is no success.
+/// Prints the outcome of a run over a manifest. A stopped run is a failure.
 pub fn print_report(report: &IngestReport, arguments: &ManifestArguments) -> Result<(), Failure> {
     let totals = &report.totals;
     if arguments.json {

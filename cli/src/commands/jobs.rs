@@ -1,21 +1,21 @@
-//! `clippy jobs`: what waits, runs and has ended.
+//! `clippy jobs`: lists, shows and changes jobs.
 
 use clippy_core::settings::Settings;
 use serde_json::Value;
 
 use crate::arguments::{JobsArguments, JobsCommand};
 use crate::client::Client;
-use crate::embedded::needed_server;
+use crate::embedded::require_server;
 use crate::events::{Events, JobEvent};
 use crate::failure::Failure;
 
-/// Asks the server that is named, or the one that serves the data folder.
+/// Asks the server that the user named, or the one that serves the data folder.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
     arguments: &JobsArguments,
 ) -> Result<(), Failure> {
-    let client = needed_server(settings, server)?;
+    let client = require_server(settings, server)?;
     let json = arguments.json;
     match &arguments.command {
         JobsCommand::List {
@@ -45,7 +45,7 @@ pub async fn run(
     }
 }
 
-/// The address of a job. What cannot be an id is not sent: it could name something else.
+/// The path of a job. An invalid id is refused here, since it could address something else.
 fn path(id: &str, rest: &str) -> Result<String, Failure> {
     let id: clippy_jobs::JobId = id.parse()?;
     Ok(format!("/api/jobs/{id}{rest}"))
@@ -86,7 +86,7 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
                 "{}",
                 serde_json::json!({"event": event.name, "data": event.data})
             );
-        } else if let Some(line) = told(&event) {
+        } else if let Some(line) = describe(&event) {
             println!("{line}");
         }
     }
@@ -110,8 +110,8 @@ async fn watch(client: &Client, id: &str, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// An event for a person; `None` for what is no news.
-fn told(event: &JobEvent) -> Option<String> {
+/// Describes an event for a person; `None` when there is nothing to say.
+fn describe(event: &JobEvent) -> Option<String> {
     let data = &event.data;
     let at = data["at"]
         .as_str()

@@ -8,10 +8,10 @@ use clippy_gallery::{EmbeddedState, QdrantServer};
 use crate::arguments::MigrateArguments;
 use crate::embedded::{Embedded, database};
 use crate::failure::Failure;
-use crate::models::looked_at;
+use crate::models::inspect;
 use crate::qdrant;
 
-/// Prints the plan, and follows it unless it is a dry run.
+/// Prints the plan, and executes it unless this is a dry run.
 pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<(), Failure> {
     if let Some(server) = qdrant::server(settings) {
         return on_server(settings, server, arguments.dry_run).await;
@@ -47,13 +47,13 @@ pub async fn run(settings: &Settings, arguments: &MigrateArguments) -> Result<()
     Ok(())
 }
 
-/// The same on a server: the plan is made from what the server says that it has.
+/// Migrates a collection on a server.
 async fn on_server(
     settings: &Settings,
     server: QdrantServer,
     dry_run: bool,
 ) -> Result<(), Failure> {
-    let (model, _) = looked_at(settings).await?;
+    let (model, _) = inspect(settings).await?;
     let options = qdrant::options(settings, server, &model);
     let newest = Schema::current().version;
     let planned = plan(&options).await?;

@@ -1,6 +1,7 @@
 //! `clippy models`: which OpenCLIP weights there are, fetching them, and checking a folder.
 
 use clippy_clip::pretrained;
+use clippy_core::blocking;
 use clippy_core::settings::Settings;
 use tokio_util::sync::CancellationToken;
 
@@ -41,11 +42,10 @@ pub async fn run(
         }
         ModelsCommand::Verify { path, model } => {
             let (path, model) = (path.clone(), model.clone());
-            let verified =
-                tokio::task::spawn_blocking(move || clippy_clip::verify(&path, model.as_deref()))
-                    .await
-                    .map_err(|error| Failure::run(format!("the check broke off: {error}")))?
-                    .map_err(clippy_core::Error::from)?;
+            let verified = blocking("checking the weights", move || {
+                Ok(clippy_clip::verify(&path, model.as_deref())?)
+            })
+            .await?;
             println!("{} is in order.", verified.weights.display());
             println!("  architecture  {}", verified.info.name);
             println!("  dimension     {}", verified.info.dimension);

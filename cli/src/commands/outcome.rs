@@ -1,5 +1,5 @@
-//! How a run over a manifest ends for whoever started it: the sums on standard output, the reasons
-//! on standard error, and an exit code that a script can rely on.
+//! Reports the outcome of a run over a manifest: sums on standard output, reasons on standard error,
+//! and a reliable exit code.
 
 use clippy_core::ledger::{LedgerTotals, Reasons};
 
@@ -22,8 +22,8 @@ pub fn sums(totals: &LedgerTotals, seconds: Option<f64>) -> String {
     )
 }
 
-/// Tells why lines failed or were skipped, and decides whether the run is a success: not when
-/// nothing succeeded, and with `fail_on_any` not when a single line failed.
+/// Prints why lines failed or were skipped, and decides whether the run succeeded. It failed when
+/// nothing succeeded; with `fail_on_any`, when any line failed.
 pub fn judge(totals: &LedgerTotals, reasons: &Reasons, fail_on_any: bool) -> Result<(), Failure> {
     eprint!("{}", reasons.text());
     if totals.lines == 0 {

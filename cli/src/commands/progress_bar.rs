@@ -1,4 +1,4 @@
-//! The bar of a long command, with its rate and the time left.
+//! A progress bar with the rate and the time left.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use clippy_worker::ingest::progress::{Progress, Stage};
 use clippy_worker::patience::Tell;
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on standard error; indicatif hides it where nobody looks.
+/// A bar on standard error. indicatif hides it when that is no terminal.
 pub struct BarProgress(ProgressBar);
 
 impl BarProgress {
-    /// A bar, or none where the answer is for a program.
+    /// A bar, hidden when the command's answer is for a program.
     pub fn new(hidden: bool) -> Self {
         if hidden {
             return Self(ProgressBar::hidden());
@@ -20,19 +20,19 @@ impl BarProgress {
         let style = ProgressStyle::with_template(
             "{msg} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left",
         );
-        // The template is a constant; indicatif's plain bar would do without it.
+        // The template is a constant; if it were wrong, indicatif's default would do.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         Self(bar)
     }
 
-    /// Shows how far something is that is no run over a manifest.
+    /// Shows the progress of something other than a run over a manifest.
     pub fn at(&self, what: &'static str, done: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(done);
         self.0.set_message(what);
     }
 
-    /// Says above the bar, on standard error, what is waited for.
+    /// Prints above the bar what is being waited for.
     pub fn tell(&self) -> Tell {
         let bar = self.0.clone();
         Arc::new(move |message| {
@@ -41,7 +41,7 @@ impl BarProgress {
         })
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(&self) {
         self.0.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! `clippy models pull`: a model's weights, from where open_clip publishes them.
+//! `clippy models pull`: downloads weights that open_clip has published.
 
 use std::path::Path;
 
@@ -14,8 +14,7 @@ pub fn endpoint(reader: &Reader) -> String {
     reader.text_or(&["HF_ENDPOINT"], download::DEFAULT_BASE_URL)
 }
 
-/// Downloads into `models/<name>/<tag>/`, going on where an earlier download stopped, and checks
-/// what came.
+/// Downloads into `models/<name>/<tag>/`, resuming an earlier download, and checks the result.
 pub async fn run(
     models: &Path,
     name: &str,
@@ -23,7 +22,7 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
     let entry = pretrained::find(name, tag).map_err(|error| Failure::usage(error.to_string()))?;
-    // A mirror is named as Hugging Face's own tools name it.
+    // The same variable as Hugging Face's own tools use.
     let base = endpoint(&Reader::environment());
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template(

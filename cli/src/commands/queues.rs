@@ -6,16 +6,16 @@ use serde_json::Value;
 
 use crate::arguments::{QueuesArguments, QueuesCommand};
 use crate::client::Client;
-use crate::embedded::needed_server;
+use crate::embedded::require_server;
 use crate::failure::Failure;
 
-/// Asks the server that is named, or the one that serves the data folder.
+/// Asks the server that the user named, or the one that serves the data folder.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
     arguments: &QueuesArguments,
 ) -> Result<(), Failure> {
-    let client = needed_server(settings, server)?;
+    let client = require_server(settings, server)?;
     match &arguments.command {
         QueuesCommand::List => {
             let answer = client.get("/api/admin/queues", &[]).await?;

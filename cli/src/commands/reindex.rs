@@ -1,4 +1,4 @@
-//! `clippy reindex`: the collection, built anew beside the live one.
+//! `clippy reindex`: builds a new collection beside the live one.
 
 use clippy_core::bulk::ReindexRequest;
 use clippy_core::collections::ModelSource;
@@ -9,10 +9,10 @@ use crate::arguments::ReindexArguments;
 use crate::commands::enqueue;
 use crate::embedded::with_workers;
 use crate::failure::Failure;
-use crate::models;
+use crate::model_choice;
 use crate::shutdown::until_stopped;
 
-/// Makes a job of it: of the server that has the collection, or of this process, when none has.
+/// Runs it as a job of the server that has the collection, or of this process when none has.
 pub async fn run(
     settings: &Settings,
     server: Option<&str>,
@@ -23,7 +23,7 @@ pub async fn run(
         model: arguments.model.clone(),
         pretrained: arguments.pretrained.clone(),
     };
-    let ModelSource { model, pretrained } = models::absolute(source)?;
+    let ModelSource { model, pretrained } = model_choice::absolute(source)?;
     let request = ReindexRequest {
         model,
         pretrained,

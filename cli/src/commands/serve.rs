@@ -42,7 +42,7 @@ pub async fn run(
         // Workers are elsewhere, unless they are asked for here.
         Some(jobs) => (jobs, arguments.with_worker.then(RunnerSettings::default)),
         None => (
-            queue::embedded(settings).await?,
+            queue::open_embedded(settings).await?,
             Some(RunnerSettings::embedded()),
         ),
     };

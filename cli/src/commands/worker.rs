@@ -52,7 +52,7 @@ pub async fn run(
     let mut workers = Workers::start(jobs, embedded.handlers(), settings_of_runner, &shutdown)?;
     tracing::info!(lanes = ?arguments.lanes, "taking jobs");
     let Some(listener) = listener else {
-        return workers.ended().await;
+        return workers.wait().await;
     };
     println!(
         "Clippy embeds at {}{}",

@@ -1,6 +1,5 @@
 //! Which device a model runs on, and in which precision.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -131,7 +130,8 @@ fn open_cuda_library() -> Result<(), String> {
 }
 
 /// The precision of weights and activations. Embeddings are fp32 whatever it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
+#[strum(serialize_all = "lowercase")]
 pub enum Precision {
     /// 32-bit floating point.
     Fp32,
@@ -160,16 +160,6 @@ impl Precision {
             Device::Cuda(_) => Self::Fp16,
             _ => Self::Fp32,
         }
-    }
-}
-
-impl fmt::Display for Precision {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Fp32 => "fp32",
-            Self::Fp16 => "fp16",
-            Self::Bf16 => "bf16",
-        })
     }
 }
 

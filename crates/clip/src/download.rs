@@ -9,6 +9,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
+use backon::{BackoffBuilder, ExponentialBuilder};
+use clippy_common::files;
+use clippy_core::blocking;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, RANGE};
 use reqwest::{Client, Response, StatusCode, redirect};
 use sha2::{Digest, Sha256};
@@ -20,7 +23,7 @@ use crate::pretrained::{Pretrained, WEIGHTS_FILE};
 pub const DEFAULT_BASE_URL: &str = "https://huggingface.co";
 
 /// How often a download is taken up again after the connection broke.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: usize = 5;
 /// How long nothing may come before the connection counts as broken.
 const SILENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -77,40 +80,44 @@ pub async fn pull(
         .read_timeout(SILENCE)
         .build()
         .map_err(|error| broken(&url, &error))?;
-    let mut attempt = 1;
+    let mut pauses = pauses();
     loop {
         match continue_part(&client, &url, &part, &announced, &mut progress).await {
             Ok(()) => break,
-            Err(Failure::Broken(reason)) if attempt < ATTEMPTS => {
-                let url = clippy_core::settings::without_credentials(&url);
-                tracing::warn!(
-                    url,
-                    reason,
-                    attempt,
-                    "the download broke off and is taken up again"
-                );
-                tokio::time::sleep(std::time::Duration::from_millis(250 << attempt)).await;
-                attempt += 1;
-            }
             Err(Failure::Broken(reason)) => {
-                let reason = format!(
-                    "the connection broke {ATTEMPTS} times ({reason}); run the command again to \
-                     go on"
-                );
-                return Err(ClipError::Download { url, reason });
+                let Some(pause) = pauses.next() else {
+                    let reason = format!(
+                        "the connection broke {ATTEMPTS} times ({reason}); run the command again \
+                         to go on"
+                    );
+                    return Err(ClipError::Download { url, reason });
+                };
+                let url = clippy_core::settings::without_credentials(&url);
+                tracing::warn!(url, reason, "the download broke off and is resumed");
+                tokio::time::sleep(pause).await;
             }
             Err(Failure::Final(error)) => return Err(error),
         }
     }
     let (checked, wanted, checked_url) = (part.clone(), announced.sha256.clone(), url.clone());
-    tokio::task::spawn_blocking(move || check(&checked, wanted.as_deref(), &checked_url))
-        .await
-        .map_err(|error| ClipError::Download {
-            url,
-            reason: format!("the check failed: {error}"),
-        })??;
-    fs::rename(&part, &target).map_err(io_at(&target))?;
+    blocking("checking a download", move || {
+        Ok(check(&checked, wanted.as_deref(), &checked_url))
+    })
+    .await
+    .map_err(|error| ClipError::Download {
+        url,
+        reason: error.message,
+    })??;
+    files::rename(&part, &target).map_err(io_at(&target))?;
     Ok(target)
+}
+
+/// The pauses before a broken download is resumed: each is twice as long as the one before.
+fn pauses() -> impl Iterator<Item = std::time::Duration> {
+    ExponentialBuilder::new()
+        .with_min_delay(std::time::Duration::from_millis(500))
+        .with_max_times(ATTEMPTS - 1)
+        .build()
 }
 
 /// Why an attempt ended before the file did.
@@ -255,11 +262,7 @@ fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
             }
             hash.update(&buffer[..count]);
         }
-        let found: String = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let found = hex::encode(hash.finalize());
         if found != wanted {
             return Err(wrong(
                 url,

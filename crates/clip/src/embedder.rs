@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo, ModelPixels};
-use clippy_core::{Error, ErrorCode, Result as CoreResult};
+use clippy_core::{Error, ErrorCode, Result as CoreResult, blocking};
 use tch::Device;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -171,9 +171,7 @@ impl TorchEmbedder {
         if text_bytes <= QUICK_TEXT_BYTES {
             return Ok(work());
         }
-        tokio::task::spawn_blocking(work).await.map_err(|error| {
-            Error::internal(format!("the tokenizer failed: {error}")).with_source(error)
-        })
+        blocking("cutting texts into tokens", || Ok(work())).await
     }
 }
 

@@ -1,10 +1,9 @@
-//! The physical collections behind the one that everybody names, and how the live one is replaced
-//! without a pause.
+//! The physical collections behind one public name, and how the live one is replaced without a
+//! pause.
 //!
-//! A re-index builds a collection beside the live one, lets it catch up with what was written
-//! meanwhile, and makes it the live one in one atomic step. What was live before stays for a
-//! rollback, and goes on being caught up with: its list of changes is kept too, so that a rollback
-//! loses nothing that was written since.
+//! A re-index builds a collection beside the live one, catches up with the writes that happened
+//! meanwhile, and makes it the live one in one atomic step. The previous live collection is kept for
+//! a rollback. Its list of changes is kept, too, so that a rollback loses no later write.
 //!
 //! ```text
 //! begin_beside ─→ copy, re-embedded ─→ changes … changes ─→ pause_writes ─→ changes (few) ─→ switch ─→ unpaused
@@ -12,19 +11,19 @@
 //!
 //! # What an implementation promises
 //!
-//! 1. **One live collection.** At any moment, and after a kill at any moment, exactly one physical
-//!    collection is the live one, and it is whole.
+//! 1. **One live collection.** At any moment, also after a kill, exactly one physical collection is
+//!    live, and it is complete.
 //! 2. **No change is missed.** From before [`Collections::begin_beside`] returns, every write to
 //!    the live collection that is acknowledged has its ids in the [`Collections::changes`] of every
 //!    follower (the collection that is being built, and the one from before). Ids may be there that
 //!    did not change; recording comes *before* the write itself.
-//! 3. **Writers never mix models.** A write that was begun on a collection which is no longer the
-//!    live one is refused with [`ErrorCode::Unavailable`](crate::ErrorCode::Unavailable): whoever
-//!    tries again takes the new pair of model and collection ([`crate::live`]). Only
-//!    [`Collections::open`] gives a handle that writes to another one than the live.
-//! 4. **Searchers never mix models.** The galleries that are handed out name their *physical*
-//!    collection in everything they ask, never the alias. So a searcher that holds a model and its
-//!    gallery goes on with both, whatever is switched, for as long as the old collection is there.
+//! 3. **Writers never mix models.** A write to a collection that is no longer live is refused with
+//!    [`ErrorCode::Unavailable`](crate::ErrorCode::Unavailable). A retry uses the new pair of model
+//!    and collection ([`crate::live`]). Only [`Collections::open`] gives a handle that writes to a
+//!    collection that is not live.
+//! 4. **Searchers never mix models.** A gallery handle always uses its *physical* collection, never
+//!    the alias. So a searcher that holds a model and its gallery keeps working after a switch, as
+//!    long as the old collection exists.
 //!
 //! # The way for a Qdrant server
 //!
@@ -71,11 +70,11 @@ use crate::embedding::{Embedder, ModelInfo};
 use crate::gallery::Gallery;
 use crate::ids::PointId;
 
-/// How old a process's knowledge of what is live, built or paused may be, where several processes
-/// share a collection.
+/// How old a process's knowledge of collections and pauses may be, where several processes share a
+/// collection.
 pub const NOTICE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Which model, as settings name it; neither means the bundled one.
+/// Names a model as the settings do. Without both fields it is the bundled one.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ModelSource {
     /// `MODEL_NAME`.
@@ -86,21 +85,21 @@ pub struct ModelSource {
     pub pretrained: Option<String>,
 }
 
-/// Reads models that are named as settings name them.
+/// Loads models by their source.
 #[async_trait]
 pub trait Models: Send + Sync + 'static {
-    /// What the settings name, which a start without a remembered model takes.
+    /// The model in the settings, which is used when the collection remembers none.
     fn configured(&self) -> ModelSource;
 
-    /// The model, ready to embed. Asking again while somebody still holds it gives the same one.
+    /// Loads a model. While somebody holds it, another call gives the same one.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::InvalidInput`] or `NotFound` when there is no such model here, and what
-    /// to do about it.
+    /// [`crate::ErrorCode::InvalidInput`] or `NotFound` when there is no such model, with what to do
+    /// about it.
     async fn load(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>>;
 }
 
-/// What a physical collection is there for.
+/// The role of a physical collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -108,7 +107,7 @@ pub enum Role {
     Live,
     /// A re-index fills it.
     Building,
-    /// It was the live one before the last switch, and is kept for a rollback.
+    /// It was live before the last switch, and is kept for a rollback.
     Previous,
 }
 
@@ -117,57 +116,55 @@ pub enum Role {
 pub struct Physical {
     /// Its own name, unique for ever: [`physical_name`], or the public name for the first one.
     pub name: String,
-    /// What it is there for.
+    /// Its role.
     pub role: Role,
-    /// How to name its model to [`Models::load`]; `None` for one that was made before this was
-    /// recorded: then it is the model that the settings name.
+    /// The source of its model, for [`Models::load`]; `None` for an older collection that did not
+    /// record it. Then it is the model in the settings.
     pub source: Option<ModelSource>,
     /// Fingerprint of the model that fills it.
     pub fingerprint: String,
-    /// Who builds it: the id of a job. Empty unless [`Role::Building`].
+    /// The id of the job that builds it. Empty unless [`Role::Building`].
     pub owner: String,
 }
 
-/// A place in a follower's list of changes.
+/// A position in a follower's list of changes.
 pub type ChangePosition = u64;
 
-/// Some of what a follower has to catch up with.
+/// A page of the changes that a follower has to catch up with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Points of the live collection that were written or deleted (or may have been); each once.
+    /// Points of the live collection that were, or may have been, written or deleted; each once.
     pub ids: Vec<PointId>,
-    /// Pass it to [`Collections::caught_up`] when they were taken over, and to
-    /// [`Collections::changes`] to go on.
+    /// Pass it to [`Collections::caught_up`] when these changes are stored, and to
+    /// [`Collections::changes`] for the next page.
     pub next: ChangePosition,
-    /// Whether there is more after `next` already.
+    /// Whether there are changes after `next` already.
     pub more: bool,
 }
 
-/// Writes to the live collection wait while this lives; those that were under way have ended.
+/// While this exists, writes to the live collection wait. Earlier writes have ended.
 pub trait WritePause: Send + Sync {}
 
-/// The physical collections behind one public name. See the module's documentation for the
-/// promises.
+/// The physical collections behind one public name. The module's documentation lists the promises.
 #[async_trait]
 pub trait Collections: Send + Sync + 'static {
-    /// All of them: the live one first.
+    /// All collections, the live one first.
     async fn list(&self) -> Result<Vec<Physical>>;
 
-    /// The live one. Cheap: it is asked again and again by processes that follow switches.
+    /// The live collection. This is cheap, since processes that follow switches poll it.
     async fn live(&self) -> Result<Physical>;
 
-    /// A collection by its own name, for reading, and for the writes of whoever builds it or
-    /// catches it up. A handle of the live one writes as everybody does: changes are recorded,
-    /// and a switch ends it.
+    /// Opens a collection by its own name: for reading, and for the writes of the job that builds it
+    /// or catches it up. Writes through a handle of the live collection are recorded as changes, and
+    /// refused after a switch.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::NotFound`] when there is none of this name (any more).
+    /// [`crate::ErrorCode::NotFound`] when there is none of this name.
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>>;
 
-    /// An empty collection for this model beside the live one, whose changes are recorded from now
-    /// on. When one is being built already by the same model, it is taken over as it is, with
-    /// its list of changes: a re-index goes on where it was. One of another model is dropped:
-    /// it was left over.
+    /// Makes an empty collection for this model beside the live one, and records the live one's
+    /// changes from now on. When one is being built for the same model already, it is continued with
+    /// its list of changes. One for another model is a leftover, and is dropped.
     async fn begin_beside(
         &self,
         model: &ModelInfo,
@@ -175,8 +172,8 @@ pub trait Collections: Send + Sync + 'static {
         owner: &str,
     ) -> Result<Physical>;
 
-    /// What a follower still has to catch up with, oldest first, from `after` on (`None`: from
-    /// where [`Collections::caught_up`] was told last), at most about `limit` ids.
+    /// The changes that a follower has to catch up with, oldest first, from `after` on (`None`: from
+    /// the last position given to [`Collections::caught_up`]), at most about `limit` ids.
     ///
     /// # Errors
     /// [`crate::ErrorCode::NotFound`] when it follows nothing.
@@ -187,26 +184,24 @@ pub trait Collections: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Changes>;
 
-    /// Everything up to here was taken over, and stored. It need not be remembered after a kill:
-    /// catching up twice is harmless.
+    /// Records that all changes up to here are stored. A kill may lose this record, since catching up
+    /// twice is harmless.
     async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()>;
 
-    /// Lets new writes to the live collection wait, and returns when those under way have ended.
+    /// Makes new writes to the live collection wait, and returns when those under way have ended.
     async fn pause_writes(&self) -> Result<Box<dyn WritePause>>;
 
-    /// Makes a follower the live collection, and the live one the one from before, in one step that
-    /// a kill cannot cut in two. `pause` must have been taken before the follower's last
-    /// changes were asked for. The collection that was kept from an earlier switch is dropped,
-    /// unless it is the very one that becomes live.
+    /// Makes a follower the live collection, and the live one the previous one, in one atomic step.
+    /// `pause` must have been taken before the follower's last changes were read. The collection of
+    /// an earlier switch is dropped, unless it is the one that becomes live.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::Conflict`] when it has changes left, or when `owner` is given and is not
-    /// who builds it (any more); `NotFound` when it follows nothing; `Unavailable` when the
-    /// pause is over.
+    /// [`crate::ErrorCode::Conflict`] when it has changes left, or when it is not built by `owner`;
+    /// `NotFound` when it follows nothing; `Unavailable` when the pause is over.
     async fn switch(&self, name: &str, owner: Option<&str>, pause: &dyn WritePause) -> Result<()>;
 
-    /// Drops the collection that was kept for a rollback, and one that is being built by nobody any
-    /// more. Gives their names. The live one is never touched.
+    /// Drops the collection that is kept for a rollback, and an abandoned one that was being built.
+    /// Gives their names. Never touches the live one.
     async fn drop_old(&self) -> Result<Vec<String>>;
 }
 

@@ -1,4 +1,4 @@
-//! The contract between those who need embeddings and the model that makes them.
+//! The contract of models that embed pictures and texts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,14 +63,14 @@ pub struct ModelPixels {
 pub enum EmbedInput {
     /// A picture that went through the model's [`ImageTransform`].
     Pixels(ModelPixels),
-    /// Words, as a person typed them; the model's own tokenizer cleans them.
+    /// Words as a person typed them; the model's tokenizer cleans them.
     Text(String),
 }
 
 /// A unit-length vector of the model's dimension.
 pub type Embedding = Vec<f32>;
 
-/// What a model is, as far as a collection filled with it must know.
+/// What a collection must know about the model that filled it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
     /// open_clip's name of the architecture, such as `ViT-B-32`.
@@ -83,15 +83,15 @@ pub struct ModelInfo {
     pub context_length: usize,
     /// How pictures are prepared.
     pub transform: ImageTransform,
-    /// SHA-256 (hex) of configuration and weights: two models with the same fingerprint embed
-    /// alike.
+    /// SHA-256 (hex) of configuration and weights. Models with the same fingerprint make the same
+    /// embeddings.
     pub fingerprint: String,
 }
 
 /// The embeddings of one call, in the order of its inputs.
 #[derive(Debug, Clone)]
 pub struct Embedded {
-    /// One unit-length vector an input.
+    /// One unit-length vector per input.
     pub embeddings: Vec<Embedding>,
     /// Time spent waiting for a place in a batch.
     pub queued: Duration,
@@ -105,10 +105,10 @@ pub trait Embedder: Send + Sync + 'static {
     /// The model behind this embedder.
     fn info(&self) -> &Arc<ModelInfo>;
 
-    /// Embeds all inputs; the answers keep their order.
+    /// Embeds all inputs, in their order.
     ///
     /// # Errors
-    /// [`crate::ErrorCode::Overloaded`] when too many wait already,
+    /// [`crate::ErrorCode::Overloaded`] when too many are waiting,
     /// [`crate::ErrorCode::InvalidInput`] when the pixels are not of the model's side,
     /// [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded>;

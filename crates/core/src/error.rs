@@ -1,50 +1,60 @@
-//! One error for everything that crosses a boundary between parts.
+//! The error type at the boundaries between crates.
 //!
-//! A part keeps its own precise error type inside and turns it into an [`Error`] where it hands it
-//! on. The HTTP layer maps [`ErrorCode`] to a status once; the command line prints the message.
+//! Inside, a crate may use a more precise error type, which it converts to an [`Error`] at its
+//! boundary. The API maps [`ErrorCode`] to a status in one place; the command line prints the
+//! message.
 
-use std::fmt;
-
-/// The result of everything that crosses a boundary between parts.
+/// The result type at the boundaries between crates.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of failure this is: small enough to be matched exhaustively wherever a decision is
-/// made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+/// The kind of a failure. There are few, so that decisions can match all of them.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    strum::Display,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorCode {
     /// The caller sent something that can never work. The message says what and why.
     InvalidInput,
-    /// What was sent is not a picture that can be read.
+    /// The file is not a picture, or cannot be decoded.
     InvalidPicture,
     /// The body, the picture or the file is larger than the limit.
     TooLarge,
     /// No such point, job, picture or route.
     NotFound,
-    /// Known, but not to be given to this caller.
+    /// This caller may not see or do it.
     Forbidden,
     /// No key, or a wrong one.
     Unauthorized,
-    /// It does not fit what is there already: another model, another dimension, another state.
+    /// It conflicts with what exists: another model, another dimension, another state.
     Conflict,
-    /// Understood, but something asked for cannot be honoured here.
+    /// The request is valid, but not supported here.
     Unsupported,
-    /// Too much is waiting already; trying again later helps.
+    /// Too many requests are waiting. A later retry may succeed.
     Overloaded,
-    /// Something this needs is away for the moment; trying again later helps.
+    /// A service that this needs is unavailable. A later retry may succeed.
     Unavailable,
     /// It took longer than allowed.
     Timeout,
-    /// A safety filter of whoever makes pictures stopped it.
+    /// A provider's safety filter blocked it.
     Blocked,
-    /// A call that costs money was sent and its outcome is not known: it is never repeated unasked.
+    /// A paid call was sent and its outcome is unknown. It is never retried automatically.
     MaybeCharged,
-    /// A fault of ours. The message is for the log, never for a caller.
+    /// A fault in Clippy. The message is for the log, not for callers.
     Internal,
 }
 
 impl ErrorCode {
-    /// Whether the same request may succeed later without being changed.
+    /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_retryable(self) -> bool {
         match self {
@@ -63,35 +73,14 @@ impl ErrorCode {
         }
     }
 
-    /// The name as it stands in answers and logs.
+    /// The name in answers and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidInput => "invalid_input",
-            Self::InvalidPicture => "invalid_picture",
-            Self::TooLarge => "too_large",
-            Self::NotFound => "not_found",
-            Self::Forbidden => "forbidden",
-            Self::Unauthorized => "unauthorized",
-            Self::Conflict => "conflict",
-            Self::Unsupported => "unsupported",
-            Self::Overloaded => "overloaded",
-            Self::Unavailable => "unavailable",
-            Self::Timeout => "timeout",
-            Self::Blocked => "blocked",
-            Self::MaybeCharged => "maybe_charged",
-            Self::Internal => "internal",
-        }
+        self.into()
     }
 }
 
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-/// A failure with its kind, a message for a person (what happened, why, what to do), and its cause.
+/// A failure: its kind, a message for a person, and its cause.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -99,7 +88,7 @@ pub struct Error {
     pub code: ErrorCode,
     /// What happened, why, and what to do about it.
     pub message: String,
-    /// What lay underneath; logged, never shown.
+    /// The cause. It is logged, never shown to callers.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -114,7 +103,7 @@ impl Error {
         }
     }
 
-    /// Keeps what lay underneath for the log.
+    /// Adds the cause, for the log.
     #[must_use]
     pub fn with_source(
         mut self,

@@ -1,18 +1,20 @@
-//! Which files bulk work may touch: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and
-//! lists of failures in `DATA_DIR`. Symbolic links are resolved before anything is decided.
+//! Which files bulk work may use: manifests and pictures under `IMAGES_ROOT` or `DATA_DIR`, and lists
+//! of failures in `DATA_DIR`. Symbolic links are resolved first.
 //!
-//! The API asks before it makes a job, and a worker asks again before it runs one: what comes from
-//! a queue is input, too.
+//! The API checks this before it makes a job, and the worker checks it again before it runs one,
+//! since the queue is not trusted either.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
+
+use clippy_common::paths::without_dots;
 
 use crate::{Error, ErrorCode, Result};
 
-/// Kinds of file that a list of failures may be written to, so that it never takes the place of
-/// something else.
+/// The extensions that a list of failures may have, so that it never overwrites another kind of
+/// file.
 const LISTS: [&str; 2] = ["txt", "log"];
 
-/// The folders of a server or a worker. They are asked on a thread that may wait for a disk.
+/// The folders of a server or a worker. Its methods wait for the disk.
 #[derive(Debug, Clone, Default)]
 pub struct Folders {
     images_root: Option<PathBuf>,
@@ -20,7 +22,7 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// These folders; without one of them, nothing is under it.
+    /// The allowed folders; `None` allows nothing.
     #[must_use]
     pub fn new(images_root: Option<PathBuf>, data_dir: Option<PathBuf>) -> Self {
         Self {
@@ -29,10 +31,11 @@ impl Folders {
         }
     }
 
-    /// A file to read, by a path that is absolute, or relative to one of the folders.
+    /// Resolves a file to read. The path is absolute, or relative to one of the folders.
     ///
     /// # Errors
-    /// `Forbidden` outside of the folders, `InvalidInput` when it is not there; `field` is named.
+    /// `Forbidden` outside of the folders, `InvalidInput` when it does not exist. The message names
+    /// `field`.
     pub fn file(&self, field: &str, given: &str) -> Result<PathBuf> {
         let found = self.existing(field, given, &[])?;
         if found.is_file() {
@@ -43,7 +46,7 @@ impl Folders {
         )))
     }
 
-    /// A folder to read pictures from: under the folders, or one of `recorded`, or in one of these.
+    /// Resolves a folder to read pictures from. It is in one of the folders or of `recorded`.
     ///
     /// # Errors
     /// As [`Folders::file`].
@@ -57,7 +60,7 @@ impl Folders {
         )))
     }
 
-    /// A list to write in `DATA_DIR`, by a path that is absolute or relative to it.
+    /// Resolves a list to write in `DATA_DIR`. The path is absolute or relative to it.
     ///
     /// # Errors
     /// As [`Folders::file`]; `InvalidInput` for a file that is no list.
@@ -84,7 +87,7 @@ impl Folders {
             )));
         };
         match folder.canonicalize() {
-            // A link in the file's own place would be followed.
+            // Writing would follow a link in the file's place.
             Ok(folder) if folder.starts_with(&data) && folder.join(name).is_symlink() => {
                 Err(Error::new(
                     ErrorCode::Forbidden,
@@ -92,7 +95,7 @@ impl Folders {
                 ))
             }
             Ok(folder) if folder.starts_with(&data) => Ok(folder.join(name)),
-            Err(error) if plain(folder).is_some_and(|folder| folder.starts_with(&data)) => {
+            Err(error) if without_dots(folder).is_some_and(|folder| folder.starts_with(&data)) => {
                 Err(Error::invalid(format!(
                     "{field} is \"{given}\", whose folder cannot be used: {error}"
                 )))
@@ -123,14 +126,14 @@ impl Folders {
             });
         let (mut reason, mut leads_outside) = (None, false);
         for (named, resolved) in folders {
-            // An absolute path takes the folder's place.
+            // Joining an absolute path replaces the folder.
             let wanted = named.join(given);
             match wanted.canonicalize() {
                 Ok(found) if found.starts_with(&resolved) => return Ok(found),
                 Ok(_) => leads_outside = true,
-                // Whether something is there is told of these folders only.
+                // Outside of these folders it is not revealed whether a file exists.
                 Err(error) => {
-                    let inside = plain(&wanted).is_some_and(|path| {
+                    let inside = without_dots(&wanted).is_some_and(|path| {
                         path.starts_with(&named) || path.starts_with(&resolved)
                     });
                     if inside {
@@ -149,23 +152,6 @@ impl Folders {
             ),
         })
     }
-}
-
-/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root.
-fn plain(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !plain.pop() {
-                    return None;
-                }
-            }
-            other => plain.push(other),
-        }
-    }
-    Some(plain)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clippy_common::shorten;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
@@ -11,8 +12,7 @@ use crate::Error;
 
 /// The id of a picture in the collection.
 ///
-/// Written to JSON as a number when it is one, since Clippy 0.2 did so and its clients compare with
-/// `===`.
+/// A number is written to JSON as a number, as Clippy 0.2 did: its clients compare with `===`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PointId {
     /// A manifest's `id`.
@@ -38,7 +38,7 @@ impl FromStr for PointId {
             return Ok(Self::Number(number));
         }
         Uuid::parse_str(text).map(Self::Uuid).map_err(|_| {
-            let shown: String = text.chars().take(60).collect();
+            let shown = shorten(text, 60);
             Error::invalid(format!(
                 "\"{shown}\" is not a picture's id: ids are whole numbers or UUIDs"
             ))
@@ -67,8 +67,7 @@ impl<'de> Deserialize<'de> for PointId {
     }
 }
 
-/// Reads what an id can be and nothing else: a list or an object in its place is refused without
-/// being kept.
+/// Reads an id. A list or an object is refused without being read into memory.
 struct IdVisitor;
 
 impl Visitor<'_> for IdVisitor {
@@ -95,8 +94,8 @@ impl Visitor<'_> for IdVisitor {
     }
 }
 
-/// The whole number that a real one is, as tables write their ids (`17.0`). Above 2^53 a real
-/// number does not tell its neighbours apart, so that nothing is clear there.
+/// The integer that a float stands for: spreadsheets write ids as `17.0`. Above 2^53 floats cannot
+/// represent every integer, so the id would be ambiguous.
 fn whole(number: f64) -> Option<u64> {
     const MOST: f64 = 9_007_199_254_740_992.0;
     ((0.0..=MOST).contains(&number) && number.fract() == 0.0).then_some(number as u64)

@@ -1,13 +1,11 @@
-//! What every part of Clippy shares: names, errors, settings, the traits that the parts meet at,
-//! and the pure arithmetic of search. Nothing here talks to a network, a disk or libtorch.
-//!
-//! Data flows `core <- imaging <- clip, gallery <- api <- cli`; nothing flows back.
+//! What all crates of Clippy share: ids, errors, settings, the traits between crates, and the
+//! arithmetic of search. Nothing here uses a network or libtorch.
 
+mod blocking;
 pub mod bulk;
 pub mod collections;
 pub mod embedding;
 pub mod error;
-pub mod fake;
 pub mod folders;
 pub mod gallery;
 pub mod ids;
@@ -22,4 +20,5 @@ pub mod sentences;
 pub mod settings;
 pub mod tastes;
 
+pub use blocking::blocking;
 pub use error::{Error, ErrorCode, Result};

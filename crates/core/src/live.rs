@@ -1,13 +1,12 @@
-//! What searches go to: a model and the collection that it filled, replaced together and never one
-//! without the other.
+//! The live pair: a model and the collection that it filled. They are always replaced together.
 //!
-//! Whoever answers a request takes the pair once, at its beginning, and works with it to its end.
-//! So a switch in between changes nothing for that request, and no vector of one model ever meets a
-//! collection of another.
+//! A request takes the pair once, at its start, and uses it to its end. So a switch does not affect
+//! running requests, and vectors of one model are never compared with a collection of another.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
 
 use crate::Result;
@@ -40,13 +39,13 @@ impl std::fmt::Debug for Live {
     }
 }
 
-/// Is told of a switch, so that it lets go of what it holds of the old pair.
+/// Notified of a switch, so that it can release the old pair.
 pub trait FollowsLive: Send + Sync {
     /// The pair was replaced.
     fn replaced(&self);
 }
 
-/// The pair that is live in this process, now.
+/// The live pair of this process.
 pub struct LivePair {
     pair: RwLock<Arc<Live>>,
     followers: Mutex<Vec<Weak<dyn FollowsLive>>>,
@@ -62,7 +61,7 @@ impl std::fmt::Debug for LivePair {
 }
 
 impl LivePair {
-    /// Begins with this pair.
+    /// Starts with this pair.
     #[must_use]
     pub fn new(live: Live) -> Arc<Self> {
         Arc::new(Self {
@@ -71,38 +70,28 @@ impl LivePair {
         })
     }
 
-    /// The pair. Take it once for each request.
+    /// The current pair. Take it once per request.
     #[must_use]
     pub fn now(&self) -> Arc<Live> {
-        Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.pair.read())
     }
 
-    /// Requests that begin from now on see another pair; those under way keep theirs.
+    /// Replaces the pair for new requests. Running requests keep theirs.
     pub fn replace(&self, live: Live) {
         let live = Arc::new(live);
-        let old = std::mem::replace(
-            &mut *self.pair.write().unwrap_or_else(PoisonError::into_inner),
-            live,
-        );
-        // Outside of the lock: the last holder of a model ends its thread.
+        let old = std::mem::replace(&mut *self.pair.write(), live);
+        // Dropped outside of the lock, since the last owner of a model ends its thread.
         drop(old);
-        let followers = self
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let followers = self.followers.lock().clone();
         followers
             .iter()
             .filter_map(Weak::upgrade)
             .for_each(|follower| follower.replaced());
     }
 
-    /// Tells of switches from now on, for as long as the follower is there.
+    /// Notifies a follower of switches for as long as it exists.
     pub fn tell(&self, follower: Weak<dyn FollowsLive>) {
-        let mut followers = self
-            .followers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut followers = self.followers.lock();
         followers.retain(|known| known.strong_count() > 0);
         followers.push(follower);
     }

@@ -1,4 +1,4 @@
-//! The contract between those who show pictures and the folders that hold their files.
+//! The contract of reading picture files and thumbnails.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,21 +9,20 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::{Error, Result};
 
-/// Widest thumbnail that is made; whoever asks for more gets this.
+/// The widest thumbnail. A larger width gives this one.
 pub const WIDEST_THUMBNAIL: u32 = 2048;
 
 /// A picture's content.
 #[derive(Debug)]
 pub enum PictureContent {
-    /// All of it: thumbnails, which are small and shared.
+    /// Bytes in memory: thumbnails, which are small and shared.
     Memory(Bytes),
-    /// An open file and its length in bytes: it is read as fast as the caller takes it, and never
-    /// held as a whole.
+    /// An open file and its length in bytes. It is streamed to the caller.
     File(File, u64),
 }
 
 impl PictureContent {
-    /// How many bytes it has.
+    /// Its length in bytes.
     #[must_use]
     pub fn length(&self) -> u64 {
         match self {
@@ -32,7 +31,7 @@ impl PictureContent {
         }
     }
 
-    /// All of it at once, for small pictures and tests. Reads a file on this thread.
+    /// Reads all of it into memory. It blocks this thread while it reads a file.
     ///
     /// # Errors
     /// [`crate::ErrorCode::Internal`] when the file cannot be read.
@@ -50,34 +49,34 @@ impl PictureContent {
     }
 }
 
-/// A picture's file, or a thumbnail of it, as it goes to a browser.
+/// A picture's file, or its thumbnail, for a browser.
 #[derive(Debug)]
 pub struct ServedPicture {
     /// The whole file, or the whole thumbnail.
     pub content: PictureContent,
-    /// Its media type, told by its content: `image/png`, `image/jpeg`, …
+    /// Its media type, recognised by its content: `image/png`, `image/jpeg`, …
     pub content_type: String,
     /// Changes whenever the bytes do: letters, digits, `-` and `_` only, without the quotes of the
     /// header.
     pub etag: String,
 }
 
-/// Where the files of the collection's pictures are read.
+/// Reads the files of the collection's pictures.
 #[async_trait]
 pub trait Pictures: Send + Sync + 'static {
-    /// The file that a payload's `path` names, or a thumbnail at most `width` pixels wide (from 1
-    /// to [`WIDEST_THUMBNAIL`]); a picture that is narrower already comes as it is.
+    /// Opens the file of a payload's `path`, or a thumbnail at most `width` pixels wide (from 1 to
+    /// [`WIDEST_THUMBNAIL`]). A picture is never enlarged.
     ///
     /// # Errors
     /// [`crate::ErrorCode::NotFound`] when there is no such file, [`crate::ErrorCode::Forbidden`]
-    /// when it lies outside of the roots (symlinks resolved),
-    /// [`crate::ErrorCode::InvalidPicture`] when it is no picture that can be shown.
+    /// when it is outside of the roots (symlinks resolved),
+    /// [`crate::ErrorCode::InvalidPicture`] when it is not a picture.
     async fn open(&self, path: &str, width: Option<u32>) -> Result<ServedPicture>;
 }
 
-/// The ways in which a file system may write this path, as it is given first: with `\\` for `/`
-/// (manifests that were written on Windows), and with accented letters composed or in parts (macOS
-/// and archives differ there).
+/// The spellings under which a file system may have this path, the given one first: with `/` for `\\`
+/// (manifests from Windows), and with accented letters composed or decomposed (macOS and archives
+/// differ there).
 #[must_use]
 pub fn spellings(path: &str) -> Vec<String> {
     let mut found = vec![path.to_owned()];

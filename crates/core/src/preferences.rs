@@ -1,4 +1,4 @@
-//! What an artist likes, learned from clicks and saves, and how it bends a ranking.
+//! Preferences of artists, learned from clicks and saves, and their effect on a ranking.
 //!
 //! The rule is Clippy 0.2's: an exponential moving average a tag, `weight = clamp(EMA_BETA * weight
 //! + delta, 0, 1)`, and a score of `score * (1 + ALPHA * mean weight of the picture's tags)`.
@@ -24,7 +24,7 @@ pub enum Action {
 /// The constants of the rule, from the settings of the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PreferenceRule {
-    /// `ALPHA`: how much a liked tag lifts a score.
+    /// `ALPHA`: how much a liked tag raises a score.
     pub alpha: f64,
     /// `EMA_BETA`: how much of the old weight stays.
     pub beta: f64,
@@ -49,7 +49,7 @@ impl Default for PreferenceRule {
 }
 
 impl PreferenceRule {
-    /// The new weight of a tag after an action on a picture that bears it.
+    /// The new weight of a tag after an action on a picture that has it.
     #[must_use]
     pub fn updated(&self, weight: f64, action: Action) -> f64 {
         let delta = match action {
@@ -82,16 +82,16 @@ impl PreferenceRule {
     }
 }
 
-/// One click or save, with what the picture bears.
+/// One click or save, with the picture's tags and style.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feedback {
-    /// Who.
+    /// The artist.
     pub user_id: String,
-    /// On which picture.
+    /// The picture.
     pub image_id: PointId,
-    /// What.
+    /// The action.
     pub action: Action,
-    /// The tags that the caller named, or else the picture's own.
+    /// The tags that the caller named, else the picture's own.
     pub tags: Vec<String>,
     /// The picture's style, when its payload names one.
     pub style: Option<String>,
@@ -102,11 +102,11 @@ pub struct Feedback {
 pub struct FeedbackOutcome {
     /// How many tags got a new weight.
     pub updated_tags: usize,
-    /// Whether a style got one.
+    /// Whether a style got a new weight.
     pub updated_style: bool,
 }
 
-/// What is known of an artist, strongest first.
+/// The preferences of an artist, strongest first.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Profile {
     /// Tags and their weights.
@@ -119,10 +119,10 @@ pub struct Profile {
     pub saved: u64,
 }
 
-/// Where preferences are kept. Writers may run at once, in several threads: no update is lost.
+/// Stores preferences. Concurrent writers lose no update.
 #[async_trait]
 pub trait Preferences: Send + Sync + 'static {
-    /// Counts one action and moves the weights by the rule.
+    /// Counts one action and updates the weights by the rule.
     async fn record(&self, feedback: Feedback) -> Result<FeedbackOutcome>;
     /// The strongest `top` tags and styles of an artist; an unknown artist has an empty profile.
     async fn profile(&self, user_id: &str, top: usize) -> Result<Profile>;

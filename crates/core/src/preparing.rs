@@ -1,8 +1,9 @@
-//! What a server still prepares while it already serves: told to the terminal and to `GET
-//! /api/preparing`.
+//! The progress of what a server still prepares while it already serves. The terminal and `GET
+//! /api/preparing` show it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// What is being done.
@@ -13,7 +14,7 @@ pub enum PreparingStage {
     Drawing,
     /// Pictures are embedded and stored.
     Embedding,
-    /// The distributions that scores are compared with are made.
+    /// The distributions for the calibration of scores are sampled.
     Calibrating,
 }
 
@@ -28,7 +29,7 @@ pub struct PreparingState {
     pub total: u64,
 }
 
-/// Shared by who prepares and who tells of it. Clones show the same.
+/// Shared between the work and those who show its progress. Clones share one state.
 #[derive(Debug, Clone, Default)]
 pub struct Preparing(Arc<Mutex<Option<PreparingState>>>);
 
@@ -36,13 +37,12 @@ impl Preparing {
     /// What is being prepared; `None` when nothing is.
     #[must_use]
     pub fn now(&self) -> Option<PreparingState> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.lock()
     }
 
-    /// Tells how far it is. Within a stage it never goes back, whatever order threads tell of it
-    /// in.
+    /// Reports progress. Within a stage it never decreases, in whatever order threads report.
     pub fn at(&self, stage: PreparingStage, done: u64, total: u64) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.0.lock();
         let known = state
             .filter(|known| known.stage == stage)
             .map_or(0, |known| known.done);
@@ -53,9 +53,9 @@ impl Preparing {
         });
     }
 
-    /// Everything is ready.
+    /// Reports that everything is ready.
     pub fn finished(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock() = None;
     }
 }
 

@@ -1,8 +1,7 @@
-//! What was searched for lately, so that a re-index can compare the results of the old model with
-//! those of the new one.
+//! Recent queries, with which a re-index compares the results of the old and the new model.
 //!
-//! Nothing personal: no names, no times, no uploaded pictures; words, and ids of pictures of the
-//! collection. They are what can be embedded again by another model.
+//! They contain nothing personal: no names, times or uploaded pictures, but words and ids of the
+//! collection's pictures, which another model can embed again.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +10,19 @@ use crate::ids::PointId;
 
 /// Most queries that are remembered.
 pub const MOST_RECENT: usize = 200;
-/// Longest text that is remembered, in bytes; what is longer is left out, not cut.
+/// The longest text that is remembered, in bytes. A longer one is dropped, not cut.
 pub const LONGEST_RECENT: usize = 300;
 
 /// What of a search is remembered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RecentQuery {
-    /// Words that were looked for.
+    /// The query's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Words that were avoided.
+    /// The query's negative words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_text: Option<String>,
-    /// Pictures of the collection to be like.
+    /// Pictures of the collection that the results should be like.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub like: Vec<PointId>,
     /// The artist's weights.
@@ -32,7 +31,7 @@ pub struct RecentQuery {
 
 /// Remembers the last [`MOST_RECENT`] different queries.
 pub trait RecentQueries: Send + Sync + 'static {
-    /// Remembers one; never waits for a disk.
+    /// Remembers a query. Never waits for a disk.
     fn record(&self, query: RecentQuery);
 
     /// The newest first.

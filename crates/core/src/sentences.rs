@@ -1,9 +1,8 @@
-//! The sentence that a picture's tags are embedded as, and how a collection says which one made its
-//! text vectors.
+//! The sentence that a picture's tags are embedded as.
 //!
-//! Clippy 0.2 left the underscores of tags in the sentence. Text vectors of the two ways do not
-//! compare well: a collection that mixes them favours what was added later. So each collection
-//! keeps to one of them.
+//! Clippy 0.2 kept the underscores of tags; this version writes spaces. Text vectors of the two forms
+//! do not compare well: a collection with both would favour the pictures that were added later. So
+//! each collection uses one form, which a note records.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,7 +10,7 @@ use serde_json::Value;
 use crate::gallery::Gallery;
 use crate::{Error, Result};
 
-/// The note that a collection keeps this in.
+/// The name of the note.
 pub const NOTE: &str = "text_sentence";
 
 /// How tags are written in the sentence.
@@ -26,14 +25,14 @@ pub enum Underscores {
 }
 
 impl Underscores {
-    /// As a collection notes it.
+    /// The note's value.
     #[must_use]
     pub fn note(self) -> Value {
         serde_json::json!({ "underscores": self })
     }
 }
 
-/// The sentence: the template with the tags. `None` without any.
+/// Fills the template with the tags; `None` when there are none.
 #[must_use]
 pub fn sentence(tags: &[&str], template: &str, underscores: Underscores) -> Option<String> {
     let joined = || {
@@ -46,7 +45,7 @@ pub fn sentence(tags: &[&str], template: &str, underscores: Underscores) -> Opti
     (!tags.is_empty()).then(|| template.replace("{tags}", &joined()))
 }
 
-/// Which sentence made the text vectors of a collection.
+/// The form of a collection's sentences.
 ///
 /// # Errors
 /// What the collection reports; [`crate::ErrorCode::Internal`] when its note is not one of
@@ -55,7 +54,7 @@ pub async fn of(gallery: &dyn Gallery) -> Result<Underscores> {
     Ok(look(gallery).await?.0)
 }
 
-/// As [`of`], and writes it down where it is not yet: to be called before the first point is
+/// Like [`of`], and records the form unless it is recorded. Call it before the first point is
 /// stored.
 ///
 /// # Errors
@@ -69,7 +68,7 @@ pub async fn settled(gallery: &dyn Gallery) -> Result<Underscores> {
 }
 
 async fn look(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
-    // In this order: whoever makes the first point has written the note by then.
+    // In this order, since the note is written before the first point.
     let info = gallery.info().await?;
     if let Some(note) = gallery.note(NOTE).await? {
         let known = Underscores::deserialize(&note["underscores"]);
@@ -81,7 +80,7 @@ async fn look(gallery: &dyn Gallery) -> Result<(Underscores, bool)> {
             .with_source(error)
         });
     }
-    // Nobody has written down what made the collection: Clippy 0.2 did.
+    // A collection with points and without a note is Clippy 0.2's.
     let is_older = info.schema_version == 0 && info.points > 0;
     Ok((
         if is_older {

@@ -1,4 +1,4 @@
-//! What another Clippy knew of its artists, on its way into this one.
+//! Imports the preferences of artists from another Clippy.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// What is known of one artist.
+/// The preferences of one artist.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Taste {
-    /// Who.
+    /// The artist.
     pub user_id: String,
     /// Weights from 0 to 1 by tag, in lower case.
     pub tags: BTreeMap<String, f64>,
@@ -26,7 +26,7 @@ pub struct Taste {
 /// What an import changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct TastesImported {
-    /// Artists that the file tells of.
+    /// Artists in the file.
     pub artists: u64,
     /// Weights of tags that are new or higher now.
     pub tags: u64,
@@ -34,15 +34,15 @@ pub struct TastesImported {
     pub styles: u64,
 }
 
-/// Where tastes are taken over into.
+/// Stores imported preferences.
 #[async_trait]
 pub trait TastesImport: Send + Sync + 'static {
-    /// Takes all of them over, or none. Of what is known on both sides the higher weight and count
-    /// stays, so that a second import changes nothing.
+    /// Imports all of them, or none. Where both sides have a weight or count the higher one wins, so
+    /// that a second import changes nothing.
     async fn import(&self, tastes: Vec<Taste>) -> Result<TastesImported>;
 }
 
-/// Clippy 0.2's file of tastes, `kg_store.json`.
+/// Clippy 0.2's file of preferences, `kg_store.json`.
 #[derive(Deserialize)]
 struct Store {
     users: BTreeMap<String, User>,
@@ -69,7 +69,7 @@ struct Edges {
 /// Reads Clippy 0.2's `kg_store.json`.
 ///
 /// # Errors
-/// [`crate::ErrorCode::InvalidInput`] that says why it is none.
+/// [`crate::ErrorCode::InvalidInput`] with the reason when it is not such a file.
 pub fn of_clippy_0_2(file: &[u8]) -> Result<Vec<Taste>> {
     let store: Store = serde_json::from_slice(file).map_err(|error| {
         Error::invalid(format!("it is no kg_store.json of Clippy 0.2: {error}"))
@@ -89,7 +89,7 @@ pub fn of_clippy_0_2(file: &[u8]) -> Result<Vec<Taste>> {
         .collect())
 }
 
-/// Weights within 0 and 1; of names that mean the same the highest.
+/// Clamps weights to 0..1; of names that become the same, the highest weight wins.
 fn weights(given: BTreeMap<String, f64>, change: impl Fn(&str) -> String) -> BTreeMap<String, f64> {
     let mut kept = BTreeMap::new();
     for (name, weight) in given {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
+use clippy_common::files;
 use image::{ImageFormat, RgbImage};
 
 use crate::error::Error;
@@ -11,22 +12,12 @@ use crate::error::Error;
 /// Makes the file hold the bytes. Says whether it had to be written: a file that holds them already
 /// is not touched.
 ///
-/// The bytes go to a neighbour that then takes the file's name, so that a crash leaves the old file
-/// or the new one. Nothing waits for the disk: what a power cut spoils, the next run finds and
-/// mends.
+/// Nothing waits for the disk: the next run finds and mends what a power cut spoiled.
 pub(crate) fn keep(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     if read(path)?.as_deref() == Some(bytes) {
         return Ok(false);
     }
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = path.with_file_name(name);
-    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
-    if let Err(error) = written {
-        // Best effort: the reason for the failure is what the caller needs.
-        let _ = fs::remove_file(&fresh);
-        return Err(Error::file(path)(error));
-    }
+    files::replace_without_sync(path, bytes).map_err(Error::file(path))?;
     Ok(true)
 }
 

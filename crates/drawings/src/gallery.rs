@@ -178,8 +178,7 @@ fn write_picture(
 }
 
 fn hex_md5(bytes: &[u8]) -> String {
-    let digest = Md5::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Md5::digest(bytes))
 }
 
 /// The picture's id. It comes from the names alone, so that new subjects move no old ids, and it

@@ -7,6 +7,7 @@ use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::collections_server::Collections;
 use tonic::{Request, Response, Status};
 
+use crate::blocking::blocking;
 use crate::state::State;
 
 /// The service for collections and aliases.
@@ -19,15 +20,6 @@ fn done(begun: Instant, result: bool) -> Answer<wire::CollectionOperationRespons
         result,
         time: begun.elapsed().as_secs_f64(),
     }))
-}
-
-/// Off the threads that serve: the engine reads and writes files.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Status> + Send + 'static,
-) -> Result<T, Status> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Status::internal(error.to_string()))?
 }
 
 #[tonic::async_trait]

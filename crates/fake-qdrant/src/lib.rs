@@ -9,12 +9,14 @@
 //!
 //! [`Faults`] makes it behave as a server in trouble does; [`Proxy`] breaks the way to it.
 
+mod blocking;
 mod collection;
 mod collections;
 mod convert;
 mod faults;
 mod filter;
 mod older;
+mod options;
 mod points;
 mod proxy;
 mod query;
@@ -23,5 +25,6 @@ mod state;
 
 pub use faults::Faults;
 pub use older::{OlderPoint, fill_older_collection, make_older_collection};
+pub use options::FakeOptions;
 pub use proxy::Proxy;
-pub use server::{FakeOptions, FakeQdrant};
+pub use server::FakeQdrant;

@@ -12,8 +12,8 @@ use qdrant_edge as engine;
 use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
+use crate::blocking::blocking;
 use crate::collection::Collection;
-use crate::collections::blocking;
 use crate::convert::{
     id_in, id_out, ids_in, path_in, payload_in, retrieved_out, scored_out, status, stored,
     vectors_in, with_payload_in, with_vectors_in,

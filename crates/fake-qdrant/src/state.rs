@@ -12,7 +12,7 @@ use tonic::metadata::MetadataMap;
 
 use crate::collection::Collection;
 use crate::faults::Faults;
-use crate::server::FakeOptions;
+use crate::options::FakeOptions;
 
 /// What the services share.
 pub(crate) struct State {

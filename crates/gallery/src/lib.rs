@@ -3,7 +3,6 @@
 
 pub mod collections;
 pub mod edge;
-mod files;
 mod guarded;
 mod identity;
 pub mod lock;

@@ -7,9 +7,9 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 /// The file's name inside the folder that it guards.
@@ -76,7 +76,7 @@ impl StoreLock {
             pid: std::process::id(),
             address: address.map(str::to_owned),
         };
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = self.file.lock();
         let written = (|| {
             let text = serde_json::to_string(&holder).map_err(std::io::Error::other)?;
             file.seek(SeekFrom::Start(0))?;
@@ -93,11 +93,7 @@ impl StoreLock {
 impl Drop for StoreLock {
     fn drop(&mut self) {
         // An empty file says that nobody is there; the lock itself ends when the file is closed.
-        let _ = self
-            .file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .set_len(0);
+        let _ = self.file.lock().set_len(0);
     }
 }
 

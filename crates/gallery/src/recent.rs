@@ -3,15 +3,16 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clippy_core::recent::{MOST_RECENT, RecentQueries, RecentQuery};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
-use crate::files::write_atomically;
+use clippy_common::files;
 
 /// How long queries are collected before they are written.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -36,14 +37,14 @@ struct Kept {
 
 impl Kept {
     fn queries(&self) -> MutexGuard<'_, VecDeque<RecentQuery>> {
-        self.queries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queries.lock()
     }
 
     fn write(&self) -> Result<()> {
         let queries = self.queries().clone();
         serde_json::to_vec(&queries)
             .map_err(std::io::Error::other)
-            .and_then(|text| write_atomically(&self.path, &text))
+            .and_then(|text| files::replace(&self.path, &text))
             .map_err(|error| {
                 Error::internal(format!("{} could not be written", self.path.display()))
                     .with_source(error)
@@ -72,12 +73,8 @@ impl RecentQueryFile {
                 writing.news.notified().await;
                 tokio::time::sleep(PAUSE).await;
                 let now = Arc::clone(&writing);
-                match tokio::task::spawn_blocking(move || now.write()).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        tracing::warn!(%error, "the recent queries could not be written")
-                    }
-                    Err(error) => tracing::warn!(%error, "writing the recent queries ended badly"),
+                if let Err(error) = blocking("writing recent queries", move || now.write()).await {
+                    tracing::warn!(%error, "the recent queries could not be written");
                 }
             }
         });

@@ -1,14 +1,13 @@
 //! The picture formats that are read.
 
-use std::fmt;
-
 use image::ImageFormat;
 
 /// The formats that are understood, as a person reads them in a message.
 pub(crate) const UNDERSTOOD: &str = "PNG, JPEG, GIF, WebP, BMP and TIFF";
 
 /// A picture format that [`decode()`](crate::decode()) reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
+#[strum(serialize_all = "UPPERCASE")]
 pub enum PictureFormat {
     /// Portable Network Graphics, animated ones too.
     Png,
@@ -17,6 +16,7 @@ pub enum PictureFormat {
     /// GIF, animated ones too.
     Gif,
     /// WebP, animated ones too.
+    #[strum(to_string = "WebP")]
     WebP,
     /// Windows bitmap.
     Bmp,
@@ -72,18 +72,5 @@ impl PictureFormat {
             Self::Bmp => ImageFormat::Bmp,
             Self::Tiff => ImageFormat::Tiff,
         }
-    }
-}
-
-impl fmt::Display for PictureFormat {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Png => "PNG",
-            Self::Jpeg => "JPEG",
-            Self::Gif => "GIF",
-            Self::WebP => "WebP",
-            Self::Bmp => "BMP",
-            Self::Tiff => "TIFF",
-        })
     }
 }

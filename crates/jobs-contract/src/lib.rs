@@ -9,7 +9,6 @@ mod losses;
 mod running;
 mod steps;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,21 +88,7 @@ checks![
     running::watchers_see_every_event_once,
 ];
 
-/// Polls until something is so; panics, saying what was waited for, when it is not so in time.
-pub async fn wait_until<F, Fut>(what: &str, within: Duration, mut is_so: F)
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
-    let begun = std::time::Instant::now();
-    while !is_so().await {
-        assert!(
-            begun.elapsed() < within,
-            "waited {within:?} in vain for: {what}"
-        );
-        tokio::time::sleep(Duration::from_millis(15)).await;
-    }
-}
+pub use clippy_testing::wait_until_within as wait_until;
 
 /// Waits until a job is in a state that passes, and gives it.
 pub async fn wait_for_job(

@@ -1,13 +1,14 @@
 //! Checks that run a [`Runner`](clippy_jobs::Runner) on the store.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use apalis_core::task::builder::TaskBuilder;
 use async_trait::async_trait;
 use clippy_core::ErrorCode;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
@@ -171,10 +172,7 @@ impl JobHandler for Noting {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        self.began
-            .lock()
-            .expect("the list")
-            .push(context.job().payload.clone());
+        self.began.lock().push(context.job().payload.clone());
         Ok(Value::Null)
     }
 }
@@ -187,9 +185,9 @@ pub(super) async fn a_line_is_first_come_first_served(store: Store) {
     let noting = Noting::default();
     let began = Arc::clone(&noting.began);
     let runner = RunningRunner::start(&store, Handlers::new().with(noting), 1);
-    let all = || async { began.lock().expect("the list").len() == made.len() };
+    let all = || async { began.lock().len() == made.len() };
     wait_until("all jobs to begin", Duration::from_secs(30), all).await;
-    assert_eq!(*began.lock().expect("the list"), made);
+    assert_eq!(*began.lock(), made);
     runner.stop().await;
 }
 
@@ -634,7 +632,6 @@ impl JobHandler for Company {
             let now = self.now.load(Ordering::SeqCst);
             self.most
                 .lock()
-                .expect("the table")
                 .entry(n)
                 .and_modify(|most| *most = now.max(*most))
                 .or_insert(now);
@@ -681,7 +678,7 @@ pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) 
         let job = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
         assert_eq!(job.state, JobState::Succeeded);
     }
-    let most = most.lock().expect("the table").clone();
+    let most = most.lock().clone();
     assert_eq!(most[&1], 1, "alone: {most:?}");
     runner.stop().await;
 }

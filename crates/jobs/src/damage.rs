@@ -2,9 +2,10 @@
 //! must not stop the others.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::Mutex;
 use serde_json::json;
 
 /// Names that are remembered as told. Above that all are told once more.
@@ -19,14 +20,14 @@ pub(crate) struct Damage {
 impl Damage {
     /// Says that a record of this sort is left out.
     pub(crate) fn tell(&self, sort: &'static str, name: &str, reason: &dyn std::fmt::Display) {
-        let shown: String = name.chars().take(100).collect();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = shorten(name, 100);
+        let mut told = self.told.lock();
         if told.len() >= REMEMBERED {
             told.clear();
         }
-        if told.insert((sort, shown.clone())) {
+        if told.insert((sort, shown.to_string())) {
             metrics::counter!("clippy_job_records_damaged_total", "record" => sort).increment(1);
-            tracing::error!(record = sort, name = shown, %reason, "a stored record cannot be read and is left out");
+            tracing::error!(record = sort, name = %shown, %reason, "a stored record cannot be read and is left out");
         }
     }
 
@@ -65,6 +66,6 @@ pub(crate) fn failure() -> String {
 
 /// What the dead letter of a damaged record says.
 pub(crate) fn letter(id: &str, reason: &dyn std::fmt::Display) -> String {
-    let shown: String = id.chars().take(100).collect();
+    let shown = shorten(id, 100);
     format!("The record of job {shown} cannot be read: {reason}")
 }

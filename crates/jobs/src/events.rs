@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clippy_common::shorten;
 use clippy_core::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -41,7 +42,7 @@ impl FromStr for EventId {
         match (major.parse(), minor.parse()) {
             (Ok(major), Ok(minor)) => Ok(Self { major, minor }),
             _ => {
-                let shown: String = text.chars().take(60).collect();
+                let shown = shorten(text, 60);
                 Err(Error::invalid(format!(
                     "\"{shown}\" is not the id of an event: send back one that was received"
                 )))

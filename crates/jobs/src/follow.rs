@@ -1,10 +1,11 @@
 //! Watching one job: what was missed, then what happens, until it is done.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clippy_core::Result;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -67,7 +68,7 @@ impl EventHub {
                 let Some(hub) = listening.upgrade() else {
                     return;
                 };
-                let watched = hub.watched.lock().unwrap_or_else(PoisonError::into_inner);
+                let watched = hub.watched.lock();
                 match notice {
                     Ok(EventNotice(job)) => watched
                         .get(&job)
@@ -91,7 +92,7 @@ impl EventHub {
         after: Option<EventId>,
         settings: FollowSettings,
     ) -> Follow {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched.lock();
         let one = watched.entry(job).or_insert_with(|| Watched {
             news: Arc::default(),
             watchers: 0,
@@ -111,7 +112,7 @@ impl EventHub {
     }
 
     fn leave(&self, job: JobId) {
-        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watched = self.watched.lock();
         if let Some(one) = watched.get_mut(&job) {
             one.watchers -= 1;
             if one.watchers == 0 {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -52,7 +53,7 @@ impl FromStr for JobId {
     /// Anything that is no UUID is the id of no job: [`ErrorCode::NotFound`].
     fn from_str(text: &str) -> Result<Self, Error> {
         Uuid::parse_str(text).map(Self).map_err(|_| {
-            let shown: String = text.chars().take(60).collect();
+            let shown = shorten(text, 60);
             Error::not_found(format!("There is no job \"{shown}\": a job's id is a UUID"))
         })
     }
@@ -89,7 +90,7 @@ macro_rules! named {
 
             fn from_str(text: &str) -> Result<Self, Error> {
                 Self::ALL.iter().copied().find(|one| one.as_str() == text).ok_or_else(|| {
-                    let shown: String = text.chars().take(60).collect();
+                    let shown = shorten(text, 60);
                     let names: Vec<&str> = Self::ALL.iter().map(|one| one.as_str()).collect();
                     Error::invalid(format!(concat!("\"{}\" is no ", $what, ": use one of {}"), shown, names.join(", ")))
                 })
@@ -379,7 +380,7 @@ impl NewJob {
             digest.update(part.as_bytes());
             digest.update([0]);
         }
-        Ok((payload, format!("{:x}", digest.finalize())))
+        Ok((payload, hex::encode(digest.finalize())))
     }
 }
 

@@ -1,11 +1,12 @@
 //! Samples a collection, keeps what was found with it, and has it at hand for searches.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::gallery::{Filter, Gallery, With};
 use clippy_core::search::calibration::{Calibration, Draw, NOTE, Sampled, too_few};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
+use parking_lot::RwLock;
 
 /// Points of one page while the ids are walked over.
 const PAGE: usize = 10_000;
@@ -63,9 +64,10 @@ async fn take(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
         }
     }
     let points = gallery.retrieve(&draw.chosen(), With::VECTORS).await?;
-    tokio::task::spawn_blocking(move || Sampled::measure(info.fingerprint, info.points, points))
-        .await
-        .map_err(|error| Error::internal("measuring a sample ended abruptly").with_source(error))
+    blocking("measuring a sample", move || {
+        Ok(Sampled::measure(info.fingerprint, info.points, points))
+    })
+    .await
 }
 
 /// The calibration that is kept with a collection; `None` when there is none, or none of this
@@ -128,12 +130,12 @@ impl AtHand {
     }
 
     fn read(&self) -> (Option<Arc<Sampled>>, Option<Instant>) {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.read();
         (state.sampled.clone(), state.looked)
     }
 
     fn write(&self, sampled: Option<Arc<Sampled>>) -> Option<Arc<Sampled>> {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write();
         *state = State {
             sampled,
             looked: Some(Instant::now()),

@@ -1,9 +1,10 @@
 //! The searcher of whatever is live: one for each pair of model and collection, and never a mix of
 //! two.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use clippy_core::live::{FollowsLive, Live, LivePair};
+use parking_lot::Mutex;
 
 use crate::Searcher;
 
@@ -43,7 +44,7 @@ impl LiveSearcher {
     #[must_use]
     pub fn now(&self) -> (Arc<Searcher>, Arc<Live>) {
         let live = self.live.now();
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         if !Arc::ptr_eq(&newest.live, &live) {
             *newest = Newest {
                 searcher: Arc::new((self.make)(&live)),

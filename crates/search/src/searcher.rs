@@ -14,7 +14,7 @@ use clippy_core::search::fusion::{Hit, Ranking};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::normalised;
 use clippy_core::search::{crowding, cursor, diversity, subjects};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
 
@@ -208,15 +208,12 @@ impl Searcher {
             .map_err(|error| {
                 Error::internal("queries are not prepared any more").with_source(error)
             })?;
-        tokio::task::spawn_blocking(move || {
+        blocking("preparing a query's pictures", move || {
             // Held until the work ends, also when nobody waits for it any more.
             let _turn = turn;
             prepare(query, wanted, &known, &info.transform, &limits)
         })
         .await
-        .map_err(|error| {
-            Error::internal("preparing a query's pictures ended early").with_source(error)
-        })?
     }
 
     /// Embeds what is not known yet, and keeps it.
@@ -431,12 +428,11 @@ impl Searcher {
             })
             .collect();
         // Hundreds of pictures are compared with each other: beside the async threads.
-        tokio::task::spawn_blocking(move || {
+        blocking("ordering results", move || {
             let order = diversity::order(&hits, &vectors, share, wanted);
-            reordered(hits, order)
+            Ok(reordered(hits, order))
         })
         .await
-        .map_err(|error| Error::internal("ordering results ended early").with_source(error))
     }
 
     async fn several_guesses(&self, mut hits: Vec<Hit>) -> Result<Vec<Hit>> {

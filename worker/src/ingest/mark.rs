@@ -65,7 +65,7 @@ impl Mark {
 
 /// MD5 in hex, as manifests of picture boards write it.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
-    format!("{:x}", Md5::digest(bytes))
+    hex::encode(Md5::digest(bytes))
 }
 
 /// Fields that ingest fills from the file, where the manifest does not.

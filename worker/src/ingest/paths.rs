@@ -6,11 +6,12 @@
 //! there is named by a root that holds it; a folder that no root holds is recorded only for an
 //! operator at the command line.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use clippy_common::paths::without_dots;
 use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::pictures::spellings;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 
 use crate::ingest::manifest::Manifest;
 
@@ -77,13 +78,11 @@ impl Roots {
     /// Opens the folders. `looking.served` may name some that are not there any more.
     pub(crate) async fn open(manifest: &Path, looking: Looking) -> Result<Self> {
         let manifest = manifest.to_owned();
-        let opened = tokio::task::spawn_blocking(move || {
+        blocking("looking for the images' folder", move || {
             let working = std::env::current_dir().ok();
             Self::open_now(&manifest, &looking, working.as_deref())
-        });
-        opened.await.map_err(|error| {
-            Error::internal("looking for the images' folder failed").with_source(error)
-        })?
+        })
+        .await
     }
 
     fn open_now(manifest: &Path, looking: &Looking, working: Option<&Path>) -> Result<Self> {
@@ -355,24 +354,6 @@ fn open_root(folder: &Path) -> Result<Root> {
         named: without_dots(&named).unwrap_or_else(|| resolved.clone()),
         resolved,
     })
-}
-
-/// The path without `.` and `..`, by its text alone; `None` when it climbs above the root of the
-/// file system.
-fn without_dots(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !plain.pop() {
-                    return None;
-                }
-            }
-            other => plain.push(other),
-        }
-    }
-    Some(plain)
 }
 
 fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {

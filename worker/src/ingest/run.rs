@@ -8,7 +8,7 @@ use std::time::Instant;
 use clippy_core::gallery::{Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{LedgerTotals, LineOutcome, LineRecord, Reasons};
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::FuturesOrdered;
@@ -80,14 +80,14 @@ pub(crate) async fn drive(
 ) -> Result<IngestReport> {
     let began = Instant::now();
     let (path, slice, begin) = (options.manifest.clone(), options.slice, options.begin);
-    let opened = tokio::task::spawn_blocking(move || {
+    let (total, lines) = blocking("reading the manifest", move || {
         let manifest = Manifest::open(&path)?;
         match (begin, slice.max_lines) {
             (Some(place), Some(total)) => Ok((total, manifest.lines_from(slice, place)?)),
-            _ => Ok::<_, Error>((manifest.count_lines(slice)?, manifest.lines(slice))),
+            _ => Ok((manifest.count_lines(slice)?, manifest.lines(slice))),
         }
-    });
-    let (total, lines) = opened.await.map_err(task_failed)??;
+    })
+    .await?;
     let fail_log = match &options.fail_log {
         Some(path) => Some((failures::open(path).await?, path)),
         None => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, Ledger, LineFailure, LineOutcome, LineRecord};
-use clippy_core::{Error, Result};
+use clippy_core::{Result, blocking};
 use uuid::Uuid;
 
 use crate::ingest::manifest::{Entry, Lines, Place, RawLine};
@@ -53,17 +53,15 @@ impl Source {
             return Ok(None);
         };
         let size = self.size;
-        let read = tokio::task::spawn_blocking(move || {
+        let (reader, lines) = blocking("reading the manifest", move || {
             let lines = reader
                 .by_ref()
                 .take(size)
                 .map(|line| line.map(understand))
                 .collect::<Result<Vec<_>>>();
-            (reader, lines)
-        });
-        let (reader, lines) = read
-            .await
-            .map_err(|error| Error::internal("reading the manifest failed").with_source(error))?;
+            Ok((reader, lines))
+        })
+        .await?;
         let mut lines = lines?;
         if lines.is_empty() {
             return Ok(None);

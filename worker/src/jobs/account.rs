@@ -2,13 +2,13 @@
 //! worker needs another's database to add it up.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord, Reasons};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{JobContext, JobError};
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -105,7 +105,7 @@ impl PartLedger {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock()
     }
 }
 

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::folders::Folders;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 
 use crate::ingest::Tools;
-use crate::ingest::chunk::task_failed;
 
 /// The request with its files found anew, symbolic links resolved. `merging` writes a list and
 /// reads no file.
@@ -30,7 +29,7 @@ pub(super) async fn admit(
         _ => Vec::new(),
     };
     let (folders, lines, ids_file) = (folders.clone(), lines.clone(), ids_file.map(Path::to_owned));
-    let found = tokio::task::spawn_blocking(move || {
+    blocking("looking at a folder", move || {
         let fail_log = lines
             .fail_log
             .as_deref()
@@ -56,8 +55,8 @@ pub(super) async fn admit(
             },
             ids_file,
         ))
-    });
-    found.await.map_err(task_failed)?
+    })
+    .await
 }
 
 fn text(path: &Path) -> Result<&str> {

@@ -4,12 +4,13 @@
 //! missing no more.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::bulk::BackfillRequest;
 use clippy_core::folders::Folders;
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Step};
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::admission::admit;
@@ -50,11 +51,7 @@ impl BackfillJob {
     /// Reads a list of ids, unless it is the one that was read last.
     async fn selection(&self, file: &Path) -> Result<Arc<Selection>, JobError> {
         let fingerprint = Fingerprint::of(file).await?;
-        let kept = self
-            .selection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let kept = self.selection.lock().clone();
         if let Some(kept) = kept.filter(|kept| kept.file == file && kept.fingerprint == fingerprint)
         {
             return Ok(kept.selection);
@@ -65,10 +62,7 @@ impl BackfillJob {
             fingerprint,
             selection: Arc::clone(&selection),
         };
-        *self
-            .selection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        *self.selection.lock() = Some(kept);
         Ok(selection)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use clippy_common::files;
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::ledger::{LedgerTotals, LineRecord, Reasons};
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_jobs::{Children, Job, JobContext, JobError, JobState, Progress};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -194,7 +195,6 @@ pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
     JobError::permanent(code, message)
 }
 
-/// Beside the file first, and then in its place, so that there is never half a list.
 async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) -> Result<()> {
     let mut text = String::new();
     for (name, reason) in failed.into_iter().flat_map(|(_, lines)| lines) {
@@ -206,7 +206,10 @@ async fn write_fail_log(file: &Path, failed: Vec<(u64, Vec<(String, String)>)>) 
             file.display()
         ))
     };
-    let beside = file.with_extension("part");
-    tokio::fs::write(&beside, text).await.map_err(unwritable)?;
-    tokio::fs::rename(&beside, file).await.map_err(unwritable)
+    let target = file.to_owned();
+    blocking("writing a list", move || {
+        Ok(files::replace(&target, text.as_bytes()))
+    })
+    .await?
+    .map_err(unwritable)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_jobs::{JobContext, JobError};
 use futures::future::BoxFuture;
 use serde::Deserialize;
@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::account::{Account, PartLedger};
 use super::payload::{Fingerprint, Part};
 use super::plan::UNIT;
-use crate::ingest::chunk::task_failed;
 use crate::ingest::manifest::{Manifest, Place, Slice};
 use crate::ingest::progress::{Progress, Stage};
 use crate::ingest::run::{Processed, Step, drive};
@@ -97,14 +96,14 @@ async fn place_after(options: &ManifestOptions, part: &Part, done: u64) -> Resul
         max_lines: Some(done),
         ..options.slice
     };
-    let passed = tokio::task::spawn_blocking(move || {
+    blocking("reading the manifest", move || {
         let mut lines = Manifest::open(&path)?.lines_from(slice, begin)?;
         for line in lines.by_ref() {
             line?;
         }
         Ok(lines.place())
-    });
-    passed.await.map_err(task_failed)?
+    })
+    .await
 }
 
 /// The parts of a job leave the building of graphs to their parent's end.

@@ -2,7 +2,7 @@
 
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::ledger::LineOutcome;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_jobs::{JobContext, JobError, Lane, NewChild};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::BulkSettings;
 use super::payload::{Fingerprint, Part};
-use crate::ingest::chunk::task_failed;
 use crate::ingest::manifest::{Manifest, Place};
 use crate::ingest::source::{Line, Source};
 use crate::ingest::{ManifestOptions, Tools, check, roots};
@@ -139,9 +138,10 @@ async fn open(
     };
     let (path, mut slice, planned) = (options.manifest.clone(), options.slice, cursor.planned);
     slice.max_lines = slice.max_lines.map(|most| most.saturating_sub(planned));
-    let opened =
-        tokio::task::spawn_blocking(move || Manifest::open(&path)?.lines_from(slice, place));
-    let lines = opened.await.map_err(task_failed)??;
+    let lines = blocking("reading the manifest", move || {
+        Manifest::open(&path)?.lines_from(slice, place)
+    })
+    .await?;
     Ok(Some(Source::new(
         lines,
         tools.ledger.clone(),

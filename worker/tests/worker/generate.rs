@@ -10,12 +10,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::support::timing::short_timing;
-use crate::support::{DIMENSION, MemoryGallery};
+use crate::support::{DIMENSION, memory_gallery};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ErrorCode;
 use clippy_core::bulk::payload;
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{Gallery, Space};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
@@ -30,6 +29,7 @@ use clippy_jobs::{
     Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
     SqliteJobs, SqliteSettings,
 };
+use clippy_testing::FakeEmbedder;
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
 use tokio_util::sync::CancellationToken;
 
@@ -213,10 +213,8 @@ async fn a_worker_process() {
         timing,
         drain: Duration::from_secs(5),
     };
-    let handlers = Handlers::new().with(GenerateJob::new(tools(
-        &folder,
-        Arc::new(MemoryGallery::default()),
-    )));
+    let handlers =
+        Handlers::new().with(GenerateJob::new(tools(&folder, Arc::new(memory_gallery()))));
     Runner::new(open(&folder).await, handlers, settings)
         .expect("good settings")
         .run(CancellationToken::new())
@@ -462,7 +460,7 @@ async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
     };
     let tools = GenerateTools {
         patience,
-        ..tools(house.folder.path(), Arc::new(MemoryGallery::default()))
+        ..tools(house.folder.path(), Arc::new(memory_gallery()))
     };
     let handlers = Handlers::new().with(GenerateJob::new(tools));
     let lanes = vec![(Lane::Interactive, 2)];
@@ -496,7 +494,7 @@ async fn an_outage_of_the_provider_is_waited_for_and_counts_as_no_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_picture_whose_gallery_is_away_is_bought_once_and_added_when_the_gallery_is_back() {
     let house = House::new().await;
-    let gallery = Arc::new(MemoryGallery::default());
+    let gallery = Arc::new(memory_gallery());
     gallery.fails_from.store(1, Ordering::SeqCst);
     let handlers = Handlers::new().with(GenerateJob::new(tools(
         house.folder.path(),

@@ -14,7 +14,6 @@ use async_trait::async_trait;
 use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest, payload};
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::folders::Folders;
 use clippy_core::gallery::{Filter, Point, With};
 use clippy_core::ids::PointId;
@@ -33,9 +32,9 @@ use clippy_jobs::{
     SqliteSettings,
 };
 use clippy_search::{MakeSearcher, SearchQuery, Searcher, SearcherOptions};
+use clippy_testing::{FakeEmbedder, MemoryRecent};
 use clippy_worker::ingest::{IngestReport, LiveTools, MARK_FIELD, ingest};
 use clippy_worker::jobs::{BulkSettings, ReindexJob, ReindexTools, handlers};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -102,25 +101,12 @@ fn source(dimension: usize) -> ModelSource {
     }
 }
 
-#[derive(Default)]
-struct Recent(Mutex<Vec<RecentQuery>>);
-
-impl RecentQueries for Recent {
-    fn record(&self, query: RecentQuery) {
-        self.0.lock().push(query);
-    }
-
-    fn recent(&self) -> Vec<RecentQuery> {
-        self.0.lock().clone()
-    }
-}
-
 /// One data folder, opened, with a queue and a worker.
 struct Process {
     live: Arc<LivePair>,
     collections: Arc<EdgeCollections>,
     jobs: Arc<SqliteJobs>,
-    recent: Arc<Recent>,
+    recent: Arc<MemoryRecent>,
     tools: LiveTools,
     reindex: ReindexTools,
     let_through: Arc<Semaphore>,
@@ -161,7 +147,7 @@ impl Process {
         let jobs = SqliteJobs::open(&data.join("jobs.db"), SqliteSettings::default())
             .await
             .expect("a queue");
-        let recent = Arc::new(Recent::default());
+        let recent = Arc::new(MemoryRecent::default());
         let taste = Arc::clone(&state);
         let searcher: MakeSearcher = Arc::new(move |live: &Live| {
             let options = SearcherOptions {

@@ -469,9 +469,9 @@ async fn the_same_key_and_body_are_looked_for_before_anything_else() {
     // Since then the reference was deleted, the gallery is away, and its schema is not what it was.
     server.gallery.remove(3);
     server.gallery.schema_version.store(2, Ordering::SeqCst);
-    server.gallery.away.store(true, Ordering::SeqCst);
+    server.gallery.info_fails.store(true, Ordering::SeqCst);
     assert_eq!(accepted(ask(&request).await).await["id"], first["id"]);
-    server.gallery.away.store(false, Ordering::SeqCst);
+    server.gallery.info_fails.store(false, Ordering::SeqCst);
     let other = json!({"prompt": "a red apple"});
     problem(
         ask(&other).await,

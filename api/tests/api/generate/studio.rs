@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_api::ApiOptions;
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::{PictureContent, Pictures, ServedPicture};
 use clippy_generate::{Fetcher, FileSpending, MemoryJournal, Resolver, data_url};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{Handlers, Lane, Runner, RunnerSettings, SqliteJobs, SqliteSettings};
+use clippy_testing::FakeEmbedder;
 use clippy_worker::jobs::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatience};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};

@@ -2,9 +2,7 @@
 #![allow(dead_code, reason = "every test binary uses its own share of this")]
 
 pub mod doubles;
-pub mod events;
 pub mod memory;
-pub mod redis;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +10,6 @@ use std::time::Duration;
 
 use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts, metrics, serve};
 use clippy_core::embedding::Embedder;
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::PreferenceRule;
@@ -21,17 +18,17 @@ use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
 use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use clippy_testing::{
+    ApiClient, ApiRequest, FakeEmbedder, MemoryGallery, MemoryPreferences, MemoryRecent,
+};
+pub use clippy_testing::{json, problem, wait_until};
+use reqwest::{Client, Method, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-#[allow(
-    unused_imports,
-    reason = "every test binary uses its own share of this"
-)]
-pub use doubles::{FolderlessPictures, MemoryGallery, MemoryPreferences, RecentInMemory};
+pub use doubles::{FolderlessPictures, filled_gallery};
 
 /// Length of the vectors here.
 pub const DIMENSION: usize = 16;
@@ -39,12 +36,15 @@ pub const DIMENSION: usize = 16;
 /// A server that runs until it is dropped or stopped.
 pub struct TestServer {
     pub address: SocketAddr,
+    /// Checks the shape of every error.
+    pub api: ApiClient,
+    /// Sends anything.
     pub client: Client,
     pub gallery: Arc<MemoryGallery>,
     /// What searches take; replace it as a re-index does.
     pub live: Arc<LivePair>,
     /// What was searched for.
-    pub recent: Arc<RecentInMemory>,
+    pub recent: Arc<MemoryRecent>,
     pub state: AppState,
     /// The store behind the routes.
     pub jobs: Arc<dyn JobStore>,
@@ -92,7 +92,7 @@ impl TestServer {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let gallery = Arc::new(MemoryGallery::filled(DIMENSION).await);
+        let gallery = Arc::new(filled_gallery(DIMENSION).await);
         let preferences = Arc::new(MemoryPreferences::default());
         let embedder: Arc<dyn Embedder> = Arc::new(metrics::MeteredEmbedder::new(setup.embedder));
         let limits = DecodeLimits {
@@ -119,7 +119,7 @@ impl TestServer {
             embedder: Arc::clone(&embedder),
             gallery: gallery.clone(),
         });
-        let recent = Arc::new(RecentInMemory::default());
+        let recent = Arc::new(MemoryRecent::default());
         let data = tempfile::tempdir().expect("a temporary folder");
         let jobs: Arc<dyn JobStore> = match setup.jobs {
             Some(jobs) => jobs,
@@ -160,6 +160,7 @@ impl TestServer {
         }));
         Self {
             address,
+            api: ApiClient::new(format!("http://{address}")),
             client: clippy_http::client().build().expect("a client"),
             gallery,
             live,
@@ -177,12 +178,12 @@ impl TestServer {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path))
+    pub fn get(&self, path: &str) -> ApiRequest {
+        self.api.request(Method::GET, path)
     }
 
-    pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(self.url(path))
+    pub fn post(&self, path: &str) -> ApiRequest {
+        self.api.request(Method::POST, path)
     }
 
     /// A search as JSON.
@@ -222,44 +223,4 @@ pub fn drawing() -> Vec<u8> {
         }
     });
     encode(&picture, Encoding::Png).expect("a small picture")
-}
-
-/// Checks that an answer is problem JSON of this status and code, and gives its `detail`.
-pub async fn problem(response: Response, status: StatusCode, code: &str) -> Value {
-    let given = response.status();
-    let content_type = response.headers()["content-type"]
-        .to_str()
-        .expect("text")
-        .to_owned();
-    let text = response.text().await.expect("a body");
-    assert_eq!(given, status, "{text}");
-    assert_eq!(content_type, "application/problem+json", "{text}");
-    let body: Value = serde_json::from_str(&text).expect("JSON");
-    assert_eq!(body["status"], status.as_u16(), "{text}");
-    assert_eq!(body["code"], code, "{text}");
-    for field in ["type", "title", "detail"] {
-        assert!(
-            body[field].as_str().is_some_and(|text| !text.is_empty()),
-            "{field} in {text}"
-        );
-    }
-    body
-}
-
-pub async fn json(response: Response) -> Value {
-    let status = response.status();
-    let text = response.text().await.expect("a body");
-    assert_eq!(status, StatusCode::OK, "{text}");
-    serde_json::from_str(&text).expect("JSON")
-}
-
-/// Polls until it is so, and fails after a long while.
-pub async fn wait_until<F: Future<Output = bool>>(what: &str, mut check: impl FnMut() -> F) {
-    for _ in 0..2_000 {
-        if check().await {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("never came true: {what}");
 }

@@ -16,7 +16,7 @@ use clippy_gallery::{
 
 use super::Findings;
 use crate::embedded::open_collections;
-use crate::{models, qdrant};
+use crate::{model_choice, qdrant};
 
 pub(super) async fn check(
     settings: &Settings,
@@ -113,7 +113,7 @@ async fn one_picture(
     };
     let opened = async {
         let _lock = lock?;
-        let source = models::wanted(settings)
+        let source = model_choice::initial(settings)
             .await
             .map_err(|failure| Error::internal(failure.to_string()))?;
         let (_collections, gallery) = open_collections(settings, source, model).await?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clippy_api::ApiOptions;
+use clippy_common::files;
 use clippy_core::settings::Settings;
 
 use super::Findings;
@@ -60,7 +61,7 @@ fn file(environment: &Environment, findings: &mut Findings) {
 
 fn data_folder(folder: &Path, findings: &mut Findings) {
     findings.say("data folder", writable(folder));
-    match private::look(folder) {
+    match private::inspect(folder) {
         Ok(openness) if openness.open.is_empty() => {}
         Ok(openness) => findings.fault(
             "data folder",
@@ -90,10 +91,7 @@ fn data_folder(folder: &Path, findings: &mut Findings) {
 /// A folder that is there, or can be made, and can be written to.
 fn writable(folder: &Path) -> Result<String, String> {
     let there = folder.exists();
-    let probe = folder.join(".doctor");
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&probe, b"a probe"))
-        .and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::create_dir_all(folder).and_then(|()| files::check_writable(folder));
     if !there {
         // Empty, or in use by now: then it stays.
         let _ = std::fs::remove_dir(folder);
@@ -141,7 +139,7 @@ async fn server(settings: &Settings, findings: &mut Findings) {
         Err(failure) => Err(failure),
     };
     findings.say("address", address);
-    match ApiOptions::from(server).check_sites() {
+    match clippy_api::check_sites(&ApiOptions::from(server)) {
         Err(error) => findings.fault("pages", error.message),
         Ok(()) if !keyed && server.allowed_origins.iter().any(|origin| origin == "*") => findings
             .fault(

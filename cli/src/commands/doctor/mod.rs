@@ -15,7 +15,7 @@ use clippy_jobs::RedisReport;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::generation;
-use crate::models::looked_at;
+use crate::models::inspect;
 use crate::qdrant;
 
 /// What is printed, line by line.
@@ -53,7 +53,7 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     let mut findings = Findings::default();
     configuration::check(settings, environment, &mut findings).await;
 
-    let looked = looked_at(settings).await;
+    let looked = inspect(settings).await;
     let info = looked.as_ref().ok().map(|(info, _)| Arc::clone(info));
     let model = looked.map(|(info, how)| {
         format!(
@@ -69,7 +69,7 @@ pub async fn run(settings: &Settings, environment: &Environment) -> Result<(), F
     collection::check(&chosen, info.as_ref(), &mut findings).await;
     owner::check(settings, &mut findings).await;
     queue(settings, &mut findings).await;
-    for (provider, finding) in generation::checked().await {
+    for (provider, finding) in generation::check_providers().await {
         let part = format!("{provider}, {}", finding.subject);
         match finding.level {
             FindingLevel::Ok => findings.ok(part, finding.message),

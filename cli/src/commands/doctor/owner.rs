@@ -16,7 +16,7 @@ pub(super) async fn check(settings: &Settings, findings: &mut Findings) {
         return findings.ok("owner", format!("process {} has it open", holder.pid));
     };
     let serves = format!("process {} serves it at {address}", holder.pid);
-    let health = match Client::found(&address, settings) {
+    let health = match Client::from_data_folder(&address, settings) {
         Ok(client) => client.version().await,
         Err(failure) => Err(failure),
     };

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clippy_core::embedding::Embedding;
+use clippy_testing::wait_until;
+use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -32,10 +33,7 @@ struct Gated {
 
 impl Gated {
     fn pass(&mut self, values: Vec<f32>) -> Result<Vec<Embedding>> {
-        self.begun
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(values.clone());
+        self.begun.lock().push(values.clone());
         match self.steps.recv() {
             Ok(Step::Fail) => Err(ClipError::Thread("told to fail".to_owned())),
             Ok(Step::Panic) => panic!("told to panic"),
@@ -96,7 +94,7 @@ impl Harness {
         }
         let embedder =
             TorchEmbedder::start_with(encoder, info(), max_waiting, LIMITS, || ()).unwrap();
-        begun.lock().unwrap().clear();
+        begun.lock().clear();
         Self {
             embedder: Arc::new(embedder),
             steps: Some(sender),
@@ -124,25 +122,12 @@ impl Harness {
 
     /// The inputs of batch `number`, once it has begun.
     async fn batch(&self, number: usize) -> Vec<f32> {
-        wait_until(|| {
-            self.begun
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .len()
-                > number
+        wait_until("the batch to begin", || async {
+            self.begun.lock().len() > number
         })
         .await;
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)[number].clone()
+        self.begun.lock()[number].clone()
     }
-}
-
-async fn wait_until(mut is_so: impl FnMut() -> bool) {
-    within(async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -264,7 +249,11 @@ async fn nothing_is_computed_for_a_caller_who_left() {
     assert_eq!(values(staying).await, [4.0]);
     assert_eq!(harness.batch(1).await, [4.0]);
     assert_eq!(values(running).await, [1.0]);
-    wait_until(|| harness.embedder.places.available_permits() == 100).await;
+    let places = &harness.embedder.places;
+    wait_until("all places to be free", || async {
+        places.available_permits() == 100
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -316,7 +305,11 @@ async fn a_failed_batch_fails_its_callers_only() {
             [9.0],
             "the thread lives on"
         );
-        wait_until(|| harness.embedder.places.available_permits() == 100).await;
+        let places = &harness.embedder.places;
+        wait_until("all places to be free", || async {
+            places.available_permits() == 100
+        })
+        .await;
     }
 }
 

@@ -51,10 +51,7 @@ impl WeightsFile {
         let mut hash = Sha256::new();
         hash.update(head);
         hash.update(&self.bytes);
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(hash.finalize())
     }
 
     /// The tensors of the file, to be taken one by one.

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use clippy_clip::ClipError;
 use clippy_clip::download::pull;
 use clippy_clip::pretrained::{self, Pretrained};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -47,7 +48,7 @@ async fn serve(answers: impl IntoIterator<Item = Answer>, announces: bool) -> Se
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let request = read_request(&mut stream).await;
-            seen.lock().unwrap().push(request.clone());
+            seen.lock().push(request.clone());
             let is_file = request.contains("/cdn");
             let answer = if is_file {
                 answers.pop_front().unwrap_or(Answer::Well)
@@ -80,10 +81,7 @@ async fn respond(
 ) {
     let content = content();
     if !is_file {
-        let hash: String = Sha256::digest(&content)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash = hex::encode(Sha256::digest(&content));
         let what = format!(
             "X-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\n",
             content.len()
@@ -152,7 +150,7 @@ async fn pull_from(server: &Server, models: &Path) -> Result<std::path::PathBuf,
 
 impl Server {
     fn ranges(&self) -> Vec<String> {
-        let requests = self.requests.lock().unwrap();
+        let requests = self.requests.lock();
         let of_file = requests
             .iter()
             .filter(|request| request.starts_with("get /cdn"));
@@ -196,7 +194,7 @@ async fn a_file_comes_whole_and_is_not_downloaded_twice() {
     assert_eq!(last, (200_000, Some(200_000)));
     assert_eq!(parts(models.path()), 0);
     let repository = format!("/{}/resolve/main/", entry().repository).to_lowercase();
-    assert!(server.requests.lock().unwrap()[0].contains(&repository));
+    assert!(server.requests.lock()[0].contains(&repository));
     pull_from(&server, models.path()).await.unwrap();
     assert_eq!(server.ranges().len(), 1);
 }

@@ -1,5 +1,5 @@
-//! The account of an ingest: what became of every line of a manifest. Its counts add up to the
-//! lines read.
+//! The ledger of an ingest: the outcome of every line of a manifest. Its counts add up to the lines
+//! that were read.
 
 mod reasons;
 
@@ -17,8 +17,7 @@ pub const NOT_STORED: &str = "it is not in the collection: ingest it first";
 /// Why a dry run skips a line that a real one would embed.
 pub const DRY_RUN: &str = "a dry run: it would be embedded";
 
-/// What kind of reason a line failed for. Lines of a kind are mended by the same thing, so they are
-/// told together.
+/// Why a line failed. Lines of one kind have the same remedy, so they are reported together.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
 )]
@@ -36,23 +35,23 @@ pub enum FailureKind {
     BadField,
     /// There is no file at the path.
     NoFile,
-    /// The file lies outside of the folders that pictures are served from.
+    /// The file is outside of the folders that pictures are served from.
     Outside,
-    /// The file is there and cannot be read.
+    /// The file exists but cannot be read.
     Unreadable,
     /// The file is not a picture, or a broken one.
     NotAPicture,
-    /// The model made nothing usable of it.
+    /// The model's output was unusable.
     NotEmbedded,
-    /// The picture was deleted while its line was worked on.
+    /// The picture was deleted while its line was processed.
     Deleted,
-    /// Anything else; what earlier versions recorded has no kind either.
+    /// Anything else. Records of earlier versions have this kind, too.
     #[default]
     Other,
 }
 
 impl FailureKind {
-    /// What lines of this kind have in common, as the end of "12 lines: …".
+    /// Describes lines of this kind, as the end of "12 lines: …".
     #[must_use]
     pub fn what(self) -> &'static str {
         match self {
@@ -71,7 +70,7 @@ impl FailureKind {
         }
     }
 
-    /// What mends lines of this kind; `None` where only the reason itself tells.
+    /// The remedy for lines of this kind; `None` when it depends on the reason.
     #[must_use]
     pub fn mend(self) -> Option<&'static str> {
         Some(match self {
@@ -125,13 +124,13 @@ impl From<LineFailure> for LineOutcome {
     }
 }
 
-/// What became of one line of a manifest.
+/// The outcome of one line of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum LineOutcome {
     /// Its vectors were made and stored.
     Embedded,
-    /// The collection holds the same content, made by the same model, already.
+    /// The collection already has the same content, embedded by the same model.
     Unchanged,
     /// An earlier line of the same manifest has this id.
     DuplicateOf {
@@ -153,19 +152,19 @@ pub enum LineOutcome {
     },
 }
 
-/// One line of the account.
+/// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineRecord {
     /// The manifest's line, counted from 0.
     pub line: u64,
-    /// The point, when the line names one that can be understood.
+    /// The point's id, when the line has a valid one.
     pub id: Option<PointId>,
-    /// What became of it.
+    /// Its outcome.
     #[serde(flatten)]
     pub outcome: LineOutcome,
 }
 
-/// The sums of an account.
+/// The sums of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LedgerTotals {
     /// Lines read.
@@ -205,25 +204,24 @@ impl LedgerTotals {
         self.failed += other.failed;
     }
 
-    /// Whether every line that was read has one outcome.
+    /// Whether every line that was read has exactly one outcome.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         self.embedded + self.unchanged + self.duplicates + self.skipped + self.failed == self.lines
     }
 }
 
-/// Where accounts are kept.
+/// Stores ledgers.
 #[async_trait]
 pub trait Ledger: Send + Sync + 'static {
-    /// Opens an account for one run over a manifest.
+    /// Opens a ledger for one run over a manifest.
     async fn begin(&self, manifest: &str) -> Result<Uuid>;
 
-    /// Of these (line, id) pairs: the ones whose id was claimed by an earlier line of this run,
-    /// with that line. The others are claimed for their lines by this call. Asking again for
-    /// the same pair answers the same.
+    /// Claims ids for lines. Gives the lines whose id an earlier line of this run has claimed, with
+    /// that line. Claiming a pair again gives the same answer.
     async fn claim(&self, run: Uuid, lines: &[(u64, PointId)]) -> Result<Vec<(u64, u64)>>;
 
-    /// Writes lines; a line that stands already is replaced, so that writing twice is harmless.
+    /// Writes lines. A line that exists is replaced, so that writing twice is harmless.
     async fn record(&self, run: Uuid, lines: &[LineRecord]) -> Result<()>;
 
     /// The sums, counted from the lines themselves.
@@ -237,6 +235,6 @@ pub trait Ledger: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<LineRecord>>;
 
-    /// Closes an account: finished, or stopped before its end.
+    /// Closes a ledger, as complete or as stopped early.
     async fn finish(&self, run: Uuid, complete: bool) -> Result<()>;
 }

@@ -1,5 +1,5 @@
-//! Why lines failed or were skipped, by kind and counted: what a person is told at the end of a
-//! run, however many lines there were.
+//! Summarises why lines failed or were skipped, for the end of a run. Its size does not depend on the
+//! number of lines.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,8 +27,8 @@ pub struct Alike {
     pub reason: String,
 }
 
-/// Why lines were not stored, and what else is worth knowing of those that were. Its size does not
-/// grow with the lines.
+/// Why lines were not stored, and remarks on lines that were. Its size does not grow with the number
+/// of lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Reasons {
@@ -95,7 +95,7 @@ impl Reasons {
         });
     }
 
-    /// Whether a run with these sums was in vain: something should have been done and nothing was.
+    /// Whether a run with these sums failed: there was something to do, and nothing succeeded.
     #[must_use]
     pub fn nothing_succeeded(&self, totals: &LedgerTotals) -> bool {
         let skipped = |reason: &str| self.skipped.get(reason).copied().unwrap_or_default();
@@ -103,19 +103,19 @@ impl Reasons {
         done == 0 && totals.failed + skipped(NOT_STORED) > 0
     }
 
-    /// Whether there is anything to tell.
+    /// Whether there is nothing to report.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.failed.is_empty() && self.told_skips().next().is_none() && self.remarks.is_empty()
     }
 
-    /// What a dry run would embed is no news: its sums say it.
+    /// The skipped lines to report. Those that a dry run would embed are in its sums already.
     fn told_skips(&self) -> impl Iterator<Item = (&String, &u64)> {
         self.skipped.iter().filter(|(reason, _)| *reason != DRY_RUN)
     }
 
-    /// The reasons for a person, a kind a paragraph, most frequent first; lines are counted from 1,
-    /// as editors do.
+    /// Writes the reasons for a person: one paragraph per kind, the most frequent first. Lines are
+    /// counted from 1, as in editors.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

@@ -1,11 +1,10 @@
-//! Addresses as people write them: of servers that are talked to, and of the one that is listened
-//! at.
+//! Addresses of servers, and the address to listen at.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
-/// The address of a server, which may hold a user's name and password. Shown without them.
+/// The address of a server. It may contain a user and a password, which are never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -16,7 +15,7 @@ impl Address {
         Self(address.into())
     }
 
-    /// The whole address, for the one place that connects.
+    /// The whole address, for connecting.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -35,8 +34,8 @@ impl fmt::Debug for Address {
     }
 }
 
-/// An address without what may be secret in it: the user and password before an `@`, and the query.
-/// Other text stays as it is.
+/// An address without its secrets: the user and password before an `@`, and the query. Other text is
+/// returned unchanged.
 #[must_use]
 pub fn without_credentials(text: &str) -> String {
     let (scheme, rest) = match text.find("://") {
@@ -47,7 +46,7 @@ pub fn without_credentials(text: &str) -> String {
         return text.to_owned();
     }
     let rest = match rest.find(['?', '#']) {
-        // A password may hold these signs, too: what stands before the last @ goes in any case.
+        // A password may contain these characters, too, so everything up to the last @ is removed.
         Some(at) if !rest[at..].contains('@') => &rest[..at],
         _ => rest,
     };
@@ -74,7 +73,7 @@ impl BindAddress {
         &self.host
     }
 
-    /// The port; 0 means any that is free.
+    /// The port; 0 means any free one.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

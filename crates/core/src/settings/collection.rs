@@ -10,15 +10,15 @@ use crate::Result;
 /// Where the collection is and how it is searched.
 #[derive(Debug, Clone)]
 pub struct CollectionSettings {
-    /// `DATA_DIR`: the folder of everything that is kept here.
+    /// `DATA_DIR`: the folder of all stored data.
     pub data_dir: PathBuf,
     /// `QDRANT_COLLECTION`: the collection's name.
     pub name: String,
-    /// Whether that name was set, and is not the default.
+    /// Whether that name was set explicitly.
     pub named: bool,
     /// `QDRANT_URL`: a Qdrant server. Unset means the embedded engine under `DATA_DIR`.
     pub qdrant_url: Option<Address>,
-    /// What else is set about that server.
+    /// Further settings of that server.
     pub qdrant: QdrantSettings,
     /// `IMAGES_ROOT`: the folder that manifests' relative paths are looked up under, and that
     /// pictures are served from.

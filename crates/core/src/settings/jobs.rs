@@ -5,17 +5,17 @@ use std::time::Duration;
 use super::reader::{Reader, Secret, wrong};
 use crate::Result;
 
-/// Where jobs wait, and for how long finished ones are kept.
+/// The queue, and how long finished jobs are kept.
 #[derive(Debug, Clone)]
 pub struct JobSettings {
     /// `REDIS_URL`: a Redis server for the queue. Unset means the embedded queue under `DATA_DIR`.
-    /// It may hold a password.
+    /// It may contain a password.
     pub redis_url: Option<Secret>,
-    /// `REDIS_PREFIX`: begins every key in Redis, so that several Clippys may share a server.
+    /// `REDIS_PREFIX`: the prefix of all keys, so that several Clippys can share a Redis.
     pub redis_prefix: String,
     /// `JOBS_KEEP_HOURS`: finished jobs and their events are dropped after this.
     pub keep: Duration,
-    /// `JOBS_KEEP_MOST`: no more finished jobs than this are kept, the newest.
+    /// `JOBS_KEEP_MOST`: how many finished jobs are kept, the newest ones.
     pub keep_most: u64,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn read(reader: &Reader) -> Result<JobSettings> {
             .iter()
             .any(|scheme| url.starts_with(scheme))
     {
-        // Not the value itself: it may hold a password.
+        // Without the value, which may contain a password.
         return Err(wrong(
             "REDIS_URL",
             "[hidden]",

@@ -12,7 +12,7 @@ pub struct LogSettings {
     pub filter: String,
     /// `PROMPT_LOG_LEVEL`: whether the prompts that are sent to providers are logged.
     pub prompts: bool,
-    /// What is wrong with the two, and what is done instead. To be said once the log has begun.
+    /// Problems of the two settings, and what is used instead. They are logged once the log runs.
     pub complaints: Vec<String>,
 }
 
@@ -67,8 +67,8 @@ fn complaint(name: &str, value: &str, instead: &str) -> String {
     format!("{name} is \"{shown}\", but must be error, warn, info, debug, trace or off: {instead}")
 }
 
-/// A level, or a list of `target=level` and levels. `None` for a word that is neither: a filter
-/// would take it as the name of the only part that may log.
+/// Reads a level, or a list of `target=level` and levels. `None` for any other word, which a filter
+/// would take for the name of the only target to log.
 fn filter(given: &str) -> Option<String> {
     if let Some(level) = level(given) {
         return Some(level.to_owned());
@@ -81,8 +81,7 @@ fn filter(given: &str) -> Option<String> {
         .filter(|directive| !directive.is_empty())
     {
         match directive.rsplit_once('=') {
-            // The value of a field in a span's filter may hold an = as well:
-            // `[span{field=value}]=level`.
+            // The filter of a span may contain another `=`: `[span{field=value}]=level`.
             Some((target, name)) if !name.contains([']', '}']) => {
                 directives.push(format!("{target}={}", level(name)?))
             }
@@ -96,7 +95,7 @@ fn filter(given: &str) -> Option<String> {
     if directives.is_empty() {
         return None;
     }
-    // Parts that the filter does not name still tell of errors.
+    // Targets that the filter does not name still log errors.
     if !whole {
         directives.insert(0, "error".to_owned());
     }

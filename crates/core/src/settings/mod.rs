@@ -1,6 +1,8 @@
 //! Settings: defaults, then `.env`, then the environment; a command's flags win over all of them.
 //!
-//! One file a concern. Every variable's name stands here once, and every error names the variable.
+//! There is one file per concern. Every error names its variable. The settings of generation are read
+//! in `clippy-generate`, since they are made of the providers' own types; `table.rs` lists all of
+//! them for the documentation.
 
 mod address;
 mod collection;
@@ -26,19 +28,19 @@ pub use server::ServerSettings;
 use crate::Result;
 use crate::preferences::PreferenceRule;
 
-/// The collection's name where nothing else is set.
+/// The default name of the collection.
 pub const QDRANT_COLLECTION: &str = "clippy";
-/// The name that Clippy 0.2 used where nothing else was set.
+/// Clippy 0.2's default name of the collection.
 pub const OLDER_QDRANT_COLLECTION: &str = "safebooru_union_clip";
 
-/// Everything that can be set, checked.
+/// All settings, checked.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Where the collection is and how it is searched.
     pub collection: CollectionSettings,
     /// Which model embeds, on what.
     pub model: ModelSettings,
-    /// How clicks and saves bend a ranking.
+    /// How clicks and saves change a ranking.
     pub preferences: PreferenceRule,
     /// The HTTP server.
     pub server: ServerSettings,

@@ -8,8 +8,9 @@ use super::reader::{Reader, wrong};
 use crate::Result;
 
 /// The number format that a model computes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub enum Precision {
     /// 32-bit floating point.
     Fp32,
@@ -17,19 +18,6 @@ pub enum Precision {
     Fp16,
     /// bfloat16, for GPUs and for CPUs that compute in it.
     Bf16,
-}
-
-impl std::str::FromStr for Precision {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.to_ascii_lowercase().as_str() {
-            "fp32" => Ok(Self::Fp32),
-            "fp16" => Ok(Self::Fp16),
-            "bf16" => Ok(Self::Bf16),
-            _ => Err(()),
-        }
-    }
 }
 
 /// Which model embeds, on what.
@@ -63,7 +51,7 @@ pub(super) fn read(reader: &Reader) -> Result<ModelSettings> {
         None => None,
         Some(text) => Some(
             text.parse()
-                .map_err(|()| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?,
+                .map_err(|_| wrong("PRECISION", &text, "fp32, fp16 or bf16"))?,
         ),
     };
     Ok(ModelSettings {

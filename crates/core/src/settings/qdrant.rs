@@ -1,30 +1,30 @@
-//! `QDRANT_URL` and what belongs to it, but for the collection's name.
+//! The settings of a Qdrant server, except for the collection's name.
 
 use std::time::Duration;
 
 use super::reader::{Reader, Secret, wrong};
 use crate::Result;
 
-/// How a server compresses vectors for the first look; scores are always those of the vectors
-/// themselves.
+/// How a server compresses vectors for finding candidates. Scores are always computed from the
+/// uncompressed vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QdrantQuantization {
     /// `off`.
     Off,
-    /// `scalar`: a byte a value.
+    /// `scalar`: one byte per value.
     Scalar,
-    /// `binary`: a bit a value.
+    /// `binary`: one bit per value.
     Binary,
 }
 
-/// How a Qdrant server is spoken to, and how it keeps the collection.
+/// How to talk to a Qdrant server, and how it stores the collection.
 #[derive(Debug, Clone)]
 pub struct QdrantSettings {
     /// `QDRANT_API_KEY`.
     pub api_key: Option<Secret>,
-    /// `QDRANT_TIMEOUT_SECS`: the longest that reading may take.
+    /// `QDRANT_TIMEOUT_SECS`: the time limit of reads.
     pub timeout: Duration,
-    /// `QDRANT_WRITE_TIMEOUT_SECS`: the longest that writing may take.
+    /// `QDRANT_WRITE_TIMEOUT_SECS`: the time limit of writes.
     pub write_timeout: Duration,
     /// `QDRANT_SHARDS`: shards of a new collection.
     pub shards: Option<u32>,

@@ -1,9 +1,10 @@
-//! Reads single variables, and says which one is wrong.
+//! Reads single variables. Errors name the variable.
 
+use clippy_common::shorten;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 
 use crate::settings::address::without_credentials;
 use crate::settings::table;
@@ -12,7 +13,7 @@ use crate::{Error, Result};
 /// Gives a variable's value.
 type Lookup = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// Variables that were asked for, each with its default where it has one.
+/// The variables that were read, with their defaults.
 type Asked = BTreeMap<String, Option<String>>;
 
 /// A source of variables.
@@ -35,8 +36,8 @@ impl Reader {
         }
     }
 
-    /// The process's environment. What in a value is no UTF-8 becomes U+FFFD: a key that nobody can
-    /// send keeps a server closed, where a key that is passed over would open it.
+    /// The process's environment. Bytes that are not UTF-8 become U+FFFD. A key with such bytes still
+    /// closes the server; ignoring it would open the server.
     #[must_use]
     pub fn environment() -> Self {
         Self::new(Box::new(|name| {
@@ -53,25 +54,22 @@ impl Reader {
         Self::new(Box::new(move |name| map.get(name).cloned()))
     }
 
-    /// The variables that were asked for so far, with their defaults: for the comparison with the
-    /// table of settings.
+    /// The variables that were read so far, with their defaults, to compare with the table of
+    /// settings.
     #[must_use]
     pub fn asked(&self) -> BTreeMap<String, Option<String>> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.asked.lock().clone()
     }
 
     fn note(&self, name: &str, default: Option<String>) {
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock();
         let known = asked.entry(name.to_owned()).or_default();
         if default.is_some() {
             *known = default;
         }
     }
 
-    /// The value of the first of these names that is set to something; spaces around it are cut.
+    /// The trimmed value of the first of these names that is set and not empty.
     #[must_use]
     pub fn text(&self, names: &[&str]) -> Option<String> {
         for name in names {
@@ -84,7 +82,7 @@ impl Reader {
         })
     }
 
-    /// As [`Reader::text`], or the default of the first name.
+    /// Like [`Reader::text`], with a default.
     #[must_use]
     pub fn text_or(&self, names: &[&str], default: &str) -> String {
         if let Some(first) = names.first() {
@@ -93,7 +91,7 @@ impl Reader {
         self.text(names).unwrap_or_else(|| default.to_owned())
     }
 
-    /// The value parsed, or the default when it is not set.
+    /// Parses the value; gives the default when it is not set.
     ///
     /// # Errors
     /// [`crate::ErrorCode::InvalidInput`] that names the variable and says what it `expected`.
@@ -106,7 +104,7 @@ impl Reader {
         self.checked(name, default, expected, |_| true)
     }
 
-    /// As [`Reader::parsed`], and the value must also be `good`.
+    /// Like [`Reader::parsed`], and the value must also be `good`.
     ///
     /// # Errors
     /// As [`Reader::parsed`].
@@ -128,7 +126,7 @@ impl Reader {
         }
     }
 
-    /// A list with commas between its members.
+    /// A list separated by commas.
     #[must_use]
     pub fn list(&self, name: &str) -> Vec<String> {
         let value = self.text(&[name]).unwrap_or_default();
@@ -141,8 +139,7 @@ impl Reader {
     }
 }
 
-/// The error for a variable whose value cannot be used. A value that is secret, or may hold a
-/// password, is not shown.
+/// The error for a variable with an unusable value. Secrets are not shown.
 #[must_use]
 pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
     const LONGEST: usize = 200;
@@ -155,14 +152,11 @@ pub fn wrong(name: &str, value: &str, expected: &str) -> Error {
         .chars()
         .filter(|letter| !letter.is_control())
         .collect();
-    let shown = match shown.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
-        None => shown,
-    };
+    let shown = shorten(&shown, LONGEST);
     Error::invalid(format!("{name} is \"{shown}\", but must be {expected}"))
 }
 
-/// A key or password: usable, never printable.
+/// A key or password. It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -173,7 +167,7 @@ impl Secret {
         Self(secret)
     }
 
-    /// The secret itself, for the one place that needs it.
+    /// The secret itself.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

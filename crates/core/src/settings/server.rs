@@ -9,16 +9,16 @@ use crate::Result;
 pub struct ServerSettings {
     /// `BIND`: the address to listen on.
     pub bind: BindAddress,
-    /// `ALLOWED_ORIGINS`: web pages from elsewhere that may call the API.
+    /// `ALLOWED_ORIGINS`: foreign web pages that may call the API.
     pub allowed_origins: Vec<String>,
-    /// `ALLOWED_HOSTS`: further names that a server without keys answers to.
+    /// `ALLOWED_HOSTS`: further host names that a server without keys answers to.
     pub allowed_hosts: Vec<String>,
-    /// `API_KEYS`: when any key is set, of these or of `ADMIN_KEYS`, every API call needs one.
+    /// `API_KEYS`: keys for the API. When any key is set here or in `ADMIN_KEYS`, every call needs one.
     pub api_keys: Vec<Secret>,
     /// `ADMIN_KEYS`: the keys for `/api/admin`.
     pub admin_keys: Vec<Secret>,
-    /// `BASE_PATH`: the sub-path that a proxy serves this at, such as `/clippy`; empty without
-    /// one.
+    /// `BASE_PATH`: the sub-path that a proxy serves this server under, such as `/clippy`; may be
+    /// empty.
     pub base_path: String,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
                 "an address and port such as 127.0.0.1:8000 or localhost:8000",
             )
         })?,
-        // The default is where Clippy 0.2's web client runs while it is being developed.
+        // The default is where Clippy 0.2's web client runs during development.
         allowed_origins: members(&reader.text_or(&["ALLOWED_ORIGINS"], "http://localhost:5173")),
         allowed_hosts: reader.list("ALLOWED_HOSTS"),
         api_keys: keys(reader, "API_KEYS")?,
@@ -41,7 +41,7 @@ pub(super) fn read(reader: &Reader) -> Result<ServerSettings> {
     })
 }
 
-/// With a slash before it and none behind it; `/` means none at all.
+/// With a leading slash and without a trailing one; `/` means none.
 fn base_path(reader: &Reader) -> Result<String> {
     let Some(given) = reader.text(&["BASE_PATH"]) else {
         return Ok(String::new());
@@ -70,7 +70,8 @@ fn members(list: &str) -> Vec<String> {
         .collect()
 }
 
-/// A list of keys. One that is set and holds none is a mistake that would leave the server open.
+/// A list of keys. A variable that is set but contains no key is an error: it would leave the server
+/// open.
 fn keys(reader: &Reader, name: &str) -> Result<Vec<Secret>> {
     let keys: Vec<Secret> = reader.list(name).into_iter().map(Secret::new).collect();
     if keys.is_empty() && reader.text(&[name]).is_some() {

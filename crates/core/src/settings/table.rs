@@ -509,15 +509,18 @@ pub fn markdown(group: Group) -> String {
     text
 }
 
+/// The first lines of `.env.example`.
+const INTRODUCTION: &str = "Settings of Clippy. Copy this file to .env in the folder in which you \
+                            start Clippy, and uncomment the lines that you need. docs/settings.md \
+                            explains more. The environment wins over this file, and a command's \
+                            flags win over both. Values are read as python-dotenv reads them: they \
+                            may be quoted, ${NAME} is replaced, $NAME is not.";
+
 /// The text of `.env.example`: every setting with its default, commented out.
 #[must_use]
 pub fn example() -> String {
-    let mut text = "# Settings of Clippy. Copy this file to .env in the folder that Clippy is \
-                    started in, and take the # off the lines that you\n# need. docs/settings.md \
-                    tells more. The environment wins over this file, a command's flags win over \
-                    both.\n# Values are read as python-dotenv reads them: quotes may stand around \
-                    them, ${NAME} is replaced, $NAME is not.\n"
-        .to_owned();
+    let mut text = String::new();
+    push_comment(&mut text, INTRODUCTION);
     for group in Group::ALL {
         text.push_str(&format!("\n# ---- {} ----\n", group.title()));
         for setting in SETTINGS.iter().filter(|setting| setting.group == group) {
@@ -526,9 +529,7 @@ pub fn example() -> String {
             if let Said(words) = setting.usual {
                 meaning.push_str(&format!(". Default: {}", plain(words)));
             }
-            for line in wrapped(&meaning, 118) {
-                text.push_str(&format!("# {line}\n"));
-            }
+            push_comment(&mut text, &meaning);
             let value = if let Value(value) = setting.usual {
                 value
             } else {
@@ -538,6 +539,12 @@ pub fn example() -> String {
         }
     }
     text
+}
+
+fn push_comment(text: &mut String, comment: &str) {
+    for line in wrap(comment, 98) {
+        text.push_str(&format!("# {line}\n"));
+    }
 }
 
 /// Markdown without its marks: a link to a file is its text, one to elsewhere its address, too.
@@ -561,7 +568,7 @@ fn plain(markdown: &str) -> String {
     text
 }
 
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -141,10 +141,7 @@ fn check_lines(folder: &Path, lines: &[Value]) {
     for line in lines {
         assert!(ids.insert(line["id"].as_u64().unwrap()), "{line}");
         let bytes = fs::read(folder.join(line["local_path"].as_str().unwrap())).unwrap();
-        let md5: String = Md5::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let md5 = hex::encode(Md5::digest(&bytes));
         assert_eq!(line["md5"], md5, "{line}");
         let tags = line["tags_all"].as_array().unwrap();
         assert_eq!(tags[0], line["subject"]);

@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use clippy_common::files;
 use clippy_core::collections::{ChangePosition, Changes};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
@@ -45,8 +46,7 @@ impl ChangeList {
         let unique: Vec<PointId> = ids.iter().copied().filter(|id| seen.insert(*id)).collect();
         if unique.len() < ids.len() {
             let bytes: Vec<u8> = unique.iter().flat_map(|id| encode(*id)).collect();
-            crate::files::write_atomically(&list.path, &bytes)
-                .map_err(|error| list.failed("shortened", error))?;
+            files::replace(&list.path, &bytes).map_err(|error| list.failed("shortened", error))?;
             list = Self::open_with(folder, false)?;
         }
         Ok(list)
@@ -66,7 +66,7 @@ impl ChangeList {
             // An id that was cut short by a kill was never acknowledged.
             file.set_len(count * RECORD as u64)?;
             file.sync_all()?;
-            crate::files::sync_folder(folder)?;
+            files::sync_folder(folder)?;
             Ok((file, count))
         })();
         match opened {

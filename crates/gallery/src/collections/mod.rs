@@ -11,7 +11,7 @@ mod state;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,15 +21,16 @@ use clippy_core::collections::{
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery};
 use clippy_core::ids::PointId;
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::changes::{CHANGES_FILE, ChangeList};
 use self::handle::Handle;
 use self::state::{Entry, State, remove_leftovers};
 use crate::edge::{EdgeGallery, EdgeOptions};
-use crate::files::remove_folder;
 use crate::guarded::Guarded;
+use clippy_common::files::remove_folder;
 
 /// Writes that may be under way at once; a pause takes all their places.
 const WRITERS: u32 = 1 << 16;
@@ -70,21 +71,9 @@ struct Shared {
     writers: Arc<Semaphore>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Error::internal("the work on the collections ended abruptly").with_source(error)
-    })?
-}
-
 impl Shared {
     fn role_of(&self, name: &str) -> Option<Role> {
-        locked(&self.state).role_of(name).map(|(role, _)| role)
+        self.state.lock().role_of(name).map(|(role, _)| role)
     }
 
     async fn turn_to_write(&self) -> Result<OwnedSemaphorePermit> {
@@ -97,12 +86,14 @@ impl Shared {
     /// Writes ids down for everybody who follows the live collection; when this returns they are on
     /// the disk.
     async fn record(self: &Arc<Self>, ids: Vec<PointId>) -> Result<()> {
-        if locked(&self.lists).is_empty() {
+        if self.lists.lock().is_empty() {
             return Ok(());
         }
         let shared = Arc::clone(self);
-        blocking(move || {
-            locked(&shared.lists)
+        blocking("recording changes", move || {
+            shared
+                .lists
+                .lock()
                 .values_mut()
                 .try_for_each(|list| list.record(&ids))
         })
@@ -119,7 +110,7 @@ impl Shared {
 
     /// Changes the state on the disk, and then in memory.
     fn change(&self, change: impl FnOnce(&mut State) -> Result<()>) -> Result<()> {
-        let mut state = locked(&self.state);
+        let mut state = self.state.lock();
         let mut changed = state.clone();
         change(&mut changed)?;
         changed.write(&self.options.data)?;
@@ -181,7 +172,7 @@ impl Shared {
         while crate::lock::holder(&folder).is_some() && begun.elapsed() < CLOSING {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        blocking(move || {
+        blocking("removing a collection", move || {
             remove_folder(&folder).map_err(|error| {
                 Error::internal(format!("{} could not be removed", folder.display()))
                     .with_source(error)
@@ -246,7 +237,7 @@ impl EdgeCollections {
             Some(options.source.clone()),
         );
         let data = options.data.clone();
-        let (state, lists) = blocking(move || {
+        let (state, lists) = blocking("reading the list of collections", move || {
             let found = State::read(&data)?;
             if let Some(state) = &found {
                 remove_leftovers(&data, state)?;
@@ -284,7 +275,7 @@ impl EdgeCollections {
     }
 
     fn entry(&self, name: &str) -> Result<(Role, Entry)> {
-        let state = locked(&self.shared.state);
+        let state = self.shared.state.lock();
         state
             .role_of(name)
             .map(|(role, entry)| (role, entry.clone()))
@@ -298,9 +289,11 @@ impl EdgeCollections {
         work: impl FnOnce(&mut ChangeList) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
-        blocking(move || {
+        blocking("work on a list of changes", move || {
             work(
-                locked(&shared.lists)
+                shared
+                    .lists
+                    .lock()
                     .get_mut(&name)
                     .ok_or_else(|| unknown(&name))?,
             )
@@ -312,21 +305,24 @@ impl EdgeCollections {
 #[async_trait]
 impl Collections for EdgeCollections {
     async fn list(&self) -> Result<Vec<Physical>> {
-        Ok(locked(&self.shared.state)
+        Ok(self
+            .shared
+            .state
+            .lock()
             .entries()
             .map(|(role, entry)| entry.physical(role))
             .collect())
     }
 
     async fn live(&self) -> Result<Physical> {
-        Ok(locked(&self.shared.state).live.physical(Role::Live))
+        Ok(self.shared.state.lock().live.physical(Role::Live))
     }
 
     async fn open(&self, name: &str) -> Result<Arc<dyn Gallery>> {
         let (role, entry) = self.entry(name)?;
         let inner = self.shared.gallery(&entry, None).await?;
         if role == Role::Building {
-            *locked(&self.shared.built) = Some(Arc::clone(&inner));
+            *self.shared.built.lock() = Some(Arc::clone(&inner));
         }
         let as_live = role == Role::Live;
         Ok(Arc::new(Guarded(Handle {
@@ -344,7 +340,7 @@ impl Collections for EdgeCollections {
         owner: &str,
     ) -> Result<Physical> {
         let (building, number) = {
-            let state = locked(&self.shared.state);
+            let state = self.shared.state.lock();
             (state.building.clone(), state.numbered + 1)
         };
         if let Some(building) = building {
@@ -360,8 +356,8 @@ impl Collections for EdgeCollections {
                 })?;
                 return Ok(self.entry(&building.name)?.1.physical(Role::Building));
             }
-            locked(&self.shared.lists).remove(&building.name);
-            locked(&self.shared.built).take();
+            self.shared.lists.lock().remove(&building.name);
+            self.shared.built.lock().take();
             self.shared.change(|state| {
                 state.building = None;
                 Ok(())
@@ -383,14 +379,14 @@ impl Collections for EdgeCollections {
         // would miss them.
         let _pause = self.shared.pause().await?;
         let (shared, added) = (Arc::clone(&self.shared), entry.clone());
-        blocking(move || {
+        blocking("making a collection", move || {
             let list = ChangeList::create(&shared.options.data.join(&added.folder))?;
             shared.change(|state| {
                 state.numbered = number;
                 state.building = Some(added.clone());
                 Ok(())
             })?;
-            locked(&shared.lists).insert(added.name, list);
+            shared.lists.lock().insert(added.name, list);
             Ok(())
         })
         .await?;
@@ -441,7 +437,10 @@ impl Collections for EdgeCollections {
             ));
         }
         let shared = Arc::clone(&self.shared);
-        let dropped = blocking(move || shared.switch_to(&entry, role)).await?;
+        let dropped = blocking("switching collections", move || {
+            shared.switch_to(&entry, role)
+        })
+        .await?;
         if let Some(dropped) = dropped {
             // In its own time: searches may still read it.
             let shared = Arc::clone(&self.shared);
@@ -456,7 +455,7 @@ impl Collections for EdgeCollections {
 
     async fn drop_old(&self) -> Result<Vec<String>> {
         let old: Vec<Entry> = {
-            let state = locked(&self.shared.state);
+            let state = self.shared.state.lock();
             state
                 .previous
                 .iter()
@@ -472,8 +471,8 @@ impl Collections for EdgeCollections {
             state.building = None;
             Ok(())
         })?;
-        locked(&self.shared.lists).clear();
-        locked(&self.shared.built).take();
+        self.shared.lists.lock().clear();
+        self.shared.built.lock().take();
         for entry in &old {
             self.shared.remove(entry).await?;
         }
@@ -485,7 +484,7 @@ impl Shared {
     /// The switch itself; gives what is of no use any more.
     fn switch_to(&self, entry: &Entry, role: Role) -> Result<Option<Entry>> {
         let data = &self.options.data;
-        let old = locked(&self.state).live.clone();
+        let old = self.state.lock().live.clone();
         // From this moment on the old one is in step with the new one, and follows it.
         let list = ChangeList::create(&data.join(&old.folder))?;
         let mut dropped = None;
@@ -501,9 +500,9 @@ impl Shared {
             Ok(())
         })?;
         if role == Role::Building {
-            locked(&self.built).take();
+            self.built.lock().take();
         }
-        let mut lists = locked(&self.lists);
+        let mut lists = self.lists.lock();
         lists.remove(&entry.name);
         if let Some(dropped) = &dropped {
             lists.remove(&dropped.name);

@@ -14,7 +14,7 @@ use clippy_core::collections::{ModelSource, Physical, Role};
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::files::{remove_folder, write_atomically};
+use clippy_common::files::{self, remove_folder};
 
 /// The file that says which collection is the live one.
 pub(super) const STATE_FILE: &str = "collections.json";
@@ -129,7 +129,7 @@ impl State {
         let path = data.join(STATE_FILE);
         serde_json::to_vec_pretty(self)
             .map_err(std::io::Error::other)
-            .and_then(|text| write_atomically(&path, &text))
+            .and_then(|text| files::replace(&path, &text))
             .map_err(|error| {
                 Error::internal(format!("{} could not be written", path.display()))
                     .with_source(error)

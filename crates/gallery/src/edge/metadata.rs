@@ -8,8 +8,8 @@ use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::files::write_atomically;
 use crate::identity::Identity;
+use clippy_common::files;
 
 /// The file's name inside the collection's folder.
 pub(crate) const METADATA_FILE: &str = "collection.json";
@@ -74,7 +74,7 @@ impl Metadata {
         let path = folder.join(METADATA_FILE);
         serde_json::to_vec_pretty(self)
             .map_err(std::io::Error::other)
-            .and_then(|text| write_atomically(&path, &text))
+            .and_then(|text| files::replace(&path, &text))
             .map_err(|error| {
                 Error::internal(format!("{} could not be written", path.display()))
                     .with_source(error)

@@ -23,7 +23,7 @@ use clippy_core::gallery::{
     Point, Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use qdrant_edge as engine;
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ impl EdgeGallery {
     /// another dimension) filled it, or when a newer schema made it; the message names both
     /// sides.
     pub async fn open(options: EdgeOptions) -> Result<Self> {
-        let store = blocking(move || Store::open(options)).await?;
+        let store = blocking("opening the collection", move || Store::open(options)).await?;
         Ok(Self {
             store: Arc::new(store),
         })
@@ -76,7 +76,10 @@ impl EdgeGallery {
     ) -> Result<Self> {
         let model = {
             let (folder, name) = (folder.clone(), name.clone());
-            blocking(move || store::model_of(&folder, &name)).await?
+            blocking("reading the collection's model", move || {
+                store::model_of(&folder, &name)
+            })
+            .await?
         };
         Self::open(EdgeOptions {
             folder,
@@ -101,7 +104,7 @@ impl EdgeGallery {
         work: impl FnOnce(&Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let store = Arc::clone(&self.store);
-        blocking(move || work(&store)).await
+        blocking("work on the collection", move || work(&store)).await
     }
 }
 
@@ -113,14 +116,6 @@ fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
     points.retain(|point| seen.insert(point.id));
     points.reverse();
     points
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        Error::internal("the collection's work ended abruptly").with_source(error)
-    })?
 }
 
 #[async_trait]

@@ -25,10 +25,7 @@ const LAST_STRETCH_BYTES: u64 = 1 << 20;
 impl Store {
     /// Builds graphs for what was written since the last time; returns when searches use them.
     pub(super) fn optimize(&self) -> Result<()> {
-        let _one_at_a_time = self
-            .building
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _one_at_a_time = self.building.lock();
         let (start, generation) = {
             let mut writer = self.writer();
             let metadata = &writer.metadata;

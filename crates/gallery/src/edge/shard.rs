@@ -11,8 +11,8 @@ use qdrant_edge as engine;
 
 use super::convert::{failed, field_path, id_in, id_out, operation_in, point_out};
 use super::operation::Operation;
-use crate::files::remove_folder;
 use crate::schema::{FieldKind, GraphSchema, Schema};
+use clippy_common::files::remove_folder;
 
 /// Bytes of one file of the engine's own log. It is never read back (the journal is), so that it
 /// stays small.

@@ -13,12 +13,13 @@
 //! one that the engine's files hold already changes nothing.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
 use clippy_core::gallery::{CollectionInfo, Filter, Payload, Point, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::{Mutex, MutexGuard, RwLock};
 use qdrant_edge as engine;
 use serde_json::Value;
 
@@ -29,11 +30,11 @@ use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
 use super::operation::Operation;
 use super::shard::{Shard, ShardShape, guarded};
-use crate::files::{remove_folder, remove_leftovers};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
 use crate::schema::{Schema, migrations};
 use crate::spellings::{Spellings, TAGS, asks_for_tags};
+use clippy_common::files::{remove_folder, remove_leftovers};
 
 pub(super) const JOURNAL_FILE: &str = "journal";
 
@@ -152,15 +153,12 @@ impl Store {
 
     /// The generation to read from.
     pub(super) fn live(&self) -> Arc<Shard> {
-        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.live.read())
     }
 
     /// Readers see another generation from now on; gives the one from before.
     pub(super) fn switch(&self, shard: Arc<Shard>) -> Arc<Shard> {
-        std::mem::replace(
-            &mut *self.live.write().unwrap_or_else(PoisonError::into_inner),
-            shard,
-        )
+        std::mem::replace(&mut *self.live.write(), shard)
     }
 
     /// A page of points in the order of their ids, and where the next one begins.
@@ -183,7 +181,7 @@ impl Store {
 
     /// The turn to write.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.writer.lock()
     }
 
     /// Carries a change out; when this returns it survives whatever happens to the process.
@@ -219,12 +217,7 @@ impl Store {
         if !asks_for_tags(filter) && tags.is_empty() {
             return Ok(Arc::default());
         }
-        let known = || {
-            self.spellings
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone()
-        };
+        let known = || self.spellings.read().clone();
         if let Some(known) = known() {
             return Ok(known);
         }
@@ -250,10 +243,7 @@ impl Store {
             }
         }
         let spellings = Arc::new(spellings);
-        *self
-            .spellings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&spellings));
+        *self.spellings.write() = Some(Arc::clone(&spellings));
         Ok(spellings)
     }
 
@@ -264,10 +254,7 @@ impl Store {
             Operation::Fields(_, fields) => vec![fields],
             Operation::Vectors(_) | Operation::Delete(_) => return,
         };
-        let mut spellings = self
-            .spellings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut spellings = self.spellings.write();
         let Some(spellings) = spellings.as_mut() else {
             return;
         };

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use clippy_core::pictures::{PictureContent, ServedPicture};
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_imaging::DecodeLimits;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -140,7 +140,7 @@ impl PictureFiles {
             .chain(roots.iter().map(PathBuf::from))
             .collect();
         let (stored, working) = (stored.to_owned(), self.working.clone());
-        in_thread(move || {
+        blocking("finding a picture", move || {
             let path = resolve::resolve(&stored, &allowed, working.as_deref())?;
             let metadata = std::fs::metadata(&path).map_err(|error| unreadable(&path, error))?;
             let identity = identity(&path, &metadata);
@@ -170,7 +170,7 @@ impl PictureFiles {
             ));
         }
         let PictureFile { path, identity, .. } = file.clone();
-        in_thread(move || {
+        blocking("reading a picture", move || {
             let mut opened =
                 std::fs::File::open(&path).map_err(|error| unreadable(&path, error))?;
             let length = opened
@@ -202,14 +202,6 @@ impl PictureFiles {
     }
 }
 
-async fn in_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Error::internal("reading a picture ended abruptly").with_source(error))?
-}
-
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
     let code = if error.kind() == std::io::ErrorKind::NotFound {
         ErrorCode::NotFound
@@ -236,8 +228,5 @@ fn identity(path: &Path, metadata: &std::fs::Metadata) -> String {
         .chain_update(metadata.len().to_le_bytes())
         .chain_update(changed.to_le_bytes())
         .finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex::encode(&digest[..16])
 }

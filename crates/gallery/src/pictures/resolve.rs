@@ -1,7 +1,8 @@
 //! From a payload's path to a file inside the roots.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
+use clippy_common::paths::without_dots;
 use clippy_core::pictures::spellings;
 use clippy_core::{Error, ErrorCode, Result};
 
@@ -79,22 +80,4 @@ pub(super) fn resolve(stored: &str, roots: &[PathBuf], working: Option<&Path>) -
              ingested",
         ))
     }
-}
-
-/// The path with `.` and `..` carried out as they are written; `None` when it climbs above its
-/// start.
-fn without_dots(path: &Path) -> Option<PathBuf> {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !plain.pop() {
-                    return None;
-                }
-            }
-            other => plain.push(other),
-        }
-    }
-    Some(plain)
 }

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use clippy_core::pictures::{PictureContent, ServedPicture};
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
 
-use super::{PictureFile, PictureFiles, eviction, in_thread};
-use crate::files::write_atomically;
+use super::{PictureFile, PictureFiles, eviction};
+use clippy_common::files;
 
 /// The widths that thumbnails are made in. A request gets the widest one that is not wider than it
 /// asks for, so that a page which asks for many different widths does not fill the disk.
@@ -84,7 +84,7 @@ impl PictureFiles {
             })?;
         let (path, limits, made) = (file.path.clone(), self.limits, Arc::clone(&self.made));
         let (folder, most) = (self.thumbnail_folder.clone(), self.disk_bytes);
-        in_thread(move || {
+        blocking("making a thumbnail", move || {
             let content = make(&path, width, &limits)?;
             let number = made.fetch_add(1, Ordering::Relaxed);
             if let Err(error) = store(&cached, &content) {
@@ -121,7 +121,7 @@ fn store(path: &Path, content: &[u8]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    write_atomically(path, content)
+    files::replace(path, content)
 }
 
 #[cfg(test)]

@@ -89,11 +89,7 @@ struct Root {
 /// As [`identity_entry`].
 pub(super) fn root_entry(path: &str) -> Result<HashMap<String, wire::Value>> {
     let added_us = now_us();
-    let hash: String = Sha256::digest(path.as_bytes())
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hex::encode(&Sha256::digest(path.as_bytes())[..8]);
     Ok(HashMap::from([(
         format!("{ROOT}{hash}"),
         to_value(&Root {

@@ -1,10 +1,11 @@
 //! What a handler sees of its job, and how it tells about it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use clippy_core::{Error, ErrorCode};
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -96,25 +97,19 @@ impl Run {
     }
 
     pub(crate) fn take_progress(&self) -> Option<Progress> {
-        self.progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.progress.lock().take()
     }
 
     /// Puts progress back that could not be written, unless there is newer.
     pub(crate) fn return_progress(&self, progress: Option<Progress>) {
-        let mut kept = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.progress.lock();
         if kept.is_none() {
             *kept = progress;
         }
     }
 
     pub(crate) fn take_receipt(&self) -> Option<Value> {
-        self.receipt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        self.receipt.lock().take()
     }
 
     /// Renews the lease, and acts on the answer.
@@ -180,11 +175,7 @@ impl JobContext {
 
     /// Says how far the job is. Cheap: the newest is written at most twice a second.
     pub fn progress(&self, progress: Progress) {
-        *self
-            .run
-            .progress
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(progress);
+        *self.run.progress.lock() = Some(progress);
     }
 
     /// Writes where to go on after a crash, at once, together with the newest progress. The job got
@@ -260,11 +251,7 @@ impl JobContext {
 
     /// Sets what of the request was honoured; written with the result.
     pub fn receipt(&self, receipt: Value) {
-        *self
-            .run
-            .receipt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(receipt);
+        *self.run.receipt.lock() = Some(receipt);
     }
 
     /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and

@@ -1,11 +1,12 @@
 //! The worker loops of one process: supervision, deliveries, the way to stop.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -164,11 +165,7 @@ impl Engine {
             .iter()
             .flat_map(|state| state.loops.iter().map(|one| (state.lane, one)));
         let name = |(lane, one): (Lane, &Arc<LoopState>)| {
-            let name = one
-                .name
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone();
+            let name = one.name.lock().clone();
             name.map(|name| (lane, name))
         };
         loops.filter_map(name).collect()
@@ -194,7 +191,7 @@ impl Engine {
                 name: name.clone(),
                 concurrency: own.concurrency,
             };
-            *own.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(name.clone());
+            *own.name.lock() = Some(name.clone());
             // Before the first task is fetched, so that whatever it fetches is found again if it
             // dies.
             let ended = match self.store.keep_alive(&[(state.lane, name.clone())]).await {
@@ -212,7 +209,7 @@ impl Engine {
                 }
                 Err(error) => Err(error),
             };
-            *own.name.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *own.name.lock() = None;
             if let Err(error) = &ended {
                 tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; jobs go on");
             }
@@ -243,12 +240,7 @@ impl Engine {
                     }
                 }
                 Ok(Control::Cancel(id)) => {
-                    let run = self
-                        .running
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .get(&id)
-                        .cloned();
+                    let run = self.running.lock().get(&id).cloned();
                     if let Some(run) = run {
                         run.stop(StopReason::Cancelled);
                     }
@@ -277,13 +269,7 @@ impl Engine {
         {
             return;
         }
-        let left: Vec<Arc<Run>> = self
-            .running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .values()
-            .cloned()
-            .collect();
+        let left: Vec<Arc<Run>> = self.running.lock().values().cloned().collect();
         tracing::info!(
             jobs = left.len(),
             "handing back the jobs that did not end in time"
@@ -385,12 +371,9 @@ impl Engine {
         let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
         let handler = self.handlers.get(claimed.job.kind);
         let run = Arc::new(Run::new(store, claimed, self.settings.timing.lease));
-        self.running
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id, Arc::clone(&run));
+        self.running.lock().insert(id, Arc::clone(&run));
         execute(Arc::clone(&run), handler, &self.settings.timing).await;
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self.running.lock();
         if running
             .get(&id)
             .is_some_and(|current| Arc::ptr_eq(current, &run))

@@ -16,10 +16,10 @@ mod transport;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::AtomicI64;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::Mutex;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::broadcast;
@@ -137,7 +137,7 @@ impl SqliteJobs {
 
     /// The id of the next task, above all those before it.
     fn next_task(&self) -> ulid::Ulid {
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.tasks.lock();
         match tasks.generate() {
             Ok(id) => id,
             Err(overflow) => overflow.commit_overflow_increment(),

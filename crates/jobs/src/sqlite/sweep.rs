@@ -5,7 +5,6 @@
 //! others go on. Where nothing waits and nothing runs, a sweep reads a few index entries and writes
 //! nothing.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -199,7 +198,7 @@ impl SqliteJobs {
     /// that.
     fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
         let silence = millis(silence);
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut swept = self.swept.lock();
         if swept.last.is_some_and(|last| now - last > silence) {
             swept.mercy_until = now + silence;
         }
@@ -208,7 +207,7 @@ impl SqliteJobs {
     }
 
     fn is_time_to_tidy(&self, now: i64) -> bool {
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut swept = self.swept.lock();
         let due = swept
             .tidied
             .is_none_or(|at| now - at >= TIDY_MS || now < at);

@@ -29,7 +29,7 @@ async fn refused(url: &str) -> clippy_core::Error {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_or_database_is_refused_and_a_server_that_is_away_is_not() {
     let redis = Redis::start();
-    let port = redis.port;
+    let port = redis.port();
     let away = refused("redis://:guess@127.0.0.1:1/0").await;
     assert_eq!(
         away.code,
@@ -248,7 +248,7 @@ fn rediss_speaks_tls_and_trusts_the_authority_that_is_named() {
     };
     let tls = format!(
         "rediss://127.0.0.1:{}/0",
-        redis.tls_port.expect("it has one")
+        redis.tls_port().expect("it has one")
     );
     client(&tls, &authority, "");
     // Another authority's file: nobody is trusted whom it does not know.
@@ -256,7 +256,7 @@ fn rediss_speaks_tls_and_trusts_the_authority_that_is_named() {
     client(&tls, &certificates(stranger.path()).0, "certificate");
     // A port of the other kind looks dead, so that the message says what else it may be.
     client(
-        &format!("rediss://127.0.0.1:{}/0", plain.port),
+        &format!("rediss://127.0.0.1:{}/0", plain.port()),
         &authority,
         "redis:// for a port without TLS",
     );

@@ -51,7 +51,7 @@ async fn a_running_job_outlives_a_restart_of_redis() {
     assert_eq!(refused.code, ErrorCode::Unavailable);
     // Until the job's checkpoints and beats, and the loops, have all been refused several times.
     redis.away(Duration::ZERO, 20).await;
-    redis.start_again();
+    redis.restart();
     let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
     assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
     assert_eq!(calls.load(Ordering::SeqCst), 1, "not run again");
@@ -103,7 +103,7 @@ async fn an_outage_longer_than_a_lease_starts_nothing_anew() {
     redis
         .away(2 * short_timing().lease.max(short_timing().dead_after), 10)
         .await;
-    redis.start_again();
+    redis.restart();
     // A third process is quicker than the runners, which still wait before they connect again.
     let third = redis.jobs("test", LaneLimits::default()).await;
     let settings = SweepSettings {
@@ -193,7 +193,7 @@ async fn an_outage_longer_than_all_times_as_shipped_costs_no_job_an_attempt() {
     redis
         .away(Timing::default().lease + Timing::default().dead_after, 50)
         .await;
-    redis.start_again();
+    redis.restart();
     ids.push(parent);
     for id in &ids {
         let done = wait_for_job(&store, *id, "it to end", |job| job.state.is_finished()).await;
@@ -401,7 +401,7 @@ async fn five_restarts_of_redis_lose_nothing_that_was_acknowledged() {
         wait_until("some more to be made", Duration::from_secs(60), some).await;
         if round < 5 {
             redis.away(Duration::ZERO, 2).await;
-            redis.start_again();
+            redis.restart();
         }
     }
     enough.cancel();

@@ -1,54 +1,26 @@
 //! What was embedded once is not embedded again, and is never taken for something else.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use async_trait::async_trait;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
-use clippy_core::fake::FakeEmbedder;
+use clippy_core::ErrorCode;
 use clippy_core::gallery::{Filter, PerSpace};
 use clippy_core::ids::PointId;
-use clippy_core::{Error, ErrorCode, Result};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher};
+use clippy_testing::FakeEmbedder;
 
 use crate::harness::{Collection, DIMENSION, drawing, filled, ids, searcher_with, sketch};
 
-/// Counts what it embeds, and fails when it is told to.
-struct Counting {
-    inner: FakeEmbedder,
-    embedded: AtomicUsize,
-    broken: Mutex<bool>,
-}
-
-#[async_trait]
-impl Embedder for Counting {
-    fn info(&self) -> &Arc<ModelInfo> {
-        self.inner.info()
-    }
-
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        if *self.broken.lock().expect("whole") {
-            return Err(Error::new(ErrorCode::Unavailable, "the model is away"));
-        }
-        self.embedded.fetch_add(inputs.len(), Ordering::Relaxed);
-        self.inner.embed(inputs).await
-    }
-}
-
 struct Setting {
     collection: Collection,
-    embedder: Arc<Counting>,
+    embedder: Arc<FakeEmbedder>,
     searcher: Searcher,
 }
 
 impl Setting {
     async fn new() -> Self {
         let collection = filled(200, 21).await;
-        let embedder = Arc::new(Counting {
-            inner: FakeEmbedder::new(DIMENSION),
-            embedded: AtomicUsize::new(0),
-            broken: Mutex::new(false),
-        });
+        let embedder = Arc::new(FakeEmbedder::new(DIMENSION));
         let searcher = searcher_with(Arc::clone(&embedder) as _, &collection.gallery);
         Self {
             collection,
@@ -59,7 +31,7 @@ impl Setting {
 
     /// The answer, and how many inputs the model saw for it.
     async fn search(&self, query: &SearchQuery) -> (SearchAnswer, usize) {
-        let before = self.embedder.embedded.load(Ordering::Relaxed);
+        let before = self.embedder.embedded();
         let answer = self
             .searcher
             .search(query.clone())
@@ -70,10 +42,7 @@ impl Setting {
             answer.hits, fresh.hits,
             "the answer is the one of a searcher that knows nothing"
         );
-        (
-            answer,
-            self.embedder.embedded.load(Ordering::Relaxed) - before,
-        )
+        (answer, self.embedder.embedded() - before)
     }
 }
 
@@ -178,16 +147,16 @@ async fn nothing_is_taken_for_something_else() {
 #[tokio::test]
 async fn what_failed_is_not_kept_and_what_is_known_needs_no_model() {
     let setting = Setting::new().await;
-    *setting.embedder.broken.lock().expect("whole") = true;
+    setting.embedder.broken.store(true, Ordering::SeqCst);
     let error = setting
         .searcher
         .search(sketch(10))
         .await
         .expect_err("the model is away");
     assert_eq!(error.code, ErrorCode::Unavailable);
-    *setting.embedder.broken.lock().expect("whole") = false;
+    setting.embedder.broken.store(false, Ordering::SeqCst);
     assert_eq!(setting.search(&sketch(10)).await.1, 2);
-    *setting.embedder.broken.lock().expect("whole") = true;
+    setting.embedder.broken.store(true, Ordering::SeqCst);
     assert_eq!(setting.search(&sketch(10)).await.1, 0);
 }
 

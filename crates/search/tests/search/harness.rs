@@ -1,17 +1,13 @@
 //! Collections of random vectors, and what a plain look at every picture finds in them.
 
-use std::collections::HashMap;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use clippy_core::Result;
 use clippy_core::embedding::Embedder;
-use clippy_core::fake::FakeEmbedder;
 use clippy_core::gallery::{Candidate, Crowding, Gallery, PerSpace, Point, Space, Vectors};
 use clippy_core::ids::PointId;
-use clippy_core::preferences::{Feedback, FeedbackOutcome, PreferenceRule, Preferences, Profile};
+use clippy_core::preferences::PreferenceRule;
 use clippy_core::search::calibration::Sampled;
 use clippy_core::search::crowding::{NEIGHBOURS, POOL, SPACES};
 use clippy_core::search::fusion::{Hit, Ranking, tags_of};
@@ -19,32 +15,13 @@ use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::{product, weights};
 use clippy_gallery::{EdgeGallery, EdgeOptions};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher, SearcherOptions};
+use clippy_testing::{FakeEmbedder, MemoryPreferences};
 use image::{ImageFormat, Rgb, RgbImage};
 use serde_json::json;
 
 pub const DIMENSION: usize = 16;
 pub const TAGS: [&str; 6] = ["apple", "bear", "cat", "drum", "red_egg", "fish"];
 pub const STYLES: [&str; 3] = ["ink", "oil", "neon"];
-
-pub struct Nobody;
-
-#[async_trait]
-impl Preferences for Nobody {
-    async fn record(&self, _feedback: Feedback) -> Result<FeedbackOutcome> {
-        Ok(FeedbackOutcome {
-            updated_tags: 0,
-            updated_style: false,
-        })
-    }
-
-    async fn tag_weights(&self, _user: &str) -> Result<HashMap<String, f64>> {
-        Ok(HashMap::new())
-    }
-
-    async fn profile(&self, _user: &str, _top: usize) -> Result<Profile> {
-        Ok(Profile::default())
-    }
-}
 
 pub struct Random(pub u64);
 
@@ -111,7 +88,12 @@ pub fn searcher_with(embedder: Arc<dyn Embedder>, gallery: &Arc<dyn Gallery>) ->
         rule: PreferenceRule::default(),
         limits: Default::default(),
     };
-    Searcher::new(embedder, Arc::clone(gallery), Arc::new(Nobody), options)
+    Searcher::new(
+        embedder,
+        Arc::clone(gallery),
+        Arc::new(MemoryPreferences::default()),
+        options,
+    )
 }
 
 pub async fn collection(points: Vec<Point>) -> Collection {

@@ -1,5 +1,6 @@
 //! A line that names a picture.
 
+use clippy_common::shorten;
 use clippy_core::gallery::Payload;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, LineFailure};
@@ -51,7 +52,7 @@ impl Entry {
             Some(given) => match id_of(given) {
                 Some(id) => id,
                 None => {
-                    let given = shortened(given);
+                    let given = brief(given);
                     let reason = format!(
                         "id is {given}, but must be a whole number of 0 or more, or a UUID"
                     );
@@ -64,7 +65,7 @@ impl Entry {
         let local_path = match path.or_else(|| fields.get("path").cloned()) {
             Some(Value::String(path)) if !path.is_empty() => path,
             Some(other) if !other.is_null() => {
-                let reason = format!("local_path is {}, but must be a path", shortened(&other));
+                let reason = format!("local_path is {}, but must be a path", brief(&other));
                 return fail(Some(id), FailureKind::NoPath, reason);
             }
             _ => {
@@ -156,24 +157,17 @@ fn strings(value: Option<&Value>) -> Result<Vec<String>, String> {
                 Value::String(text) => Ok(text.clone()),
                 other => Err(format!(
                     "holds {}, but must be a list of texts",
-                    shortened(other)
+                    brief(other)
                 )),
             })
             .collect(),
-        Some(other) => Err(format!(
-            "is {}, but must be a list of texts",
-            shortened(other)
-        )),
+        Some(other) => Err(format!("is {}, but must be a list of texts", brief(other))),
     }
 }
 
-fn shortened(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() > 60 {
-        format!("{}…", text.chars().take(60).collect::<String>())
-    } else {
-        text
-    }
+/// A value for a message.
+fn brief(value: &Value) -> String {
+    shorten(&value.to_string(), 60).into_owned()
 }
 
 #[cfg(test)]

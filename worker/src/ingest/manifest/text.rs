@@ -5,10 +5,11 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clippy_core::{Error, Result};
+use parking_lot::Mutex;
 
 use super::form::{Form, LOOKED_AT};
 use super::values::one_a_line;
@@ -72,7 +73,7 @@ impl Manifest {
             modified: metadata.modified().ok(),
         };
         // Held while it is written, so that it is written once.
-        let mut kept = WRITTEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = WRITTEN.lock();
         if let Some((known, text)) = kept.as_ref()
             && *known == key
         {

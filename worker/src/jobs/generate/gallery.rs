@@ -12,7 +12,7 @@ use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::sentences::{self, sentence};
-use clippy_core::{Error, ErrorCode, Result};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_generate::{Output, Outputs};
 use clippy_imaging::DecodeLimits;
 use serde_json::{Value, json};
@@ -30,13 +30,12 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     let id = id_of(output)?;
     let file = outputs.read(&output.sha256).await?;
     let model = Arc::clone(live.embedder.info());
-    let prepared = tokio::task::spawn_blocking(move || {
+    let prepared = blocking("reading a made picture", move || {
         let mark = Mark::new(&file, None, &model.fingerprint);
         prepare(&file, mark, &model.transform, &DecodeLimits::bulk())
+            .map_err(|failure| unusable(failure.reason))
     })
-    .await
-    .map_err(|error| Error::internal("reading a made picture ended early").with_source(error))?
-    .map_err(|failure| unusable(failure.reason))?;
+    .await?;
     let Prepared {
         mut mark,
         width,

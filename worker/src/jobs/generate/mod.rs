@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use clippy_common::files;
+use clippy_core::blocking;
 use clippy_core::live::LivePair;
 use clippy_generate::{
     CallJournal, DailyBudget, FailureClass, FileSpending, GenerateError, GenerateRequest,
@@ -229,13 +231,11 @@ fn stage(context: &JobContext, stage: &str, message: &str) {
 
 /// Whether pictures can be kept: found out before any is paid for.
 async fn writable(outputs: &Outputs) -> clippy_core::Result<()> {
-    let probe = outputs
-        .folder()
-        .join(format!(".probe-{}", uuid::Uuid::new_v4()));
-    let written = tokio::fs::write(&probe, b"probe").await;
-    // Best effort: what matters is whether it could be written.
-    let _ = tokio::fs::remove_file(&probe).await;
-    written.map_err(|error| {
+    let folder = outputs.folder().to_owned();
+    let checked = blocking("looking at a folder", move || {
+        Ok(files::check_writable(&folder))
+    });
+    checked.await?.map_err(|error| {
         tracing::error!(folder = %outputs.folder().display(), %error, "pictures cannot be kept");
         let message = "no picture can be kept, so that none is bought: the folder outputs in \
                        DATA_DIR cannot be written to";

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use clippy_core::gallery::{Gallery, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::Pictures;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_generate::{ReferencePicture, ReferencePictures};
 use serde_json::Value;
 
@@ -46,10 +46,7 @@ impl ReferencePictures for GalleryReferences {
         let path =
             text(&["path"]).ok_or_else(|| Error::not_found(format!("picture {id} has no file")))?;
         let served = self.pictures.open(&path, None).await?;
-        let read = tokio::task::spawn_blocking(move || served.content.whole()).await;
-        let bytes = read.map_err(|error| {
-            Error::internal("reading a picture ended early").with_source(error)
-        })??;
+        let bytes = blocking("reading a picture", move || served.content.whole()).await?;
         Ok(ReferencePicture {
             bytes,
             source_url: text(&["source_post_url", "source_url", "source"]),

@@ -18,7 +18,7 @@ mod plan;
 mod renew;
 mod rollback;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::bulk::ReindexRequest;
@@ -30,6 +30,7 @@ use clippy_core::recent::RecentQueries;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Progress, Step};
 use clippy_search::MakeSearcher;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use self::plan::Range;
@@ -79,22 +80,17 @@ impl ReindexJob {
     }
 
     async fn model(&self, source: &ModelSource) -> Result<Arc<dyn Embedder>> {
-        let kept = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let kept = self.kept.lock().clone();
         if let Some((_, model)) = kept.filter(|(known, _)| known == source) {
             return Ok(model);
         }
         let model = self.tools.models.load(source).await?;
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((source.clone(), Arc::clone(&model)));
+        *self.kept.lock() = Some((source.clone(), Arc::clone(&model)));
         Ok(model)
     }
 
     fn let_go(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.kept.lock() = None;
     }
 
     /// Which model is asked for; without one, the one in use.

@@ -9,261 +9,31 @@ pub mod timing;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
-use clippy_core::fake::FakeEmbedder;
+use clippy_core::Result;
+use clippy_core::embedding::Embedder;
 use clippy_core::folders::Folders;
-use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery,
-    ORIGIN_SCHEMA_VERSION, Page, Payload, PerSpace, Point, Space, Vectors, With,
-};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
-use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{Encoding, RgbImage, encode};
+use clippy_testing::{FakeEmbedder, MemoryGallery};
 use clippy_worker::ingest::{
     IngestOptions, IngestReport, LiveTools, ManifestOptions, Tools, ingest,
 };
 use parking_lot::Mutex;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub const DIMENSION: usize = 8;
 
-/// Points in memory.
-pub struct MemoryGallery {
-    pub points: Mutex<BTreeMap<PointId, Point>>,
-    pub roots: Mutex<Vec<String>>,
-    pub fingerprint: Mutex<String>,
-    pub upserts: AtomicUsize,
-    /// Upserts from this one on fail; 0 means never.
-    pub fails_from: AtomicUsize,
-    pub optimized: AtomicUsize,
-    /// Version of the schema.
-    pub schema_version: AtomicU32,
-    pub notes: Mutex<HashMap<String, Value>>,
-    /// Upserts from this one on, and so many of them, find nobody; 0 means none.
-    pub away: Mutex<(usize, usize)>,
-    /// Deleted by somebody else just before the next write.
-    pub vanishing: Mutex<Option<PointId>>,
-}
-
-impl Default for MemoryGallery {
-    fn default() -> Self {
-        Self {
-            points: Mutex::default(),
-            roots: Mutex::default(),
-            fingerprint: Mutex::default(),
-            upserts: AtomicUsize::new(0),
-            fails_from: AtomicUsize::new(0),
-            optimized: AtomicUsize::new(0),
-            schema_version: AtomicU32::new(ORIGIN_SCHEMA_VERSION),
-            notes: Mutex::default(),
-            away: Mutex::default(),
-            vanishing: Mutex::default(),
-        }
-    }
-}
-
-impl MemoryGallery {
-    /// Nobody answers the upserts from the `from`-th on, `count` times.
-    pub fn away_from_upsert(&self, from: usize, count: usize) {
-        *self.away.lock() = (from, count);
-    }
-
-    /// Somebody deletes this picture just before the next write.
-    pub fn vanishes_before_a_write(&self, id: u64) {
-        *self.vanishing.lock() = Some(id.into());
-    }
-
-    fn vanish(&self) {
-        if let Some(id) = self.vanishing.lock().take() {
-            self.points.lock().remove(&id);
-        }
-    }
-
-    fn is_away(&self) -> bool {
-        let mut away = self.away.lock();
-        let (from, count) = *away;
-        let is_away = from > 0 && count > 0 && self.upserts.load(Ordering::SeqCst) + 1 >= from;
-        if is_away {
-            away.1 -= 1;
-        }
-        is_away
-    }
-
-    pub fn point(&self, id: u64) -> Point {
-        self.points
-            .lock()
-            .get(&PointId::Number(id))
-            .cloned()
-            .unwrap_or_else(|| panic!("no point {id}"))
-    }
-}
-
-fn unused() -> Error {
-    Error::new(ErrorCode::Unsupported, "this double does not search")
-}
-
-#[async_trait]
-impl Gallery for MemoryGallery {
-    async fn info(&self) -> Result<CollectionInfo> {
-        Ok(CollectionInfo {
-            name: "memory".to_owned(),
-            points: self.points.lock().len() as u64,
-            dimension: DIMENSION,
-            model: "fake".to_owned(),
-            pretrained: "none".to_owned(),
-            fingerprint: self.fingerprint.lock().clone(),
-            schema_version: self.schema_version.load(Ordering::SeqCst),
-            roots: self.roots.lock().clone(),
-            indexed: true,
-        })
-    }
-
-    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        if self.is_away() {
-            return Err(Error::new(ErrorCode::Unavailable, "the server is away"));
-        }
-        self.vanish();
-        let call = self.upserts.fetch_add(1, Ordering::SeqCst) + 1;
-        let fails_from = self.fails_from.load(Ordering::SeqCst);
-        if fails_from > 0 && call >= fails_from {
-            return Err(Error::new(ErrorCode::Unavailable, "the disk is full"));
-        }
-        assert!(
-            !self.roots.lock().is_empty(),
-            "the root is recorded before the first point"
-        );
-        self.points
-            .lock()
-            .extend(points.into_iter().map(|point| (point.id, point)));
-        Ok(())
-    }
-
-    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.vanish();
-        let mut points = self.points.lock();
-        for (id, vectors) in updates {
-            if let Some(point) = points.get_mut(&id) {
-                for (space, vector) in vectors.iter().filter(|(_, vector)| vector.is_some()) {
-                    point.vectors.get_mut(space).clone_from(vector);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.vanish();
-        let missing = || Error::not_found(format!("there is no picture {id}"));
-        self.points
-            .lock()
-            .get_mut(&id)
-            .ok_or_else(missing)?
-            .payload
-            .extend(fields);
-        Ok(())
-    }
-
-    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        let points = self.points.lock();
-        Ok(ids
-            .iter()
-            .filter_map(|id| points.get(id))
-            .map(|point| Point {
-                id: point.id,
-                vectors: if with.vectors {
-                    point.vectors.clone()
-                } else {
-                    PerSpace::default()
-                },
-                payload: if with.payload {
-                    point.payload.clone()
-                } else {
-                    Payload::new()
-                },
-            })
-            .collect())
-    }
-
-    async fn hybrid(&self, _query: HybridQuery) -> Result<Candidates> {
-        Err(unused())
-    }
-
-    async fn crowding(
-        &self,
-        _ids: &[PointId],
-        _spaces: &[Space],
-        _neighbours: usize,
-    ) -> Result<Vec<Crowding>> {
-        Err(unused())
-    }
-
-    async fn scroll(
-        &self,
-        _filter: &Filter,
-        from: Option<PointId>,
-        limit: usize,
-        with: With,
-    ) -> Result<Page> {
-        let ids: Vec<PointId> = self
-            .points
-            .lock()
-            .keys()
-            .copied()
-            .filter(|id| from.is_none_or(|from| *id >= from))
-            .collect();
-        let points = self.retrieve(&ids[..limit.min(ids.len())], with).await?;
-        Ok(Page {
-            points,
-            next: ids.get(limit).copied(),
-        })
-    }
-
-    async fn count(&self, _filter: &Filter) -> Result<u64> {
-        Ok(self.points.lock().len() as u64)
-    }
-
-    async fn facet(
-        &self,
-        _field: &str,
-        _filter: &Filter,
-        _limit: usize,
-    ) -> Result<Vec<FacetCount>> {
-        Err(unused())
-    }
-
-    async fn delete(&self, ids: &[PointId]) -> Result<()> {
-        self.points.lock().retain(|id, _| !ids.contains(id));
-        Ok(())
-    }
-
-    async fn add_root(&self, root: &str) -> Result<()> {
-        let mut roots = self.roots.lock();
-        if !roots.iter().any(|known| known == root) {
-            roots.push(root.to_owned());
-        }
-        Ok(())
-    }
-
-    async fn note(&self, name: &str) -> Result<Option<Value>> {
-        Ok(self.notes.lock().get(name).cloned())
-    }
-
-    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
-        self.notes.lock().insert(name.to_owned(), note);
-        Ok(())
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.optimized.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
+/// A gallery in memory that wants a root before its first point, as a run records it.
+pub fn memory_gallery() -> MemoryGallery {
+    let gallery = MemoryGallery::new(FakeEmbedder::new(DIMENSION).info());
+    gallery.needs_root.store(true, Ordering::SeqCst);
+    gallery
 }
 
 /// One run's account.
@@ -370,82 +140,21 @@ impl Ledger for MemoryLedger {
     }
 }
 
-/// Counts what it embeds, and does as it is told.
-pub struct CountingEmbedder {
-    fake: FakeEmbedder,
-    pub pictures: AtomicUsize,
-    pub texts: AtomicUsize,
-    /// Answers "overloaded" so many times.
-    pub busy: AtomicUsize,
-    pub broken: AtomicBool,
-    /// Cancelled at the first call.
-    pub cancels: Mutex<Option<CancellationToken>>,
-}
-
-#[async_trait]
-impl Embedder for CountingEmbedder {
-    fn info(&self) -> &Arc<ModelInfo> {
-        self.fake.info()
-    }
-
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
-        if let Some(token) = self.cancels.lock().take() {
-            token.cancel();
-        }
-        if self.broken.load(Ordering::SeqCst) {
-            return Err(Error::new(
-                ErrorCode::Unavailable,
-                "the model's thread has ended",
-            ));
-        }
-        if self
-            .busy
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
-        {
-            return Err(Error::new(ErrorCode::Overloaded, "too many wait"));
-        }
-        let texts = inputs
-            .iter()
-            .filter(|input| matches!(input, EmbedInput::Text(_)))
-            .count();
-        self.texts.fetch_add(texts, Ordering::SeqCst);
-        self.pictures
-            .fetch_add(inputs.len() - texts, Ordering::SeqCst);
-        self.fake.embed(inputs).await
-    }
-}
-
 /// A folder with a manifest and pictures, and everything that a run needs.
 pub struct House {
     folder: tempfile::TempDir,
     pub gallery: Arc<MemoryGallery>,
     pub ledger: Arc<MemoryLedger>,
-    pub embedder: Arc<CountingEmbedder>,
+    pub embedder: Arc<FakeEmbedder>,
 }
 
 impl House {
     pub fn new() -> Self {
-        let fake = FakeEmbedder::new(DIMENSION);
-        let gallery = MemoryGallery::default();
-        gallery
-            .fingerprint
-            .lock()
-            .clone_from(&fake.info().fingerprint);
         Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
-            gallery: Arc::new(gallery),
+            gallery: Arc::new(memory_gallery()),
             ledger: Arc::default(),
-            embedder: Arc::new(CountingEmbedder {
-                fake,
-                pictures: AtomicUsize::new(0),
-                texts: AtomicUsize::new(0),
-                busy: AtomicUsize::new(0),
-                broken: AtomicBool::new(false),
-                cancels: Mutex::new(None),
-            }),
+            embedder: Arc::new(FakeEmbedder::new(DIMENSION)),
         }
     }
 

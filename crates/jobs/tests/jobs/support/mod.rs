@@ -4,111 +4,47 @@
 pub mod clock;
 pub mod handlers;
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use clippy_jobs::{LaneLimits, RedisJobs, RedisSettings};
+use clippy_testing::RedisServer;
 
-/// A `redis-server` of the test's own, on a free port, with its append-only file on; ended with the
-/// test.
-pub struct Redis {
-    pub port: u16,
-    /// The port that speaks TLS, if it has one.
-    pub tls_port: Option<u16>,
-    /// Further arguments.
-    arguments: Vec<String>,
-    folder: tempfile::TempDir,
-    child: Option<Child>,
+/// A Redis of the test's own, and what these tests do with it.
+pub struct Redis(RedisServer);
+
+impl std::ops::Deref for Redis {
+    type Target = RedisServer;
+
+    fn deref(&self) -> &RedisServer {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Redis {
+    fn deref_mut(&mut self) -> &mut RedisServer {
+        &mut self.0
+    }
 }
 
 impl Redis {
     pub fn start() -> Self {
-        Self::start_as(None, Vec::new())
+        Self(RedisServer::start())
     }
 
-    /// One that speaks TLS on a port of its own.
     pub fn start_with_tls(authority: &Path, certificate: &Path, key: &Path) -> Self {
-        let port = free_port();
-        let text = |path: &Path| path.display().to_string();
-        let mut arguments = vec!["--tls-port".to_owned(), port.to_string()];
-        for (name, file) in [("ca-cert", authority), ("cert", certificate), ("key", key)] {
-            arguments.extend([format!("--tls-{name}-file"), text(file)]);
-        }
-        arguments.extend(["--tls-auth-clients".to_owned(), "no".to_owned()]);
-        Self::start_as(Some(port), arguments)
+        Self(RedisServer::start_with_tls(authority, certificate, key))
     }
 
-    fn start_as(tls_port: Option<u16>, arguments: Vec<String>) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let mut redis = Self {
-            port: free_port(),
-            tls_port,
-            arguments,
-            folder,
-            child: None,
-        };
-        redis.start_again();
-        redis
-    }
-
-    pub fn start_again(&mut self) {
-        let child = Command::new("redis-server")
-            .args([
-                "--port",
-                &self.port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "yes",
-            ])
-            .args([
-                "--appendfsync",
-                "everysec",
-                "--maxmemory-policy",
-                "noeviction",
-                "--daemonize",
-                "no",
-            ])
-            .arg("--dir")
-            .arg(self.folder.path())
-            .args(&self.arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| {
-                panic!("no redis-server here ({error}): install it (apt-get install redis-server)")
-            });
-        self.child = Some(child);
-        let begun = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(
-                begun.elapsed() < Duration::from_secs(15),
-                "redis-server did not start"
-            );
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// Ends the server as a restart of its machine would: politely, with its file written.
-    pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            signal(child.id(), "TERM");
-            child.wait().expect("it ends");
-        }
-    }
-
-    /// Ends the server for at least so long, and until it was asked for so often, in vain, by those
-    /// who use it.
+    /// Stops the server for at least this long, and until its users have tried to connect this
+    /// often.
     pub async fn away(&mut self, at_least: Duration, asked: usize) {
         self.stop();
         let begun = Instant::now();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port))
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", self.port()))
             .await
-            .expect("nobody is there");
+            .expect("the server is stopped");
         let mut count = 0;
         while count < asked || begun.elapsed() < at_least {
             if let Ok(Ok(_)) =
@@ -123,17 +59,6 @@ impl Redis {
         }
     }
 
-    /// A restart that loses everything: a disk that was not kept.
-    pub fn restart_empty(&mut self) {
-        self.stop();
-        self.folder = tempfile::tempdir().expect("a folder");
-        self.start_again();
-    }
-
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/0", self.port)
-    }
-
     pub async fn jobs(&self, prefix: &str, limits: LaneLimits) -> RedisJobs {
         connect(&self.url(), prefix, limits).await
     }
@@ -145,23 +70,6 @@ impl Redis {
             .await
             .expect("a connection")
     }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .expect("a free port")
-        .local_addr()
-        .expect("bound")
-        .port()
 }
 
 pub async fn connect(url: &str, prefix: &str, limits: LaneLimits) -> RedisJobs {

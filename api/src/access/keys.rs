@@ -1,20 +1,20 @@
-//! The keys of a server, as digests only.
+//! The keys of a server. Only their digests are kept.
 
 use clippy_core::settings::Secret;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 type Fingerprint = [u8; 32];
 
-/// One key: what it is recognised by, and what its owner is called.
+/// One key.
 pub(crate) struct Key {
     fingerprint: Fingerprint,
-    /// The owner of what is asked for with it: made of the key, and of no use to get the key back.
-    pub(super) name: String,
-    /// Signs the tickets that this key's holder asks for. Made of the key alone, so that every
-    /// process has it.
-    pub(super) ticket_secret: [u8; 32],
+    /// The owner of what is made with this key. Derived from the key, which it does not reveal.
+    pub(crate) name: String,
+    /// Signs this key's tickets. Derived from the key alone, so that every process has the same.
+    pub(crate) ticket_secret: [u8; 32],
     /// Whether it is one of `ADMIN_KEYS`.
-    pub(super) admin: bool,
+    pub(crate) admin: bool,
 }
 
 impl Key {
@@ -47,22 +47,22 @@ impl KeyRing {
         }
     }
 
-    /// Whether calls need a key: as soon as one of either kind is set.
+    /// Whether calls need a key: true as soon as any key is set.
     pub(crate) fn is_closed(&self) -> bool {
         !self.keys.is_empty()
     }
 
-    /// Whether anybody can be an admin by a key.
+    /// Whether there is an admin key.
     pub(crate) fn has_admin(&self) -> bool {
         self.keys.iter().any(|key| key.admin)
     }
 
-    /// The key that was given. Looks at every byte of every key, whatever it finds, so that time
-    /// tells nothing.
-    pub(super) fn find(&self, given: &str) -> Option<&Key> {
+    /// Finds a key. It compares with every key in constant time, so that the time it takes reveals
+    /// nothing.
+    pub(crate) fn find(&self, given: &str) -> Option<&Key> {
         let given = fingerprint(given);
         self.keys.iter().rev().fold(None, |found, key| {
-            if same(&key.fingerprint, &given) {
+            if key.fingerprint.ct_eq(&given).into() {
                 Some(key)
             } else {
                 found
@@ -71,37 +71,22 @@ impl KeyRing {
     }
 
     /// The key whose owner has this name.
-    pub(super) fn named(&self, name: &str) -> Option<&Key> {
+    pub(crate) fn named(&self, name: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.name == name)
     }
 }
 
-/// The same for the same key, on every server.
+/// The owner's name for a key; the same on every server.
 fn name_of(key: &str) -> String {
     let digest = Sha256::new()
         .chain_update(b"clippy owner ")
         .chain_update(key.as_bytes())
         .finalize();
-    let hex: String = digest
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("key-{hex}")
+    format!("key-{}", hex::encode(&digest[..6]))
 }
 
 fn fingerprint(key: &str) -> Fingerprint {
     Sha256::digest(key.as_bytes()).into()
-}
-
-fn same(left: &Fingerprint, right: &Fingerprint) -> bool {
-    let difference = left
-        .iter()
-        .zip(right)
-        .fold(0_u8, |difference, (left, right)| {
-            difference | (left ^ right)
-        });
-    std::hint::black_box(difference) == 0
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
-//! Tickets: what a page puts into the address of an image or a stream, where headers cannot be sent
-//! and a key would be kept by logs and histories.
+//! Tickets: short-lived credentials for the addresses of images and streams. Browsers cannot send
+//! headers with those, and a key in an address would be kept by logs and histories.
 //!
-//! A ticket is `t1.EXPIRY.OWNER.SIGNATURE`: when it ends (seconds since 1970, in hexadecimal), the
-//! name of the key that it was asked for with, and an HMAC-SHA256 made with a secret that follows
-//! from that key. So every process with the same keys checks it, nothing is kept, and it ends with
-//! its key.
+//! A ticket is `t1.EXPIRY.OWNER.SIGNATURE`: when it expires (Unix seconds in hexadecimal), the name
+//! of the key that requested it, and an HMAC-SHA256 with a secret derived from that key. Every
+//! process with the same keys can check it and none stores it. It is invalid once its key is gone.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,20 +16,20 @@ use sha2::Sha256;
 use super::Caller;
 use super::keys::{Key, KeyRing};
 
-/// How long a ticket is good for.
+/// How long a ticket is valid.
 pub(crate) const LIFE: Duration = Duration::from_secs(600);
-/// How far the clocks of two processes may be apart.
+/// Tolerated difference between the clocks of two processes, in seconds.
 const SKEW: u64 = 60;
 
-/// A ticket, and when it ends.
+/// A ticket and its expiry.
 pub(crate) struct Ticket {
     pub text: String,
-    /// Seconds since 1970.
+    /// Unix seconds.
     pub expires: u64,
 }
 
-/// A ticket for this caller. Without keys nobody needs one; a page that asks for one all the same
-/// is given one.
+/// Makes a ticket for this caller. A server without keys gives a ticket that is not signed and never
+/// needed, so that pages need not care.
 ///
 /// # Errors
 /// [`ErrorCode::Internal`] when the caller's key is none of the server's.
@@ -53,11 +52,11 @@ pub(crate) fn issue(keys: &KeyRing, caller: &Caller, now: SystemTime) -> Result<
     })
 }
 
-/// The key that a ticket was asked for with.
+/// Checks a ticket, and gives the key that requested it.
 ///
 /// # Errors
 /// [`ErrorCode::Unauthorized`] when it has ended, or is not a ticket of these keys.
-pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Result<&'a Key> {
+pub(crate) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Result<&'a Key> {
     let wrong = || {
         Error::new(
             ErrorCode::Unauthorized,
@@ -74,7 +73,7 @@ pub(super) fn check<'a>(keys: &'a KeyRing, ticket: &str, now: SystemTime) -> Res
     let expires = u64::from_str_radix(expires, 16).map_err(|_| wrong())?;
     let key = keys.named(name).ok_or_else(wrong)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| wrong())?;
-    // Takes the same time wherever two signatures differ.
+    // In constant time.
     mac(key, signed)?
         .verify_slice(&signature)
         .map_err(|_| wrong())?;

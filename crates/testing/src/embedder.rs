@@ -2,21 +2,33 @@
 //! meaning.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sha2::{Digest, Sha256};
-
-use crate::Result;
-use crate::embedding::{
+use clippy_core::embedding::{
     EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode,
 };
+use clippy_core::{Error, ErrorCode, Result};
+use parking_lot::Mutex;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
 
 /// Embeds by hashing: equal inputs get equal unit vectors, different ones get directions that look
-/// random.
-#[derive(Debug, Clone)]
+/// random. It counts what it embeds, and fails as long as a test says so.
+#[derive(Debug)]
 pub struct FakeEmbedder {
     info: Arc<ModelInfo>,
+    /// Pictures embedded so far.
+    pub pictures: AtomicUsize,
+    /// Texts embedded so far.
+    pub texts: AtomicUsize,
+    /// So many calls are refused as overloaded; each of them takes one off.
+    pub busy: AtomicUsize,
+    /// Every call fails as unavailable while this is set.
+    pub broken: AtomicBool,
+    /// Cancelled by the next call.
+    pub cancels: Mutex<Option<CancellationToken>>,
 }
 
 impl FakeEmbedder {
@@ -38,7 +50,26 @@ impl FakeEmbedder {
                 },
                 fingerprint: format!("fake-{dimension}"),
             }),
+            pictures: AtomicUsize::new(0),
+            texts: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
+            broken: AtomicBool::new(false),
+            cancels: Mutex::new(None),
         }
+    }
+
+    /// Inputs embedded so far.
+    #[must_use]
+    pub fn embedded(&self) -> usize {
+        self.pictures.load(Ordering::SeqCst) + self.texts.load(Ordering::SeqCst)
+    }
+
+    /// Takes one off the calls to refuse; false when none is left.
+    fn refuses(&self) -> bool {
+        let less = |left: usize| left.checked_sub(1);
+        self.busy
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
     }
 
     fn vector(&self, seed: &[u8]) -> Embedding {
@@ -73,6 +104,22 @@ impl Embedder for FakeEmbedder {
     }
 
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+        if let Some(token) = self.cancels.lock().take() {
+            token.cancel();
+        }
+        if self.broken.load(Ordering::SeqCst) {
+            let message = "the model's thread has ended";
+            return Err(Error::new(ErrorCode::Unavailable, message));
+        }
+        if self.refuses() {
+            let message = "256 inputs wait on thread clip-3 already";
+            return Err(Error::new(ErrorCode::Overloaded, message));
+        }
+        let is_text = |input: &&EmbedInput| matches!(input, EmbedInput::Text(_));
+        let texts = inputs.iter().filter(is_text).count();
+        self.texts.fetch_add(texts, Ordering::SeqCst);
+        let pictures = inputs.len() - texts;
+        self.pictures.fetch_add(pictures, Ordering::SeqCst);
         let embeddings = inputs
             .iter()
             .map(|input| match input {

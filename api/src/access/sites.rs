@@ -1,29 +1,34 @@
-//! By which names a server answers, and which web pages it takes calls from.
+//! Which host names a server answers to, and which web pages may call it.
 //!
-//! A server without keys takes whoever reaches it for its owner. So it must tell the owner's own
-//! calls from those that a web page of somebody else makes the owner's browser send: by the `Host`
-//! that was called (a name that was pointed at this machine, DNS rebinding, is not one of ours),
-//! and by `Origin` and `Sec-Fetch-Site`, which pages cannot choose. With keys none of this matters:
-//! a browser adds no key by itself.
+//! A server without keys trusts whoever can reach it. A foreign web page could abuse that through
+//! the owner's browser. Such calls are recognised by `Origin` and `Sec-Fetch-Site`, which pages
+//! cannot set, and by `Host`: a foreign name that resolves to this machine (DNS rebinding) is not
+//! one of the server's names. With keys none of this matters, since a browser adds no key by itself.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
-use axum::middleware::Next;
-use axum::response::Response;
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode, Result};
 
 use crate::cors::origin_text;
 use crate::options::ApiOptions;
 use crate::problem::Problem;
-use crate::state::AppState;
 
-/// Where a call comes from, as far as a browser tells.
+/// Checks that the server's origins and hosts can be used.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] that names `ALLOWED_ORIGINS` or `ALLOWED_HOSTS` and the entry.
+pub fn check_sites(options: &ApiOptions) -> Result<()> {
+    Sites::new(options).map(drop)
+}
+
+/// Where a call comes from, by the headers that browsers set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     /// From a page of this server, or from no page at all.
     Own,
     /// From a page that `ALLOWED_ORIGINS` names.
@@ -67,18 +72,18 @@ impl Sites {
         })
     }
 
-    /// Says where the server listens: that address is one of its names.
+    /// Adds the address that the server listens at to its names.
     pub(crate) fn bound_to(&self, address: SocketAddr) {
         let _ = self.bound.set(address);
     }
 
-    /// Whether pages from anywhere may look at the collection.
-    pub(super) fn any_may_look(&self) -> bool {
+    /// Whether every web page may read the collection.
+    pub(crate) fn any_may_look(&self) -> bool {
         self.any_origin
     }
 
     /// Where a call comes from.
-    pub(super) fn origin_of(&self, headers: &HeaderMap) -> Origin {
+    pub(crate) fn origin_of(&self, headers: &HeaderMap) -> Origin {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
         let fetch_site = text("sec-fetch-site");
         let Some(origin) = text("origin") else {
@@ -93,16 +98,15 @@ impl Sites {
         } else if !self.origins.contains(&origin) {
             Origin::Foreign
         } else if fetch_site == Some("same-origin") {
-            // A development server that passes calls on under another name: to the browser it is
-            // one and the same.
+            // A development server forwards calls to us: for the browser both are one site.
             Origin::Own
         } else {
             Origin::Listed
         }
     }
 
-    /// Whether this is a name that the server answers to without keys.
-    fn knows(&self, host: &str) -> bool {
+    /// Whether this is one of the server's names.
+    pub(crate) fn knows(&self, host: &str) -> bool {
         let Some(name) = name_of(host) else {
             return false;
         };
@@ -112,51 +116,21 @@ impl Sites {
         let Ok(address) = name.parse::<IpAddr>() else {
             return false;
         };
-        // A number cannot be pointed at another machine, so that where all addresses are listened
-        // at, all are good.
+        // DNS cannot redirect a literal address. A server that listens at every address accepts
+        // every one.
         self.bound.get().is_some_and(|bound| {
             bound.ip().is_unspecified() || bound.ip().to_canonical() == address.to_canonical()
         })
     }
 }
 
-/// Refuses calls by names that are not this server's, where no keys are set.
-pub(crate) async fn check_host(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    if !state.keys().is_closed() {
-        let in_address = request.uri().authority().map(Authority::as_str);
-        let mut names = hosts_of(request.headers()).chain(in_address).peekable();
-        if names.peek().is_none() {
-            return Err(Problem::misdirected(
-                "the call names no host, and without keys this server must know which",
-            ));
-        }
-        if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
-            let shown: String = unknown
-                .chars()
-                .filter(|one| !one.is_control())
-                .take(80)
-                .collect();
-            return Err(Problem::misdirected(format!(
-                "this server does not answer to \"{shown}\": without keys it answers to localhost \
-                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
-                 or set API_KEYS and ADMIN_KEYS"
-            )));
-        }
-    }
-    Ok(next.run(request).await)
-}
-
-/// What a page from elsewhere is told.
-pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
+/// The refusal of a call that a foreign web page made.
+pub(crate) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     let from = headers
         .get(header::ORIGIN)
         .and_then(|origin| origin.to_str().ok())
         .unwrap_or("another site");
-    let shown: String = from.chars().take(80).collect();
+    let shown = shorten(from, 80);
     Error::new(
         ErrorCode::Forbidden,
         format!(
@@ -167,9 +141,9 @@ pub(super) fn refuse_foreign(headers: &HeaderMap) -> Problem {
     .into()
 }
 
-/// Whether a call comes from this machine itself. A proxy on this machine makes every caller look
-/// local, unless it says for whom it calls.
-pub(super) fn is_local(request: &Request) -> bool {
+/// Whether a call comes from this machine. Behind a local proxy every call does, unless the proxy
+/// adds a header about its client.
+pub(crate) fn is_local(request: &Request) -> bool {
     const PASSED_ON: [&str; 6] = [
         "forwarded",
         "via",
@@ -189,16 +163,15 @@ pub(super) fn is_local(request: &Request) -> bool {
         && names.all(|host| name_of(host).is_some_and(|name| is_loopback_name(&name)))
 }
 
-/// Every `Host` that was sent; what is no text is no name.
-fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// Every `Host` header; an empty text for one that is not ASCII.
+pub(crate) fn hosts_of(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers
         .get_all(header::HOST)
         .iter()
         .map(|host| host.to_str().unwrap_or_default())
 }
 
-/// The name in a `Host`, with or without a port: in lower case, without brackets and the dot of the
-/// root.
+/// The name in a `Host` header: lower case, without port, brackets and trailing dot.
 fn name_of(host: &str) -> Option<String> {
     let authority: Authority = host.parse().ok()?;
     if authority.as_str().contains('@') {
@@ -220,8 +193,8 @@ fn is_loopback_name(name: &str) -> bool {
             .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether an `Origin` is that of the server that was called as `host`. Whether a proxy before it
-/// speaks TLS is not known.
+/// Whether an `Origin` belongs to the server that was called as `host`. It may be HTTP or HTTPS: a
+/// proxy in front may add TLS.
 fn is_origin_of(origin: &str, host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     [("http://", ":80"), ("https://", ":443")]
@@ -235,7 +208,7 @@ fn is_origin_of(origin: &str, host: &str) -> bool {
         })
 }
 
-/// An entry of `ALLOWED_HOSTS`: a name or an address; a port says nothing.
+/// Reads an entry of `ALLOWED_HOSTS`: a name or an address. A port is ignored.
 fn allowed_host(entry: &str) -> Result<String> {
     let bare: Option<IpAddr> = entry.parse().ok();
     let name = bare

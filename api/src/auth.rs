@@ -1,108 +1,38 @@
-//! Who may call what: keys, and where there are none, this machine.
+//! Decides who may call what: by keys, or where none are set, by the machine that calls.
 //!
 //! A key comes as `Authorization: Bearer KEY` or `X-Api-Key: KEY`. An `<img>` and an `EventSource`
 //! cannot send headers: pictures and streams also take a ticket, and for older clients an API key
 //! as `?key=KEY`.
 //!
-//! As soon as a key of any kind is set, everything needs one that is not a page, a document or a
-//! probe.
-
-mod keys;
-pub(crate) mod sites;
-pub(crate) mod tickets;
+//! As soon as any key is set, every route needs one, except pages, documents and probes.
 
 use std::time::SystemTime;
 
-use axum::extract::{FromRequestParts, Request, State};
-use axum::http::request::Parts;
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::Response;
+use clippy_common::shorten;
 use clippy_core::{Error, ErrorCode};
-use clippy_jobs::Job;
 
-pub(crate) use keys::KeyRing;
-pub(crate) use sites::Sites;
-
+use crate::access::sites::{Origin, hosts_of, is_local, refuse_foreign};
+use crate::access::{Caller, Key, KeyRing, tickets};
 use crate::problem::Problem;
 use crate::state::AppState;
-use keys::Key;
-use sites::{Origin, is_local, refuse_foreign};
-
-/// Who calls, as far as keys tell. Every caller has a name, by which jobs know who asked for them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// Runs the server: sees everything.
-    Admin(String),
-    /// Has a key of `API_KEYS`, and sees what was asked for with it.
-    Key(String),
-    /// Has none, on a server that needs none, and sees what others without one asked for.
-    Anyone,
-}
-
-/// Keeps a key's artists apart from those of other keys; no artist's name can have it.
-const OF_KEY: char = '\u{1f}';
-
-impl Caller {
-    /// The name: made of the key, and telling nothing of it.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Admin(name) | Self::Key(name) => name,
-            Self::Anyone => "anyone",
-        }
-    }
-
-    /// The owner whose jobs this caller sees; `None` means everybody's.
-    pub(crate) fn sees(&self) -> Option<&str> {
-        match self {
-            Self::Admin(_) => None,
-            Self::Key(_) | Self::Anyone => Some(self.name()),
-        }
-    }
-
-    /// Whether this caller may see a job.
-    pub(crate) fn may_see(&self, job: &Job) -> bool {
-        self.sees()
-            .is_none_or(|owner| job.owner.as_deref() == Some(owner))
-    }
-
-    /// The artist that this caller means by a `user_id`, as preferences know them. A profile
-    /// belongs to the key that wrote it. Without keys all share one set of artists, which admin
-    /// keys see as well.
-    pub(crate) fn artist(&self, user_id: &str) -> String {
-        match self {
-            Self::Key(name) => format!("{name}{OF_KEY}{user_id}"),
-            Self::Admin(_) | Self::Anyone => user_id.to_owned(),
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| {
-            Error::internal("a route that needs a caller has no layer that finds one").into()
-        })
-    }
-}
-
-/// Who runs the server, on its own machine and without a key.
-const LOCAL: &str = "local";
 
 /// What a group of routes is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// A picture alone: any page may show one.
+    /// Showing a picture. Any web page may.
     Picture,
-    /// Looking at the collection, which `ALLOWED_ORIGINS=*` opens to every page.
+    /// Reading the collection. `ALLOWED_ORIGINS=*` allows it to every web page.
     Look,
-    /// Anything else: what changes something, costs something, or is somebody's own.
+    /// Everything else: changing something, spending something, reading what belongs to a caller.
     Act,
 }
 
-/// Lets calls with a key through, and the owner's calls when the server has no keys.
+/// Admits calls with a key; on a server without keys, calls that no foreign web page made.
 pub(crate) async fn require_key(
     state: State<AppState>,
     mut request: Request,
@@ -118,7 +48,7 @@ pub(crate) async fn require_key(
     Ok(next.run(request).await)
 }
 
-/// As [`require_key`], for what only looks at the collection.
+/// Like [`require_key`], for routes that only read the collection.
 pub(crate) async fn require_key_to_look(
     state: State<AppState>,
     mut request: Request,
@@ -134,7 +64,7 @@ pub(crate) async fn require_key_to_look(
     Ok(next.run(request).await)
 }
 
-/// As [`require_key`], with `?ticket=` and `?key=` besides the headers: for streams.
+/// Like [`require_key`], for streams: also takes `?ticket=` and `?key=`.
 pub(crate) async fn require_key_or_ticket(
     state: State<AppState>,
     request: Request,
@@ -143,7 +73,7 @@ pub(crate) async fn require_key_or_ticket(
     with_query(&state, request, next, Purpose::Act).await
 }
 
-/// As [`require_key_or_ticket`], for pictures: without keys, pages from elsewhere may show them.
+/// Like [`require_key_or_ticket`], for pictures: without keys, foreign pages may show them.
 pub(crate) async fn require_key_or_ticket_for_picture(
     state: State<AppState>,
     request: Request,
@@ -169,8 +99,7 @@ async fn with_query(
     Ok(next.run(request).await)
 }
 
-/// Lets calls with an admin key through; where no keys of any kind are set, the owner's from this
-/// machine.
+/// Admits calls with an admin key; on a server without any keys, calls from this machine.
 pub(crate) async fn require_admin(
     State(state): State<AppState>,
     mut request: Request,
@@ -190,7 +119,7 @@ pub(crate) async fn require_admin(
                      ADMIN_KEYS and start it again",
                 ));
             }
-            // A good API key is known here, but not for this.
+            // An API key is valid, but not for admin routes.
             (Some(Some(_)), true) => return Err(forbidden("this key is not one of ADMIN_KEYS")),
             (None, true) => return Err(missing("an admin key (ADMIN_KEYS)")),
         }
@@ -204,13 +133,40 @@ pub(crate) async fn require_admin(
                  ADMIN_KEYS to call from elsewhere",
             ));
         }
-        Caller::Admin(LOCAL.to_owned())
+        Caller::local_admin()
     };
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-/// What a call brings to be let in.
+/// On a server without keys, refuses calls whose host is not one of this server's names.
+pub(crate) async fn check_host(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    if !state.keys().is_closed() {
+        let in_address = request.uri().authority().map(Authority::as_str);
+        let mut names = hosts_of(request.headers()).chain(in_address).peekable();
+        if names.peek().is_none() {
+            return Err(Problem::misdirected(
+                "the call names no host, and without keys this server must know which",
+            ));
+        }
+        if let Some(unknown) = names.find(|name| !state.sites().knows(name)) {
+            let printable: String = unknown.chars().filter(|one| !one.is_control()).collect();
+            let shown = shorten(&printable, 80);
+            return Err(Problem::misdirected(format!(
+                "this server does not answer to \"{shown}\": without keys it answers to localhost \
+                 and its own address. Call it by one of those, or add the name to ALLOWED_HOSTS, \
+                 or set API_KEYS and ADMIN_KEYS"
+            )));
+        }
+    }
+    Ok(next.run(request).await)
+}
+
+/// The credentials of a call.
 #[derive(Clone, Copy)]
 enum Given<'a> {
     Key(&'a str),
@@ -237,7 +193,7 @@ fn admit(
         }
         let owner = origin == Origin::Own && is_local(request);
         return Ok(if owner {
-            Caller::Admin(LOCAL.to_owned())
+            Caller::local_admin()
         } else {
             Caller::Anyone
         });
@@ -266,7 +222,7 @@ fn caller_of(key: &Key) -> Caller {
     }
 }
 
-/// As [`require_key`], for servers that have no more than keys.
+/// Like [`require_key`], for the embedding server, which has keys and nothing else to check.
 pub(crate) fn require_key_of(keys: &KeyRing, headers: &HeaderMap) -> Result<(), Problem> {
     match header_key(headers) {
         _ if !keys.is_closed() => Ok(()),
@@ -305,24 +261,11 @@ fn missing(what: &str) -> Problem {
     ))
 }
 
-/// A value of a query string, percent-decoded.
+/// The first value of this name in a query string, decoded.
 fn query_value(query: &str, name: &str) -> Option<String> {
-    let value = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))?;
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut bytes = value.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let digits = [bytes.next()?, bytes.next()?];
-                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
-            }
-            b'+' => b' ',
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).ok()
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 #[cfg(test)]
@@ -350,16 +293,5 @@ mod tests {
         );
         assert_eq!(query_value("monkey=1", "key"), None);
         assert_eq!(query_value("key=%2", "key"), None);
-    }
-
-    #[test]
-    fn a_key_has_artists_of_its_own() {
-        let (ann, bob) = (
-            Caller::Key("key-1".to_owned()),
-            Caller::Key("key-2".to_owned()),
-        );
-        assert_ne!(ann.artist("demo"), bob.artist("demo"));
-        assert_eq!(Caller::Anyone.artist("demo"), "demo");
-        assert_eq!(Caller::Admin(LOCAL.to_owned()).artist("demo"), "demo");
     }
 }

@@ -1,0 +1,98 @@
+//! Which model to use: the one in the settings, the one that the collection remembers, or the
+//! bundled one.
+
+use std::path::PathBuf;
+
+use clippy_core::collections::ModelSource;
+use clippy_core::settings::Settings;
+use clippy_core::{Error, ErrorCode, Result};
+use clippy_gallery::{EdgeCollections, QdrantCollections};
+
+use crate::failure::Failure;
+use crate::qdrant;
+
+/// open_clip's prefix for a folder with a configuration and weights.
+const LOCAL_FOLDER: &str = "local-dir:";
+
+/// The model to start with: the one in the settings; else the one that the collection remembers
+/// from a re-index; else the bundled one.
+pub async fn initial(settings: &Settings) -> Result<ModelSource, Failure> {
+    let configured = configured(settings)?;
+    if configured != ModelSource::default() {
+        return Ok(configured);
+    }
+    Ok(remembered(settings).await?.unwrap_or_default())
+}
+
+/// The model that the collection remembers, wherever it is kept.
+pub async fn remembered(settings: &Settings) -> Result<Option<ModelSource>> {
+    match qdrant::server(settings) {
+        Some(server) => QdrantCollections::remembered(&server, &settings.collection.name).await,
+        None => EdgeCollections::remembered(&settings.collection.data_dir),
+    }
+}
+
+/// The model in the settings; both fields are empty when they name none.
+pub fn configured(settings: &Settings) -> Result<ModelSource, Failure> {
+    let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    absolute(ModelSource {
+        model: filled(&settings.model.name),
+        pretrained: filled(&settings.model.pretrained),
+    })
+}
+
+/// Makes paths absolute: the process that reads them later may run in another folder.
+pub fn absolute(source: ModelSource) -> Result<ModelSource, Failure> {
+    let from_root = |path: &str| -> Result<PathBuf, Failure> {
+        std::path::absolute(path)
+            .map_err(|error| Failure::run(format!("{path} is no path: {error}")))
+    };
+    let resolved = |text: Option<String>| -> Result<Option<String>, Failure> {
+        Ok(match text {
+            Some(text) if text.starts_with(LOCAL_FOLDER) => Some(format!(
+                "{LOCAL_FOLDER}{}",
+                from_root(&text[LOCAL_FOLDER.len()..])?.display()
+            )),
+            Some(text) if text.ends_with(".safetensors") => {
+                Some(from_root(&text)?.display().to_string())
+            }
+            other => other,
+        })
+    };
+    Ok(ModelSource {
+        model: resolved(source.model)?,
+        pretrained: resolved(source.pretrained)?,
+    })
+}
+
+/// The failure for an error. Where the collection refused the model in the settings, it also says
+/// which model the collection remembers.
+pub async fn with_hint(settings: &Settings, error: Error) -> Failure {
+    if error.code != ErrorCode::Conflict {
+        return error.into();
+    }
+    let Some(remembered) = remembered(settings).await.ok().flatten() else {
+        return error.into();
+    };
+    let model = remembered
+        .model
+        .iter()
+        .map(|model| format!("MODEL_NAME={model}"));
+    let says: Vec<_> = model
+        .chain(
+            remembered
+                .pretrained
+                .iter()
+                .map(|tag| format!("PRETRAINED={tag}")),
+        )
+        .collect();
+    let or_set = if says.is_empty() {
+        String::new()
+    } else {
+        format!(", or set {}", says.join(" "))
+    };
+    Failure::run(format!(
+        "{}. This collection remembers its model: unset MODEL_NAME and PRETRAINED{or_set}",
+        error.message
+    ))
+}

@@ -1,0 +1,167 @@
+//! Server-sent events, read as a browser reads them.
+
+use std::convert::Infallible;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use eventsource_stream::Eventsource;
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
+use serde_json::Value;
+
+/// One event of the API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// What a client sends back to continue after this event.
+    pub id: String,
+    /// The event's name.
+    pub event: String,
+    /// Its data.
+    pub data: Value,
+}
+
+/// An open stream of events.
+pub struct Events {
+    stream: BoxStream<'static, Event>,
+    comments: Arc<AtomicUsize>,
+}
+
+impl Events {
+    /// The events of an answer.
+    ///
+    /// # Panics
+    /// When the answer is no stream of events.
+    #[must_use]
+    pub fn of(response: reqwest::Response) -> Self {
+        assert_eq!(response.status(), reqwest::StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self::read(response.bytes_stream())
+    }
+
+    fn read<B, E>(bytes: impl Stream<Item = Result<B, E>> + Send + 'static) -> Self
+    where
+        B: AsRef<[u8]> + Send + 'static,
+        E: std::fmt::Debug + Send + 'static,
+    {
+        let comments = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&comments);
+        let mut begins_line = true;
+        let counted = bytes.inspect(move |bytes| {
+            for &byte in bytes.iter().flat_map(AsRef::as_ref) {
+                if begins_line && byte == b':' {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                begins_line = byte == b'\n';
+            }
+        });
+        let stream = counted.eventsource().map(|event| {
+            let event = event.expect("a whole stream");
+            assert!(!event.id.is_empty(), "an event without an id: {event:?}");
+            Event {
+                data: serde_json::from_str(&event.data).expect("JSON"),
+                id: event.id,
+                event: event.event,
+            }
+        });
+        Self {
+            stream: stream.boxed(),
+            comments,
+        }
+    }
+
+    /// The next event; `None` at the end of the stream.
+    ///
+    /// # Panics
+    /// When the stream breaks, or an event has no id or no JSON.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.stream.next().await
+    }
+
+    /// All events until the end.
+    ///
+    /// # Panics
+    /// As [`Events::next`].
+    pub async fn rest(self) -> Vec<Event> {
+        self.stream.collect().await
+    }
+
+    /// Comments that came so far.
+    #[must_use]
+    pub fn comments(&self) -> usize {
+        self.comments.load(Ordering::Relaxed)
+    }
+}
+
+/// An open stream of events, in a test without a runtime.
+pub struct BlockingEvents {
+    events: Events,
+    /// The id of the last event that was read.
+    pub last: Option<String>,
+}
+
+impl BlockingEvents {
+    /// The events of an answer.
+    ///
+    /// # Panics
+    /// When the answer is no stream of events.
+    #[must_use]
+    pub fn of(response: reqwest::blocking::Response) -> Self {
+        assert_eq!(response.status(), reqwest::StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self::read(response)
+    }
+
+    /// The events in these bytes. A stream that breaks ends like one that is over: tests kill
+    /// servers.
+    fn read(mut bytes: impl Read + Send + 'static) -> Self {
+        let chunks = std::iter::from_fn(move || {
+            let mut buffer = vec![0; 8 << 10];
+            let count = bytes.read(&mut buffer).unwrap_or(0);
+            buffer.truncate(count);
+            (count > 0).then_some(Ok::<_, Infallible>(buffer))
+        });
+        Self {
+            events: Events::read(stream::iter(chunks)),
+            last: None,
+        }
+    }
+
+    /// The next event; `None` when the stream has ended or broken.
+    ///
+    /// # Panics
+    /// When an event has no id or no JSON.
+    pub fn next(&mut self) -> Option<Event> {
+        let event = futures::executor::block_on(self.events.next())?;
+        self.last = Some(event.id.clone());
+        Some(event)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn events_and_comments_are_told_apart_wherever_the_stream_is_cut() {
+        let text = ": hello\n\nid: 1-0\nevent: log\ndata: {\"message\":\ndata: \"a\"}\n\n\
+                    : still here\n\nid: 2-0\nevent: done\ndata: {}\n\n";
+        let mut events = BlockingEvents::read(text.as_bytes());
+        let first = events.next().expect("an event");
+        assert_eq!(
+            (first.id.as_str(), first.event.as_str(), first.data),
+            ("1-0", "log", json!({"message": "a"}))
+        );
+        assert_eq!(events.next().expect("an event").event, "done");
+        assert_eq!(events.last.as_deref(), Some("2-0"));
+        assert_eq!(events.next(), None);
+        assert_eq!(events.events.comments(), 2);
+
+        let pieces = text.as_bytes().chunks(3).map(Ok::<_, Infallible>);
+        let pieces: Vec<_> = pieces.map(|piece| piece.map(<[u8]>::to_vec)).collect();
+        let events = Events::read(stream::iter(pieces));
+        assert_eq!(futures::executor::block_on(events.rest()).len(), 2);
+    }
+}

@@ -1,0 +1,28 @@
+//! What tests of several crates share. Only tests and benches use it.
+//!
+//! - Doubles: [`MemoryGallery`], which passes the gallery's contract suite; [`FakeEmbedder`],
+//!   [`MemoryPreferences`] and [`MemoryRecent`]. They behave like the real ones until a test sets
+//!   one of their faults.
+//! - [`RedisServer`]: a real Redis of the test's own.
+//! - [`ApiClient`]: calls the API, and checks the shape of every error on the way.
+//! - [`Events`] and [`BlockingEvents`]: server-sent events, read as a browser reads them.
+//! - [`wait_until`] and its kin: wait for a condition, never for a time.
+
+mod client;
+mod embedder;
+mod events;
+mod gallery;
+mod preferences;
+mod recent;
+mod redis;
+mod search;
+mod waiting;
+
+pub use client::{ApiClient, ApiRequest, check_problem, json, problem};
+pub use embedder::FakeEmbedder;
+pub use events::{BlockingEvents, Event, Events};
+pub use gallery::MemoryGallery;
+pub use preferences::MemoryPreferences;
+pub use recent::MemoryRecent;
+pub use redis::{RedisServer, free_port};
+pub use waiting::{wait_for_blocking, wait_until, wait_until_within};

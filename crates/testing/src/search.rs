@@ -1,0 +1,213 @@
+//! What a search of [`crate::MemoryGallery`] finds, by a plain loop over its points.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clippy_core::gallery::{
+    Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, Payload,
+    PerSpace, Point, Space, TagMode, Vectors, With,
+};
+use clippy_core::ids::PointId;
+use clippy_core::search::product;
+use serde_json::Value;
+
+/// How far the squared length of a vector may be from 1. Scaling a vector that is as near as `f32`
+/// allows would only change its last bits.
+const UNIT_TOLERANCE: f64 = 1e-6;
+
+/// Scales a vector to unit length, unless it has it already.
+pub(crate) fn normalise(vector: &mut [f32]) {
+    let squared: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum();
+    if (squared - 1.0).abs() > UNIT_TOLERANCE {
+        let length = squared.sqrt();
+        for value in vector {
+            *value = (f64::from(*value) / length) as f32;
+        }
+    }
+}
+
+/// The texts in a payload field, which holds one or a list.
+pub(crate) fn values<'a>(point: &'a Point, field: &str) -> Vec<&'a str> {
+    match point.payload.get(field) {
+        Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(value)) => vec![value],
+        _ => Vec::new(),
+    }
+}
+
+/// The point, with what was asked for.
+pub(crate) fn part_of(point: &Point, with: With) -> Point {
+    Point {
+        id: point.id,
+        vectors: match with.vectors {
+            true => point.vectors.clone(),
+            false => Vectors::default(),
+        },
+        payload: match with.payload {
+            true => point.payload.clone(),
+            false => Payload::new(),
+        },
+    }
+}
+
+/// Whether a point passes a filter.
+pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
+    let tags: BTreeSet<String> = values(point, "tags_all")
+        .iter()
+        .map(|tag| tag.to_lowercase())
+        .collect();
+    let has = |tag: &String| tags.contains(&tag.to_lowercase());
+    let has_tags = match filter.tag_mode {
+        TagMode::Any => filter.tags.is_empty() || filter.tags.iter().any(has),
+        TagMode::All => filter.tags.iter().all(has),
+    };
+    let ratings = values(point, "rating");
+    let generated = values(point, ORIGIN_FIELD).contains(&GENERATED);
+    let lacks = |space: &Space| point.vectors.get(*space).is_none();
+    has_tags
+        && !filter.exclude_tags.iter().any(has)
+        && (filter.ratings.is_empty()
+            || filter
+                .ratings
+                .iter()
+                .any(|rating| ratings.contains(&rating.as_str())))
+        && !filter.exclude_ids.contains(&point.id)
+        && filter
+            .only_ids
+            .as_ref()
+            .is_none_or(|ids| ids.contains(&point.id))
+        && (filter.missing_any.is_empty() || filter.missing_any.iter().any(lacks))
+        && match filter.origin {
+            Origin::Any => true,
+            Origin::Gallery => !generated,
+            Origin::Generated => generated,
+        }
+}
+
+/// The candidates among points that pass the query's filter. Its vectors have unit length.
+pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
+    let mut found = BTreeSet::new();
+    let mut floors = PerSpace::default();
+    let mut lexical_floor = None;
+    if query.candidates > 0 {
+        for (space, vector) in query.vectors.iter() {
+            if let Some(vector) = vector {
+                let best = best(points, space, vector, query.candidates);
+                *floors.get_mut(space) = best.floor;
+                found.extend(best.ids);
+            }
+        }
+        if !query.lexical_tags.is_empty() {
+            lexical_floor = add_bearers(points, query, &mut found);
+        }
+    }
+    let hits = points
+        .iter()
+        .filter(|point| found.contains(&point.id))
+        .map(|point| Candidate {
+            id: point.id,
+            scores: scores(&query.vectors, point),
+            payload: match query.with_payload {
+                true => point.payload.clone(),
+                false => Payload::new(),
+            },
+        });
+    Candidates {
+        hits: hits.collect(),
+        floors,
+        lexical_floor,
+    }
+}
+
+fn scores(vectors: &Vectors, point: &Point) -> PerSpace<Option<f32>> {
+    PerSpace::from_fn(|space| {
+        let (asked, stored) = (vectors.get(space), point.vectors.get(space));
+        Some(product(asked.as_ref()?, stored.as_ref()?))
+    })
+}
+
+struct Best {
+    ids: Vec<PointId>,
+    /// The score of the last one; `None` when there are no more.
+    floor: Option<f32>,
+}
+
+fn best<'a>(
+    points: impl IntoIterator<Item = &'a Point>,
+    space: Space,
+    vector: &[f32],
+    most: usize,
+) -> Best {
+    let score = |point: &Point| {
+        Some((
+            product(vector, point.vectors.get(space).as_ref()?),
+            point.id,
+        ))
+    };
+    let mut scored: Vec<(f32, PointId)> = points.into_iter().filter_map(score).collect();
+    scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
+    let floor = (scored.len() > most).then(|| scored[most - 1].0);
+    scored.truncate(most);
+    Best {
+        ids: scored.into_iter().map(|(_, id)| id).collect(),
+        floor,
+    }
+}
+
+/// Adds points that have one of the lexical tags: best by the text first, then by id. Gives the
+/// lowest text score among them, or `None` when there are no more.
+fn add_bearers(
+    points: &[Point],
+    query: &HybridQuery,
+    found: &mut BTreeSet<PointId>,
+) -> Option<f32> {
+    let filter = Filter {
+        tags: query.lexical_tags.clone(),
+        ..Filter::default()
+    };
+    let bearers: Vec<&Point> = points
+        .iter()
+        .filter(|point| matches(point, &filter))
+        .collect();
+    let by_text = query.vectors.text.as_ref().map(|vector| {
+        let bearers = bearers.iter().copied();
+        best(bearers, Space::Text, vector, query.candidates)
+    });
+    let has_score = |point: &Point| by_text.is_some() && point.vectors.text.is_some();
+    let others: Vec<PointId> = bearers
+        .iter()
+        .filter(|point| !has_score(point))
+        .map(|point| point.id)
+        .collect();
+    let (ids, floor) = by_text.map_or((Vec::new(), None), |best| (best.ids, best.floor));
+    let room = query.candidates - ids.len();
+    found.extend(ids);
+    found.extend(others.iter().take(room));
+    if others.len() > room {
+        // Those left over have no text vector: the text space gives them 0.
+        Some(floor.unwrap_or(0.0).max(0.0))
+    } else {
+        floor
+    }
+}
+
+/// The mean cosine to the nearest other points, in each of these spaces.
+pub(crate) fn crowding(
+    points: &BTreeMap<PointId, Point>,
+    id: &PointId,
+    spaces: &[Space],
+    neighbours: usize,
+) -> Crowding {
+    PerSpace::from_fn(|space| {
+        let vector = points.get(id)?.vectors.get(space).as_ref()?;
+        if !spaces.contains(&space) {
+            return None;
+        }
+        let others = points.values().filter(|other| other.id != *id);
+        let mut cosines: Vec<f32> = others
+            .filter_map(|other| Some(product(vector, other.vectors.get(space).as_ref()?)))
+            .collect();
+        cosines.sort_unstable_by(|left, right| right.total_cmp(left));
+        let nearest = cosines.get(..neighbours)?;
+        Some(nearest.iter().sum::<f32>() / neighbours as f32)
+    })
+}
