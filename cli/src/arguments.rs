@@ -395,13 +395,28 @@ fn parsed<T: std::str::FromStr<Err = clippy_core::Error>>(text: &str) -> Result<
 #[derive(Debug, Args)]
 pub struct WeightArguments {
     /// Weight of the picture.
-    #[arg(long, value_name = "W", default_value_t = 0.7)]
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 0.7,
+        allow_negative_numbers = true
+    )]
     pub w_img: f32,
     /// Weight of its edges.
-    #[arg(long, value_name = "W", default_value_t = 0.3)]
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 0.3,
+        allow_negative_numbers = true
+    )]
     pub w_edge: f32,
     /// Weight of the words.
-    #[arg(long, value_name = "W", default_value_t = 0.2)]
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 0.2,
+        allow_negative_numbers = true
+    )]
     pub w_txt: f32,
 }
 
@@ -436,7 +451,7 @@ pub struct SearchArguments {
     pub top: usize,
     /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
     /// guesses at what was drawn.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub diversity: Option<f32>,
     /// Look at every picture instead of walking the graph.
     #[arg(long)]
@@ -461,7 +476,7 @@ pub struct EvalArguments {
     pub raw: bool,
     /// How much results should differ in their look, 0..1. Left out, a sketch alone finds several
     /// guesses at what was drawn.
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub diversity: Option<f32>,
     /// Print the figures as JSON.
     #[arg(long)]

@@ -23,6 +23,8 @@ pub struct Client {
     key: Option<Secret>,
     /// The key for admin calls: an admin key if there is one, else an API key.
     admin_key: Option<Secret>,
+    /// Whether the command itself serves there. Its address then means nothing to anybody.
+    is_own: bool,
 }
 
 /// Why a stream of events could not be opened.
@@ -112,6 +114,15 @@ impl Client {
         Self::build(base, settings, direct)
     }
 
+    /// A client of a server that this command runs for itself.
+    pub fn of_own_server(base: &str, settings: &Settings) -> Result<Self, Failure> {
+        let client = Self::build(base, settings, true)?;
+        Ok(Self {
+            is_own: true,
+            ..client
+        })
+    }
+
     /// A client of the server whose address is in the data folder. The user did not name that address,
     /// so keys are sent to it only within this machine or encrypted, and never through a proxy.
     pub fn from_data_folder(base: &str, settings: &Settings) -> Result<Self, Failure> {
@@ -146,6 +157,7 @@ impl Client {
             base: Address::new(base.trim_end_matches('/')),
             key,
             admin_key,
+            is_own: false,
         })
     }
 
@@ -281,6 +293,9 @@ impl Client {
             return Ok(body);
         }
         let detail = body["detail"].as_str().unwrap_or("the answer says no more");
+        if self.is_own {
+            return Err(Failure::run(detail));
+        }
         Err(Failure::run(format!(
             "{} answered {status}: {detail}",
             self.base

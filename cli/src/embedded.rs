@@ -302,6 +302,14 @@ pub async fn with_server<T>(
     if let Some(client) = running_server(settings, server)? {
         return work(&client).await;
     }
+    let folder = &settings.collection.data_dir;
+    if settings.collection.qdrant_url.is_none() && !folder.exists() {
+        return Err(Failure::run(format!(
+            "there is no collection in {}: fill one with `clippy ingest` or `clippy demo`, or name \
+             another folder with --data-dir",
+            folder.display()
+        )));
+    }
     let embedded = Embedded::open(settings, None).await?;
     let jobs = queue::open_embedded(settings).await?;
     in_this_process(settings, &embedded, jobs, work).await
@@ -343,7 +351,7 @@ async fn in_this_process<T>(
         .await
         .map_err(|error| Failure::run(format!("no port of loopback is free: {error}")))?;
     let url = url_of(&listener)?;
-    let client = Client::new(&url, settings)?;
+    let client = Client::of_own_server(&url, settings)?;
     let shutdown = CancellationToken::new();
     // Keys are needed here, too: other users of this machine could connect to this port.
     let serving = embedded.serve(settings, jobs, listener, shutdown.clone());

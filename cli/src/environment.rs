@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use clippy_core::settings::dot_env::{self, Complaint, Fault};
+use clippy_core::settings::table;
 
 use crate::failure::Failure;
 
@@ -19,10 +20,12 @@ const LARGEST: u64 = 1 << 20;
 pub struct Environment {
     /// The file that was read.
     pub file: Option<PathBuf>,
-    /// How many variables it set.
+    /// How many settings of Clippy it set. Variables of other programs are not counted.
     pub set: usize,
     /// Problems in it.
     pub complaints: Vec<Complaint>,
+    /// Its variables that are no settings, but are spelled almost like one.
+    pub misspelt: Vec<String>,
     /// Files in folders above that were skipped, with the reason.
     pub passed_over: Vec<String>,
 }
@@ -48,8 +51,13 @@ impl Environment {
             return Err(Failure::usage(format!("{}: {lost}", file.display())));
         }
         for (name, value) in read.variables {
+            if let Some(meant) = table::closest(&name).filter(|_| !table::is_known(&name)) {
+                loaded
+                    .misspelt
+                    .push(format!("{name} is no setting of Clippy; {meant} is one"));
+            }
             if std::env::var_os(&name).is_none() {
-                loaded.set += 1;
+                loaded.set += usize::from(table::is_known(&name));
                 set(&name, &value);
             }
         }
@@ -101,9 +109,12 @@ impl Environment {
     /// Logs what was read, and its problems.
     pub fn report(&self) {
         if let Some(file) = &self.file {
-            tracing::info!("{} settings were read from {}", self.set, file.display());
+            tracing::info!("settings read from {}: {}", file.display(), self.set);
             for complaint in &self.complaints {
                 tracing::warn!("{}: {complaint}", file.display());
+            }
+            for misspelt in &self.misspelt {
+                tracing::warn!("{}: {misspelt}", file.display());
             }
         }
         for reason in &self.passed_over {

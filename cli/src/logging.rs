@@ -41,7 +41,7 @@ pub fn check(filter: &str) -> Result<(), String> {
 
 fn directives(filter: &str, serves: bool, prompts: bool) -> String {
     let filter = match (filter, serves) {
-        ("info", false) => "warn,qdrant_edge=error",
+        ("info", false) | ("warn", _) => "warn,qdrant_edge=error",
         // At this level the engine and the HTTP libraries report nothing that an operator needs.
         ("info", true) => {
             "warn,qdrant_edge=error,clippy=info,clippy_api=info,clippy_clip=info,\
@@ -76,6 +76,7 @@ mod tests {
                 "{filter}"
             );
         }
+        assert!(directives("warn", true, false).contains("qdrant_edge=error"));
         assert!(directives("warn", false, true).contains("clippy_prompts=info"));
     }
 }

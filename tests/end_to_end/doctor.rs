@@ -17,6 +17,37 @@ fn doctor(data: &std::path::Path, settings: &[(&str, &str)]) -> (bool, String) {
 }
 
 #[test]
+fn a_setting_that_is_misspelt_is_named_beside_the_one_that_was_meant() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(
+        folder.path().join(".env"),
+        "API_KEY=a\nLOGLEVEL=debug\nADMIN_KEYS=a\nPOSTGRES_PASSWORD=of-another-program\n",
+    )
+    .expect("a temporary folder");
+    let (fine, said) = doctor(folder.path(), &[("API_KEYS", "a")]);
+    assert!(!fine, "{said}");
+    for part in [
+        "API_KEY is no setting of Clippy; API_KEYS is one",
+        "LOGLEVEL is no setting of Clippy; LOG_LEVEL is one",
+        "a key stands in API_KEYS and in ADMIN_KEYS",
+        "settings: 1 from",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("POSTGRES"), "{said}");
+}
+
+#[test]
+fn a_folder_that_is_mistyped_is_said_and_not_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = run(folder.path(), &["search", "--text", "moon"]);
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.contains("there is no collection in"), "{said}");
+    assert!(!folder.path().join("data").exists());
+}
+
+#[test]
 fn faults_of_settings_and_folders_are_found_before_anybody_meets_them() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fs::write(

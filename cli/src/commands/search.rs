@@ -45,7 +45,15 @@ pub async fn run(
     }
     let results = Client::results(&answer)?;
     if results.is_empty() {
-        println!("Nothing found: the collection is empty, or no picture passes the filter.");
+        let filtered = !arguments.tags.is_empty() || arguments.origin.is_some();
+        println!(
+            "Nothing found: {}",
+            if filtered {
+                "no picture passes the filter, or the collection is empty."
+            } else {
+                "the collection is empty."
+            }
+        );
         return Ok(());
     }
     let bold = |text: String| {

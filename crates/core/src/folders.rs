@@ -148,7 +148,11 @@ impl Folders {
             )),
             None => Error::new(
                 ErrorCode::Forbidden,
-                format!("{field} is \"{given}\", but must lie under IMAGES_ROOT or DATA_DIR"),
+                format!(
+                    "{field} is \"{given}\", but must lie under the IMAGES_ROOT or DATA_DIR of the \
+                     server that runs: start it with IMAGES_ROOT set to that folder, or stop it and \
+                     run the command without a server"
+                ),
             ),
         })
     }

@@ -41,11 +41,14 @@ fn file(environment: &Environment, findings: &mut Findings) {
             findings.ok(
                 "settings",
                 format!(
-                    "{} of {}, and the environment",
+                    "{} from {}, and the environment",
                     environment.set,
                     file.display()
                 ),
             );
+            for misspelt in &environment.misspelt {
+                findings.fault("settings", format!("{}: {misspelt}", file.display()));
+            }
             for complaint in &environment.complaints {
                 findings.fault("settings", format!("{}: {complaint}", file.display()));
             }
@@ -124,6 +127,17 @@ fn images_root(settings: &Settings, findings: &mut Findings) {
 
 async fn server(settings: &Settings, findings: &mut Findings) {
     let server = &settings.server;
+    if server
+        .api_keys
+        .iter()
+        .any(|key| server.admin_keys.contains(key))
+    {
+        findings.warning(
+            "keys",
+            "a key stands in API_KEYS and in ADMIN_KEYS: everybody who has it may do what an admin \
+             may",
+        );
+    }
     let keyed = !server.api_keys.is_empty() || !server.admin_keys.is_empty();
     let address = match Listening::at(&server.bind).await {
         Ok(listening) => listening

@@ -64,7 +64,10 @@ fn complaint(name: &str, value: &str, instead: &str) -> String {
         .filter(|letter| !letter.is_control())
         .take(100)
         .collect();
-    format!("{name} is \"{shown}\", but must be error, warn, info, debug, trace or off: {instead}")
+    format!(
+        "{name} is \"{shown}\", but must be error, warn, info, debug, trace, off, a name of Python's \
+         (WARNING, CRITICAL, NOTSET) or a filter such as warn,clippy_api=debug: {instead}"
+    )
 }
 
 /// Reads a level, or a list of `target=level` and levels. `None` for any other word, which a filter

@@ -125,6 +125,25 @@ pub fn is_known(name: &str) -> bool {
     find(name).is_some()
 }
 
+/// The setting whose name was probably meant by one that is unknown: it differs by case, by
+/// underscores, or by one letter for each six.
+#[must_use]
+pub fn closest(name: &str) -> Option<&'static str> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_uppercase();
+    let given = plain(name);
+    SETTINGS
+        .iter()
+        .map(|setting| {
+            (
+                strsim::osa_distance(&given, &plain(setting.name)),
+                setting.name,
+            )
+        })
+        .filter(|(distance, known)| *distance <= known.len() / 6)
+        .min()
+        .map(|(_, known)| known)
+}
+
 /// Whether a setting's value must never be shown.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
@@ -599,6 +618,21 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
             .join(name)
+    }
+
+    #[test]
+    fn a_misspelt_name_is_near_to_its_setting_and_a_strangers_is_not() {
+        for (given, meant) in [
+            ("API_KEY", "API_KEYS"),
+            ("api_keys", "API_KEYS"),
+            ("LOGLEVEL", "LOG_LEVEL"),
+            ("QDRANT_COLLECTON", "QDRANT_COLLECTION"),
+        ] {
+            assert_eq!(closest(given), Some(meant), "{given}");
+        }
+        for given in ["POSTGRES_PASSWORD", "PATH", "API", "OPENAI_API_KEY", "A"] {
+            assert_eq!(closest(given), None, "{given}");
+        }
     }
 
     #[test]
