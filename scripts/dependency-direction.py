@@ -2,7 +2,7 @@
 """Checks the direction of dependencies between Clippy's own crates, from `cargo metadata`.
 
 common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- cli; core <- jobs <- api, worker <- cli;
-core <- remote <- api, cli; drawings <- cli. A crate may use those on its left that are listed for it below, and no
+core <- remote <- api, cli; imaging <- painter <- generate; drawings <- cli. A crate may use those on its left that are listed for it below, and no
 others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
 import json
@@ -22,7 +22,8 @@ ALLOWED = {
     "clippy-clip": {"clippy-common", "clippy-core", "clippy-http"},
     "clippy-jobs": {"clippy-common", "clippy-core"},
     "clippy-remote": {"clippy-core", "clippy-http"},
-    "clippy-generate": {"clippy-common", "clippy-core", "clippy-http", "clippy-imaging"},
+    "clippy-painter": {"clippy-imaging"},
+    "clippy-generate": {"clippy-common", "clippy-core", "clippy-http", "clippy-imaging", "clippy-painter"},
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
     "clippy-worker": {"clippy-common", "clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate"},

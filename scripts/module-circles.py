@@ -12,13 +12,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 KNOWN: dict[str, list[set[str]]] = {
-    "crates/generate": [
-        {
-            *("address", "comfyui", "describe", "fetch", "held", "inputs", "intake", "local", "outgoing", "prompt"),
-            *("provider", "receipt", "request", "seen", "tags"),
-        },
-        {"google", "settings"},
-    ],
     "crates/jobs": [{"checks", "runner", "store"}],
     "crates/search": [{"digests", "known", "prepare"}],
 }

@@ -31,6 +31,7 @@ pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
         ErrorCode::Conflict | ErrorCode::MaybeCharged => StatusCode::CONFLICT,
         ErrorCode::Unsupported | ErrorCode::Blocked => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::Overloaded | ErrorCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorCode::OverBudget => StatusCode::PAYMENT_REQUIRED,
         ErrorCode::Timeout => StatusCode::GATEWAY_TIMEOUT,
         ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -51,6 +52,7 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::Timeout => "Timed out",
         ErrorCode::Blocked => "Blocked by a safety filter",
         ErrorCode::MaybeCharged => "Possibly charged",
+        ErrorCode::OverBudget => "Over budget",
         ErrorCode::Internal => "Internal error",
     }
 }
@@ -164,16 +166,19 @@ impl Problem {
         }
     }
 
-    /// A budget that is spent (429, come back tomorrow), or that could never pay for it (402).
-    pub(crate) fn of_budget(refusal: &BudgetRefusal) -> Self {
+    /// A budget that could never pay for the request (402), or that is used up for today: the
+    /// caller is asked to come back tomorrow (429).
+    pub(crate) fn of_budget(refusal: BudgetRefusal) -> Self {
+        let retry_after = refusal.retry_after();
+        let problem = Self::from(Error::from(refusal));
+        let status = match retry_after {
+            Some(_) => StatusCode::TOO_MANY_REQUESTS,
+            None => problem.status,
+        };
         Self {
-            status: StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::PAYMENT_REQUIRED),
-            title: "Over budget",
-            code: "over_budget",
-            error: Error::invalid(refusal.to_string()),
-            retry_after: refusal.retry_after(),
-            quiet: true,
-            state: None,
+            status,
+            retry_after,
+            ..problem
         }
     }
 

@@ -245,7 +245,7 @@ async fn reserve(
         .await?
     {
         Ok(reserved) => Ok(reserved),
-        Err(refusal) => Err(Problem::of_budget(&refusal)),
+        Err(refusal) => Err(Problem::of_budget(refusal)),
     }
 }
 

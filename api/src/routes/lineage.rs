@@ -159,7 +159,7 @@ pub(crate) struct CheckedProvider {
     security((), ("bearer" = []), ("api_key" = []))
 )]
 pub(crate) async fn list_providers(State(state): State<AppState>) -> Json<ProvidersResponse> {
-    let checked = state.generation().providers.checked().await;
+    let checked = state.generation().providers.check_all().await;
     let providers: Vec<CheckedProvider> = checked
         .into_iter()
         .map(|(capabilities, checks)| CheckedProvider {

@@ -8,7 +8,7 @@ use clippy_core::gallery::Payload;
 use clippy_core::ids::PointId;
 use clippy_core::search::fusion::{Hit, tags_of};
 use clippy_core::search::lexical::LexicalQuery;
-use clippy_generate::{FoundPicture, Treatment, Wish, suggest};
+use clippy_generate::{FoundPicture, SuggestionOptions, Treatment, suggest};
 use clippy_search::SearchQuery;
 use serde::Serialize;
 use serde_json::Value;
@@ -110,12 +110,12 @@ pub(crate) async fn suggest_references(
         _held,
     } = request;
     let provider = state.generation().providers.get(provider.as_deref())?;
-    let wish = Wish {
+    let options = SuggestionOptions {
         count: references,
         with_sketch: query.sketch.is_some(),
     };
     // What the provider cannot take is said before anything is searched for.
-    suggest(provider.as_ref(), &[], wish)?;
+    suggest(provider.as_ref(), &[], options)?;
     let words = query
         .text
         .as_deref()
@@ -134,7 +134,7 @@ pub(crate) async fn suggest_references(
     };
     let answer = state.searcher().0.search(query).await?;
     let found: Vec<FoundPicture> = answer.hits.iter().map(|hit| found(hit, &words)).collect();
-    let suggested = suggest(provider.as_ref(), &found, wish)?;
+    let suggested = suggest(provider.as_ref(), &found, options)?;
     let mut known: HashMap<PointId, (FoundPicture, Payload)> = HashMap::new();
     for (picture, hit) in found.into_iter().zip(answer.hits) {
         known.insert(hit.id, (picture, hit.payload));

@@ -49,6 +49,8 @@ pub enum ErrorCode {
     Blocked,
     /// A paid call was sent and its outcome is unknown. It is never retried automatically.
     MaybeCharged,
+    /// The daily budget does not cover it.
+    OverBudget,
     /// A fault in Clippy. The message is for the log, not for callers.
     Internal,
 }
@@ -69,6 +71,7 @@ impl ErrorCode {
             | Self::Unsupported
             | Self::Blocked
             | Self::MaybeCharged
+            | Self::OverBudget
             | Self::Internal => false,
         }
     }

@@ -108,10 +108,6 @@ impl Provider for Shop {
         Some(0.25)
     }
 
-    async fn ready(&self) -> Result<(), GenerateError> {
-        Ok(())
-    }
-
     async fn generate(
         &self,
         generation: Arc<Generation>,
@@ -136,12 +132,10 @@ impl Provider for Shop {
             seed: None,
         };
         let meta = GenerationMeta {
-            provider: "shop".to_owned(),
             model: Some("shop-1".to_owned()),
-            mode: generation.mode().as_str().to_owned(),
             usd: Some(0.25),
             calls: 1,
-            ..GenerationMeta::default()
+            ..GenerationMeta::new("shop", generation.mode())
         };
         Ok(Generated {
             images: sold.pictures.iter().map(image).collect(),

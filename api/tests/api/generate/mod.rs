@@ -649,10 +649,6 @@ impl Provider for Shop {
         Some(0.25)
     }
 
-    async fn ready(&self) -> Result<(), GenerateError> {
-        Ok(())
-    }
-
     async fn generate(
         &self,
         _: Arc<Generation>,

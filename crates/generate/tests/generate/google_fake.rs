@@ -316,7 +316,7 @@ impl FakeGoogle {
             .vision_model
             .clone()
             .map(|model| Self::describer(&client, model));
-        GeminiProvider::new(client, settings).described_by(describer)
+        GeminiProvider::new(client, settings).with_describer(describer)
     }
 
     /// A description costs half a cent.

@@ -5,10 +5,10 @@ use std::process::Command;
 use std::sync::Arc;
 
 use clippy_core::ErrorCode;
-use clippy_generate::local::composited;
 use clippy_generate::{
     GenerateRequest, Generation, Intake, LocalProvider, ReferenceInput, Resolver, data_url,
 };
+use clippy_painter::composite;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use crate::support::{drawn, generated, reference, resolver, sent};
@@ -207,7 +207,7 @@ fn a_picture_of_any_ratio_is_laid_into_a_base_without_being_enlarged_first() {
     let base = RgbImage::from_pixel(400, 300, Rgb([10, 20, 30]));
     let mask = GrayImage::from_fn(400, 300, |x, _| Luma([if x < 200 { 255 } else { 0 }]));
     for (width, height) in [(1, 60_000), (60_000, 1), (1, 1), (3, 5)] {
-        let made = composited(
+        let made = composite(
             &base,
             &mask,
             &RgbImage::from_pixel(width, height, Rgb([250, 0, 0])),

@@ -84,7 +84,7 @@ async fn style_subject_and_scribble_are_typed_references() {
     assert_eq!(
         made.receipt.line("refs[0]").map(|line| line.treatment),
         Some(Treatment::Approximated),
-        "weights are not taken"
+        "weights are not supported"
     );
 }
 
@@ -308,7 +308,7 @@ async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
     );
     let client = FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL");
     let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
-    let provider = google.imagen(folder.path()).described_by(Some(describer));
+    let provider = google.imagen(folder.path()).with_describer(Some(describer));
     let request = GenerateRequest {
         base: Some(sent(&flat(120, 60, [9, 9, 9]))),
         mask: Some(sent(&mask(120, 60))),

@@ -66,13 +66,13 @@ impl CallJournal for Halting {
         state
     }
 
-    async fn outcome(
+    async fn record_outcome(
         &self,
         fingerprint: &CallFingerprint,
         outcome: &CallOutcome,
     ) -> clippy_core::Result<()> {
         self.halt_at(Halt::BeforeOutcome).await;
-        let written = self.journal.outcome(fingerprint, outcome).await;
+        let written = self.journal.record_outcome(fingerprint, outcome).await;
         self.halt_at(Halt::AfterOutcome).await;
         written
     }

@@ -1,8 +1,8 @@
 //! The local provider: what it must do with sketches, references, weights, masks and seeds.
 
 use clippy_drawings::Style;
-use clippy_generate::local::{Plane, colour_distance};
 use clippy_generate::{FailureClass, GenerateRequest, LocalProvider, Treatment, admit};
+use clippy_painter::{Plane, colour_distance};
 use image::{Rgb, RgbImage, imageops};
 
 use crate::support::{

@@ -3,7 +3,6 @@
 mod bad_input;
 mod comfyui;
 mod comfyui_fake;
-mod comfyui_following;
 mod gemini;
 mod google_fake;
 mod google_faults;

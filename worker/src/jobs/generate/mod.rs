@@ -84,7 +84,7 @@ impl GenerateJob {
             if self
                 .tools
                 .spending
-                .first_settlement(&job.id.to_string())
+                .claim_settlement(&job.id.to_string())
                 .await?
             {
                 self.tools

@@ -1,0 +1,76 @@
+//! What a provider gets in addition to the request.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::call::CallJournal;
+use super::error::GenerateError;
+use super::progress::{Progress, ProgressSink};
+use crate::digest::sha256_hex;
+
+/// What a provider gets in addition to the request.
+#[derive(Clone)]
+pub struct GenerationContext {
+    /// Cancels the generation.
+    pub cancel: CancellationToken,
+    /// Receives progress and previews.
+    pub progress: Arc<dyn ProgressSink>,
+    /// Records paid calls, so that a crash does not lead to paying twice.
+    pub journal: Arc<dyn CallJournal>,
+    /// Distinguishes the calls of different jobs: the job's id, and how often a person has asked
+    /// for a retry that may pay again.
+    pub scope: String,
+    /// The seed of this job if the request names none: different for every job, and the same for
+    /// all attempts of one job.
+    pub seed: u64,
+}
+
+/// Derives a job's seed from the job's id. It is below 2^30, so every provider and every client
+/// can use it unchanged.
+#[must_use]
+pub fn seed_of(job: &str) -> u64 {
+    let digits = sha256_hex(format!("seed of {job}").as_bytes());
+    digits
+        .get(..8)
+        .and_then(|digits| u64::from_str_radix(digits, 16).ok())
+        .unwrap_or_default()
+        >> 2
+}
+
+impl GenerationContext {
+    /// Fails when the generation has been cancelled.
+    ///
+    /// # Errors
+    /// [`super::FailureClass::Cancelled`].
+    pub fn check(&self) -> Result<(), GenerateError> {
+        if self.cancel.is_cancelled() {
+            Err(GenerateError::cancelled())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Reports progress.
+    pub fn report(&self, phase: &str, fraction: Option<f32>, message: impl Into<String>) {
+        self.progress.progress(Progress {
+            phase: phase.to_owned(),
+            fraction,
+            message: message.into(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_has_a_seed_of_its_own_which_stays() {
+        let seeds: std::collections::HashSet<u64> =
+            (0..1_000).map(|job| seed_of(&job.to_string())).collect();
+        assert_eq!(seeds.len(), 1_000);
+        assert!(seeds.iter().all(|seed| *seed < 1 << 30));
+        assert_eq!(seed_of("a"), seed_of("a"));
+    }
+}

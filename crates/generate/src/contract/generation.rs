@@ -1,0 +1,144 @@
+//! A request with its pictures fetched, decoded and checked: the input of a provider.
+
+use std::sync::Arc;
+
+use clippy_core::ids::PointId;
+use clippy_imaging::Permit;
+use image::{GrayImage, RgbImage};
+
+use super::preset::Preset;
+use super::ratio::AspectRatio;
+use super::request::{QueryNote, Role};
+use super::style::StyleTag;
+
+/// Where a reference came from, for lineage.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ReferenceOrigin {
+    /// The gallery's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<PointId>,
+    /// The URL that it was fetched from, or the source page that the gallery has on record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_url: Option<String>,
+    /// Its licence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+}
+
+/// A reference with its pixels.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    /// What it is for.
+    pub role: Role,
+    /// How much it counts, 0 to 1.
+    pub weight: f32,
+    /// Upright RGB with alpha on white, scaled down to the largest size that any provider uses.
+    pub picture: RgbImage,
+    /// Where it came from.
+    pub origin: ReferenceOrigin,
+}
+
+/// The kind of generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Part of a base is repainted under a mask.
+    Edit,
+    /// A subject reference determines what is shown.
+    Subject,
+    /// A sketch, a base or style references, and no subject reference.
+    Style,
+    /// Only words.
+    Generate,
+}
+
+impl Mode {
+    /// The name in `meta.mode`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Subject => "subject",
+            Self::Style => "style",
+            Self::Generate => "generate",
+        }
+    }
+}
+
+/// The input of a provider.
+#[derive(Debug, Clone, Default)]
+pub struct Generation {
+    /// The artist's words, trimmed; may be empty.
+    pub prompt: String,
+    /// What must not be there; may be empty.
+    pub negative_prompt: String,
+    /// How many pictures.
+    pub count: u32,
+    /// The sketch.
+    pub sketch: Option<RgbImage>,
+    /// SHA-256 of the sketch's file.
+    pub sketch_sha256: Option<String>,
+    /// How closely the sketch is kept, 0 to 1.
+    pub sketch_weight: f32,
+    /// The picture to start from.
+    pub base: Option<RgbImage>,
+    /// White (255) where the base is repainted, black (0) where it stays; of the base's size.
+    pub mask: Option<GrayImage>,
+    /// References in the order of the request.
+    pub references: Vec<Reference>,
+    /// Style tags.
+    pub style_tags: Vec<StyleTag>,
+    /// The seed asked for.
+    pub seed: Option<u64>,
+    /// The ratio asked for.
+    pub aspect_ratio: Option<AspectRatio>,
+    /// The preset asked for.
+    pub preset: Option<Preset>,
+    /// The search that found the references.
+    pub query: Option<QueryNote>,
+    /// `person`, `animal`, `product` or `default`, if Clippy 0.2's client sent it.
+    pub subject_type: Option<String>,
+    /// The share of the process's memory for pictures that its pictures take.
+    pub memory: Option<Arc<Permit>>,
+}
+
+impl Generation {
+    /// The kind of generation.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        if self.base.is_some() && self.mask.is_some() {
+            Mode::Edit
+        } else if self.with_role(Role::Subject).next().is_some() {
+            Mode::Subject
+        } else if self.sketch.is_some() || self.base.is_some() || !self.references.is_empty() {
+            Mode::Style
+        } else {
+            Mode::Generate
+        }
+    }
+
+    /// The references of one role that have a weight above 0.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = &Reference> {
+        self.references
+            .iter()
+            .filter(move |reference| reference.role == role && reference.weight > 0.0)
+    }
+
+    /// The aspect ratio of the picture: of the base in an edit; else the requested one, the base's,
+    /// the sketch's, or a square.
+    #[must_use]
+    pub fn ratio(&self) -> f32 {
+        let of = |picture: &RgbImage| picture.width() as f32 / picture.height() as f32;
+        if let Some(base) = self.base.as_ref().filter(|_| self.mask.is_some()) {
+            return of(base);
+        }
+        self.aspect_ratio
+            .map(AspectRatio::value)
+            .or_else(|| self.base.as_ref().map(of))
+            .or_else(|| self.sketch.as_ref().map(of))
+            .unwrap_or(1.0)
+            .clamp(0.125, 8.0)
+    }
+}

@@ -1,0 +1,35 @@
+//! What is asked for, what a provider is, and what it gives back.
+
+mod call;
+mod capabilities;
+mod context;
+mod error;
+mod estimate;
+mod finding;
+mod generated;
+mod generation;
+mod plan;
+mod preset;
+mod progress;
+mod provider;
+mod ratio;
+mod receipt;
+mod request;
+mod style;
+
+pub use call::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState};
+pub use capabilities::{CancelKind, Capabilities, ProgressKind, Ratios, Support};
+pub use context::{GenerationContext, seed_of};
+pub use error::{FailureClass, GenerateError};
+pub use estimate::{Estimate, estimate};
+pub use finding::{Finding, FindingLevel};
+pub use generated::{Generated, GeneratedImage, GenerationMeta};
+pub use generation::{Generation, Mode, Reference, ReferenceOrigin};
+pub use plan::{nearest_ratio, plan};
+pub use preset::Preset;
+pub use progress::{NoProgress, Preview, Progress, ProgressSink};
+pub use provider::{ExtraCall, Provider, admit};
+pub use ratio::AspectRatio;
+pub use receipt::{Receipt, ReceiptLine, Treatment};
+pub use request::{GenerateRequest, MOST_REFERENCES, QueryNote, ReferenceInput, Role};
+pub use style::StyleTag;

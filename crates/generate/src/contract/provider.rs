@@ -1,0 +1,92 @@
+//! The contract between those who ask for pictures and those who make them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clippy_core::Result;
+
+use super::capabilities::Capabilities;
+use super::context::GenerationContext;
+use super::error::GenerateError;
+use super::finding::Finding;
+use super::generated::Generated;
+use super::generation::Generation;
+use super::plan::plan;
+use super::receipt::Receipt;
+use super::request::GenerateRequest;
+
+/// A paid call in addition to those for the pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExtraCall {
+    /// What it is for, for the note of an estimate.
+    pub what: String,
+    /// US dollars; `None` when the price is not set.
+    pub usd: Option<f64>,
+}
+
+/// Makes pictures.
+#[async_trait]
+pub trait Provider: Send + Sync + 'static {
+    /// What it accepts and produces.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Plans what becomes of each input of a request, before anything is fetched or queued.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Unsupported`] when the request cannot be served at all.
+    fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
+        plan(request, &self.capabilities())
+    }
+
+    /// US dollars for one picture of a paid provider; `None` when it is not set.
+    fn price_per_image(&self) -> Option<f64> {
+        None
+    }
+
+    /// A paid call in addition to those for the pictures, such as a description of the sketch.
+    fn extra_call(&self, _request: &GenerateRequest) -> Option<ExtraCall> {
+        None
+    }
+
+    /// Checks that its key works, that its models exist, and which kinds of input could be used.
+    /// Costs nothing.
+    async fn check(&self) -> Vec<Finding> {
+        match self.ready().await {
+            Ok(()) => vec![Finding::ok("provider", "ready")],
+            Err(error) => vec![Finding::fault("provider", error.message)],
+        }
+    }
+
+    /// Whether it could make a picture now. Costs nothing. A provider that needs nothing else is
+    /// always ready.
+    ///
+    /// # Errors
+    /// What is missing, and how to provide it.
+    async fn ready(&self) -> Result<(), GenerateError> {
+        Ok(())
+    }
+
+    /// Makes the pictures.
+    ///
+    /// # Errors
+    /// [`GenerateError`], whose class says what can be done about it.
+    async fn generate(
+        &self,
+        generation: Arc<Generation>,
+        receipt: Receipt,
+        context: &GenerationContext,
+    ) -> Result<Generated, GenerateError>;
+}
+
+/// Checks a request against a provider before it is queued: the body, the capabilities, `strict`.
+///
+/// # Errors
+/// As [`GenerateRequest::validate`], [`Provider::plan`] and [`Receipt::refuse_unless_honoured`].
+pub fn admit(provider: &dyn Provider, request: &GenerateRequest) -> Result<Receipt> {
+    request.validate()?;
+    let receipt = provider.plan(request)?;
+    if request.strict {
+        receipt.refuse_unless_honoured()?;
+    }
+    Ok(receipt)
+}

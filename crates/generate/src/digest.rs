@@ -1,0 +1,12 @@
+//! Digests as texts.
+
+use sha2::{Digest, Sha256};
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

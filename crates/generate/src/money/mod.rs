@@ -1,0 +1,18 @@
+//! What calls cost: a daily budget for each key, and a journal that keeps a call from being paid
+//! for twice.
+
+mod budget;
+mod dollars;
+mod file_journal;
+mod file_spending;
+mod memory_journal;
+mod paid_once;
+mod spending;
+
+pub use budget::{BudgetRefusal, DailyBudget, Reservation};
+pub use dollars::MicroDollars;
+pub use file_journal::FileJournal;
+pub use file_spending::FileSpending;
+pub use memory_journal::MemoryJournal;
+pub use paid_once::paid_once;
+pub use spending::{MemorySpending, Spending};

@@ -1,0 +1,182 @@
+//! An index of the list of outputs by gallery picture. The list is read once, and after that only
+//! its new lines.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use clippy_core::Result;
+use clippy_core::ids::PointId;
+
+use super::output::Output;
+use crate::durable;
+
+/// The longest line that is read. We never write longer ones.
+const LONGEST_LINE: u64 = 1 << 20;
+/// The largest number of outputs that are listed for one picture.
+const MOST_LISTED: usize = 2_000;
+
+/// The offsets of the lines that mention each picture. The lines stay in the file, because there
+/// may be very many.
+#[derive(Debug)]
+pub(crate) struct LineageIndex {
+    list: PathBuf,
+    /// The offset up to which the list has been read, always at the end of a line.
+    read: u64,
+    lines: HashMap<PointId, Vec<u64>>,
+}
+
+impl LineageIndex {
+    /// An index of this list, which need not exist yet.
+    pub(crate) fn new(list: PathBuf) -> Self {
+        Self {
+            list,
+            read: 0,
+            lines: HashMap::new(),
+        }
+    }
+
+    /// The latest outputs that were made from a picture, oldest first. Lines that cannot be parsed,
+    /// such as those truncated by a crash, are skipped.
+    ///
+    /// # Errors
+    /// [`clippy_core::ErrorCode::Internal`] when the list cannot be read.
+    pub(crate) fn made_from(&mut self, reference: PointId) -> Result<Vec<Output>> {
+        let file = match File::open(&self.list) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(durable::fault("open", &self.list)(error)),
+        };
+        let mut reader = BufReader::new(file);
+        self.catch_up(&mut reader)
+            .map_err(durable::fault("read", &self.list))?;
+        let uses = |output: &Output| {
+            output
+                .lineage
+                .references
+                .iter()
+                .any(|used| used.origin.id == Some(reference))
+        };
+        let mut found = Vec::new();
+        let starts = self
+            .lines
+            .get(&reference)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        for start in &starts[starts.len().saturating_sub(MOST_LISTED)..] {
+            let line = line_at(&mut reader, *start).map_err(durable::fault("read", &self.list))?;
+            found.extend(serde_json::from_slice::<Output>(&line).ok().filter(uses));
+        }
+        Ok(found)
+    }
+
+    fn catch_up(&mut self, reader: &mut BufReader<File>) -> std::io::Result<()> {
+        let length = reader.get_ref().metadata()?.len();
+        if length < self.read {
+            // The list was replaced by a shorter one, so the index is no longer valid.
+            (self.read, self.lines) = (0, HashMap::new());
+        }
+        reader.seek(SeekFrom::Start(self.read))?;
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let bytes = reader.read_until(b'\n', &mut line)? as u64;
+            if !line.ends_with(b"\n") {
+                // The end of the file, or a line that is still being written.
+                return Ok(());
+            }
+            if let Ok(output) = serde_json::from_slice::<Output>(&line) {
+                for id in output
+                    .lineage
+                    .references
+                    .iter()
+                    .filter_map(|used| used.origin.id)
+                {
+                    let starts = self.lines.entry(id).or_default();
+                    if starts.last() != Some(&self.read) {
+                        starts.push(self.read);
+                    }
+                }
+            }
+            self.read += bytes;
+        }
+    }
+}
+
+fn line_at(reader: &mut BufReader<File>, start: u64) -> std::io::Result<Vec<u8>> {
+    reader.seek(SeekFrom::Start(start))?;
+    let mut line = Vec::new();
+    reader.take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn line(sha256: &str, ids: &[u64]) -> String {
+        let references: Vec<_> = ids
+            .iter()
+            .map(|id| json!({"role": "style", "weight": 0.5, "id": id, "sha256": "aa"}))
+            .collect();
+        let lineage = json!({
+            "index": 0, "provider": "local", "mode": "style", "references": references, "software": "clippy/0",
+        });
+        let path = format!("{sha256}.png");
+        json!({"sha256": sha256, "path": path, "media_type": "image/png", "width": 1, "height": 1, "lineage": lineage})
+            .to_string()
+    }
+
+    #[test]
+    fn only_what_was_added_is_read_again() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let list = folder.path().join("lineage.jsonl");
+        let append = |text: &str| {
+            let mut file = File::options()
+                .create(true)
+                .append(true)
+                .open(&list)
+                .expect("a file");
+            file.write_all(text.as_bytes()).expect("written");
+        };
+        let mut index = LineageIndex::new(list.clone());
+        let made = |index: &mut LineageIndex, id: u64| -> Vec<String> {
+            index
+                .made_from(id.into())
+                .expect("a list")
+                .into_iter()
+                .map(|output| output.sha256)
+                .collect()
+        };
+        assert!(made(&mut index, 7).is_empty(), "there is no list yet");
+        append(&format!(
+            "{}\n{{cut off\n{}\n",
+            line("a", &[7, 7, 8]),
+            line("b", &[9])
+        ));
+        assert_eq!(made(&mut index, 7), ["a"]);
+        assert_eq!(made(&mut index, 9), ["b"]);
+
+        // What stands before the place that was read to is not looked at again, but for the lines
+        // that are asked for.
+        let seen = index.read;
+        let (begun, rest) = (line("c", &[7]), "\n");
+        append(&begun);
+        assert_eq!(
+            (made(&mut index, 7), index.read),
+            (vec!["a".to_owned()], seen),
+            "half a line is none yet"
+        );
+        append(rest);
+        assert_eq!(made(&mut index, 7), ["a", "c"]);
+        assert_eq!(index.read, std::fs::metadata(&list).expect("a file").len());
+
+        std::fs::write(&list, format!("{}\n", line("d", &[7]))).expect("written");
+        assert_eq!(made(&mut index, 7), ["d"], "another list begins anew");
+    }
+}

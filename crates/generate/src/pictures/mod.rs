@@ -1,0 +1,23 @@
+//! Pictures on their way in and out: fetched, uploaded, decoded, and kept with where they came
+//! from.
+
+mod data_url;
+pub mod fetch;
+mod intake;
+mod lineage;
+mod lineage_index;
+mod mask;
+mod memory;
+mod output;
+mod outputs;
+mod resolver;
+mod suggestion;
+
+pub use data_url::{data_url, picture_bytes};
+pub use fetch::{FetchPolicy, Fetcher};
+pub use intake::Intake;
+pub use lineage::{Lineage, LineageReference};
+pub use output::Output;
+pub use outputs::Outputs;
+pub use resolver::{ReferencePicture, ReferencePictures, Resolver};
+pub use suggestion::{FoundPicture, SuggestedReference, SuggestionOptions, suggest};

@@ -1,0 +1,478 @@
+//! Suggests references among the pictures that a search found: a few that fit the provider, each
+//! with a role and a reason.
+
+use std::collections::HashSet;
+
+use clippy_core::ids::PointId;
+use clippy_core::{Error, ErrorCode, Result};
+
+use crate::contract::{
+    Capabilities, GenerateRequest, MOST_REFERENCES, Provider, ReferenceInput, Role, Support,
+    Treatment,
+};
+
+/// The number of references that are suggested by default: one subject and three styles.
+const USUAL: usize = 4;
+/// Weight of a suggested subject.
+const SUBJECT_WEIGHT: f32 = 0.8;
+/// Weight of a suggested style.
+const STYLE_WEIGHT: f32 = 0.6;
+
+/// A picture that a search found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundPicture {
+    /// The picture.
+    pub id: PointId,
+    /// The name of its style, if it has one.
+    pub style: Option<String>,
+    /// Those of its tags that the search's words mention.
+    pub named_tags: Vec<String>,
+    /// The fraction of the collection that the search ranks lower, 0 to 1.
+    pub percentile: Option<f32>,
+}
+
+/// A picture to generate from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuggestedReference {
+    /// The picture.
+    pub id: PointId,
+    /// What it is for.
+    pub role: Role,
+    /// How much it should count.
+    pub weight: f32,
+    /// Why it was chosen, for a person.
+    pub reason: String,
+    /// What the provider would do with it.
+    pub treatment: Treatment,
+    /// Why it would not be honoured; empty if it would.
+    pub note: String,
+}
+
+/// Options of a suggestion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SuggestionOptions {
+    /// The number of references; four by default.
+    pub count: Option<usize>,
+    /// Whether the request will have a sketch, which takes the place of a reference at some
+    /// providers.
+    pub with_sketch: bool,
+}
+
+/// Chooses references among pictures that a search found, best first.
+///
+/// The best one shows what to draw, as the subject, where the provider takes subjects; then each
+/// style is shown once, by the best picture that has it, before any is shown again. The same
+/// pictures give the same references.
+///
+/// # Errors
+/// [`ErrorCode::InvalidInput`] for a count out of range; [`ErrorCode::Unsupported`] when the
+/// provider takes no references, or fewer than asked for.
+pub fn suggest(
+    provider: &dyn Provider,
+    found: &[FoundPicture],
+    options: SuggestionOptions,
+) -> Result<Vec<SuggestedReference>> {
+    let capabilities = provider.capabilities();
+    let name = &capabilities.provider;
+    if let Some(count) = options
+        .count
+        .filter(|count| *count == 0 || *count > MOST_REFERENCES)
+    {
+        return Err(Error::invalid(format!(
+            "references is {count}, but must be from 1 to {MOST_REFERENCES}"
+        )));
+    }
+    let roles = Roles::of(&capabilities)?;
+    let mut chosen: Vec<SuggestedReference> = Vec::new();
+    let wanted = options.count.unwrap_or(USUAL);
+    for (picture, role, reason) in ordered(found, roles) {
+        if chosen.len() == wanted {
+            break;
+        }
+        let weight = match role {
+            Role::Subject => SUBJECT_WEIGHT,
+            Role::Style => STYLE_WEIGHT,
+        };
+        let next = SuggestedReference {
+            id: picture.id,
+            role,
+            weight,
+            reason,
+            treatment: Treatment::Honoured,
+            note: String::new(),
+        };
+        match planned(provider, &chosen, next, options.with_sketch)? {
+            Some(fits) => chosen.push(fits),
+            None if options.count.is_some() || chosen.is_empty() => {
+                let beside = if options.with_sketch {
+                    " beside a sketch"
+                } else {
+                    ""
+                };
+                let message = format!(
+                    "{name} takes at most {} references{beside}, but references is {wanted}: ask \
+                     for fewer, or choose another provider",
+                    chosen.len()
+                );
+                return Err(Error::new(ErrorCode::Unsupported, message));
+            }
+            None => break,
+        }
+    }
+    Ok(chosen)
+}
+
+/// The roles that a provider takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Roles {
+    style: bool,
+    subject: bool,
+}
+
+impl Roles {
+    fn of(capabilities: &Capabilities) -> Result<Self> {
+        let style = capabilities.style_references != Support::No;
+        let subject = capabilities.subject_references != Support::No;
+        if capabilities.max_references == 0 || !(style || subject) {
+            let message = format!(
+                "{} takes no references: choose another provider",
+                capabilities.provider
+            );
+            return Err(Error::new(ErrorCode::Unsupported, message));
+        }
+        Ok(Self { style, subject })
+    }
+}
+
+/// All pictures in the order in which they are of use, with their roles and why.
+fn ordered(found: &[FoundPicture], roles: Roles) -> Vec<(&FoundPicture, Role, String)> {
+    let mut ordered = Vec::with_capacity(found.len());
+    let mut rest = found;
+    if roles.subject
+        && let Some((best, others)) = found.split_first()
+    {
+        ordered.push((
+            best,
+            Role::Subject,
+            format!("the closest of all that were found{}", closeness(best)),
+        ));
+        rest = others;
+    }
+    if !roles.style {
+        let close = |picture| {
+            (
+                picture,
+                Role::Subject,
+                format!("another close one{}", closeness(picture)),
+            )
+        };
+        ordered.extend(rest.iter().map(close));
+        return ordered;
+    }
+    // The subject's own style may be shown by the subject: others bring more that is new.
+    let mut shown: HashSet<Option<&str>> = ordered
+        .iter()
+        .map(|(picture, ..)| picture.style.as_deref())
+        .collect();
+    let (fresh, again): (Vec<&FoundPicture>, Vec<&FoundPicture>) = rest
+        .iter()
+        .partition(|picture| picture.style.is_some() && shown.insert(picture.style.as_deref()));
+    for picture in fresh {
+        let style = picture.style.as_deref().unwrap_or_default();
+        ordered.push((
+            picture,
+            Role::Style,
+            format!("the closest in the style {style}{}", closeness(picture)),
+        ));
+    }
+    for picture in again {
+        let reason = match &picture.style {
+            Some(style) => format!("one more in the style {style}{}", closeness(picture)),
+            None => format!(
+                "the next closest, of a style that nobody named{}",
+                closeness(picture)
+            ),
+        };
+        ordered.push((picture, Role::Style, reason));
+    }
+    ordered
+}
+
+/// How close a picture is, as the end of a sentence.
+fn closeness(picture: &FoundPicture) -> String {
+    let mut said = String::new();
+    if let Some(percentile) = picture.percentile {
+        // Never more than is known: 99.97 % is not all of it, and a sample does not tell the last
+        // thousandth.
+        let share = ((f64::from(percentile) * 1_000.0).floor() / 10.0).min(99.9);
+        said.push_str(&format!(", closer than {share} % of the collection"));
+    }
+    if !picture.named_tags.is_empty() {
+        said.push_str(&format!("; it is tagged {}", picture.named_tags.join(", ")));
+    }
+    said
+}
+
+/// The reference as the provider would treat it beside those before; `None` when it would be
+/// dropped.
+fn planned(
+    provider: &dyn Provider,
+    before: &[SuggestedReference],
+    next: SuggestedReference,
+    with_sketch: bool,
+) -> Result<Option<SuggestedReference>> {
+    let refs = before
+        .iter()
+        .chain([&next])
+        .map(|reference| ReferenceInput {
+            role: reference.role.as_str().to_owned(),
+            weight: Some(reference.weight),
+            id: Some(reference.id),
+            ..ReferenceInput::default()
+        });
+    let refs: Vec<ReferenceInput> = refs.collect();
+    let last = refs.len() - 1;
+    // Only whether there is a sketch counts here, not what is on it.
+    let sketch = with_sketch.then(|| "sketch".to_owned());
+    let receipt = provider.plan(&GenerateRequest {
+        refs,
+        sketch,
+        ..GenerateRequest::default()
+    })?;
+    let dropped = receipt
+        .lines
+        .iter()
+        .any(|line| line.input.starts_with("refs[") && line.treatment == Treatment::Dropped);
+    Ok(match receipt.line(&format!("refs[{last}]")) {
+        Some(line) if !dropped => Some(SuggestedReference {
+            treatment: line.treatment,
+            note: line.reason.clone(),
+            ..next
+        }),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::contract::{GenerateError, Generated, Generation, GenerationContext, Receipt, plan};
+
+    struct Limited(Capabilities);
+
+    #[async_trait]
+    impl Provider for Limited {
+        fn capabilities(&self) -> Capabilities {
+            self.0.clone()
+        }
+
+        /// A sketch takes the place of one reference, as with Imagen.
+        fn plan(&self, request: &GenerateRequest) -> Result<Receipt> {
+            let mut capabilities = self.capabilities();
+            capabilities.max_references -= usize::from(request.sketch.is_some());
+            plan(request, &capabilities)
+        }
+
+        async fn generate(
+            &self,
+            _generation: Arc<Generation>,
+            _receipt: Receipt,
+            _context: &GenerationContext,
+        ) -> std::result::Result<Generated, GenerateError> {
+            Err(GenerateError::cancelled())
+        }
+    }
+
+    fn provider(change: impl FnOnce(&mut Capabilities)) -> Limited {
+        let mut capabilities = Capabilities::everything("testing");
+        change(&mut capabilities);
+        Limited(capabilities)
+    }
+
+    fn found() -> Vec<FoundPicture> {
+        let styles = [
+            Some("ink"),
+            Some("ink"),
+            Some("oil"),
+            None,
+            Some("oil"),
+            Some("neon"),
+            Some("ink"),
+        ];
+        (0..)
+            .zip(styles)
+            .map(|(number, style)| FoundPicture {
+                id: PointId::Number(number),
+                style: style.map(str::to_owned),
+                named_tags: if number == 0 {
+                    vec!["apple".to_owned()]
+                } else {
+                    Vec::new()
+                },
+                percentile: Some(0.99999 - number as f32 / 100.0),
+            })
+            .collect()
+    }
+
+    fn roles(suggested: &[SuggestedReference]) -> Vec<(PointId, Role)> {
+        suggested
+            .iter()
+            .map(|reference| (reference.id, reference.role))
+            .collect()
+    }
+
+    fn asked(count: usize) -> SuggestionOptions {
+        SuggestionOptions {
+            count: Some(count),
+            with_sketch: false,
+        }
+    }
+
+    #[test]
+    fn a_subject_first_then_every_style_once_then_the_rest() {
+        let all = provider(|_| {});
+        let suggested = suggest(&all, &found(), asked(7)).expect("suggested");
+        let expected = [0, 2, 5, 1, 3, 4, 6].map(PointId::Number);
+        assert_eq!(
+            suggested
+                .iter()
+                .map(|reference| reference.id)
+                .collect::<Vec<_>>(),
+            expected
+        );
+        assert_eq!(suggested[0].role, Role::Subject);
+        assert!(
+            suggested[1..]
+                .iter()
+                .all(|reference| reference.role == Role::Style)
+        );
+        assert_eq!(
+            suggested[0].reason,
+            "the closest of all that were found, closer than 99.9 % of the collection; it is \
+             tagged apple"
+        );
+        assert!(
+            suggested[1]
+                .reason
+                .starts_with("the closest in the style oil"),
+            "{}",
+            suggested[1].reason
+        );
+        assert!(
+            suggested[3].reason.starts_with("one more in the style ink"),
+            "{}",
+            suggested[3].reason
+        );
+        assert_eq!(suggest(&all, &found(), asked(7)).expect("again"), suggested);
+        assert_eq!(
+            suggest(&all, &found(), SuggestionOptions::default())
+                .expect("as usual")
+                .len(),
+            USUAL
+        );
+        assert_eq!(
+            suggest(&all, &found()[..2], asked(5))
+                .expect("all there are")
+                .len(),
+            2
+        );
+        assert_eq!(
+            suggest(&all, &[], SuggestionOptions::default()).expect("nothing found"),
+            []
+        );
+        let sure = FoundPicture {
+            percentile: Some(1.0),
+            ..found()[2].clone()
+        };
+        let suggested = suggest(&all, &[sure], SuggestionOptions::default()).expect("suggested");
+        assert_eq!(
+            suggested[0].reason,
+            "the closest of all that were found, closer than 99.9 % of the collection"
+        );
+    }
+
+    #[test]
+    fn only_roles_that_the_provider_takes_are_suggested() {
+        let styles = provider(|capabilities| capabilities.subject_references = Support::No);
+        let suggested = suggest(&styles, &found(), asked(3)).expect("suggested");
+        assert_eq!(
+            roles(&suggested),
+            [0, 2, 5].map(|id| (PointId::Number(id), Role::Style))
+        );
+        let subjects = provider(|capabilities| capabilities.style_references = Support::No);
+        let suggested = suggest(&subjects, &found(), asked(3)).expect("suggested");
+        assert_eq!(
+            roles(&suggested),
+            [0, 1, 2].map(|id| (PointId::Number(id), Role::Subject))
+        );
+        let hints = provider(|capabilities| {
+            capabilities.style_references = Support::Approximate;
+            capabilities.reference_note = "told in words".to_owned();
+        });
+        let suggested = suggest(&hints, &found(), asked(2)).expect("suggested");
+        assert_eq!(
+            (suggested[0].treatment, suggested[1].treatment),
+            (Treatment::Honoured, Treatment::Approximated)
+        );
+        assert_eq!(suggested[1].note, "told in words");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_when_it_was_asked_for_and_left_out_when_not() {
+        let few = provider(|capabilities| capabilities.max_references = 3);
+        assert_eq!(
+            suggest(&few, &found(), SuggestionOptions::default())
+                .expect("fits")
+                .len(),
+            3
+        );
+        let sketch = SuggestionOptions {
+            count: None,
+            with_sketch: true,
+        };
+        assert_eq!(suggest(&few, &found(), sketch).expect("fits").len(), 2);
+        let error = suggest(
+            &few,
+            &found(),
+            SuggestionOptions {
+                count: Some(3),
+                with_sketch: true,
+            },
+        )
+        .expect_err("too many");
+        assert_eq!(error.code, ErrorCode::Unsupported);
+        assert!(
+            error
+                .message
+                .contains("at most 2 references beside a sketch"),
+            "{}",
+            error.message
+        );
+        for none in [
+            provider(|capabilities| capabilities.max_references = 0),
+            provider(|capabilities| {
+                capabilities.style_references = Support::No;
+                capabilities.subject_references = Support::No;
+            }),
+        ] {
+            let error =
+                suggest(&none, &found(), SuggestionOptions::default()).expect_err("takes none");
+            assert!(
+                error.code == ErrorCode::Unsupported
+                    && error.message.contains("takes no references")
+            );
+        }
+        for count in [0, MOST_REFERENCES + 1] {
+            assert_eq!(
+                suggest(&few, &found(), asked(count))
+                    .expect_err("out of range")
+                    .code,
+                ErrorCode::InvalidInput
+            );
+        }
+    }
+}

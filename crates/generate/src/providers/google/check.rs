@@ -1,0 +1,57 @@
+//! Checks with free calls that a key works and that models exist.
+
+use super::endpoint::GoogleClient;
+use crate::contract::{FailureClass, Finding};
+
+/// Checks that each of these models exists. The first call also shows whether the key or token is
+/// accepted.
+pub async fn check(client: &GoogleClient, models: &[(&str, &'static str)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let vertex = client.endpoint.is_vertex();
+    let access = if vertex { "token" } else { "key" };
+    for (model, setting) in models {
+        let subject = format!("model {model}");
+        match client.for_setting(setting).about(model).await {
+            Ok(_) => {
+                if findings.is_empty() {
+                    findings.push(Finding::ok(access, "accepted"));
+                }
+                findings.push(Finding::ok(subject, "exists"));
+            }
+            Err(error) if blames_the_model(&error.message) => {
+                if findings.is_empty() {
+                    findings.push(Finding::ok(access, "accepted"));
+                }
+                findings.push(Finding::fault(subject, error.message));
+            }
+            // An account may be allowed to make pictures without being allowed to list models.
+            Err(error)
+                if error.class == FailureClass::Auth
+                    && vertex
+                    && error.message.starts_with("403") =>
+            {
+                let message = format!(
+                    "whether the model exists could not be checked: {}",
+                    error.message
+                );
+                findings.push(Finding::warning(subject, message));
+            }
+            Err(error) => {
+                let subject = if error.class == FailureClass::Auth {
+                    access
+                } else {
+                    "server"
+                };
+                findings.push(Finding::fault(subject, error.message));
+                // The same error is expected for the next model.
+                break;
+            }
+        }
+    }
+    findings
+}
+
+/// Whether this is the client's message about a missing model.
+fn blames_the_model(message: &str) -> bool {
+    message.starts_with("the model ")
+}

@@ -1,0 +1,27 @@
+//! Runs a generation.
+
+use std::sync::Arc;
+
+use super::inspection;
+use crate::contract::{
+    GenerateError, GenerateRequest, Generated, Generation, GenerationContext, Provider, admit,
+};
+
+/// Checks a request again, lets the provider make its pictures, and corrects the receipt by what
+/// the pictures show.
+///
+/// # Errors
+/// As [`admit`] and [`Provider::generate`].
+pub async fn make(
+    provider: &dyn Provider,
+    request: &GenerateRequest,
+    generation: &Arc<Generation>,
+    context: &GenerationContext,
+) -> Result<Generated, GenerateError> {
+    let receipt = admit(provider, request)?;
+    let mut generated = provider
+        .generate(Arc::clone(generation), receipt, context)
+        .await?;
+    inspection::inspect(generation, &mut generated).await;
+    Ok(generated)
+}

@@ -1,0 +1,228 @@
+//! ComfyUI: prompts that wait, that are lost, that are cancelled, and servers that go away.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clippy_generate::comfyui::ComfyUiSettings;
+use clippy_generate::{
+    ComfyUiProvider, FailureClass, GenerateError, GenerateRequest, Generated, GenerationContext,
+};
+use tokio::task::JoinHandle;
+
+use super::{provider, settings, words};
+use crate::comfyui_fake::{FakeComfyUi, Manner};
+use crate::support::{Recorder, context, drawn, generated, generated_in, sent, wait_until};
+
+type Work = JoinHandle<Result<Generated, GenerateError>>;
+
+fn started(
+    provider: ComfyUiProvider,
+    request: GenerateRequest,
+    context: &GenerationContext,
+) -> Work {
+    let context = context.clone();
+    tokio::spawn(async move { generated_in(&provider, &request, &context).await })
+}
+
+async fn paints(recorder: &Arc<Recorder>) {
+    wait_until("it paints", || {
+        recorder
+            .progress
+            .lock()
+            .expect("no panic")
+            .iter()
+            .any(|p| p.phase == "painting")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cancelling_stops_exactly_this_prompt() {
+    // Running: interrupted by its id. Waiting: taken out of the queue, and what runs is left alone.
+    for (manner, interrupted) in [(Manner::Endless, 1), (Manner::Queued, 0)] {
+        let server = FakeComfyUi::start(manner).await;
+        let (context, recorder) = context();
+        let (cancel, provider) = (context.cancel.clone(), provider(&server));
+        let work = tokio::spawn(async move { generated_in(&provider, &words(), &context).await });
+        wait_until("it works or waits", || {
+            recorder
+                .progress
+                .lock()
+                .expect("no panic")
+                .iter()
+                .any(|p| p.phase == "painting" || p.phase == "waiting")
+        })
+        .await;
+        cancel.cancel();
+        let error = work.await.expect("ran").expect_err("cancelled");
+        assert!(error.class == FailureClass::Cancelled && !error.charged);
+        server.seen(|seen| {
+            let id = seen.prompts[0]["prompt_id"]
+                .as_str()
+                .expect("an id")
+                .to_owned();
+            assert_eq!(seen.deleted, std::slice::from_ref(&id), "{manner:?}");
+            assert_eq!(seen.interrupted.len(), interrupted, "{manner:?}");
+            assert!(seen.interrupted.iter().all(|stopped| *stopped == id));
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_takes_too_long_is_taken_off() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let settings = ComfyUiSettings {
+        longest: Duration::from_millis(300),
+        ..settings(&server)
+    };
+    let error = generated(
+        &ComfyUiProvider::new(settings).expect("a provider"),
+        &words(),
+    )
+    .await
+    .expect_err("too long");
+    assert!(
+        error.class == FailureClass::Permanent && error.message.contains("COMFYUI_TIMEOUT_SECS"),
+        "{error}"
+    );
+    assert_eq!(server.seen(|seen| seen.interrupted.len()), 1);
+}
+
+#[tokio::test]
+async fn a_prompt_that_the_server_lost_is_sent_again() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let (context, recorder) = context();
+    let work = started(provider(&server), words(), &context);
+    paints(&recorder).await;
+    server.clear_queue();
+    wait_until("it is sent again", || {
+        server.seen(|seen| seen.prompts.len()) == 2
+    })
+    .await;
+    wait_until("it is worked on", || server.is_busy()).await;
+    server.seen(|seen| {
+        assert_eq!(seen.prompts[0]["prompt_id"], seen.prompts[1]["prompt_id"]);
+        assert_eq!(seen.prompts[0]["prompt"], seen.prompts[1]["prompt"]);
+    });
+    context.cancel.cancel();
+    assert_eq!(
+        work.await.expect("ran").expect_err("cancelled").class,
+        FailureClass::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_started_anew_is_waited_for_and_given_everything_again() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let (context, recorder) = context();
+    let request = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        ..words()
+    };
+    let work = started(provider(&server), request, &context);
+    paints(&recorder).await;
+    server.stop();
+    wait_until("it is found to be away", || {
+        recorder
+            .progress
+            .lock()
+            .expect("no panic")
+            .iter()
+            .any(|progress| progress.message.contains("does not answer"))
+    })
+    .await;
+    server.start_again();
+    // The fake takes a graph only when the files that it names are there.
+    wait_until("it is worked on again", || server.is_busy()).await;
+    assert_eq!(server.seen(|seen| seen.prompts.len()), 2);
+    context.cancel.cancel();
+    assert_eq!(
+        work.await.expect("ran").expect_err("cancelled").class,
+        FailureClass::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_stays_away_gives_the_job_back() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let (context, recorder) = context();
+    let settings = ComfyUiSettings {
+        patience: Duration::from_millis(200),
+        ..settings(&server)
+    };
+    let work = started(
+        ComfyUiProvider::new(settings).expect("a provider"),
+        words(),
+        &context,
+    );
+    paints(&recorder).await;
+    server.stop();
+    let error = work.await.expect("ran").expect_err("away");
+    assert_eq!(error.class, FailureClass::Transient, "{error}");
+}
+
+#[tokio::test]
+async fn time_in_the_queue_is_not_counted_and_waiting_is_said_once() {
+    let server = FakeComfyUi::start(Manner::Queued).await;
+    let (context, recorder) = context();
+    let settings = ComfyUiSettings {
+        longest: Duration::from_millis(100),
+        ..settings(&server)
+    };
+    let work = started(
+        ComfyUiProvider::new(settings).expect("a provider"),
+        words(),
+        &context,
+    );
+    // Each question is 40 ms after the last one.
+    wait_until("it has waited longer than it may run", || {
+        server.seen(|seen| seen.asked) >= 12
+    })
+    .await;
+    assert!(!work.is_finished());
+    let told = recorder.progress.lock().expect("no panic").clone();
+    let waiting: Vec<&str> = told
+        .iter()
+        .filter(|progress| progress.phase == "waiting")
+        .map(|progress| progress.message.as_str())
+        .collect();
+    assert_eq!(waiting, ["1 picture is before this one at ComfyUI"]);
+    context.cancel.cancel();
+    assert_eq!(
+        work.await.expect("ran").expect_err("cancelled").class,
+        FailureClass::Cancelled
+    );
+}
+
+#[tokio::test]
+async fn a_prompt_that_runs_since_before_our_restart_is_followed_and_not_sent_again() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let (context, recorder) = context();
+    let work = started(provider(&server), words(), &context);
+    paints(&recorder).await;
+    // As kill -9 would, it tells the server nothing.
+    work.abort();
+    assert!(work.await.expect_err("aborted").is_cancelled());
+    let (mut context, recorder) = crate::support::context();
+    "job".clone_into(&mut context.scope);
+    let work = started(provider(&server), words(), &context);
+    wait_until("it is followed", || {
+        recorder
+            .progress
+            .lock()
+            .expect("no panic")
+            .iter()
+            .any(|progress| progress.phase == "preparing")
+    })
+    .await;
+    assert_eq!(
+        server.seen(|seen| (seen.prompts.len(), seen.sockets)),
+        (1, 2)
+    );
+    context.cancel.cancel();
+    assert_eq!(
+        work.await.expect("ran").expect_err("cancelled").class,
+        FailureClass::Cancelled
+    );
+    assert_eq!(server.seen(|seen| seen.interrupted.len()), 1);
+}

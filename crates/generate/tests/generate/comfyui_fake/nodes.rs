@@ -1,0 +1,45 @@
+//! What the server says of its nodes.
+
+use serde_json::{Value, json};
+
+/// What the real one sent.
+pub fn transcript() -> Value {
+    serde_json::from_str(include_str!("../data/comfyui-transcript.json")).expect("JSON")
+}
+
+/// A node as `/object_info` tells of it, with every model there.
+pub fn node(class: &str) -> Option<Value> {
+    let known = &transcript()["object_info of the built-in template's nodes"][class];
+    let mut info = match class {
+        "PreviewImage" => {
+            json!({"input": {"required": {"images": ["IMAGE"]}}, "output": [], "name": class})
+        }
+        "ImageBatch" => {
+            json!({"input": {"required": {"image1": ["IMAGE"], "image2": ["IMAGE"]}}, "output": ["IMAGE"], "name": class})
+        }
+        _ if known.is_object() => known.clone(),
+        _ => return None,
+    };
+    let files = match class {
+        "CheckpointLoaderSimple" => (
+            "ckpt_name",
+            json!([["other.safetensors", "sd_xl_base_1.0.safetensors"], {}]),
+        ),
+        // The newer form.
+        "ControlNetLoader" => (
+            "control_net_name",
+            json!(["COMBO", {"options": ["controlnet-scribble-sdxl-1.0.safetensors"]}]),
+        ),
+        "CLIPVisionLoader" => (
+            "clip_name",
+            json!([["CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors"]]),
+        ),
+        "IPAdapterModelLoader" => (
+            "ipadapter_file",
+            json!([["sdxl/ip-adapter-plus_sdxl_vit-h.bin"]]),
+        ),
+        _ => return Some(info),
+    };
+    info["input"]["required"][files.0] = files.1;
+    Some(info)
+}

@@ -1,0 +1,4 @@
+//! Labels of regions.
+
+/// The label of everything that is not enclosed.
+pub const BACKGROUND: u16 = 0;
