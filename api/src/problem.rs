@@ -323,9 +323,8 @@ impl Problem {
             format!("retry-after: {}\r\n", after.as_secs().max(1))
         });
         let head = format!(
-            "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: \
-             no-store\r\nx-content-type-options: nosniff\r\n{after}content-length: \
-             {}\r\nconnection: close\r\n\r\n",
+            "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n\
+             x-content-type-options: nosniff\r\n{after}content-length: {}\r\nconnection: close\r\n\r\n",
             self.status,
             body.len()
         );

@@ -66,6 +66,20 @@ impl Environment {
         Ok(loaded)
     }
 
+    /// Fails when a line that was left out holds the keys that close the server.
+    pub fn check_keys(&self) -> Result<(), Failure> {
+        let lost = |complaint: &&Complaint| complaint.lost_keys.is_some();
+        let (Some(file), Some(complaint)) = (&self.file, self.complaints.iter().find(lost)) else {
+            return Ok(());
+        };
+        let keys = complaint.lost_keys.unwrap_or_default();
+        Err(Failure::usage(format!(
+            "{}: {complaint}. It holds {keys}, without which this program would take calls that \
+             need a key",
+            file.display()
+        )))
+    }
+
     /// The nearest file, from the working folder upwards, as python-dotenv finds it.
     fn find(&mut self, working: &Path) -> Result<Option<(PathBuf, Vec<u8>)>, Failure> {
         for folder in working.ancestors() {

@@ -61,8 +61,9 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let serves = arguments.command.serves();
     logging::start(&settings.log, serves)?;
     environment.report();
-    // `doctor` must not change anything.
+    // `doctor` must not change anything, and lists all faults.
     if !matches!(arguments.command, Command::Doctor) {
+        environment.check_keys()?;
         restrict_rights(&settings.collection.data_dir);
     }
     if serves {

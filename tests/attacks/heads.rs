@@ -37,8 +37,8 @@ pub fn unreadable(target: &Target) {
         "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-length: \
          1\r\ncontent-length: 2\r\n\r\n"
             .to_owned(),
-        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
-         application/json\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n"
+        "POST /api/search/hybrid HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\n"
             .to_owned(),
     ];
     at_once(heads.len(), |number| {

@@ -32,15 +32,33 @@ fn get(server: &Server, path: &str, key: &str) -> Value {
         .expect("JSON")
 }
 
+/// Such a line is not left out, as others are: the server would be open without it.
+#[test]
+fn a_line_with_the_servers_keys_that_cannot_be_read_stops_the_program() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for lines in [
+        &b"API_KEYS=\"hunter2\n"[..],
+        b"API_KEYS hunter2\n",
+        b"ADMIN_KEYS=hunter2\xe4\n",
+        b"MODEL_NAME=\"RN50\nAPI_KEYS=\"hunter2\"\n",
+    ] {
+        fs::write(folder.path().join(".env"), lines).expect("a temporary folder");
+        let output = crate::harness::run(folder.path(), &["serve", "--bind", "127.0.0.1:0"]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("line 1") && said.contains("_KEYS"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
 /// One server for what `.env` alone shows: each start reads a model.
 #[test]
 fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join(".env");
-    let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; \
-                 then\r\nADMIN_KEYS=\"hunter2\r\nLOG_LEVEL = info # as \
-                 ever\r\nGOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT='p'\\
-                 nPROMPT_LOG_LEVEL=DEBUG\n";
+    let lines = "# Clippy\r\nAPI_KEYS=$upersecret, ab$cd-ef\r\nif [ hunter2 ]; then\r\n\
+                 GEMINI_API_KEY=\"hunter2\r\nLOG_LEVEL = info # as ever\r\n\
+                 GOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT='p'\nPROMPT_LOG_LEVEL=DEBUG\n";
     fs::write(&path, lines).expect("a temporary folder");
     let server = Server::start_with(
         folder.path(),
@@ -77,7 +95,7 @@ fn a_file_of_settings_is_read_as_clippy_0_2_read_it_and_named() {
         .expect("it is there")
         .display()
         .to_string();
-    for part in [shown.as_str(), "line 3", "line 4 (ADMIN_KEYS)"] {
+    for part in [shown.as_str(), "line 3", "line 4 (GEMINI_API_KEY)"] {
         assert!(log.contains(part), "{part}: {log}");
     }
     assert!(

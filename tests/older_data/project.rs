@@ -85,12 +85,25 @@ impl Project {
             folder => format!("IMAGES_ROOT={}\n", self.folder().join(folder).display()),
         };
         let text = format!(
-            "# Qdrant\nQDRANT_URL={}\nQDRANT_API_KEY={}\nQDRANT_COLLECTION={COLLECTION}\n\n# \
-             Embeddings\nDEVICE=cpu            # or cuda\nPRECISION=fp32\n\n# \
-             Ingestion\n{images_root}\n# Image \
-             Gen\nGOOGLE_GENAI_USE_VERTEXAI=true\nGOOGLE_CLOUD_PROJECT=\nGOOGLE_CLOUD_LOCATION=\\
-             nGOOGLE_APPLICATION_CREDENTIALS= #json key for service \
-             account\nPROMPT_LOG_LEVEL=DEBUG\nGEMINI_VISION_MODEL=gemini-2.5-flash\n",
+            "# Qdrant\n\
+             QDRANT_URL={}\n\
+             QDRANT_API_KEY={}\n\
+             QDRANT_COLLECTION={COLLECTION}\n\
+             \n\
+             # Embeddings\n\
+             DEVICE=cpu            # or cuda\n\
+             PRECISION=fp32\n\
+             \n\
+             # Ingestion\n\
+             {images_root}\
+             \n\
+             # Image Gen\n\
+             GOOGLE_GENAI_USE_VERTEXAI=true\n\
+             GOOGLE_CLOUD_PROJECT=\n\
+             GOOGLE_CLOUD_LOCATION=\n\
+             GOOGLE_APPLICATION_CREDENTIALS= #json key for service account\n\
+             PROMPT_LOG_LEVEL=DEBUG\n\
+             GEMINI_VISION_MODEL=gemini-2.5-flash\n",
             settings["QDRANT_URL"], settings["QDRANT_API_KEY"]
         );
         std::fs::write(self.folder().join(".env"), text).expect("written");

@@ -1,19 +1,18 @@
-//! Which waiting inputs the model computes next: a pure function from what waits to one batch.
+//! Chooses the inputs that the model computes next: a pure function from the waiting requests to one
+//! batch. It has three rules:
 //!
-//! Three rules, and what each is for:
-//!
-//! 1. **Pictures with pictures, texts with texts**, of any number of requests. A batch is as large
-//!    as what waits and the limits allow; nothing waits for a batch to fill, so a client alone
-//!    waits for nobody.
-//! 2. **The request that needs least goes first**, counted from when it last got something: a
-//!    request is due when as many inputs have been computed as it still has. So a query of two
-//!    inputs passes a call of a hundred, and yet that call is passed by at most as many inputs as
-//!    it has itself before it gets its next batch.
+//! 1. **Pictures with pictures, texts with texts**, from any number of requests. A batch takes what
+//!    is waiting, up to the limit. It never waits to become fuller, so a single client is not
+//!    delayed.
+//! 2. **The smallest request goes first**, counted from when it was last served: a request is due
+//!    when as many inputs have been computed since then as it still has. So a query of two inputs
+//!    overtakes a call of a hundred; but before its next batch, that call is overtaken by at most as
+//!    many inputs as it has itself.
 //! 3. **Texts of like length**: a batch costs its longest text for every text in it, so a batch
 //!    holds texts of one [`length_class`] only, and less than half of it is padding (but for the
 //!    very short ones).
 
-/// How much goes into one batch.
+/// The limits of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Most pictures.
@@ -22,10 +21,10 @@ pub struct Limits {
     pub texts: usize,
 }
 
-/// What one request still waits for.
+/// What a request still needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Waiting {
-    /// Number of inputs that the model had computed when this request came, or last got something.
+    /// How many inputs the model had computed when this request arrived or was last served.
     pub since: u64,
     /// Places of its pictures among its inputs.
     pub images: Vec<usize>,
@@ -45,8 +44,7 @@ impl Waiting {
         self.since.saturating_add(self.remaining() as u64)
     }
 
-    /// Takes what a batch took of this request out of what it waits for. `computed` counts the
-    /// batch itself, too.
+    /// Removes the inputs that a batch took. `computed` includes the batch itself.
     pub fn took(&mut self, kind: Kind, places: &[usize], computed: u64) {
         match kind {
             Kind::Images => self.images.retain(|place| !places.contains(place)),
@@ -65,10 +63,10 @@ pub enum Kind {
     Texts,
 }
 
-/// Why a batch is no larger.
+/// Why a batch is not larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped {
-    /// Nothing more of its kind (and length) waits.
+    /// No more inputs of its kind (and length) are waiting.
     NothingMore,
     /// The limit is reached.
     Full,
@@ -82,7 +80,7 @@ pub struct Batch {
     /// For each input: the position of its request in `waiting`, and its place among that
     /// request's inputs.
     pub items: Vec<(usize, usize)>,
-    /// Why it is no larger.
+    /// Why it is not larger.
     pub stopped: Stopped,
 }
 
@@ -92,8 +90,8 @@ pub fn length_class(tokens: usize) -> usize {
     tokens.max(16).next_power_of_two()
 }
 
-/// The next batch, or `None` where nothing waits. Requests that nobody waits for any more should
-/// not be in `waiting`.
+/// Chooses the next batch; `None` when nothing is waiting. Cancelled requests must not be in
+/// `waiting`.
 ///
 /// The request that is due first decides the kind: its pictures before its texts, its short texts
 /// before its long ones. The others then join in the order in which they are due.
@@ -131,7 +129,7 @@ pub fn next_batch(waiting: &[Waiting], limits: Limits) -> Option<Batch> {
             .map(|&(place, _)| place);
         images.chain(texts).map(move |place| (at, place))
     });
-    // One more than allowed tells whether anything was left.
+    // One more than allowed shows whether something is left.
     let mut items: Vec<(usize, usize)> = fitting.take(limit + 1).collect();
     let stopped = if items.len() > limit {
         Stopped::Full

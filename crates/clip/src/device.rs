@@ -129,7 +129,7 @@ fn open_cuda_library() -> Result<(), String> {
     Err("this system has no libtorch with CUDA".to_owned())
 }
 
-/// The precision of weights and activations. Embeddings are fp32 whatever it is.
+/// The precision of weights and activations. Embeddings are always fp32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Precision {
@@ -151,8 +151,7 @@ impl Precision {
         }
     }
 
-    /// The precision that is fastest for a model on a device without moving its embeddings
-    /// noticeably.
+    /// The fastest precision on a device that does not change embeddings noticeably.
     #[must_use]
     pub fn default_for(device: Device) -> Self {
         match device {

@@ -1,4 +1,4 @@
-//! Downloads published weights: resumed where it stopped, checked, and put in place by a rename.
+//! Downloads published weights. A download is resumed, checked, and renamed when it is complete.
 //!
 //! Hugging Face answers a request for a large file with a redirect, and that answer says what the
 //! file is: `X-Linked-Etag` holds its SHA-256 and `X-Linked-Size` its size. A part of a file is
@@ -19,15 +19,15 @@ use sha2::{Digest, Sha256};
 use crate::error::{ClipError, Result};
 use crate::pretrained::{Pretrained, WEIGHTS_FILE};
 
-/// Where [`pull`] downloads from unless told otherwise.
+/// The default address of [`pull`].
 pub const DEFAULT_BASE_URL: &str = "https://huggingface.co";
 
-/// How often a download is taken up again after the connection broke.
+/// How often a download is tried before it fails.
 const ATTEMPTS: usize = 5;
-/// How long nothing may come before the connection counts as broken.
+/// After this much silence a connection counts as broken.
 const SILENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// What the server says a file is, as far as it says so.
+/// What the server announces about a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Announced {
     size: Option<u64>,
@@ -67,7 +67,7 @@ pub async fn pull(
         progress(size, Some(size));
         return Ok(target);
     }
-    // Without a hash nothing says that a part belongs to the same file, so it is begun anew.
+    // Without a hash a part may belong to another file, so it is not resumed.
     let part_name = announced
         .sha256
         .as_deref()
@@ -122,9 +122,9 @@ fn pauses() -> impl Iterator<Item = std::time::Duration> {
 
 /// Why an attempt ended before the file did.
 enum Failure {
-    /// Trying again may help.
+    /// A retry may succeed.
     Broken(String),
-    /// It will not.
+    /// A retry cannot succeed.
     Final(ClipError),
 }
 
@@ -134,14 +134,14 @@ impl From<ClipError> for Failure {
     }
 }
 
-/// Asks what the file is, without following the redirect that the answer is in.
+/// Asks for the announcement of a file. It is in the redirect, which is not followed.
 async fn announced(url: &str) -> Result<Announced> {
     let client = clippy_http::client()
         .redirect(redirect::Policy::none())
         .timeout(SILENCE)
         .build()
         .map_err(|error| broken(url, &error))?;
-    // Compressed, the size would be another.
+    // A compressed answer would have another size.
     let response = client
         .head(url)
         .header(ACCEPT_ENCODING, "identity")
@@ -173,7 +173,7 @@ async fn announced(url: &str) -> Result<Announced> {
     Ok(Announced { size, sha256 })
 }
 
-/// Downloads what is missing of the part.
+/// Downloads the missing rest of a part.
 async fn continue_part(
     client: &Client,
     url: &str,
@@ -206,7 +206,7 @@ async fn continue_part(
     }
     let continues = status == StatusCode::PARTIAL_CONTENT && begins_at(&response, there);
     if !continues {
-        // The server sends the whole file, whatever was asked for.
+        // The server ignored the range and sends the whole file.
         there = 0;
     }
     let mut file = fs::OpenOptions::new()
@@ -225,8 +225,7 @@ async fn continue_part(
         .await
         .map_err(|error| Failure::Broken(error.to_string()))?
     {
-        // A chunk is some kilobytes and goes to the page cache: no reason to leave the async
-        // thread.
+        // A chunk is a few kilobytes for the page cache, so writing does not block for long.
         file.write_all(&bytes).map_err(io_at(part))?;
         there += bytes.len() as u64;
         if whole.is_some_and(|whole| there > whole) {
@@ -249,7 +248,7 @@ fn begins_at(response: &Response, offset: u64) -> bool {
     range.is_some_and(|range| range.starts_with(&format!("bytes {offset}-")))
 }
 
-/// Compares the whole file with its hash, and makes sure that it is on the disk.
+/// Compares the file with its hash, and syncs it.
 fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
     let mut file = fs::File::open(part).map_err(io_at(part))?;
     if let Some(wanted) = sha256 {
@@ -274,9 +273,9 @@ fn check(part: &Path, sha256: Option<&str>, url: &str) -> Result<()> {
     file.sync_all().map_err(io_at(part))
 }
 
-/// What came is not the file: it is thrown away, since going on with it can never end well.
+/// The error for a wrong file, which is removed: resuming it could never succeed.
 fn wrong(url: &str, part: &Path, reason: &str) -> ClipError {
-    // The error that matters is the one returned; a part that stays is found out again by its hash.
+    // Best effort: if the part stays, its hash is found to be wrong again.
     let _ = fs::remove_file(part);
     ClipError::Download {
         url: url.to_owned(),

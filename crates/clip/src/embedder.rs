@@ -16,8 +16,8 @@ use crate::threads::physical_cores;
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT, Tokenizer};
 use crate::worker::{self, Encoder, Prepared, Request};
 
-/// Texts of so many bytes together are cut into tokens in well under a millisecond; more go to a
-/// blocking thread.
+/// Up to this many bytes of text are tokenised in well under a millisecond. More goes to a blocking
+/// thread.
 const QUICK_TEXT_BYTES: usize = 4096;
 
 /// How an embedder batches and queues.
@@ -61,8 +61,8 @@ impl EmbedderOptions {
     }
 }
 
-/// Embeds on a thread of its own that owns the model. Dropping it lets the thread end after what it
-/// computes now.
+/// Embeds on a thread of its own, which owns the model. When it is dropped, the thread ends after its
+/// current batch.
 ///
 /// Concurrent calls are joined into batches (see [`crate::batch`] for the rules). A call whose
 /// future is dropped is not computed any further.
@@ -110,7 +110,7 @@ impl TorchEmbedder {
             tokenizer.warm_up();
             let outcome = warm_up(&mut encoder, side);
             let is_well = outcome.is_ok();
-            // Who started this waits for the word, so it cannot have left.
+            // The starter waits for this, so the receiver exists.
             let _ = ready.send(outcome);
             if is_well {
                 worker::run(encoder, receiver, limits);
@@ -132,8 +132,7 @@ impl TorchEmbedder {
         })
     }
 
-    /// Pictures of another size would read past their end, and fail a batch that others have a part
-    /// in.
+    /// Refuses pictures of another size, which would make the batch fail for other callers, too.
     fn check(&self, inputs: &[EmbedInput]) -> CoreResult<()> {
         let side = self.info.transform.side;
         let expected = side as usize * side as usize * 3;

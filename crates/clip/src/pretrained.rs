@@ -1,4 +1,4 @@
-//! The published weights that open_clip knows by a tag, and where they lie on Hugging Face.
+//! The published weights that open_clip knows by a tag, and their places on Hugging Face.
 
 use std::sync::LazyLock;
 

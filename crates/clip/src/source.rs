@@ -22,7 +22,7 @@ const LOCAL_FOLDER: &str = "local-dir:";
 /// Where a model comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModelSource {
-    /// A published model that `clippy models pull` put in place.
+    /// A published model that `clippy models pull` downloaded.
     Tag {
         /// The architecture.
         model: String,
@@ -45,8 +45,7 @@ pub enum ModelSource {
 impl ModelSource {
     /// Reads the settings `MODEL_NAME` and `PRETRAINED`; where neither is set, the bundled model.
     ///
-    /// `models` is the folder that pulled models lie in (`DATA_DIR/models`). Nothing is looked up
-    /// on disk yet.
+    /// `models` is the folder of pulled models (`DATA_DIR/models`). The disk is not read yet.
     ///
     /// # Errors
     /// [`ClipError::InvalidConfig`], [`ClipError::UnknownArchitecture`] or
@@ -231,7 +230,7 @@ fn not_there(path: &Path, advice: &str) -> ClipError {
     }
 }
 
-/// A model's configuration and where its weights lie.
+/// A model's configuration and the path of its weights.
 #[derive(Debug, Clone)]
 pub struct Description {
     /// The architecture, or the folder's name.
@@ -278,8 +277,8 @@ impl LoadedModel {
         } = source.describe()?;
         let precision = precision.unwrap_or_else(|| Precision::default_for(device));
         let file = WeightsFile::open(&weights)?;
-        // What is hashed is what was understood, not the file's bytes: the same model read by its
-        // tag or from a folder is the same model.
+        // Hash the parsed configuration, not the file's bytes, so that a model has the same
+        // fingerprint by its tag and from a folder.
         let head = serde_json::to_vec(&(&config, &transform))
             .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
         let model = ClipModel::load(&config, &transform, &file, device, precision)?;

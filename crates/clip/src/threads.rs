@@ -5,8 +5,8 @@ use std::fs;
 
 /// The physical cores that this process may use; at least 1.
 ///
-/// Two hyperthreads share the units that multiply, so a second thread on a core mostly waits for
-/// the first. Where the system does not tell which is which, every logical processor counts.
+/// Two hyperthreads share one core's arithmetic units, so a second thread gains little. Where the
+/// system does not report the cores, every logical processor counts.
 pub(crate) fn physical_cores() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
     let cores: BTreeSet<String> = (0..)

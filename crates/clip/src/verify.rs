@@ -1,4 +1,4 @@
-//! Checks a model's files without putting the model to use.
+//! Checks a model's files.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use crate::pretrained::{CONFIG_FILE, WEIGHTS_FILE};
 use crate::source::{LoadedModel, ModelSource};
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT};
 
-/// What a check found to be in order.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub struct Verified {
     /// Name, dimension, transform and fingerprint.

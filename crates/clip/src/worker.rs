@@ -1,4 +1,4 @@
-//! The thread that owns a model: it takes requests, joins them into batches, and answers.
+//! The thread that owns a model. It receives requests, joins them into batches, and answers.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,7 +37,7 @@ pub(crate) enum Prepared {
     Tokens(Vec<i64>),
 }
 
-/// One call, on its way to the thread.
+/// One call to the thread.
 pub(crate) struct Request {
     pub inputs: Vec<Prepared>,
     pub submitted: Instant,
@@ -46,7 +46,7 @@ pub(crate) struct Request {
     pub places: OwnedSemaphorePermit,
 }
 
-/// A call that the thread works on.
+/// A call that is in progress.
 struct Active {
     inputs: Vec<Prepared>,
     /// Empty vectors where nothing was computed yet.
@@ -91,7 +91,7 @@ pub(crate) fn run<E: Encoder>(
         while let Ok(request) = requests.try_recv() {
             worker.accept(request);
         }
-        worker.forget_those_who_left();
+        worker.remove_cancelled();
         metrics::gauge!("clippy_embed_waiting_inputs")
             .set(worker.waiting.iter().map(Waiting::remaining).sum::<usize>() as f64);
         if let Some(batch) = next_batch(&worker.waiting, worker.limits) {
@@ -123,8 +123,8 @@ impl<E: Encoder> Worker<E> {
         });
     }
 
-    /// A caller that no longer waits costs nothing more.
-    fn forget_those_who_left(&mut self) {
+    /// Removes the calls whose callers are gone.
+    fn remove_cancelled(&mut self) {
         for at in (0..self.active.len()).rev() {
             if self.active[at].reply.is_closed() {
                 self.remove(at);
@@ -139,8 +139,7 @@ impl<E: Encoder> Worker<E> {
 
     fn compute(&mut self, batch: &Batch) {
         let started = Instant::now();
-        // The encoder holds nothing that a panic could leave half done: every call starts from its
-        // weights.
+        // A panic leaves no inconsistent state: every call starts from the weights.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.encode(batch)));
         let took = started.elapsed();
         self.computed += batch.items.len() as u64;
@@ -215,14 +214,14 @@ impl<E: Encoder> Worker<E> {
                 queued,
                 computed: done.computed,
             };
-            // Before the answer, so that a caller who comes again at once finds the places it had.
+            // Free the places before answering, so that the caller's next call finds them.
             drop(done.places);
-            // Nobody is there to be told when the caller has left meanwhile.
+            // The caller may be gone.
             let _ = done.reply.send(Ok(answer));
         }
     }
 
-    /// Every call that had a part in the batch fails as a whole; the others, and the thread, go on.
+    /// Fails every call with inputs in the batch. Other calls and the thread continue.
     fn fail(&mut self, batch: &Batch, error: &Error) {
         tracing::error!(%error, inputs = batch.items.len(), "a batch failed");
         for (at, _) in by_request(batch) {

@@ -1,4 +1,4 @@
-//! One collection: the engine on a folder, and what the server knows about it besides.
+//! One collection: the engine on a folder, and the server's settings.
 #![expect(
     deprecated,
     reason = "what says where things are kept, to servers before 1.20"
@@ -16,24 +16,24 @@ use tonic::Status;
 use crate::convert::{path_in, status};
 use crate::query::size;
 
-/// Kilobytes of vectors from which on graphs are built, when the collection does not say.
+/// The default size of vectors, in kilobytes, from which graphs are built.
 const INDEXING_THRESHOLD_KB: u64 = 10_000;
 
 /// A collection.
 pub(crate) struct Collection {
     shard: engine::EdgeShard,
-    /// What it was made with, and was told since.
+    /// Its settings.
     settings: RwLock<Settings>,
     indexes: RwLock<BTreeMap<String, wire::PayloadSchemaType>>,
     /// Points written since graphs were last built.
     changed: AtomicU64,
     optimizing: Mutex<()>,
-    /// Everything is kept in here; the last one out removes it. After the engine, which writes
-    /// when it is dropped.
+    /// The folder of all files, which is removed with its last owner. It comes after the engine in
+    /// this struct, since the engine writes when it is dropped.
     _home: Arc<tempfile::TempDir>,
 }
 
-/// What `Get` tells about a collection.
+/// The settings that `Get` reports.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) vectors: HashMap<String, wire::VectorParams>,
@@ -94,7 +94,7 @@ impl Collection {
         change(&mut self.settings.write());
     }
 
-    /// Carries a change of `points` points out.
+    /// Executes a change of `points` points.
     pub(crate) fn update(
         &self,
         operation: engine::UpdateOperation,
@@ -105,7 +105,7 @@ impl Collection {
         Ok(())
     }
 
-    /// Refuses vectors that the collection has no place for, before anything is written.
+    /// Refuses unknown vectors before anything is written.
     pub(crate) fn check_vectors(&self, vectors: &HashMap<String, Vec<f32>>) -> Result<(), Status> {
         let settings = self.settings.read();
         for (name, vector) in vectors {
@@ -202,8 +202,7 @@ impl Collection {
             .unwrap_or(INDEXING_THRESHOLD_KB)
     }
 
-    /// Whether more was written since graphs were built than searching should go through one by
-    /// one.
+    /// Whether so much was written since the last graphs that new ones are needed.
     fn wants_graphs(&self) -> bool {
         let values = self
             .settings
@@ -234,7 +233,7 @@ impl Collection {
         Ok(())
     }
 
-    /// What `Get` answers. Being asked sets the optimiser off, when there is something to do.
+    /// The answer of `Get`. It also starts the optimiser when there is something to do.
     pub(crate) fn info(self: &Arc<Self>) -> wire::CollectionInfo {
         let busy = self.wants_graphs();
         if busy && self.optimizing.try_lock().is_some() {

@@ -1,11 +1,11 @@
-//! What can be wrong with a server.
+//! Faults that tests can switch on.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tonic::Status;
 
-/// Switches that make the server behave as one in trouble. All are off at first.
+/// Makes the server misbehave. All faults are off at first.
 #[derive(Debug, Default)]
 pub struct Faults {
     read_only: AtomicBool,
@@ -18,22 +18,22 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Its disk takes no writes any more.
+    /// The disk is read-only.
     pub fn set_read_only(&self, on: bool) {
         self.read_only.store(on, Ordering::SeqCst);
     }
 
-    /// Its disk has no room any more.
+    /// The disk is full.
     pub fn set_disk_full(&self, on: bool) {
         self.disk_full.store(on, Ordering::SeqCst);
     }
 
-    /// The node that has the shard does not answer the others.
+    /// The shard's node does not answer.
     pub fn set_dead_shard(&self, on: bool) {
         self.dead_shard.store(on, Ordering::SeqCst);
     }
 
-    /// Every answer comes this much later.
+    /// Delays every answer.
     pub fn set_stall(&self, stall: Duration) {
         self.stall_ms.store(
             u64::try_from(stall.as_millis()).unwrap_or(u64::MAX),
@@ -41,7 +41,7 @@ impl Faults {
         );
     }
 
-    /// How many calls that read points came in.
+    /// How many calls read points.
     #[must_use]
     pub fn reads(&self) -> u64 {
         self.reads.load(Ordering::SeqCst)
@@ -53,18 +53,18 @@ impl Faults {
         self.facets.load(Ordering::SeqCst)
     }
 
-    /// To be called before the values of a field are counted, beside [`Faults::before_read`].
+    /// Call it before the values of a field are counted, in addition to [`Faults::before_read`].
     pub(crate) fn before_facet(&self) {
         self.facets.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// How many calls that change points came in.
+    /// How many calls changed points.
     #[must_use]
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
     }
 
-    /// Whether the shard's node is away.
+    /// Whether the shard's node is down.
     pub(crate) fn is_shard_dead(&self) -> bool {
         self.dead_shard.load(Ordering::SeqCst)
     }
@@ -76,12 +76,12 @@ impl Faults {
         }
     }
 
-    /// To be called before something about the server or a collection is told.
+    /// Call it before answering about the server or a collection.
     pub(crate) async fn before_look(&self) {
         self.stall().await;
     }
 
-    /// To be called before points are read.
+    /// Call it before points are read.
     pub(crate) async fn before_read(&self) -> Result<(), Status> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         self.stall().await;
@@ -94,7 +94,7 @@ impl Faults {
         Ok(())
     }
 
-    /// To be called before anything is changed.
+    /// Call it before anything is changed.
     pub(crate) async fn before_write(&self) -> Result<(), Status> {
         self.writes.fetch_add(1, Ordering::SeqCst);
         self.stall().await;

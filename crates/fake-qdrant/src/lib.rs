@@ -1,13 +1,12 @@
 //! A Qdrant server for tests: the real client's gRPC on a free port, in front of Qdrant's own
 //! engine (qdrant-edge).
 //!
-//! What a request means is translated from the wire to the engine; searching, filtering, storing
-//! and counting are the engine's. So the client, the wire format, the filters and the errors are
-//! under test in every run, without a server to install. It is one node with one shard a
-//! collection, and keeps collections and aliases for as long as it lives. What this project never
-//! calls is answered with `UNIMPLEMENTED`.
+//! It translates requests from the wire to the engine, which searches, filters, stores and counts. So
+//! every test run covers the client, the wire format, the filters and the errors, without a server to
+//! install. It is one node with one shard per collection, and keeps its data until it is dropped.
+//! Calls that this project never makes are answered with `UNIMPLEMENTED`.
 //!
-//! [`Faults`] makes it behave as a server in trouble does; [`Proxy`] breaks the way to it.
+//! [`Faults`] makes it misbehave; [`Proxy`] breaks connections to it.
 
 mod blocking;
 mod collection;

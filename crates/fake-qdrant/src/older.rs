@@ -12,7 +12,7 @@ pub struct OlderPoint {
     pub id: u64,
     /// The vectors that there are, by name.
     pub vectors: HashMap<String, Vec<f32>>,
-    /// The payload, which holds `null` where Clippy 0.2 knew nothing.
+    /// The payload, with `null` for unknown values.
     pub payload: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -46,7 +46,7 @@ pub async fn make_older_collection(
     client.create_collection(request).await.map(|_| ())
 }
 
-/// Stores points as Clippy 0.2 did: whole, and waited for.
+/// Stores whole points and waits for the result, as Clippy 0.2 did.
 ///
 /// # Errors
 /// What the server answers.

@@ -1,13 +1,13 @@
-//! What kind of server to start.
+//! The options of a server.
 
-/// What kind of server to start.
+/// The options of a server.
 #[derive(Debug, Clone)]
 pub struct FakeOptions {
-    /// The version that it says it has; what came later is not there.
+    /// The version that it reports. It lacks what later versions added.
     pub version: String,
-    /// The key that every call needs, but for the question whether it is there.
+    /// The key that every call needs, except the health check.
     pub api_key: Option<String>,
-    /// A key for reading.
+    /// A key for reading only.
     pub read_only_key: Option<String>,
 }
 

@@ -27,11 +27,11 @@ pub(crate) struct PointsService(pub(crate) Arc<State>);
 
 type Answer<T> = Result<Response<T>, Status>;
 
-/// How many points a scroll gives when it does not say.
+/// The default size of a page.
 const DEFAULT_SCROLL: u32 = 10;
 
 impl PointsService {
-    /// Reads from a collection, off the threads that serve.
+    /// Reads from a collection on a blocking thread.
     async fn read<T: Send + 'static>(
         &self,
         name: &str,
@@ -43,7 +43,7 @@ impl PointsService {
         Ok((answer, begun.elapsed().as_secs_f64()))
     }
 
-    /// Changes points, and answers once that is seen.
+    /// Changes points, and answers when the change is visible.
     async fn write(
         &self,
         metadata: &MetadataMap,
@@ -104,7 +104,7 @@ fn update_vectors(collection: &Collection, points: Vec<wire::PointVectors>) -> R
     collection.update(engine::UpdateOperation::VectorOperation(operation), count)
 }
 
-/// The ids of a selector; selecting by a filter is not for here.
+/// The ids of a selector. Selecting by a filter is not supported.
 fn selected(selector: Option<wire::PointsSelector>) -> Result<Vec<engine::PointId>, Status> {
     match selector.and_then(|selector| selector.points_selector_one_of) {
         Some(PointsSelectorOneOf::Points(list)) => ids_in(list.ids),

@@ -8,10 +8,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// Bytes that nobody counts.
+/// No limit.
 const UNLIMITED: u64 = u64::MAX;
 
-/// Passes bytes on to a server, until told otherwise.
+/// Forwards connections to a server until it is told to break them.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -21,17 +21,17 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
-    /// Bytes that may still go to the server before every connection is cut.
+    /// How many more bytes may go to the server before all connections are cut.
     allowance: AtomicU64,
     /// Bytes that went to the server.
     passed: AtomicU64,
-    /// Cut by cancelling; replaced by a new one for the connections to come.
+    /// Cancelling it cuts all connections. A new one replaces it for later connections.
     cut: parking_lot::Mutex<CancellationToken>,
     refusing: std::sync::atomic::AtomicBool,
 }
 
 impl Proxy {
-    /// Listens on a free port of loopback and passes on to `target`.
+    /// Listens on a free port of loopback, and forwards to `target`.
     ///
     /// # Errors
     /// When no port is free.
@@ -87,8 +87,7 @@ impl Proxy {
         self.shared.passed.load(Ordering::SeqCst)
     }
 
-    /// Lets so many more bytes through to the server, then cuts all connections and refuses new
-    /// ones.
+    /// After this many more bytes to the server, cuts all connections and refuses new ones.
     pub fn cut_after(&self, bytes: u64) {
         self.shared.allowance.store(bytes, Ordering::SeqCst);
     }
@@ -98,7 +97,7 @@ impl Proxy {
         self.shared.cut_all();
     }
 
-    /// Passes everything on again.
+    /// Forwards everything again.
     pub fn mend(&self) {
         self.shared.allowance.store(UNLIMITED, Ordering::SeqCst);
         *self.shared.cut.lock() = CancellationToken::new();
@@ -119,7 +118,7 @@ impl Shared {
         self.cut.lock().cancel();
     }
 
-    /// How many of these bytes may go on.
+    /// How many of these bytes may pass.
     fn take(&self, bytes: u64) -> u64 {
         let before = self
             .allowance

@@ -9,10 +9,10 @@ use tonic::Status;
 use crate::convert::{with_payload_in, with_vectors_in};
 use crate::filter::maybe_filter_in;
 
-/// How many points a query gives when it does not say.
+/// The default number of results.
 const DEFAULT_LIMIT: u64 = 10;
 
-/// A query as the engine takes it.
+/// Converts a query for the engine.
 pub(crate) fn query_in(request: wire::QueryPoints) -> Result<engine::QueryRequest, Status> {
     let using = request.using.unwrap_or_default();
     Ok(engine::QueryRequest {

@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Starts and stops the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::options::FakeOptions;
 use crate::points::PointsService;
 use crate::state::State;
 
-/// A server on a port of its own. It ends when this is dropped, and what it kept with it.
+/// A server on a port of its own. Dropping it ends the server and removes its data.
 pub struct FakeQdrant {
     address: SocketAddr,
     state: Arc<State>,
@@ -36,10 +36,10 @@ impl std::fmt::Debug for FakeQdrant {
 }
 
 impl FakeQdrant {
-    /// Starts a server on a free port of loopback. Call it inside of a runtime.
+    /// Starts a server on a free port of loopback. Needs a tokio runtime.
     ///
     /// # Errors
-    /// When no port or no temporary folder is to be had.
+    /// When there is no free port or no temporary folder.
     pub fn start(options: FakeOptions) -> std::io::Result<Self> {
         let incoming =
             TcpIncoming::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.with_nodelay(Some(true));
@@ -59,7 +59,7 @@ impl FakeQdrant {
         let serving = Server::builder()
             .add_service(InterceptedService::new(points, checked.clone()))
             .add_service(InterceptedService::new(collections, checked))
-            // Whether it is there may be asked without a key.
+            // The health check needs no key.
             .add_service(QdrantServer::new(HealthService(Arc::clone(&state))));
         let stopped = stop.clone();
         tokio::spawn(async move {
@@ -89,7 +89,7 @@ impl FakeQdrant {
         format!("http://{}", self.address)
     }
 
-    /// What can be made to be wrong with it.
+    /// Its faults.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.state.faults

@@ -1,4 +1,4 @@
-//! All collections and aliases.
+//! The collections and aliases of a server.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::collection::Collection;
 use crate::faults::Faults;
 use crate::options::FakeOptions;
 
-/// What the services share.
+/// The state that the services share.
 pub(crate) struct State {
     home: Arc<tempfile::TempDir>,
     next: AtomicU64,
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    /// No key and a wrong one are refused.
+    /// Refuses calls without the right key.
     pub(crate) fn check_key(&self, metadata: &MetadataMap) -> Result<(), Status> {
         let Some(key) = &self.options.api_key else {
             return Ok(());
@@ -67,8 +67,8 @@ impl State {
         }
     }
 
-    /// To be called before anything is changed: a key for reading is not enough, and the disk must
-    /// take it.
+    /// Call it before anything is changed: checks that the key allows writing and that no fault
+    /// prevents it.
     pub(crate) async fn before_write(&self, metadata: &MetadataMap) -> Result<(), Status> {
         if self.options.read_only_key.is_some()
             && self.options.read_only_key.as_deref() == given_key(metadata)
@@ -80,7 +80,7 @@ impl State {
         self.faults.before_write().await
     }
 
-    /// The collection of a name or an alias.
+    /// Finds a collection by its name or an alias.
     pub(crate) fn find(&self, name: &str) -> Result<Arc<Collection>, Status> {
         let names = self.names.read();
         let real = names.aliases.get(name).map_or(name, String::as_str);
@@ -114,7 +114,7 @@ impl State {
             )));
         }
         if !self.is_at_least(16) {
-            // An older server does not know the field and passes over it.
+            // An older server ignores the unknown field.
             request.metadata = HashMap::new();
         }
         let number = self.next.fetch_add(1, Ordering::SeqCst);
@@ -127,7 +127,7 @@ impl State {
 
     pub(crate) fn delete(&self, name: &str) -> Result<bool, Status> {
         let mut names = self.names.write();
-        // Whoever still reads from it keeps it; its files go with the server.
+        // Running reads keep it; its files are removed with the server.
         if names.collections.remove(name).is_none() {
             return Ok(false);
         }
@@ -135,7 +135,7 @@ impl State {
         Ok(true)
     }
 
-    /// All of these or none.
+    /// Applies all of these changes, or none.
     pub(crate) fn change_aliases(&self, actions: Vec<wire::AliasOperations>) -> Result<(), Status> {
         let mut names = self.names.write();
         let mut aliases = names.aliases.clone();

@@ -1,11 +1,10 @@
-//! How much memory decoded pictures may take in this process, all of them together.
+//! Limits the memory of all decoded pictures in this process.
 //!
-//! Separate budgets, so that work that lasts cannot starve work that somebody waits for:
-//! [`Budget::of_decoding`] for a picture from its file's bytes until the thread that works on it
-//! ends, with one of its own for usual pictures, which do not wait behind huge ones; and
-//! [`Budget::of_jobs`] for what a generation keeps while it runs. Whoever holds a part of a
-//! budget of decoding must not wait for another one: a job takes its part of the jobs' budget
-//! first, then decodes one picture after the other.
+//! There are separate budgets, so that long work cannot starve short work. [`Budget::of_decoding`] is
+//! for a picture while it is decoded and processed; small pictures have one of their own, so that
+//! they do not wait behind huge ones. [`Budget::of_jobs`] is for what a generation keeps while it
+//! runs. To avoid deadlocks, code that holds a part of a decoding budget must not wait for another
+//! part: a job takes its part of the jobs' budget first, then decodes one picture after the other.
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,50 +19,50 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Bytes of one unit of a budget.
 const UNIT: u64 = 1024;
 
-/// All pictures that are being decoded and worked on: one of 8192 x 8192 pixels in RGB with its
-/// edge map, and a little.
+/// For all pictures that are being decoded and processed: enough for one of 8192 x 8192 pixels in
+/// RGB with its edge map.
 const DECODING: u64 = 416 << 20;
-/// The pictures among them that are small, and what counts as small: four megapixels with their
-/// edge map.
+/// For small pictures: enough for one of four megapixels with its edge map, which is also the limit
+/// of what counts as small.
 const SMALL_PICTURES: u64 = 72 << 20;
 const SMALL: u64 = 24 << 20;
-/// What generations keep: an edit of 20 megapixels with sixteen references, or the usual pictures
-/// of many jobs.
+/// For running generations: enough for an edit of 20 megapixels with sixteen references, or for the
+/// usual pictures of many jobs.
 const JOBS: u64 = 320 << 20;
 
 static OF_DECODING: LazyLock<Budget> = LazyLock::new(|| Budget::new(DECODING));
 static OF_SMALL_PICTURES: LazyLock<Budget> = LazyLock::new(|| Budget::new(SMALL_PICTURES));
 static OF_JOBS: LazyLock<Budget> = LazyLock::new(|| Budget::new(JOBS));
 
-/// Bytes that are given out and come back. Whoever asks first is served first, so that a large
-/// picture is not kept waiting by small ones.
+/// A budget of bytes. Requests are served in their order, so that small pictures cannot keep a large
+/// one waiting.
 #[derive(Debug)]
 pub struct Budget {
     free: Arc<Semaphore>,
     total: u64,
 }
 
-/// A part of a budget; it goes back when this is dropped.
+/// A part of a budget. Dropping it gives the part back.
 #[derive(Debug)]
 pub struct Permit {
     part: OwnedSemaphorePermit,
 }
 
-/// Why a budget gave nothing.
+/// Why a budget gave no part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BudgetError {
-    /// More than there is, however long one waits.
+    /// More than the whole budget: waiting does not help.
     #[error(
         "it takes {bytes} bytes of memory, more than the {total} that all pictures together may \
          take"
     )]
     TooMuch {
-        /// Bytes asked for.
+        /// The requested bytes.
         bytes: u64,
-        /// Bytes there are.
+        /// The bytes of the whole budget.
         total: u64,
     },
-    /// Others held too much for too long.
+    /// Not enough became free in time.
     #[error(
         "other pictures took all the memory that is set aside for pictures for {} s: try again in a moment",
         waited.as_secs()
@@ -75,7 +74,7 @@ pub enum BudgetError {
 }
 
 impl From<BudgetError> for Error {
-    /// `TooLarge` for what never fits, `Unavailable` for what may fit later.
+    /// `TooLarge` for what can never fit, `Unavailable` for what may fit later.
     fn from(error: BudgetError) -> Self {
         let code = match error {
             BudgetError::TooMuch { .. } => ErrorCode::TooLarge,
@@ -86,7 +85,7 @@ impl From<BudgetError> for Error {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// A budget of this many bytes.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
         let units = usize::try_from(bytes / UNIT)
@@ -98,8 +97,7 @@ impl Budget {
         }
     }
 
-    /// The process's budget for a picture that takes so many bytes while it is being decoded and
-    /// worked on.
+    /// The process's budget for a picture that needs this many bytes for decoding and processing.
     #[must_use]
     pub fn of_decoding(bytes: u64) -> &'static Self {
         if bytes <= SMALL {
@@ -115,31 +113,30 @@ impl Budget {
         &OF_JOBS
     }
 
-    /// All bytes of this budget, given out or not.
+    /// All bytes of this budget.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.total
     }
 
-    /// Bytes that nobody holds now.
+    /// The bytes that are free now.
     #[must_use]
     pub fn free(&self) -> u64 {
         self.free.available_permits() as u64 * UNIT
     }
 
-    /// Takes `bytes`, and waits for them on this thread for at most `patience`.
+    /// Takes `bytes`. Blocks this thread for at most `patience` until they are free.
     ///
     /// # Errors
     /// [`BudgetError::TooMuch`] at once, [`BudgetError::Busy`] after the wait.
     pub fn acquire(&self, bytes: u64, patience: Duration) -> Result<Permit, BudgetError> {
         let units = self.units(bytes)?;
-        // A task's share of turns does not count here: this thread sleeps.
+        // Without tokio's cooperative budget, since this thread blocks anyway.
         let taken = tokio::task::unconstrained(Arc::clone(&self.free).acquire_many_owned(units));
         permitted(wait_for(taken, patience), patience)
     }
 
-    /// As [`Budget::acquire`], without a thread that sleeps meanwhile. Needs a runtime of tokio
-    /// with its timer.
+    /// Like [`Budget::acquire`], without blocking the thread. Needs a tokio runtime with timers.
     ///
     /// # Errors
     /// As [`Budget::acquire`].
@@ -169,8 +166,8 @@ impl Budget {
     }
 }
 
-/// The semaphore of a budget is never closed, so that its only other answer is that the time is
-/// over.
+/// The permit, or the error for a wait that took too long. The semaphore is never closed, so there is
+/// no other failure.
 fn permitted<E>(
     taken: Option<Result<OwnedSemaphorePermit, E>>,
     patience: Duration,
@@ -182,7 +179,7 @@ fn permitted<E>(
 }
 
 impl Permit {
-    /// Bytes that are held.
+    /// The bytes of this part.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.part.num_permits() as u64 * UNIT
@@ -197,7 +194,7 @@ impl Permit {
     }
 }
 
-/// Wakes a thread that sleeps until a future is ready.
+/// Wakes a thread that waits for a future.
 struct Sleeper(Thread);
 
 impl Wake for Sleeper {
@@ -206,7 +203,7 @@ impl Wake for Sleeper {
     }
 }
 
-/// Waits for a future on this thread; `None` when it is not ready in time.
+/// Blocks this thread until a future is ready; `None` when it is not ready in time.
 fn wait_for<F: Future>(future: F, patience: Duration) -> Option<F::Output> {
     let end = Instant::now().checked_add(patience);
     let waker = Arc::new(Sleeper(std::thread::current())).into();
@@ -219,7 +216,7 @@ fn wait_for<F: Future>(future: F, patience: Duration) -> Option<F::Output> {
         match end.map(|end| end.saturating_duration_since(Instant::now())) {
             Some(Duration::ZERO) => return None,
             Some(left) => std::thread::park_timeout(left),
-            // Longer than a clock can tell.
+            // The deadline is beyond what the clock can represent.
             None => std::thread::park(),
         }
     }

@@ -1,4 +1,4 @@
-//! Bytes of a picture file to upright 8-bit RGB, within limits and within the process's budget.
+//! Decodes a picture file to upright 8-bit RGB, within limits and within the process's budget.
 
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeErro
     decode_from(bytes, limits, Budget::of_decoding)
 }
 
-/// As [`decode`], with a budget of one's own.
+/// Like [`decode`], with another budget.
 ///
 /// # Errors
 /// As [`decode`].
@@ -91,20 +91,20 @@ pub fn decode_file(path: &Path, limits: &DecodeLimits) -> Result<Picture, Decode
         });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    // One byte more than allowed, so that a file that grows meanwhile is refused rather than cut.
+    // Read one byte more than allowed, so that a file that grows meanwhile is refused, not cut.
     file.take(limits.bytes.saturating_add(1))
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     decode(&bytes, limits)
 }
 
-/// Reads only the header: what the picture is, and how large once decoded. No pixel is decoded.
+/// Reads only the header: the format and the decoded size.
 ///
 /// # Errors
-/// As [`decode`], as far as the header tells.
+/// As [`decode`], for what the header shows.
 pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     let format = sniff(bytes)?;
-    // What is too large is the caller's to say.
+    // The caller decides what is too large.
     let limits = DecodeLimits {
         pixels: u64::MAX,
         side: u32::MAX,
@@ -126,9 +126,8 @@ pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
     })
 }
 
-/// Runs a decoder so that a panic inside it becomes an error: the decoders are other people's code,
-/// and what they read comes from anywhere. Nothing is shared with the closure that a panic could
-/// leave half written.
+/// Runs a decoder, and turns a panic inside it into an error: decoders are third-party code that
+/// reads untrusted files. The closure shares no state that a panic could leave inconsistent.
 fn contained<T>(
     format: PictureFormat,
     work: impl FnOnce() -> Result<T, DecodeError>,
@@ -158,7 +157,7 @@ fn decode_contained<'b>(
     limits.check_sides(width, height)?;
     let orientation = opened.orientation();
     let pixels = u64::from(width) * u64::from(height);
-    // A turned picture is a second one for a moment.
+    // Rotating needs a second picture for a moment.
     let need = opened.need().max(if swaps_sides(orientation) {
         2 * 3 * pixels
     } else {

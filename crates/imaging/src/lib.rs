@@ -1,15 +1,16 @@
 //! Everything Clippy does to pixels before a model sees them: reading pictures, drawing their edge
 //! maps, trimming sketches, open_clip's image transform, thumbnails and perceptual hashes.
 //!
-//! All functions are pure (apart from [`decode_file`], which reads one file), work on one thread,
-//! and take and give 8-bit RGB pictures. Bytes from outside enter through [`decode()`] alone, which
-//! never panics and bounds memory: that of one picture by its [`DecodeLimits`], that of all
-//! pictures of the process by a [`Budget`].
+//! All functions are pure (except [`decode_file`], which reads a file), run on one thread, and work
+//! on 8-bit RGB pictures. Untrusted bytes enter through [`decode()`] only. It never panics, and it
+//! limits memory: of one picture by its [`DecodeLimits`], of all pictures of the process by a
+//! [`Budget`].
 
 mod budget;
 mod decode;
 mod edge;
 mod format;
+mod frames;
 mod hash;
 mod jpeg;
 mod lab;

@@ -1,4 +1,4 @@
-//! How much one picture may cost, and why bytes did not become one.
+//! Limits of decoding, and its errors.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,8 +12,8 @@ use crate::format::{PictureFormat, UNDERSTOOD};
 /// copy and its classes.
 pub(crate) const HELD: u64 = 6;
 
-/// How much one picture may cost. All limits are checked before the memory is taken, and all
-/// pictures of the process together stay within
+/// The limits of one picture. They are checked before memory is allocated, and all pictures of the
+/// process together stay within
 /// [`Budget::of_decoding`](crate::Budget::of_decoding).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
@@ -21,13 +21,13 @@ pub struct DecodeLimits {
     pub bytes: u64,
     /// Most pixels (width times height) of the decoded picture.
     pub pixels: u64,
-    /// Most pixels of its longer side.
+    /// The longest allowed side, in pixels.
     pub side: u32,
-    /// How many times as long as its shorter side its longer side may be.
+    /// The largest allowed ratio of the longer to the shorter side.
     pub stretch: u32,
-    /// Most bytes that decoding may take, the RGB picture included.
+    /// Most bytes that decoding may allocate, including the RGB picture.
     pub allocation: u64,
-    /// How long to wait while other pictures take all of the budget.
+    /// How long to wait while other pictures use up the budget.
     pub patience: Duration,
 }
 
@@ -48,8 +48,7 @@ impl Default for DecodeLimits {
 }
 
 impl DecodeLimits {
-    /// For work that nobody waits for, such as an ingest: as the default, with ten minutes of
-    /// waiting.
+    /// Limits for background work such as an ingest: the defaults, with ten minutes of waiting.
     #[must_use]
     pub fn bulk() -> Self {
         Self {
@@ -89,17 +88,17 @@ impl DecodeLimits {
     }
 }
 
-/// Why bytes did not become a picture.
+/// Why a file could not be decoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// There are no bytes.
+    /// The file is empty.
     #[error("the picture has 0 bytes: send a whole {UNDERSTOOD} file")]
     Empty,
-    /// The content is of no picture format.
+    /// The content has no picture format.
     #[error("this is not a picture that can be read: the formats understood are {UNDERSTOOD}")]
     NotAPicture,
-    /// A picture format, or a kind of picture, that is not read here.
+    /// A picture format, or a variant of one, that is not supported.
     #[error("{what} cannot be read here: convert the picture to one of {UNDERSTOOD}")]
     Unsupported {
         /// The format or the feature.
@@ -162,7 +161,7 @@ pub enum DecodeError {
         /// Bytes of memory allowed.
         limit: u64,
     },
-    /// Other pictures took all of the process's budget for longer than [`DecodeLimits::patience`].
+    /// Other pictures used up the process's budget for longer than [`DecodeLimits::patience`].
     #[error(
         "other pictures took all the memory that is set aside for pictures for {} s: try again in a moment",
         waited.as_secs()

@@ -1,5 +1,5 @@
-//! A picture file whose header has been read, whatever its format: how large it is, what decoding
-//! it takes, its pixels.
+//! A picture file of any format whose header was read: its size, the memory that decoding needs, and
+//! its pixels.
 
 use std::io::Cursor;
 
@@ -8,11 +8,12 @@ use image::metadata::Orientation;
 use image::{ImageDecoder, ImageReader, Limits, RgbImage};
 
 use crate::format::PictureFormat;
+use crate::frames::first_frame;
 use crate::jpeg;
 use crate::limits::{DecodeError, DecodeLimits};
 use crate::pixels::{Layout, on_white_in_place};
 use crate::png::Png;
-use crate::tiff::Tiff;
+use crate::tiff::{self, Tiff};
 
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
@@ -55,7 +56,7 @@ impl<'b> Opened<'b> {
         }
     }
 
-    /// An orientation that cannot be read turns nothing: the pixels are still worth having.
+    /// An unreadable orientation counts as none, since the pixels are still useful.
     pub(crate) fn orientation(&mut self) -> Orientation {
         match self {
             Self::Png(png) => png.orientation(),
@@ -67,7 +68,7 @@ impl<'b> Opened<'b> {
         }
     }
 
-    /// Most bytes that [`Opened::read`] takes, its outcome included.
+    /// Most bytes that [`Opened::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         match self {
             Self::Png(png) => png.need(),
@@ -113,19 +114,25 @@ impl<'b> Other<'b> {
         let pixels = u64::from(width) * u64::from(height);
         let stored = self.decoder.total_bytes();
         let file = self.bytes.len() as u64;
+        let frame = first_frame(self.bytes, self.format)
+            .unwrap_or_default()
+            .max(pixels);
         let beside = match self.format {
             // The decoder copies the file, and keeps the coefficients of some.
             PictureFormat::Jpeg => file + jpeg::kept_coefficients(self.bytes),
             // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a
             // canvas of an animation.
             PictureFormat::WebP => {
-                file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 }
+                file + 5 * frame + if self.is_animated() { 4 * pixels } else { 0 }
             }
             // A frame that does not cover the canvas.
-            PictureFormat::Gif => 4 * pixels,
+            PictureFormat::Gif => 4 * frame,
             // The picture as the file stores it, where CMYK has a channel more, and a part that is
-            // unpacked.
-            PictureFormat::Tiff => 2 * stored,
+            // unpacked, which may be larger than the picture.
+            PictureFormat::Tiff => {
+                let part = tiff::part(self.bytes, &self.limits).unwrap_or_default();
+                2 * stored + 2 * part.saturating_mul(stored.div_ceil(pixels.max(1)))
+            }
             PictureFormat::Bmp | PictureFormat::Png => 0,
         };
         stored.max(3 * pixels) + beside + (1 << 20)
@@ -144,7 +151,7 @@ impl<'b> Other<'b> {
             bytes,
             limits,
         } = self;
-        // The decoder fills what is missing with grey, so whether the file is whole is asked first.
+        // The decoder fills missing parts with grey, so check first whether the file is complete.
         if format == PictureFormat::Jpeg && !jpeg::reaches_its_end(bytes) {
             return Err(DecodeError::Truncated { format });
         }

@@ -8,8 +8,8 @@ use image::RgbImage;
 use crate::budget::{Budget, Permit};
 use crate::limits::{DecodeError, DecodeLimits, HELD};
 
-/// Upright 8-bit RGB, and the memory that it and the work on it may take. Keep it until the work is
-/// done: with it the memory goes back to [`crate::Budget::of_decoding`].
+/// Upright 8-bit RGB, with its part of [`crate::Budget::of_decoding`], which also covers the memory
+/// for processing it. Keep it until that is done; dropping it gives the part back.
 pub struct Picture {
     pixels: RgbImage,
     memory: Permit,
@@ -20,15 +20,15 @@ impl Picture {
         Self { pixels, memory }
     }
 
-    /// The pixels alone. Their memory counts no longer, so this is for small pictures, and for
-    /// tests.
+    /// The pixels alone. They no longer count against the budget, so use this for small pictures and
+    /// tests only.
     #[must_use]
     pub fn into_pixels(self) -> RgbImage {
         self.pixels
     }
 
-    /// A picture that was made here, holding what it and the work on it may take. Do not hold
-    /// another one meanwhile.
+    /// Wraps generated pixels, and takes their part of the budget. Do not hold another picture while
+    /// waiting for it.
     ///
     /// # Errors
     /// [`DecodeError::TooMuchMemory`] and [`DecodeError::Busy`], as when one is decoded.

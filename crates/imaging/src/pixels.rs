@@ -1,4 +1,4 @@
-//! Every kind of decoded pixel to 8-bit RGB on white paper.
+//! Converts every kind of decoded pixel to 8-bit RGB on white.
 
 use image::ColorType;
 
@@ -22,7 +22,7 @@ pub(crate) enum Sample {
     Float,
 }
 
-/// How the samples of a pixel lie.
+/// The layout of a pixel's samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
@@ -114,7 +114,7 @@ fn shorts<const HIGH: usize>(channels: usize, source: &[u8], target: &mut [u8]) 
 fn float(pixel: &[u8], at: usize) -> u8 {
     let mut bytes = [0; 4];
     bytes.copy_from_slice(&pixel[4 * at..4 * at + 4]);
-    // What is no number becomes 0.
+    // NaN becomes 0.
     (f32::from_ne_bytes(bytes).clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn on_white_in_place(layout: Layout, buffer: &mut [u8], count: usize)
         copy.copy_from_slice(&buffer[first * wide..][..number * wide]);
         on_white(layout, copy, &mut buffer[first * 3..][..number * 3]);
     };
-    // Towards the side where nothing is left to read.
+    // In the direction in which writing never overtakes reading.
     if wide >= 3 {
         (0..count).step_by(AT_ONCE).for_each(&mut part);
     } else {

@@ -1,6 +1,6 @@
-//! PNG, row by row into RGB: no second buffer of the file's own pixels, nothing unpacked that is
-//! not looked at (colour profiles, texts), and a file that misses its end is taken where all of its
-//! rows are there.
+//! Decodes PNG row by row into RGB: without a second buffer for the file's own pixels, without
+//! unpacking what is not needed (colour profiles, texts). A file without its end is accepted when all
+//! of its rows are there.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -26,7 +26,7 @@ impl<'b> Png<'b> {
         let mut decoder =
             png::Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: BESIDES });
         decoder.set_ignore_text_chunk(true);
-        // A small file may hold a profile of any size.
+        // A small file may contain a profile that unpacks to any size.
         decoder.set_ignore_iccp_chunk(true);
         let (width, height) = decoder.read_header_info().map_err(from_png)?.size();
         limits.check_sides(width, height)?;
@@ -46,7 +46,7 @@ impl<'b> Png<'b> {
             .unwrap_or(Orientation::NoTransforms)
     }
 
-    /// Most bytes that [`Png::read`] takes, its outcome included.
+    /// Most bytes that [`Png::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         let (width, height) = self.dimensions();
         // The widest row has eight bytes a pixel, and a few of them are held at a time.
@@ -64,7 +64,7 @@ impl<'b> Png<'b> {
             let row = match self.reader.next_interlaced_row() {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
-                // What follows the rows is not looked at.
+                // Chunks after the rows are not read.
                 Err(DecodingError::IoError(error))
                     if missing == 0 && error.kind() == ErrorKind::UnexpectedEof =>
                 {

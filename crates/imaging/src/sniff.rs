@@ -1,9 +1,9 @@
-//! Tells a file's format by its first bytes, and names those that are not read here.
+//! Recognises a file's format by its first bytes, and names unsupported ones.
 
 use crate::format::PictureFormat;
 use crate::limits::DecodeError;
 
-/// Tells the format by the first bytes; 512 of them are enough.
+/// Recognises the format by the first bytes; 512 of them are enough.
 ///
 /// # Errors
 /// [`DecodeError::Empty`], [`DecodeError::NotAPicture`], [`DecodeError::Unsupported`].
@@ -26,7 +26,7 @@ pub fn sniff(bytes: &[u8]) -> Result<PictureFormat, DecodeError> {
     }
 }
 
-/// Names the pictures that people send and that are not read here, so that the message can say so.
+/// Names a common format that is not supported, for the message.
 fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     let brand = bytes.get(4..12).unwrap_or_default();
     if let Some(kind) = brand.strip_prefix(b"ftyp") {

@@ -11,8 +11,7 @@ use image::{ExtendedColorType, ImageEncoder, RgbImage};
 
 use crate::resize::resize_whole;
 
-/// A thumbnail is at most so many times as high as it is wide, so that a comic strip does not
-/// become a wall.
+/// The largest ratio of a thumbnail's height to its width, for very long comic strips.
 const TALLEST: u32 = 4;
 
 /// A smaller copy with the same aspect ratio: at most `width` pixels wide and four times that high.
@@ -49,8 +48,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// What thumbnails are written as: every browser shows it, it is quick, and small for
-    /// photographs and paintings.
+    /// The encoding of thumbnails: every browser shows it, and it is fast and small.
     pub const THUMBNAIL: Self = Self::Jpeg(85);
 
     /// The media type for a `Content-Type` header.
@@ -72,7 +70,7 @@ pub struct EncodeError {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// What it was to be written as.
+    /// The requested encoding.
     pub encoding: Encoding,
     /// What the encoder said.
     pub source: image::ImageError,

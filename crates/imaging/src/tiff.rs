@@ -1,12 +1,12 @@
-//! The kinds of TIFF that the picture library leaves out: palettes, CIE L*a*b*, and grey of
-//! floating point numbers.
+//! The variants of TIFF that the picture library does not support: palettes, CIE L*a*b*, and grey in
+//! floating point.
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek};
 
 use image::RgbImage;
 use image::metadata::Orientation;
-use tiff::decoder::{Decoder, DecodingResult, Limits};
+use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffResult};
 
@@ -24,7 +24,7 @@ const ICC_LAB: u16 = 9;
 /// A value of the tag SampleFormat.
 const FLOATING: u16 = 3;
 
-/// What makes colours of the samples.
+/// How samples are converted to colours.
 enum Kind {
     /// Samples of so many bits, packed within a row, that choose from these colours.
     Palette(u8, Vec<[u8; 3]>),
@@ -44,6 +44,8 @@ pub(crate) struct Tiff {
     orientation: Orientation,
     /// Bytes of a pixel as the file stores it, and of the file.
     stored: (u64, u64),
+    /// Pixels of a strip or tile.
+    part: u64,
 }
 
 /// The tags that tell kinds apart.
@@ -84,6 +86,7 @@ impl Tiff {
         let size = decoder
             .dimensions()
             .map_err(|error| from_tiff(error, limits))?;
+        let part = part_of(&mut decoder);
         let orientation = decoder
             .find_tag_unsigned::<u8>(Tag::Orientation)
             .ok()
@@ -110,6 +113,7 @@ impl Tiff {
                 u64::from(tags.bits) * u64::from(tags.samples) / 8 + 1,
                 bytes.len() as u64,
             ),
+            part,
         }))
     }
 
@@ -121,11 +125,11 @@ impl Tiff {
         self.orientation
     }
 
-    /// Most bytes that [`Tiff::read`] takes, its outcome included.
+    /// Most bytes that [`Tiff::read`] allocates, including its result.
     pub(crate) fn need(&self) -> u64 {
         let pixels = u64::from(self.size.0) * u64::from(self.size.1);
         let (pixel, file) = self.stored;
-        pixels * (3 + 2 * pixel) + file + (1 << 20)
+        pixels * (3 + 2 * pixel) + 2 * self.part.saturating_mul(pixel) + file + (1 << 20)
     }
 
     pub(crate) fn read(mut self) -> Result<RgbImage, DecodeError> {
@@ -193,7 +197,7 @@ impl Tiff {
                 } else {
                     1.0
                 };
-                // What is no number becomes black.
+                // NaN becomes black.
                 let grey =
                     |value: &f32| [((value / white).clamp(0.0, 1.0) * 255.0).round() as u8; 3];
                 rgb.extend(values.iter().take(count).flat_map(grey));
@@ -263,6 +267,22 @@ fn opened<'b>(
     limits: &DecodeLimits,
 ) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {
     Ok(Decoder::new(Cursor::new(bytes))?.with_limits(memory(limits)))
+}
+
+/// The pixels of a strip or tile of this file. A tile may be larger than the picture.
+pub(crate) fn part(bytes: &[u8], limits: &DecodeLimits) -> Option<u64> {
+    let mut decoder = opened(Cow::Borrowed(bytes), limits).ok()?;
+    Some(part_of(&mut decoder))
+}
+
+fn part_of<R: Read + Seek>(decoder: &mut Decoder<R>) -> u64 {
+    let (width, height) = decoder.chunk_dimensions();
+    let rows = match (decoder.get_chunk_type(), decoder.dimensions()) {
+        // One strip may announce more rows than there are.
+        (ChunkType::Strip, Ok((_, rows))) => height.min(rows),
+        _ => height,
+    };
+    u64::from(width) * u64::from(rows)
 }
 
 fn memory(limits: &DecodeLimits) -> Limits {

@@ -1,4 +1,4 @@
-//! The calling side.
+//! The client of an encoder in another process.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use serde::Deserialize;
 
 use crate::wire;
 
-/// What inputs of one call may take up together; more of them make several calls.
+/// Most bytes of inputs in one call. More inputs are split into several calls.
 const CALL_BYTES: usize = 16 << 20;
 
-/// Where the encoder is, and how it is called.
+/// The address of an encoder, and how to call it.
 #[derive(Debug, Clone)]
 pub struct RemoteOptions {
     /// Its address, such as `http://gpu-1:8010`.
     pub url: Address,
     /// One of its `API_KEYS`, where it has any.
     pub key: Option<Secret>,
-    /// How long a connection may take to come about.
+    /// The time limit of connecting.
     pub connect_timeout: Duration,
-    /// How long one call may take.
+    /// The time limit of one call.
     pub timeout: Duration,
 }
 
@@ -45,7 +45,7 @@ impl RemoteOptions {
 
 /// An encoder in another process.
 ///
-/// Calls are not joined here: the other side joins those of all its callers.
+/// Calls are not batched here: the server batches those of all its callers.
 #[derive(Debug)]
 pub struct RemoteEmbedder {
     client: Client,
@@ -54,7 +54,7 @@ pub struct RemoteEmbedder {
     info: Arc<ModelInfo>,
 }
 
-/// An error as the other side tells it: problem JSON.
+/// The server's error, as problem JSON.
 #[derive(Deserialize)]
 struct Told {
     code: Option<ErrorCode>,
@@ -62,11 +62,11 @@ struct Told {
 }
 
 impl RemoteEmbedder {
-    /// Asks the other side for its model.
+    /// Connects, and asks the server for its model.
     ///
     /// # Errors
-    /// `InvalidInput` for an address that is none; `Unavailable` and `Timeout` when nobody answers
-    /// there, or somebody else does; `Unauthorized` when the key is missing or wrong.
+    /// `InvalidInput` for an invalid address; `Unavailable` and `Timeout` when no encoder answers
+    /// there; `Unauthorized` when the key is missing or wrong.
     pub async fn connect(options: &RemoteOptions) -> Result<Self> {
         let base = options
             .url
@@ -98,7 +98,8 @@ impl RemoteEmbedder {
             Some(key) => request.bearer_auth(key.expose()),
             None => request,
         };
-        let response = answered(&address, keyed(client.get(address.expose())).send().await).await?;
+        let response =
+            check_answer(&address, keyed(client.get(address.expose())).send().await).await?;
         let info: ModelInfo = response.json().await.map_err(|error| {
             let message = format!("{address} answers, but not as a Clippy worker's embedder does");
             Error::new(ErrorCode::Unavailable, message).with_source(error.without_url())
@@ -125,12 +126,11 @@ impl RemoteEmbedder {
             request.body(body.clone()).send()
         };
         let sent = match send().await {
-            // A connection that was kept open may have been closed meanwhile; embedding twice harms
-            // nobody.
+            // The server may have closed an idle connection. Embedding twice is harmless.
             Err(error) if !error.is_timeout() && !error.is_builder() => send().await,
             sent => sent,
         };
-        let response = answered(&self.address, sent).await?;
+        let response = check_answer(&self.address, sent).await?;
         let model = response
             .headers()
             .get(wire::MODEL_HEADER)
@@ -180,7 +180,7 @@ impl Embedder for RemoteEmbedder {
     }
 }
 
-/// How many of the first inputs fit into one call; one at least.
+/// How many of the first inputs fit into one call; at least one.
 fn fitting(inputs: &[EmbedInput]) -> usize {
     let mut bytes = 0;
     let fit = inputs.iter().take(wire::MAX_INPUTS).take_while(|input| {
@@ -190,8 +190,8 @@ fn fitting(inputs: &[EmbedInput]) -> usize {
     fit.count().max(1)
 }
 
-/// The answer, when it is a good one.
-async fn answered(address: &Address, sent: reqwest::Result<Response>) -> Result<Response> {
+/// Checks an answer, and turns an error into ours.
+async fn check_answer(address: &Address, sent: reqwest::Result<Response>) -> Result<Response> {
     let response = sent.map_err(|error| failure(address, error))?;
     let status = response.status();
     if status.is_success() {
@@ -235,7 +235,7 @@ fn failure(address: &Address, error: reqwest::Error) -> Error {
     let message = format!(
         "the embedder at {address} {what}: is `clippy worker --serve-embedder` running there?"
     );
-    // The cause names the address with its password.
+    // Without the cause's text, which contains the address with its password.
     Error::new(code, message).with_source(error.without_url())
 }
 

@@ -26,7 +26,12 @@ pub struct Complaint {
     pub variable: Option<String>,
     /// What is wrong, and what mends it.
     pub fault: Fault,
+    /// The keys of the server that were left out with the line. Without them it would be open.
+    pub lost_keys: Option<&'static str>,
 }
+
+/// Settings that close the server to callers without a key.
+const KEYS: [&str; 2] = ["API_KEYS", "ADMIN_KEYS"];
 
 /// Kinds of faults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +109,13 @@ pub fn parse(bytes: &[u8], environment: impl Fn(&str) -> Option<String>) -> DotE
             line,
             variable: name.filter(|name| table::is_known(name)).map(str::to_owned),
             fault,
+            // A quote that is not closed takes the lines after it along.
+            lost_keys: match fault {
+                Fault::Unreadable | Fault::Encoding | Fault::Impossible => {
+                    KEYS.into_iter().find(|name| text[from..to].contains(name))
+                }
+                Fault::UnknownReference | Fault::SecretLost | Fault::BeginsWithHash => None,
+            },
         };
         let broken = text[from..to].contains(char::REPLACEMENT_CHARACTER);
         let (name, value) = match (name, value) {

@@ -8,9 +8,9 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use clippy_core::pictures::{PictureContent, ServedPicture};
 use clippy_core::{Error, Result, blocking};
-use clippy_imaging::{DecodeLimits, Encoding, decode_file, encode, thumbnail};
+use clippy_imaging::{DecodeError, DecodeLimits, Encoding, decode_file, encode, thumbnail};
 
-use super::{PictureFile, PictureFiles, eviction};
+use super::{PictureFile, PictureFiles, eviction, unreadable};
 use clippy_common::files;
 
 /// The widths that thumbnails are made in. A request gets the widest one that is not wider than it
@@ -113,7 +113,11 @@ impl PictureFiles {
 }
 
 fn make(path: &Path, width: u32, limits: &DecodeLimits) -> Result<Vec<u8>> {
-    let picture = decode_file(path, limits)?;
+    let picture = decode_file(path, limits).map_err(|error| match error {
+        // Its message names the path, which callers must not see.
+        DecodeError::Unreadable { path, source } => unreadable(&path, source),
+        error => error.into(),
+    })?;
     Ok(encode(&thumbnail(&picture, width), Encoding::THUMBNAIL)?)
 }
 

@@ -89,9 +89,8 @@ impl RedisReport {
 mod tests {
     use super::*;
 
-    const GOOD: &str = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n# \
-                        Memory\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\\
-                        naof_last_write_status:ok\r\nrole:master\r\n";
+    const GOOD: &str = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n# Memory\r\n\
+        maxmemory_policy:noeviction\r\naof_enabled:1\r\naof_last_write_status:ok\r\nrole:master\r\n";
 
     #[test]
     fn each_setting_that_loses_jobs_is_a_fault_with_its_mend() {

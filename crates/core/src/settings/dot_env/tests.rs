@@ -63,9 +63,9 @@ fn values_are_those_that_python_dotenv_reads() {
 
 #[test]
 fn no_line_stops_the_others_and_none_is_quoted_in_a_complaint() {
-    let text = "# a comment\n\nset -a\nif [ -f x ]; then \
-                hunter2\nAPI_KEYS=\"hunter2\nJUST_A_NAME\n=hunter2\nMODEL_NAME=RN50\r\\
-                nMIIhunter2==\nDEVICE='cpu' hunter2\nBIND=127.0.0.1:1\n";
+    let text = "# a comment\n\nset -a\nif [ -f x ]; then hunter2\nAPI_KEYS=\"hunter2\nJUST_A_NAME\n=hunter2\n\
+                MODEL_NAME=RN50\r\n\
+                MIIhunter2==\nDEVICE='cpu' hunter2\nBIND=127.0.0.1:1\n";
     let found = read(text);
     let names: Vec<&str> = found
         .variables
