@@ -12,10 +12,8 @@ use crate::options::ApiOptions;
 
 /// Fields with sentences, which may contain any path.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
-/// The beginnings of this server's own addresses, which are no paths.
-const ROUTES: [&str; 8] = [
-    "api", "image", "images", "search", "docs", "livez", "readyz", "healthz",
-];
+/// Fields whose values are maps from sentences to counts.
+const COUNTED_SENTENCES: [&str; 2] = ["skipped", "remarks"];
 
 /// The folders of a server, and the names that callers see instead.
 #[derive(Debug, Default)]
@@ -72,9 +70,16 @@ impl HiddenPaths {
                 .collect(),
             Value::Object(fields) => fields
                 .into_iter()
-                .map(|(name, value)| {
-                    let sentence = SENTENCES.contains(&name.as_str());
-                    (name, self.walk(value, sentence))
+                .map(|(name, value)| match value {
+                    Value::Object(counts) if COUNTED_SENTENCES.contains(&name.as_str()) => {
+                        let counts = counts.into_iter();
+                        let hidden = counts.map(|(said, count)| (self.in_text(&said), count));
+                        (name, hidden.collect())
+                    }
+                    value => {
+                        let sentence = SENTENCES.contains(&name.as_str());
+                        (name, self.walk(value, sentence))
+                    }
                 })
                 .collect(),
             other => other,
@@ -110,16 +115,22 @@ fn hide_absolute_paths(text: &str) -> String {
     while let Some(start) = rest.find('/') {
         let (before, from) = rest.split_at(start);
         shown.push_str(before);
-        let length = from
-            .find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one))
-            .unwrap_or(from.len());
+        // A path in quotes may hold spaces.
+        let length = match shown.ends_with('"').then(|| from.find('"')).flatten() {
+            Some(end) => end,
+            None => from
+                .find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one))
+                .unwrap_or(from.len()),
+        };
         let (path, after) = from.split_at(length);
         let begins =
             !shown.ends_with(|last: char| last.is_alphanumeric() || "/._-~%".contains(last));
-        let mut parts = path.split('/').skip(1);
+        // `file:///a/b` is a path, `https://a/b` is not.
+        let local = path.strip_prefix("//").filter(|rest| rest.starts_with('/'));
+        let mut parts = local.unwrap_or(path).split('/').skip(1);
         let first = parts.next().unwrap_or_default();
-        let is_place =
-            begins && !first.is_empty() && !ROUTES.contains(&first) && parts.next().is_some();
+        let second = parts.next();
+        let is_place = begins && !first.is_empty() && second.is_some() && !is_route(path);
         match path.rsplit_once('/') {
             Some((_, name)) if is_place => {
                 shown.push_str("…/");
@@ -131,6 +142,15 @@ fn hide_absolute_paths(text: &str) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// Whether it is one of this server's own addresses, which are no paths.
+fn is_route(path: &str) -> bool {
+    let number = |id: &str| !id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit());
+    path.starts_with("/api/")
+        || path == "/images/generate"
+        || path == "/search/hybrid"
+        || path.strip_prefix("/image/").is_some_and(number)
 }
 
 #[cfg(test)]
@@ -161,6 +181,14 @@ mod tests {
                 "the file \"…/My.png\" is gone",
             ),
             (
+                "\"/home/ann/My Pictures/x.png\" and file:///home/ann/y.png".to_owned(),
+                "\"…/x.png\" and file:…/y.png",
+            ),
+            (
+                "/images/ann/z.png is gone, see /image/17".to_owned(),
+                "…/z.png is gone, see /image/17",
+            ),
+            (
                 "manifest /srv/m.jsonl: line 3".to_owned(),
                 "manifest …/m.jsonl: line 3",
             ),
@@ -184,12 +212,14 @@ mod tests {
         let value = json!({
             "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": format!("{data}/m.jsonl"),
             "failed": [{"reason": "/mnt/x/y.png cannot be read"}], "error": {"code": "internal", "message": "/a/b/c"},
+            "reasons": {"skipped": {"/a/b/c is a link": 2}, "remarks": {}},
         });
         assert_eq!(
             hidden.in_value(value),
             json!({
                 "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": "DATA_DIR/m.jsonl",
                 "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal", "message": "…/c"},
+                "reasons": {"skipped": {"…/c is a link": 2}, "remarks": {}},
             })
         );
     }

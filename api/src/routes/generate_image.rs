@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clippy_core::{Error, ErrorCode};
+use clippy_core::Error;
 use clippy_jobs::{FollowSettings, Job, JobId, JobState};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use crate::admission::Who;
 use crate::extract::LargeJson;
 use crate::problem::{Problem, status_of};
 use crate::routes::generate::enqueue;
-use crate::routes::older_body::{Asked, OlderBody};
+use crate::routes::older_body::{Asked, OlderBody, Told};
 use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
 
@@ -95,18 +95,20 @@ pub(crate) async fn generate_image(
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
         // Waiting takes a place of its own, not one of those for short calls.
         let place = state.admission().open_stream(who)?;
-        let asked = body.value.asked(&own)?;
+        let Asked { request, told } = body.value.asked(&own)?;
+        // The body's room is kept until the job holds the pictures. What is kept while the job is
+        // waited for is small.
+        let created = enqueue(&state, &caller, request, None).await?;
         drop(body._held);
-        let created = enqueue(&state, &caller, asked.request.clone(), None).await?;
-        Ok::<_, Problem>((asked, created.job.id, place))
+        Ok::<_, Problem>((told, created.job.id, place))
     };
-    let (asked, id, _place) = match made.await {
+    let (told, id, _place) = match made.await {
         Ok(made) => made,
         Err(problem) => return older(&problem),
     };
     match tokio::time::timeout(state.options().generation_timeout, ended(&state, id)).await {
         Ok(Ok(job)) if job.state == JobState::Succeeded => {
-            match answer(&state, &asked, &job, begun).await {
+            match answer(&state, told, &job, begun).await {
                 Ok(answer) => Json(answer).into_response(),
                 Err(error) => older(&Problem::from(error)),
             }
@@ -138,7 +140,8 @@ async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
 /// Why there are no pictures.
 fn failed(state: &AppState, job: &Job) -> Response {
     match &job.error {
-        Some(failure) if failure.code != ErrorCode::Internal => refused(
+        // A provider that is away is a server error, whose message may name its address.
+        Some(failure) if !status_of(failure.code).is_server_error() => refused(
             status_of(failure.code),
             state.hidden().in_text(&failure.message),
         ),
@@ -158,7 +161,7 @@ fn failed(state: &AppState, job: &Job) -> Response {
 
 async fn answer(
     state: &AppState,
-    asked: &Asked,
+    told: Told,
     job: &Job,
     begun: Instant,
 ) -> Result<OlderResponse, Error> {
@@ -182,14 +185,14 @@ async fn answer(
     }
     let mut meta = json!({
         "source": result["meta"]["provider"],
-        "mode": asked.mode,
+        "mode": told.mode,
         "count": data.len(),
         "constructed_prompt": result["meta"]["constructed_prompt"],
         "job_id": job.id,
         "receipt": job.receipt,
     });
     if let Some(meta) = meta.as_object_mut() {
-        meta.extend(asked.meta.clone());
+        meta.extend(told.meta);
     }
     Ok(OlderResponse {
         data,

@@ -1,5 +1,6 @@
 //! The three bodies of Clippy 0.2's `generate_image`, and what each of them asks for.
 
+use clippy_common::shorten;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use clippy_generate::{GenerateRequest, ReferenceInput, StyleTag};
@@ -10,6 +11,9 @@ use utoipa::ToSchema;
 use crate::routes::own_picture::OwnAddress;
 
 use crate::extract::{Scalar, at_most};
+
+/// Letters of a name that an answer repeats.
+const LONGEST_NAME: usize = 60;
 
 /// Any of the three bodies; which one it is, its fields tell.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -56,6 +60,11 @@ pub(crate) struct OlderReference {
 /// What a body asks for.
 pub(crate) struct Asked {
     pub request: GenerateRequest,
+    pub told: Told,
+}
+
+/// What the answer repeats of a request. It is kept while the job is waited for, so it is small.
+pub(crate) struct Told {
     /// Clippy 0.2's name of the mode.
     pub mode: &'static str,
     /// What is particular to the mode.
@@ -82,7 +91,10 @@ impl OlderBody {
         let mode = match (self.subject_ref, image) {
             (Some(subject), Some(sketch)) => {
                 let given = self.subject_type_default.filter(|text| !text.is_empty());
-                let subject_type = given.unwrap_or_else(|| "SUBJECT_TYPE_PERSON".to_owned());
+                let subject_type = given.map_or_else(
+                    || "SUBJECT_TYPE_PERSON".to_owned(),
+                    |given| shorten(&given, LONGEST_NAME).into_owned(),
+                );
                 meta.insert("subject_type".to_owned(), json!(subject_type));
                 meta.insert("control".to_owned(), json!("scribble"));
                 request.subject_type = Some(
@@ -128,12 +140,12 @@ impl OlderBody {
             }
         };
         if !ignored.is_empty() {
-            meta.insert("style_tags_ignored".to_owned(), json!(ignored));
+            let ignored = ignored.iter().map(|tag| shorten(tag, LONGEST_NAME));
+            meta.insert("style_tags_ignored".to_owned(), ignored.collect::<Value>());
         }
         Ok(Asked {
             request,
-            mode,
-            meta,
+            told: Told { mode, meta },
         })
     }
 }
@@ -225,19 +237,19 @@ mod tests {
             "subject_type_default": "SUBJECT_TYPE_ANIMAL", "n": "2",
         }));
         assert_eq!(
-            (subject.mode, subject.request.count),
+            (subject.told.mode, subject.request.count),
             ("subject_plus_sketch", 2)
         );
         assert_eq!(subject.request.refs[0].id, Some(PointId::Number(7)));
         assert_eq!(subject.request.refs[0].role, "subject");
         assert_eq!(subject.request.subject_type.as_deref(), Some("animal"));
-        assert_eq!(subject.meta["style_tags_ignored"], json!(["cubism"]));
+        assert_eq!(subject.told.meta["style_tags_ignored"], json!(["cubism"]));
 
         let style = asked(
             json!({"refs": [{"image_b64": "AA", "weight": 0.4}], "image_url": "data:a", "n": null}),
         );
         assert_eq!(
-            (style.mode, style.request.count),
+            (style.told.mode, style.request.count),
             ("customize_promptless", 4)
         );
         assert_eq!(style.request.sketch.as_deref(), Some("data:a"));
@@ -259,15 +271,26 @@ mod tests {
             "subject": "a hat", "refs": [{"id": 3}], "image_url": "data:a", "mask_url": "data:b", "n": 1,
         }));
         assert_eq!(
-            (edit.mode, edit.request.mask.as_deref()),
+            (edit.told.mode, edit.request.mask.as_deref()),
             ("edit", Some("data:b"))
         );
         assert_eq!(edit.request.prompt.as_deref(), Some("a hat"));
         let words = asked(json!({"prompt_subject": "a cat", "subject": "a dog"}));
         assert_eq!(
-            (words.mode, words.request.prompt.as_deref()),
+            (words.told.mode, words.request.prompt.as_deref()),
             ("generate", Some("a cat"))
         );
+    }
+
+    #[test]
+    fn what_the_answer_repeats_is_short_whatever_was_sent() {
+        let long = "a".repeat(1 << 20);
+        let asked = asked(json!({
+            "subject_ref": {"id": 7}, "image_url": "data:a", "style_tags": vec![&long; 256],
+            "subject_type_default": long,
+        }));
+        let kept = Value::Object(asked.told.meta).to_string().len();
+        assert!(kept < 300 * 100, "{kept}");
     }
 
     #[test]
