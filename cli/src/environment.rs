@@ -26,6 +26,8 @@ pub struct Environment {
     pub complaints: Vec<Complaint>,
     /// Its variables that are no settings, but are spelled almost like one.
     pub misspelt: Vec<String>,
+    /// Settings that are set, and that this version does not use.
+    pub unused: Vec<&'static str>,
     /// Files in folders above that were skipped, with the reason.
     pub passed_over: Vec<String>,
 }
@@ -34,11 +36,21 @@ impl Environment {
     /// Finds the file, and sets its variables that are not set already. There may be none.
     pub fn load() -> Result<Self, Failure> {
         let mut loaded = Self::default();
+        loaded.read()?;
+        loaded.unused = table::NOT_YET
+            .into_iter()
+            .filter(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+            .collect();
+        Ok(loaded)
+    }
+
+    /// Reads the nearest file, if there is one, into the environment.
+    fn read(&mut self) -> Result<(), Failure> {
         let Ok(folder) = std::env::current_dir() else {
-            return Ok(loaded);
+            return Ok(());
         };
-        let Some((file, bytes)) = loaded.find(&folder)? else {
-            return Ok(loaded);
+        let Some((file, bytes)) = self.find(&folder)? else {
+            return Ok(());
         };
         let given =
             |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
@@ -52,18 +64,17 @@ impl Environment {
         }
         for (name, value) in read.variables {
             if let Some(meant) = table::closest(&name).filter(|_| !table::is_known(&name)) {
-                loaded
-                    .misspelt
+                self.misspelt
                     .push(format!("{name} is no setting of Clippy; {meant} is one"));
             }
             if std::env::var_os(&name).is_none() {
-                loaded.set += usize::from(table::is_known(&name));
+                self.set += usize::from(table::is_known(&name));
                 set(&name, &value);
             }
         }
-        loaded.complaints = read.complaints;
-        loaded.file = Some(file);
-        Ok(loaded)
+        self.complaints = read.complaints;
+        self.file = Some(file);
+        Ok(())
     }
 
     /// Fails when a line that was left out holds the keys that close the server.
@@ -133,6 +144,9 @@ impl Environment {
         }
         for reason in &self.passed_over {
             tracing::warn!("{reason}: it is not read");
+        }
+        for name in &self.unused {
+            tracing::warn!("{name} is set, but this version does not use it");
         }
     }
 }

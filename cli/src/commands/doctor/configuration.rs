@@ -54,6 +54,12 @@ fn file(environment: &Environment, findings: &mut Findings) {
             }
         }
     }
+    for name in &environment.unused {
+        findings.warning(
+            "settings",
+            format!("{name} is set, but this version does not use it"),
+        );
+    }
     for reason in &environment.passed_over {
         findings.fault(
             "settings",

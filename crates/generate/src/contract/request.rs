@@ -18,6 +18,8 @@ pub const MOST_PICTURES: u32 = 8;
 pub const MOST_REFERENCES: usize = 16;
 /// The largest number of characters of a picture sent as base64 or as a data URL: a file of 24 MiB.
 pub const LONGEST_PICTURE: usize = 32 << 20;
+/// Most bytes of a picture's web address. It is stored with the job, unlike a picture's bytes.
+const LONGEST_ADDRESS: usize = 8 << 10;
 
 /// What a reference is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -334,6 +336,14 @@ fn check_weight(name: &str, weight: f32) -> Result<()> {
 }
 
 fn check_length(name: &str, picture: &str) -> Result<()> {
+    let scheme = picture.get(..8).unwrap_or(picture).to_ascii_lowercase();
+    if scheme.starts_with("http") && picture.len() > LONGEST_ADDRESS {
+        let message = format!(
+            "{name} is an address of {} bytes, but at most {LONGEST_ADDRESS} are allowed",
+            picture.len()
+        );
+        return Err(Error::new(ErrorCode::TooLarge, message));
+    }
     if picture.len() <= LONGEST_PICTURE {
         return Ok(());
     }
@@ -404,6 +414,13 @@ mod tests {
             (
                 style(serde_json::json!({"url": "https://a.org"})),
                 "names 2 pictures",
+            ),
+            (
+                serde_json::json!({"refs": [{
+                    "role": "style",
+                    "url": format!("HTTPS://a.org/{}", "x".repeat(8 << 10)),
+                }]}),
+                "refs[0]",
             ),
             (
                 serde_json::json!({"refs": [{"role": "style"}]}),
