@@ -126,12 +126,14 @@ impl BlockingEvents {
             last: None,
         }
     }
+}
 
-    /// The next event; `None` when the stream has ended or broken.
-    ///
-    /// # Panics
-    /// When an event has no id or no JSON.
-    pub fn next(&mut self) -> Option<Event> {
+impl Iterator for BlockingEvents {
+    type Item = Event;
+
+    /// The next event; `None` when the stream has ended or broken. Panics when an event has no id
+    /// or no JSON.
+    fn next(&mut self) -> Option<Event> {
         let event = futures::executor::block_on(self.events.next())?;
         self.last = Some(event.id.clone());
         Some(event)
