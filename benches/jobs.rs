@@ -20,7 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use clippy_jobs::{
-    Handlers, JobContext, JobError, JobHandler, JobKind, JobStore, JobTransport, Lane, NewJob,
+    Handlers, JobBackend, JobContext, JobError, JobHandler, JobKind, JobStore, Lane, NewJob,
     RedisJobs, RedisSettings, Runner, RunnerSettings,
 };
 use clippy_testing::RedisServer;
@@ -205,7 +205,7 @@ fn worker(url: &str) -> Result<Process, AnyError> {
 }
 
 async fn work(url: &str) -> Result<(), AnyError> {
-    let store: Arc<dyn JobTransport> = connect(url).await?;
+    let store: Arc<dyn JobBackend> = connect(url).await?;
     let settings = RunnerSettings {
         lanes: vec![(Lane::Interactive, AT_ONCE)],
         ..RunnerSettings::default()

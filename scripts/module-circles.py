@@ -12,7 +12,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 KNOWN: dict[str, list[set[str]]] = {
-    "crates/jobs": [{"checks", "runner", "store"}],
     "crates/search": [{"digests", "known", "prepare"}],
 }
 

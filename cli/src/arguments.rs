@@ -4,9 +4,13 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use clippy_core::bulk::TEXT_TEMPLATE;
+use clippy_core::bulk::{
+    CLIP_BATCH, MAX_CLIP_BATCH, MAX_UPSERT_BATCH, ManifestRequest, TEXT_TEMPLATE, UPSERT_BATCH,
+    Which,
+};
 use clippy_core::settings::{BindAddress, Settings};
 use clippy_jobs::{JobKind, JobState, Lane};
 
@@ -221,10 +225,10 @@ pub struct ManifestArguments {
     #[arg(long, value_name = "DIR")]
     pub images_root: Option<PathBuf>,
     /// Pictures that are embedded together.
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    #[arg(long, value_name = "N", default_value_t = CLIP_BATCH, value_parser = clap::value_parser!(u64).range(1..=MAX_CLIP_BATCH))]
     pub clip_batch: u64,
     /// Points that are stored together.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    #[arg(long, value_name = "N", default_value_t = UPSERT_BATCH, value_parser = clap::value_parser!(u64).range(1..=MAX_UPSERT_BATCH))]
     pub upsert_batch: u64,
     /// Sentence that a picture's tags are embedded as.
     #[arg(long, value_name = "TEXT", default_value = TEXT_TEMPLATE)]
@@ -245,6 +249,24 @@ pub struct ManifestArguments {
     pub json: bool,
 }
 
+impl ManifestArguments {
+    /// The flags as a request; paths are as they were typed.
+    pub fn request(&self) -> ManifestRequest {
+        ManifestRequest {
+            manifest: self.manifest.clone(),
+            images_root: self.images_root.clone(),
+            clip_batch: self.clip_batch,
+            upsert_batch: self.upsert_batch,
+            text_template: self.text_template.clone(),
+            start_line: self.slice.start_line,
+            max_lines: self.slice.max_lines,
+            shard_index: self.slice.shard_index,
+            shard_count: self.slice.shard_count,
+            fail_log: self.fail_log.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct IngestArguments {
     #[command(flatten)]
@@ -257,14 +279,16 @@ pub struct IngestArguments {
     pub dry_run: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Which {
-    Image,
-    Edge,
-    Text,
-    /// Image and edge.
-    Both,
-    All,
+/// Reads a [`Which`]; help and errors list the names.
+fn which_parser() -> impl TypedValueParser<Value = Which> {
+    let names = Which::ALL.map(|which| {
+        let name = PossibleValue::new(which.as_str());
+        match which {
+            Which::Both => name.help("Image and edge"),
+            _ => name,
+        }
+    });
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Which>())
 }
 
 #[derive(Debug, Args)]
@@ -272,7 +296,7 @@ pub struct BackfillArguments {
     #[command(flatten)]
     pub manifest: ManifestArguments,
     /// Which vectors to fill.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = which_parser())]
     pub which: Which,
     /// Make them anew where they are there already, too.
     #[arg(long)]

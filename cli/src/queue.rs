@@ -6,8 +6,8 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use clippy_core::settings::{Secret, Settings};
 use clippy_jobs::{
-    Handlers, JobTransport, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings,
+    Handlers, JobBackend, RedisJobs, RedisSettings, Runner, RunnerSettings, SqliteJobs,
+    SqliteSettings, WorkerBackend,
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,8 +21,8 @@ pub const FILE: &str = "jobs.db";
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Opens the queue in the data folder, which must be locked.
-pub async fn open_embedded(settings: &Settings) -> Result<Arc<dyn JobTransport>, Failure> {
+/// The queue under `DATA_DIR`. Call it with the data folder's lock held.
+pub async fn open_embedded(settings: &Settings) -> Result<Arc<dyn JobBackend>, Failure> {
     let options = SqliteSettings {
         keep_finished: settings.jobs.keep,
         max_finished: settings.jobs.keep_most,
@@ -39,7 +39,7 @@ pub async fn connect(
     settings: &Settings,
     url: &Secret,
     shutdown: &CancellationToken,
-) -> Result<Arc<dyn JobTransport>, Failure> {
+) -> Result<Arc<dyn JobBackend>, Failure> {
     let mut pause = FIRST_PAUSE;
     loop {
         let options = RedisSettings {
@@ -72,7 +72,7 @@ pub struct Workers {
 impl Workers {
     /// Starts claiming jobs, until `shutdown`.
     pub fn start(
-        jobs: Arc<dyn JobTransport>,
+        jobs: Arc<dyn WorkerBackend>,
         handlers: Handlers,
         settings: RunnerSettings,
         shutdown: &CancellationToken,

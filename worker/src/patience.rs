@@ -1,6 +1,5 @@
-//! Long work that outlives an outage: what a run over a manifest asks of a collection is asked
-//! again, after a pause that grows, while a server is away, slow or overloaded. It says so each
-//! time.
+//! Retries calls of a run over a manifest while a server is unavailable, slow or overloaded, with
+//! growing pauses. Each pause is reported.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::ingest::Tools;
 
-/// How long an outage is waited for.
+/// The pauses between retries, and when to give up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pauses {
     /// Before the first attempt to ask again; doubled each time.
@@ -42,7 +41,7 @@ impl Default for Pauses {
     }
 }
 
-/// Is told what is waited for.
+/// Reports what a run waits for.
 pub type Tell = Arc<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Waits for outages.

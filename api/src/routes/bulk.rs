@@ -9,10 +9,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_common::shorten;
 use clippy_core::bulk::{
-    BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload,
+    BackfillRequest, CLIP_BATCH, IngestRequest, ManifestRequest, ReindexRequest, TEXT_TEMPLATE,
+    UPSERT_BATCH, Which,
 };
 use clippy_core::{Error, ErrorCode};
-use clippy_jobs::{Job, JobFilter, JobKind, JobState, Lane, NewJob};
+use clippy_jobs::{Envelope, Job, JobFilter, JobKind, JobState, Lane, NewJob};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,13 +39,13 @@ pub(crate) struct ManifestBody {
     /// manifest's folder.
     images_root: Option<String>,
     /// Pictures that are embedded together, 1..4096.
-    #[schema(default = 32)]
+    #[schema(default = json!(CLIP_BATCH))]
     clip_batch: Option<u64>,
     /// Points that are stored together, 1..65536.
-    #[schema(default = 256)]
+    #[schema(default = json!(UPSERT_BATCH))]
     upsert_batch: Option<u64>,
     /// The sentence that tags are embedded as, with `{tags}` in it.
-    #[schema(default = "an illustration with {tags}")]
+    #[schema(default = json!(TEXT_TEMPLATE))]
     text_template: Option<String>,
     /// First line, counted from 0.
     start_line: Option<u64>,
@@ -107,7 +108,7 @@ pub(crate) struct ReindexBody {
     #[serde(default)]
     drop_old: bool,
     /// The sentence that tags are embedded as, with `{tags}` in it.
-    #[schema(default = "an illustration with {tags}")]
+    #[schema(default = json!(TEXT_TEMPLATE))]
     text_template: Option<String>,
     /// Switch although many pictures cannot be read any more.
     #[serde(default)]
@@ -240,7 +241,7 @@ pub(crate) async fn start_reindex(
     };
     request.check()?;
     if let Some(job) = reindex_under_way(&state).await? {
-        if job.payload == payload(&request)? {
+        if job.payload == Envelope::whole(&request).to_payload()? {
             return Ok(accepted(&state, job));
         }
         return Err(Error::new(
@@ -373,7 +374,8 @@ async fn start<R: Serialize + Sync>(
     request: &R,
 ) -> Result<Response, Problem> {
     // A parent plans and adds up in the control lane; its parts run in the bulk lane.
-    let mut new = NewJob::new(kind, Lane::Control, payload(request)?).owner(caller.name());
+    let payload = Envelope::whole(request).to_payload()?;
+    let mut new = NewJob::new(kind, Lane::Control, payload).owner(caller.name());
     if let Some(once) = &once {
         new = once.of(new);
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_jobs::{EventId, Job, JobFilter, JobId, JobState};
@@ -20,8 +20,8 @@ use crate::admission::{Places, Who};
 use crate::extract::ApiQuery;
 use crate::new_jobs::News;
 use crate::problem::{Problem, ProblemBody};
-use crate::routes::event_cursor::Cursor;
-use crate::routes::job_events::{answer, frame, last_event};
+use crate::routes::event_cursor::StreamCursor;
+use crate::routes::event_stream::{LastEvent, StreamQuery, answer, frame};
 use crate::routes::watch::{BEGINNING, Told, Watch, is_told};
 use crate::state::AppState;
 
@@ -32,7 +32,7 @@ const LOOK: Duration = Duration::from_secs(15);
 /// Most pages that are read of a list, whose pages may be empty before its end.
 const MOST_PAGES: usize = 5;
 
-/// Which jobs, and where to go on.
+/// Which jobs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CallerEventsQuery {
@@ -41,20 +41,6 @@ pub(crate) struct CallerEventsQuery {
     mine: Option<String>,
     /// These jobs: ids with commas between them, at most 100.
     ids: Option<String>,
-    /// The id of the last event that was received, for clients that cannot send `Last-Event-ID`.
-    after: Option<String>,
-    /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
-    #[allow(
-        dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
-    )]
-    ticket: Option<String>,
-    /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
-    #[allow(
-        dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
-    )]
-    key: Option<String>,
 }
 
 /// Follows many jobs over one connection: the events of `/api/jobs/{id}/events`, each with `job_id`
@@ -72,6 +58,7 @@ pub(crate) struct CallerEventsQuery {
     tag = "jobs",
     params(
         CallerEventsQuery,
+        StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received."),
     ),
     responses(
@@ -87,12 +74,9 @@ pub(crate) async fn stream_caller_events(
     caller: Caller,
     who: Who,
     ApiQuery(query): ApiQuery<CallerEventsQuery>,
-    headers: HeaderMap,
+    last: LastEvent,
 ) -> Result<Response, Problem> {
-    let known = last_event(&headers, query.after)?
-        .as_deref()
-        .map(Cursor::parse)
-        .transpose()?;
+    let known = last.read(StreamCursor::parse)?;
     let mine = query
         .mine
         .is_some_and(|mine| !matches!(mine.trim(), "false" | "0"));
@@ -107,7 +91,7 @@ pub(crate) async fn stream_caller_events(
         }
     };
     let place = state.admission().open_stream(who)?;
-    let mut all = Following::new(&state, caller, place);
+    let mut all = FollowedJobs::new(&state, caller, place);
     let has_some = match ids {
         Some(ids) => all.begin_with(&ids, known.as_ref()).await?,
         None => all.begin_with_mine(known.as_ref()).await?,
@@ -142,7 +126,7 @@ fn named(ids: &str) -> Result<Vec<JobId>> {
 }
 
 /// The jobs of one open stream.
-struct Following {
+struct FollowedJobs {
     state: AppState,
     caller: Caller,
     jobs: SelectAll<BoxStream<'static, (JobId, Option<Told>)>>,
@@ -150,18 +134,18 @@ struct Following {
     open: HashSet<JobId>,
     /// Requested jobs that do not exist, and for which no `gone` was sent yet.
     gone: Vec<JobId>,
-    cursor: Cursor,
-    /// New jobs of the caller; only for `mine`.
+    cursor: StreamCursor,
+    /// For `mine` alone.
     news: Option<News>,
     /// Whether any job was followed.
     begun: bool,
     _place: Places,
 }
 
-impl Following {
+impl FollowedJobs {
     fn new(state: &AppState, caller: Caller, place: Places) -> Self {
         let (state, jobs) = (state.clone(), SelectAll::new());
-        let (open, gone, cursor) = (HashSet::new(), Vec::new(), Cursor::default());
+        let (open, gone, cursor) = (HashSet::new(), Vec::new(), StreamCursor::default());
         Self {
             state,
             caller,
@@ -175,8 +159,12 @@ impl Following {
         }
     }
 
-    /// Follows jobs by their ids. Gives whether there is anything to send.
-    async fn begin_with(&mut self, ids: &[JobId], known: Option<&Cursor>) -> Result<bool, Problem> {
+    /// Begins with named jobs; gives whether there is anything to tell.
+    async fn begin_with(
+        &mut self,
+        ids: &[JobId],
+        known: Option<&StreamCursor>,
+    ) -> Result<bool, Problem> {
         for id in ids {
             let after = known.and_then(|known| known.after(*id));
             self.cursor.set(*id, after.unwrap_or(BEGINNING));
@@ -197,15 +185,19 @@ impl Following {
         Ok(!self.open.is_empty() || !self.gone.is_empty())
     }
 
-    /// Follows the caller's own jobs. Gives whether there will be anything to send.
-    async fn begin_with_mine(&mut self, known: Option<&Cursor>) -> Result<bool, Problem> {
-        // Subscribe before reading the list, so that no job is missed in between.
+    /// Begins with the caller's own jobs; gives whether there is anything to tell, now or later.
+    async fn begin_with_mine(&mut self, known: Option<&StreamCursor>) -> Result<bool, Problem> {
+        // Listens before it looks, so that nothing falls between the two.
         self.news = Some(
             self.state
                 .new_jobs()
                 .watch(self.state.shared_jobs(), self.caller.name()),
         );
-        for id in known.into_iter().flat_map(Cursor::jobs).take(MOST_FOLLOWED) {
+        for id in known
+            .into_iter()
+            .flat_map(StreamCursor::jobs)
+            .take(MOST_FOLLOWED)
+        {
             let after = known.and_then(|known| known.after(id));
             if let Some(job) = visible(&self.state, &self.caller, id).await?
                 && !is_told(&self.state, &job, after).await?

@@ -15,12 +15,12 @@ const LONGEST: usize = MOST_JOBS * 50;
 
 /// The jobs of a stream, each with the last event that was sent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Cursor {
+pub(crate) struct StreamCursor {
     jobs: Vec<(JobId, EventId)>,
 }
 
-impl Cursor {
-    /// Reads what [`Cursor::to_text`] wrote.
+impl StreamCursor {
+    /// Reads what [`StreamCursor::to_text`] wrote.
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] for anything else.
@@ -122,9 +122,9 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_was() {
-        let mut cursor = Cursor::default();
+        let mut cursor = StreamCursor::default();
         assert_eq!(
-            Cursor::parse(&cursor.to_text()).expect("an empty one"),
+            StreamCursor::parse(&cursor.to_text()).expect("an empty one"),
             cursor
         );
         for event in [
@@ -143,13 +143,13 @@ mod tests {
         }
         let text = cursor.to_text();
         assert!(text.len() < 200, "{text}");
-        assert_eq!(Cursor::parse(&text).expect("the same"), cursor);
+        assert_eq!(StreamCursor::parse(&text).expect("the same"), cursor);
         let first = cursor.jobs().next().expect("one");
         cursor.set(first, EventId { major: 9, minor: 1 });
         assert_eq!(cursor.after(first), Some(EventId { major: 9, minor: 1 }));
         cursor.remove(first);
         assert_eq!((cursor.after(first), cursor.jobs().count()), (None, 3));
-        let many = (0..MOST_JOBS).fold(Cursor::default(), |mut cursor, _| {
+        let many = (0..MOST_JOBS).fold(StreamCursor::default(), |mut cursor, _| {
             cursor.set(
                 JobId::generate(),
                 EventId {
@@ -160,14 +160,14 @@ mod tests {
             cursor
         });
         assert_eq!(
-            Cursor::parse(&many.to_text()).expect("as many as may be"),
+            StreamCursor::parse(&many.to_text()).expect("as many as may be"),
             many
         );
     }
 
     #[test]
     fn anything_else_is_no_cursor() {
-        let mut cursor = Cursor::default();
+        let mut cursor = StreamCursor::default();
         cursor.set(
             JobId::generate(),
             EventId {
@@ -177,11 +177,11 @@ mod tests {
         );
         let text = cursor.to_text();
         for end in FORM.len() + 1..text.len() {
-            assert!(Cursor::parse(&text[..end]).is_err(), "{end}");
+            assert!(StreamCursor::parse(&text[..end]).is_err(), "{end}");
         }
         let long = format!("{FORM}{}", "A".repeat(LONGEST + 1));
         for wrong in ["", "1-0", "j1", "j2.", "j1.!", "j1.AAAA", long.as_str()] {
-            assert!(Cursor::parse(wrong).is_err(), "{wrong}");
+            assert!(StreamCursor::parse(wrong).is_err(), "{wrong}");
         }
     }
 }

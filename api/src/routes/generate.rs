@@ -7,12 +7,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use clippy_core::bulk::payload;
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
-use clippy_jobs::{Created, Job, JobKind, JobState, Lane, NewJob};
+use clippy_jobs::{Created, Envelope, Job, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -159,8 +158,8 @@ pub(crate) async fn enqueue(
     }
     let estimate = checked(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
-    let mut new =
-        NewJob::new(JobKind::Generate, Lane::Interactive, payload(&stored)?).owner(caller.name());
+    let payload = Envelope::whole(&stored).to_payload()?;
+    let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload).owner(caller.name());
     if let Some(once) = &once {
         new = once.of(new);
     }

@@ -64,7 +64,7 @@ impl Once {
     ) -> Result<Option<Job>, Problem> {
         state
             .jobs()
-            .made_with(caller.name(), &self.key, &self.digest)
+            .find_by_key(caller.name(), &self.key, &self.digest)
             .await
             .map_err(Problem::of_job)
     }

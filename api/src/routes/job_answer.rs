@@ -12,7 +12,7 @@ use crate::state::AppState;
 pub(crate) struct JobResponse {
     /// A UUID that begins with the time of creation.
     id: String,
-    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
+    /// `generate`, `ingest`, `backfill` or `reindex`.
     kind: &'static str,
     /// `interactive`, `bulk` or `control`.
     lane: &'static str,

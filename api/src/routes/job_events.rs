@@ -1,46 +1,19 @@
 //! `GET /api/jobs/{id}/events`: what happens to a job, as server-sent events. Which process answers
 //! makes no difference.
 
-use std::convert::Infallible;
-
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use clippy_core::{Error, Result};
 use clippy_jobs::EventId;
-use futures::{Stream, StreamExt, stream};
-use serde::Deserialize;
-use serde_json::Value;
-use utoipa::IntoParams;
+use futures::stream;
 
 use crate::access::Caller;
 use crate::admission::Who;
-use crate::extract::ApiQuery;
 use crate::problem::{Problem, ProblemBody};
+use crate::routes::event_stream::{LastEvent, StreamQuery, answer, frame};
 use crate::routes::jobs::visible_job;
 use crate::routes::watch::{BEGINNING, Watch, is_told};
 use crate::state::AppState;
-
-/// Where to go on.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct EventsQuery {
-    /// The id of the last event that was received, for clients that cannot send `Last-Event-ID`.
-    after: Option<String>,
-    /// A ticket of `POST /api/tickets`, for clients that cannot send headers.
-    #[allow(
-        dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
-    )]
-    ticket: Option<String>,
-    /// A key of `API_KEYS`, for older clients. Logs keep addresses: a ticket is better.
-    #[allow(
-        dead_code,
-        reason = "read by the layer that checks keys; it stands here for the document"
-    )]
-    key: Option<String>,
-}
 
 /// Follows a job: first a `snapshot` (the whole job, with its last preview), then `state`,
 /// `progress`, `preview` and `log`, and `done` last. Each event's `id` is good as `Last-Event-ID`,
@@ -53,7 +26,7 @@ pub(crate) struct EventsQuery {
     tag = "jobs",
     params(
         ("id" = String, Path, description = "The job's id."),
-        EventsQuery,
+        StreamQuery,
         ("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received."),
     ),
     responses(
@@ -69,13 +42,9 @@ pub(crate) async fn stream_job_events(
     caller: Caller,
     who: Who,
     Path(id): Path<String>,
-    ApiQuery(query): ApiQuery<EventsQuery>,
-    headers: HeaderMap,
+    last: LastEvent,
 ) -> Result<Response, Problem> {
-    let after: Option<EventId> = last_event(&headers, query.after)?
-        .as_deref()
-        .map(str::parse)
-        .transpose()?;
+    let after: Option<EventId> = last.read(str::parse)?;
     let after = after.filter(|after| *after != BEGINNING);
     let job = visible_job(&state, &caller, &id).await?;
     if is_told(&state, &job, after).await? {
@@ -91,41 +60,4 @@ pub(crate) async fn stream_job_events(
         ))
     });
     Ok(answer(&state, events))
-}
-
-/// The id that a client comes back with.
-pub(super) fn last_event(headers: &HeaderMap, after: Option<String>) -> Result<Option<String>> {
-    let named = match headers.get("last-event-id") {
-        Some(id) => {
-            let id = id
-                .to_str()
-                .map_err(|_| Error::invalid("Last-Event-ID is not the id of an event"))?;
-            Some(id.to_owned())
-        }
-        None => after,
-    };
-    Ok(named
-        .map(|id| id.trim().to_owned())
-        .filter(|id| !id.is_empty()))
-}
-
-/// One event as it goes over the wire. JSON has no line breaks of its own.
-pub(super) fn frame(id: &str, name: &'static str, data: &Value) -> Result<Event, Infallible> {
-    Ok(Event::default().id(id).event(name).data(data.to_string()))
-}
-
-/// The stream, which ends with the server.
-pub(super) fn answer(
-    state: &AppState,
-    events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static,
-) -> Response {
-    let stopping = state.stopping().clone().cancelled_owned();
-    let keep_alive = KeepAlive::new().interval(state.options().stream_comment_every);
-    let events = Sse::new(events.take_until(Box::pin(stopping))).keep_alive(keep_alive);
-    // Proxies that collect answers would hold events back.
-    let unbuffered = [(
-        HeaderName::from_static("x-accel-buffering"),
-        HeaderValue::from_static("no"),
-    )];
-    (unbuffered, events).into_response()
 }

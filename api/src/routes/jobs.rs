@@ -23,7 +23,7 @@ const MOST_JOBS: usize = 500;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JobsQuery {
-    /// `generate`, `ingest`, `backfill`, `reindex` or `fetch`.
+    /// `generate`, `ingest`, `backfill` or `reindex`.
     kind: Option<String>,
     /// `queued`, `running`, `waiting`, `succeeded`, `failed` or `cancelled`.
     state: Option<String>,

@@ -5,6 +5,7 @@ pub(crate) mod bulk;
 pub(crate) mod caller_events;
 pub(crate) mod collection;
 mod event_cursor;
+mod event_stream;
 pub(crate) mod feedback;
 pub(crate) mod generate;
 pub(crate) mod generate_body;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clippy_api::ApiOptions;
 use clippy_jobs::{
-    Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, RedisJobs, RedisSettings,
+    Claim, EventKind, JobBackend, JobId, JobKind, Lane, NewJob, Outcome, RedisJobs, RedisSettings,
     RunKey,
 };
 use reqwest::StatusCode;
@@ -29,19 +29,19 @@ fn asked() -> Value {
     json!({"sketch": format!("data:image/png;base64,{}", STANDARD.encode(drawing()))})
 }
 
-async fn queued(jobs: &dyn JobStore, owner: &str) -> JobId {
+async fn queued(jobs: &dyn JobBackend, owner: &str) -> JobId {
     let new = NewJob::new(JobKind::Generate, Lane::Interactive, json!({})).owner(owner);
     jobs.create(&new).await.expect("made").job.id
 }
 
-async fn claimed(jobs: &dyn JobStore, id: JobId) -> RunKey {
+async fn claimed(jobs: &dyn JobBackend, id: JobId) -> RunKey {
     match jobs.claim(id, "a worker", LEASE).await.expect("an answer") {
         Claim::Run(claimed) => claimed.key,
         other => panic!("not to be had: {other:?}"),
     }
 }
 
-async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
+async fn log(jobs: &dyn JobBackend, key: RunKey, message: &str) {
     let data = json!({"level": "info", "message": message});
     assert!(
         jobs.append(key, EventKind::Log, &data)
@@ -50,7 +50,7 @@ async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
     );
 }
 
-async fn end(jobs: &dyn JobStore, key: RunKey) {
+async fn end(jobs: &dyn JobBackend, key: RunKey) {
     let outcome = Outcome::Succeeded {
         result: json!({"images": 1}),
         receipt: None,
@@ -391,11 +391,11 @@ async fn a_client_that_is_cut_after_every_event_sees_each_of_all_jobs_once() {
     const JOBS: usize = 5;
     const LINES: usize = 12;
     let redis = RedisServer::start();
-    let connect = async || -> Arc<dyn JobStore> {
+    let connect = async || -> Arc<dyn JobBackend> {
         let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
             .await
             .expect("connected");
-        Arc::new(jobs) as Arc<dyn JobStore>
+        Arc::new(jobs) as Arc<dyn JobBackend>
     };
     let mut servers = Vec::new();
     for _ in 0..2 {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::{Setup, TestServer, problem};
 use clippy_api::ApiOptions;
 use clippy_jobs::{
-    Beat, Claim, EventKind, JobId, JobKind, JobStore, Lane, NewJob, Outcome, Progress, RedisJobs,
+    Beat, Claim, EventKind, JobBackend, JobId, JobKind, Lane, NewJob, Outcome, Progress, RedisJobs,
     RedisSettings, RunKey,
 };
 use clippy_testing::RedisServer;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 const LEASE: Duration = Duration::from_secs(60);
 
-async fn running(jobs: &dyn JobStore) -> (JobId, RunKey) {
+async fn running(jobs: &dyn JobBackend) -> (JobId, RunKey) {
     let new = NewJob::new(JobKind::Generate, Lane::Interactive, json!({})).owner("anyone");
     let id = jobs.create(&new).await.expect("made").job.id;
     match jobs.claim(id, "a worker", LEASE).await.expect("an answer") {
@@ -25,7 +25,7 @@ async fn running(jobs: &dyn JobStore) -> (JobId, RunKey) {
     }
 }
 
-async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
+async fn log(jobs: &dyn JobBackend, key: RunKey, message: &str) {
     let data = json!({"level": "info", "message": message});
     assert!(
         jobs.append(key, EventKind::Log, &data)
@@ -34,7 +34,7 @@ async fn log(jobs: &dyn JobStore, key: RunKey, message: &str) {
     );
 }
 
-async fn end(jobs: &dyn JobStore, key: RunKey) {
+async fn end(jobs: &dyn JobBackend, key: RunKey) {
     let outcome = Outcome::Succeeded {
         result: json!({"images": 1}),
         receipt: None,
@@ -247,11 +247,11 @@ async fn more_streams_than_there_is_room_for_are_refused() {
 async fn a_client_that_is_cut_after_every_event_sees_each_once_whichever_process_answers() {
     const CUTS: usize = 200;
     let redis = RedisServer::start();
-    let connect = async || -> Arc<dyn JobStore> {
+    let connect = async || -> Arc<dyn JobBackend> {
         let jobs = RedisJobs::connect(&redis.url(), RedisSettings::default())
             .await
             .expect("connected");
-        Arc::new(jobs) as Arc<dyn JobStore>
+        Arc::new(jobs) as Arc<dyn JobBackend>
     };
     let mut servers = Vec::new();
     for _ in 0..2 {

@@ -2,13 +2,13 @@
 
 use clippy_core::bulk::BackfillRequest;
 use clippy_core::settings::Settings;
-use clippy_worker::backfill::{BackfillOptions, Which, backfill};
+use clippy_worker::backfill::backfill;
 use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::{self, BackfillArguments};
+use crate::arguments::BackfillArguments;
 use crate::commands::enqueue;
-use crate::commands::ingest::{manifest_options, print_report};
+use crate::commands::ingest::{check, print_report, run_settings, with_default_root};
 use crate::commands::progress_bar::BarProgress;
 use crate::embedded::Embedded;
 use crate::failure::Failure;
@@ -21,23 +21,19 @@ pub async fn run(
     arguments: &BackfillArguments,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
-    let which = match arguments.which {
-        arguments::Which::Image => Which::Image,
-        arguments::Which::Edge => Which::Edge,
-        arguments::Which::Text => Which::Text,
-        arguments::Which::Both => Which::Both,
-        arguments::Which::All => Which::All,
+    let request = BackfillRequest {
+        lines: arguments.manifest.request(),
+        which: arguments.which,
+        force_all: arguments.force_all,
+        ids_file: arguments.ids_file.clone(),
     };
+    check(&request.lines)?;
     if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
+        let ids_file = request.ids_file.as_deref().map(enqueue::absolute);
         let request = BackfillRequest {
-            lines: enqueue::manifest_request(&arguments.manifest)?,
-            which,
-            force_all: arguments.force_all,
-            ids_file: arguments
-                .ids_file
-                .as_deref()
-                .map(enqueue::absolute)
-                .transpose()?,
+            lines: enqueue::for_a_server(request.lines)?,
+            ids_file: ids_file.transpose()?,
+            ..request
         };
         let following = enqueue::run(
             &client,
@@ -49,17 +45,14 @@ pub async fn run(
     }
     let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
     let _following = embedded.follow();
-    let options = BackfillOptions {
-        lines: manifest_options(settings, &arguments.manifest),
-        which,
-        force_all: arguments.force_all,
-        ids_file: arguments.ids_file.clone(),
-    };
+    let lines = with_default_root(settings, request.lines);
+    let request = BackfillRequest { lines, ..request };
     let progress = BarProgress::new(arguments.manifest.json);
     let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
     let report = backfill(
         embedded.patient_tools(settings, patience),
-        &options,
+        &request,
+        &run_settings(settings),
         &progress,
         &shutdown,
     )

@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::preparing::{Preparing, PreparingStage};
 use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
 use clippy_drawings::GallerySummary;
 use clippy_jobs::RunnerSettings;
-use clippy_worker::ingest::progress::{Progress, Stage};
-use clippy_worker::ingest::{IngestOptions, ManifestOptions, ingest};
+use clippy_worker::ingest::progress::{ProgressSink, Stage};
+use clippy_worker::ingest::{RunSettings, ingest};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
@@ -165,15 +166,12 @@ async fn embed(
     watched: &Watched<'_>,
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
-    let options = IngestOptions {
-        lines: ManifestOptions {
-            images_root: Some(folder),
-            ..ManifestOptions::new(drawn.manifest)
-        },
-        with_text: true,
-        dry_run: false,
-    };
-    let report = ingest(embedded.tools(), &options, watched, shutdown).await?;
+    let request = IngestRequest::new(ManifestRequest {
+        images_root: Some(folder),
+        ..ManifestRequest::new(drawn.manifest)
+    });
+    let settings = RunSettings::default();
+    let report = ingest(embedded.tools(), &request, &settings, watched, shutdown).await?;
     if report.totals.failed > 0 {
         return Err(Failure::run(format!(
             "{} of the demo's pictures could not be embedded",
@@ -209,9 +207,9 @@ impl<'w> Watched<'w> {
     }
 }
 
-impl Progress for Watched<'_> {
-    fn advanced(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
-        self.bar.advanced(done, total, totals, stage);
+impl ProgressSink for Watched<'_> {
+    fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
+        self.bar.report(done, total, totals, stage);
         self.preparing.at(PreparingStage::Embedding, done, total);
     }
 }

@@ -31,30 +31,24 @@ pub fn wanted(
     }
 }
 
-/// The flags as a job's parameters. Paths are made absolute: a server runs in a folder of its own.
-pub fn manifest_request(arguments: &ManifestArguments) -> Result<ManifestRequest, Failure> {
-    let slice = &arguments.slice;
-    if Manifest::is_stream(&arguments.manifest) {
+/// The request with absolute paths, since a server runs in a folder of its own.
+pub fn for_a_server(request: ManifestRequest) -> Result<ManifestRequest, Failure> {
+    if Manifest::is_stream(&request.manifest) {
         return Err(Failure::usage(
             "--manifest is a pipe, and a server has the collection, which cannot read it: write \
              the manifest to a file",
         ));
     }
+    let optional = |path: Option<PathBuf>| path.as_deref().map(absolute).transpose();
     Ok(ManifestRequest {
-        manifest: absolute(&arguments.manifest)?,
-        images_root: arguments.images_root.as_deref().map(absolute).transpose()?,
-        clip_batch: arguments.clip_batch,
-        upsert_batch: arguments.upsert_batch,
-        text_template: arguments.text_template.clone(),
-        start_line: slice.start_line,
-        max_lines: slice.max_lines,
-        shard_index: slice.shard_index,
-        shard_count: slice.shard_count,
-        fail_log: arguments.fail_log.as_deref().map(absolute).transpose()?,
+        manifest: absolute(&request.manifest)?,
+        images_root: optional(request.images_root)?,
+        fail_log: optional(request.fail_log)?,
+        ..request
     })
 }
 
-/// A path from the root of the file system on.
+/// Makes a path absolute, without asking whether anything is there.
 pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path)
         .map_err(|error| Failure::run(format!("{} is no path: {error}", path.display())))

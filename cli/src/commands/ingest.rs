@@ -1,9 +1,8 @@
 //! `clippy ingest`: a manifest's pictures, embedded and stored.
 
-use clippy_core::bulk::IngestRequest;
+use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::settings::Settings;
-use clippy_worker::ingest::manifest::{Shard, Slice};
-use clippy_worker::ingest::{IngestOptions, IngestReport, ManifestOptions, ingest};
+use clippy_worker::ingest::{IngestReport, RunSettings, ingest};
 use clippy_worker::patience::{Patience, Pauses};
 use tokio_util::sync::CancellationToken;
 
@@ -21,13 +20,15 @@ pub async fn run(
     arguments: &IngestArguments,
     shutdown: CancellationToken,
 ) -> Result<(), Failure> {
+    let request = IngestRequest {
+        lines: arguments.manifest.request(),
+        no_text: arguments.no_text,
+        dry_run: arguments.dry_run,
+    };
+    check(&request.lines)?;
     if let Some(client) = enqueue::wanted(settings, server, arguments.manifest.enqueue)? {
-        let lines = enqueue::manifest_request(&arguments.manifest)?;
-        let request = IngestRequest {
-            lines,
-            no_text: arguments.no_text,
-            dry_run: arguments.dry_run,
-        };
+        let lines = enqueue::for_a_server(request.lines)?;
+        let request = IngestRequest { lines, ..request };
         let following = enqueue::run(
             &client,
             "ingest",
@@ -38,15 +39,19 @@ pub async fn run(
     }
     let embedded = until_stopped(&shutdown, Embedded::open(settings, None)).await?;
     let _following = embedded.follow();
-    let options = IngestOptions {
-        lines: manifest_options(settings, &arguments.manifest),
-        with_text: !arguments.no_text,
-        dry_run: arguments.dry_run,
-    };
+    let lines = with_default_root(settings, request.lines);
+    let request = IngestRequest { lines, ..request };
     let progress = BarProgress::new(arguments.manifest.json);
     let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
     let tools = embedded.patient_tools(settings, patience);
-    let report = ingest(tools.clone(), &options, &progress, &shutdown).await;
+    let report = ingest(
+        tools.clone(),
+        &request,
+        &run_settings(settings),
+        &progress,
+        &shutdown,
+    )
+    .await;
     progress.finish();
     let report = report?;
     if !arguments.dry_run && report.complete {
@@ -55,27 +60,26 @@ pub async fn run(
     print_report(&report, &arguments.manifest)
 }
 
-/// Turns the flags into options.
-pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> ManifestOptions {
-    let slice = &arguments.slice;
-    let shard = slice
-        .shard_index
-        .zip(slice.shard_count)
-        .map(|(index, count)| Shard { index, count });
-    let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-    ManifestOptions {
-        images_root: arguments
+/// Refuses bad values before anything is opened or sent, as clap does with those it checks itself.
+pub fn check(request: &ManifestRequest) -> Result<(), Failure> {
+    request
+        .check()
+        .map_err(|error| Failure::usage(error.message))
+}
+
+/// A run in this process looks under `IMAGES_ROOT` by default; a server knows its own.
+pub fn with_default_root(settings: &Settings, request: ManifestRequest) -> ManifestRequest {
+    ManifestRequest {
+        images_root: request
             .images_root
-            .clone()
             .or_else(|| settings.collection.images_root.clone()),
-        slice: Slice {
-            start_line: slice.start_line,
-            max_lines: slice.max_lines,
-            shard,
-        },
-        clip_batch: number(arguments.clip_batch),
-        upsert_batch: number(arguments.upsert_batch),
-        text_template: arguments.text_template.clone(),
+        ..request
+    }
+}
+
+/// The settings of a run in this process: its operator may record folders.
+pub fn run_settings(settings: &Settings) -> RunSettings {
+    RunSettings {
         served_from: settings
             .collection
             .images_root
@@ -83,8 +87,7 @@ pub fn manifest_options(settings: &Settings, arguments: &ManifestArguments) -> M
             .into_iter()
             .collect(),
         may_record_folders: true,
-        fail_log: arguments.fail_log.clone(),
-        ..ManifestOptions::new(&arguments.manifest)
+        ..RunSettings::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::ledger::LedgerTotals;
-use clippy_worker::ingest::progress::{Progress, Stage};
+use clippy_worker::ingest::progress::{ProgressSink, Stage};
 use clippy_worker::patience::Tell;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -47,8 +47,8 @@ impl BarProgress {
     }
 }
 
-impl Progress for BarProgress {
-    fn advanced(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
+impl ProgressSink for BarProgress {
+    fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage) {
         self.0.set_length(total);
         self.0.set_position(done);
         let what = match stage {

@@ -1,46 +1,49 @@
-//! What bulk work is asked for: the parameters of `ingest`, `backfill` and `reindex` as they travel
-//! in a job.
+//! The parameters of bulk work (ingest, backfill and re-index), with their defaults and the rules
+//! that they must keep.
 //!
-//! They are the command line's flags by their snake_case names. The API writes them, a worker reads
-//! them; both may be of different versions for a while, so the payload carries one.
+//! The field names are the command line's flags in snake case. The command line and the HTTP routes
+//! only map their own syntax onto these types, and a worker reads them from a job. So a default or
+//! a rule is written here and nowhere else.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use crate::{Error, ErrorCode, Result};
+use crate::{Error, Result};
 
-/// The version of the payloads that this program writes.
-pub const PAYLOAD_VERSION: u64 = 1;
+/// Pictures that are embedded in one call, unless another number is given.
+pub const CLIP_BATCH: u64 = 32;
+/// The largest number of pictures that may be embedded in one call.
+pub const MAX_CLIP_BATCH: u64 = 4096;
+/// Points that are stored in one call, unless another number is given.
+pub const UPSERT_BATCH: u64 = 256;
+/// The largest number of points that may be stored in one call.
+pub const MAX_UPSERT_BATCH: u64 = 65_536;
+/// The sentence that tags are embedded as, unless another one is given.
+pub const TEXT_TEMPLATE: &str = "an illustration with {tags}";
 
-/// A request as the payload of a job.
-///
-/// # Errors
-/// [`ErrorCode::Internal`] when it cannot be written as JSON, such as a path that is not UTF-8.
-pub fn payload<T: Serialize>(request: &T) -> Result<Value> {
-    let request = serde_json::to_value(request).map_err(|error| {
-        Error::new(
-            ErrorCode::InvalidInput,
-            format!("the request cannot be written as JSON: {error}"),
-        )
-    })?;
-    Ok(json!({ "version": PAYLOAD_VERSION, "request": request }))
-}
-
+// serde takes its defaults from functions.
 fn clip_batch() -> u64 {
-    32
+    CLIP_BATCH
 }
 
 fn upsert_batch() -> u64 {
-    256
+    UPSERT_BATCH
 }
-
-/// The sentence that tags are embedded as, unless another is asked for.
-pub const TEXT_TEMPLATE: &str = "an illustration with {tags}";
 
 fn text_template() -> String {
     TEXT_TEMPLATE.to_owned()
+}
+
+/// Every picture would get the same text vector by a template without the placeholder.
+fn check_template(template: &str) -> Result<()> {
+    if template.contains("{tags}") {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "text_template is \"{template}\", which has no {{tags}} in it, so that every picture \
+         would get the same text"
+    )))
 }
 
 /// A manifest, which of its lines, and how its pictures are found and embedded.
@@ -52,10 +55,10 @@ pub struct ManifestRequest {
     /// Folder that relative paths are looked up under; without it the manifest's own folder.
     #[serde(default)]
     pub images_root: Option<PathBuf>,
-    /// Pictures that are embedded together.
+    /// Pictures that are embedded in one call, 1..=[`MAX_CLIP_BATCH`].
     #[serde(default = "clip_batch")]
     pub clip_batch: u64,
-    /// Points that are stored together.
+    /// Points that are stored in one call, 1..=[`MAX_UPSERT_BATCH`].
     #[serde(default = "upsert_batch")]
     pub upsert_batch: u64,
     /// The sentence that tags are embedded as, with `{tags}` in it.
@@ -79,7 +82,7 @@ pub struct ManifestRequest {
 }
 
 impl ManifestRequest {
-    /// A whole manifest, with the defaults of the command line.
+    /// A whole manifest, with every default.
     #[must_use]
     pub fn new(manifest: impl Into<PathBuf>) -> Self {
         Self {
@@ -96,14 +99,14 @@ impl ManifestRequest {
         }
     }
 
-    /// Refuses what can never work, before a job is made of it.
+    /// Refuses values that can never work.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidInput`] that names the field and what it must be.
+    /// [`crate::ErrorCode::InvalidInput`] that names the field and what it must be.
     pub fn check(&self) -> Result<()> {
         for (name, value, most) in [
-            ("clip_batch", self.clip_batch, 4096),
-            ("upsert_batch", self.upsert_batch, 65_536),
+            ("clip_batch", self.clip_batch, MAX_CLIP_BATCH),
+            ("upsert_batch", self.upsert_batch, MAX_UPSERT_BATCH),
         ] {
             if value == 0 || value > most {
                 return Err(Error::invalid(format!(
@@ -111,13 +114,7 @@ impl ManifestRequest {
                 )));
             }
         }
-        if !self.text_template.contains("{tags}") {
-            return Err(Error::invalid(format!(
-                "text_template is \"{}\", which has no {{tags}} in it, so that every picture \
-                 would get the same text",
-                self.text_template
-            )));
-        }
+        check_template(&self.text_template)?;
         match (self.shard_index, self.shard_count) {
             (None, None) => Ok(()),
             (Some(index), Some(count)) if index < count => Ok(()),
@@ -135,7 +132,7 @@ impl ManifestRequest {
 /// `clippy ingest`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IngestRequest {
-    /// Which manifest, and how.
+    /// The lines to ingest.
     #[serde(flatten)]
     pub lines: ManifestRequest,
     /// Make no text vectors.
@@ -144,6 +141,18 @@ pub struct IngestRequest {
     /// Read the manifest and look at the files, but store nothing.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+impl IngestRequest {
+    /// Ingests these lines, text vectors included.
+    #[must_use]
+    pub fn new(lines: ManifestRequest) -> Self {
+        Self {
+            lines,
+            no_text: false,
+            dry_run: false,
+        }
+    }
 }
 
 /// Which vectors to fill.
@@ -162,18 +171,48 @@ pub enum Which {
     All,
 }
 
+impl Which {
+    /// All of them, in the order that help and errors list them.
+    pub const ALL: [Self; 5] = [Self::Image, Self::Edge, Self::Text, Self::Both, Self::All];
+
+    /// The name, as in a request's `which`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Edge => "edge",
+            Self::Text => "text",
+            Self::Both => "both",
+            Self::All => "all",
+        }
+    }
+}
+
+impl std::str::FromStr for Which {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|which| which.as_str() == text);
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::as_str).join(", ");
+            Error::invalid(format!("\"{text}\" is not one of {names}"))
+        })
+    }
+}
+
 /// `clippy backfill`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackfillRequest {
-    /// Which manifest says where the pictures are and what their tags are.
+    /// The lines that name the pictures, where their files are, and their tags.
     #[serde(flatten)]
     pub lines: ManifestRequest,
     /// Which vectors.
     pub which: Which,
-    /// Make them anew where they are there, too.
+    /// Replace vectors that are stored already.
     #[serde(default)]
     pub force_all: bool,
-    /// Only the lines whose ids stand in this file, one a line.
+    /// Only the lines whose ids this file lists, one a line. The file that `fail_log` writes is
+    /// understood as well.
     #[serde(default)]
     pub ids_file: Option<PathBuf>,
 }
@@ -215,10 +254,10 @@ impl Default for ReindexRequest {
 }
 
 impl ReindexRequest {
-    /// Refuses what can never work.
+    /// Refuses values that can never work, and fields that exclude each other.
     ///
     /// # Errors
-    /// [`ErrorCode::InvalidInput`] that says what does not fit.
+    /// [`crate::ErrorCode::InvalidInput`] that names the fields.
     pub fn check(&self) -> Result<()> {
         let builds = self.model.is_some() || self.pretrained.is_some() || self.allow_missing;
         if self.rollback && builds {
@@ -243,14 +282,7 @@ impl ReindexRequest {
                 "pretrained names weights of a model: name the model too",
             ));
         }
-        if !self.text_template.contains("{tags}") {
-            return Err(Error::invalid(format!(
-                "text_template is \"{}\", which has no {{tags}} in it, so that every picture \
-                 would get the same text",
-                self.text_template
-            )));
-        }
-        Ok(())
+        check_template(&self.text_template)
     }
 }
 
@@ -259,27 +291,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_comes_back_from_its_payload_and_fills_in_what_was_left_out() {
-        let request = BackfillRequest {
-            lines: ManifestRequest {
-                shard_index: Some(1),
-                shard_count: Some(2),
-                ..ManifestRequest::new("/m.jsonl")
-            },
-            which: Which::Both,
-            force_all: true,
-            ids_file: None,
-        };
-        let payload = payload(&request).expect("JSON");
-        assert_eq!(payload["version"], PAYLOAD_VERSION);
-        assert_eq!(
-            serde_json::from_value::<BackfillRequest>(payload["request"].clone()).expect("read"),
-            request
-        );
+    fn a_request_fills_in_what_was_left_out() {
         let short: IngestRequest =
-            serde_json::from_value(json!({"manifest": "/m.jsonl"})).expect("enough");
-        assert_eq!(short.lines, ManifestRequest::new("/m.jsonl"));
-        assert!(!short.no_text && !short.dry_run);
+            serde_json::from_str(r#"{"manifest": "/m.jsonl"}"#).expect("enough");
+        assert_eq!(
+            short,
+            IngestRequest::new(ManifestRequest::new("/m.jsonl")),
+            "JSON and code have the same defaults"
+        );
+        let short: ReindexRequest = serde_json::from_str("{}").expect("enough");
+        assert_eq!(short, ReindexRequest::default());
+    }
+
+    #[test]
+    fn the_names_of_which_are_those_of_its_json() {
+        for which in Which::ALL {
+            let json = serde_json::to_value(which).expect("JSON");
+            assert_eq!(json, which.as_str());
+            assert_eq!(which.as_str().parse::<Which>().expect("a name"), which);
+        }
+        let error = "edges".parse::<Which>().expect_err("no name");
+        assert!(error.message.contains("both"), "{}", error.message);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clippy_common::paths::without_dots;
 
+use crate::paths::Root;
 use crate::{Error, ErrorCode, Result};
 
 /// The extensions that a list of failures may have, so that it never overwrites another kind of
@@ -118,28 +119,19 @@ impl Folders {
             .map(PathBuf::as_path);
         let folders = own
             .chain(recorded.iter().map(Path::new))
-            .filter_map(|folder| {
-                Some((
-                    std::path::absolute(folder).ok()?,
-                    folder.canonicalize().ok()?,
-                ))
-            });
+            .filter_map(|folder| Root::open(folder).ok());
         let (mut reason, mut leads_outside) = (None, false);
-        for (named, resolved) in folders {
-            // Joining an absolute path replaces the folder.
-            let wanted = named.join(given);
+        for root in folders {
+            // An absolute path takes the folder's place.
+            let wanted = root.resolved().join(given);
             match wanted.canonicalize() {
-                Ok(found) if found.starts_with(&resolved) => return Ok(found),
+                Ok(found) if root.holds(&found) => return Ok(found),
                 Ok(_) => leads_outside = true,
-                // Outside of these folders it is not revealed whether a file exists.
-                Err(error) => {
-                    let inside = without_dots(&wanted).is_some_and(|path| {
-                        path.starts_with(&named) || path.starts_with(&resolved)
-                    });
-                    if inside {
-                        reason.get_or_insert(error);
-                    }
+                // Whether something is there is told of these folders only.
+                Err(error) if root.names(&wanted) => {
+                    reason.get_or_insert(error);
                 }
+                Err(_) => {}
             }
         }
         Err(match reason.filter(|_| !leads_outside) {

@@ -11,6 +11,7 @@ pub mod gallery;
 pub mod ids;
 pub mod ledger;
 pub mod live;
+pub mod paths;
 pub mod pictures;
 pub mod preferences;
 pub mod preparing;

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{LEASE, Store, claim, claim_from_the_dead, create};
 use clippy_jobs::{
     Beat, BeatAnswer, Claim, Finished, Job, JobFilter, JobId, JobKind, JobState, Lane, NewChild,
-    NewJob, Outcome, RunKey, Step,
+    NewJob, Outcome, Phase, RunKey,
 };
 
 fn parent() -> NewJob {
@@ -35,7 +35,7 @@ fn done() -> Outcome {
 async fn planned(store: &Store, count: usize) -> (Job, Vec<JobId>) {
     let job = create(store, &parent()).await;
     let run = claim(store, job.id).await;
-    assert_eq!(run.step, Step::Start);
+    assert_eq!(run.phase, Phase::Start);
     let children = store
         .add_children(run.key, "pictures", &parts(count))
         .await
@@ -113,7 +113,7 @@ pub(super) async fn children_fan_in_once(store: Store) {
     assert_eq!((ready.progress.done, ready.progress.total), (50, Some(50)));
     assert_eq!(ready.progress.unit, "pictures");
     let merging = claim(&store, job.id).await;
-    assert_eq!(merging.step, Step::Merge);
+    assert_eq!(merging.phase, Phase::Merge);
     let children = merging.job.children.expect("it has parts");
     assert_eq!((children.succeeded, children.failed), (4, 1));
     let ended = store.finish(merging.key, &done()).await.expect("an end");
@@ -162,7 +162,7 @@ pub(super) async fn planning_twice_makes_no_child_twice(store: Store) {
     for n in 1..4 {
         end(&store, JobId::child(job.id, &format!("part-{n}")), &done()).await;
     }
-    assert_eq!(claim(&store, job.id).await.step, Step::Merge);
+    assert_eq!(claim(&store, job.id).await.phase, Phase::Merge);
 }
 
 pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(store: Store) {
@@ -200,7 +200,7 @@ pub(super) async fn a_part_that_succeeds_gives_its_planner_all_attempts_again(st
 
 pub(super) async fn a_parent_without_children_merges_at_once(store: Store) {
     let (job, _) = planned(&store, 0).await;
-    assert_eq!(claim(&store, job.id).await.step, Step::Merge);
+    assert_eq!(claim(&store, job.id).await.phase, Phase::Merge);
     // And one whose children all end before it does.
     let job = create(&store, &parent()).await;
     let run = claim(&store, job.id).await;
@@ -221,7 +221,7 @@ pub(super) async fn a_parent_without_children_merges_at_once(store: Store) {
         .await
         .expect("an end");
     assert_eq!(ended, Finished::Accepted(JobState::Queued));
-    assert_eq!(claim(&store, job.id).await.step, Step::Merge);
+    assert_eq!(claim(&store, job.id).await.phase, Phase::Merge);
 }
 
 pub(super) async fn cancelling_a_parent_ends_its_children(store: Store) {
@@ -279,7 +279,7 @@ pub(super) async fn retrying_a_parent_retries_its_failed_children(store: Store) 
     );
     end(&store, ids[1], &done()).await;
     end(&store, ids[2], &done()).await;
-    assert_eq!(claim(&store, job.id).await.step, Step::Merge);
+    assert_eq!(claim(&store, job.id).await.phase, Phase::Merge);
 }
 
 pub(super) async fn a_part_is_not_retried_while_its_parent_merges(store: Store) {

@@ -1,5 +1,5 @@
-//! What every store must do: a list of checks, each given an empty store of its own. The suite is
-//! the specification.
+//! What every store must do, as a list of checks. Each check gets an empty store of its own. The
+//! suite is the specification.
 //!
 //! A check panics when the store is wrong. `steps` drive the store by hand; `running` runs a
 //! [`clippy_jobs::Runner`] on it.
@@ -15,13 +15,13 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use clippy_jobs::{
-    Backoff, Claim, ClaimedJob, Handlers, Job, JobId, JobKind, JobTransport, Lane, NewJob, Runner,
+    Backoff, Claim, ClaimedJob, Handlers, Job, JobBackend, JobId, JobKind, Lane, NewJob, Runner,
     RunnerSettings, Timing,
 };
 
-/// An empty store whose bulk lane takes [`SMALL_LANE`] jobs and no more, and which keeps [`KEPT`]
+/// An empty store whose bulk lane takes at most [`SMALL_LANE`] jobs, and which keeps [`KEPT`]
 /// finished jobs.
-pub type Store = Arc<dyn JobTransport>;
+pub type Store = Arc<dyn JobBackend>;
 
 /// The limit of the bulk lane in a store under test.
 pub const SMALL_LANE: u64 = 300;
@@ -90,7 +90,7 @@ checks![
 
 pub use clippy_testing::wait_until_within as wait_until;
 
-/// Waits until a job is in a state that passes, and gives it.
+/// Waits until a job passes a test, and gives it.
 pub async fn wait_for_job(
     store: &Store,
     id: JobId,
@@ -114,7 +114,7 @@ pub async fn wait_for_job(
     }
 }
 
-/// Short times that still add up, so that a check of a lease need not take 20 seconds.
+/// Short durations that still fit together, so that a check of a lease need not take 20 seconds.
 #[must_use]
 pub fn short_timing() -> Timing {
     Timing {
@@ -153,8 +153,7 @@ impl RunningRunner {
             timing: short_timing(),
             drain: Duration::from_millis(500),
         };
-        let runner =
-            Runner::new(Arc::clone(store), handlers, settings).expect("settings that add up");
+        let runner = Runner::new(store.clone(), handlers, settings).expect("settings that add up");
         let stop = tokio_util::sync::CancellationToken::new();
         let task = tokio::spawn(runner.run(stop.clone()));
         Self { stop, task }
@@ -184,7 +183,7 @@ pub(crate) async fn create(store: &Store, job: &NewJob) -> Job {
     store.create(job).await.expect("created").job
 }
 
-/// Claims a job as soon as the lease of whoever holds it has ended.
+/// Claims a job as soon as its current lease has ended.
 pub(crate) async fn claim_from_the_dead(store: &Store, id: JobId) -> ClaimedJob {
     let begun = std::time::Instant::now();
     loop {

@@ -12,7 +12,7 @@ use clippy_jobs::{
     JobKind, JobState, JobStore, Lane, NewJob, Outcome, SweepSettings,
 };
 
-/// Claims a job for a worker that is never heard of again, and waits until that was found.
+/// Claims a job for a worker that then dies, and waits until the sweep has noticed.
 pub(super) async fn lose(store: &Store, id: JobId) {
     let claim = store
         .claim(id, "doomed", Duration::from_millis(1))
@@ -39,7 +39,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
         (JobState::Queued, 1, 1)
     );
     assert_eq!(beside().await.expect("a claim"), Claim::Alone);
-    // A failure of another kind does not make it harmless.
+    // A failure of another kind does not clear the suspicion.
     let run = claim(&store, job.id).await;
     let failure = JobFailure {
         code: ErrorCode::Unavailable,
@@ -69,7 +69,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
         error.message.contains("charged"),
         "a generation may have been paid for: {error:?}"
     );
-    // Whoever asks for it again gets a new chance, and so does whoever gets further.
+    // A retry clears the losses, and so does a checkpoint.
     store.retry(job.id).await.expect("retried");
     assert!(matches!(beside().await.expect("a claim"), Claim::Run(run) if run.job.losses == 0));
     let other = create(&store, &NewJob::new(JobKind::Ingest, Lane::Bulk, json!({}))).await;
@@ -101,7 +101,7 @@ pub(super) async fn a_lost_job_is_claimed_alone_and_given_up_after_the_second_lo
 pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let run = claim(&store, job.id).await;
-    // Of another job, so that the embedded store's ids go on.
+    // An event of another job, so that the embedded store's ids continue.
     let other = create(&store, &new_job(json!({}))).await;
     claim(&store, other.id).await;
     let all = store
@@ -132,7 +132,7 @@ pub(super) async fn an_event_id_after_the_last_one_is_a_gap(store: Store) {
             all[..1]
         );
     }
-    // Whoever follows from there sees the end, and is not left waiting.
+    // A client that follows from there sees the end, and does not wait for ever.
     let done = Outcome::Succeeded {
         result: json!({}),
         receipt: None,

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use super::{RunningRunner, Store, create, new_job, wait_for_job, wait_until};
 use clippy_jobs::{
-    Claim, EventKind, FollowSettings, Following, Handlers, JobContext, JobError, JobHandler,
-    JobKind, JobState, JobTransport, Lane, LogLevel, NewChild, NewJob, Progress, Step, Tick,
+    Claim, EventKind, FollowSettings, Following, Handlers, JobBackend, JobContext, JobError,
+    JobHandler, JobKind, JobState, Lane, LogLevel, NewChild, NewJob, Phase, Progress, Tick,
 };
 
 pub(super) fn tick() -> Tick {
@@ -74,8 +74,11 @@ impl JobHandler for Scripted {
             }
             "talk" => talk(&context).await,
             "resume" => {
-                let begun = context.cursor().and_then(Value::as_u64).unwrap_or_default();
-                context.checkpoint(json!(begun + 10)).await?;
+                let begun = context
+                    .last_checkpoint()
+                    .and_then(Value::as_u64)
+                    .unwrap_or_default();
+                context.save_checkpoint(json!(begun + 10)).await?;
                 if begun < 10 {
                     return Err(JobError::transient(ErrorCode::Timeout, "half way"));
                 }
@@ -145,7 +148,7 @@ pub(super) async fn jobs_run_and_end(store: Store) {
     );
     let nobodys = create(
         &store,
-        &NewJob::new(JobKind::Fetch, Lane::Control, json!({})),
+        &NewJob::new(JobKind::Reindex, Lane::Control, json!({})),
     )
     .await;
     let job = wait_for_job(&store, nobodys.id, "a job nobody can run to fail", |job| {
@@ -159,7 +162,7 @@ pub(super) async fn jobs_run_and_end(store: Store) {
     runner.stop().await;
 }
 
-/// Notes the order in which jobs began.
+/// Records the order in which jobs started.
 #[derive(Default)]
 struct Noting {
     began: Arc<Mutex<Vec<Value>>>,
@@ -292,7 +295,7 @@ pub(super) async fn bulk_work_never_delays_interactive_work(store: Store) {
         job.state == JobState::Running
     })
     .await;
-    // All room of the bulk lane is taken, and will be for ever.
+    // The bulk lane is full, and stays so.
     for n in 0..10 {
         let job = create(&store, &new_job(json!({"n": n}))).await;
         wait_for_job(&store, job.id, "interactive work", |job| {
@@ -320,8 +323,8 @@ pub(super) async fn cancellation_reaches_running_work(store: Store) {
             job.state.is_finished()
         })
         .await;
-        // One that listens stops within the second that is promised; one that does not is dropped
-        // after its grace.
+        // A handler that checks its token stops within the promised second; one that does not is
+        // dropped after the grace period.
         assert!(
             what == "deaf" || asked.elapsed() < Duration::from_secs(1),
             "{:?}",
@@ -406,7 +409,7 @@ impl JobHandler for Adding {
             }
             return Ok(context.job().payload.clone());
         }
-        if context.step() == Step::Start && context.job().payload["nested"] == true {
+        if context.phase() == Phase::Start && context.job().payload["nested"] == true {
             let payload = json!({"nested": true});
             let child = NewChild {
                 key: "n".to_owned(),
@@ -417,7 +420,7 @@ impl JobHandler for Adding {
             context.spawn_children("parts", &[child]).await?;
             return Ok(Value::Null);
         }
-        if context.step() == Step::Start {
+        if context.phase() == Phase::Start {
             for n in 1..=8 {
                 let child = NewChild {
                     key: format!("part-{n}"),
@@ -491,7 +494,7 @@ pub(super) async fn an_unreadable_task_goes_to_the_dead_letters(store: Store) {
         (1, "said by a test")
     );
     assert!(letters[0].payload.contains("not a job"), "{letters:?}");
-    // Proves that the payload of a task is never decoded in a way that can fail.
+    // Proves that decoding the contents of a task never fails.
     let task = TaskBuilder::new(b"garbage".to_vec()).build();
     assert!(matches!(
         clippy_jobs::Delivery::decode(&task.args),
@@ -529,7 +532,7 @@ pub(super) async fn stopping_hands_running_jobs_back(store: Store) {
     for id in &ids {
         store.cancel(*id).await.expect("cancelled");
     }
-    // What was fetched and not begun is in the line again: the next runner finds it at once.
+    // Jobs that were fetched and not started are queued again: the next runner gets them at once.
     let (handlers, runs) = scripted();
     let late = create(&store, &new_job(json!({"n": 1}))).await;
     let runner = RunningRunner::start(&store, handlers, 1);
@@ -549,7 +552,7 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
     for n in 0..6 {
         ids.push(create(&store, &new_job(json!({"n": n}))).await.id);
     }
-    // A job of another lane goes through meanwhile, so the runner had its time.
+    // A job of another lane runs meanwhile, so the runner had the chance.
     let other = create(
         &store,
         &NewJob::new(JobKind::Generate, Lane::Bulk, json!({"n": 9})),
@@ -578,7 +581,7 @@ pub(super) async fn a_paused_lane_runs_nothing_until_it_is_resumed(store: Store)
 pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(store: Store) {
     let job = create(&store, &new_job(json!({}))).await;
     let (handlers, runs) = scripted();
-    // Two workers that take the job and are never heard of again.
+    // Two workers that claim the job and die.
     for _ in 0..2 {
         wait_until(
             "the job to be to be had",
@@ -606,7 +609,7 @@ pub(super) async fn a_job_that_ends_its_worker_twice_is_not_given_out_again(stor
     runner.stop().await;
 }
 
-/// Runs until it is let go, and counts what runs beside it.
+/// Runs until it is released, and counts the jobs that run at the same time.
 #[derive(Default)]
 struct Company {
     now: Arc<AtomicUsize>,
@@ -646,7 +649,7 @@ impl JobHandler for Company {
 pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) {
     let handler = Company::default();
     let (most, go) = (Arc::clone(&handler.most), handler.go.clone());
-    // Another job is before it in the line, and more come later.
+    // Another job is queued before it, and more come later.
     let first = create(&store, &new_job(json!({"n": 2, "waits": true}))).await;
     let suspect = create(&store, &new_job(json!({"n": 1}))).await;
     super::losses::lose(&store, suspect.id).await;
@@ -685,7 +688,7 @@ pub(super) async fn a_job_lost_with_its_worker_runs_beside_nobody(store: Store) 
 
 pub(super) async fn watchers_see_every_event_once(store: Store) {
     let (handlers, _) = scripted();
-    // Two processes, as it were.
+    // Two hubs stand for two processes.
     let hubs = [0, 1].map(|_| {
         clippy_jobs::EventHub::start(Arc::clone(&store) as Arc<dyn clippy_jobs::JobStore>)
     });
@@ -697,7 +700,7 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
     let runner = RunningRunner::start(&store, handlers, 1);
     let mut seen = Vec::new();
     let mut after = None;
-    // Cut after every event: each connection sees one.
+    // The connection is cut after every event: each sees one.
     loop {
         let mut following = hubs[seen.len() % 2].follow(job.id, after, settings);
         match following.next().await.expect("news") {
@@ -720,5 +723,5 @@ pub(super) async fn watchers_see_every_event_once(store: Store) {
     runner.stop().await;
 }
 
-/// Makes sure that the trait can be used as an object, which the API and the runner rely on.
-const _: fn(&dyn JobTransport) = |_| {};
+/// The trait must stay usable as an object, since programs rely on it.
+const _: fn(&dyn JobBackend) = |_| {};

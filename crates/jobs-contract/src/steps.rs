@@ -127,7 +127,7 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
     .idempotency_key("k 2");
     assert_eq!(
         store
-            .made_with("ann", "k 2", "ab12")
+            .find_by_key("ann", "k 2", "ab12")
             .await
             .expect("an answer"),
         None
@@ -144,26 +144,26 @@ pub(super) async fn an_idempotency_key_makes_one_job(store: Store) {
     .digest("ab12");
     assert_eq!(store.create(&again).await.expect("found").job.id, first.id);
     let found = store
-        .made_with("ann", "k 2", "ab12")
+        .find_by_key("ann", "k 2", "ab12")
         .await
         .expect("an answer")
         .expect("made");
     assert_eq!((found.id, &found.payload), (first.id, &first.payload));
     let other = store
-        .made_with("ann", "k 2", "ab13")
+        .find_by_key("ann", "k 2", "ab13")
         .await
         .expect_err("another body");
     assert_eq!(other.code, ErrorCode::Unsupported);
     assert_eq!(
         store
-            .made_with("bob", "k 2", "ab12")
+            .find_by_key("bob", "k 2", "ab12")
             .await
             .expect("an answer"),
         None
     );
     assert_eq!(
         store
-            .made_with("ann", "", "ab12")
+            .find_by_key("ann", "", "ab12")
             .await
             .expect_err("no key")
             .code,
@@ -245,7 +245,7 @@ pub(super) async fn jobs_are_listed_newest_first_page_by_page(store: Store) {
     let mut ids = Vec::new();
     for n in 0..25 {
         let kind = if n % 5 == 0 {
-            JobKind::Fetch
+            JobKind::Reindex
         } else {
             JobKind::Generate
         };
@@ -275,11 +275,11 @@ pub(super) async fn jobs_are_listed_newest_first_page_by_page(store: Store) {
         }
     }
     assert_eq!(seen, ids);
-    let fetches = JobFilter {
-        kind: Some(JobKind::Fetch),
+    let reindexes = JobFilter {
+        kind: Some(JobKind::Reindex),
         ..JobFilter::default()
     };
-    assert_eq!(store.list(&fetches).await.expect("list").jobs.len(), 5);
+    assert_eq!(store.list(&reindexes).await.expect("list").jobs.len(), 5);
     let bobs = JobFilter {
         owner: Some("bob".to_owned()),
         ..JobFilter::default()
@@ -677,7 +677,8 @@ pub(super) async fn an_ended_lease_is_reaped(store: Store) {
 pub(super) async fn a_job_that_gets_further_has_all_its_attempts_again(store: Store) {
     let job = create(&store, &new_job(json!({})).max_attempts(2)).await;
     let short = Duration::from_millis(30);
-    // What each run, killed in the end, did before; how it is counted, and what becomes of the job.
+    // What each run did before it was killed, how it is counted, and the state of the job
+    // afterwards.
     let lives = [
         (None, 1, JobState::Queued),
         (Some(true), 1, JobState::Queued),
@@ -736,7 +737,7 @@ pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
     else {
         panic!("claimed")
     };
-    // The store is away from everybody, or this machine sleeps.
+    // Nobody reaches the store, or this machine sleeps.
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(
         store.sweep(&sweep).await.expect("a sweep").reaped,
@@ -763,8 +764,8 @@ pub(super) async fn a_time_in_which_nobody_swept_ends_no_lease(store: Store) {
 }
 
 pub(super) async fn a_lost_task_is_rescued(store: Store) {
-    // A delivery that was forgotten without a claim: what a worker does that cannot reach the store
-    // for long.
+    // A delivery that was forgotten without a claim, as by a worker that cannot reach the store for
+    // a long time.
     struct Forget(tokio::sync::mpsc::UnboundedSender<()>);
     #[async_trait::async_trait]
     impl clippy_jobs::Deliver for Forget {

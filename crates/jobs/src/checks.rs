@@ -1,4 +1,4 @@
-//! What both stores check and say in the same words.
+//! Limits and messages that both stores share.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use serde_json::{Value, json};
 
 use crate::events::{EventKind, MAX_LOG, MAX_PREVIEW};
 use crate::record::{JobFailure, JobId, JobKind, Lane, NewChild, NewJob};
-use crate::store::Outcome;
+use crate::runs::Outcome;
 
 /// Children made in one call at most.
 pub(crate) const MAX_CHILDREN: usize = 1_000;
 
-/// The largest result, receipt or cursor, in bytes of JSON: what is larger is stored and named.
+/// The largest result, receipt or checkpoint, in bytes of JSON. Larger data belongs in a file.
 const MAX_RESULT: usize = 1024 * 1024;
 /// The longest reason of a failure, in characters.
 const MAX_REASON: usize = 4_000;
 
-/// How often a worker process may end while it runs a job that gets no further.
+/// How often a worker process may end while it runs a job that makes no progress.
 pub(crate) const MAX_LOSSES: u32 = 2;
 
-/// How a job ends that was given out as often as allowed, as JSON.
+/// The failure of a job that was delivered as often as allowed, as JSON.
 pub(crate) fn delivery_limit() -> String {
     let message = "It was given to a worker as often as allowed, and each time the worker stopped \
                    without a word (killed, out of memory, or frozen). Look at the workers' logs, \
@@ -29,7 +29,7 @@ pub(crate) fn delivery_limit() -> String {
     json!({"code": ErrorCode::Internal.as_str(), "message": message, "retryable": true}).to_string()
 }
 
-/// How a job ends that ended its worker process too often, as JSON.
+/// The failure of a job that ended its worker process too often, as JSON.
 pub(crate) fn ended_its_worker(kind: &str) -> String {
     let charged = if kind == JobKind::Generate.as_str() {
         " If its provider was called, that call may have been charged."

@@ -1,5 +1,5 @@
-//! Records that cannot be read. What a store holds is input, like a request: one damaged record
-//! must not stop the others.
+//! Stored records that cannot be read. A store's contents are input, like a request: one damaged
+//! record must not stop the others.
 
 use std::collections::HashSet;
 
@@ -8,17 +8,18 @@ use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use serde_json::json;
 
-/// Names that are remembered as told. Above that all are told once more.
+/// Names that are remembered as reported. Above that the set is emptied, and all are reported once
+/// more.
 const REMEMBERED: usize = 10_000;
 
-/// What was told already: each damaged record is logged and counted once a process.
+/// What was reported already: each damaged record is logged and counted once per process.
 #[derive(Debug, Default)]
 pub(crate) struct Damage {
     told: Mutex<HashSet<(&'static str, String)>>,
 }
 
 impl Damage {
-    /// Says that a record of this sort is left out.
+    /// Reports that a record is left out.
     pub(crate) fn tell(&self, sort: &'static str, name: &str, reason: &dyn std::fmt::Display) {
         let shown = shorten(name, 100);
         let mut told = self.told.lock();
@@ -31,7 +32,8 @@ impl Damage {
         }
     }
 
-    /// Keeps what can be read; tells of what cannot. Errors that are no damage are passed on.
+    /// Gives what could be read; reports a damaged record and gives `None`. Other errors are passed
+    /// on.
     pub(crate) fn sift<T>(
         &self,
         sort: &'static str,
@@ -49,7 +51,7 @@ impl Damage {
     }
 }
 
-/// Whether it is the record that is wrong, not the store that is away.
+/// Whether an error means a damaged record, and not an unavailable store.
 pub(crate) fn is_damage(error: &Error) -> bool {
     error.code == ErrorCode::Internal
 }

@@ -1,4 +1,4 @@
-//! How an attempt ends when it does not end well.
+//! Why an attempt failed, and when the next one may start.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use rand::Rng;
 
 use crate::record::JobFailure;
 
-/// Why a handler gave up. The class decides what happens next.
+/// Why a handler stopped. The class decides what happens next.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JobError {
     /// It can never work: bad input, moderation, another 4xx. The job fails.
@@ -29,15 +29,15 @@ pub enum JobError {
         /// The server's `Retry-After`: not before this.
         after: Option<Duration>,
     },
-    /// Nothing failed, it is only too early: a local rate limit, a full device. Does not count as
-    /// an attempt.
+    /// Nothing failed, but it is too early: a local rate limit, or a device without free memory.
+    /// Does not count as an attempt.
     #[error("not before another {0:?}")]
     Snooze(Duration),
-    /// Stopped, since it was asked to.
+    /// Stopped on request.
     #[error("cancelled")]
     Cancelled,
-    /// The worker is stopping: hand the job back, with its cursor, to whoever comes next. Does not
-    /// count.
+    /// The worker is stopping: queue the job again, with its checkpoint. Does not count as an
+    /// attempt.
     #[error("handed back")]
     HandedBack,
 }

@@ -1,4 +1,4 @@
-//! Watching one job: what was missed, then what happens, until it is done.
+//! Following one job: first the events that were missed, then new ones, until the job is done.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::store::JobStore;
 /// How a watcher asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowSettings {
-    /// Asked this often, should a notice be lost.
+    /// The store is polled at this interval, in case a notice is lost.
     pub poll: Duration,
     /// Events read at once.
     pub page: usize,
@@ -40,8 +40,8 @@ pub enum Following {
     Event(Event),
 }
 
-/// Tells each watcher of its own job's news. One a process: ten thousand watchers cost one
-/// subscription, and are woken for their own job only.
+/// Wakes each watcher when its own job has new events. There is one hub per process, so that ten
+/// thousand watchers cost one subscription.
 pub struct EventHub {
     store: Arc<dyn JobStore>,
     watched: Mutex<HashMap<JobId, Watched>>,
@@ -163,7 +163,7 @@ impl Follow {
                 self.done = event.kind == EventKind::Done;
                 return Ok(Some(Following::Event(event)));
             }
-            // Listens before it looks, so that nothing falls between the two.
+            // Subscribe before reading, so that no event is missed in between.
             let news = Arc::clone(&self.news);
             let news = news.notified();
             let page = self
@@ -177,7 +177,7 @@ impl Follow {
                 continue;
             }
             if self.done || self.hub.store.get(self.job).await?.state.is_finished() {
-                // It may have ended between the two questions.
+                // It may have ended between the two calls.
                 let page = self
                     .hub
                     .store
@@ -189,7 +189,7 @@ impl Follow {
                 self.read = page.events.into();
                 continue;
             }
-            // Whether there was news or not: look.
+            // Read again after a notice or the interval, whichever comes first.
             let _ = tokio::time::timeout(self.settings.poll, news).await;
         }
     }

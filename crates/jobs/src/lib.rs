@@ -1,30 +1,37 @@
 //! Jobs that cannot be lost: records, events, and the queue, in Redis and embedded.
 //!
-//! apalis carries the ids of jobs to workers and nothing else; everything about a job (its state,
-//! attempts, lease, events, children) is ours, in one of two stores behind one trait:
+//! apalis carries the ids of jobs to workers and nothing else. Everything about a job (its state,
+//! attempts, lease, events, children) is ours, in one of two stores:
 //!
 //! - [`RedisJobs`] on apalis-redis, for any number of processes;
 //! - [`SqliteJobs`] on apalis-sqlite, for one process and one file.
 //!
-//! The API and the command line use [`JobStore`]; a worker process builds a [`Runner`] with a
-//! [`JobHandler`] for each kind of job. A job runs at least once; whatever it writes through its
-//! [`JobContext`] counts once, since a run that lost its lease is fenced. A handler must therefore
-//! be harmless when run twice: write by id, never add.
+//! The API and the command line use [`JobStore`]. A worker process builds a [`Runner`] with a
+//! [`JobHandler`] for each kind of job; the runner uses [`RunStore`] and [`JobTransport`].
+//!
+//! A job runs at least once. What it writes through its [`JobContext`] counts once, since a run
+//! that lost its lease is fenced. So running a handler twice must do no harm: write by id, never
+//! add.
 
-mod carrier;
+mod backend;
 mod checks;
 mod damage;
+mod envelope;
 mod events;
 mod failure;
 mod follow;
 mod record;
 mod redis;
 mod runner;
+mod runs;
 mod sqlite;
 mod store;
 mod time;
+mod transport;
 
 pub use crate::redis::{LaneLimits, PROTOCOL, RedisJobs, RedisReport, RedisSettings};
+pub use backend::{JobBackend, WorkerBackend};
+pub use envelope::{Envelope, PAYLOAD_VERSION};
 pub use events::{
     Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS, MAX_LOG, MAX_PREVIEW,
 };
@@ -33,13 +40,11 @@ pub use follow::{EventHub, Follow, FollowSettings, Following};
 pub use record::{
     Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress,
 };
-pub use runner::{
-    Handlers, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, Tick, Timing,
-};
+pub use runner::{Handlers, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, Timing};
+pub use runs::{Beat, BeatAnswer, Claim, ClaimedJob, Finished, Outcome, Phase, RunKey, RunStore};
 pub use sqlite::{SqliteJobs, SqliteSettings};
-pub use store::{
-    Beat, BeatAnswer, Claim, ClaimedJob, Control, DeadLetter, Deliver, Delivery, Finished,
-    JobFilter, JobPage, JobStore, JobTransport, LaneStatus, LaneWorker, Outcome, RunKey, Step,
-    SweepSettings, Swept,
-};
+pub use store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};
 pub use time::Timestamp;
+pub use transport::{
+    Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept, Tick,
+};

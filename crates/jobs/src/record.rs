@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 pub struct JobId(Uuid);
 
 impl JobId {
-    /// A new id.
+    /// Makes a new id.
     #[must_use]
     pub fn generate() -> Self {
         Self(Uuid::now_v7())
@@ -100,7 +100,7 @@ macro_rules! named {
 }
 
 named! {
-    /// What a job does. The runner knows none of them: a handler is registered for each.
+    /// What a job does. A handler is registered for each kind.
     JobKind, "kind of job", {
         /// Makes pictures with a provider.
         Generate => "generate",
@@ -110,13 +110,12 @@ named! {
         Backfill => "backfill",
         /// Builds the collection anew beside the live one.
         Reindex => "reindex",
-        /// Retrieves a data set.
-        Fetch => "fetch",
     }
 }
 
 named! {
-    /// The queue a job waits in. Each has workers of its own, so that bulk work never delays interactive work.
+    /// The queue a job waits in. Each has workers of its own, so that bulk work never delays
+    /// interactive work.
     Lane, "lane", {
         /// Somebody is waiting for it.
         Interactive => "interactive",
@@ -138,7 +137,7 @@ named! {
         Waiting => "waiting",
         /// Done.
         Succeeded => "succeeded",
-        /// Given up, with the reason in `error`.
+        /// Ended without success, with the reason in `error`.
         Failed => "failed",
         /// Stopped on request.
         Cancelled => "cancelled",
@@ -146,7 +145,7 @@ named! {
 }
 
 impl JobState {
-    /// Whether nothing more happens to the job by itself.
+    /// Whether the job has ended. It changes again only if somebody retries it.
     #[must_use]
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
@@ -219,11 +218,12 @@ pub struct Job {
     /// Place in its lane, from 1; only while queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// Deliveries that count, since the job last got further.
+    /// Attempts since the job last got further.
     pub attempt: u32,
-    /// Deliveries allowed.
+    /// Attempts allowed.
     pub max_attempts: u32,
-    /// How often somebody asked for it again after it had ended. Attempts count anew each time.
+    /// How often somebody retried it after it had ended. Attempts are counted from 1 again each
+    /// time.
     #[serde(default)]
     pub retries: u32,
     /// How often a worker process ended while it ran the job, since the job last got further.
@@ -237,13 +237,13 @@ pub struct Job {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
-    /// What came out.
+    /// The handler's result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
     /// Why it, or its last attempt, failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<JobFailure>,
-    /// What of the request was honoured.
+    /// What of the request was honoured, and what was not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<Value>,
     /// The job this one is a part of.
@@ -252,10 +252,10 @@ pub struct Job {
     /// Its parts, counted; only when it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub children: Option<Children>,
-    /// Who asked for it: the name of a key, never the key.
+    /// Who asked for it: the name of a key, never the key itself.
     #[serde(default, skip_serializing)]
     pub owner: Option<String>,
-    /// What was asked for. Not shown: it may hold a person's words.
+    /// An [`crate::Envelope`]. Not shown to clients, since it may hold personal text.
     #[serde(default, skip_serializing)]
     pub payload: Value,
     /// Changes with every change of the record; good for an `ETag`.
@@ -428,7 +428,7 @@ mod tests {
         assert!(
             error
                 .message
-                .contains("generate, ingest, backfill, reindex, fetch"),
+                .contains("generate, ingest, backfill, reindex"),
             "{}",
             error.message
         );

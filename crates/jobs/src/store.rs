@@ -1,142 +1,17 @@
-//! The two contracts: [`JobStore`], which everybody uses, and [`JobTransport`], which the runner
-//! needs as well.
+//! What somebody who asks for jobs needs: submit, look, list, cancel, retry, and follow events.
 //!
-//! Every call that changes something is one Lua script or one SQLite transaction: it happens wholly
-//! or not at all. A run is fenced: [`RunKey`] names one claim of one job, and `beat`, `append`,
-//! `add_children` and `finish` refuse a run that is no longer the job's current one. So a worker
-//! that was frozen past its lease cannot write.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! Every call that changes something is one Lua script or one SQLite transaction: it happens
+//! completely or not at all. What a run of a job needs is in [`crate::RunStore`].
 
 use async_trait::async_trait;
 use clippy_core::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
 
-use crate::events::{EventId, EventKind, EventNotice, EventPage};
-use crate::record::{
-    Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress,
-};
-use crate::runner::Tick;
+use crate::events::{EventId, EventNotice, EventPage};
+use crate::record::{Created, Job, JobId, JobKind, JobState, Lane, NewJob};
 use crate::time::Timestamp;
-
-/// One claim of one job. The number is the fence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RunKey {
-    /// The job.
-    pub job: JobId,
-    /// Which claim of it, from 1.
-    pub run: u64,
-}
-
-/// Whether a job begins, or its children have all ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// The first part, and for most jobs the only one. A parent makes its children here.
-    Start,
-    /// A parent's second part: all children have ended, counted here.
-    Merge,
-}
-
-/// What a worker got when it asked for a job.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Claim {
-    /// It is this worker's now, until the lease ends.
-    Run(Box<ClaimedJob>),
-    /// Another worker holds it, and its lease has not ended: nothing to do, the sweep looks after
-    /// it.
-    Busy,
-    /// It has ended, or it waits for its children, or for its time, or is gone: nothing to do.
-    Nothing,
-    /// The lane is paused: ask again when it is not.
-    Paused,
-    /// A worker process ended while it ran this job: claim it with [`JobStore::claim`] once nothing
-    /// else runs in this lane of this process. Only [`JobStore::claim_beside`] answers so.
-    Alone,
-    /// Its record cannot be read. It was set aside, and a dead letter says why.
-    Damaged {
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-/// A job under a lease.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ClaimedJob {
-    /// The job as it stands.
-    pub job: Job,
-    /// The fence of this run.
-    pub key: RunKey,
-    /// Beginning, or merging.
-    pub step: Step,
-    /// Where the last run got to, in the handler's own terms.
-    pub cursor: Option<Value>,
-}
-
-/// What a running job tells about itself while it renews its lease.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Beat {
-    /// How far it is, if that changed.
-    pub progress: Option<Progress>,
-    /// Where to go on after a crash, if that changed.
-    pub cursor: Option<Value>,
-    /// Whether the cursor says that the job got further. Its attempts count anew then, this run
-    /// being the first.
-    pub further: bool,
-}
-
-/// The answer to a beat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BeatAnswer {
-    /// The lease is renewed.
-    Ok,
-    /// The lease is renewed, and the job is asked to stop.
-    Cancel,
-    /// The job is another's now, or has ended: nothing this run writes counts any more.
-    Lost,
-}
-
-/// How a run ends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// Done, with what came out.
-    Succeeded {
-        /// What came out.
-        result: Value,
-        /// What of the request was honoured.
-        receipt: Option<Value>,
-    },
-    /// The planner is done: wait for the children, then run again as [`Step::Merge`].
-    WaitForChildren,
-    /// Given up.
-    Failed(JobFailure),
-    /// Stopped on request.
-    Cancelled,
-    /// Queue it again after `delay`; with no attempts left it fails with `failure`.
-    Retry {
-        /// How long to wait.
-        delay: Duration,
-        /// Why.
-        failure: JobFailure,
-    },
-    /// Queue it again after `delay`; the attempt does not count.
-    Later {
-        /// How long to wait.
-        delay: Duration,
-    },
-}
-
-/// What became of a run's end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finished {
-    /// It counts; the job is in this state now.
-    Accepted(JobState),
-    /// The run is no longer the job's current one: nothing was written.
-    Fenced,
-}
 
 /// Which jobs to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +31,16 @@ pub struct JobFilter {
 }
 
 impl JobFilter {
+    /// The children of a job, as many as a page holds.
+    pub(crate) fn children_of(parent: JobId, before: Option<JobId>) -> Self {
+        Self {
+            parent: Some(parent),
+            before,
+            limit: 500,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn page_size(&self) -> usize {
         if self.limit == 0 {
             50
@@ -214,7 +99,7 @@ pub struct DeadLetter {
     pub payload: String,
 }
 
-/// Jobs, wherever they are kept. What the API and the command line see.
+/// Jobs as their callers see them: the API and the command line.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
     /// Makes a job and queues it, in one step.
@@ -232,7 +117,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// # Errors
     /// `Unsupported` (422) when it was made of a body with another digest, `InvalidInput` for what
     /// can be no key.
-    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
+    async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>>;
 
     /// The job, with its place in line.
     ///
@@ -287,133 +172,4 @@ pub trait JobStore: Send + Sync + 'static {
     /// Which jobs have news. A notice may be lost (a lost connection, a slow reader): ask as well,
     /// now and then.
     fn watch_events(&self) -> broadcast::Receiver<EventNotice>;
-
-    /// Takes a job for `lease`.
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
-
-    /// As [`JobStore::claim`], for a worker that runs other jobs of the lane at the same time: a
-    /// job that was lost with its worker is not given out beside them, see [`Claim::Alone`].
-    /// The control lane has no such jobs: its planners must run while their parts do.
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim>;
-
-    /// Renews the lease, and writes progress and cursor.
-    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer>;
-
-    /// Writes a `preview` or `log` event; `false` when the run is fenced.
-    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool>;
-
-    /// Makes and queues children of a running job; those that exist are left as they are. Gives all
-    /// of the parent's children, counted; `None` when the run is fenced. At most 1,000 a call.
-    /// `unit` is what their weights count, in the parent's progress.
-    async fn add_children(
-        &self,
-        key: RunKey,
-        unit: &str,
-        children: &[NewChild],
-    ) -> Result<Option<Children>>;
-
-    /// Ends a run. When it is the last child's, its parent is queued for [`Step::Merge`] in the
-    /// same step.
-    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished>;
-}
-
-/// What a lane's workers are told at once, when they listen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Control {
-    /// There is work in this lane.
-    Wake(Lane),
-    /// This job is asked to stop.
-    Cancel(JobId),
-    /// This lane was paused, or is no longer.
-    Lane(Lane),
-}
-
-/// What the queue carries: the id of a job, or the bytes that should have been one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
-    /// A job to claim.
-    Job(JobId),
-    /// Something else, and why it cannot be read.
-    Unreadable {
-        /// What was found.
-        payload: Vec<u8>,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-/// Takes deliveries. Returning means that the queue may forget the delivery.
-#[async_trait]
-pub trait Deliver: Send + Sync + 'static {
-    /// Sees one delivery through to its end.
-    async fn deliver(&self, lane: Lane, delivery: Delivery);
-}
-
-/// One worker loop.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaneWorker {
-    /// The lane it takes from.
-    pub lane: Lane,
-    /// A name used once and never again.
-    pub name: String,
-    /// Jobs it runs at once.
-    pub concurrency: usize,
-}
-
-/// How the side loop is to look after the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SweepSettings {
-    /// A worker loop silent for longer is taken for dead, and what it had fetched is queued again.
-    pub dead_after: Duration,
-    /// A queued job that has waited for longer is checked for a lost task.
-    pub rescue_after: Duration,
-}
-
-/// What one sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Delayed jobs whose time had come.
-    pub promoted: u64,
-    /// Running jobs whose lease had ended, queued again or given up.
-    pub reaped: u64,
-    /// Tasks taken back from dead workers.
-    pub released: u64,
-    /// Queued jobs whose task was lost, queued again.
-    pub rescued: u64,
-    /// Finished jobs dropped after their time.
-    pub expired: u64,
-}
-
-/// A store that workers can take jobs from.
-#[async_trait]
-pub trait JobTransport: JobStore {
-    /// Takes tasks of one lane and hands them on, until `stop` or an error. It is not waited for
-    /// after `stop`: the caller drops it, and then calls [`JobTransport::release_worker`].
-    async fn run_lane(
-        &self,
-        worker: &LaneWorker,
-        tick: Tick,
-        deliver: Arc<dyn Deliver>,
-        stop: CancellationToken,
-    ) -> Result<()>;
-
-    /// Queues again what this worker had fetched and not ended. Tasks that cannot be read go to the
-    /// dead letters.
-    async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64>;
-
-    /// Says that these worker loops are alive.
-    async fn keep_alive(&self, workers: &[(Lane, String)]) -> Result<()>;
-
-    /// Queues delayed jobs whose time has come.
-    async fn promote(&self) -> Result<u64>;
-
-    /// Looks after everything that may have been left lying: expired leases, dead workers, lost
-    /// tasks, old jobs.
-    async fn sweep(&self, settings: &SweepSettings) -> Result<Swept>;
-
-    /// Sets an unreadable task aside.
-    async fn bury(&self, payload: &[u8], reason: &str) -> Result<()>;
-
-    /// What workers are told. A notice may be lost: poll as well.
-    fn watch_control(&self) -> broadcast::Receiver<Control>;
 }

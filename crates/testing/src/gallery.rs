@@ -47,6 +47,9 @@ pub struct MemoryGallery {
     pub facet_panics: AtomicBool,
     /// Fault: upserts from this one on fail; 0 means none.
     pub fails_from: AtomicUsize,
+    /// Fault: vectors of a missing point are refused, after the others were stored, as by a Qdrant
+    /// server when points vanish faster than the gallery can leave them out.
+    pub refuses_missing: AtomicBool,
     /// Check: an upsert panics when no root was recorded before it.
     pub needs_root: AtomicBool,
     /// Fault: see [`MemoryGallery::away_from_upsert`].
@@ -72,6 +75,7 @@ impl MemoryGallery {
             info_fails: AtomicBool::new(false),
             facet_panics: AtomicBool::new(false),
             fails_from: AtomicUsize::new(0),
+            refuses_missing: AtomicBool::new(false),
             needs_root: AtomicBool::new(false),
             away: Mutex::default(),
             vanishing: Mutex::default(),
@@ -194,15 +198,20 @@ impl Gallery for MemoryGallery {
             checked.push((id, self.checked(id, vectors)?));
         }
         let mut points = self.points.lock();
+        let mut missing = None;
         for (id, vectors) in checked {
             let Some(point) = points.get_mut(&id) else {
+                missing = Some(id);
                 continue;
             };
             for (space, vector) in vectors.iter().filter(|(_, vector)| vector.is_some()) {
                 point.vectors.get_mut(space).clone_from(vector);
             }
         }
-        Ok(())
+        match missing.filter(|_| self.refuses_missing.load(Ordering::SeqCst)) {
+            Some(id) => Err(Error::not_found(format!("there is no picture {id}"))),
+            None => Ok(()),
+        }
     }
 
     async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {

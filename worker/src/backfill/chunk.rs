@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clippy_core::Result;
+use clippy_core::bulk::BackfillRequest;
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{PerSpace, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
@@ -13,19 +14,19 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
 use crate::backfill::selection::Selection;
-use crate::backfill::{BackfillOptions, spaces};
+use crate::backfill::spaces;
 use crate::ingest::Tools;
 use crate::ingest::chunk::{Threads, by_id};
 use crate::ingest::embed::Order;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{Mark, md5_hex};
 use crate::ingest::paths::Roots;
-use crate::ingest::picture::{Prepared, fresh, prepare};
-use crate::ingest::run::{Processed, Step, Write};
+use crate::ingest::picture::{PreparedPicture, fresh, prepare};
+use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
 
 /// Fills what is missing.
-pub(crate) struct BackfillStep {
+pub(crate) struct BackfillProcessor {
     tools: Tools,
     roots: Arc<Roots>,
     template: String,
@@ -45,10 +46,11 @@ struct Filling {
     mark: Option<Mark>,
 }
 
-impl BackfillStep {
+impl BackfillProcessor {
     pub(super) fn new(
         tools: Tools,
-        options: &BackfillOptions,
+        request: &BackfillRequest,
+        limits: DecodeLimits,
         roots: Roots,
         underscores: Underscores,
         selection: Option<Arc<Selection>>,
@@ -56,12 +58,12 @@ impl BackfillStep {
         Self {
             tools,
             roots: Arc::new(roots),
-            template: options.lines.text_template.clone(),
+            template: request.lines.text_template.clone(),
             underscores,
-            spaces: spaces(options.which),
-            force_all: options.force_all,
+            spaces: spaces(request.which),
+            force_all: request.force_all,
             selection,
-            limits: options.lines.limits,
+            limits,
             threads: Threads::new(),
         }
     }
@@ -174,7 +176,7 @@ impl BackfillStep {
         &self,
         entry: &Entry,
         wanted: PerSpace<bool>,
-    ) -> Result<Option<Box<Prepared>>, LineFailure> {
+    ) -> Result<Option<Box<PreparedPicture>>, LineFailure> {
         if !wanted.image && !wanted.edge {
             return Ok(None);
         }
@@ -199,13 +201,13 @@ impl BackfillStep {
         entry: &Entry,
         wanted: PerSpace<bool>,
         point: &Point,
-        prepared: Option<Box<Prepared>>,
+        prepared: Option<Box<PreparedPicture>>,
         order: &mut Order,
     ) -> Option<Mark> {
         let before = Mark::of(&point.payload);
         let mut mark = before.clone();
         if let Some(prepared) = prepared {
-            let Prepared {
+            let PreparedPicture {
                 mark: fresh,
                 image,
                 edge,
@@ -236,7 +238,7 @@ impl BackfillStep {
     }
 }
 
-impl Step for BackfillStep {
+impl ChunkProcessor for BackfillProcessor {
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>> {
         async move { self.work(lines).await }.boxed()
     }

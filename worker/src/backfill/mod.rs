@@ -1,24 +1,23 @@
-//! Backfill: fills vectors that stored points miss, and touches nothing else.
+//! Backfill: fills missing vectors of stored points, and changes nothing else.
 
 mod chunk;
 pub(crate) mod selection;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use clippy_core::bulk::Which;
+use clippy_core::bulk::{BackfillRequest, Which};
 use clippy_core::gallery::Space;
 use clippy_core::sentences::Underscores;
 use clippy_core::{Result, sentences};
 use tokio_util::sync::CancellationToken;
 
-use crate::backfill::chunk::BackfillStep;
+use crate::backfill::chunk::BackfillProcessor;
 use crate::backfill::selection::Selection;
-use crate::ingest::progress::Progress;
-use crate::ingest::run::Step;
-use crate::ingest::{IngestReport, ManifestOptions, Tools, check, roots, run};
+use crate::ingest::progress::ProgressSink;
+use crate::ingest::run::ChunkProcessor;
+use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
 
-/// The spaces that are meant.
+/// The spaces that a request names.
 pub(crate) fn spaces(which: Which) -> &'static [Space] {
     match which {
         Which::Image => &[Space::Image],
@@ -27,19 +26,6 @@ pub(crate) fn spaces(which: Which) -> &'static [Space] {
         Which::Both => &[Space::Image, Space::Edge],
         Which::All => &Space::ALL,
     }
-}
-
-/// What to fill.
-#[derive(Debug, Clone)]
-pub struct BackfillOptions {
-    /// Which manifest says where the pictures are and what their tags are.
-    pub lines: ManifestOptions,
-    /// Which vectors.
-    pub which: Which,
-    /// Make them anew where they are there, too.
-    pub force_all: bool,
-    /// Only the lines whose ids stand in this file, one a line; a list of failures works as it is.
-    pub ids_file: Option<PathBuf>,
 }
 
 /// Fills the vectors that are absent or all zero, as the collection itself tells. Lines with
@@ -52,34 +38,45 @@ pub struct BackfillOptions {
 /// cannot be read.
 pub async fn backfill(
     tools: Tools,
-    options: &BackfillOptions,
-    progress: &dyn Progress,
+    request: &BackfillRequest,
+    settings: &RunSettings,
+    progress: &dyn ProgressSink,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
-    let selection = match &options.ids_file {
+    let selection = match &request.ids_file {
         Some(file) => Some(Arc::new(Selection::read(file).await?)),
         None => None,
     };
-    let step = prepared(&tools, options, selection).await?;
-    run::drive(&tools, &options.lines, step, progress, cancel).await
+    let processor = prepare_processor(&tools, request, settings, selection).await?;
+    run::drive(
+        &tools,
+        &request.lines,
+        settings,
+        processor,
+        progress,
+        cancel,
+    )
+    .await
 }
 
-/// The work on the chunks of a manifest, after a look at whether it can work at all.
-pub(crate) async fn prepared(
+/// Checks the request, then prepares the work on the chunks of a manifest.
+pub(crate) async fn prepare_processor(
     tools: &Tools,
-    options: &BackfillOptions,
+    request: &BackfillRequest,
+    settings: &RunSettings,
     selection: Option<Arc<Selection>>,
-) -> Result<Arc<dyn Step>> {
-    check(tools, &options.lines).await?;
-    let roots = roots(tools, &options.lines).await?;
-    let underscores = if spaces(options.which).contains(&Space::Text) {
+) -> Result<Arc<dyn ChunkProcessor>> {
+    check(tools, &request.lines).await?;
+    let roots = roots(tools, &request.lines, settings).await?;
+    let underscores = if spaces(request.which).contains(&Space::Text) {
         sentences::settled(&*tools.gallery).await?
     } else {
         Underscores::default()
     };
-    Ok(Arc::new(BackfillStep::new(
+    Ok(Arc::new(BackfillProcessor::new(
         tools.clone(),
-        options,
+        request,
+        settings.limits,
         roots,
         underscores,
         selection,

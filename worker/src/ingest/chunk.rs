@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clippy_core::bulk::IngestRequest;
 use clippy_core::embedding::EmbedInput;
 use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
@@ -17,16 +18,16 @@ use futures::future::{BoxFuture, join_all};
 use serde_json::Value;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::ingest::Tools;
 use crate::ingest::embed::Order;
 use crate::ingest::manifest::Entry;
 use crate::ingest::mark::{FIELD, Mark, carried_over, md5_hex, same_but_mark};
 use crate::ingest::paths::{Found, NOT_SERVED, Roots};
-use crate::ingest::picture::{Content, Prepared, content, glance, prepare};
-use crate::ingest::run::{Processed, Step, Write};
+use crate::ingest::picture::{Content, PreparedPicture, content, glance, prepare};
+use crate::ingest::run::{ChunkProcessor, Processed, Write};
 use crate::ingest::source::Line;
-use crate::ingest::{IngestOptions, Tools};
 
-/// Works on blocking threads, as many at a time as there are cores: decoding is what costs memory.
+/// Runs work on blocking threads, at most one per core at a time, since each decoding takes memory.
 #[derive(Clone)]
 pub(crate) struct Threads(Arc<Semaphore>);
 
@@ -37,7 +38,7 @@ impl Threads {
         )))
     }
 
-    /// Runs one piece of work. One that ends badly fails its own line only.
+    /// Runs one piece of work. A panic in it fails its own line only.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, LineFailure> + Send + 'static,
@@ -62,7 +63,7 @@ impl Threads {
 }
 
 /// Ingest's work on a chunk.
-pub(crate) struct IngestStep {
+pub(crate) struct IngestProcessor {
     tools: Tools,
     roots: Arc<Roots>,
     template: Option<String>,
@@ -74,27 +75,27 @@ pub(crate) struct IngestStep {
     recorded: Mutex<HashSet<PathBuf>>,
 }
 
-/// What looking at a line's file told.
+/// What a line's file turned out to be.
 enum Look {
     /// Its content is stored already.
     Same { found: Found, mark: Mark },
     /// It is to be embedded.
     New {
         found: Found,
-        prepared: Box<Prepared>,
+        prepared: Box<PreparedPicture>,
     },
     /// It would be embedded, were this not a dry run.
     WouldEmbed,
 }
 
-/// What becomes of a line, as soon as its vectors are there.
-enum Plan {
+/// What to do with a line once its vectors are made.
+enum LinePlan {
     Done(LineOutcome, Option<Write>),
-    Store(Box<Store>),
+    Store(Box<PendingPoint>),
 }
 
 /// A point to store, but for its vectors.
-struct Store {
+struct PendingPoint {
     payload: Payload,
     mark: Mark,
     /// Whether it keeps the vectors that it has, but for those that are made.
@@ -102,10 +103,11 @@ struct Store {
     drops_text: bool,
 }
 
-impl IngestStep {
+impl IngestProcessor {
     pub(crate) fn new(
         tools: Tools,
-        options: &IngestOptions,
+        request: &IngestRequest,
+        limits: DecodeLimits,
         roots: Roots,
         underscores: Underscores,
     ) -> Self {
@@ -114,11 +116,9 @@ impl IngestStep {
             underscores,
             tools,
             roots: Arc::new(roots),
-            template: options
-                .with_text
-                .then(|| options.lines.text_template.clone()),
-            limits: options.lines.limits,
-            dry_run: options.dry_run,
+            template: (!request.no_text).then(|| request.lines.text_template.clone()),
+            limits,
+            dry_run: request.dry_run,
             threads: Threads::new(),
         }
     }
@@ -148,8 +148,8 @@ impl IngestStep {
         for (place, ((number, entry), look)) in entries.into_iter().zip(looks).enumerate() {
             lines.push((number, entry.id));
             plans.push(match look {
-                Err(failure) => Plan::Done(failure.into(), None),
-                Ok(Look::WouldEmbed) => Plan::Done(would_embed(), None),
+                Err(failure) => LinePlan::Done(failure.into(), None),
+                Ok(Look::WouldEmbed) => LinePlan::Done(would_embed(), None),
                 Ok(Look::New { found, prepared }) => {
                     hidden[place] = !found.served;
                     self.record_root(&found).await?;
@@ -174,7 +174,7 @@ impl IngestStep {
         let kept: Vec<PointId> = plans
             .iter()
             .zip(&lines)
-            .filter(|(plan, _)| matches!(plan, Plan::Store(store) if store.keeps))
+            .filter(|(plan, _)| matches!(plan, LinePlan::Store(store) if store.keeps))
             .map(|(_, (_, id))| *id)
             .collect();
         let (made, mut kept) =
@@ -231,7 +231,7 @@ impl IngestStep {
         let Some(root) = &found.root else {
             return Ok(());
         };
-        // Held until it is recorded: the other chunks' points must not come first either.
+        // Held until the root is recorded: other chunks must not store points before it either.
         let mut recorded = self.recorded.lock().await;
         if !recorded.contains(root) {
             self.tools.gallery.add_root(&root.to_string_lossy()).await?;
@@ -245,10 +245,10 @@ impl IngestStep {
         place: usize,
         entry: Entry,
         path: String,
-        prepared: Prepared,
+        prepared: PreparedPicture,
         order: &mut Order,
-    ) -> Plan {
-        let Prepared {
+    ) -> LinePlan {
+        let PreparedPicture {
             mut mark,
             width,
             height,
@@ -279,7 +279,7 @@ impl IngestStep {
             }
         }
         payload.insert("phash".to_owned(), format!("{hash:016x}").into());
-        Plan::Store(Box::new(Store {
+        LinePlan::Store(Box::new(PendingPoint {
             payload,
             mark,
             keeps: false,
@@ -295,7 +295,7 @@ impl IngestStep {
         mut mark: Mark,
         known: &Payload,
         order: &mut Order,
-    ) -> Plan {
+    ) -> LinePlan {
         let before = Mark::of(known);
         let mut text_changes = false;
         if let Some(template) = &self.template {
@@ -307,7 +307,7 @@ impl IngestStep {
             mark.text = hash;
             if text_changes && let Some(sentence) = sentence {
                 if self.dry_run {
-                    return Plan::Done(would_embed(), None);
+                    return LinePlan::Done(would_embed(), None);
                 }
                 order.push(place, Space::Text, EmbedInput::Text(sentence));
             }
@@ -315,19 +315,19 @@ impl IngestStep {
         let id = entry.id;
         let wanted = carried_over(payload_of(entry, path), known);
         if self.dry_run {
-            Plan::Done(LineOutcome::Unchanged, None)
+            LinePlan::Done(LineOutcome::Unchanged, None)
         } else if text_changes || !same_but_mark(&wanted, known) {
             let drops_text = text_changes && mark.text.is_none();
-            Plan::Store(Box::new(Store {
+            LinePlan::Store(Box::new(PendingPoint {
                 payload: wanted,
                 mark,
                 keeps: true,
                 drops_text,
             }))
         } else if before.as_ref() == Some(&mark) {
-            Plan::Done(LineOutcome::Unchanged, None)
+            LinePlan::Done(LineOutcome::Unchanged, None)
         } else {
-            Plan::Done(
+            LinePlan::Done(
                 LineOutcome::Unchanged,
                 Some(Write::Fields(id, mark.to_payload())),
             )
@@ -335,7 +335,7 @@ impl IngestStep {
     }
 }
 
-impl Step for IngestStep {
+impl ChunkProcessor for IngestProcessor {
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>> {
         async move { self.work(lines).await }.boxed()
     }
@@ -348,22 +348,22 @@ impl Step for IngestStep {
 /// The point to store, now that its vectors are there.
 ///
 /// A point whose picture is unchanged is written whole as well, with the vectors that it has:
-/// payload, mark and text vector then change in one step, so that a kill in between cannot leave a
-/// mark beside a text that it does not fit.
+/// payload, mark and text vector then change in one write, so that a crash cannot leave a mark with
+/// a text vector that it does not describe.
 fn finish(
     id: PointId,
-    plan: Plan,
+    plan: LinePlan,
     made: Result<Vectors, LineFailure>,
     kept: Option<Point>,
 ) -> (LineOutcome, Option<Write>) {
-    let Store {
+    let PendingPoint {
         mut payload,
         mark,
         keeps,
         drops_text,
     } = match plan {
-        Plan::Done(outcome, write) => return (outcome, write),
-        Plan::Store(store) => *store,
+        LinePlan::Done(outcome, write) => return (outcome, write),
+        LinePlan::Store(store) => *store,
     };
     let made = match made {
         Ok(made) => made,
@@ -426,7 +426,7 @@ pub(crate) fn by_id(points: Vec<Point>) -> HashMap<PointId, Point> {
     points.into_iter().map(|point| (point.id, point)).collect()
 }
 
-/// A failure that has no better name; kept here so that both steps say it alike.
+/// A task that panicked or was cancelled.
 pub(crate) fn task_failed(error: tokio::task::JoinError) -> Error {
     Error::internal("the work on a chunk ended badly").with_source(error)
 }

@@ -8,12 +8,12 @@ use clippy_core::ledger::{FailureKind, LineFailure};
 use clippy_core::{Error, ErrorCode, Result};
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// Short, since the model may be idle meanwhile.
+/// Short, since the model may become idle.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// With these waits, about a minute.
 const ATTEMPTS: u32 = 300;
 
-/// What a chunk wants embedded: which vectors of which of its lines.
+/// The vectors that a chunk needs: which spaces of which of its lines.
 #[derive(Default)]
 pub(crate) struct Order {
     inputs: Vec<EmbedInput>,
@@ -65,8 +65,7 @@ impl Order {
     }
 }
 
-/// Waits while the embedder is busy with what others want, since a run over a manifest has the
-/// time.
+/// Retries while the embedder is busy with other callers: a run over a manifest can wait.
 async fn embed_patiently(
     embedder: &dyn Embedder,
     inputs: Vec<EmbedInput>,

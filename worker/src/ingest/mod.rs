@@ -19,7 +19,7 @@ pub(crate) mod source;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clippy_core::bulk::{ManifestRequest, TEXT_TEMPLATE};
+use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
@@ -30,16 +30,16 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::ingest::chunk::IngestStep;
-use crate::ingest::manifest::{Place, Shard, Slice};
+use crate::ingest::chunk::IngestProcessor;
+use crate::ingest::manifest::Place;
 use crate::ingest::paths::{Looking, Roots};
-use crate::ingest::progress::Progress;
-use crate::ingest::run::Step;
+use crate::ingest::progress::ProgressSink;
+use crate::ingest::run::ChunkProcessor;
 
 /// The payload field that Clippy keeps for itself: what the vectors of a point were made from.
 pub use crate::ingest::mark::FIELD as MARK_FIELD;
 
-/// What a run over a manifest works with.
+/// What a run over a manifest uses.
 #[derive(Clone)]
 pub struct Tools {
     /// Makes the vectors.
@@ -50,42 +50,38 @@ pub struct Tools {
     pub ledger: Arc<dyn Ledger>,
 }
 
-/// Which lines of which manifest, and how they are worked through: the same for ingest and
-/// backfill.
+/// What a run over a manifest depends on besides the request: where this process runs, and for
+/// whom. The default is that of a job.
 #[derive(Debug, Clone)]
-pub struct ManifestOptions {
-    /// The manifest: one picture a line, as JSON.
-    pub manifest: PathBuf,
-    /// Folder that relative paths are looked up under; `None` means the manifest's own folder.
-    pub images_root: Option<PathBuf>,
-    /// Which lines are read.
-    pub slice: Slice,
-    /// Where to begin reading, when that is known already: the slice's first line is not before
-    /// it, and the slice's `max_lines` is how many lines there are. `None` means the
-    /// manifest's beginning.
+pub struct RunSettings {
+    /// Where to start reading, if that is known already. The request's `start_line` must not be
+    /// before it, and its `max_lines` must say how many lines there are. `None` means the
+    /// beginning of the manifest.
     pub begin: Option<Place>,
-    /// Lines in a chunk, which are embedded in one call. At least 1.
-    pub clip_batch: usize,
-    /// Points that are stored together. At least 1.
-    pub upsert_batch: usize,
-    /// The sentence that tags are embedded as, with `{tags}` in it.
-    pub text_template: String,
-    /// Further folders that pictures are served from, such as `IMAGES_ROOT`: what lies there needs
-    /// no other root.
+    /// Further folders that pictures are served from, such as `IMAGES_ROOT`. A picture in one of
+    /// them needs no other root.
     pub served_from: Vec<PathBuf>,
-    /// Whether the folder of a picture that a relative path leads to from the working folder may
-    /// be recorded: for an operator at the command line, and not for a job.
+    /// Whether the folder of a picture may be recorded that a relative path leads to from the
+    /// working folder. An operator at the command line may do that; a job may not.
     pub may_record_folders: bool,
-    /// File to write the failed lines to: the reason as a comment, then the id; lines without an
-    /// id are written as `line N`.
-    pub fail_log: Option<PathBuf>,
-    /// How much one picture may cost.
+    /// How much memory decoding one picture may take.
     pub limits: DecodeLimits,
 }
 
-/// What runs over manifests work with, for as long as a process lives: each run takes the pair of
-/// model and collection that is live when it begins. A switch in its middle refuses its writes, and
-/// it is run again with the new pair.
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self {
+            begin: None,
+            served_from: Vec::new(),
+            may_record_folders: false,
+            limits: DecodeLimits::bulk(),
+        }
+    }
+}
+
+/// What runs over manifests use while a process lives. Each run takes the pair of model and
+/// collection that is live when it starts. After a switch its writes are refused, and it is run
+/// again with the new pair.
 #[derive(Clone)]
 pub struct LiveTools {
     /// The model and the collection that are live.
@@ -108,61 +104,6 @@ impl LiveTools {
     }
 }
 
-impl ManifestOptions {
-    /// A whole manifest with the command line's defaults.
-    #[must_use]
-    pub fn new(manifest: impl Into<PathBuf>) -> Self {
-        Self {
-            manifest: manifest.into(),
-            images_root: None,
-            served_from: Vec::new(),
-            may_record_folders: false,
-            slice: Slice::default(),
-            begin: None,
-            clip_batch: 32,
-            upsert_batch: 256,
-            text_template: TEXT_TEMPLATE.to_owned(),
-            fail_log: None,
-            limits: DecodeLimits::bulk(),
-        }
-    }
-}
-
-impl From<&ManifestRequest> for ManifestOptions {
-    fn from(request: &ManifestRequest) -> Self {
-        let number = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
-        let shard = request
-            .shard_index
-            .zip(request.shard_count)
-            .map(|(index, count)| Shard { index, count });
-        Self {
-            images_root: request.images_root.clone(),
-            slice: Slice {
-                start_line: request.start_line,
-                max_lines: request.max_lines,
-                shard,
-            },
-            clip_batch: number(request.clip_batch),
-            upsert_batch: number(request.upsert_batch),
-            text_template: request.text_template.clone(),
-            fail_log: request.fail_log.clone(),
-            ..Self::new(&request.manifest)
-        }
-    }
-}
-
-/// What to ingest, and how.
-#[derive(Debug, Clone)]
-pub struct IngestOptions {
-    /// Which manifest.
-    pub lines: ManifestOptions,
-    /// Whether text vectors are made. When not, text vectors that are stored already stay.
-    pub with_text: bool,
-    /// Read the manifest and look at the files, but embed nothing and change nothing in the
-    /// collection. Lines that would be embedded are accounted for as skipped.
-    pub dry_run: bool,
-}
-
 /// How a run over a manifest ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IngestReport {
@@ -178,10 +119,13 @@ pub struct IngestReport {
     pub seconds: f64,
 }
 
-/// Embeds and stores a manifest's pictures. Pictures whose content and tags are stored already,
-/// made by the same model, count as unchanged; where only other fields of the manifest changed, the
-/// payload is brought up to date and the line counts as unchanged too; where the tags changed, the
-/// text vector alone is made anew and the line counts as embedded.
+/// Embeds and stores a manifest's pictures.
+///
+/// A picture whose content and tags are stored already, made by the same model, counts as
+/// unchanged. If only other fields of the manifest changed, the payload is updated and the line
+/// still counts as unchanged. If the tags changed, only the text vector is made again, and the line
+/// counts as embedded. With `no_text`, stored text vectors stay as they are. With `dry_run`, lines
+/// that would be embedded are reported as skipped.
 ///
 /// When `cancel` is cancelled, the chunks in work are finished and stored, and the report says
 /// `complete: false`.
@@ -193,34 +137,52 @@ pub struct IngestReport {
 /// ledger tells of it; a single bad line or picture is never an error.
 pub async fn ingest(
     tools: Tools,
-    options: &IngestOptions,
-    progress: &dyn Progress,
+    request: &IngestRequest,
+    settings: &RunSettings,
+    progress: &dyn ProgressSink,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
-    let step = prepared(&tools, options).await?;
-    run::drive(&tools, &options.lines, step, progress, cancel).await
+    let processor = prepare_processor(&tools, request, settings).await?;
+    run::drive(
+        &tools,
+        &request.lines,
+        settings,
+        processor,
+        progress,
+        cancel,
+    )
+    .await
 }
 
-/// The work on the chunks of a manifest, after a look at whether it can work at all.
-pub(crate) async fn prepared(tools: &Tools, options: &IngestOptions) -> Result<Arc<dyn Step>> {
-    check(tools, &options.lines).await?;
-    let roots = roots(tools, &options.lines).await?;
-    let underscores = if options.dry_run || !options.with_text {
+/// Checks the request, then prepares the work on the chunks of a manifest.
+pub(crate) async fn prepare_processor(
+    tools: &Tools,
+    request: &IngestRequest,
+    settings: &RunSettings,
+) -> Result<Arc<dyn ChunkProcessor>> {
+    check(tools, &request.lines).await?;
+    let roots = roots(tools, &request.lines, settings).await?;
+    let underscores = if request.dry_run || request.no_text {
         sentences::of(&*tools.gallery).await?
     } else {
         sentences::settled(&*tools.gallery).await?
     };
-    Ok(Arc::new(IngestStep::new(
+    Ok(Arc::new(IngestProcessor::new(
         tools.clone(),
-        options,
+        request,
+        settings.limits,
         roots,
         underscores,
     )))
 }
 
 /// The folders that a manifest's pictures are looked up under.
-pub(crate) async fn roots(tools: &Tools, options: &ManifestOptions) -> Result<Roots> {
-    let mut served = options.served_from.clone();
+pub(crate) async fn roots(
+    tools: &Tools,
+    request: &ManifestRequest,
+    settings: &RunSettings,
+) -> Result<Roots> {
+    let mut served = settings.served_from.clone();
     served.extend(
         tools
             .gallery
@@ -231,35 +193,17 @@ pub(crate) async fn roots(tools: &Tools, options: &ManifestOptions) -> Result<Ro
             .map(PathBuf::from),
     );
     let looking = Looking {
-        images_root: options.images_root.clone(),
+        images_root: request.images_root.clone(),
         served,
-        may_record: options.may_record_folders,
+        may_record: settings.may_record_folders,
     };
-    Roots::open(&options.manifest, looking).await
+    Roots::open(&request.manifest, looking).await
 }
 
-/// Refuses what can never work before anything is done.
-pub(crate) async fn check(tools: &Tools, options: &ManifestOptions) -> Result<()> {
-    if options.clip_batch == 0 || options.upsert_batch == 0 {
-        return Err(Error::invalid("the batches must hold at least 1 picture"));
-    }
-    if let Some(shard) = options.slice.shard
-        && shard.index >= shard.count
-    {
-        return Err(Error::invalid(format!(
-            "shard {} of {} does not exist: shards are counted from 0 to {}",
-            shard.index,
-            shard.count,
-            shard.count.saturating_sub(1)
-        )));
-    }
-    if !options.text_template.contains("{tags}") {
-        return Err(Error::invalid(format!(
-            "the text template \"{}\" has no {{tags}} in it, so that every picture would get the \
-             same text",
-            options.text_template
-        )));
-    }
+/// Checks the request, and that the collection was filled with the model that is used here, before
+/// any work is done.
+pub(crate) async fn check(tools: &Tools, request: &ManifestRequest) -> Result<()> {
+    request.check()?;
     let (collection, model) = (tools.gallery.info().await?, tools.embedder.info());
     let same = collection.dimension == model.dimension
         && (collection.fingerprint.is_empty() || collection.fingerprint == model.fingerprint);

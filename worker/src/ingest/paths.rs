@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clippy_common::paths::without_dots;
 use clippy_core::ledger::{FailureKind, LineFailure};
+use clippy_core::paths::Root;
 use clippy_core::pictures::spellings;
 use clippy_core::{Error, Result, blocking};
 
@@ -42,23 +43,6 @@ pub(crate) struct Roots {
     /// above the roots.
     bases: Vec<PathBuf>,
     may_record: bool,
-}
-
-/// One of these folders.
-#[derive(Debug, Clone)]
-struct Root {
-    /// As it was named, made absolute.
-    named: PathBuf,
-    /// With symlinks resolved: recorded with the collection.
-    resolved: PathBuf,
-}
-
-impl Root {
-    fn relative<'p>(&self, file: &'p Path) -> Option<&'p Path> {
-        file.strip_prefix(&self.resolved)
-            .or_else(|_| file.strip_prefix(&self.named))
-            .ok()
-    }
 }
 
 /// A picture's file.
@@ -99,7 +83,7 @@ impl Roots {
         };
         if folders
             .first()
-            .is_none_or(|root| root.resolved != beside.resolved)
+            .is_none_or(|root| root.resolved() != beside.resolved())
         {
             folders.push(beside);
         }
@@ -112,7 +96,7 @@ impl Roots {
         let above = folders
             .iter()
             .chain(&served)
-            .flat_map(|root| root.resolved.ancestors().skip(1));
+            .flat_map(|root| root.resolved().ancestors().skip(1));
         for base in working.into_iter().chain(above) {
             if !bases.iter().any(|known| known == base) {
                 bases.push(base.to_owned());
@@ -199,7 +183,7 @@ impl Roots {
         let mut inside = false;
         let mut unusable = None;
         for root in &self.folders {
-            let Some(file) = without_dots(&root.resolved.join(path)) else {
+            let Some(file) = without_dots(&root.resolved().join(path)) else {
                 continue;
             };
             let Some(relative) = root.relative(&file) else {
@@ -298,7 +282,7 @@ impl Roots {
         self.folders
             .iter()
             .chain(&self.served)
-            .any(|root| real.starts_with(&root.resolved))
+            .any(|root| root.holds(real))
     }
 
     fn check_link_of(&self, local_path: &str, file: &Path) -> Result<(), LineFailure> {
@@ -328,7 +312,7 @@ fn found_in(root: &Root, relative: &Path, file: PathBuf) -> Found {
     let path = relative.to_string_lossy().into_owned();
     Found {
         path,
-        root: Some(root.resolved.clone()),
+        root: Some(root.resolved().to_owned()),
         served: true,
         file,
     }
@@ -342,18 +326,14 @@ fn open_root(folder: &Path) -> Result<Root> {
             folder.display()
         ))
     };
-    let resolved = folder.canonicalize().map_err(wrong)?;
-    if !resolved.is_dir() {
-        return Err(Error::invalid(format!(
-            "the images' folder {} is not a folder",
-            folder.display()
-        )));
+    let root = Root::open(folder).map_err(wrong)?;
+    if root.resolved().is_dir() {
+        return Ok(root);
     }
-    let named = std::path::absolute(folder).map_err(wrong)?;
-    Ok(Root {
-        named: without_dots(&named).unwrap_or_else(|| resolved.clone()),
-        resolved,
-    })
+    Err(Error::invalid(format!(
+        "the images' folder {} is not a folder",
+        folder.display()
+    )))
 }
 
 fn is_file(file: &Path, local_path: &str) -> Result<(), LineFailure> {

@@ -30,7 +30,7 @@ pub(crate) enum Content {
 }
 
 /// What is made from a picture's pixels.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedPicture {
     pub mark: Mark,
     pub width: u32,
     pub height: u32,
@@ -145,9 +145,9 @@ pub(crate) fn prepare(
     mark: Mark,
     model_transform: &ImageTransform,
     limits: &DecodeLimits,
-) -> Result<Prepared, LineFailure> {
+) -> Result<PreparedPicture, LineFailure> {
     let picture = decode(bytes, limits).map_err(|error| no_picture(&error))?;
-    Ok(Prepared {
+    Ok(PreparedPicture {
         mark: Mark {
             appearance: Some(noted(&appearance(&picture))),
             ..mark

@@ -1,4 +1,4 @@
-//! How far a run is, told to whoever wants to know, at most a few times a second.
+//! Reports the progress of a run, at most a few times a second.
 
 use std::time::{Duration, Instant};
 
@@ -17,26 +17,27 @@ pub enum Stage {
     Indexing,
 }
 
-/// Is told how far a run is. Called between chunks on the runtime's threads, so it must not block.
-pub trait Progress: Send + Sync {
+/// Receives the progress of a run. Called between chunks on the runtime's threads, so it must not
+/// block.
+pub trait ProgressSink: Send + Sync {
     /// `done` of `total` lines are accounted for, as `totals` sums up.
-    fn advanced(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage);
+    fn report(&self, done: u64, total: u64, totals: &LedgerTotals, stage: Stage);
 }
 
-/// For runs that nobody watches.
-impl Progress for () {
-    fn advanced(&self, _done: u64, _total: u64, _totals: &LedgerTotals, _stage: Stage) {}
+/// Drops the progress.
+impl ProgressSink for () {
+    fn report(&self, _done: u64, _total: u64, _totals: &LedgerTotals, _stage: Stage) {}
 }
 
-/// Keeps calls apart.
+/// Limits how often progress is reported.
 pub(crate) struct Throttle<'p> {
-    progress: &'p dyn Progress,
+    progress: &'p dyn ProgressSink,
     total: u64,
     last: Option<Instant>,
 }
 
 impl<'p> Throttle<'p> {
-    pub(crate) fn new(progress: &'p dyn Progress, total: u64) -> Self {
+    pub(crate) fn new(progress: &'p dyn ProgressSink, total: u64) -> Self {
         Self {
             progress,
             total,
@@ -53,6 +54,6 @@ impl<'p> Throttle<'p> {
 
     pub(crate) fn now(&self, totals: &LedgerTotals, stage: Stage) {
         self.progress
-            .advanced(totals.lines, self.total, totals, stage);
+            .report(totals.lines, self.total, totals, stage);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
+use clippy_core::bulk::ManifestRequest;
 use clippy_core::gallery::{Payload, Point, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{LedgerTotals, LineOutcome, LineRecord, Reasons};
@@ -18,10 +19,10 @@ use uuid::Uuid;
 
 use crate::ingest::chunk::{deleted, task_failed};
 use crate::ingest::failures;
-use crate::ingest::manifest::Manifest;
-use crate::ingest::progress::{Progress, Stage, Throttle};
+use crate::ingest::manifest::{Manifest, Slice};
+use crate::ingest::progress::{ProgressSink, Stage, Throttle};
 use crate::ingest::source::{Line, Source};
-use crate::ingest::{IngestReport, ManifestOptions, Tools};
+use crate::ingest::{IngestReport, RunSettings, Tools};
 
 /// Chunks that are worked on at the same time: one in the model, one being decoded, one being
 /// stored.
@@ -29,7 +30,7 @@ const IN_FLIGHT: usize = 3;
 /// Lines without anything to store are accounted for at least this often.
 const LONGEST_UNRECORDED: usize = 1024;
 
-/// What a line came to.
+/// The result of working on one line.
 pub(crate) struct Processed {
     /// Recorded once `write` is acknowledged.
     pub record: LineRecord,
@@ -40,7 +41,7 @@ pub(crate) struct Processed {
 }
 
 impl Processed {
-    /// Nothing worth a remark.
+    /// A result without a remark.
     pub(crate) fn of(record: LineRecord, write: Option<Write>) -> Self {
         Self {
             record,
@@ -60,26 +61,31 @@ pub(crate) enum Write {
     Fields(PointId, Payload),
 }
 
-/// What is done with a chunk.
-pub(crate) trait Step: Send + Sync + 'static {
-    /// One [`Processed`] for each line, in order. An error is one that the run cannot go on after.
+/// Works on the chunks of a manifest.
+pub(crate) trait ChunkProcessor: Send + Sync + 'static {
+    /// Gives one [`Processed`] for each line, in order. An error ends the run.
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>>;
 
-    /// Whether it may change the collection, which is then made quick to search at the end: also
-    /// when this very run changed nothing, since an earlier one may have been stopped before.
+    /// Whether it may change the collection. If so, the collection is optimised at the end, even if
+    /// this run changed nothing: an earlier run may have been stopped before it did so.
     fn writes(&self) -> bool;
 }
 
 /// Runs to the manifest's end, to a cancellation, or to an error.
 pub(crate) async fn drive(
     tools: &Tools,
-    options: &ManifestOptions,
-    step: Arc<dyn Step>,
-    progress: &dyn Progress,
+    request: &ManifestRequest,
+    settings: &RunSettings,
+    processor: Arc<dyn ChunkProcessor>,
+    progress: &dyn ProgressSink,
     cancel: &CancellationToken,
 ) -> Result<IngestReport> {
     let began = Instant::now();
-    let (path, slice, begin) = (options.manifest.clone(), options.slice, options.begin);
+    let (path, slice, begin) = (
+        request.manifest.clone(),
+        Slice::from(request),
+        settings.begin,
+    );
     let (total, lines) = blocking("reading the manifest", move || {
         let manifest = Manifest::open(&path)?;
         match (begin, slice.max_lines) {
@@ -88,28 +94,28 @@ pub(crate) async fn drive(
         }
     })
     .await?;
-    let fail_log = match &options.fail_log {
+    let fail_log = match &request.fail_log {
         Some(path) => Some((failures::open(path).await?, path)),
         None => None,
     };
 
     let run = tools
         .ledger
-        .begin(&options.manifest.display().to_string())
+        .begin(&request.manifest.display().to_string())
         .await?;
-    let source = Source::new(lines, tools.ledger.clone(), run, options.clip_batch);
-    let mut store = Store {
+    let source = Source::new(lines, tools.ledger.clone(), run, size(request.clip_batch));
+    let mut store = Writer {
         tools,
         run,
-        batch: options.upsert_batch,
+        batch: size(request.upsert_batch),
         pending: Vec::new(),
         totals: LedgerTotals::default(),
         reasons: Reasons::default(),
         throttle: Throttle::new(progress, total),
     };
-    let ended = pump(source, &mut store, &step, cancel).await;
+    let ended = pump(source, &mut store, &processor, cancel).await;
     let ended = match ended {
-        Ok(complete) if complete && step.writes() => {
+        Ok(complete) if complete && processor.writes() => {
             store.throttle.now(&store.totals, Stage::Indexing);
             tools.gallery.optimize().await.map(|()| complete)
         }
@@ -144,11 +150,16 @@ pub(crate) async fn drive(
     })
 }
 
-/// Works until nothing is in flight any more; whether the end of the manifest was reached.
+/// A batch size; [`ManifestRequest::check`] has bounded it.
+fn size(batch: u64) -> usize {
+    usize::try_from(batch).unwrap_or(usize::MAX)
+}
+
+/// Works until no chunk is in flight; gives whether the end of the manifest was reached.
 async fn pump(
     mut source: Source,
-    store: &mut Store<'_>,
-    step: &Arc<dyn Step>,
+    store: &mut Writer<'_>,
+    processor: &Arc<dyn ChunkProcessor>,
     cancel: &CancellationToken,
 ) -> Result<bool> {
     let mut in_flight = FuturesOrdered::new();
@@ -161,7 +172,7 @@ async fn pump(
             match source.next().await {
                 Ok(Some(lines)) => {
                     in_flight.push_back(AbortOnDropHandle::new(tokio::spawn(
-                        step.clone().process(lines),
+                        processor.clone().process(lines),
                     )));
                 }
                 Ok(None) => at_end = true,
@@ -172,7 +183,7 @@ async fn pump(
             break;
         };
         let outcome = match worked.map_err(task_failed).and_then(|processed| processed) {
-            // Once storing has failed, later chunks are only waited for.
+            // Once storing has failed, later chunks are awaited and dropped.
             Ok(processed) if storing => {
                 let added = store.add(processed).await;
                 storing = added.is_ok();
@@ -191,8 +202,8 @@ async fn pump(
     failure.map_or(Ok(at_end), Err)
 }
 
-/// Collects what chunks came to, and stores it in batches.
-struct Store<'r> {
+/// Collects the results of chunks, and stores them in batches.
+struct Writer<'r> {
     tools: &'r Tools,
     run: Uuid,
     batch: usize,
@@ -202,7 +213,7 @@ struct Store<'r> {
     throttle: Throttle<'r>,
 }
 
-impl Store<'_> {
+impl Writer<'_> {
     async fn add(&mut self, processed: Vec<Processed>) -> Result<()> {
         self.pending.extend(processed);
         while let Some(length) = self.full_batch() {
@@ -227,12 +238,12 @@ impl Store<'_> {
         (self.pending.len() >= LONGEST_UNRECORDED.max(self.batch)).then_some(self.pending.len())
     }
 
-    /// Replaces vectors; gives the points that somebody has deleted since they were looked at.
+    /// Replaces vectors; gives the points that were deleted since they were read.
     async fn update(&self, vectors: Vec<(PointId, Vectors)>) -> Result<Vec<PointId>> {
         let gallery = &self.tools.gallery;
         let ids: Vec<PointId> = vectors.iter().map(|(id, _)| *id).collect();
         match gallery.update_vectors(vectors.clone()).await {
-            // Points went away faster than the collection could leave them out.
+            // Some were deleted while the collection worked: store the others one by one.
             Err(error) if error.code == ErrorCode::NotFound => {
                 for one in vectors {
                     match gallery.update_vectors(vec![one]).await {

@@ -1,4 +1,4 @@
-//! Cuts a manifest into chunks of understood lines, in its order.
+//! Reads a manifest in chunks of parsed lines, in its order.
 
 use std::sync::Arc;
 
@@ -23,8 +23,8 @@ pub(crate) enum Line {
     Settled(LineRecord),
 }
 
-/// Gives one chunk after the other. Only the chunk that it gives is in memory; which ids were seen
-/// is the ledger's to know.
+/// Gives one chunk after the other. Only the current chunk is in memory; the ledger keeps the ids
+/// that were seen.
 pub(crate) struct Source {
     lines: Option<Lines>,
     ledger: Arc<dyn Ledger>,

@@ -1,5 +1,5 @@
-//! The account of one part. It travels in the part's cursor and then in its result, so that no
-//! worker needs another's database to add it up.
+//! The account of one part. It is the part's checkpoint while it runs and its result afterwards, so
+//! that the merge needs no other worker's database.
 
 use std::collections::HashMap;
 
@@ -12,11 +12,10 @@ use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::payload::Part;
+use super::manifest_part::ManifestPart;
 use crate::ingest::failures::name;
 
-/// Failures that are told with their reason, in a part and in the whole; of the others the id alone
-/// is kept.
+/// Failures whose reason is kept, in a part and in the sum; of the others only the id is kept.
 const TOLD: usize = 5;
 /// The longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
@@ -63,15 +62,15 @@ impl Account {
     }
 }
 
-/// [`Account`] as a run over a manifest sees it: as its ledger. Whatever it records is checkpointed
-/// at once.
+/// Presents an [`Account`] as the ledger of a run over a manifest. Each record is saved in the
+/// job's checkpoint at once.
 pub(super) struct PartLedger {
     context: JobContext,
     duplicates: HashMap<u64, u64>,
-    kept: Mutex<Kept>,
+    state: Mutex<AccountState>,
 }
 
-struct Kept {
+struct AccountState {
     account: Account,
     /// What this run of the part alone recorded.
     now: LedgerTotals,
@@ -79,20 +78,20 @@ struct Kept {
 
 impl PartLedger {
     /// Goes on from what an earlier run of the part recorded.
-    pub(super) fn new(context: JobContext, part: &Part, before: Account) -> Self {
-        let kept = Kept {
+    pub(super) fn new(context: JobContext, part: &ManifestPart, before: Account) -> Self {
+        let state = AccountState {
             account: before,
             now: LedgerTotals::default(),
         };
         Self {
             context,
             duplicates: part.duplicates.iter().copied().collect(),
-            kept: Mutex::new(kept),
+            state: Mutex::new(state),
         }
     }
 
     pub(super) fn account(&self) -> Account {
-        self.kept().account.clone()
+        self.state().account.clone()
     }
 
     /// Adds what the run itself had to say of lines that it stored.
@@ -101,11 +100,11 @@ impl PartLedger {
             remarks: reasons.remarks,
             ..Reasons::default()
         };
-        self.kept().account.reasons.merge(remarks);
+        self.state().account.reasons.merge(remarks);
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock()
+    fn state(&self) -> MutexGuard<'_, AccountState> {
+        self.state.lock()
     }
 }
 
@@ -124,23 +123,23 @@ impl Ledger for PartLedger {
     }
 
     async fn record(&self, _run: Uuid, lines: &[LineRecord]) -> Result<()> {
-        let cursor = {
-            let mut kept = self.kept();
+        let checkpoint = {
+            let mut state = self.state();
             for record in lines {
-                kept.account.add(record);
-                kept.now.add(&record.outcome);
+                state.account.add(record);
+                state.now.add(&record.outcome);
             }
-            serde_json::to_value(&kept.account)
+            serde_json::to_value(&state.account)
         };
-        let cursor =
-            cursor.map_err(|error| Error::internal("an account is no JSON").with_source(error))?;
+        let checkpoint = checkpoint
+            .map_err(|error| Error::internal("an account is no JSON").with_source(error))?;
         self.context
-            .checkpoint(cursor)
+            .save_checkpoint(checkpoint)
             .await
             .map_err(|error| match error {
                 JobError::Permanent { code, message }
                 | JobError::Transient { code, message, .. } => Error::new(code, message),
-                // Whoever began this run asks its context why, before it looks at this error.
+                // The part checks its context before it looks at this error.
                 JobError::Cancelled | JobError::HandedBack | JobError::Snooze(_) => {
                     Error::new(ErrorCode::Unavailable, "the job was asked to stop")
                 }
@@ -148,7 +147,7 @@ impl Ledger for PartLedger {
     }
 
     async fn totals(&self, _run: Uuid) -> Result<LedgerTotals> {
-        Ok(self.kept().now)
+        Ok(self.state().now)
     }
 
     async fn failures(
@@ -157,8 +156,8 @@ impl Ledger for PartLedger {
         after: Option<u64>,
         limit: usize,
     ) -> Result<Vec<LineRecord>> {
-        let kept = self.kept();
-        let later = kept
+        let state = self.state();
+        let later = state
             .account
             .failures
             .iter()

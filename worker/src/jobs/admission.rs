@@ -1,6 +1,5 @@
-//! What a queue holds is input, too: a worker looks at a job's files again, as the API did before
-//! it made the job. So whoever writes to the queue reaches no other files than whoever may ask the
-//! API.
+//! Checks the files of a job again before it runs. The contents of the queue are input, like a
+//! request: whoever can write to the queue must reach no other files than a caller of the API.
 
 use std::path::{Path, PathBuf};
 
@@ -10,8 +9,7 @@ use clippy_core::{Error, Result, blocking};
 
 use crate::ingest::Tools;
 
-/// The request with its files found anew, symbolic links resolved. `merging` writes a list and
-/// reads no file.
+/// Checks a request, and resolves its files. `merging` writes the fail log and reads no file.
 ///
 /// # Errors
 /// `Forbidden` for a file outside of this worker's folders; `InvalidInput` for what is not there,

@@ -1,7 +1,7 @@
 //! `backfill` as a job.
 //!
-//! Running it twice is harmless: what is missing is asked of the collection, and what was filled is
-//! missing no more.
+//! Running it twice does no harm: the collection says which vectors are missing, and those that
+//! were filled are not missing any more.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use clippy_core::bulk::BackfillRequest;
 use clippy_core::folders::Folders;
-use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Step};
+use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, Phase};
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::admission::admit;
-use super::payload::{Fingerprint, Payload};
+use super::manifest_part::{Fingerprint, ManifestPart};
 use super::{BulkSettings, merge, part, patient, plan};
+use crate::backfill::prepare_processor;
 use crate::backfill::selection::Selection;
-use crate::backfill::{BackfillOptions, prepared};
-use crate::ingest::{LiveTools, ManifestOptions};
+use crate::ingest::{LiveTools, RunSettings};
 
 /// Fills vectors that stored points miss, in parts.
 pub struct BackfillJob {
     tools: LiveTools,
     folders: Folders,
     settings: BulkSettings,
-    /// The list of ids that was read last: the parts of one job share it.
-    selection: Mutex<Option<Kept>>,
+    /// The list of ids that was read last, since the parts of one job have the same one.
+    selection: Mutex<Option<CachedSelection>>,
 }
 
 #[derive(Clone)]
-struct Kept {
+struct CachedSelection {
     file: PathBuf,
     fingerprint: Fingerprint,
     selection: Arc<Selection>,
@@ -51,18 +51,19 @@ impl BackfillJob {
     /// Reads a list of ids, unless it is the one that was read last.
     async fn selection(&self, file: &Path) -> Result<Arc<Selection>, JobError> {
         let fingerprint = Fingerprint::of(file).await?;
-        let kept = self.selection.lock().clone();
-        if let Some(kept) = kept.filter(|kept| kept.file == file && kept.fingerprint == fingerprint)
+        let cached = self.selection.lock().clone();
+        if let Some(cached) =
+            cached.filter(|cached| cached.file == file && cached.fingerprint == fingerprint)
         {
-            return Ok(kept.selection);
+            return Ok(cached.selection);
         }
         let selection = Arc::new(Selection::read(file).await?);
-        let kept = Kept {
+        let cached = CachedSelection {
             file: file.to_owned(),
             fingerprint,
             selection: Arc::clone(&selection),
         };
-        *self.selection.lock() = Some(kept);
+        *self.selection.lock() = Some(cached);
         Ok(selection)
     }
 }
@@ -74,9 +75,10 @@ impl JobHandler for BackfillJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        let Payload { request, part, .. } = Payload::<BackfillRequest>::read(&context)?;
+        let Envelope { request, part, .. } =
+            Envelope::<BackfillRequest, ManifestPart>::read(&context.job().payload)?;
         let tools = &patient(&context, &self.tools);
-        let merging = part.is_none() && context.step() == Step::Merge;
+        let merging = part.is_none() && context.phase() == Phase::Merge;
         let ids_file = request.ids_file.as_deref();
         let (lines, ids_file) =
             admit(tools, &self.folders, &request.lines, ids_file, merging).await?;
@@ -85,27 +87,23 @@ impl JobHandler for BackfillJob {
             ids_file,
             ..request
         };
-        // Read by the planner, too: a list that is none is said before anything is made.
+        // The planner reads it as well, so that an unreadable list fails the job before any part is
+        // made.
         let selection = match request.ids_file.as_deref().filter(|_| !merging) {
             Some(file) => Some(self.selection(file).await?),
             None => None,
         };
         if let Some(part) = part {
-            let options = BackfillOptions {
-                lines: ManifestOptions::from(&request.lines),
-                which: request.which,
-                force_all: request.force_all,
-                ids_file: None,
-            };
-            let step = prepared(tools, &options, selection).await?;
-            return part::run(&context, tools, options.lines, &part, step).await;
+            let processor =
+                prepare_processor(tools, &request, &RunSettings::default(), selection).await?;
+            return part::run(&context, tools, &request.lines, &part, processor).await;
         }
         if merging {
             return merge::run(&context, tools, &request.lines, true).await;
         }
         match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
             0 => merge::nothing(),
-            // The parts are made; what is returned here is dropped.
+            // The job waits for its parts; this value is dropped.
             _ => Ok(Value::Null),
         }
     }

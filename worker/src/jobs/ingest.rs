@@ -1,18 +1,18 @@
 //! `ingest` as a job.
 //!
-//! Running it twice is harmless: a line whose picture is stored already, made by the same model, is
-//! left as it is.
+//! Running it twice does no harm: a picture that is stored already, made by the same model, is left
+//! as it is.
 
 use async_trait::async_trait;
 use clippy_core::bulk::IngestRequest;
 use clippy_core::folders::Folders;
-use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Step};
+use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, Phase};
 use serde_json::Value;
 
 use super::admission::admit;
-use super::payload::Payload;
+use super::manifest_part::ManifestPart;
 use super::{BulkSettings, merge, part, patient, plan};
-use crate::ingest::{IngestOptions, LiveTools, ManifestOptions, prepared};
+use crate::ingest::{LiveTools, RunSettings, prepare_processor};
 
 /// Embeds and stores a manifest's pictures, in parts.
 pub struct IngestJob {
@@ -40,30 +40,25 @@ impl JobHandler for IngestJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        let Payload { request, part, .. } = Payload::<IngestRequest>::read(&context)?;
+        let Envelope { request, part, .. } =
+            Envelope::<IngestRequest, ManifestPart>::read(&context.job().payload)?;
         let tools = &patient(&context, &self.tools);
-        let merging = part.is_none() && context.step() == Step::Merge;
+        let merging = part.is_none() && context.phase() == Phase::Merge;
         let (lines, _) = admit(tools, &self.folders, &request.lines, None, merging).await?;
         let request = IngestRequest { lines, ..request };
         if let Some(part) = part {
-            let lines = ManifestOptions::from(&request.lines);
-            let options = IngestOptions {
-                lines,
-                with_text: !request.no_text,
-                dry_run: request.dry_run,
-            };
-            let step = prepared(tools, &options).await?;
-            return part::run(&context, tools, options.lines, &part, step).await;
+            let processor = prepare_processor(tools, &request, &RunSettings::default()).await?;
+            return part::run(&context, tools, &request.lines, &part, processor).await;
         }
-        match context.step() {
-            Step::Start => {
+        match context.phase() {
+            Phase::Start => {
                 match plan::run(&context, tools, self.settings, &request, &request.lines).await? {
                     0 => merge::nothing(),
-                    // The parts are made; what is returned here is dropped.
+                    // The job waits for its parts; this value is dropped.
                     _ => Ok(Value::Null),
                 }
             }
-            Step::Merge => merge::run(&context, tools, &request.lines, !request.dry_run).await,
+            Phase::Merge => merge::run(&context, tools, &request.lines, !request.dry_run).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The end of a bulk job: the accounts of all its parts, added up.
+//! The merge of a bulk job: adds up the accounts of all its parts.
 
 use std::path::Path;
 
@@ -15,15 +15,15 @@ use super::plan::UNIT;
 use crate::ingest::Tools;
 use crate::ingest::failures::listed;
 
-/// Failures that a result tells with their reasons; all of them stand in the fail log.
+/// Failures that a result lists with their reasons. The fail log has all of them.
 const TOLD: usize = 20;
 
-/// What a bulk job came to.
+/// The result of a bulk job.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
-    /// The account: its counts add up to the lines that were asked for.
+    /// The sums; they add up to the lines that were asked for.
     pub(super) totals: LedgerTotals,
-    /// Parts that the work was cut into.
+    /// How many parts there were.
     pub(super) parts: u64,
     /// The first failed lines, with their reasons.
     pub(super) failures: Vec<LineRecord>,
@@ -32,8 +32,8 @@ pub(super) struct Outcome {
     pub(super) reasons: Reasons,
 }
 
-/// Adds up, writes the list of failed ids when one was asked for, and makes the collection quick to
-/// search and its scores comparable.
+/// Adds up the parts, writes the fail log if one was asked for, then optimises and calibrates the
+/// collection.
 pub(super) async fn run(
     context: &JobContext,
     tools: &Tools,
@@ -92,7 +92,7 @@ pub(super) struct Sum {
     planned: u64,
     /// Failed lines' ids with their reasons, by the first line of their part.
     pub(super) failed: Vec<(u64, Vec<(String, String)>)>,
-    /// Why the first part that was given up was.
+    /// Why the first part that failed did so.
     reason: Option<(ErrorCode, String)>,
 }
 
@@ -137,7 +137,7 @@ impl Sum {
         self.outcome.totals.merge(&account.totals);
         self.outcome.reasons.merge(account.reasons);
         if !account.failed.is_empty() {
-            // A part of a manifest begins at a line; one of a collection tells how many points are
+            // A part of a manifest begins at a line; a range of points says how many points come
             // before it.
             let part = &job.payload["part"];
             let place = part["begin"]["line"]
@@ -161,7 +161,7 @@ impl Sum {
     }
 }
 
-/// Why a job fails in which something should have been done and nothing was.
+/// The error of a job in which no line succeeded although some should have.
 fn in_vain(outcome: &Outcome) -> JobError {
     let message = format!(
         "Nothing was done: none of the manifest's {} lines succeeded. {}. Ask for the job again \
@@ -172,7 +172,7 @@ fn in_vain(outcome: &Outcome) -> JobError {
     JobError::permanent(ErrorCode::InvalidInput, message)
 }
 
-/// Why a job whose parts did not all end well fails.
+/// The error of a job of which some parts failed or were cancelled.
 pub(super) fn given_up(children: &Children, sum: &Sum) -> JobError {
     let totals = &sum.outcome.totals;
     let (code, reason) = match &sum.reason {

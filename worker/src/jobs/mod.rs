@@ -1,6 +1,7 @@
-//! Slow work as jobs. One file or folder a kind.
+//! Slow work as jobs: one file or folder for each kind.
 //!
-//! Bulk work: a parent that cuts the manifest into parts, the parts, and the sum of what they did.
+//! Bulk work over a manifest is a parent job that cuts the manifest into parts, child jobs that run
+//! the parts, and a merge of their results.
 //!
 //! A parent runs in the control lane, twice: first it reads the manifest once and makes a part of
 //! every few hundred lines ([`plan`]), then, when all parts have ended, it adds their accounts up
@@ -8,18 +9,18 @@
 //! does, on its own lines. It finds them by their place in the file, so that nobody reads the
 //! manifest from its beginning again.
 //!
-//! Everything may happen twice: parts have the same names whenever they are planned; points are
-//! written by their ids; and a part that goes on after a kill begins where its last acknowledged
-//! batch ended.
+//! Everything may run twice. Parts have the same names whenever they are planned, points are
+//! written by their ids, and a part that continues after a crash starts after its last acknowledged
+//! batch.
 
 mod account;
 mod admission;
 mod backfill;
 mod generate;
 mod ingest;
+mod manifest_part;
 mod merge;
 mod part;
-mod payload;
 mod plan;
 mod reindex;
 
@@ -36,15 +37,15 @@ pub use generate::{GalleryReferences, GenerateJob, GenerateTools, ProviderPatien
 pub use ingest::IngestJob;
 pub use reindex::{ReindexJob, ReindexTools};
 
-/// How bulk work is cut.
+/// How bulk work is cut into parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BulkSettings {
-    /// Lines in a part: little enough that a part is lost cheaply, enough that making it costs
-    /// nothing.
+    /// Lines in a part: few enough that losing one costs little, many enough that making one costs
+    /// next to nothing.
     pub part_lines: usize,
-    /// Parts of one job that wait or run at the same time; its planner waits for room.
+    /// Unfinished parts of one job at the same time; its planner waits until there are fewer.
     pub most_parts: u64,
-    /// Parts that are made in one step.
+    /// Parts that are made in one call.
     pub parts_at_once: usize,
 }
 
@@ -58,14 +59,14 @@ impl Default for BulkSettings {
     }
 }
 
-/// The tools for one run of a job, which waits out the outages of servers and says so in its log.
+/// The tools for one run of a job. They wait for servers that are unavailable, and log that.
 fn patient(context: &JobContext, tools: &LiveTools) -> Tools {
     Patience::new(Pauses::default(), context.token().clone(), told_by(context))
         .while_live(&tools.live)
         .with(tools.now())
 }
 
-/// Says what a job waits for.
+/// Logs what a job waits for.
 fn told_by(context: &JobContext) -> Tell {
     let context = context.clone();
     Arc::new(move |message| {
@@ -77,7 +78,7 @@ fn told_by(context: &JobContext) -> Tell {
     })
 }
 
-/// The handlers of bulk work over manifests, which lie in these folders.
+/// The handlers of bulk work over manifests in these folders.
 #[must_use]
 pub fn handlers(tools: &LiveTools, folders: &Folders, settings: BulkSettings) -> Handlers {
     Handlers::new()

@@ -1,7 +1,8 @@
-//! One part: its lines, run as a manifest of their own.
+//! Runs one part: its lines, as if they were a manifest of their own.
 
 use std::sync::Arc;
 
+use clippy_core::bulk::ManifestRequest;
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_jobs::{JobContext, JobError};
@@ -10,24 +11,24 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::account::{Account, PartLedger};
-use super::payload::{Fingerprint, Part};
+use super::manifest_part::{Fingerprint, ManifestPart};
 use super::plan::UNIT;
 use crate::ingest::manifest::{Manifest, Place, Slice};
-use crate::ingest::progress::{Progress, Stage};
-use crate::ingest::run::{Processed, Step, drive};
+use crate::ingest::progress::{ProgressSink, Stage};
+use crate::ingest::run::{ChunkProcessor, Processed, drive};
 use crate::ingest::source::Line;
-use crate::ingest::{ManifestOptions, Tools};
+use crate::ingest::{RunSettings, Tools};
 
-/// Does a part's lines, from where its last run ended; gives its account.
+/// Works through the lines of a part, from the last checkpoint on; gives its account.
 pub(super) async fn run(
     context: &JobContext,
     tools: &Tools,
-    options: ManifestOptions,
-    part: &Part,
-    step: Arc<dyn Step>,
+    request: &ManifestRequest,
+    part: &ManifestPart,
+    processor: Arc<dyn ChunkProcessor>,
 ) -> Result<Value, JobError> {
     let changed = {
-        let manifest = options.manifest.display();
+        let manifest = request.manifest.display();
         let message = format!(
             "{manifest} was changed after this job was cut into parts, so that this part's lines \
              are not where they were. What other parts did is stored. Ask for the job again: it \
@@ -35,26 +36,24 @@ pub(super) async fn run(
         );
         JobError::permanent(ErrorCode::Conflict, message)
     };
-    if Fingerprint::of(&options.manifest).await? != part.manifest {
+    if Fingerprint::of(&request.manifest).await? != part.manifest {
         return Err(changed);
     }
     let before = context
-        .cursor()
+        .last_checkpoint()
         .and_then(|cursor| Account::deserialize(cursor).ok())
         .unwrap_or_default();
     let done = before.totals.lines;
     let ledger = Arc::new(PartLedger::new(context.clone(), part, before));
     if done < part.lines {
-        let slice = Slice {
-            max_lines: Some(part.lines - done),
-            ..options.slice
+        let settings = RunSettings {
+            begin: Some(place_after(request, part, done).await?),
+            ..RunSettings::default()
         };
-        let begin = Some(place_after(&options, part, done).await?);
-        let options = ManifestOptions {
-            slice,
-            begin,
+        let request = ManifestRequest {
+            max_lines: Some(part.lines - done),
             fail_log: None,
-            ..options
+            ..request.clone()
         };
         let tools = Tools {
             ledger: ledger.clone(),
@@ -67,13 +66,14 @@ pub(super) async fn run(
         };
         let ended = drive(
             &tools,
-            &options,
-            Arc::new(WithoutIndexing(step)),
+            &request,
+            &settings,
+            Arc::new(WithoutIndexing(processor)),
             &progress,
             context.token(),
         )
         .await;
-        // A run that was asked to stop ends somehow; that it was asked is what counts.
+        // If the job was asked to stop, that is the reason for whatever error the run ended with.
         context.go_on()?;
         ledger.remark(ended?.reasons);
     }
@@ -85,16 +85,16 @@ pub(super) async fn run(
         .map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }
 
-/// Where the line after the part's first `done` lines begins. Those few lines are read again, to be
-/// passed over.
-async fn place_after(options: &ManifestOptions, part: &Part, done: u64) -> Result<Place> {
+/// Where the line after the part's first `done` lines begins. Those few lines are read again and
+/// skipped.
+async fn place_after(request: &ManifestRequest, part: &ManifestPart, done: u64) -> Result<Place> {
     if done == 0 {
         return Ok(part.begin);
     }
-    let (path, begin) = (options.manifest.clone(), part.begin);
+    let (path, begin) = (request.manifest.clone(), part.begin);
     let slice = Slice {
         max_lines: Some(done),
-        ..options.slice
+        ..Slice::from(request)
     };
     blocking("reading the manifest", move || {
         let mut lines = Manifest::open(&path)?.lines_from(slice, begin)?;
@@ -106,10 +106,10 @@ async fn place_after(options: &ManifestOptions, part: &Part, done: u64) -> Resul
     .await
 }
 
-/// The parts of a job leave the building of graphs to their parent's end.
-struct WithoutIndexing(Arc<dyn Step>);
+/// Parts do not optimise the collection: their parent does, after all of them.
+struct WithoutIndexing(Arc<dyn ChunkProcessor>);
 
-impl Step for WithoutIndexing {
+impl ChunkProcessor for WithoutIndexing {
     fn process(self: Arc<Self>, lines: Vec<Line>) -> BoxFuture<'static, Result<Vec<Processed>>> {
         Arc::clone(&self.0).process(lines)
     }
@@ -126,8 +126,8 @@ struct PartProgress<'c> {
     lines: u64,
 }
 
-impl Progress for PartProgress<'_> {
-    fn advanced(&self, done: u64, _total: u64, totals: &LedgerTotals, _stage: Stage) {
+impl ProgressSink for PartProgress<'_> {
+    fn report(&self, done: u64, _total: u64, totals: &LedgerTotals, _stage: Stage) {
         self.context.progress(clippy_jobs::Progress {
             done: self.done + done,
             total: Some(self.lines),

@@ -1,27 +1,26 @@
-//! Cuts a manifest into parts, in one reading, and knows after a kill where it was.
+//! Cuts a manifest into parts in one pass, and continues from a checkpoint after a crash.
 
 use clippy_core::bulk::ManifestRequest;
 use clippy_core::ledger::LineOutcome;
 use clippy_core::{Error, Result, blocking};
-use clippy_jobs::{JobContext, JobError, Lane, NewChild};
+use clippy_jobs::{Envelope, JobContext, JobError, Lane, NewChild};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::BulkSettings;
-use super::payload::{Fingerprint, Part};
-use crate::ingest::manifest::{Manifest, Place};
+use super::manifest_part::{Fingerprint, ManifestPart};
+use crate::ingest::manifest::{Manifest, Place, Slice};
 use crate::ingest::source::{Line, Source};
-use crate::ingest::{ManifestOptions, Tools, check, roots};
+use crate::ingest::{RunSettings, Tools, check, roots};
 
-/// What parts are counted in, in their parent's progress.
+/// The unit of the parent's progress.
 pub(super) const UNIT: &str = "lines";
 
-/// How far a planner is.
+/// Where the planner is in the manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
+struct PlanCheckpoint {
     manifest: Fingerprint,
-    /// The account in this process's ledger that knows the ids seen so far.
+    /// The run in this process's ledger that holds the ids seen so far.
     run: Uuid,
     /// Where the next part begins; `None` at the end.
     next: Option<Place>,
@@ -29,15 +28,15 @@ struct Cursor {
     planned: u64,
 }
 
-impl Cursor {
+impl PlanCheckpoint {
     fn of(context: &JobContext) -> Option<Self> {
         context
-            .cursor()
-            .and_then(|cursor| Self::deserialize(cursor).ok())
+            .last_checkpoint()
+            .and_then(|checkpoint| Self::deserialize(checkpoint).ok())
     }
 }
 
-/// Makes all parts; gives how many lines they have.
+/// Makes all parts; gives their number of lines.
 pub(super) async fn run<R: Serialize>(
     context: &JobContext,
     tools: &Tools,
@@ -45,21 +44,17 @@ pub(super) async fn run<R: Serialize>(
     request: &R,
     lines: &ManifestRequest,
 ) -> Result<u64, JobError> {
-    let options = ManifestOptions::from(lines);
-    check(tools, &options).await?;
-    // A folder that is not there would fail every part; it is said once, here.
-    roots(tools, &options).await?;
-    let request = serde_json::to_value(request)
-        .map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
+    check(tools, lines).await?;
+    // A folder that is missing would fail every part; report it once, here.
+    roots(tools, lines, &RunSettings::default()).await?;
 
-    let mut cursor = begin(context, tools, &options).await?;
-    if cursor.planned > 0 {
-        // There are parts from an earlier run, and so there is something to wait for, even if none
-        // is added now.
+    let mut checkpoint = begin(context, tools, lines).await?;
+    if checkpoint.planned > 0 {
+        // Parts of an earlier run exist, so the job waits for them even if this run adds none.
         context.spawn_children(UNIT, &[]).await?;
     }
-    let Some(mut source) = open(&options, tools, &cursor, settings.part_lines).await? else {
-        return Ok(cursor.planned);
+    let Some(mut source) = open(lines, tools, &checkpoint, settings.part_lines).await? else {
+        return Ok(checkpoint.planned);
     };
     let mut parts = Vec::with_capacity(settings.parts_at_once);
     let mut at_end = false;
@@ -68,22 +63,18 @@ pub(super) async fn run<R: Serialize>(
         let place = source.place();
         match (place, source.next().await?) {
             (Some(begin), Some(lines)) => {
-                let part = Part {
-                    manifest: cursor.manifest,
+                let part = ManifestPart {
+                    manifest: checkpoint.manifest,
                     begin,
                     lines: lines.len() as u64,
                     duplicates: duplicates(&lines),
                 };
-                cursor.planned += part.lines;
+                checkpoint.planned += part.lines;
                 parts.push(NewChild {
                     key: format!("lines-{:012}", begin.line),
                     lane: Lane::Bulk,
                     weight: part.lines,
-                    payload: json!({
-                        "version": clippy_core::bulk::PAYLOAD_VERSION,
-                        "request": request,
-                        "part": part,
-                    }),
+                    payload: Envelope::part(request, part).to_payload()?,
                 });
             }
             _ => at_end = true,
@@ -92,33 +83,39 @@ pub(super) async fn run<R: Serialize>(
             context.wait_for_room(settings.most_parts).await?;
             context.spawn_children(UNIT, &parts).await?;
             parts.clear();
-            cursor.next = if at_end { None } else { source.place() };
-            let written = serde_json::to_value(cursor)
-                .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
-            context.checkpoint(written).await?;
+            checkpoint.next = if at_end { None } else { source.place() };
+            let written = serde_json::to_value(checkpoint)
+                .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+            context.save_checkpoint(written).await?;
         }
     }
-    // Which ids were seen is of no use any more; an account that cannot be closed harms nobody.
-    if let Err(error) = tools.ledger.finish(cursor.run, true).await {
+    // The ids that were seen are not needed any more. Failing to close the run does no harm.
+    if let Err(error) = tools.ledger.finish(checkpoint.run, true).await {
         tracing::debug!(%error, "the planner's account stays open");
     }
-    Ok(cursor.planned)
+    Ok(checkpoint.planned)
 }
 
-/// Where an earlier run got to, as long as the manifest is the same and its account of ids is here;
-/// else the beginning, where every part is made again under the same name, which is harmless.
-async fn begin(context: &JobContext, tools: &Tools, options: &ManifestOptions) -> Result<Cursor> {
-    let manifest = Fingerprint::of(&options.manifest).await?;
-    if let Some(cursor) = Cursor::of(context).filter(|cursor| cursor.manifest == manifest)
-        && tools.ledger.claim(cursor.run, &[]).await.is_ok()
+/// The checkpoint of an earlier run, if the manifest has not changed and this process's ledger
+/// still has its ids. Otherwise the beginning: every part is made again under the same name, which
+/// does no harm.
+async fn begin(
+    context: &JobContext,
+    tools: &Tools,
+    lines: &ManifestRequest,
+) -> Result<PlanCheckpoint> {
+    let manifest = Fingerprint::of(&lines.manifest).await?;
+    if let Some(checkpoint) =
+        PlanCheckpoint::of(context).filter(|checkpoint| checkpoint.manifest == manifest)
+        && tools.ledger.claim(checkpoint.run, &[]).await.is_ok()
     {
-        return Ok(cursor);
+        return Ok(checkpoint);
     }
     let run = tools
         .ledger
-        .begin(&options.manifest.display().to_string())
+        .begin(&lines.manifest.display().to_string())
         .await?;
-    Ok(Cursor {
+    Ok(PlanCheckpoint {
         manifest,
         run,
         next: Some(Place::default()),
@@ -126,17 +123,18 @@ async fn begin(context: &JobContext, tools: &Tools, options: &ManifestOptions) -
     })
 }
 
-/// Reads on from the cursor; `None` when it is at the end.
+/// Continues reading at the checkpoint; `None` at the end.
 async fn open(
-    options: &ManifestOptions,
+    request: &ManifestRequest,
     tools: &Tools,
-    cursor: &Cursor,
+    checkpoint: &PlanCheckpoint,
     part_lines: usize,
 ) -> Result<Option<Source>> {
-    let Some(place) = cursor.next else {
+    let Some(place) = checkpoint.next else {
         return Ok(None);
     };
-    let (path, mut slice, planned) = (options.manifest.clone(), options.slice, cursor.planned);
+    let (path, planned) = (request.manifest.clone(), checkpoint.planned);
+    let mut slice = Slice::from(request);
     slice.max_lines = slice.max_lines.map(|most| most.saturating_sub(planned));
     let lines = blocking("reading the manifest", move || {
         Manifest::open(&path)?.lines_from(slice, place)
@@ -145,7 +143,7 @@ async fn open(
     Ok(Some(Source::new(
         lines,
         tools.ledger.clone(),
-        cursor.run,
+        checkpoint.run,
         part_lines.max(1),
     )))
 }

@@ -1,25 +1,27 @@
 //! Backfill: fills what is missing and touches nothing else.
 
 use crate::support::{DIMENSION, House};
+use clippy_core::bulk::{BackfillRequest, Which};
 use clippy_core::gallery::Space;
 use clippy_core::ledger::LineOutcome;
-use clippy_worker::backfill::{BackfillOptions, Which, backfill};
-use clippy_worker::ingest::IngestReport;
+use clippy_worker::backfill::backfill;
+use clippy_worker::ingest::{IngestReport, RunSettings};
 use tokio_util::sync::CancellationToken;
 
 async fn filled(
     house: &House,
     which: Which,
-    change: impl FnOnce(&mut BackfillOptions),
+    change: impl FnOnce(&mut BackfillRequest),
 ) -> IngestReport {
-    let mut options = BackfillOptions {
-        lines: house.options().lines,
+    let mut request = BackfillRequest {
+        lines: house.request().lines,
         which,
         force_all: false,
         ids_file: None,
     };
-    change(&mut options);
-    backfill(house.tools(), &options, &(), &CancellationToken::new())
+    change(&mut request);
+    let (settings, never) = (RunSettings::default(), CancellationToken::new());
+    backfill(house.tools(), &request, &settings, &(), &never)
         .await
         .expect("filled")
 }
@@ -83,7 +85,7 @@ async fn payloads_stay_as_they_are() {
 #[tokio::test]
 async fn force_all_makes_everything_anew() {
     let house = with_gaps().await;
-    let report = filled(&house, Which::Both, |options| options.force_all = true).await;
+    let report = filled(&house, Which::Both, |request| request.force_all = true).await;
     assert_eq!(report.totals.embedded, 5);
     assert_eq!(house.embedded(), (10, 0));
 }
@@ -93,8 +95,8 @@ async fn the_list_of_ids_and_the_collection_say_which_lines_count() {
     let house = with_gaps().await;
     house.gallery.points.lock().remove(&3.into());
     std::fs::write(house.path("ids.txt"), "3\nline 1\n").expect("written");
-    let report = filled(&house, Which::Edge, |options| {
-        options.ids_file = Some(house.path("ids.txt"))
+    let report = filled(&house, Which::Edge, |request| {
+        request.ids_file = Some(house.path("ids.txt"))
     })
     .await;
     assert_eq!((report.totals.embedded, report.totals.skipped), (1, 4));

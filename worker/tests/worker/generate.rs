@@ -14,7 +14,6 @@ use crate::support::{DIMENSION, memory_gallery};
 use async_trait::async_trait;
 use bytes::Bytes;
 use clippy_core::ErrorCode;
-use clippy_core::bulk::payload;
 use clippy_core::gallery::{Gallery, Space};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
@@ -26,8 +25,8 @@ use clippy_generate::{
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
-    Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
-    SqliteJobs, SqliteSettings,
+    Envelope, Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner,
+    RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_testing::FakeEmbedder;
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
@@ -289,7 +288,7 @@ impl House {
         let new = NewJob::new(
             JobKind::Generate,
             Lane::Interactive,
-            payload(&request).expect("JSON"),
+            Envelope::whole(&request).to_payload().expect("JSON"),
         )
         .owner("key-1");
         self.store.create(&new).await.expect("made").job.id

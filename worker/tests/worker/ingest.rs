@@ -177,16 +177,16 @@ async fn changed_tags_cost_a_text_and_changed_fields_cost_nothing() {
 #[tokio::test]
 async fn no_text_makes_none_and_a_later_run_adds_it() {
     let house = House::with_pictures(3);
-    let mut options = house.options();
-    options.with_text = false;
-    house.ingest_with(&options).await.expect("ingested");
+    let mut request = house.request();
+    request.no_text = true;
+    house.ingest_with(&request).await.expect("ingested");
     assert_eq!(house.embedded(), (6, 0));
     assert_eq!(house.gallery.point(1).vectors.get(Space::Text), &None);
     house.ingest().await.expect("ingested");
     assert_eq!(house.embedded(), (0, 3));
     let with_text = house.gallery.point(1);
     assert!(with_text.vectors.text.is_some() && with_text.vectors.image.is_some());
-    house.ingest_with(&options).await.expect("ingested");
+    house.ingest_with(&request).await.expect("ingested");
     assert_eq!(house.gallery.point(1), with_text, "what is there stays");
 }
 
@@ -235,11 +235,11 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
             .collect::<String>(),
     )
     .expect("written");
-    let mut options = house.options();
-    options.lines.manifest = manifest;
-    options.lines.fail_log = Some(house.path("failed.txt"));
+    let mut request = house.request();
+    request.lines.manifest = manifest;
+    request.lines.fail_log = Some(house.path("failed.txt"));
     let report = house
-        .ingest_with(&options)
+        .ingest_with(&request)
         .await
         .expect("bad lines are not fatal");
     assert!(report.complete && report.totals.adds_up());
@@ -284,9 +284,9 @@ async fn bad_lines_and_pictures_are_accounted_for_and_the_rest_is_stored() {
 async fn a_dry_run_looks_and_stores_nothing() {
     let house = House::with_pictures(4);
     std::fs::write(house.path("2.png"), b"no picture").expect("written");
-    let mut options = house.options();
-    options.dry_run = true;
-    let report = house.ingest_with(&options).await.expect("looked at");
+    let mut request = house.request();
+    request.dry_run = true;
+    let report = house.ingest_with(&request).await.expect("looked at");
     assert_eq!((report.totals.skipped, report.totals.failed), (3, 1));
     assert_eq!(house.embedded(), (0, 0));
     assert!(house.gallery.points.lock().is_empty() && house.gallery.roots.lock().is_empty());

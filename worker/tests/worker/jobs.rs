@@ -7,14 +7,12 @@ use std::time::Duration;
 
 use crate::support::timing::short_timing;
 use crate::support::{House, line, touch};
-use clippy_core::bulk::{
-    BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which, payload,
-};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, ReindexRequest, Which};
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::search::calibration;
 use clippy_jobs::{
-    Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
-    SqliteJobs, SqliteSettings,
+    Envelope, Job, JobFilter, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner,
+    RunnerSettings, SqliteJobs, SqliteSettings,
 };
 use clippy_worker::jobs::{BulkSettings, handlers};
 use serde::Serialize;
@@ -77,7 +75,11 @@ impl Drop for Worker {
 }
 
 async fn ask<R: Serialize>(store: &SqliteJobs, kind: JobKind, request: &R) -> JobId {
-    let new = NewJob::new(kind, Lane::Control, payload(request).expect("JSON"));
+    let new = NewJob::new(
+        kind,
+        Lane::Control,
+        Envelope::whole(request).to_payload().expect("JSON"),
+    );
     store.create(&new).await.expect("made").job.id
 }
 

@@ -4,6 +4,8 @@
 use std::io::Write;
 
 use clippy_core::ledger::{FailureKind, LineOutcome};
+use clippy_worker::ingest::{RunSettings, ingest};
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{House, line};
 
@@ -114,10 +116,10 @@ async fn a_manifest_from_a_pipe_is_read_to_its_end() {
         let pipe = pipe.clone();
         std::thread::spawn(move || std::fs::write(pipe, gzipped(text.as_bytes())))
     };
-    let mut options = house.options();
-    options.lines.manifest = pipe;
-    options.lines.images_root = Some(house.path(""));
-    let report = house.ingest_with(&options).await.expect("ingested");
+    let mut request = house.request();
+    request.lines.manifest = pipe;
+    request.lines.images_root = Some(house.path(""));
+    let report = house.ingest_with(&request).await.expect("ingested");
     writer.join().expect("joined").expect("written");
     assert_eq!(
         (report.totals.lines, report.totals.embedded),
@@ -151,10 +153,10 @@ async fn failures_are_told_by_kind_with_their_number_and_the_mend() {
         "{\"id\":2,".to_owned(),
         line(9, "x").replace("9.png", "words.png"),
     ]);
-    let mut options = house.options();
-    options.lines.fail_log = Some(house.path("failed.txt"));
+    let mut request = house.request();
+    request.lines.fail_log = Some(house.path("failed.txt"));
     let report = house
-        .ingest_with(&options)
+        .ingest_with(&request)
         .await
         .expect("bad lines are not fatal");
     let kinds: Vec<(FailureKind, u64)> = report
@@ -226,9 +228,14 @@ async fn a_link_out_of_the_folders_is_refused_and_a_whole_path_outside_is_told()
         "{text}"
     );
     // Named as a folder that pictures are served from, both are good.
-    let mut options = house.options();
-    options.lines.served_from = vec![elsewhere.path("")];
-    let report = house.ingest_with(&options).await.expect("ingested");
+    let settings = RunSettings {
+        served_from: vec![elsewhere.path("")],
+        ..RunSettings::default()
+    };
+    let never = CancellationToken::new();
+    let report = ingest(house.tools(), &house.request(), &settings, &(), &never)
+        .await
+        .expect("ingested");
     assert_eq!(
         (report.totals.failed, report.reasons.is_empty()),
         (0, true),

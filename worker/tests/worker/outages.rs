@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::Space;
+use clippy_core::bulk::{BackfillRequest, Which};
+use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{FailureKind, LineOutcome};
-use clippy_worker::backfill::{BackfillOptions, Which, backfill};
-use clippy_worker::ingest::{IngestReport, ingest};
+use clippy_worker::backfill::backfill;
+use clippy_worker::ingest::{IngestReport, RunSettings, ingest};
 use clippy_worker::patience::{Patience, Pauses, Tell};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +40,8 @@ async fn patiently(
     cancel: &CancellationToken,
 ) -> clippy_core::Result<IngestReport> {
     let tools = Patience::new(pauses, cancel.clone(), tell).with(house.tools());
-    ingest(tools, &house.options(), &(), cancel).await
+    let settings = RunSettings::default();
+    ingest(tools, &house.request(), &settings, &(), cancel).await
 }
 
 #[tokio::test]
@@ -123,56 +125,66 @@ async fn a_picture_that_is_deleted_between_look_and_storing_fails_its_own_line()
 
 #[tokio::test]
 async fn a_backfill_does_not_count_a_picture_that_is_gone_as_filled() {
-    let house = House::with_pictures(4);
-    house.ingest().await.expect("ingested");
-    for id in [2, 3] {
-        *house
-            .gallery
-            .points
-            .lock()
-            .get_mut(&id.into())
-            .expect("there")
-            .vectors
-            .get_mut(Space::Text) = None;
+    for refuses_missing in [false, true] {
+        let house = House::with_pictures(5);
+        house.ingest().await.expect("ingested");
+        for id in [2, 3, 4] {
+            let mut points = house.gallery.points.lock();
+            let point = points.get_mut(&id.into()).expect("there");
+            point.vectors.text = None;
+        }
+        house.gallery.vanishes_before_a_write(3);
+        let refuses = &house.gallery.refuses_missing;
+        refuses.store(refuses_missing, Ordering::SeqCst);
+        let request = BackfillRequest {
+            lines: house.request().lines,
+            which: Which::Text,
+            force_all: false,
+            ids_file: None,
+        };
+        let (settings, never) = (RunSettings::default(), CancellationToken::new());
+        let report = backfill(house.tools(), &request, &settings, &(), &never)
+            .await
+            .expect("one picture that is gone is not fatal");
+        assert_eq!(
+            (
+                report.totals.embedded,
+                report.totals.failed,
+                report.totals.unchanged
+            ),
+            (2, 1, 2),
+            "{report:?}"
+        );
+        for id in [2, 4] {
+            let filled = house.gallery.point(id).vectors.text.is_some();
+            assert!(filled, "{id}, refuses missing points: {refuses_missing}");
+        }
+        assert_eq!(
+            house.gallery.upserts.load(Ordering::SeqCst),
+            1,
+            "a backfill brings nothing back"
+        );
     }
-    house.gallery.vanishes_before_a_write(3);
-    let options = BackfillOptions {
-        lines: house.options().lines,
-        which: Which::Text,
-        force_all: false,
-        ids_file: None,
-    };
-    let report = backfill(house.tools(), &options, &(), &CancellationToken::new())
-        .await
-        .expect("filled");
-    assert_eq!(
-        (
-            report.totals.embedded,
-            report.totals.failed,
-            report.totals.unchanged
-        ),
-        (1, 1, 2),
-        "{report:?}"
-    );
-    assert_eq!(
-        house.gallery.upserts.load(Ordering::SeqCst),
-        1,
-        "a backfill brings nothing back"
-    );
 }
 
 #[tokio::test]
 async fn a_run_in_which_nothing_was_done_is_told_apart_from_one_in_which_nothing_was_to_do() {
     let house = House::with_pictures(3);
-    let options = BackfillOptions {
-        lines: house.options().lines,
+    let request = BackfillRequest {
+        lines: house.request().lines,
         which: Which::All,
         force_all: false,
         ids_file: None,
     };
-    let report = backfill(house.tools(), &options, &(), &CancellationToken::new())
-        .await
-        .expect("looked");
+    let report = backfill(
+        house.tools(),
+        &request,
+        &RunSettings::default(),
+        &(),
+        &CancellationToken::new(),
+    )
+    .await
+    .expect("looked");
     assert!(
         report.reasons.nothing_succeeded(&report.totals),
         "nothing is stored that could be filled: {report:?}"
@@ -183,7 +195,7 @@ async fn a_run_in_which_nothing_was_done_is_told_apart_from_one_in_which_nothing
         !report.reasons.nothing_succeeded(&report.totals),
         "all is there already: {report:?}"
     );
-    let mut wrong = house.options();
+    let mut wrong = house.request();
     std::fs::create_dir(house.path("empty")).expect("made");
     std::fs::rename(house.path("manifest.jsonl"), house.path("empty/m.jsonl")).expect("moved");
     wrong.lines.manifest = house.path("empty/m.jsonl");

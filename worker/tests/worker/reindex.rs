@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::support::timing::short_timing;
 use crate::support::{House, line};
 use async_trait::async_trait;
-use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest, payload};
+use clippy_core::bulk::{IngestRequest, ManifestRequest, ReindexRequest};
 use clippy_core::collections::{Collections, ModelSource, Models, Role};
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::folders::Folders;
@@ -28,12 +28,12 @@ use clippy_gallery::{
     PictureOptions,
 };
 use clippy_jobs::{
-    Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings, SqliteJobs,
-    SqliteSettings,
+    Envelope, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner, RunnerSettings,
+    SqliteJobs, SqliteSettings,
 };
 use clippy_search::{MakeSearcher, SearchQuery, Searcher, SearcherOptions};
 use clippy_testing::{FakeEmbedder, MemoryRecent};
-use clippy_worker::ingest::{IngestReport, LiveTools, MARK_FIELD, ingest};
+use clippy_worker::ingest::{IngestReport, LiveTools, MARK_FIELD, RunSettings, ingest};
 use clippy_worker::jobs::{BulkSettings, ReindexJob, ReindexTools, handlers};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -217,8 +217,9 @@ impl Process {
     }
 
     async fn ingest(&self, house: &House) -> IngestReport {
-        let (options, stop) = (house.options(), CancellationToken::new());
-        ingest(self.tools.now(), &options, &(), &stop)
+        let (request, stop) = (house.request(), CancellationToken::new());
+        let settings = RunSettings::default();
+        ingest(self.tools.now(), &request, &settings, &(), &stop)
             .await
             .expect("ingested")
     }
@@ -228,7 +229,11 @@ impl Process {
     }
 
     async fn ask(&self, kind: JobKind, request: &impl serde::Serialize) -> JobId {
-        let new = NewJob::new(kind, Lane::Control, payload(request).expect("JSON"));
+        let new = NewJob::new(
+            kind,
+            Lane::Control,
+            Envelope::whole(request).to_payload().expect("JSON"),
+        );
         self.jobs.create(&new).await.expect("made").job.id
     }
 

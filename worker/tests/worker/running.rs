@@ -6,8 +6,7 @@ use crate::support::{House, line};
 use clippy_core::ErrorCode;
 use clippy_core::ids::PointId;
 use clippy_core::ledger::LineOutcome;
-use clippy_worker::ingest::ingest;
-use clippy_worker::ingest::manifest::Shard;
+use clippy_worker::ingest::{RunSettings, ingest};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
@@ -15,9 +14,15 @@ async fn a_stopped_run_keeps_what_it_did_and_the_next_goes_on() {
     let house = House::with_pictures(60);
     let cancel = CancellationToken::new();
     *house.embedder.cancels.lock() = Some(cancel.clone());
-    let report = ingest(house.tools(), &house.options(), &(), &cancel)
-        .await
-        .expect("stopped cleanly");
+    let report = ingest(
+        house.tools(),
+        &house.request(),
+        &RunSettings::default(),
+        &(),
+        &cancel,
+    )
+    .await
+    .expect("stopped cleanly");
     let done = report.totals.embedded;
     assert!(!report.complete && (4..60).contains(&done), "{report:?}");
     assert_eq!(
@@ -87,11 +92,11 @@ async fn shards_cover_everything_once() {
     let house = House::with_pictures(21);
     let mut counts = Vec::new();
     for index in 0..2 {
-        let mut options = house.options();
-        options.lines.slice.shard = Some(Shard { index, count: 2 });
+        let mut request = house.request();
+        (request.lines.shard_index, request.lines.shard_count) = (Some(index), Some(2));
         counts.push(
             house
-                .ingest_with(&options)
+                .ingest_with(&request)
                 .await
                 .expect("a shard")
                 .totals
@@ -108,10 +113,10 @@ async fn a_long_manifest_is_never_held_whole() {
     const LINES: u64 = 200_000;
     let house = House::new();
     house.manifest(&(0..LINES).map(|id| line(id, "apple")).collect::<Vec<_>>());
-    let mut options = house.options();
-    options.lines.clip_batch = 32;
+    let mut request = house.request();
+    request.lines.clip_batch = 32;
     let report = house
-        .ingest_with(&options)
+        .ingest_with(&request)
         .await
         .expect("all lines fail, none is fatal");
     assert_eq!((report.totals.failed, report.totals.lines), (LINES, LINES));
@@ -122,36 +127,38 @@ async fn a_long_manifest_is_never_held_whole() {
 #[tokio::test]
 async fn what_can_never_work_is_refused_before_anything_is_done() {
     let house = House::with_pictures(2);
-    let refused = async |change: &dyn Fn(&mut clippy_worker::ingest::IngestOptions), word: &str| {
-        let mut options = house.options();
-        change(&mut options);
-        let error = house.ingest_with(&options).await.expect_err(word);
+    let refused = async |change: &dyn Fn(&mut clippy_core::bulk::IngestRequest), word: &str| {
+        let mut request = house.request();
+        change(&mut request);
+        let error = house.ingest_with(&request).await.expect_err(word);
         assert_eq!(error.code, ErrorCode::InvalidInput);
         assert!(error.message.contains(word), "{}", error.message);
     };
     refused(
-        &|options| options.lines.manifest = "none.jsonl".into(),
+        &|request| request.lines.manifest = "none.jsonl".into(),
         "none.jsonl",
     )
     .await;
     refused(
-        &|options| options.lines.images_root = Some("nowhere".into()),
+        &|request| request.lines.images_root = Some("nowhere".into()),
         "nowhere",
     )
     .await;
     refused(
-        &|options| options.lines.text_template = "no place".to_owned(),
+        &|request| request.lines.text_template = "no place".to_owned(),
         "{tags}",
     )
     .await;
-    refused(&|options| options.lines.clip_batch = 0, "at least 1").await;
+    refused(&|request| request.lines.clip_batch = 0, "clip_batch").await;
     refused(
-        &|options| options.lines.slice.shard = Some(Shard { index: 2, count: 2 }),
-        "shard 2",
+        &|request| {
+            (request.lines.shard_index, request.lines.shard_count) = (Some(2), Some(2));
+        },
+        "shard_index is 2",
     )
     .await;
     refused(
-        &|options| options.lines.fail_log = Some("no/such/folder/f".into()),
+        &|request| request.lines.fail_log = Some("no/such/folder/f".into()),
         "no/such/folder",
     )
     .await;

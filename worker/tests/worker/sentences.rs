@@ -54,7 +54,7 @@ async fn a_collection_of_clippy_0_2_keeps_its_underscores_also_once_it_has_a_ver
 #[tokio::test]
 async fn a_dry_run_decides_nothing() {
     let house = with_underscores();
-    let mut options = house.options();
+    let mut options = house.request();
     options.dry_run = true;
     house.ingest_with(&options).await.expect("looked at");
     assert!(house.gallery.notes.lock().is_empty());

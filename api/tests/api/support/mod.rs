@@ -16,7 +16,7 @@ use clippy_core::preferences::PreferenceRule;
 use clippy_core::settings::Secret;
 use clippy_generate::{DailyBudget, Providers};
 use clippy_imaging::{DecodeLimits, Encoding, RgbImage, encode};
-use clippy_jobs::{EventHub, JobStore, SqliteJobs, SqliteSettings};
+use clippy_jobs::{EventHub, JobBackend, SqliteJobs, SqliteSettings};
 use clippy_search::{LiveSearcher, MakeSearcher, Searcher, SearcherOptions};
 use clippy_testing::{
     ApiClient, ApiRequest, FakeEmbedder, MemoryGallery, MemoryPreferences, MemoryRecent,
@@ -47,7 +47,7 @@ pub struct TestServer {
     pub recent: Arc<MemoryRecent>,
     pub state: AppState,
     /// The store behind the routes.
-    pub jobs: Arc<dyn JobStore>,
+    pub jobs: Arc<dyn JobBackend>,
     /// What generation stands on.
     pub generation: GenerationParts,
     /// `DATA_DIR`, with the job file in it.
@@ -61,7 +61,7 @@ pub struct Setup {
     pub options: ApiOptions,
     pub embedder: Arc<dyn Embedder>,
     /// Without one, a file of the server's own.
-    pub jobs: Option<Arc<dyn JobStore>>,
+    pub jobs: Option<Arc<dyn JobBackend>>,
     pub job_settings: SqliteSettings,
     pub providers: Providers,
     pub budget: DailyBudget,
@@ -121,7 +121,7 @@ impl TestServer {
         });
         let recent = Arc::new(MemoryRecent::default());
         let data = tempfile::tempdir().expect("a temporary folder");
-        let jobs: Arc<dyn JobStore> = match setup.jobs {
+        let jobs: Arc<dyn JobBackend> = match setup.jobs {
             Some(jobs) => jobs,
             None => {
                 let file = data.path().join("jobs.db");
@@ -147,8 +147,8 @@ impl TestServer {
             preferences,
             pictures: Arc::clone(&setup.pictures),
             recent: recent.clone(),
-            jobs: Arc::clone(&jobs),
-            events: EventHub::start(Arc::clone(&jobs)),
+            jobs: jobs.clone(),
+            events: EventHub::start(jobs.clone()),
             generation: generation.clone(),
         };
         let state = AppState::new(parts, options).expect("good options");

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clippy_core::{Error, ErrorCode, Result};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-/// The default of half a second kills apalis' workers whenever the server pauses to write its file.
+/// By the default of half a second apalis' workers end whenever the server pauses to write its
+/// file.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(2);
 /// The default keeps waiting long after the server is back.
@@ -16,7 +17,7 @@ const RETRIES: usize = 3;
 const EXAMPLES: &str =
     "redis://host:6379/0, redis://user:password@host:6379/0, or rediss:// for TLS";
 
-/// Connects and asks for an answer.
+/// Connects, and checks that the server answers.
 pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManager)> {
     // For `rediss://`. An error means that one is installed already, which is what is wanted.
     drop(rustls::crypto::ring::default_provider().install_default());
@@ -57,7 +58,7 @@ pub(super) async fn connect(url: &str) -> Result<(redis::Client, ConnectionManag
     Ok((client, connection))
 }
 
-/// Why waiting for the server would be in vain; `None` for one that is away, or still starts.
+/// Why waiting for the server would not help; `None` for one that is down or still starting.
 fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
     let text = error.to_string();
     let says = |word: &str| text.contains(word);
@@ -96,7 +97,7 @@ fn refused(address: &str, error: &redis::RedisError) -> Option<String> {
     Some(format!("Redis at {address} {wrong} ({error})"))
 }
 
-/// An error of Redis, for whoever asked.
+/// Turns an error of Redis into one for the caller.
 pub(crate) fn unavailable(error: redis::RedisError) -> Error {
     let message = match error.code() {
         Some("OOM") => {

@@ -7,7 +7,7 @@ use clippy_core::{Error, Result};
 use serde::de::DeserializeOwned;
 
 use crate::record::{Children, Job, JobId};
-use crate::store::{ClaimedJob, RunKey, Step};
+use crate::runs::{ClaimedJob, Phase, RunKey};
 use crate::time::Timestamp;
 
 /// The fields that a job is made of.
@@ -163,15 +163,15 @@ impl Record {
             job: job.id,
             run: self.needed("run")?,
         };
-        let step = if self.text("step") == Some("merge") {
-            Step::Merge
+        let phase = if self.text("step") == Some("merge") {
+            Phase::Merge
         } else {
-            Step::Start
+            Phase::Start
         };
         Ok(ClaimedJob {
             job,
             key,
-            step,
+            phase,
             cursor: self.json("cursor")?,
         })
     }

@@ -1,4 +1,4 @@
-//! Whether a Redis server is set so that it loses no job.
+//! Checks that a Redis server is configured so that it loses no job.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const OLDEST: (u32, u32) = (6, 2);
 pub struct RedisReport {
     /// Its version.
     pub version: String,
-    /// What is wrong with it, each with what mends it; empty when it is as it should be.
+    /// What is wrong with its configuration, each with its remedy; empty when nothing is.
     pub faults: Vec<String>,
 }
 

@@ -36,10 +36,11 @@
 mod connection;
 mod decode;
 mod inspect;
+mod lanes;
 mod notices;
+mod runs;
 mod scripts;
 mod store;
-mod transport;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -58,14 +59,14 @@ pub use inspect::RedisReport;
 /// The version of the protocol; part of every key.
 pub const PROTOCOL: &str = "jobs1";
 
-/// How a [`RedisJobs`] is to behave.
+/// Settings of a [`RedisJobs`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RedisSettings {
     /// Begins every key. Braces make it a hash tag; without them they are added.
     pub prefix: String,
     /// How long finished jobs and their events are kept.
     pub keep_finished: Duration,
-    /// How many finished jobs are kept at most, the newest.
+    /// How many finished jobs are kept, the newest.
     pub max_finished: u64,
     /// How long an idempotency key is remembered.
     pub keep_idempotency: Duration,
@@ -73,7 +74,7 @@ pub struct RedisSettings {
     pub limits: LaneLimits,
 }
 
-/// Jobs that may wait in each lane before a new one is refused.
+/// How many jobs may be queued in each lane before a new one is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LaneLimits {
     /// In [`Lane::Interactive`].
@@ -128,7 +129,7 @@ pub struct RedisJobs {
     /// The prefix with the version.
     prefix: String,
     notices: Notices,
-    /// Where the next look for lost tasks begins.
+    /// Where the next search for lost tasks begins.
     rescue_from: AtomicU64,
     damage: Damage,
 }
@@ -167,7 +168,7 @@ impl RedisJobs {
         &self.settings
     }
 
-    /// The queue that apalis knows a lane by.
+    /// The name of a lane's queue in apalis' keys.
     pub(crate) fn queue(&self, lane: Lane) -> String {
         format!("{}:lane:{lane}", self.prefix)
     }

@@ -1,6 +1,6 @@
-//! Notices: one subscriber connection a channel and process, opened when somebody first watches.
+//! Notices: one subscribed connection for each channel and process, opened by the first subscriber.
 //!
-//! Pub/sub drops what is sent while a connection is away; so whoever watches asks as well.
+//! Pub/sub loses what is sent while the connection is down, so subscribers poll as well.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::events::EventNotice;
 use crate::record::Lane;
-use crate::store::Control;
+use crate::transport::Control;
 
 const CAPACITY: usize = 4_096;
 /// A connection that was away may have missed any of these.

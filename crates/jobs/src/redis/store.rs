@@ -11,12 +11,9 @@ use super::decode::{Flat, Record, said};
 use super::{RedisJobs, unavailable};
 use crate::checks;
 use crate::damage;
-use crate::events::{Event, EventId, EventKind, EventNotice, EventPage, KEPT_PREVIEWS};
-use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
-use crate::store::{
-    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus,
-    Outcome, RunKey,
-};
+use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
+use crate::record::{Created, Job, JobId, Lane, NewJob};
+use crate::store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};
 use crate::time::Timestamp;
 
 /// A worker silent for longer is not counted among a lane's workers.
@@ -24,7 +21,7 @@ const COUNTED_ALIVE: Duration = Duration::from_secs(15);
 
 type Entry = (String, Flat);
 
-fn millis(duration: Duration) -> u64 {
+pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
@@ -79,7 +76,7 @@ impl JobStore for RedisJobs {
         }
     }
 
-    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+    async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
         NewJob::check_key(key)?;
         let (answer, record): (String, Flat) = self
             .call(&self.scripts.made)
@@ -336,142 +333,6 @@ impl JobStore for RedisJobs {
     fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
         self.notices.watch_events()
     }
-
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.claimed(id, owner, lease, false).await
-    }
-
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.claimed(id, owner, lease, true).await
-    }
-
-    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
-        let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
-        let cursor = beat
-            .cursor
-            .as_ref()
-            .map(|cursor| checks::bounded("cursor", cursor))
-            .transpose()?;
-        let answer: String = self
-            .call(&self.scripts.beat)
-            .arg(key.job.to_string())
-            .arg(key.run)
-            .arg(millis(lease))
-            .arg(progress.unwrap_or_default())
-            .arg(cursor.unwrap_or_default())
-            .arg(u8::from(beat.further))
-            .invoke()
-            .await?;
-        match answer.as_str() {
-            "ok" => Ok(BeatAnswer::Ok),
-            "cancel" => Ok(BeatAnswer::Cancel),
-            "lost" => Ok(BeatAnswer::Lost),
-            other => Err(unexpected("beat", other)),
-        }
-    }
-
-    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
-        let data = checks::event_data(kind, data)?;
-        let call = self
-            .call(&self.scripts.append)
-            .arg(key.job.to_string())
-            .arg(key.run)
-            .arg(kind.as_str())
-            .arg(data);
-        let call = call.arg(KEPT_PREVIEWS);
-        Ok(call.invoke::<u8>().await? == 1)
-    }
-
-    async fn add_children(
-        &self,
-        key: RunKey,
-        unit: &str,
-        children: &[NewChild],
-    ) -> Result<Option<Children>> {
-        let unit = checks::children(unit, children)?;
-        let mut call = self
-            .call(&self.scripts.children)
-            .arg(key.job.to_string())
-            .arg(key.run)
-            .arg(unit);
-        for child in children {
-            call = call
-                .arg(JobId::child(key.job, &child.key).to_string())
-                .arg(child.lane.as_str())
-                .arg(child.payload.to_string())
-                .arg(child.weight);
-        }
-        let counts: Vec<u64> = call.invoke().await?;
-        Ok(match counts[..] {
-            [total, succeeded, failed, cancelled] => Some(Children {
-                total,
-                succeeded,
-                failed,
-                cancelled,
-            }),
-            _ => None,
-        })
-    }
-
-    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
-        let (name, detail, receipt, delay) = checks::outcome(outcome)?;
-        let answer: String = self
-            .call(&self.scripts.finish)
-            .arg(key.job.to_string())
-            .arg(key.run)
-            .arg(name)
-            .arg(detail)
-            .arg(receipt)
-            .arg(millis(delay))
-            .invoke()
-            .await?;
-        if answer == "fenced" {
-            Ok(Finished::Fenced)
-        } else {
-            Ok(Finished::Accepted(answer.parse()?))
-        }
-    }
-}
-
-impl RedisJobs {
-    async fn claimed(
-        &self,
-        id: JobId,
-        owner: &str,
-        lease: Duration,
-        beside: bool,
-    ) -> Result<Claim> {
-        let call = self
-            .call(&self.scripts.claim)
-            .arg(id.to_string())
-            .arg(owner)
-            .arg(millis(lease))
-            .arg(u8::from(beside));
-        let (answer, record): (String, Flat) = call.invoke().await?;
-        match answer.as_str() {
-            "run" => match Record::new(record).claimed() {
-                Ok(claimed) => Ok(Claim::Run(Box::new(claimed))),
-                Err(error) => {
-                    let reason = error.message;
-                    self.damage.tell("job", &id.to_string(), &reason);
-                    self.call(&self.scripts.set_aside)
-                        .arg(id.to_string())
-                        .arg(&reason)
-                        .invoke::<u64>()
-                        .await?;
-                    Ok(Claim::Damaged { reason })
-                }
-            },
-            "busy" => Ok(Claim::Busy),
-            "nothing" => Ok(Claim::Nothing),
-            "paused" => Ok(Claim::Paused),
-            "alone" => Ok(Claim::Alone),
-            "damaged" => Ok(Claim::Damaged {
-                reason: said(&record),
-            }),
-            other => Err(unexpected("claim", other)),
-        }
-    }
 }
 
 fn damaged(id: JobId, reason: &str) -> Error {
@@ -489,7 +350,7 @@ fn event(entry: &Entry) -> Result<Event> {
     })
 }
 
-fn unexpected(script: &str, answer: &str) -> Error {
+pub(super) fn unexpected(script: &str, answer: &str) -> Error {
     Error::new(
         ErrorCode::Internal,
         format!("the script \"{script}\" answered \"{answer}\", which it never should"),

@@ -1,4 +1,4 @@
-//! What a handler sees of its job, and how it tells about it.
+//! A handler's interface to its job: its data, and what it may write.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::events::EventKind;
 use crate::failure::JobError;
 use crate::record::{Children, Job, JobId, NewChild, Progress};
-use crate::store::{Beat, BeatAnswer, ClaimedJob, JobFilter, JobPage, JobStore, RunKey, Step};
+use crate::runs::{Beat, BeatAnswer, ClaimedJob, Phase, RunKey, RunStore};
+use crate::store::JobPage;
 
-/// How long a handler is held up while the store is away, before its attempt fails.
+/// How long a handler waits while the store is unavailable, before its attempt fails.
 const BEAR_FOR: Duration = Duration::from_secs(600);
 
-/// How long the store has been away for one call.
+/// The retries of one call while the store is unavailable.
 struct Patience {
     begun: Instant,
     delay: Duration,
@@ -56,9 +57,9 @@ pub enum LogLevel {
     Error,
 }
 
-/// One run of one job; shared by the handler, the beat and the runner.
+/// One run of one job; shared by the handler, the heartbeat and the runner.
 pub(crate) struct Run {
-    pub(crate) store: Arc<dyn JobStore>,
+    pub(crate) store: Arc<dyn RunStore>,
     pub(crate) claimed: ClaimedJob,
     pub(crate) token: CancellationToken,
     pub(crate) lease: Duration,
@@ -69,7 +70,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn new(store: Arc<dyn JobStore>, claimed: ClaimedJob, lease: Duration) -> Self {
+    pub(crate) fn new(store: Arc<dyn RunStore>, claimed: ClaimedJob, lease: Duration) -> Self {
         Self {
             store,
             claimed,
@@ -100,7 +101,7 @@ impl Run {
         self.progress.lock().take()
     }
 
-    /// Puts progress back that could not be written, unless there is newer.
+    /// Puts back progress that could not be written, unless there is newer progress.
     pub(crate) fn return_progress(&self, progress: Option<Progress>) {
         let mut kept = self.progress.lock();
         if kept.is_none() {
@@ -124,7 +125,7 @@ impl Run {
     }
 }
 
-/// A handler's view of its job. Cheap to clone, and free to be carried to other threads.
+/// A handler's interface to its job. Cheap to clone; it may be sent to other threads.
 #[derive(Clone)]
 pub struct JobContext {
     pub(crate) run: Arc<Run>,
@@ -143,15 +144,16 @@ impl JobContext {
         self.run.claimed.key
     }
 
-    /// Whether the job begins, or its children have all ended (counted in [`Job::children`]).
+    /// Which phase is run. In [`Phase::Merge`] all children have ended; [`Job::children`] counts
+    /// them.
     #[must_use]
-    pub fn step(&self) -> Step {
-        self.run.claimed.step
+    pub fn phase(&self) -> Phase {
+        self.run.claimed.phase
     }
 
-    /// Where the last run got to, as its [`JobContext::checkpoint`] said.
+    /// The checkpoint that the last run saved with [`JobContext::save_checkpoint`].
     #[must_use]
-    pub fn cursor(&self) -> Option<&Value> {
+    pub fn last_checkpoint(&self) -> Option<&Value> {
         self.run.claimed.cursor.as_ref()
     }
 
@@ -161,7 +163,7 @@ impl JobContext {
         &self.run.token
     }
 
-    /// Whether to go on; call it between steps, with `?`.
+    /// Checks whether the job is to stop. Call it between steps, with `?`.
     ///
     /// # Errors
     /// [`JobError::Cancelled`] or [`JobError::HandedBack`] when the job is to stop.
@@ -173,28 +175,28 @@ impl JobContext {
         }
     }
 
-    /// Says how far the job is. Cheap: the newest is written at most twice a second.
+    /// Sets the progress. Cheap: the newest is written at most twice a second.
     pub fn progress(&self, progress: Progress) {
         *self.run.progress.lock() = Some(progress);
     }
 
-    /// Writes where to go on after a crash, at once, together with the newest progress. The job got
-    /// further, so that all its attempts are allowed again: a long job outlives any number of
-    /// workers, as long as each does a part of it. So a handler must not say this twice for the
-    /// same piece of work; see [`JobContext::remember`].
+    /// Saves a checkpoint to continue from after a crash, at once, together with the newest
+    /// progress. It means that the job got further, so its attempts are counted from 1 again: a
+    /// long job survives any number of workers, as long as each does a part of it. So a handler
+    /// must not save two checkpoints for the same piece of work; see [`JobContext::remember`].
     ///
     /// # Errors
     /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes (a
     /// shorter time is waited for); [`JobError::Permanent`] for a cursor above 1 MiB.
-    pub async fn checkpoint(&self, cursor: Value) -> Result<(), JobError> {
+    pub async fn save_checkpoint(&self, cursor: Value) -> Result<(), JobError> {
         self.write(cursor, true).await
     }
 
-    /// Writes what the next run needs to know, like [`JobContext::checkpoint`], of a job that is no
-    /// further by that.
+    /// Saves data for the next run, like [`JobContext::save_checkpoint`], but of a job that did not
+    /// get further.
     ///
     /// # Errors
-    /// As [`JobContext::checkpoint`].
+    /// As [`JobContext::save_checkpoint`].
     pub async fn remember(&self, cursor: Value) -> Result<(), JobError> {
         self.write(cursor, false).await
     }
@@ -215,7 +217,7 @@ impl JobContext {
         self.go_on()
     }
 
-    /// Writes a line that a watcher sees. A store that is away loses it: it is news, not record.
+    /// Writes a log line for those who follow the job. It is lost when the store is unavailable.
     pub async fn log(&self, level: LogLevel, message: impl Into<String> + Send) {
         let data = json!({"level": level, "message": message.into()});
         if let Err(error) = self
@@ -228,7 +230,7 @@ impl JobContext {
         }
     }
 
-    /// Shows something while the job runs; the last one is kept for those who come later.
+    /// Shows a preview while the job runs. The last one is kept for clients that connect later.
     ///
     /// # Errors
     /// [`JobError::Permanent`] when it is above [`crate::MAX_PREVIEW`]. A store that is away only
@@ -249,13 +251,13 @@ impl JobContext {
         }
     }
 
-    /// Sets what of the request was honoured; written with the result.
+    /// Sets the receipt (what of the request was honoured); it is written with the result.
     pub fn receipt(&self, receipt: Value) {
         *self.run.receipt.lock() = Some(receipt);
     }
 
     /// Makes parts of this job. Once the handler returns `Ok`, the job waits for all of them and
-    /// then runs again as [`Step::Merge`]; what it returned is dropped. Planning twice makes no
+    /// then runs again as [`Phase::Merge`]; what it returned is dropped. Planning twice makes no
     /// part twice, as long as keys are the same.
     ///
     /// # Errors
@@ -266,7 +268,7 @@ impl JobContext {
         unit: &str,
         children: &[NewChild],
     ) -> Result<Children, JobError> {
-        if self.step() == Step::Merge {
+        if self.phase() == Phase::Merge {
             return Err(JobError::permanent(
                 ErrorCode::Internal,
                 "a job that merges its parts cannot make new ones",
@@ -297,7 +299,7 @@ impl JobContext {
         Ok(counted)
     }
 
-    /// Back-pressure for planners: waits until fewer than `most` parts have not ended.
+    /// Back-pressure for planners: waits until fewer than `most` parts are unfinished.
     ///
     /// # Errors
     /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
@@ -305,8 +307,8 @@ impl JobContext {
         let mut patience = Patience::new();
         loop {
             self.go_on()?;
-            let children = match self.run.store.get(self.job().id).await {
-                Ok(job) => job.children.unwrap_or_default(),
+            let children = match self.run.store.count_children(self.job().id).await {
+                Ok(children) => children,
                 Err(error) => {
                     self.bear(&mut patience, error).await?;
                     continue;
@@ -328,15 +330,9 @@ impl JobContext {
     /// # Errors
     /// As [`JobContext::go_on`]; [`JobError::Transient`] when the store is away for minutes.
     pub async fn children(&self, before: Option<JobId>) -> Result<JobPage, JobError> {
-        let filter = JobFilter {
-            parent: Some(self.job().id),
-            before,
-            limit: 500,
-            ..JobFilter::default()
-        };
         let mut patience = Patience::new();
         loop {
-            match self.run.store.list(&filter).await {
+            match self.run.store.list_children(self.job().id, before).await {
                 // What a part did is then not known, and must not be left out of a sum in silence.
                 Ok(page) if page.damaged > 0 => {
                     let message = format!(
@@ -352,7 +348,8 @@ impl JobContext {
         }
     }
 
-    /// Waits a little when the store is only away for a moment; that costs a handler no attempt.
+    /// Waits before a retry while the store is unavailable, so that a short outage costs no
+    /// attempt.
     async fn bear(&self, patience: &mut Patience, error: Error) -> Result<(), JobError> {
         if !error.code.is_retryable() || patience.begun.elapsed() > BEAR_FOR {
             return Err(error.into());
@@ -375,7 +372,7 @@ impl std::fmt::Debug for JobContext {
     }
 }
 
-/// What a handler that is missing answers.
+/// The error of a job whose kind has no handler here.
 pub(crate) fn no_handler(job: &Job) -> JobError {
     let message = format!(
         "No worker here knows how to run \"{}\" jobs. Start one that does, then retry",

@@ -1,4 +1,4 @@
-//! The worker loops of one process: supervision, deliveries, the way to stop.
+//! The worker loops of one process: supervision, deliveries and shutdown.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,34 +14,33 @@ use tokio_util::task::TaskTracker;
 use super::context::{Run, StopReason};
 use super::execution::execute;
 use super::side;
-use super::tick::{Bell, Tick};
 use super::{Handlers, RunnerSettings};
+use crate::backend::WorkerBackend;
 use crate::record::{JobId, Lane};
-use crate::store::{
-    Claim, ClaimedJob, Control, Deliver, Delivery, JobStore, JobTransport, LaneWorker,
-};
+use crate::runs::{Claim, ClaimedJob, RunStore};
+use crate::transport::{Bell, Control, Deliver, Delivery, LaneWorker, Tick};
 
-/// Between the end of a worker loop and the next.
+/// The pause before a worker loop that ended is started again.
 const RESTART: Duration = Duration::from_millis(300);
-/// A paused lane is asked about this often, in case the notice was lost.
+/// How often a paused lane is polled, in case the notice of its resumption was lost.
 const PAUSED: Duration = Duration::from_secs(1);
 
-/// A worker loop fetches one task after the other; a lane with room for many has several, up to
+/// A worker loop fetches one task at a time. A lane with high concurrency has several loops, up to
 /// this many.
 const LOOPS: usize = 4;
-/// Room that one loop serves well.
+/// The concurrency that one loop can keep busy.
 const ROOM_OF_A_LOOP: usize = 4;
 
 /// One lane of this process.
 struct LaneState {
     lane: Lane,
-    /// Bounds what runs, also while a dead loop's deliveries are still on their way.
+    /// Bounds the jobs that run, including those that a loop delivered before it ended.
     room: Semaphore,
-    /// All of the room.
+    /// The number of permits of `room`.
     concurrency: u32,
     changed: Notify,
     loops: Vec<Arc<LoopState>>,
-    /// Which loop is told first of the next job.
+    /// Which loop is woken first for the next job.
     turn: AtomicUsize,
 }
 
@@ -49,9 +48,9 @@ struct LaneState {
 struct LoopState {
     concurrency: usize,
     bell: Arc<Bell>,
-    /// Deliveries on their way through it.
+    /// Deliveries that it has not finished.
     busy: AtomicUsize,
-    /// What it is called now.
+    /// Its current name.
     name: Mutex<Option<String>>,
 }
 
@@ -59,7 +58,7 @@ impl LaneState {
     fn new(lane: Lane, concurrency: usize) -> Self {
         let count = (concurrency / ROOM_OF_A_LOOP).clamp(1, LOOPS);
         let one = |place: usize| {
-            // What does not divide goes to the first ones.
+            // The remainder of the division goes to the first loops.
             let concurrency = concurrency / count + usize::from(place < concurrency % count);
             let (bell, busy, name) = (Arc::default(), AtomicUsize::new(0), Mutex::default());
             Arc::new(LoopState {
@@ -81,8 +80,8 @@ impl LaneState {
         }
     }
 
-    /// Wakes one loop that has room; they take turns. One is enough: it goes on until it finds
-    /// nothing.
+    /// Wakes one loop that has room; they take turns. One is enough, since it fetches until the
+    /// queue is empty.
     fn ring(&self) {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let mut by_turns =
@@ -93,26 +92,26 @@ impl LaneState {
 }
 
 pub(super) struct Engine {
-    pub(super) store: Arc<dyn JobTransport>,
+    pub(super) store: Arc<dyn WorkerBackend>,
     handlers: Handlers,
     pub(super) settings: RunnerSettings,
     lanes: Vec<LaneState>,
     running: Mutex<HashMap<JobId, Arc<Run>>>,
-    /// Held by the job that runs alone because a worker process ended while it ran.
+    /// Held by the suspect that runs alone. Only one suspect runs at a time.
     suspects: Semaphore,
     tracker: TaskTracker,
-    /// No new job is begun.
+    /// No new job is started.
     stopping: CancellationToken,
     /// The worker loops end.
     halt: CancellationToken,
-    /// Nothing listens any more: deliveries that were held may be forgotten.
+    /// All loops have ended, so deliveries that are still held may be dropped.
     gone: CancellationToken,
     identity: String,
 }
 
 impl Engine {
     pub(super) fn new(
-        store: Arc<dyn JobTransport>,
+        store: Arc<dyn WorkerBackend>,
         handlers: Handlers,
         settings: RunnerSettings,
     ) -> Self {
@@ -213,7 +212,7 @@ impl Engine {
             if let Err(error) = &ended {
                 tracing::warn!(lane = %state.lane, %error, "a worker loop ended and is started again; jobs go on");
             }
-            // If the store is away, the sweep of whoever is alive does this later.
+            // If the store is unavailable, the sweep of a live process does this later.
             let release = self.store.release_worker(state.lane, &name);
             match tokio::time::timeout(Duration::from_secs(5), release).await {
                 Ok(Ok(_)) => {}
@@ -229,7 +228,7 @@ impl Engine {
         }
     }
 
-    /// Passes on what the store tells at once.
+    /// Acts on the store's notices.
     async fn listen(self: Arc<Self>) {
         let mut notices = self.store.watch_control();
         loop {
@@ -250,16 +249,15 @@ impl Engine {
                         state.changed.notify_waiters();
                     }
                 }
-                // Whatever was missed is found by polling, beats and the second look at a paused
-                // lane.
+                // Missed notices are made up for by polling and heartbeats.
                 Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => self.ring_all(),
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
             }
         }
     }
 
-    /// Waits for what runs; what does not end in time is asked to hand itself back, and then
-    /// dropped.
+    /// Waits for running jobs. Those that do not end in time are asked to hand themselves back, and
+    /// then dropped.
     async fn drain(&self) {
         self.stopping.cancel();
         self.tracker.close();
@@ -294,17 +292,17 @@ impl Engine {
             let Some(_room) = self.room(state, alone).await else {
                 return;
             };
-            // Held over the claim, so that nothing is claimed once the drain has seen that nothing
-            // runs.
+            // Held during the claim, so that no job is claimed after the drain has seen none
+            // running.
             let begun = self.tracker.token();
             if self.stopping.is_cancelled() {
                 drop(begun);
-                // Neither done nor to be forgotten: the loop is dropped, and its tasks go back into
-                // the line.
+                // The delivery was not handled, and must not be forgotten: the loop is dropped, and
+                // its tasks are queued again.
                 self.gone.cancelled().await;
                 return;
             }
-            // Registered before looking, so that a change in between is not missed.
+            // Registered before the check, so that a change in between is not missed.
             let changed = state.changed.notified();
             let lease = self.settings.timing.lease;
             let claim = if alone {
@@ -331,7 +329,7 @@ impl Engine {
                         () = self.stopping.cancelled() => {}
                     }
                 }
-                // It would be no better the next time, and would keep its place from others.
+                // A retry would not help, and would hold a place that other jobs need.
                 Err(error) if !error.code.is_retryable() => {
                     tracing::error!(job = %id, %error, "a job cannot be claimed; it is left to the sweep");
                     return;
@@ -349,9 +347,9 @@ impl Engine {
         }
     }
 
-    /// Room for one job in a lane; `None` when the runner is gone. Alone means all of it: what runs
-    /// ends first, and what comes waits. Of all lanes one such job runs at a time, so that the
-    /// next loss tells which one it was.
+    /// Permits for one job in a lane; `None` when the runner has stopped. A job that runs alone
+    /// takes all of them: running jobs end first, and new ones wait. Only one such job runs at a
+    /// time in all lanes, so that the next loss shows which job caused it.
     async fn room<'a>(
         &'a self,
         state: &'a LaneState,
@@ -368,7 +366,7 @@ impl Engine {
     }
 
     async fn execute(&self, id: JobId, claimed: ClaimedJob) {
-        let store: Arc<dyn JobStore> = Arc::clone(&self.store) as Arc<dyn JobStore>;
+        let store = Arc::clone(&self.store) as Arc<dyn RunStore>;
         let handler = self.handlers.get(claimed.job.kind);
         let run = Arc::new(Run::new(store, claimed, self.settings.timing.lease));
         self.running.lock().insert(id, Arc::clone(&run));
@@ -394,15 +392,15 @@ impl Engine {
     }
 }
 
-/// [`Engine`] as apalis' handler sees it.
+/// The interface of [`Engine`] to apalis' handler.
 struct EngineHandle {
     engine: Arc<Engine>,
-    /// The lane's place.
+    /// The lane's index.
     index: usize,
     own: Arc<LoopState>,
 }
 
-/// Counts a delivery for as long as it is on its way.
+/// Counts a delivery until it is finished.
 struct Busy(Arc<LoopState>);
 
 impl Busy {
@@ -420,8 +418,8 @@ impl Drop for Busy {
 
 #[async_trait]
 impl Deliver for EngineHandle {
-    /// In a task of its own: when apalis drops a worker loop, on an error of the store, what it had
-    /// begun goes on.
+    /// Runs the delivery in a task of its own, so that it continues when apalis drops the worker
+    /// loop on an error of the store.
     async fn deliver(&self, _: Lane, delivery: Delivery) {
         let (engine, index, busy) = (Arc::clone(&self.engine), self.index, Busy::new(&self.own));
         let task = tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! One run of one job, from its claim to its end.
+//! One run of one job, from its claim to its outcome.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::context::{JobContext, Run, StopReason, no_handler};
 use super::timing::Timing;
 use crate::failure::JobError;
 use crate::record::JobFailure;
-use crate::store::{Beat, Finished, Outcome, Step};
+use crate::runs::{Beat, BeatAnswer, Finished, Outcome, Phase};
 
-/// How long the end of a run is tried to be written while the store is away. The fence decides in
-/// the end.
+/// How long writing the outcome is retried while the store is unavailable. If the lease ends
+/// meanwhile, the fence refuses the write.
 const FINISH_FOR: Duration = Duration::from_secs(600);
 
 /// How the handler's own task ended.
@@ -28,7 +28,7 @@ enum Ended {
     Dropped,
 }
 
-/// Runs the handler in a task of its own, with beats beside it, and writes how it ended.
+/// Runs the handler in a task of its own, with heartbeats beside it, and writes the outcome.
 pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>, timing: &Timing) {
     let begun = Instant::now();
     let job = &run.claimed.job;
@@ -37,8 +37,8 @@ pub(super) async fn execute(run: Arc<Run>, handler: Option<Arc<dyn JobHandler>>,
             let ended_yet = CancellationToken::new();
             let beats = tokio::spawn(beat(Arc::clone(&run), *timing, ended_yet.clone()));
             let ended = body(&run, handler, timing.grace).await;
-            // Not aborted: the progress of a beat that is under way would be lost, or written after
-            // what is newer.
+            // Not aborted: the progress of a heartbeat in flight would be lost, or written after
+            // newer progress.
             ended_yet.cancel();
             if let Err(error) = beats.await {
                 tracing::error!(job = %job.id, %error, "the beats of a run ended without a word");
@@ -95,7 +95,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "no message".to_owned())
 }
 
-/// What becomes of the job; `None` when it is another run's now.
+/// The outcome of the run; `None` when another run has the job.
 fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
     let attempt = run.claimed.job.attempt;
     let retry = |failure: JobFailure, after| Outcome::Retry {
@@ -110,7 +110,7 @@ fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
         Some(StopReason::Cancelled) | None => Some(Outcome::Cancelled),
     };
     match ended {
-        Ended::Returned(Ok(_)) if run.planned() && run.claimed.step == Step::Start => {
+        Ended::Returned(Ok(_)) if run.planned() && run.claimed.phase == Phase::Start => {
             Some(Outcome::WaitForChildren)
         }
         Ended::Returned(Ok(result)) => Some(Outcome::Succeeded {
@@ -143,14 +143,14 @@ fn outcome(run: &Run, ended: Ended, timing: &Timing) -> Option<Outcome> {
     }
 }
 
-/// Writes the end of a run, however long the store is away.
+/// Writes the outcome, retrying while the store is unavailable.
 async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     let job = run.claimed.job.id;
     let mut outcome = outcome;
     let mut replaced = false;
     let begun = Instant::now();
     let mut delay = Duration::from_millis(50);
-    // What the handler said last is worth having, above all a bar that is full.
+    // The last progress is written as well, so that a progress bar ends full.
     let mut beat = Beat {
         progress: run.take_progress(),
         ..Beat::default()
@@ -176,8 +176,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
                 tokio::time::sleep(delay).await;
                 delay = (delay * 2).min(Duration::from_secs(2));
             }
-            // A result that cannot be stored (it is too large, say) would be no better the next
-            // time.
+            // A result that cannot be stored (because it is too large, say) could not be stored the
+            // next time either.
             Err(error) if !error.code.is_retryable() && !replaced => {
                 tracing::error!(%job, %error, "what a run ended with cannot be stored; the job fails instead");
                 let failure = JobFailure {
@@ -196,8 +196,8 @@ async fn finish(run: &Run, outcome: Outcome) -> &'static str {
     }
 }
 
-/// Renews the lease, and writes progress when there is some, until the handler has ended. Errors
-/// are waited out: the job goes on, and the fence decides.
+/// Renews the lease, and writes new progress, until the handler has ended. Errors do not stop the
+/// job: if the lease ends, the fence refuses what it writes.
 async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
     let mut ticks = tokio::time::interval(timing.progress.min(timing.beat));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -217,7 +217,7 @@ async fn beat(run: Arc<Run>, timing: Timing, ended: CancellationToken) {
             ..Beat::default()
         };
         match run.beat(&beat).await {
-            Ok(crate::BeatAnswer::Lost) => return,
+            Ok(BeatAnswer::Lost) => return,
             Ok(_) => last = Instant::now(),
             Err(error) => {
                 tracing::debug!(job = %run.claimed.job.id, %error, "a beat was not written");

@@ -1,15 +1,14 @@
-//! The runner: takes jobs from its lanes, runs their handlers, and looks after what others left
-//! lying.
+//! The runner: takes jobs from its lanes, runs their handlers, and sweeps the store.
 //!
-//! It knows no kind of job. Each process has one, with a worker loop for each of its lanes, and a
-//! side loop. A worker loop that dies (apalis ends it on any error of the store) is started again
-//! under a new name; what it was running goes on meanwhile, in tasks of its own.
+//! It knows no kind of job. Each process has one runner, with worker loops for each of its lanes
+//! and a side loop for sweeps. apalis ends a worker loop on any error of the store; it is started
+//! again under a new name. The jobs that it was running are not affected: they are tasks of their
+//! own.
 
 mod context;
 mod engine;
 mod execution;
 mod side;
-mod tick;
 mod timing;
 
 use std::collections::HashMap;
@@ -21,19 +20,19 @@ use clippy_core::{Error, Result};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::backend::WorkerBackend;
 use crate::failure::JobError;
 use crate::record::{JobKind, Lane};
-use crate::store::JobTransport;
 use engine::Engine;
 
 pub use context::{JobContext, LogLevel};
-pub use tick::Tick;
 pub use timing::Timing;
 
-/// What a job of one kind does.
+/// Runs the jobs of one kind.
 ///
-/// It may be run twice: a worker that is killed, or frozen past its lease, is followed by another.
-/// So whatever it does outside its [`JobContext`] must be harmless when done again.
+/// A job may be run twice: when a worker is killed, or frozen until its lease ends, another one
+/// runs the job again. So whatever a handler does outside its [`JobContext`] must do no harm when
+/// it is done again.
 #[async_trait]
 pub trait JobHandler: Send + Sync + 'static {
     /// The kind it runs.
@@ -48,13 +47,13 @@ pub trait JobHandler: Send + Sync + 'static {
 pub struct Handlers(HashMap<JobKind, Arc<dyn JobHandler>>);
 
 impl Handlers {
-    /// None yet.
+    /// No handler.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one; a second one for the same kind takes the place of the first.
+    /// Adds a handler. A second one for the same kind replaces the first.
     #[must_use]
     pub fn with(mut self, handler: impl JobHandler) -> Self {
         self.0.insert(handler.kind(), Arc::new(handler));
@@ -74,7 +73,7 @@ impl std::fmt::Debug for Handlers {
     }
 }
 
-/// What a runner takes, and how much of it at once.
+/// Which lanes a runner serves, and how many jobs it runs at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunnerSettings {
     /// Lanes, each with the number of jobs run at once.
@@ -118,7 +117,7 @@ impl Runner {
     /// `InvalidInput` when its times do not add up, or it has no lane, one twice, or one with no
     /// room.
     pub fn new(
-        store: Arc<dyn JobTransport>,
+        store: Arc<dyn WorkerBackend>,
         handlers: Handlers,
         settings: RunnerSettings,
     ) -> Result<Self> {

@@ -1,12 +1,11 @@
-//! The side loop of a process: says that its worker loops live, and looks after what others left
-//! lying.
+//! The side loop of a process: reports that its worker loops are alive, and sweeps the store.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::Engine;
 
-/// Delayed jobs are looked at more often than the rest.
+/// Delayed jobs are checked more often than the rest.
 const PROMOTE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(engine: Arc<Engine>) {
@@ -45,7 +44,7 @@ async fn look_after(engine: &Engine) -> clippy_core::Result<()> {
         .sweep(&engine.settings.timing.sweep_settings())
         .await?;
     if swept.promoted + swept.reaped + swept.released + swept.rescued > 0 {
-        // The store tells everybody; should that be lost, this process at least knows.
+        // The store notifies every process; wake this one even if the notice is lost.
         engine.ring_all();
     }
     if swept.reaped + swept.released + swept.rescued > 0 {

@@ -1,34 +1,34 @@
-//! How long everything may take, and whether that adds up.
+//! The durations that a runner works with, and whether they fit together.
 
 use std::time::Duration;
 
 use clippy_core::{Error, Result};
 
 use crate::failure::Backoff;
-use crate::store::SweepSettings;
+use crate::transport::SweepSettings;
 
-/// What a runner waits for, and how long.
+/// The durations of a runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
-    /// How long a claim holds without a beat.
+    /// How long a claim holds without a heartbeat.
     pub lease: Duration,
     /// How often a running job renews its lease.
     pub beat: Duration,
-    /// How often a worker loop looks for work unasked: notices wake it at once, and this is what a
-    /// lost one costs.
+    /// How often a worker loop polls for work. Notices wake it at once; this is the delay if one is
+    /// lost.
     pub poll: Duration,
-    /// Whether no other process uses the store. Then no notice can be lost, since the process
-    /// itself makes all of them, and looking unasked is only a second net.
+    /// Whether no other process uses the store. Then no notice can be lost, since they stay in this
+    /// process, and polling is only a safeguard.
     pub only_process: bool,
     /// How often the side loop runs.
     pub sweep: Duration,
-    /// Silence after which a worker loop is taken for dead.
+    /// Silence after which a worker loop is considered dead.
     pub dead_after: Duration,
-    /// Waiting after which a queued job is checked for a lost task.
+    /// Time in the queue after which a job is checked for a lost task.
     pub rescue_after: Duration,
     /// Progress is written no more often than this.
     pub progress: Duration,
-    /// How long a handler may take to stop when it is asked to; then it is dropped.
+    /// How long a handler may take to stop on request; then it is dropped.
     pub grace: Duration,
     /// Delays between attempts.
     pub backoff: Backoff,
@@ -53,8 +53,8 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// For a process that alone uses its store, such as a server with the embedded queue: it rests
-    /// while nothing is asked of it.
+    /// For the only process that uses a store, such as a server with the embedded queue: it does
+    /// almost nothing while there are no jobs.
     #[must_use]
     pub fn embedded() -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Timing {
         self.lease.max(self.dead_after) + self.sweep + poll
     }
 
-    /// Refuses times that do not add up.
+    /// Refuses durations that do not fit together.
     ///
     /// # Errors
     /// `InvalidInput`, saying which two do not fit.

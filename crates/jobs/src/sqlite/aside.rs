@@ -1,5 +1,5 @@
-//! What becomes of rows that cannot be read: they end as failed, with a dead letter, and nobody
-//! else's work waits for them.
+//! Rows that cannot be read: their jobs fail, a dead letter says why, and no other job waits for
+//! them.
 
 use clippy_core::Result;
 use sqlx::Row as _;
@@ -11,12 +11,12 @@ use super::{SqliteJobs, queue, unavailable};
 use crate::damage;
 use crate::record::{JobId, JobState, Lane};
 
-/// Letters kept, the newest.
+/// How many dead letters are kept, the newest.
 const KEPT_LETTERS: i64 = 1_000;
 
 impl Change<'_> {
-    /// Writes a dead letter. A worker loop may die before it acknowledges, and so write twice: one
-    /// letter.
+    /// Writes a dead letter. A worker loop may die before it acknowledges the task, and so write
+    /// twice; only one letter is kept.
     pub(super) async fn letter(&mut self, payload: &str, reason: &str) -> Result<()> {
         let now = self.now;
         let query = sqlx::query(
@@ -89,9 +89,9 @@ impl SqliteJobs {
         .await
     }
 
-    /// Drops tasks that apalis could not read: they would end every loop that fetches them. A fetch
-    /// that fails is rolled back, so they are looked for at the head of the line as well as
-    /// among what the loop holds.
+    /// Drops tasks that apalis cannot read, since they would end every loop that fetches them. A
+    /// fetch that fails is rolled back, so such tasks are at the head of the queue or among those
+    /// that the loop holds.
     pub(super) async fn drop_unreadable_tasks(&self, lane: Lane, worker: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT rowid, * FROM Jobs WHERE lock_by = ?1 AND status IN ('Queued', 'Running') \
@@ -129,7 +129,7 @@ impl SqliteJobs {
     }
 }
 
-/// Whether apalis can make a task of the row.
+/// Whether apalis can read the row as a task.
 fn readable(row: &SqliteRow) -> bool {
     let is_text = |column: &str| row.try_get_unchecked::<Option<String>, _>(column);
     let id = is_text("id")

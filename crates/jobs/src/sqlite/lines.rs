@@ -1,4 +1,4 @@
-//! The steps of those who ask for jobs: create, cancel, retry, pause; and the lists they read.
+//! What callers change (create, cancel, retry, pause) and the lists that they read.
 
 use clippy_core::{Error, Result};
 use sqlx::sqlite::SqliteRow;
@@ -10,19 +10,20 @@ use super::step::{Change, Ending};
 use super::{SqliteJobs, unavailable};
 use crate::checks;
 use crate::record::{Created, Job, JobId, JobState, Lane, NewJob};
-use crate::store::{Control, JobFilter, JobPage, LaneStatus};
+use crate::store::{JobFilter, JobPage, LaneStatus};
 use crate::time::Timestamp;
+use crate::transport::Control;
 
-/// A worker silent for longer is not counted among a lane's workers.
+/// A worker that was silent for longer is not counted among a lane's workers.
 const COUNTED_ALIVE_MS: i64 = 15_000;
 
-/// Jobs before one in its line.
+/// How many jobs are queued before one.
 const BEFORE: &str = "SELECT count(*) FROM job_records WHERE state = 'queued' AND lane = ? AND \
                       (queued_ms, id) < (?, ?)";
 
 type LaneRow = (String, i64, i64, i64, i64, i64, i64, Option<i64>, i64);
 
-/// A queued job's place in its line.
+/// A queued job's position in its lane.
 pub(super) async fn line_position(
     reading: &mut SqliteConnection,
     row: &Row,
@@ -62,7 +63,7 @@ impl Change<'_> {
         }
     }
 
-    /// Gives a job that ended badly all its attempts again.
+    /// Queues a failed or cancelled job again, with all its attempts.
     async fn revive(&mut self, row: &Row) -> Result<()> {
         self.count(&row.lane, row.state()?, -1).await?;
         let query = sqlx::query(
@@ -83,13 +84,13 @@ impl Change<'_> {
         Ok(rows.iter().filter_map(|row| self.sound(row)).collect())
     }
 
-    /// The row; one that cannot be read is told and left out.
+    /// Reads a row; reports and leaves out one that is damaged.
     fn sound(&self, found: &SqliteRow) -> Option<Row> {
         self.jobs.sound(found)
     }
 
-    /// The job that an idempotency key names, with the digest of its body. A note that cannot be
-    /// read, or that names a record that cannot, is as none.
+    /// The job that an idempotency key names, with the digest of its body. `None` also when the
+    /// entry or the job's record is damaged.
     async fn kept_for(&mut self, owner: &str, key: &str) -> Result<Option<(Job, String)>> {
         let row = sqlx::query(
             "SELECT job, digest FROM job_keys WHERE owner = ? AND key = ? AND expires_ms > ?",
@@ -125,7 +126,7 @@ impl Change<'_> {
 }
 
 impl SqliteJobs {
-    pub(super) async fn read_made_with(
+    pub(super) async fn read_by_key(
         &self,
         owner: &str,
         key: &str,
@@ -369,7 +370,7 @@ impl SqliteJobs {
             page.jobs.extend(job);
         }
         if rows.len() > size {
-            // The last one that was looked at, whether it could be read or not.
+            // The last row of the page, whether it could be read or not.
             let ids = rows
                 .iter()
                 .take(size)
@@ -380,7 +381,7 @@ impl SqliteJobs {
         Ok(page)
     }
 
-    /// The row; one that cannot be read is told and left out.
+    /// Reads a row; reports and leaves out one that is damaged.
     pub(super) fn sound(&self, found: &SqliteRow) -> Option<Row> {
         read(found)
             .map_err(|broken| self.damage.tell("job", &broken.id, &broken.reason))

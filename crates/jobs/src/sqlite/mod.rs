@@ -1,17 +1,17 @@
 //! Jobs in one SQLite file, carried by apalis-sqlite: for `clippy serve` without Redis.
 //!
-//! The tables are in `migrations/jobs`. Every step is one transaction, begun `IMMEDIATE`, so that
-//! it waits for its turn to write before it reads. Notices go through memory: another process on
-//! the same file finds its work by polling.
+//! The tables are in `migrations/jobs`. Every change is one transaction, begun `IMMEDIATE`, so that
+//! it holds the write lock before it reads. Notices stay in this process; another process on the
+//! same file finds its work by polling.
 
 mod aside;
+mod lanes;
 mod lines;
 mod record;
 mod runs;
 mod step;
 mod store;
 mod sweep;
-mod transport;
 
 use std::path::Path;
 use std::str::FromStr;
@@ -28,18 +28,19 @@ use crate::damage::Damage;
 use crate::events::EventNotice;
 use crate::record::Lane;
 use crate::redis::LaneLimits;
-use crate::store::Control;
+use crate::transport::sqlite::TaskError;
+use crate::transport::{self, Control};
 
-/// How long a step waits for its turn to write.
+/// How long a transaction waits for the write lock.
 const BUSY: Duration = Duration::from_secs(10);
 const NOTICES: usize = 4_096;
 
-/// How a [`SqliteJobs`] is to behave.
+/// Settings of a [`SqliteJobs`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteSettings {
     /// How long finished jobs and their events are kept.
     pub keep_finished: Duration,
-    /// How many finished jobs are kept at most, the newest.
+    /// How many finished jobs are kept, the newest.
     pub max_finished: u64,
     /// How long an idempotency key is remembered.
     pub keep_idempotency: Duration,
@@ -74,11 +75,11 @@ pub struct SqliteJobs {
     tasks: Mutex<ulid::Generator>,
 }
 
-/// When the store was last looked after, in milliseconds since 1970.
+/// When the store was last swept, in milliseconds since 1970.
 #[derive(Debug, Default)]
 struct LastSweep {
     last: Option<i64>,
-    /// When what need not be kept was last dropped.
+    /// When old data was last dropped.
     tidied: Option<i64>,
     /// Leases are not ended before this, after a time in which nobody could renew them.
     mercy_until: i64,
@@ -110,7 +111,7 @@ impl SqliteJobs {
             .await
             .map_err(failed)?;
         // Both sets of migrations are recorded in one table, and neither knows the other's.
-        let mut theirs = apalis_sqlite::SqliteStorage::<()>::migrations();
+        let mut theirs = transport::sqlite::migrations();
         theirs.set_ignore_missing(true);
         let mut ours = sqlx::migrate!("../../migrations/jobs");
         ours.set_ignore_missing(true);
@@ -144,18 +145,18 @@ impl SqliteJobs {
         }
     }
 
-    /// Closes the file; what is under way ends first.
+    /// Closes the file after the calls in progress have ended.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// The queue that apalis knows a lane by.
+/// The name of a lane's queue in apalis' table.
 fn queue(lane: Lane) -> String {
     format!("clippy:{lane}")
 }
 
-/// An error of SQLite, for whoever asked.
+/// Turns an error of SQLite into one for the caller.
 fn unavailable(error: sqlx::Error) -> Error {
     let message = match &error {
         sqlx::Error::Database(inner) if inner.message().contains("locked") => {
@@ -174,9 +175,9 @@ fn unavailable(error: sqlx::Error) -> Error {
     Error::new(ErrorCode::Unavailable, format!("{message} ({error})")).with_source(error)
 }
 
-fn unavailable_apalis(error: apalis_sqlite::Error) -> Error {
+fn unavailable_task(error: TaskError) -> Error {
     match error {
-        apalis_sqlite::Error::Database(error) => unavailable(error),
+        TaskError::Database(error) => unavailable(error),
         other => Error::internal("apalis could not write a task").with_source(other),
     }
 }

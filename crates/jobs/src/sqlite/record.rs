@@ -7,7 +7,7 @@ use sqlx::{FromRow, Row as _};
 
 use super::{damaged, parsed};
 use crate::record::{Children, Job, JobState, Lane};
-use crate::store::{ClaimedJob, RunKey, Step};
+use crate::runs::{ClaimedJob, Phase, RunKey};
 use crate::time::Timestamp;
 
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -161,15 +161,15 @@ impl Row {
             job: job.id,
             run: count(self.run),
         };
-        let step = if self.step == "merge" {
-            Step::Merge
+        let phase = if self.step == "merge" {
+            Phase::Merge
         } else {
-            Step::Start
+            Phase::Start
         };
         Ok(ClaimedJob {
             job,
             key,
-            step,
+            phase,
             cursor: json("cursor", self.cursor.as_deref())?,
         })
     }

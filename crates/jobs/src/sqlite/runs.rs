@@ -1,7 +1,8 @@
-//! The steps of a run: claim, beat, append, children, finish.
+//! [`RunStore`] in SQLite: claim, beat, append, children, finish.
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clippy_core::Result;
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ use crate::checks;
 use crate::damage::is_damage;
 use crate::events::{EventKind, KEPT_PREVIEWS};
 use crate::record::{Children, JobId, JobState, Lane, NewChild};
-use crate::store::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey};
+use crate::runs::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey, RunStore};
+use crate::store::{JobFilter, JobPage, JobStore};
 
 pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
@@ -27,9 +29,49 @@ fn holds(row: &Row, key: RunKey) -> bool {
     row.state == JobState::Running.as_str() && row.run == number(key.run)
 }
 
+#[async_trait]
+impl RunStore for SqliteJobs {
+    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.step_claim(id, owner, lease, false).await
+    }
+
+    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.step_claim(id, owner, lease, true).await
+    }
+
+    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
+        self.step_beat(key, lease, beat).await
+    }
+
+    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
+        self.step_append(key, kind, data).await
+    }
+
+    async fn add_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>> {
+        self.step_children(key, unit, children).await
+    }
+
+    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
+        self.step_finish(key, outcome).await
+    }
+
+    async fn count_children(&self, parent: JobId) -> Result<Children> {
+        Ok(self.get(parent).await?.children.unwrap_or_default())
+    }
+
+    async fn list_children(&self, parent: JobId, before: Option<JobId>) -> Result<JobPage> {
+        self.list(&JobFilter::children_of(parent, before)).await
+    }
+}
+
 impl SqliteJobs {
-    /// Takes a job; one whose record cannot be read is set aside. `beside` others, one that was
-    /// lost with its worker is not given out.
+    /// Claims a job; one whose record is damaged is set aside. With `beside`, a suspect is not
+    /// claimed.
     pub(super) async fn step_claim(
         &self,
         id: JobId,
@@ -335,7 +377,7 @@ impl SqliteJobs {
     }
 }
 
-/// How a job ends that may not run again, after so many losses.
+/// The failure of a job that may not run again after so many losses.
 fn given_up(row: &Row, losses: i64) -> Result<Option<String>> {
     if losses >= i64::from(checks::MAX_LOSSES) && row.lane()? != Lane::Control {
         return Ok(Some(checks::ended_its_worker(&row.kind)));
@@ -379,7 +421,7 @@ async fn wait(change: &mut Change<'_>, row: &Row) -> Result<JobState> {
     Ok(JobState::Waiting)
 }
 
-/// Puts a running job back into its line.
+/// Queues a running job again.
 async fn requeue(
     change: &mut Change<'_>,
     row: &Row,

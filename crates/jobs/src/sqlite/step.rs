@@ -1,25 +1,24 @@
-//! One transaction, and what all steps have in common. It mirrors the Redis store's `prelude.lua`.
+//! One transaction, and what all transactions have in common. It mirrors the Redis store's
+//! `prelude.lua`.
 
 use std::sync::atomic::Ordering;
 
-use apalis_core::task::builder::TaskBuilder;
-use apalis_core::task::task_id::TaskId;
 use clippy_core::{Error, Result};
 use sqlx::{Sqlite, Transaction};
 
 use super::lines::line_position;
 use super::record::{Row, read};
-use super::{SqliteJobs, queue, unavailable, unavailable_apalis};
+use super::{SqliteJobs, queue, unavailable, unavailable_task};
 use crate::damage::{self, is_damage};
 use crate::events::EventNotice;
 use crate::record::{JobId, JobState, Lane};
-use crate::store::{Control, Delivery};
 use crate::time::Timestamp;
+use crate::transport::{Control, sqlite};
 
-/// Parents are told of their children's ends no more often than this.
+/// A parent's progress event for ended children is written at most this often.
 const TELL_MS: i64 = 500;
 
-/// A transaction with the notices to be sent once it is written.
+/// A transaction with the notices to be sent once it is committed.
 pub(super) struct Change<'a> {
     pub(super) transaction: Transaction<'a, Sqlite>,
     pub(super) now: i64,
@@ -57,7 +56,7 @@ impl SqliteJobs {
 impl Change<'_> {
     pub(super) async fn commit(self) -> Result<()> {
         self.transaction.commit().await.map_err(unavailable)?;
-        // Nobody watching at the moment is no error.
+        // Sending fails only when nobody is subscribed.
         for notice in self.events {
             let _ = self.jobs.events.send(notice);
         }
@@ -125,23 +124,20 @@ impl Change<'_> {
         .await
     }
 
-    /// Gives the job a task in apalis' own table, in this very transaction.
+    /// Writes the job's task into apalis' table, in this transaction.
     pub(super) async fn push_task(&mut self, id: &str, lane: Lane) -> Result<()> {
         let job: JobId = id.parse()?;
         let task_id = self.jobs.next_task();
-        let task = TaskBuilder::new(Delivery::encode(job))
-            .task_id(TaskId::from_ulid(task_id))
-            .build();
-        apalis_sqlite::queries::push_tasks(&mut *self.transaction, &queue(lane), &[task])
+        sqlite::push_task(&mut self.transaction, &queue(lane), job, task_id)
             .await
-            .map_err(unavailable_apalis)?;
+            .map_err(unavailable_task)?;
         let query = sqlx::query("UPDATE job_records SET task = ?, delayed = 0 WHERE id = ?");
         self.run(query.bind(task_id.to_string()).bind(id)).await?;
         self.tell(Control::Wake(lane));
         Ok(())
     }
 
-    /// Puts a job whose state is `queued` into its line, now or after `delay` milliseconds.
+    /// Queues a job whose state is `queued`, now or after `delay` milliseconds.
     pub(super) async fn enqueue(&mut self, id: &str, lane: Lane, delay: i64) -> Result<()> {
         let query = sqlx::query(
             "UPDATE job_records SET queued_ms = ?, delayed = ?, task = NULL WHERE id = ?",
@@ -156,7 +152,7 @@ impl Change<'_> {
         self.push_task(id, lane).await
     }
 
-    /// All children have ended: the parent runs once more, with all its attempts.
+    /// Queues a parent for its merge when all children have ended, with all its attempts.
     pub(super) async fn merge(&mut self, id: &str, lane: Lane) -> Result<()> {
         let query = sqlx::query(
             "UPDATE job_records SET state = 'queued', step = 'merge', attempt = 0, losses = 0, \
@@ -248,7 +244,8 @@ impl Change<'_> {
             .map(|_| ())
     }
 
-    /// A part has ended so. A parent whose record cannot be read is nobody's reason not to end.
+    /// Counts a child that ended at its parent. A damaged record of the parent does not keep the
+    /// child from ending.
     pub(super) async fn tell_parent(
         &mut self,
         parent: &str,
@@ -274,7 +271,7 @@ impl Change<'_> {
             && (row.attempt > 1 || row.losses > 0)
             && !parent_state.is_finished()
         {
-            // A planner whose parts succeed is not what stops its workers.
+            // A planner whose parts succeed makes progress, so its losses are forgotten.
             let query = sqlx::query(
                 "UPDATE job_records SET attempt = min(attempt, 1), losses = 0 WHERE id = ?",
             );

@@ -1,7 +1,5 @@
 //! [`JobStore`] in SQLite.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use clippy_core::{Error, Result};
 use serde_json::Value;
@@ -15,11 +13,8 @@ use super::{SqliteJobs, unavailable};
 use crate::checks;
 use crate::damage;
 use crate::events::{Event, EventId, EventKind, EventNotice, EventPage};
-use crate::record::{Children, Created, Job, JobId, Lane, NewChild, NewJob};
-use crate::store::{
-    Beat, BeatAnswer, Claim, DeadLetter, Finished, JobFilter, JobPage, JobStore, LaneStatus,
-    Outcome, RunKey,
-};
+use crate::record::{Created, Job, JobId, Lane, NewJob};
+use crate::store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};
 use crate::time::Timestamp;
 
 fn event_id(seq: i64) -> EventId {
@@ -49,8 +44,8 @@ impl JobStore for SqliteJobs {
         self.step_create(job).await
     }
 
-    async fn made_with(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
-        self.read_made_with(owner, key, digest).await
+    async fn find_by_key(&self, owner: &str, key: &str, digest: &str) -> Result<Option<Job>> {
+        self.read_by_key(owner, key, digest).await
     }
 
     async fn get(&self, id: JobId) -> Result<Job> {
@@ -173,34 +168,5 @@ impl JobStore for SqliteJobs {
 
     fn watch_events(&self) -> broadcast::Receiver<EventNotice> {
         self.events.subscribe()
-    }
-
-    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.step_claim(id, owner, lease, false).await
-    }
-
-    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
-        self.step_claim(id, owner, lease, true).await
-    }
-
-    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
-        self.step_beat(key, lease, beat).await
-    }
-
-    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
-        self.step_append(key, kind, data).await
-    }
-
-    async fn add_children(
-        &self,
-        key: RunKey,
-        unit: &str,
-        children: &[NewChild],
-    ) -> Result<Option<Children>> {
-        self.step_children(key, unit, children).await
-    }
-
-    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
-        self.step_finish(key, outcome).await
     }
 }

@@ -1,9 +1,7 @@
-//! Looks after what may have been left lying: delayed jobs, ended leases, dead workers, lost tasks,
-//! old jobs.
+//! The sweep: delayed jobs, ended leases, dead workers, lost tasks and old jobs.
 //!
-//! Each job has a transaction of its own, so that one whose record is damaged is set aside and the
-//! others go on. Where nothing waits and nothing runs, a sweep reads a few index entries and writes
-//! nothing.
+//! Each job has a transaction of its own, so that a damaged record affects no other job. When no
+//! job is queued or running, a sweep reads a few index entries and writes nothing.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -16,24 +14,24 @@ use super::runs::{lost, millis};
 use super::{SqliteJobs, unavailable};
 use crate::damage::is_damage;
 use crate::record::Lane;
-use crate::store::{Control, JobTransport, SweepSettings, Swept};
 use crate::time::Timestamp;
+use crate::transport::{Control, JobTransport, SweepSettings, Swept};
 
-/// Events kept of one job.
+/// How many events of one job are kept.
 const KEPT_EVENTS: i64 = 1_000;
 /// Jobs dropped in one transaction, so that nobody waits long for their turn to write.
 const DROPPED_AT_ONCE: u64 = 200;
-/// Rows looked at in one reading.
+/// Rows read in one query.
 const READ_AT_ONCE: usize = 500;
-/// Readings in one sweep; the next sweep goes on.
+/// Queries in one sweep; the next sweep continues.
 const READINGS: usize = 200;
-/// What need not be kept is looked for no more often than this.
+/// Data that may be dropped is searched for at most this often.
 const TIDY_MS: i64 = 10_000;
 
-/// What becomes of a job that a sweep has found.
+/// What to do with a job that a sweep has found.
 #[derive(Clone, Copy)]
 enum Deed {
-    /// Its time has come, or its task was lost: it gets one.
+    /// Write its task: its delay has passed, or its task was lost.
     Push,
     /// Its lease has ended.
     End,
@@ -45,7 +43,7 @@ impl SqliteJobs {
         if now < self.next_due.load(Ordering::Acquire) {
             return Ok(0);
         }
-        // Read before the look, so that a job delayed meanwhile is not forgotten.
+        // Read before the query, so that a job that is delayed meanwhile is not missed.
         self.next_due.store(i64::MAX, Ordering::Release);
         let due = "SELECT rowid, * FROM job_records WHERE state = 'queued' AND delayed = 1 AND \
                    queued_ms <= ? LIMIT 500";
@@ -82,7 +80,7 @@ impl SqliteJobs {
             // Another process may have delayed a job.
             self.read_next_due().await?;
             swept.promoted = self.promote_due().await?;
-            // A machine that slept has leases that ended while nobody could renew them.
+            // While a machine sleeps, leases end that nobody could renew.
             if !merciful {
                 let late = "SELECT rowid, * FROM job_records WHERE state = 'running' AND \
                             (lease_ms <= ? OR lease_ms IS NULL)
@@ -119,7 +117,7 @@ impl SqliteJobs {
             .map_err(unavailable)
     }
 
-    /// Lets go of what a dead worker loop held. A note that names no lane is dropped.
+    /// Releases the tasks of a dead worker loop. An entry that names no lane is dropped.
     async fn release_dead(&self, row: &SqliteRow) -> Result<u64> {
         let (lane, name) = (
             text(row, "lane").unwrap_or_default(),
@@ -140,7 +138,7 @@ impl SqliteJobs {
         Ok(0)
     }
 
-    /// Does something to all jobs that a query finds, some at a time; gives how many.
+    /// Handles all jobs that a query finds, page by page; gives how many.
     async fn do_to_all(&self, query: &'static str, bound: i64, deed: Deed) -> Result<u64> {
         let mut done = 0;
         for _ in 0..READINGS {
@@ -162,7 +160,7 @@ impl SqliteJobs {
         Ok(done)
     }
 
-    /// `false` when somebody else was quicker, or the record is damaged.
+    /// `false` when another process was faster, or the record is damaged.
     async fn do_to(&self, found: &Row, deed: Deed) -> Result<bool> {
         let done = async {
             let mut change = self.change().await?;
@@ -194,8 +192,8 @@ impl SqliteJobs {
         }
     }
 
-    /// Whether nobody swept for longer than a worker may be silent; and for as long again after
-    /// that.
+    /// Whether no sweep ran for longer than a worker may be silent. Stays true for as long again,
+    /// so that workers have time to renew their leases.
     fn out_of_touch(&self, now: i64, silence: Duration) -> bool {
         let silence = millis(silence);
         let mut swept = self.swept.lock();
@@ -217,8 +215,8 @@ impl SqliteJobs {
         due
     }
 
-    /// What need not be kept: old finished jobs with their parts and events, ended tasks, old
-    /// events and keys. Looks first, and takes its turn to write only when there is something.
+    /// Drops old finished jobs with their parts and events, ended tasks, old events and keys. Reads
+    /// first, and begins to write only when there is something to drop.
     async fn expire(&self) -> Result<u64> {
         let now = Timestamp::now().as_millis();
         let kept = i64::try_from(self.settings.max_finished).unwrap_or(i64::MAX);

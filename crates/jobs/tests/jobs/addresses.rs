@@ -134,7 +134,7 @@ async fn tls_client() {
     }
     let store = connect(&url, "tls", LaneLimits::default()).await;
     let mut notices = store.watch_events();
-    let new = NewJob::new(JobKind::Fetch, Lane::Control, json!({}));
+    let new = NewJob::new(JobKind::Reindex, Lane::Control, json!({}));
     // The listener has a connection of its own, over TLS as well.
     let told = async {
         loop {

@@ -202,11 +202,13 @@ async fn a_damaged_record_in_redis_stops_nobody_else() {
             .expect("done");
     };
     let record = |prefix: &str, id: JobId| format!("{{{prefix}}}:jobs1:job:{id}");
-    let ways: [(&str, &[u8]); 12] = [
+    let ways: [(&str, &[u8]); 13] = [
         ("id", b"another"),
         ("lane", b"fast"),
         ("state", b"asleep"),
         ("kind", b"paint"),
+        // Once planned, and in no queue that anybody wrote.
+        ("kind", b"fetch"),
         ("attempt", b"many"),
         ("version", b"1e400"),
         ("max", b""),
@@ -383,6 +385,7 @@ async fn a_damaged_record_in_the_job_file_stops_nobody_else() {
         "lane = 'fast'",
         "state = 'asleep'",
         "kind = 'paint'",
+        "kind = 'fetch'",
         "attempt = 'many'",
         "version = x'ff'",
         "max_attempts = -1",

@@ -14,7 +14,7 @@ async fn a_task_of_ours_looks_like_one_of_apalis() {
     let redis = crate::support::Redis::start();
     let store = redis.jobs("test", LaneLimits::default()).await;
     let ours = store
-        .create(&NewJob::new(JobKind::Fetch, Lane::Control, json!({})))
+        .create(&NewJob::new(JobKind::Reindex, Lane::Control, json!({})))
         .await
         .expect("created")
         .job

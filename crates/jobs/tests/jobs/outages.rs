@@ -257,8 +257,16 @@ async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
                 .await
                 .expect("done");
         };
+        let refused = redis.refused().await;
         command(begin).await;
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        // A server that is stuck answers nothing: `end` waits for it. The others refuse every
+        // write of the job and of the worker loops: until they have done so several times.
+        if begin[0] != "CLIENT" {
+            wait_until("writes to be refused", Duration::from_secs(30), || async {
+                redis.refused().await >= refused + 10
+            })
+            .await;
+        }
         command(end).await;
         let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
         assert_eq!(
@@ -352,7 +360,8 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
         job.state == JobState::Running
     })
     .await;
-    // Somebody else writes for longer than apalis bears (five seconds).
+    // Somebody else writes until the job's lease has ended, and longer than anybody waits for their
+    // turn to write.
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
         .await
         .expect("the same file");
@@ -360,7 +369,16 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
         .begin_with("BEGIN IMMEDIATE")
         .await
         .expect("its turn to write");
-    tokio::time::sleep(Duration::from_secs(7)).await;
+    let lease_has_ended = || async {
+        let query = sqlx::query_scalar("SELECT lease_ms FROM job_records WHERE id = ?");
+        let lease: i64 = query
+            .bind(id.to_string())
+            .fetch_one(&pool)
+            .await
+            .expect("readers do not wait");
+        lease < clippy_jobs::Timestamp::now().as_millis()
+    };
+    wait_until("the lease to end", Duration::from_secs(60), lease_has_ended).await;
     writing.rollback().await.expect("done");
     let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
     assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));

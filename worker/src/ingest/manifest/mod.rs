@@ -7,6 +7,7 @@ mod values;
 
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
+use clippy_core::bulk::ManifestRequest;
 use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,17 @@ pub struct Slice {
     pub max_lines: Option<u64>,
     /// Only lines with `line % count == index`.
     pub shard: Option<Shard>,
+}
+
+impl From<&ManifestRequest> for Slice {
+    fn from(request: &ManifestRequest) -> Self {
+        let shard = request.shard_index.zip(request.shard_count);
+        Self {
+            start_line: request.start_line,
+            max_lines: request.max_lines,
+            shard: shard.map(|(index, count)| Shard { index, count }),
+        }
+    }
 }
 
 /// One of several runs that share a manifest.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::ingest::embed::Order;
 use crate::ingest::mark::{Mark, md5_hex};
-use crate::ingest::picture::{Prepared, prepare};
+use crate::ingest::picture::{PreparedPicture, prepare};
 
 /// Puts a kept picture into the collection, and gives its id there.
 ///
@@ -36,7 +36,7 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
             .map_err(|failure| unusable(failure.reason))
     })
     .await?;
-    let Prepared {
+    let PreparedPicture {
         mut mark,
         width,
         height,

@@ -9,7 +9,6 @@ mod answer;
 mod failure;
 mod gallery;
 mod outage;
-mod payload;
 mod references;
 mod watch;
 
@@ -25,7 +24,7 @@ use clippy_generate::{
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
     Providers, Reservation, Resolver, estimate, make, seed_of,
 };
-use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
+use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
 use serde_json::Value;
 
 pub use outage::ProviderPatience;
@@ -132,7 +131,7 @@ impl JobHandler for GenerateJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        let request = payload::read(&context)?;
+        let Envelope { request, .. } = Envelope::<GenerateRequest>::read(&context.job().payload)?;
         let tools = &self.tools;
         stage(&context, "references", "fetching the references");
         let (provider, reserved) = {

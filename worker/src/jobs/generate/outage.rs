@@ -82,8 +82,8 @@ pub(super) async fn after(
             .unwrap_or_default(),
     );
     let before = context
-        .cursor()
-        .and_then(|cursor| Away::deserialize(&cursor["away"]).ok())
+        .last_checkpoint()
+        .and_then(|checkpoint| Away::deserialize(&checkpoint["away"]).ok())
         .filter(|away| away.retries == job.retries)
         .filter(|away| {
             now.saturating_sub(away.seen) < millis(patience.most.saturating_mul(2) + OVER)

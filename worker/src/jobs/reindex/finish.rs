@@ -1,5 +1,5 @@
-//! The end of a re-index: the accounts added up, what was written meanwhile taken over, the graphs
-//! built, old and new compared, and the switch.
+//! The merge of a re-index: adds up the accounts, copies what was written meanwhile, builds the
+//! graphs, compares old and new, and switches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,16 +20,15 @@ use super::renew::Renewer;
 use super::{ReindexTools, dropped, settings_note, source_of, stage, take_over};
 use crate::jobs::merge::{self, Outcome};
 
-/// Of so many pictures, one may be unreadable; with more, the switch needs to be told that this is
-/// as it should be.
+/// One of so many pictures may be unreadable. With more, the switch needs `allow_missing`.
 const ONE_UNREADABLE_OF: u64 = 10;
 /// Ids of unreadable pictures that a result lists.
 const LISTED: usize = 1_000;
 
-/// What is known just before the switch. It is written as the job's cursor, so that a run that
-/// follows a killed one, and finds the switch done, can still tell.
+/// The results so far, saved as a checkpoint just before the switch. A run after a crash that finds
+/// the switch made reports them.
 #[derive(Debug, Serialize, Deserialize)]
-struct Ready {
+struct SwitchCheckpoint {
     /// The collection that becomes live.
     collection: String,
     outcome: Outcome,
@@ -39,30 +38,30 @@ struct Ready {
     previous: String,
 }
 
-/// The last step of a job.
-pub(super) struct Work {
+/// What is left to do when all parts have ended.
+pub(super) struct MergeWork {
     beside: Physical,
     has_parts: bool,
 }
 
-/// How the last step begins.
-pub(super) enum Begun {
-    /// A run before this one was killed after the switch.
-    Switched(Value),
-    /// There is work.
-    Open(Work),
+/// How far an earlier run of the merge got.
+pub(super) enum MergeState {
+    /// It was killed after the switch; this is the result.
+    AlreadySwitched(Value),
+    /// It did not switch.
+    Pending(MergeWork),
 }
 
-impl Work {
-    /// Finds out where an earlier run got to.
+impl MergeWork {
+    /// Finds out how far an earlier run got.
     pub(super) async fn begin(
         context: &JobContext,
         tools: &ReindexTools,
         request: &ReindexRequest,
-    ) -> Result<Begun, JobError> {
+    ) -> Result<MergeState, JobError> {
         let ready = context
-            .cursor()
-            .and_then(|cursor| Ready::deserialize(cursor).ok());
+            .last_checkpoint()
+            .and_then(|checkpoint| SwitchCheckpoint::deserialize(checkpoint).ok());
         let owner = context.job().id.to_string();
         let is_ours = |one: &Physical| match &ready {
             Some(ready) => one.name == ready.collection,
@@ -70,7 +69,7 @@ impl Work {
         };
         let found = tools.collections.list().await?.into_iter().find(is_ours);
         match found {
-            Some(beside) if beside.role == Role::Building => Ok(Begun::Open(Self {
+            Some(beside) if beside.role == Role::Building => Ok(MergeState::Pending(Self {
                 beside,
                 has_parts: true,
             })),
@@ -86,7 +85,7 @@ impl Work {
                     collection = live.name,
                     "the switch was done before this run began"
                 );
-                Ok(Begun::Switched(result(
+                Ok(MergeState::AlreadySwitched(result(
                     tools,
                     request,
                     ready,
@@ -103,7 +102,7 @@ impl Work {
         }
     }
 
-    /// A collection without a single point: nothing was cut into parts.
+    /// For a collection without points, which has no parts.
     pub(super) fn empty(beside: Physical) -> Self {
         Self {
             beside,
@@ -111,7 +110,7 @@ impl Work {
         }
     }
 
-    /// The model that fills the collection: the one that its parts took.
+    /// The model that the parts filled the collection with.
     pub(super) fn source(&self, wanted: &ModelSource) -> ModelSource {
         self.beside.source.clone().unwrap_or_else(|| wanted.clone())
     }
@@ -158,7 +157,7 @@ impl Work {
             gallery: Arc::clone(&renewer.beside),
         };
         let comparison = compare::run(context, tools, &old, &new).await?;
-        let ready = Ready {
+        let ready = SwitchCheckpoint {
             collection: self.beside.name.clone(),
             outcome,
             unreadable,
@@ -167,14 +166,14 @@ impl Work {
             previous: old.name.clone(),
         };
         let written = serde_json::to_value(&ready)
-            .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+            .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
         context.remember(written).await?;
         catching_up.until_few().await?;
 
         stage(context, done, Some(done), "switching");
         let owner = context.job().id.to_string();
         let paused = switch(&mut catching_up, Some(&owner), model).await?;
-        let ready = Ready {
+        let ready = SwitchCheckpoint {
             caught_up: catching_up.sum,
             ..ready
         };
@@ -280,11 +279,11 @@ pub(super) async fn switch(
 fn result(
     tools: &ReindexTools,
     request: &ReindexRequest,
-    ready: Ready,
+    ready: SwitchCheckpoint,
     source: &ModelSource,
     paused: Option<Duration>,
 ) -> Value {
-    let Ready {
+    let SwitchCheckpoint {
         collection,
         outcome,
         unreadable,

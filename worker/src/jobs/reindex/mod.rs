@@ -6,9 +6,9 @@
 //! second step ([`finish`]) adds up, catches up with what was written meanwhile ([`catch_up`]),
 //! builds the graphs, compares ([`compare`]) and switches.
 //!
-//! Running anything twice is harmless: a point that the new collection holds as it should be is
-//! left as it is, the list of changes keeps what was not taken over, and the switch is one step,
-//! which a later run finds done.
+//! Running anything twice does no harm: a point that the new collection holds already is left as it
+//! is, the list of changes keeps what was not copied yet, and a later run detects that the switch
+//! was made.
 
 mod catch_up;
 mod compare;
@@ -28,14 +28,13 @@ use clippy_core::live::{Live, LivePair};
 use clippy_core::pictures::Pictures;
 use clippy_core::recent::RecentQueries;
 use clippy_core::{Error, ErrorCode, Result};
-use clippy_jobs::{JobContext, JobError, JobHandler, JobKind, Progress, Step};
+use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, Phase, Progress};
 use clippy_search::MakeSearcher;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use self::plan::Range;
+use self::plan::PointRange;
 use self::renew::Renewer;
-use super::payload::Payload;
 use super::{BulkSettings, told_by};
 use crate::patience::{Patience, Pauses};
 
@@ -63,8 +62,8 @@ pub struct ReindexTools {
 pub struct ReindexJob {
     tools: ReindexTools,
     settings: BulkSettings,
-    /// The model that was used last: the parts of one job share it. Let go of when the job has
-    /// switched to it.
+    /// The model that was loaded last, since the parts of one job use the same one. It is dropped
+    /// when the job has switched to it.
     kept: Mutex<Option<(ModelSource, Arc<dyn Embedder>)>>,
 }
 
@@ -107,21 +106,21 @@ impl ReindexJob {
             .unwrap_or_else(|| self.tools.models.configured()))
     }
 
-    async fn built(
+    async fn build(
         &self,
         context: &JobContext,
         request: &ReindexRequest,
     ) -> Result<Value, JobError> {
         let tools = &self.tools;
         let source = self.wanted(request).await?;
-        if context.step() == Step::Merge {
-            let work = finish::Work::begin(context, tools, request).await?;
+        if context.phase() == Phase::Merge {
+            let work = finish::MergeWork::begin(context, tools, request).await?;
             let work = match work {
-                finish::Begun::Switched(result) => {
+                finish::MergeState::AlreadySwitched(result) => {
                     self.let_go();
                     return Ok(result);
                 }
-                finish::Begun::Open(work) => work,
+                finish::MergeState::Pending(work) => work,
             };
             let model = self.model(&work.source(&source)).await?;
             let finished = work.run(context, tools, request, model).await;
@@ -137,14 +136,14 @@ impl ReindexJob {
             .begin_beside(model.info(), &source, &owner)
             .await?;
         match plan::run(context, tools, self.settings, request, &beside).await? {
-            // Nothing to embed again: there is nobody to wait for, and the end comes at once.
+            // The collection is empty: there are no parts to wait for, so merge at once.
             0 => {
-                let work = finish::Work::empty(beside);
+                let work = finish::MergeWork::empty(beside);
                 let finished = work.run(context, tools, request, model).await;
                 self.let_go();
                 finished
             }
-            // The parts are made; what is returned here is dropped.
+            // The job waits for its parts; this value is dropped.
             _ => Ok(Value::Null),
         }
     }
@@ -157,21 +156,21 @@ impl JobHandler for ReindexJob {
     }
 
     async fn run(&self, context: JobContext) -> Result<Value, JobError> {
-        // Doing it again from where this run began is harmless, so an outage is waited for here: a
-        // job has few attempts, and a server needs more time to start than they last.
+        // Repeating a run does no harm, so outages are retried here. A job has few attempts, and a
+        // server may need longer to start than they last.
         let patience = Patience::new(
             Pauses::default(),
             context.token().clone(),
             told_by(&context),
         );
-        patience.run(|| self.once(context.clone())).await
+        patience.run(|| self.run_once(context.clone())).await
     }
 }
 
 impl ReindexJob {
-    async fn once(&self, context: JobContext) -> Result<Value, JobError> {
-        let Payload { request, part, .. } = Payload::<ReindexRequest, Range>::read(&context)?;
-        request.check()?;
+    async fn run_once(&self, context: JobContext) -> Result<Value, JobError> {
+        let Envelope { request, part, .. } =
+            Envelope::<ReindexRequest, PointRange>::read(&context.job().payload)?;
         request.check()?;
         let tools = &self.tools;
         if let Some(range) = part {
@@ -195,7 +194,7 @@ impl ReindexJob {
             self.let_go();
             return finished;
         }
-        self.built(&context, &request).await
+        self.build(&context, &request).await
     }
 }
 
@@ -217,7 +216,7 @@ fn dropped(name: &str) -> Error {
     )
 }
 
-/// From now on this process searches in another pair.
+/// Makes this process search in another pair of model and collection.
 async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -> Result<()> {
     let gallery = tools.collections.open(name).await?;
     tools.live.replace(Live {
@@ -228,8 +227,7 @@ async fn take_over(tools: &ReindexTools, name: &str, model: Arc<dyn Embedder>) -
     Ok(())
 }
 
-/// What the settings should say at the next start, when they name another model than the one that
-/// is live now.
+/// A note for the operator when the settings name another model than the live one.
 fn settings_note(tools: &ReindexTools, live: &ModelSource) -> Option<String> {
     let configured = tools.models.configured();
     let names = configured.model.is_some() || configured.pretrained.is_some();

@@ -8,34 +8,34 @@ use clippy_jobs::{JobContext, JobError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::plan::Range;
+use super::plan::PointRange;
 use super::renew::{CHUNK, Renewer};
 use super::{ReindexTools, stage};
 use crate::jobs::account::Account;
 
-/// How far a part is: written with each chunk that the new collection acknowledged.
+/// Where the part is; saved after each chunk that the new collection acknowledged.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Cursor {
+struct PartCheckpoint {
     account: Account,
     /// Where the next chunk begins; `None` before the first.
     next: Option<PointId>,
 }
 
-/// Does a part's points, from where its last run ended; gives its account.
+/// Works through the points of a part, from the last checkpoint on; gives its account.
 pub(super) async fn run(
     context: &JobContext,
     tools: &ReindexTools,
-    range: &Range,
+    range: &PointRange,
     renewer: &Renewer,
 ) -> Result<Value, JobError> {
     let live = tools.live.now();
-    let mut cursor = context
-        .cursor()
-        .and_then(|cursor| Cursor::deserialize(cursor).ok())
+    let mut checkpoint = context
+        .last_checkpoint()
+        .and_then(|checkpoint| PartCheckpoint::deserialize(checkpoint).ok())
         .unwrap_or_default();
     loop {
         context.go_on()?;
-        let from = cursor.next.unwrap_or(range.begin);
+        let from = checkpoint.next.unwrap_or(range.begin);
         let mut page = live
             .gallery
             .scroll(&Filter::default(), Some(from), CHUNK, With::PAYLOAD)
@@ -46,14 +46,14 @@ pub(super) async fn run(
         let ends_here =
             page.points.len() < before || page.next.is_none_or(|next| range.end == Some(next));
         for (id, outcome) in renewer.renew(page.points).await? {
-            let line = range.before + cursor.account.totals.lines;
-            cursor.account.add(&LineRecord {
+            let line = range.before + checkpoint.account.totals.lines;
+            checkpoint.account.add(&LineRecord {
                 line,
                 id: Some(id),
                 outcome,
             });
         }
-        let done = cursor.account.totals.lines;
+        let done = checkpoint.account.totals.lines;
         stage(
             context,
             done.min(range.points),
@@ -63,11 +63,11 @@ pub(super) async fn run(
         if ends_here {
             break;
         }
-        cursor.next = page.next;
-        let written = serde_json::to_value(&cursor)
-            .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
-        context.checkpoint(written).await?;
+        checkpoint.next = page.next;
+        let written = serde_json::to_value(&checkpoint)
+            .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+        context.save_checkpoint(written).await?;
     }
-    let account = serde_json::to_value(cursor.account);
+    let account = serde_json::to_value(checkpoint.account);
     Ok(account.map_err(|error| Error::internal("an account is no JSON").with_source(error))?)
 }

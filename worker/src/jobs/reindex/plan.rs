@@ -1,22 +1,21 @@
-//! Cuts the live collection's points into parts, in the order of their ids, and knows after a kill
-//! where it was.
+//! Cuts the live collection's points into parts, in the order of their ids, and continues from a
+//! checkpoint after a crash.
 
-use clippy_core::bulk::{PAYLOAD_VERSION, ReindexRequest};
+use clippy_core::bulk::ReindexRequest;
 use clippy_core::collections::Physical;
 use clippy_core::gallery::{Filter, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
-use clippy_jobs::{JobContext, JobError, Lane, NewChild};
+use clippy_jobs::{Envelope, JobContext, JobError, Lane, NewChild};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use super::{ReindexTools, UNIT};
 use crate::jobs::BulkSettings;
 
-/// Which points a part is: from `begin` up to and without `end`, whatever they are when it runs.
+/// The points of a part: all points from `begin` up to but not including `end` when it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Range {
-    /// The collection that is filled.
+pub(super) struct PointRange {
+    /// The collection that the part fills.
     pub(super) collection: String,
     pub(super) begin: PointId,
     /// `None` in the last part: to the end.
@@ -27,20 +26,20 @@ pub(super) struct Range {
     pub(super) before: u64,
 }
 
-/// How far a planner is. Parts are written here before they are made, so that a planner that
-/// follows a killed one makes the very same ones, though points may have come and gone meanwhile.
+/// Where the planner is. Parts are saved here before they are made, so that a planner that
+/// continues after a crash makes the same ones, even if points were added or deleted meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
+struct PlanCheckpoint {
     collection: String,
     /// Parts that are being made.
-    batch: Vec<Range>,
+    batch: Vec<PointRange>,
     /// Where the next part begins; `None` at the end, and at the beginning.
     next: Option<PointId>,
     at_end: bool,
     planned: u64,
 }
 
-/// Makes all parts; gives how many points they have.
+/// Makes all parts; gives their number of points.
 pub(super) async fn run(
     context: &JobContext,
     tools: &ReindexTools,
@@ -48,14 +47,12 @@ pub(super) async fn run(
     request: &ReindexRequest,
     beside: &Physical,
 ) -> Result<u64, JobError> {
-    let request = serde_json::to_value(request)
-        .map_err(|error| Error::internal("a request is no JSON").with_source(error))?;
     let gallery = tools.live.now().gallery.clone();
-    let mut cursor = context
-        .cursor()
-        .and_then(|cursor| Cursor::deserialize(cursor).ok())
-        .filter(|cursor| cursor.collection == beside.name)
-        .unwrap_or_else(|| Cursor {
+    let mut checkpoint = context
+        .last_checkpoint()
+        .and_then(|checkpoint| PlanCheckpoint::deserialize(checkpoint).ok())
+        .filter(|checkpoint| checkpoint.collection == beside.name)
+        .unwrap_or_else(|| PlanCheckpoint {
             collection: beside.name.clone(),
             batch: Vec::new(),
             next: None,
@@ -63,53 +60,55 @@ pub(super) async fn run(
             planned: 0,
         });
     loop {
-        if !cursor.batch.is_empty() {
+        if !checkpoint.batch.is_empty() {
             context.wait_for_room(settings.most_parts).await?;
             context
-                .spawn_children(UNIT, &children(&cursor.batch, &request))
+                .spawn_children(UNIT, &children(&checkpoint.batch, request)?)
                 .await?;
         }
-        if cursor.at_end {
-            return Ok(cursor.planned);
+        if checkpoint.at_end {
+            return Ok(checkpoint.planned);
         }
-        cursor.batch = Vec::with_capacity(settings.parts_at_once);
-        while !cursor.at_end && cursor.batch.len() < settings.parts_at_once.max(1) {
+        checkpoint.batch = Vec::with_capacity(settings.parts_at_once);
+        while !checkpoint.at_end && checkpoint.batch.len() < settings.parts_at_once.max(1) {
             context.go_on()?;
             let page = gallery
                 .scroll(
                     &Filter::default(),
-                    cursor.next,
+                    checkpoint.next,
                     settings.part_lines.max(1),
                     With::NOTHING,
                 )
                 .await?;
-            cursor.next = page.next;
-            cursor.at_end = page.next.is_none();
+            checkpoint.next = page.next;
+            checkpoint.at_end = page.next.is_none();
             let Some(first) = page.points.first() else {
                 break;
             };
             let points = page.points.len() as u64;
-            cursor.batch.push(Range {
-                collection: cursor.collection.clone(),
+            checkpoint.batch.push(PointRange {
+                collection: checkpoint.collection.clone(),
                 begin: first.id,
                 end: page.next,
                 points,
-                before: cursor.planned,
+                before: checkpoint.planned,
             });
-            cursor.planned += points;
+            checkpoint.planned += points;
         }
-        let written = serde_json::to_value(&cursor)
-            .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
-        context.checkpoint(written).await?;
+        let written = serde_json::to_value(&checkpoint)
+            .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
+        context.save_checkpoint(written).await?;
     }
 }
 
-fn children(ranges: &[Range], request: &Value) -> Vec<NewChild> {
-    let child = |range: &Range| NewChild {
-        key: format!("{} from {}", range.collection, range.begin),
-        lane: Lane::Bulk,
-        weight: range.points,
-        payload: json!({ "version": PAYLOAD_VERSION, "request": request, "part": range }),
+fn children(ranges: &[PointRange], request: &ReindexRequest) -> Result<Vec<NewChild>> {
+    let child = |range: &PointRange| {
+        Ok(NewChild {
+            key: format!("{} from {}", range.collection, range.begin),
+            lane: Lane::Bulk,
+            weight: range.points,
+            payload: Envelope::part(request, range).to_payload()?,
+        })
     };
     ranges.iter().map(child).collect()
 }

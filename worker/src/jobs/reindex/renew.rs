@@ -19,7 +19,7 @@ use super::ReindexTools;
 use crate::ingest::chunk::{Threads, by_id};
 use crate::ingest::embed::Order;
 use crate::ingest::mark::{FIELD, Mark, md5_hex, same_but_mark};
-use crate::ingest::picture::{Prepared, prepare};
+use crate::ingest::picture::{PreparedPicture, prepare};
 
 /// Points that are worked on together: one call to the model, one to the collection.
 pub(super) const CHUNK: usize = 32;
@@ -42,7 +42,7 @@ pub(super) struct Renewer {
 /// What there is of a picture for its new point.
 enum Look {
     /// Its pixels, ready for the model, and the mark of a point made from them.
-    Seen(Box<Prepared>),
+    Seen(Box<PreparedPicture>),
     /// Its file cannot be read any more, and why.
     Gone(LineFailure),
 }
@@ -209,7 +209,7 @@ impl Renewer {
         }
         match look {
             Look::Seen(prepared) => {
-                let Prepared {
+                let PreparedPicture {
                     mark, image, edge, ..
                 } = *prepared;
                 order.push(place, Space::Image, EmbedInput::Pixels(image));

@@ -18,7 +18,7 @@ use super::{ReindexTools, settings_note, source_of, take_over};
 /// Which collection a job goes back to: written first, so that a run after a kill does not go
 /// forward again.
 #[derive(Debug, Serialize, Deserialize)]
-struct Cursor {
+struct RollbackCheckpoint {
     back_to: String,
     from: String,
 }
@@ -31,26 +31,26 @@ pub(super) async fn run(
     let all = tools.collections.list().await?;
     let of_role = |role: Role| all.iter().find(|one| one.role == role);
     let known = context
-        .cursor()
-        .and_then(|cursor| Cursor::deserialize(cursor).ok());
+        .last_checkpoint()
+        .and_then(|checkpoint| RollbackCheckpoint::deserialize(checkpoint).ok());
     let live = of_role(Role::Live).ok_or_else(|| Error::internal("no collection is live"))?;
-    let cursor = match known {
+    let checkpoint = match known {
         Some(known) => known,
         None => {
             let previous = of_role(Role::Previous).ok_or_else(nothing_kept)?;
-            let cursor = Cursor {
+            let checkpoint = RollbackCheckpoint {
                 back_to: previous.name.clone(),
                 from: live.name.clone(),
             };
-            let written = serde_json::to_value(&cursor)
-                .map_err(|error| Error::internal("a cursor is no JSON").with_source(error))?;
+            let written = serde_json::to_value(&checkpoint)
+                .map_err(|error| Error::internal("a checkpoint is no JSON").with_source(error))?;
             context.remember(written).await?;
-            cursor
+            checkpoint
         }
     };
     let target = all
         .iter()
-        .find(|one| one.name == cursor.back_to)
+        .find(|one| one.name == checkpoint.back_to)
         .ok_or_else(nothing_kept)?;
     let source = source_of(tools, target);
     let model = tools.models.load(&source).await?;
@@ -62,7 +62,7 @@ pub(super) async fn run(
         if tools.live.now().name != target.name {
             take_over(tools, &target.name, model).await?;
         }
-        return Ok(result(tools, &cursor, &CaughtUp::default(), &source));
+        return Ok(result(tools, &checkpoint, &CaughtUp::default(), &source));
     }
     let renewer = Renewer::new(
         tools,
@@ -83,18 +83,18 @@ pub(super) async fn run(
     catching_up.until_few().await?;
     catching_up.compare_ids().await?;
     switch(&mut catching_up, None, model).await?;
-    Ok(result(tools, &cursor, &catching_up.sum, &source))
+    Ok(result(tools, &checkpoint, &catching_up.sum, &source))
 }
 
 fn result(
     tools: &ReindexTools,
-    cursor: &Cursor,
+    checkpoint: &RollbackCheckpoint,
     caught_up: &CaughtUp,
     source: &clippy_core::collections::ModelSource,
 ) -> Value {
     json!({
-        "live": cursor.back_to,
-        "previous": cursor.from,
+        "live": checkpoint.back_to,
+        "previous": checkpoint.from,
         "model": source,
         "caught_up": caught_up,
         "settings": settings_note(tools, source),

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use clippy_core::Result;
+use clippy_core::bulk::{IngestRequest, ManifestRequest};
 use clippy_core::embedding::Embedder;
 use clippy_core::folders::Folders;
 use clippy_core::ids::PointId;
@@ -20,9 +21,7 @@ use clippy_core::ledger::{Ledger, LedgerTotals, LineOutcome, LineRecord};
 use clippy_core::live::{Live, LivePair};
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_testing::{FakeEmbedder, MemoryGallery};
-use clippy_worker::ingest::{
-    IngestOptions, IngestReport, LiveTools, ManifestOptions, Tools, ingest,
-};
+use clippy_worker::ingest::{IngestReport, LiveTools, RunSettings, Tools, ingest};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -221,25 +220,21 @@ impl House {
         Folders::new(None, Some(self.folder.path().to_owned()))
     }
 
-    pub fn options(&self) -> IngestOptions {
-        let lines = ManifestOptions {
+    pub fn request(&self) -> IngestRequest {
+        IngestRequest::new(ManifestRequest {
             clip_batch: 4,
             upsert_batch: 6,
-            ..ManifestOptions::new(self.path("manifest.jsonl"))
-        };
-        IngestOptions {
-            lines,
-            with_text: true,
-            dry_run: false,
-        }
+            ..ManifestRequest::new(self.path("manifest.jsonl"))
+        })
     }
 
     pub async fn ingest(&self) -> Result<IngestReport> {
-        self.ingest_with(&self.options()).await
+        self.ingest_with(&self.request()).await
     }
 
-    pub async fn ingest_with(&self, options: &IngestOptions) -> Result<IngestReport> {
-        ingest(self.tools(), options, &(), &CancellationToken::new()).await
+    pub async fn ingest_with(&self, request: &IngestRequest) -> Result<IngestReport> {
+        let (settings, never) = (RunSettings::default(), CancellationToken::new());
+        ingest(self.tools(), request, &settings, &(), &never).await
     }
 
     /// Pictures (edge maps included) and texts embedded since the last call.

@@ -8,8 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clippy_core::ErrorCode;
 use clippy_jobs::{
-    Handlers, JobContext, JobError, JobHandler, JobKind, JobTransport, Lane, LaneLimits, NewChild,
-    Runner, RunnerSettings, SqliteJobs, SqliteSettings, Step, Timestamp, Timing,
+    Handlers, JobBackend, JobContext, JobError, JobHandler, JobKind, Lane, LaneLimits, NewChild,
+    Phase, Runner, RunnerSettings, SqliteJobs, SqliteSettings, Timestamp, Timing,
 };
 use clippy_jobs_contract::short_timing;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub async fn worker_process() {
         return;
     }
     let read = |name: &str| std::env::var(name).unwrap_or_default();
-    let store: Arc<dyn JobTransport> = if read("CLIPPY_TEST_FILE").is_empty() {
+    let store: Arc<dyn JobBackend> = if read("CLIPPY_TEST_FILE").is_empty() {
         Arc::new(super::connect(&read("CLIPPY_TEST_REDIS"), "test", LaneLimits::default()).await)
     } else {
         let file = std::path::PathBuf::from(read("CLIPPY_TEST_FILE"));
@@ -53,7 +53,7 @@ pub async fn worker_process() {
 
 /// A runner of all lanes with the [`Parts`] handler, and the number of times that it was called.
 pub fn runner(
-    store: Arc<dyn JobTransport>,
+    store: Arc<dyn JobBackend>,
     concurrency: usize,
     timing: Timing,
 ) -> (Runner, Arc<AtomicUsize>) {
@@ -103,7 +103,7 @@ impl JobHandler for Parts {
         }
         let ms = payload["ms"].as_u64().unwrap_or_default();
         if let Some(parts) = payload["parts"].as_u64() {
-            if context.step() == Step::Merge {
+            if context.phase() == Phase::Merge {
                 let mut sum = 0;
                 let mut before = None;
                 loop {
@@ -129,14 +129,17 @@ impl JobHandler for Parts {
             context.spawn_children("parts", &parts).await?;
             return Ok(Value::Null);
         }
-        let begun = context.cursor().and_then(Value::as_u64).unwrap_or_default();
+        let begun = context
+            .last_checkpoint()
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
         if ms > 0 {
             // At once, so that chance does not decide where workers are killed again and again:
             // whoever is killed twice before it got anywhere is given up.
-            context.checkpoint(json!(begun)).await?;
+            context.save_checkpoint(json!(begun)).await?;
             for step in begun..10 {
                 tokio::time::sleep(Duration::from_millis(ms / 10)).await;
-                context.checkpoint(json!(step + 1)).await?;
+                context.save_checkpoint(json!(step + 1)).await?;
             }
         }
         let clock = Timestamp::now().as_millis();

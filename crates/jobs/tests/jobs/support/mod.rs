@@ -63,6 +63,23 @@ impl Redis {
         connect(&self.url(), prefix, limits).await
     }
 
+    /// How many commands the server has refused so far.
+    pub async fn refused(&self) -> u64 {
+        let info: String = redis::cmd("INFO")
+            .arg("stats")
+            .query_async(&mut self.connection().await)
+            .await
+            .expect("it answers");
+        info.lines()
+            .find_map(|line| {
+                line.strip_prefix("total_error_replies:")?
+                    .trim()
+                    .parse()
+                    .ok()
+            })
+            .expect("Redis 6.2 counts them")
+    }
+
     pub async fn connection(&self) -> redis::aio::MultiplexedConnection {
         let client = redis::Client::open(self.url()).expect("an address");
         client

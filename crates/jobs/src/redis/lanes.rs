@@ -1,46 +1,39 @@
-//! [`JobTransport`] in Redis: apalis-redis fetches, the scripts look after what is left lying.
+//! [`JobTransport`] in Redis: tasks are fetched by [`crate::transport::redis`], and the scripts
+//! look after dead workers and lost tasks.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use apalis_core::backend::ext::BackendExt;
-use apalis_core::task::task_id::TaskId;
-use apalis_redis::RedisStorage;
 use async_trait::async_trait;
 use clippy_core::Result;
 use futures::FutureExt;
 use tokio::sync::broadcast;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio_util::sync::CancellationToken;
 
 use super::RedisJobs;
 use super::scripts::Call;
-use crate::carrier::{DeliveryCodec, WorkerLoop, run_until, worker_loop};
 use crate::record::Lane;
-use crate::runner::Tick;
-use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
+use crate::transport::redis::{EndedTask, worker_loop};
+use crate::transport::{
+    Control, Deliver, JobTransport, LaneWorker, SweepSettings, Swept, Tick, run_until,
+};
 
-/// apalis' own heartbeats use the clients' clocks. Its pass over silent workers is only the second
-/// net (ours, in [`RedisJobs::sweep`], uses the server's clock), so it is slow enough to bear
-/// clocks a minute apart.
-const HEARTBEAT: Duration = Duration::from_secs(20);
-const MISSED_HEARTBEATS: usize = 9;
-
-/// Scripts hold up everybody, so each does a little, and is called again while there is more: so
-/// often at most.
+/// A script blocks the server, so each handles a few items, and is called again while there are
+/// more: at most this often.
 const STEPS: usize = 200;
 /// In each lane.
 const PROMOTED_AT_ONCE: u64 = 1_000;
 /// In each lane; `sweep.lua` knows it too.
 const REAPED_AT_ONCE: u64 = 200;
 const JOBS_DROPPED_AT_ONCE: u64 = 100;
-/// Tasks that ended are forgotten together: so many at most, and after so long at the latest.
+/// Ended tasks are forgotten together: at most so many, and after so long at the latest.
 const FORGOTTEN_AT_ONCE: usize = 256;
 const LINGER: Duration = Duration::from_millis(5);
-/// After a loop's end.
+/// How long forgetting may take after a loop has ended.
 const LAST_FORGETTING: Duration = Duration::from_millis(50);
-/// Between two tries while the server is away.
+/// The pause between two tries while the server is unavailable.
 const FORGET_AGAIN: Duration = Duration::from_millis(500);
 
 fn lanes(call: Call<'_>) -> Call<'_> {
@@ -50,38 +43,10 @@ fn lanes(call: Call<'_>) -> Call<'_> {
 }
 
 impl RedisJobs {
-    fn apalis_config(&self, lane: Lane) -> apalis_redis::Config {
-        apalis_redis::Config::default()
-            .queue(self.queue(lane))
-            // More than one, and the tail of a batch waits behind its head without a heartbeat.
-            .batch_size(1)
-            .heartbeat_interval(HEARTBEAT)
-            .missed_heartbeats(MISSED_HEARTBEATS)
-            .lock_tasks(false)
-            .emit_events(false)
-            // This is apalis' acknowledgement, whatever its name says: a call for each task.
-            // [`RedisJobs::forget`] is ours.
-            .persist_results(false)
-    }
-
-    fn worker_loop(
-        &self,
-        worker: &LaneWorker,
-        tick: Tick,
-        deliver: Arc<dyn Deliver>,
-        ended: UnboundedSender<TaskId>,
-    ) -> WorkerLoop {
-        let backend = RedisStorage::<Delivery>::new(self.connection.clone())
-            .with_config(self.apalis_config(worker.lane))
-            .with_codec(DeliveryCodec)
-            .poll_with_strategy(tick);
-        worker_loop!(backend, worker, deliver, Some(ended))
-    }
-
-    /// Forgets tasks that were seen through to their end, many in a call, for as long as any come.
-    /// Nothing hangs on it: a task that is not forgotten when its worker dies is delivered once
-    /// more, and then its job has ended.
-    async fn forget(&self, worker: &LaneWorker, mut ended: UnboundedReceiver<TaskId>) {
+    /// Forgets tasks that have ended, many in a call, until no more come. It need not succeed: a
+    /// task that was not forgotten when its worker died is delivered once more, and its job has
+    /// ended by then.
+    async fn forget(&self, worker: &LaneWorker, mut ended: UnboundedReceiver<EndedTask>) {
         let mut tasks = Vec::new();
         while ended.recv_many(&mut tasks, FORGOTTEN_AT_ONCE).await > 0 {
             tokio::time::sleep(LINGER).await;
@@ -121,7 +86,10 @@ impl JobTransport for RedisJobs {
         stop: CancellationToken,
     ) -> Result<()> {
         let (sender, ended) = mpsc::unbounded_channel();
-        let looping = run_until(self.worker_loop(worker, tick, deliver, sender), stop);
+        let fetching = self.connection.clone();
+        let queue = self.queue(worker.lane);
+        let looping = worker_loop(fetching, &queue, worker, tick, deliver, sender);
+        let looping = run_until(looping, stop);
         // Fused, since it may end before the loop does: apalis lets go of its handler first, and
         // closes afterwards.
         let forgetting = self.forget(worker, ended).fuse();
@@ -130,7 +98,7 @@ impl JobTransport for RedisJobs {
             ended = &mut looping => ended,
             () = &mut forgetting => looping.await,
         };
-        // What has just ended need not be delivered again.
+        // Tasks that have just ended should not be delivered again.
         let _ = tokio::time::timeout(LAST_FORGETTING, forgetting).await;
         ended
     }

@@ -1,4 +1,4 @@
-//! When a worker loop looks for work: at once when told, and now and then in any case.
+//! When a worker loop polls for work: at once when it is woken, and at intervals in any case.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use apalis_core::backend::ext::poll_strategy::{PollSnapshot, PollStrategy};
 use futures::task::AtomicWaker;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 
-/// A bell that wakes one worker loop.
+/// Wakes one worker loop.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     rung: AtomicBool,
@@ -27,19 +27,19 @@ impl Bell {
 
 /// The wake strategy of a worker loop.
 ///
-/// apalis' own interval strategy may lose its timer (it re-arms it without polling it); this one
-/// polls its timers until they are pending, so that a waker is always registered.
+/// apalis' own interval strategy may lose its timer, since it resets it without polling it. This
+/// one polls its timers until they are pending, so that a waker is always registered.
 pub struct Tick {
     interval: Interval,
     bell: Arc<Bell>,
-    /// A ring that comes while a fetch is under way wakes a loop that is not yet ready to look
-    /// again. So each ring has echoes, the next of which is this.
+    /// A wake-up during a fetch is lost, since the loop is not ready to poll again yet. So each
+    /// wake-up is repeated a few times; this is the next repetition.
     echo: Pin<Box<Sleep>>,
-    /// How many are still to come.
+    /// Repetitions that are still to come.
     echoes: usize,
 }
 
-/// When a ring is heard again, counted from the one before. A fetch may wait for its turn to write.
+/// The delays between repetitions of a wake-up. A fetch may have to wait for its turn to write.
 const ECHOES: [Duration; 4] = [
     Duration::from_millis(3),
     Duration::from_millis(50),
@@ -48,7 +48,7 @@ const ECHOES: [Duration; 4] = [
 ];
 
 impl Tick {
-    /// Looks this often, with nobody to wake it in between.
+    /// Polls at this interval, and is never woken in between.
     #[must_use]
     pub fn every(every: Duration) -> Self {
         Self::new(every, Arc::default())

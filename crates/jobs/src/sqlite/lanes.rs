@@ -1,10 +1,8 @@
-//! [`JobTransport`] in SQLite: apalis-sqlite fetches; `sweep` looks after what is left lying.
+//! [`JobTransport`] in SQLite: tasks are fetched by [`crate::transport::sqlite`], and `sweep` looks
+//! after dead workers and lost tasks.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use apalis_core::backend::ext::BackendExt;
-use apalis_sqlite::SqliteStorage;
 use async_trait::async_trait;
 use clippy_core::Result;
 use sqlx::{QueryBuilder, Sqlite};
@@ -12,23 +10,11 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 
 use super::{SqliteJobs, queue};
-use crate::carrier::{DeliveryCodec, WorkerLoop, run_until, worker_loop};
 use crate::record::Lane;
-use crate::runner::Tick;
-use crate::store::{Control, Deliver, Delivery, JobTransport, LaneWorker, SweepSettings, Swept};
-
-/// apalis' own pass over silent workers is only the second net; ours is in [`SqliteJobs::sweep`].
-const HEARTBEAT: Duration = Duration::from_secs(20);
-const MISSED_HEARTBEATS: usize = 6;
-
-fn apalis_config(lane: Lane) -> apalis_sqlite::Config {
-    apalis_sqlite::Config::default()
-        .queue(queue(lane))
-        .batch_size(1)
-        .heartbeat_interval(HEARTBEAT)
-        .missed_heartbeats(MISSED_HEARTBEATS)
-        .lock_tasks(false)
-}
+use crate::transport::sqlite::worker_loop;
+use crate::transport::{
+    Control, Deliver, JobTransport, LaneWorker, SweepSettings, Swept, Tick, run_until,
+};
 
 #[async_trait]
 impl JobTransport for SqliteJobs {
@@ -39,7 +25,8 @@ impl JobTransport for SqliteJobs {
         deliver: Arc<dyn Deliver>,
         stop: CancellationToken,
     ) -> Result<()> {
-        run_until(self.worker_loop(worker, tick, deliver), stop).await
+        let looping = worker_loop(&self.pool, &queue(worker.lane), worker, tick, deliver);
+        run_until(looping, stop).await
     }
 
     async fn release_worker(&self, lane: Lane, name: &str) -> Result<u64> {
@@ -116,20 +103,5 @@ impl JobTransport for SqliteJobs {
 
     fn watch_control(&self) -> broadcast::Receiver<Control> {
         self.control.subscribe()
-    }
-}
-
-impl SqliteJobs {
-    fn worker_loop(
-        &self,
-        worker: &LaneWorker,
-        tick: Tick,
-        deliver: Arc<dyn Deliver>,
-    ) -> WorkerLoop {
-        let backend = SqliteStorage::<Delivery>::new(&self.pool)
-            .with_config(apalis_config(worker.lane))
-            .with_codec(DeliveryCodec)
-            .poll_with_strategy(tick);
-        worker_loop!(backend, worker, deliver, None)
     }
 }

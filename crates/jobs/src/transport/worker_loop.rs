@@ -1,4 +1,4 @@
-//! What apalis carries, and how a delivery reaches the runner.
+//! The contents of apalis' tasks, and its one handler, which passes them to the runner.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 use crate::record::{JobId, Lane};
-use crate::store::{Deliver, Delivery};
+use crate::transport::{Deliver, Delivery};
 
 /// The contents of every task.
 #[derive(Deserialize)]
@@ -27,8 +27,8 @@ impl Delivery {
         format!("{{\"job\":\"{id}\"}}").into_bytes()
     }
 
-    /// What bytes carry. Never fails: apalis stops a worker that meets a task it cannot decode, and
-    /// then the next one.
+    /// Reads the bytes of a task. Never fails, since apalis ends a worker that fetches a task which
+    /// it cannot decode, and then the next worker that fetches it.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Self {
         match serde_json::from_slice::<Contents>(bytes) {
@@ -70,13 +70,12 @@ impl Codec<Delivery> for DeliveryCodec {
 pub(crate) struct Carrier {
     pub(crate) lane: Lane,
     pub(crate) deliver: Arc<dyn Deliver>,
-    /// Where tasks go that were seen through to their end, for a backend that is not told of them
-    /// by apalis.
+    /// Gets the tasks that have ended, for a backend that apalis does not tell of them.
     pub(crate) ended: Option<UnboundedSender<TaskId>>,
 }
 
-/// The one handler apalis knows. It never fails: an error here would be retried by apalis, in its
-/// own way.
+/// The one handler that apalis knows. It never fails, since apalis would retry an error in its own
+/// way.
 pub(crate) async fn take(
     delivery: Delivery,
     task: TaskId,
@@ -91,7 +90,7 @@ pub(crate) async fn take(
     };
     carrier.deliver.deliver(carrier.lane, delivery).await;
     if let Some(ended) = &carrier.ended {
-        // Without a receiver the worker loop is over, and its tasks go back into the line.
+        // Without a receiver the worker loop has ended, and its tasks are queued again.
         let _ = ended.send(task);
     }
     Ok(())
@@ -100,13 +99,12 @@ pub(crate) async fn take(
 /// A worker loop, ready to be awaited.
 pub(crate) type WorkerLoop = BoxFuture<'static, Result<(), WorkerError>>;
 
-/// Builds apalis' worker on a backend. A macro, since the backends' types share no name; and boxed
-/// where no other future is being written, since the compiler cannot follow `tokio::spawn` through
-/// one.
-macro_rules! worker_loop {
+/// Builds apalis' worker on a backend. It is a macro because the backends have no common type. The
+/// future is boxed here because the compiler cannot infer `Send` through an `async` block.
+macro_rules! build_worker_loop {
     ($backend:expr, $worker:expr, $deliver:expr, $ended:expr) => {{
         use apalis::prelude::*;
-        let carrier = $crate::carrier::Carrier {
+        let carrier = $crate::transport::worker_loop::Carrier {
             lane: $worker.lane,
             deliver: $deliver,
             ended: $ended,
@@ -117,14 +115,14 @@ macro_rules! worker_loop {
                 .data(carrier)
                 .concurrency($worker.concurrency)
                 .parallelize(tokio::spawn)
-                .build($crate::carrier::take)
+                .build($crate::transport::worker_loop::take)
                 .run(),
         )
     }};
 }
-pub(crate) use worker_loop;
+pub(crate) use build_worker_loop;
 
-/// Runs a worker loop until `stop`, which drops it where it stands.
+/// Runs a worker loop until `stop`, then drops it.
 pub(crate) async fn run_until(
     looping: WorkerLoop,
     stop: CancellationToken,

@@ -1,0 +1,83 @@
+//! Paths that stay inside folders, whatever `..` and symbolic links they hold.
+
+use std::path::{Path, PathBuf};
+
+use clippy_common::paths::without_dots;
+
+/// A folder that files must lie in. It may be reached through a symbolic link, so that it has two
+/// names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    /// As it was named, made absolute.
+    named: PathBuf,
+    /// With symbolic links resolved.
+    resolved: PathBuf,
+}
+
+impl Root {
+    /// Opens a folder that is there.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be asked for.
+    pub fn open(folder: &Path) -> std::io::Result<Self> {
+        let resolved = folder.canonicalize()?;
+        let named = std::path::absolute(folder)?;
+        let named = without_dots(&named).unwrap_or_else(|| resolved.clone());
+        Ok(Self { named, resolved })
+    }
+
+    /// The folder with symbolic links resolved.
+    #[must_use]
+    pub fn resolved(&self) -> &Path {
+        &self.resolved
+    }
+
+    /// The path of a file in this folder, by either name; `None` for a file elsewhere. The file's
+    /// path must be free of `..`.
+    #[must_use]
+    pub fn relative<'p>(&self, file: &'p Path) -> Option<&'p Path> {
+        file.strip_prefix(&self.resolved)
+            .or_else(|_| file.strip_prefix(&self.named))
+            .ok()
+    }
+
+    /// Whether a path is written as something in this folder. That says nothing of where it leads:
+    /// it decides whether the disk may be asked at all.
+    #[must_use]
+    pub fn names(&self, path: &Path) -> bool {
+        without_dots(path).is_some_and(|path| self.relative(&path).is_some())
+    }
+
+    /// Whether a file lies in this folder; `real` is its path with symbolic links resolved.
+    #[must_use]
+    pub fn holds(&self, real: &Path) -> bool {
+        real.starts_with(&self.resolved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_behind_a_link_is_known_by_both_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let real = folder.path().canonicalize().expect("there");
+        std::fs::create_dir(real.join("real")).expect("made");
+        std::os::unix::fs::symlink(real.join("real"), real.join("link")).expect("linked");
+        let root = Root::open(&real.join("link/../link")).expect("a folder");
+        for name in ["real/1.png", "link/1.png", "link/sub/../1.png"] {
+            assert!(root.names(&real.join(name)), "{name}");
+        }
+        assert!(!root.names(&real.join("link/../other/1.png")));
+        assert!(!root.names(&real.join("linked/1.png")));
+        assert_eq!(
+            root.relative(&real.join("link/1.png")),
+            Some(Path::new("1.png"))
+        );
+        assert!(root.holds(&real.join("real/1.png")));
+        assert!(!root.holds(&real.join("link/1.png")), "not resolved");
+        assert!(Root::open(&real.join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! [`RunStore`] in Redis: arguments in, one script, answer out.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use clippy_core::Result;
+use serde_json::Value;
+
+use super::RedisJobs;
+use super::decode::{Flat, Record, said};
+use super::store::{millis, unexpected};
+use crate::checks;
+use crate::events::{EventKind, KEPT_PREVIEWS};
+use crate::record::{Children, JobId, NewChild};
+use crate::runs::{Beat, BeatAnswer, Claim, Finished, Outcome, RunKey, RunStore};
+use crate::store::{JobFilter, JobPage, JobStore};
+
+#[async_trait]
+impl RunStore for RedisJobs {
+    async fn claim(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.claimed(id, owner, lease, false).await
+    }
+
+    async fn claim_beside(&self, id: JobId, owner: &str, lease: Duration) -> Result<Claim> {
+        self.claimed(id, owner, lease, true).await
+    }
+
+    async fn beat(&self, key: RunKey, lease: Duration, beat: &Beat) -> Result<BeatAnswer> {
+        let progress = beat.progress.as_ref().map(checks::to_json).transpose()?;
+        let cursor = beat
+            .cursor
+            .as_ref()
+            .map(|cursor| checks::bounded("cursor", cursor))
+            .transpose()?;
+        let answer: String = self
+            .call(&self.scripts.beat)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(millis(lease))
+            .arg(progress.unwrap_or_default())
+            .arg(cursor.unwrap_or_default())
+            .arg(u8::from(beat.further))
+            .invoke()
+            .await?;
+        match answer.as_str() {
+            "ok" => Ok(BeatAnswer::Ok),
+            "cancel" => Ok(BeatAnswer::Cancel),
+            "lost" => Ok(BeatAnswer::Lost),
+            other => Err(unexpected("beat", other)),
+        }
+    }
+
+    async fn append(&self, key: RunKey, kind: EventKind, data: &Value) -> Result<bool> {
+        let data = checks::event_data(kind, data)?;
+        let call = self
+            .call(&self.scripts.append)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(kind.as_str())
+            .arg(data);
+        let call = call.arg(KEPT_PREVIEWS);
+        Ok(call.invoke::<u8>().await? == 1)
+    }
+
+    async fn add_children(
+        &self,
+        key: RunKey,
+        unit: &str,
+        children: &[NewChild],
+    ) -> Result<Option<Children>> {
+        let unit = checks::children(unit, children)?;
+        let mut call = self
+            .call(&self.scripts.children)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(unit);
+        for child in children {
+            call = call
+                .arg(JobId::child(key.job, &child.key).to_string())
+                .arg(child.lane.as_str())
+                .arg(child.payload.to_string())
+                .arg(child.weight);
+        }
+        let counts: Vec<u64> = call.invoke().await?;
+        Ok(match counts[..] {
+            [total, succeeded, failed, cancelled] => Some(Children {
+                total,
+                succeeded,
+                failed,
+                cancelled,
+            }),
+            _ => None,
+        })
+    }
+
+    async fn finish(&self, key: RunKey, outcome: &Outcome) -> Result<Finished> {
+        let (name, detail, receipt, delay) = checks::outcome(outcome)?;
+        let answer: String = self
+            .call(&self.scripts.finish)
+            .arg(key.job.to_string())
+            .arg(key.run)
+            .arg(name)
+            .arg(detail)
+            .arg(receipt)
+            .arg(millis(delay))
+            .invoke()
+            .await?;
+        if answer == "fenced" {
+            Ok(Finished::Fenced)
+        } else {
+            Ok(Finished::Accepted(answer.parse()?))
+        }
+    }
+
+    async fn count_children(&self, parent: JobId) -> Result<Children> {
+        Ok(self.get(parent).await?.children.unwrap_or_default())
+    }
+
+    async fn list_children(&self, parent: JobId, before: Option<JobId>) -> Result<JobPage> {
+        self.list(&JobFilter::children_of(parent, before)).await
+    }
+}
+
+impl RedisJobs {
+    async fn claimed(
+        &self,
+        id: JobId,
+        owner: &str,
+        lease: Duration,
+        beside: bool,
+    ) -> Result<Claim> {
+        let call = self
+            .call(&self.scripts.claim)
+            .arg(id.to_string())
+            .arg(owner)
+            .arg(millis(lease))
+            .arg(u8::from(beside));
+        let (answer, record): (String, Flat) = call.invoke().await?;
+        match answer.as_str() {
+            "run" => match Record::new(record).claimed() {
+                Ok(claimed) => Ok(Claim::Run(Box::new(claimed))),
+                Err(error) => {
+                    let reason = error.message;
+                    self.damage.tell("job", &id.to_string(), &reason);
+                    self.call(&self.scripts.set_aside)
+                        .arg(id.to_string())
+                        .arg(&reason)
+                        .invoke::<u64>()
+                        .await?;
+                    Ok(Claim::Damaged { reason })
+                }
+            },
+            "busy" => Ok(Claim::Busy),
+            "nothing" => Ok(Claim::Nothing),
+            "paused" => Ok(Claim::Paused),
+            "alone" => Ok(Claim::Alone),
+            "damaged" => Ok(Claim::Damaged {
+                reason: said(&record),
+            }),
+            other => Err(unexpected("claim", other)),
+        }
+    }
+}
