@@ -117,9 +117,9 @@ fn a_backfill_over_http_streams_its_progress_survives_a_kill_and_adds_up() {
     assert_eq!(stream.next().expect("a snapshot").event, "snapshot");
     let mut seen = Vec::new();
     let mut ended = Value::Null;
-    while let Some(Event {
+    for Event {
         event: name, data, ..
-    }) = stream.next()
+    } in stream
     {
         if name == "progress" {
             let now = data["done"].as_u64().expect("a count");
@@ -366,11 +366,9 @@ fn a_server_waits_for_redis_says_so_and_then_runs_jobs_from_it() {
         .json()
         .expect("JSON");
     let id = made["id"].as_str().expect("an id").to_owned();
-    let mut stream = events(&server, &id, None);
-    let mut names = Vec::new();
-    while let Some(Event { event: name, .. }) = stream.next() {
-        names.push(name);
-    }
+    let names: Vec<String> = events(&server, &id, None)
+        .map(|event| event.event)
+        .collect();
     assert_eq!(names.last().map(String::as_str), Some("done"), "{names:?}");
     assert_eq!(job(&server, &id)["result"]["totals"]["embedded"], 12);
 

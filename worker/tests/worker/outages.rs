@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clippy_core::ErrorCode;
 use clippy_core::bulk::{BackfillRequest, Which};
-use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{FailureKind, LineOutcome};
 use clippy_worker::backfill::backfill;
 use clippy_worker::ingest::{IngestReport, RunSettings, ingest};
