@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use clippy_core::embedding::Embedder;
 use clippy_core::gallery::{
-    Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, Vectors,
+    Filter, GalleryReader, GalleryWriter, HybridQuery, Payload, PerSpace, Point, Probe, ProbeKind,
+    Space, Vectors,
 };
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
@@ -344,9 +345,21 @@ impl Run<'_> {
     /// As Clippy asks: more candidates are taken until none outside of them can belong to the page.
     async fn hybrid(&self, query: &Vectors) -> Result<HashSet<PointId>, AnyError> {
         let mut candidates = CANDIDATES;
+        let kinds = [ProbeKind::Image, ProbeKind::Edge, ProbeKind::Text];
+        let probes: Vec<Probe> = kinds
+            .into_iter()
+            .filter_map(|kind| {
+                Some(Probe {
+                    kind,
+                    vector: query.get(kind.space()).clone()?,
+                    weight: *WEIGHTS.get(kind.space()),
+                })
+            })
+            .collect();
         loop {
             let request = HybridQuery {
-                vectors: query.clone(),
+                probes: probes.clone(),
+                lacking: None,
                 filter: Filter {
                     tags: self.tag.iter().map(|tag| (*tag).to_owned()).collect(),
                     ..Filter::default()
@@ -359,10 +372,11 @@ impl Run<'_> {
                 hnsw_ef: EF,
             };
             let found = self.gallery.hybrid(request).await?;
-            let sum = |scores: &PerSpace<Option<f32>>| -> f32 {
-                scores
+            let sum = |scores: &[Option<f32>]| -> f32 {
+                probes
                     .iter()
-                    .map(|(space, score)| WEIGHTS.get(space) * score.unwrap_or(0.0))
+                    .zip(scores)
+                    .map(|(probe, score)| probe.weight * score.unwrap_or(0.0))
                     .sum()
             };
             let mut scores: Vec<_> = found
@@ -371,7 +385,7 @@ impl Run<'_> {
                 .map(|hit| (hit.id, sum(&hit.scores)))
                 .collect();
             scores.sort_by(|left, right| right.1.total_cmp(&left.1));
-            let exhausted = found.floors.iter().all(|(_, floor)| floor.is_none());
+            let exhausted = found.floors.iter().all(Option::is_none);
             let settled = scores
                 .get(TOP - 1)
                 .is_some_and(|(_, last)| *last >= sum(&found.floors));

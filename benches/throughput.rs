@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use clippy_api::{ApiOptions, ApiParts, AppState, GenerationParts};
 use clippy_clip::{Device, EmbedderOptions, LoadedModel, ModelSource, TorchEmbedder};
 use clippy_core::embedding::{EmbedInput, Embedder, ModelPixels};
-use clippy_core::gallery::{Gallery, Point, Vectors};
+use clippy_core::gallery::{Gallery, GalleryWriter, Point, Vectors};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
 use clippy_core::preferences::PreferenceRule;
@@ -195,7 +195,7 @@ impl Server {
             gallery: Arc::clone(&gallery),
         };
         let files = PictureFiles::new(PictureOptions::new(folder.join("thumbnails")))?;
-        let pictures = GalleryPictures::new(Arc::clone(&gallery), files);
+        let pictures = GalleryPictures::new(Arc::clone(&gallery) as _, files);
         let jobs: Arc<dyn JobStore> =
             Arc::new(SqliteJobs::open(&folder.join("jobs.db"), SqliteSettings::default()).await?);
         let parts = ApiParts {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use clippy_core::gallery::Gallery;
+use clippy_core::gallery::GalleryReader;
 
 /// This many failures in a row turn readiness off; one success turns it on again.
 const FAILURES: u32 = 2;
@@ -47,7 +47,7 @@ impl Readiness {
     }
 
     /// Checks the collection at this interval. Never returns.
-    pub(crate) async fn watch(&self, gallery: &dyn Gallery, every: Duration) {
+    pub(crate) async fn watch(&self, gallery: &dyn GalleryReader, every: Duration) {
         loop {
             let healthy = match tokio::time::timeout(PATIENCE, gallery.info()).await {
                 Ok(Ok(_)) => true,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clippy_core::Result;
 use clippy_core::embedding::ModelInfo;
-use clippy_core::gallery::Gallery;
+use clippy_core::gallery::GalleryReader;
 use clippy_core::live::Live;
 use clippy_core::pictures::Pictures;
 use clippy_core::preferences::Preferences;
@@ -30,7 +30,7 @@ pub struct ApiParts {
     /// Runs searches, each with the model and collection that are live when it begins.
     pub searcher: Arc<LiveSearcher>,
     /// The live collection.
-    pub gallery: Arc<dyn Gallery>,
+    pub gallery: Arc<dyn GalleryReader>,
     /// The preferences of artists.
     pub preferences: Arc<dyn Preferences>,
     /// The files of pictures.
@@ -110,7 +110,7 @@ impl AppState {
 
     /// The collection.
     #[must_use]
-    pub fn gallery(&self) -> &Arc<dyn Gallery> {
+    pub fn gallery(&self) -> &Arc<dyn GalleryReader> {
         &self.inner.parts.gallery
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::Result;
-use clippy_core::gallery::{FacetCount, Filter, Gallery, Origin};
+use clippy_core::gallery::{FacetCount, Filter, GalleryReader, Origin, TAGS_FIELD};
 use tokio::sync::Mutex;
 
 /// How long the counted tags are used: counting all of them for each typed letter would be too slow.
@@ -23,7 +23,7 @@ impl KnownTags {
     ///
     /// # Errors
     /// What the collection reports.
-    pub(crate) async fn all(&self, gallery: &dyn Gallery) -> Result<Arc<Vec<FacetCount>>> {
+    pub(crate) async fn all(&self, gallery: &dyn GalleryReader) -> Result<Arc<Vec<FacetCount>>> {
         // An async lock, since it is held while the collection counts.
         let mut kept = self.kept.lock().await;
         if let Some((counted, tags)) = kept.as_ref()
@@ -34,7 +34,7 @@ impl KnownTags {
         let tags = Arc::new(
             gallery
                 .facet(
-                    "tags_all",
+                    TAGS_FIELD,
                     &Filter {
                         origin: Origin::Gallery,
                         ..Filter::default()

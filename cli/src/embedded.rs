@@ -9,7 +9,7 @@ use clippy_api::{ApiOptions, ApiParts, AppState, CurrentEmbedder};
 use clippy_core::collections::{Collections, ModelSource, Models};
 use clippy_core::embedding::ModelInfo;
 use clippy_core::folders::Folders;
-use clippy_core::gallery::Gallery;
+use clippy_core::gallery::{Gallery, GalleryReader};
 use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preparing::Preparing;
 use clippy_core::settings::Settings;
@@ -43,7 +43,7 @@ pub struct Embedded {
     /// The live model and collection.
     live: Arc<LivePair>,
     /// The live collection.
-    pub gallery: Arc<dyn Gallery>,
+    pub gallery: Arc<dyn GalleryReader>,
     /// All collections behind the public name.
     collections: Arc<dyn Collections>,
     /// Reads further models, for a re-index.
@@ -112,7 +112,7 @@ impl Embedded {
             gallery: live,
         });
         let state = Arc::new(EmbeddedState::open(&database(settings), settings.preferences).await?);
-        let gallery: Arc<dyn Gallery> = Arc::new(LiveGallery::new(Arc::clone(&live)));
+        let gallery: Arc<dyn GalleryReader> = Arc::new(LiveGallery::new(Arc::clone(&live)));
         let files = PictureFiles::new(PictureOptions {
             images_root: settings.collection.images_root.clone(),
             ..PictureOptions::new(folder.join("thumbnails"))

@@ -24,3 +24,4 @@ mod reindex;
 mod secrets;
 mod settings;
 mod signals;
+mod untagged;

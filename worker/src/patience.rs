@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use clippy_core::embedding::{EmbedInput, Embedded, Embedder, ModelInfo};
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
-    Point, Space, Vectors, With,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, GalleryNotes, GalleryReader,
+    GalleryWriter, HybridQuery, Page, Payload, Point, Space, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::live::LivePair;
@@ -187,23 +187,9 @@ impl PatientGallery {
 }
 
 #[async_trait]
-impl Gallery for PatientGallery {
+impl GalleryReader for PatientGallery {
     async fn info(&self) -> Result<CollectionInfo> {
         self.ask(|| self.inner.info()).await
-    }
-
-    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        self.ask(|| self.inner.upsert(points.clone())).await
-    }
-
-    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.ask(|| self.inner.update_vectors(updates.clone()))
-            .await
-    }
-
-    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.ask(|| self.inner.set_payload(id, fields.clone()))
-            .await
     }
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
@@ -242,6 +228,23 @@ impl Gallery for PatientGallery {
     async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
         self.ask(|| self.inner.facet(field, filter, limit)).await
     }
+}
+
+#[async_trait]
+impl GalleryWriter for PatientGallery {
+    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
+        self.ask(|| self.inner.upsert(points.clone())).await
+    }
+
+    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.ask(|| self.inner.update_vectors(updates.clone()))
+            .await
+    }
+
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
+        self.ask(|| self.inner.set_payload(id, fields.clone()))
+            .await
+    }
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         self.ask(|| self.inner.delete(ids)).await
@@ -251,16 +254,19 @@ impl Gallery for PatientGallery {
         self.ask(|| self.inner.add_root(root)).await
     }
 
+    async fn optimize(&self) -> Result<()> {
+        self.ask(|| self.inner.optimize()).await
+    }
+}
+
+#[async_trait]
+impl GalleryNotes for PatientGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.ask(|| self.inner.note(name)).await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
         self.ask(|| self.inner.set_note(name, note.clone())).await
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.ask(|| self.inner.optimize()).await
     }
 }
 

@@ -59,6 +59,11 @@ impl Fields {
         self.files.insert(name, Ok(bytes));
     }
 
+    /// Whether a field has a value: absent, null and empty text are none.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        self.files.contains_key(name) || self.last(name).is_some()
+    }
+
     /// The last value of a field that says anything: absent, null and empty text all say nothing.
     fn last(&self, name: &str) -> Option<&Scalar> {
         self.values

@@ -3,9 +3,11 @@
 mod body;
 mod fields;
 mod large;
+mod lenient;
 mod parts;
 mod scalar;
 mod search;
+mod search_form;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -17,7 +19,8 @@ use crate::state::AppState;
 pub(crate) use body::{BodyLimits, ComingBody};
 pub(crate) use large::LargeJson;
 pub(crate) use scalar::{Scalar, at_most};
-pub(crate) use search::{LONGEST_USER_ID, SearchRequest, SuggestRequest};
+pub(crate) use search::{SearchRequest, SuggestRequest};
+pub(crate) use search_form::{LONGEST_USER_ID, SearchForm};
 
 /// A JSON body.
 pub(crate) struct ApiJson<T>(pub T);

@@ -4,7 +4,9 @@
 use axum::Json;
 use axum::extract::State;
 use clippy_core::Error;
-use clippy_core::gallery::{FacetCount, Filter, Origin, Payload, With};
+use clippy_core::gallery::{
+    FacetCount, Filter, Origin, Payload, RATING_FIELD, STYLE_TAGS_FIELD, TAGS_FIELD, With,
+};
 use clippy_core::ids::PointId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -16,7 +18,7 @@ use crate::state::AppState;
 use crate::tags::complete;
 
 /// The fields that collections keep an index of words for.
-const FACET_FIELDS: [&str; 4] = ["matched_tags", "tags_all", "rating", "style"];
+const FACET_FIELDS: [&str; 4] = [STYLE_TAGS_FIELD, TAGS_FIELD, RATING_FIELD, "style"];
 const MOST_VALUES: usize = 500;
 /// Most tags that one completion answers.
 const MOST_TAGS: usize = 100;
@@ -77,7 +79,7 @@ pub(crate) async fn list_facets(
     State(state): State<AppState>,
     ApiQuery(query): ApiQuery<FacetQuery>,
 ) -> Result<Json<FacetResponse>, Problem> {
-    let field = query.field.unwrap_or_else(|| "matched_tags".to_owned());
+    let field = query.field.unwrap_or_else(|| STYLE_TAGS_FIELD.to_owned());
     if !FACET_FIELDS.contains(&field.as_str()) {
         return Err(
             Error::invalid(format!("field must be one of {}", FACET_FIELDS.join(", "))).into(),

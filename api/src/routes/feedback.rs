@@ -2,10 +2,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::{Payload, With};
+use clippy_core::gallery::{Payload, With, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::{Action, Feedback};
-use clippy_core::search::fusion::tags_of;
 use clippy_core::{Error, Result};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};

@@ -4,109 +4,26 @@ use std::path::Path;
 
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::{GENERATED, ORIGIN_FIELD, Payload, PerSpace};
+use clippy_core::gallery::{
+    GENERATED, NOTES_FIELD, ORIGIN_FIELD, PATH_FIELD, Payload, ProbeKind, TAGS_FIELD,
+};
 use clippy_core::ids::PointId;
 use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
-use clippy_core::search::fusion::Hit;
+use clippy_core::search::fusion::{Hit, PerProbe};
+use clippy_core::search::weights::Weights;
+use clippy_core::search::words::WordsPart;
 use clippy_search::{SearchAnswer, SearchQuery, Took};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::extract::SearchRequest;
+use crate::extract::{SearchForm, SearchRequest};
 use crate::metrics::record_stages;
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::collection::FacetValue;
 use crate::routes::image::address_of;
 use crate::state::AppState;
-
-/// Payload fields with this beginning are the program's own notes, not the manifest's.
-const INTERNAL_PREFIX: &str = "_clippy";
-
-/// What can be asked for. At least one of `sketch`, `image`, `like` and `query_text` says what to
-/// look for. In a form numbers and booleans are text (`true`, `1`, `on`), and lists are CSV,
-/// repeated fields or JSON. Unknown fields are ignored.
-#[derive(ToSchema)]
-#[expect(
-    dead_code,
-    reason = "stands for the body in the OpenAPI document; the body is read field by field"
-)]
-pub(crate) struct SearchForm {
-    /// A drawing: a file, or in JSON a data URL or base64. Empty paper is trimmed away.
-    #[schema(format = Binary)]
-    sketch: Option<String>,
-    /// A picture to look alike to: a file, or in JSON a data URL or base64.
-    #[schema(format = Binary)]
-    image: Option<String>,
-    /// Ids of pictures of the collection to be like, up to 16; they are left out of the results.
-    like: Option<Vec<String>>,
-    /// Ids of pictures of the collection to be unlike, up to 16, beside something to look for;
-    /// they are left out, too.
-    unlike: Option<Vec<String>>,
-    /// Words to look for.
-    query_text: Option<String>,
-    /// Words to stay away from: their meaning, and pictures that have them as tags.
-    negative_text: Option<String>,
-    /// Weight of the look.
-    #[schema(default = 0.7, minimum = 0)]
-    w_img: Option<f32>,
-    /// Weight of the shape.
-    #[schema(default = 0.3, minimum = 0)]
-    w_edge: Option<f32>,
-    /// Weight of the words.
-    #[schema(default = 0.2, minimum = 0)]
-    w_txt: Option<f32>,
-    /// How many results.
-    #[schema(default = 24, minimum = 1, maximum = 200)]
-    top: Option<u32>,
-    /// `next_cursor` of the page before, with the same query.
-    cursor: Option<String>,
-    /// Only pictures with these tags (CSV or a list).
-    tag_filters: Option<String>,
-    /// Whether one of the tags is enough (`any`) or all are needed (`all`).
-    #[schema(default = "any")]
-    tag_mode: Option<String>,
-    /// Only pictures without these tags (CSV or a list).
-    exclude_tags: Option<String>,
-    /// Only pictures of these ratings (CSV or a list).
-    rating: Option<String>,
-    /// Leave these pictures out.
-    exclude_ids: Option<Vec<String>>,
-    /// `gallery` (the gallery's own pictures), `generated` (pictures made here and added to it) or
-    /// `any`.
-    #[schema(default = "gallery")]
-    origin: Option<String>,
-    /// Look at every picture instead of walking the search graph.
-    #[schema(default = false)]
-    exact: Option<bool>,
-    /// Least `percentile` of a result: 0.99 leaves the best hundredth of the collection. 422 when
-    /// the collection is too small to say.
-    #[schema(minimum = 0, maximum = 1)]
-    min_percentile: Option<f32>,
-    /// Whether weights act on calibrated scores, so that a weight means the same in every space,
-    /// and the best hits are ordered by how crowded it is around them, too; else raw cosines
-    /// alone count.
-    #[schema(default = true)]
-    calibrated: Option<bool>,
-    /// Whether pictures that look the same as a better one are left out, and named there as
-    /// `duplicates`.
-    #[schema(default = true)]
-    collapse: Option<bool>,
-    /// Whether to count the tags and styles of the best 200 hits.
-    #[schema(default = false)]
-    facets: Option<bool>,
-    /// How much results should differ from each other in their look (maximal marginal relevance).
-    /// Left out, a sketch without words or other pictures finds several guesses at what was
-    /// drawn; 0 orders by likeness alone.
-    #[schema(minimum = 0, maximum = 1)]
-    diversity: Option<f32>,
-    /// Whose taste bends the ranking.
-    user_id: Option<String>,
-    /// Whether it does.
-    #[schema(default = true)]
-    personalize: Option<bool>,
-}
 
 /// A page of results.
 #[derive(Debug, Serialize, ToSchema)]
@@ -120,7 +37,7 @@ pub(crate) struct SearchResponse {
     /// The next page's cursor, or null at the end.
     next_cursor: Option<String>,
     /// The weights as they were used: they sum to 1 over what was asked for.
-    weights: Scores<f32>,
+    weights: UsedWeights,
     /// The physical collection that answered; it changes when a re-index switches to another.
     collection: String,
     /// Whether the weights acted on calibrated scores.
@@ -152,16 +69,18 @@ pub(crate) struct SearchResult {
     id: PointId,
     /// What it is ranked by.
     score: f32,
-    /// Cosine in each space asked for, else null.
-    scores: Scores<Option<f32>>,
-    /// The share of the collection with a lower cosine in each space asked for, 0..1; null without
-    /// calibration.
-    percentiles: Scores<Option<f32>>,
+    /// The cosine of each comparison, else null.
+    scores: Scores,
+    /// The share of the collection with a lower cosine, 0..1; null without calibration.
+    percentiles: Scores,
     /// The share of the collection that the query ranks lower, taste left aside, 0..1; null
     /// without calibration.
     percentile: Option<f32>,
-    /// How much of the words its tags cover, 0..1; null without words.
+    /// How much of the words its tags cover, 0..1; null without words, and without tags.
     lexical: Option<f32>,
+    /// Which comparison with the words adds most to the score: `sentence` (made from the tags),
+    /// `tags` or `picture`; null without words, and where none adds anything.
+    words_part: Option<&'static str>,
     /// The payload's path.
     path: Option<String>,
     /// The manifest's fields, and `image_url`.
@@ -172,20 +91,57 @@ pub(crate) struct SearchResult {
     duplicates: Vec<PointId>,
 }
 
-/// One value for each space.
+/// One value for each comparison.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Scores<T> {
-    /// The look.
-    image: T,
-    /// The shape.
-    edge: T,
-    /// The words.
-    text: T,
+pub(crate) struct Scores {
+    /// Drawings and pictures with the picture.
+    #[schema(required)]
+    image: Option<f32>,
+    /// Their edges with the picture's edges.
+    #[schema(required)]
+    edge: Option<f32>,
+    /// Words with the sentence made from the picture's tags.
+    #[schema(required)]
+    text: Option<f32>,
+    /// Words with the picture itself.
+    #[schema(required)]
+    words_image: Option<f32>,
 }
 
-impl<T> From<PerSpace<T>> for Scores<T> {
-    fn from(PerSpace { image, edge, text }: PerSpace<T>) -> Self {
+impl From<&PerProbe> for Scores {
+    fn from(values: &PerProbe) -> Self {
+        let of = |kind| values.get(&kind).copied();
+        Self {
+            image: of(ProbeKind::Image),
+            edge: of(ProbeKind::Edge),
+            text: of(ProbeKind::Text),
+            words_image: of(ProbeKind::WordsImage),
+        }
+    }
+}
+
+/// One weight for each field.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UsedWeights {
+    /// Of `w_img`.
+    image: f32,
+    /// Of `w_edge`.
+    edge: f32,
+    /// Of `w_txt`.
+    text: f32,
+}
+
+impl From<Weights> for UsedWeights {
+    fn from(Weights { image, edge, text }: Weights) -> Self {
         Self { image, edge, text }
+    }
+}
+
+fn name_of_part(part: WordsPart) -> &'static str {
+    match part {
+        WordsPart::Sentence => "sentence",
+        WordsPart::Tags => "tags",
+        WordsPart::Picture => "picture",
     }
 }
 
@@ -245,16 +201,17 @@ impl SearchResult {
         let id = hit.id;
         let payload = public_payload(base, id, hit.payload);
         let path = payload
-            .get("path")
+            .get(PATH_FIELD)
             .and_then(Value::as_str)
             .map(str::to_owned);
         Self {
             id,
             score: hit.score,
-            scores: hit.scores.into(),
-            percentiles: hit.percentiles.into(),
+            scores: (&hit.scores).into(),
+            percentiles: (&hit.percentiles).into(),
             percentile: hit.percentile,
             lexical: hit.lexical,
+            words_part: hit.words_part.map(name_of_part),
             path,
             payload,
             duplicates: hit.duplicates,
@@ -268,13 +225,13 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
     let address = address_of(base, id, &payload);
     let mut public: Map<String, Value> = payload
         .into_iter()
-        .filter(|(field, _)| !field.starts_with(INTERNAL_PREFIX))
+        .filter(|(field, _)| !field.starts_with(NOTES_FIELD))
         .collect();
-    public.entry("path").or_insert(Value::Null);
+    public.entry(PATH_FIELD).or_insert(Value::Null);
     if public
         .get(ORIGIN_FIELD)
         .is_some_and(|origin| origin == GENERATED)
-        && let Some(Value::String(path)) = public.get_mut("path")
+        && let Some(Value::String(path)) = public.get_mut(PATH_FIELD)
         && Path::new(path.as_str()).is_absolute()
     {
         // Made pictures were once stored with their whole path; below the folder of made pictures
@@ -284,7 +241,7 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
         *path = parts.join("/");
     }
     public
-        .entry("tags_all")
+        .entry(TAGS_FIELD)
         .or_insert_with(|| Value::Array(Vec::new()));
     public.entry("source_post_url").or_insert(Value::Null);
     public.insert("image_url".to_owned(), Value::String(address));
@@ -324,9 +281,8 @@ pub(crate) async fn search_hybrid(
         user_id: query.user_id.map(|user| caller.artist(&user)),
         ..query
     };
-    let recent = remembered(&query);
-    // Model and collection, taken together once: a switch in the middle of this search does not
-    // touch it.
+    let recent = recent_query_of(&query);
+    // Model and collection are taken together once, so that a switch does not affect this search.
     let (searcher, live) = state.searcher();
     let answer = searcher.search(query).await?;
     record_stages(&answer.took);
@@ -340,9 +296,9 @@ pub(crate) async fn search_hybrid(
     )))
 }
 
-/// What of a search may be remembered: words and ids of a first page; never who asked, and never a
-/// picture that was sent.
-fn remembered(query: &SearchQuery) -> Option<RecentQuery> {
+/// What is recorded of a search: words and ids of a first page; never who asked, and never a picture
+/// that was sent.
+fn recent_query_of(query: &SearchQuery) -> Option<RecentQuery> {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
     let (text, negative_text) = (filled(&query.text), filled(&query.negative_text));
     let short = [&text, &negative_text]

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
-use clippy_core::gallery::Payload;
+use clippy_core::gallery::{Payload, style_tags_of, tags_of};
 use clippy_core::ids::PointId;
-use clippy_core::search::fusion::{Hit, tags_of};
+use clippy_core::search::fusion::Hit;
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_generate::{FoundPicture, SuggestionOptions, Treatment, suggest};
 use clippy_search::SearchQuery;
@@ -15,9 +15,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::extract::SuggestRequest;
+use crate::extract::{SearchForm, SuggestRequest};
 use crate::problem::{Problem, ProblemBody};
-use crate::routes::search::{SearchForm, TookMs, public_payload};
+use crate::routes::search::{TookMs, public_payload};
 use crate::state::AppState;
 
 /// How many of the best hits references are chosen from: enough to hold many styles, and all of
@@ -169,8 +169,7 @@ fn found(hit: &Hit, words: &[String]) -> FoundPicture {
     };
     // Manifests of picture boards name no style, but the style tags that a picture was found by.
     let tagged = || {
-        let tags = hit.payload.get("matched_tags").and_then(Value::as_array)?;
-        let tags: Vec<&str> = tags.iter().filter_map(Value::as_str).collect();
+        let tags: Vec<&str> = style_tags_of(&hit.payload).collect();
         (!tags.is_empty()).then(|| tags.join(" and "))
     };
     FoundPicture {

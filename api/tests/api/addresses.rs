@@ -2,7 +2,7 @@
 //! the document says.
 
 use clippy_api::ApiOptions;
-use clippy_core::gallery::{Gallery, With};
+use clippy_core::gallery::{GalleryReader, GalleryWriter, With};
 use clippy_core::ids::PointId;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};

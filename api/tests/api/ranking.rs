@@ -2,7 +2,7 @@
 
 use crate::support::{Setup, TestServer, drawing, json as body, problem, secrets};
 use clippy_api::ApiOptions;
-use clippy_core::gallery::{Gallery, Payload, Point};
+use clippy_core::gallery::{GalleryNotes, GalleryReader, GalleryWriter, Payload, Point};
 use clippy_core::ids::PointId;
 use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
 use reqwest::StatusCode;

@@ -182,7 +182,7 @@ async fn embed(
         watched
             .preparing
             .at(PreparingStage::Calibrating, 0, report.totals.lines);
-        clippy_search::calibrate_if_outgrown(embedded.gallery.as_ref()).await?;
+        clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
     }
     Ok(report.complete)
 }

@@ -5,17 +5,10 @@
 
 use std::sync::{Arc, Weak};
 
-use async_trait::async_trait;
 use parking_lot::{Mutex, RwLock};
-use serde_json::Value;
 
-use crate::Result;
 use crate::embedding::Embedder;
-use crate::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
-    Point, Space, Vectors, With,
-};
-use crate::ids::PointId;
+use crate::gallery::{ForwardReads, Gallery};
 
 /// A model and the physical collection that it filled.
 #[derive(Clone)]
@@ -97,8 +90,8 @@ impl LivePair {
     }
 }
 
-/// Whichever collection is live at each call: for calls that no vector goes through, such as a look
-/// at a payload.
+/// Reads from whichever collection is live at each call: for calls without vectors, such as reading
+/// a payload.
 pub struct LiveGallery {
     pair: Arc<LivePair>,
 }
@@ -109,82 +102,12 @@ impl LiveGallery {
     pub fn new(pair: Arc<LivePair>) -> Self {
         Self { pair }
     }
-
-    fn now(&self) -> Arc<dyn Gallery> {
-        Arc::clone(&self.pair.now().gallery)
-    }
 }
 
-#[async_trait]
-impl Gallery for LiveGallery {
-    async fn info(&self) -> Result<CollectionInfo> {
-        self.now().info().await
-    }
+impl ForwardReads for LiveGallery {
+    type Reader = Arc<dyn Gallery>;
 
-    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        self.now().upsert(points).await
-    }
-
-    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.now().update_vectors(updates).await
-    }
-
-    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.now().set_payload(id, fields).await
-    }
-
-    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        self.now().retrieve(ids, with).await
-    }
-
-    async fn crowding(
-        &self,
-        ids: &[PointId],
-        spaces: &[Space],
-        neighbours: usize,
-    ) -> Result<Vec<Crowding>> {
-        self.now().crowding(ids, spaces, neighbours).await
-    }
-
-    async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
-        self.now().hybrid(query).await
-    }
-
-    async fn scroll(
-        &self,
-        filter: &Filter,
-        from: Option<PointId>,
-        limit: usize,
-        with: With,
-    ) -> Result<Page> {
-        self.now().scroll(filter, from, limit, with).await
-    }
-
-    async fn count(&self, filter: &Filter) -> Result<u64> {
-        self.now().count(filter).await
-    }
-
-    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
-        self.now().facet(field, filter, limit).await
-    }
-
-    async fn delete(&self, ids: &[PointId]) -> Result<()> {
-        self.now().delete(ids).await
-    }
-
-    async fn add_root(&self, root: &str) -> Result<()> {
-        self.now().add_root(root).await
-    }
-
-    async fn note(&self, name: &str) -> Result<Option<Value>> {
-        self.now().note(name).await
-    }
-
-    async fn set_note(&self, name: &str, note: Value) -> Result<()> {
-        self.now().set_note(name, note).await
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.now().optimize().await
+    fn reader(&self) -> Arc<dyn Gallery> {
+        Arc::clone(&self.pair.now().gallery)
     }
 }

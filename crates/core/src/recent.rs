@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::gallery::PerSpace;
 use crate::ids::PointId;
+use crate::search::weights::Weights;
 
 /// Most queries that are remembered.
 pub const MOST_RECENT: usize = 200;
@@ -26,7 +26,7 @@ pub struct RecentQuery {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub like: Vec<PointId>,
     /// The artist's weights.
-    pub weights: PerSpace<f32>,
+    pub weights: Weights,
 }
 
 /// Remembers the last [`MOST_RECENT`] different queries.

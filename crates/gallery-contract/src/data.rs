@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
 use clippy_core::gallery::{
-    Candidates, Filter, GENERATED, ORIGIN_FIELD, Origin, PerSpace, Point, Space, TagMode, Vectors,
+    Candidates, Filter, GENERATED, ORIGIN_FIELD, Origin, Point, Probe, ProbeKind, RATING_FIELD,
+    Space, TAGS_FIELD, TagMode, Vectors,
 };
 use clippy_core::ids::PointId;
 use serde_json::json;
@@ -37,7 +38,7 @@ pub fn model() -> ModelInfo {
     }
 }
 
-/// Numbers that look random and are the same at every run (SplitMix64).
+/// Pseudo-random numbers, the same in every run (SplitMix64).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
@@ -73,6 +74,31 @@ impl Random {
         values.into_iter().map(|value| value as f32).collect()
     }
 
+    /// A probe near a cluster's centre.
+    pub(super) fn probe(&mut self, kind: ProbeKind, cluster: usize) -> Probe {
+        Probe {
+            kind,
+            vector: self.vector(kind.space(), cluster),
+            weight: 0.05 + self.unit() as f32,
+        }
+    }
+
+    /// One probe or more, each near a cluster of its own, with random weights.
+    pub(super) fn probes(&mut self) -> Vec<Probe> {
+        loop {
+            let mut probes = Vec::new();
+            for kind in ProbeKind::ALL {
+                if self.below(3) != 0 {
+                    let cluster = self.below(CLUSTERS);
+                    probes.push(self.probe(kind, cluster));
+                }
+            }
+            if !probes.is_empty() {
+                return probes;
+            }
+        }
+    }
+
     fn some_tags(&mut self, most: usize) -> Vec<String> {
         let mut tags: Vec<String> = (0..self.below(most + 1))
             .map(|_| TAGS[self.below(TAGS.len())].to_owned())
@@ -96,8 +122,8 @@ impl Random {
             (self.below(10) != 0).then(|| self.vector(space, cluster))
         });
         let mut payload = json!({
-            "tags_all": self.some_tags(4),
-            "rating": RATINGS[self.below(RATINGS.len())],
+            TAGS_FIELD: self.some_tags(4),
+            RATING_FIELD: RATINGS[self.below(RATINGS.len())],
             "path": format!("{number}.png"),
             "score": number,
         });
@@ -164,14 +190,14 @@ fn words<'a>(point: &'a Point, field: &str) -> HashSet<&'a str> {
 
 /// The filter's meaning, spelled out.
 pub(super) fn counts(filter: &Filter, point: &Point) -> bool {
-    let tags = words(point, "tags_all");
+    let tags = words(point, TAGS_FIELD);
     let bears = |tag: &String| tags.contains(tag.as_str());
     let tags_fit = filter.tags.is_empty()
         || match filter.tag_mode {
             TagMode::Any => filter.tags.iter().any(bears),
             TagMode::All => filter.tags.iter().all(bears),
         };
-    let rating = words(point, "rating");
+    let rating = words(point, RATING_FIELD);
     tags_fit
         && !filter.exclude_tags.iter().any(bears)
         && (filter.ratings.is_empty()
@@ -204,57 +230,56 @@ pub(super) fn cosine(left: &[f32], right: &[f32]) -> f32 {
         .sum::<f64>() as f32
 }
 
-/// The scores of a point in the spaces asked for.
-pub(super) fn scores(query: &Vectors, point: &Point) -> PerSpace<Option<f32>> {
-    PerSpace::from_fn(|space| {
-        Some(cosine(
-            query.get(space).as_ref()?,
-            point.vectors.get(space).as_ref()?,
-        ))
-    })
+/// The scores of a point by each probe.
+pub(super) fn scores(probes: &[Probe], point: &Point) -> Vec<Option<f32>> {
+    let score = |probe: &Probe| {
+        let stored = point.vectors.get(probe.space()).as_ref()?;
+        Some(cosine(&probe.vector, stored))
+    };
+    probes.iter().map(score).collect()
 }
 
-/// A weighted sum; nothing from a space without a vector.
-pub(super) fn weighted(weights: &PerSpace<f32>, scores: &PerSpace<Option<f32>>) -> f32 {
-    scores
+/// A weighted sum; nothing from a probe without a score.
+pub(super) fn weighted(probes: &[Probe], scores: &[Option<f32>]) -> f32 {
+    probes
         .iter()
-        .map(|(space, score)| weights.get(space) * score.unwrap_or(0.0))
+        .zip(scores)
+        .map(|(probe, score)| probe.weight * score.unwrap_or(0.0))
         .sum()
 }
 
-/// The weighted scores of all points that count and have a vector in a space asked for, best first.
+/// The weighted scores of all points that count and have a score, best first.
 pub(super) fn brute_force(
     points: &[Point],
-    query: &Vectors,
-    weights: &PerSpace<f32>,
+    probes: &[Probe],
     filter: &Filter,
 ) -> Vec<(PointId, f32)> {
     let mut ranked: Vec<_> = points
         .iter()
         .filter(|point| counts(filter, point))
-        .map(|point| (point.id, scores(query, point)))
-        .filter(|(_, scores)| scores.iter().any(|(_, score)| score.is_some()))
-        .map(|(id, scores)| (id, weighted(weights, &scores)))
+        .map(|point| (point.id, scores(probes, point)))
+        .filter(|(_, scores)| scores.iter().any(Option::is_some))
+        .map(|(id, scores)| (id, weighted(probes, &scores)))
         .collect();
     ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
     ranked
 }
 
-/// The best of the candidates, and whether a point outside of them could still belong there.
+/// The best of the candidates, and whether no point outside of them could belong there.
 pub(super) fn best_of(
     candidates: &Candidates,
-    weights: &PerSpace<f32>,
+    probes: &[Probe],
     top: usize,
 ) -> (HashMap<PointId, f32>, bool) {
     let mut ranked: Vec<_> = candidates
         .hits
         .iter()
-        .map(|hit| (hit.id, weighted(weights, &hit.scores)))
+        .map(|hit| (hit.id, weighted(probes, &hit.scores)))
         .collect();
     ranked.sort_by(|left, right| right.1.total_cmp(&left.1));
     ranked.truncate(top);
-    let exhausted = candidates.floors.iter().all(|(_, floor)| floor.is_none());
-    let unseen = weighted(weights, &candidates.floors);
+    let exhausted = candidates.floors.iter().all(Option::is_none);
+    let unseen = weighted(probes, &candidates.floors);
     let complete = exhausted
         || (ranked.len() == top && ranked.last().is_some_and(|(_, score)| *score >= unseen));
     (ranked.into_iter().collect(), complete)

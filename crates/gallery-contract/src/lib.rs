@@ -50,6 +50,7 @@ macro_rules! gallery_contract {
             hybrid_scores_missing_vectors_as_none,
             floors_tell_whether_there_is_more,
             bearers_of_lexical_tags_are_looked_at,
+            points_that_lack_a_vector_have_a_list_of_their_own,
             payloads_come_only_when_asked_for,
             crowding_is_the_mean_cosine_to_the_nearest_others,
             writes_while_graphs_are_built_are_kept,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use clippy_core::ErrorCode;
 use clippy_core::gallery::{
-    Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, Space, TagMode, Vectors, With,
+    Filter, Gallery, HybridQuery, LONGEST_NOTE, Payload, Point, ProbeKind, Space, TAGS_FIELD,
+    TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use serde_json::json;
@@ -47,7 +48,7 @@ async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
     points
 }
 
-/// [`Gallery::info`] counts points, knows the model, and keeps each root once.
+/// `info` counts points, knows the model, and keeps each root once.
 pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     let info = gallery.info().await.expect("info");
     assert_eq!((info.points, info.dimension), (0, DIMENSION));
@@ -64,7 +65,7 @@ pub async fn the_info_follows_the_collection(gallery: AnyGallery) {
     );
 }
 
-/// [`Gallery::set_note`] replaces the note of its name, and nothing else changes; what is no note
+/// `set_note` replaces the note of its name, and nothing else changes; what is no note
 /// is refused.
 pub async fn notes_are_kept_one_a_name(gallery: AnyGallery) {
     filled(&gallery, 16, 30).await;
@@ -266,7 +267,7 @@ async fn keeps_the_others(gallery: &AnyGallery, points: &[Point]) {
     );
 }
 
-/// [`Gallery::update_vectors`] touches what it names alone.
+/// `update_vectors` touches what it names alone.
 pub async fn update_vectors_keeps_the_others_bit_for_bit(gallery: AnyGallery) {
     let points = filled(&gallery, 6, 60).await;
     keeps_the_others(&gallery, &points).await;
@@ -283,7 +284,7 @@ pub async fn update_vectors_keeps_the_others_bit_for_bit_with_graphs(gallery: An
     }
 }
 
-/// [`Gallery::set_payload`] sets fields, keeps others and the vectors; a missing point is not
+/// `set_payload` sets fields, keeps others and the vectors; a missing point is not
 /// found.
 pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
     let points = filled(&gallery, 7, 10).await;
@@ -302,7 +303,7 @@ pub async fn set_payload_keeps_the_other_fields(gallery: AnyGallery) {
     assert_eq!(error.code, ErrorCode::NotFound);
 }
 
-/// [`Gallery::retrieve`] leaves out what is not there, and brings what was asked for.
+/// `retrieve` leaves out what is not there, and brings what was asked for.
 pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
     let points = filled(&gallery, 8, 50).await;
     let mut ids: Vec<PointId> = points.iter().rev().map(|point| point.id).collect();
@@ -327,7 +328,7 @@ pub async fn retrieve_keeps_the_order_asked_for(gallery: AnyGallery) {
     );
 }
 
-/// [`Gallery::scroll`] gives every point once, numbers before UUIDs, under a filter too.
+/// `scroll` gives every point once, numbers before UUIDs, under a filter too.
 pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 500).await;
     for filter in [
@@ -363,7 +364,7 @@ pub async fn scroll_walks_in_the_order_of_ids(gallery: AnyGallery) {
     }
 }
 
-/// [`Gallery::scroll`] does not take a page for the last one because points of it were deleted
+/// `scroll` does not take a page for the last one because points of it were deleted
 /// while it was read.
 pub async fn a_walk_comes_by_every_point_that_stays(gallery: AnyGallery) {
     let points = filled(&gallery, 9, 4_000).await;
@@ -555,7 +556,7 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
             ..Filter::default()
         };
         let before = gallery.count(&tag).await.expect("counted");
-        let payload = fields(json!({ "tags_all": tags }));
+        let payload = fields(json!({ TAGS_FIELD: tags }));
         let vectors = Vectors::from_fn(|space| Some(random.vector(space, 1)));
         gallery
             .upsert(vec![Point {
@@ -571,10 +572,7 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
             "{tags:?} is found at once"
         );
     }
-    let query = Vectors {
-        image: Some(random.vector(Space::Image, 1)),
-        ..Vectors::default()
-    };
+    let probe = random.probe(ProbeKind::Image, 1);
     for (tags, tag_mode, exclude, expected) in [
         (&["haruhi"][..], TagMode::Any, &[][..], &[1, 2, 3, 4][..]),
         (&["HaRuHi"], TagMode::Any, &["apple"], &[2, 3]),
@@ -605,10 +603,11 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
             "{filter:?}"
         );
         let search = HybridQuery {
-            vectors: query.clone(),
+            probes: vec![probe.clone()],
             filter: filter.clone(),
             candidates: 10,
             lexical_tags: Vec::new(),
+            lacking: None,
             with_payload: false,
             exact: false,
             hnsw_ef: 64,
@@ -626,7 +625,7 @@ pub async fn tags_are_found_whatever_their_case(gallery: AnyGallery) {
     }
 }
 
-/// [`Gallery::facet`] counts exactly, most frequent first, under a filter too.
+/// `facet` counts exactly, most frequent first, under a filter too.
 pub async fn facets_count_points_that_count(gallery: AnyGallery) {
     let points = filled(&gallery, 14, 1_500).await;
     let mut random = Random(15);
@@ -634,7 +633,7 @@ pub async fn facets_count_points_that_count(gallery: AnyGallery) {
         let filter = random.filter(&points);
         let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
         for point in points.iter().filter(|point| counts(&filter, point)) {
-            for tag in point.payload["tags_all"]
+            for tag in point.payload[TAGS_FIELD]
                 .as_array()
                 .expect("a list")
                 .iter()
@@ -644,7 +643,7 @@ pub async fn facets_count_points_that_count(gallery: AnyGallery) {
             }
         }
         let found = gallery
-            .facet("tags_all", &filter, TAGS.len())
+            .facet(TAGS_FIELD, &filter, TAGS.len())
             .await
             .expect("counted");
         assert!(found.is_sorted_by(|left, right| left.count >= right.count));
@@ -655,7 +654,7 @@ pub async fn facets_count_points_that_count(gallery: AnyGallery) {
         assert_eq!(found, expected, "{filter:?}");
     }
     let two = gallery
-        .facet("tags_all", &Filter::default(), 2)
+        .facet(TAGS_FIELD, &Filter::default(), 2)
         .await
         .expect("counted");
     assert_eq!(two.len(), 2);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use clippy_core::gallery::{
-    Crowding, Filter, Gallery, HybridQuery, PerSpace, Point, Space, Vectors, With,
+    Crowding, Filter, Gallery, HybridQuery, LackingList, Point, Probe, ProbeKind, Space, Vectors,
+    With,
 };
 use clippy_core::ids::PointId;
 
@@ -24,52 +25,33 @@ async fn filled(gallery: &AnyGallery, seed: u64, count: u64) -> Vec<Point> {
     points
 }
 
-fn query(vectors: Vectors, candidates: usize) -> HybridQuery {
+fn query(probes: Vec<Probe>, candidates: usize) -> HybridQuery {
     HybridQuery {
-        vectors,
+        probes,
         filter: Filter::default(),
         candidates,
         lexical_tags: Vec::new(),
+        lacking: None,
         with_payload: false,
         exact: false,
         hnsw_ef: 128,
     }
 }
 
-/// A query near some cluster in one, two or three spaces.
-fn random_vectors(random: &mut Random) -> Vectors {
-    loop {
-        let vectors = Vectors::from_fn(|space| {
-            let cluster = random.below(40);
-            (random.below(3) != 0).then(|| random.vector(space, cluster))
-        });
-        if vectors.iter().any(|(_, vector)| vector.is_some()) {
-            return vectors;
-        }
-    }
-}
-
-/// Share of the plain loop's best that the gallery finds, over many random queries, weights and
+/// The share of the plain loop's best that the gallery finds, over many random probes, weights and
 /// filters. More candidates are asked for until no point outside of them can belong to the best, as
 /// a search does.
 async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) -> f64 {
     let mut random = Random(seed);
     let (mut found, mut wanted) = (0, 0);
     for _ in 0..QUERIES {
-        let vectors = random_vectors(&mut random);
-        let weights = PerSpace::from_fn(|space| {
-            if vectors.get(space).is_some() {
-                0.05 + random.unit() as f32
-            } else {
-                0.0
-            }
-        });
+        let probes = random.probes();
         let filter = random.filter(points);
-        let expected = brute_force(points, &vectors, &weights, &filter);
+        let expected = brute_force(points, &probes, &filter);
         let mut request = HybridQuery {
             filter: filter.clone(),
             exact,
-            ..query(vectors.clone(), 48)
+            ..query(probes.clone(), 48)
         };
         let best = loop {
             let candidates = gallery.hybrid(request.clone()).await.expect("found");
@@ -83,14 +65,15 @@ async fn recall(gallery: &AnyGallery, points: &[Point], seed: u64, exact: bool) 
                     "{} does not count under {filter:?}",
                     hit.id
                 );
-                for (space, score) in scores(&vectors, point).iter() {
-                    let given = hit.scores.get(space);
-                    assert_eq!(given.is_some(), score.is_some(), "{} in {space:?}", hit.id);
+                let expected = scores(&probes, point);
+                assert_eq!(hit.scores.len(), expected.len());
+                for (probe, (given, score)) in hit.scores.iter().zip(expected).enumerate() {
+                    assert_eq!(given.is_some(), score.is_some(), "{} by {probe}", hit.id);
                     let off = (given.unwrap_or(0.0) - score.unwrap_or(0.0)).abs();
-                    assert!(off < 1e-5, "{} in {space:?} is {off} off", hit.id);
+                    assert!(off < 1e-5, "{} by {probe} is {off} off", hit.id);
                 }
             }
-            let (best, complete) = best_of(&candidates, &weights, TOP);
+            let (best, complete) = best_of(&candidates, &probes, TOP);
             if complete {
                 break best;
             }
@@ -149,8 +132,8 @@ pub async fn hybrid_with_graphs_finds_what_brute_force_finds(gallery: AnyGallery
     assert!(recall >= 0.99, "{recall}");
 }
 
-/// A point found in one space has no score in a space where it has no vector, nor in one not asked
-/// for.
+/// A point has no score by a probe of a space in which it has no vector, and two probes of one space
+/// have scores of their own.
 pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
     let mut random = Random(30);
     let mut point = random.point(1);
@@ -161,57 +144,95 @@ pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
         text: None,
     };
     gallery.upsert(vec![point.clone()]).await.expect("stored");
-    let vectors = Vectors {
-        image: Some(vector),
-        edge: None,
-        text: Some(random.vector(Space::Text, 1)),
+    let image = Probe {
+        vector: vector.clone(),
+        ..random.probe(ProbeKind::Image, 1)
     };
-    let found = gallery.hybrid(query(vectors, 10)).await.expect("found");
+    let opposite = Probe {
+        kind: ProbeKind::WordsImage,
+        vector: vector.iter().map(|value| -value).collect(),
+        weight: 1.0,
+    };
+    let text = random.probe(ProbeKind::Text, 1);
+    let found = gallery.hybrid(query(vec![image, text, opposite], 10)).await;
+    let found = found.expect("found");
     assert_eq!(found.hits.len(), 1);
-    let scores = found.hits[0].scores;
-    assert!((scores.image.expect("asked for") - 1.0).abs() < 1e-5);
-    assert_eq!((scores.edge, scores.text), (None, None));
-    assert_eq!(found.floors, PerSpace::default());
+    let scores = &found.hits[0].scores;
+    assert!((scores[0].expect("a vector") - 1.0).abs() < 1e-5);
+    assert_eq!(scores[1], None);
+    assert!((scores[2].expect("a vector") + 1.0).abs() < 1e-5);
+    assert_eq!(found.floors, [None; 3]);
 }
 
-/// A floor is the lowest of a space's own best, and `None` once the space has no more.
+/// A floor is the lowest score of a probe's own list, and `None` once the list has all points.
 pub async fn floors_tell_whether_there_is_more(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 400).await;
-    let mut random = Random(32);
-    let vectors = Vectors {
-        image: Some(random.vector(Space::Image, 2)),
-        edge: None,
-        text: None,
-    };
-    let weights = PerSpace {
-        image: 1.0,
-        edge: 0.0,
-        text: 0.0,
-    };
-    let ranked = brute_force(&points, &vectors, &weights, &Filter::default());
+    let probes = vec![Random(32).probe(ProbeKind::Image, 2)];
+    let ranked = brute_force(&points, &probes, &Filter::default());
     for candidates in [1, 10, ranked.len() - 1, ranked.len(), ranked.len() + 1] {
         let found = gallery
-            .hybrid(query(vectors.clone(), candidates))
+            .hybrid(query(probes.clone(), candidates))
             .await
             .expect("found");
         assert_eq!(found.hits.len(), candidates.min(ranked.len()));
-        match found.floors.image {
-            Some(floor) => {
+        match found.floors[..] {
+            [Some(floor)] => {
                 assert!(candidates < ranked.len(), "nothing is left below");
-                assert!((floor - ranked[candidates - 1].1).abs() < 1e-5);
+                let last = ranked[candidates - 1].1 / probes[0].weight;
+                assert!((floor - last).abs() < 1e-5);
             }
-            None => assert!(
+            [None] => assert!(
                 candidates >= ranked.len(),
                 "{} are left",
                 ranked.len() - candidates
             ),
+            ref other => panic!("one floor for one probe, not {other:?}"),
         }
-        assert_eq!((found.floors.edge, found.floors.text), (None, None));
     }
 }
 
-/// [`HybridQuery::lexical_tags`] bring their bearers in, best by the text first, or by id without a
-/// text query.
+/// [`HybridQuery::lacking`] lists the best points without a vector in some space, however many
+/// others are better.
+pub async fn points_that_lack_a_vector_have_a_list_of_their_own(gallery: AnyGallery) {
+    let points = filled(&gallery, 37, 600).await;
+    let probes = vec![Random(38).probe(ProbeKind::WordsImage, 3)];
+    let filter = Filter {
+        ratings: vec!["safe".to_owned()],
+        ..Filter::default()
+    };
+    let lacks = |id: &PointId| {
+        let point = points.iter().find(|point| point.id == *id).expect("stored");
+        point.vectors.text.is_none()
+    };
+    let mut ranked = brute_force(&points, &probes, &filter);
+    ranked.retain(|(id, _)| lacks(id));
+    assert!(ranked.len() > 12, "{}", ranked.len());
+    for candidates in [5, ranked.len(), ranked.len() + 1] {
+        let found = gallery
+            .hybrid(HybridQuery {
+                filter: filter.clone(),
+                lacking: Some(LackingList {
+                    probe: 0,
+                    space: Space::Text,
+                }),
+                ..query(probes.clone(), candidates)
+            })
+            .await
+            .expect("found");
+        let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
+        let listed = &ranked[..candidates.min(ranked.len())];
+        assert!(listed.iter().all(|(id, _)| ids.contains(id)));
+        assert!(found.hits.iter().all(|hit| hit.scores[0].is_some()));
+        let floor = (candidates < ranked.len()).then(|| listed[candidates - 1].1);
+        let floor = floor.map(|floor| floor / probes[0].weight);
+        let off = found.lacking_floor.unwrap_or(0.0) - floor.unwrap_or(0.0);
+        assert_eq!(found.lacking_floor.is_some(), floor.is_some());
+        assert!(off.abs() < 1e-5, "{off}");
+    }
+}
+
+/// [`HybridQuery::lexical_tags`] list the points that have them, best by the text probe first, or by
+/// id without one.
 pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     let points = filled(&gallery, 33, 600).await;
     let mut random = Random(34);
@@ -227,23 +248,13 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
         .iter()
         .filter(|point| counts(&bears, point))
         .collect();
-    let text = random.vector(Space::Text, 5);
-    let asked = Vectors {
-        image: None,
-        edge: None,
-        text: Some(text.clone()),
-    };
-    let lexical = |vectors: &Vectors, candidates| HybridQuery {
+    let asked = vec![random.probe(ProbeKind::Text, 5)];
+    let lexical = |probes: &[Probe], candidates| HybridQuery {
         filter: filter.clone(),
         lexical_tags: vec!["goat".to_owned()],
-        ..query(vectors.clone(), candidates)
+        ..query(probes.to_vec(), candidates)
     };
-    let weights = PerSpace {
-        image: 0.0,
-        edge: 0.0,
-        text: 1.0,
-    };
-    let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &weights, &bears);
+    let by_text: Vec<(PointId, f32)> = brute_force(&points, &asked, &bears);
     assert!(
         by_text.len() < bearers.len() && by_text.len() > 12,
         "some have no text vector"
@@ -257,7 +268,7 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     );
     let floor = found.lexical_floor.expect("there are more");
     assert!(
-        floor >= by_text[9].1 - 1e-5,
+        floor >= by_text[9].1 / asked[0].weight - 1e-5,
         "{floor} does not cover the next one"
     );
 
@@ -272,11 +283,7 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
     );
     assert_eq!(all.lexical_floor, None);
 
-    let image = Vectors {
-        image: Some(random.vector(Space::Image, 1)),
-        edge: None,
-        text: None,
-    };
+    let image = [random.probe(ProbeKind::Image, 1)];
     let found = gallery.hybrid(lexical(&image, 5)).await.expect("found");
     let ids: HashSet<PointId> = found.hits.iter().map(|hit| hit.id).collect();
     let mut first: Vec<PointId> = bearers.iter().map(|point| point.id).collect();
@@ -291,7 +298,7 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
             .find(|point| point.id == hit.id)
             .expect("stored");
         assert_eq!(
-            hit.scores.image.is_some(),
+            hit.scores[0].is_some(),
             point.vectors.image.is_some(),
             "a bearer is scored too"
         );
@@ -309,11 +316,11 @@ pub async fn bearers_of_lexical_tags_are_looked_at(gallery: AnyGallery) {
 /// [`HybridQuery::with_payload`].
 pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
     let points = filled(&gallery, 35, 100).await;
-    let vectors = random_vectors(&mut Random(36));
+    let probes = Random(36).probes();
     for with_payload in [false, true] {
         let request = HybridQuery {
             with_payload,
-            ..query(vectors.clone(), 20)
+            ..query(probes.clone(), 20)
         };
         for hit in gallery.hybrid(request).await.expect("found").hits {
             let point = points
@@ -332,7 +339,7 @@ pub async fn payloads_come_only_when_asked_for(gallery: AnyGallery) {
     }
 }
 
-/// [`Gallery::optimize`] loses nothing that is written meanwhile, and searches go on.
+/// `optimize` loses nothing that is written at the same time, and searches go on.
 pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     let mut points = filled(&gallery, 40, 4_000).await;
     let done = Arc::new(AtomicBool::new(false));
@@ -369,7 +376,7 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
             .await
             .expect("updated");
         let found = gallery
-            .hybrid(query(random_vectors(&mut random), 10))
+            .hybrid(query(random.probes(), 10))
             .await
             .expect("found");
         assert!(!found.hits.is_empty());
@@ -385,7 +392,7 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
     assert!(found == points, "some point is not what was written");
 }
 
-/// [`Gallery::crowding`] is what a plain loop gives, in the order asked for, with and without
+/// The crowding is what a plain loop gives, in the order asked for, with and without
 /// graphs.
 pub async fn crowding_is_the_mean_cosine_to_the_nearest_others(gallery: AnyGallery) {
     let points = filled(&gallery, 31, 1_500).await;

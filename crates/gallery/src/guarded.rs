@@ -1,11 +1,10 @@
-//! A collection as it is handed out beside others of the same public name: reads go straight
-//! through, and every write asks first.
+//! A collection among others with the same public name: reads are passed on, and every write needs
+//! permission.
 
 use async_trait::async_trait;
 use clippy_core::Result;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
-    Point, Space, Vectors, With,
+    ForwardReads, Gallery, GalleryNotes, GalleryWriter, Payload, Point, Vectors,
 };
 use clippy_core::ids::PointId;
 use futures::future::BoxFuture;
@@ -27,12 +26,16 @@ pub(crate) trait Guard: Send + Sync + 'static {
 /// A collection behind a [`Guard`].
 pub(crate) struct Guarded<G>(pub(crate) G);
 
-#[async_trait]
-impl<G: Guard> Gallery for Guarded<G> {
-    async fn info(&self) -> Result<CollectionInfo> {
-        self.0.inner().info().await
-    }
+impl<G: Guard> ForwardReads for Guarded<G> {
+    type Reader = G::Inner;
 
+    fn reader(&self) -> G::Inner {
+        self.0.inner().clone()
+    }
+}
+
+#[async_trait]
+impl<G: Guard> GalleryWriter for Guarded<G> {
     async fn upsert(&self, points: Vec<Point>) -> Result<()> {
         let (inner, ids) = (
             self.0.inner().clone(),
@@ -66,41 +69,6 @@ impl<G: Guard> Gallery for Guarded<G> {
             .await
     }
 
-    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        self.0.inner().retrieve(ids, with).await
-    }
-
-    async fn crowding(
-        &self,
-        ids: &[PointId],
-        spaces: &[Space],
-        neighbours: usize,
-    ) -> Result<Vec<Crowding>> {
-        self.0.inner().crowding(ids, spaces, neighbours).await
-    }
-
-    async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
-        self.0.inner().hybrid(query).await
-    }
-
-    async fn scroll(
-        &self,
-        filter: &Filter,
-        from: Option<PointId>,
-        limit: usize,
-        with: With,
-    ) -> Result<Page> {
-        self.0.inner().scroll(filter, from, limit, with).await
-    }
-
-    async fn count(&self, filter: &Filter) -> Result<u64> {
-        self.0.inner().count(filter).await
-    }
-
-    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
-        self.0.inner().facet(field, filter, limit).await
-    }
-
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         let (inner, ids) = (self.0.inner().clone(), ids.to_vec());
         self.0
@@ -121,16 +89,19 @@ impl<G: Guard> Gallery for Guarded<G> {
             .await
     }
 
+    async fn optimize(&self) -> Result<()> {
+        self.0.inner().optimize().await
+    }
+}
+
+/// Notes describe this collection's own points, so they need no permission.
+#[async_trait]
+impl<G: Guard> GalleryNotes for Guarded<G> {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.0.inner().note(name).await
     }
 
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
-        // About this collection's own points, whichever collection is live.
         self.0.inner().set_note(name, note).await
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.0.inner().optimize().await
     }
 }

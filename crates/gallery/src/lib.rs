@@ -13,6 +13,7 @@ pub mod recent;
 pub mod schema;
 mod spellings;
 pub mod state;
+mod vectors;
 
 pub use collections::{EdgeCollections, EdgeCollectionsOptions};
 pub use edge::{EdgeGallery, EdgeOptions};

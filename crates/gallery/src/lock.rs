@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// The file's name inside the folder that it guards.
 pub const LOCK_FILE: &str = "lock";
 
-/// Who holds a store.
+/// The process that holds a store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
     /// The process.
@@ -97,7 +97,7 @@ impl Drop for StoreLock {
     }
 }
 
-/// Who holds the lock of a folder, if anybody does at this moment.
+/// The process that holds the lock of a folder, if any does at this moment.
 #[must_use]
 pub fn holder(folder: &Path) -> Option<Holder> {
     let path = folder.join(LOCK_FILE);

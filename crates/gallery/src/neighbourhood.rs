@@ -1,12 +1,11 @@
-//! How crowded it is around a point, from its nearest neighbours.
+//! The crowding around a point, from its nearest neighbours.
 
 use clippy_core::ids::PointId;
 
-/// Size of the search beam in the graph: a mean of ten bears a neighbour that was overlooked.
+/// Size of the search beam in the graph. A missed neighbour hardly changes a mean of ten.
 pub(crate) const BEAM: usize = 64;
 
-/// The mean score of the `neighbours` best that are not the point itself; `None` when there are not
-/// so many.
+/// The mean score of the `neighbours` best others; `None` when there are fewer.
 pub(crate) fn mean_of_others(
     itself: PointId,
     found: impl IntoIterator<Item = (PointId, f32)>,

@@ -1,5 +1,5 @@
 //! The last queries in a small file. A search never waits for it: the file is written a little
-//! later, all at once; a kill loses the last seconds, which harms nobody.
+//! later, all at once; a kill loses the last seconds, which is harmless.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,7 @@ impl Kept {
 
 impl RecentQueryFile {
     /// Reads what was remembered, and writes what is recorded from now on. Needs a runtime. A file
-    /// that cannot be understood is begun anew: it is a help, not a record.
+    /// that cannot be understood is replaced: losing it is harmless.
     #[must_use]
     pub fn start(path: PathBuf) -> Self {
         let queries = read(&path).unwrap_or_else(|error| {
@@ -120,7 +120,7 @@ impl RecentQueries for RecentQueryFile {
 
 #[cfg(test)]
 mod tests {
-    use clippy_core::search::weights::DEFAULT_WEIGHTS;
+    use clippy_core::search::weights::Weights;
 
     use super::*;
 
@@ -129,7 +129,7 @@ mod tests {
             text: Some(text),
             negative_text: None,
             like: Vec::new(),
-            weights: DEFAULT_WEIGHTS,
+            weights: Weights::default(),
         }
     }
 

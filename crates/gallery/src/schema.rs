@@ -28,7 +28,7 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
-    /// The name as it stands in the migration files.
+    /// The name in the migration files.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -3,15 +3,12 @@
 //!
 //! The engines compare words byte by byte. So a tag is looked for in every spelling that the
 //! collection holds. Those that are not all small letters are few, and kept here; the common ones
-//! are tried even when nobody has seen them yet.
+//! are tried even when the list does not have them yet.
 
 use std::collections::{BTreeSet, HashMap};
 
-use clippy_core::gallery::{Filter, Payload};
+use clippy_core::gallery::{Filter, Payload, TAGS_FIELD};
 use serde_json::Value;
-
-/// The field that tags are looked for in.
-pub(crate) const TAGS: &str = "tags_all";
 
 /// Spellings that are not all small letters, by what they are in small letters.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +66,7 @@ pub(crate) fn asks_for_tags(filter: &Filter) -> bool {
 
 /// The tags of a point, as they are written.
 fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
-    let (list, single) = match payload.get(TAGS) {
+    let (list, single) = match payload.get(TAGS_FIELD) {
         Some(Value::Array(tags)) => (Some(tags), None),
         Some(Value::String(tag)) => (None, Some(tag.as_str())),
         _ => (None, None),
@@ -112,7 +109,7 @@ mod tests {
     #[test]
     fn a_word_is_looked_for_in_every_spelling_that_is_known_or_common() {
         let mut spellings = Spellings::default();
-        let payload = serde_json::json!({ TAGS: ["KanColle", "apple", "Hatsune_miku"] });
+        let payload = serde_json::json!({ TAGS_FIELD: ["KanColle", "apple", "Hatsune_miku"] });
         let payload = payload.as_object().expect("an object");
         assert!(!spellings.knows(payload));
         spellings.learn_all(payload);

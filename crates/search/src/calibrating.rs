@@ -1,4 +1,4 @@
-//! Samples a collection, keeps what was found with it, and has it at hand for searches.
+//! Samples a collection, stores the calibration with it, and caches it for searches.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,40 +8,40 @@ use clippy_core::search::calibration::{Calibration, Draw, NOTE, Sampled, too_few
 use clippy_core::{Error, Result, blocking};
 use parking_lot::RwLock;
 
-/// Points of one page while the ids are walked over.
+/// Points of one page of the walk over all ids.
 const PAGE: usize = 10_000;
-/// After how long it is looked again whether the collection has another calibration, or has
-/// outgrown its own.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often the stored calibration is read again: it may have been replaced, or the collection may
+/// have outgrown it.
+const REFRESH_AFTER: Duration = Duration::from_secs(30);
 
-/// Samples a collection again and keeps what was found with it.
+/// Samples a collection again and stores the calibration with it.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Unsupported`] for a collection of too few pictures, and what the
 /// collection reports.
 pub async fn calibrate(gallery: &dyn Gallery) -> Result<Sampled> {
-    let sampled = take(gallery).await?.ok_or_else(too_few)?;
-    keep(gallery, &sampled.calibration).await?;
+    let sampled = sample(gallery).await?.ok_or_else(too_few)?;
+    store(gallery, &sampled.calibration).await?;
     Ok(sampled)
 }
 
-/// Calibrates a collection that has no calibration of its model, or has outgrown it; a small one
-/// needs none yet.
+/// Calibrates a collection without a calibration for its model, or that has outgrown it. A small
+/// collection is left as it is.
 ///
 /// # Errors
 /// What the collection reports.
 pub async fn calibrate_if_outgrown(gallery: &dyn Gallery) -> Result<()> {
     let info = gallery.info().await?;
-    let fresh = kept(gallery, &info.fingerprint)
+    let fresh = read_stored(gallery, &info.fingerprint)
         .await?
-        .is_some_and(|kept| !kept.is_outgrown(info.points));
-    if !fresh && let Some(sampled) = take(gallery).await? {
-        keep(gallery, &sampled.calibration).await?;
+        .is_some_and(|stored| !stored.is_outgrown(info.points));
+    if !fresh && let Some(sampled) = sample(gallery).await? {
+        store(gallery, &sampled.calibration).await?;
     }
     Ok(())
 }
 
-async fn keep(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {
+async fn store(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {
     let note = serde_json::to_value(calibration).map_err(|error| {
         Error::internal("a calibration could not be written as JSON").with_source(error)
     })?;
@@ -49,7 +49,7 @@ async fn keep(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {
 }
 
 /// Samples a collection as it is now; `None` when it has too few pictures.
-async fn take(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
+async fn sample(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
     let info = gallery.info().await?;
     let mut draw = Draw::default();
     let mut from = None;
@@ -70,56 +70,55 @@ async fn take(gallery: &dyn Gallery) -> Result<Option<Sampled>> {
     .await
 }
 
-/// The calibration that is kept with a collection; `None` when there is none, or none of this
-/// model.
-async fn kept(gallery: &dyn Gallery, fingerprint: &str) -> Result<Option<Calibration>> {
+/// The calibration that is stored with a collection; `None` when there is none for this model.
+async fn read_stored(gallery: &dyn Gallery, fingerprint: &str) -> Result<Option<Calibration>> {
     let note = gallery.note(NOTE).await?;
     Ok(note
         .and_then(Calibration::read)
         .filter(|found| found.fingerprint == fingerprint))
 }
 
-/// The calibration that searches use: the kept one, or else one that is sampled here and not kept,
-/// so that a collection that nobody calibrated is not changed by being searched.
+/// The calibration that searches use: the stored one, or else one that is sampled here and not
+/// stored, so that a search never changes a collection.
 #[derive(Default)]
-pub(crate) struct AtHand {
-    state: RwLock<State>,
-    /// One looks at a time; searches meanwhile go on with what there was.
-    looking: tokio::sync::Mutex<()>,
+pub(crate) struct CalibrationCache {
+    cached: RwLock<Cached>,
+    /// One search refreshes at a time; the others go on with the cached calibration.
+    refreshing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct Cached {
     sampled: Option<Arc<Sampled>>,
-    looked: Option<Instant>,
+    refreshed: Option<Instant>,
 }
 
-impl AtHand {
+impl CalibrationCache {
     /// The calibration; `None` for a collection of too few pictures.
     ///
     /// # Errors
-    /// What the collection reports, when there is none at hand yet.
+    /// What the collection reports, when nothing is cached yet.
     pub(crate) async fn get(&self, gallery: &dyn Gallery) -> Result<Option<Arc<Sampled>>> {
-        let (had, looked) = self.read();
-        let Some(had) = had else {
-            // Nothing to go on with: wait for whoever samples already.
-            let _turn = self.looking.lock().await;
+        let (cached, refreshed) = self.read();
+        let Some(cached) = cached else {
+            // Nothing to go on with: wait for a search that samples already.
+            let _turn = self.refreshing.lock().await;
             return match self.read().0 {
                 Some(sampled) => Ok(Some(sampled)),
-                None => Ok(self.write(refreshed(gallery, None).await?)),
+                None => Ok(self.write(refresh(gallery, None).await?)),
             };
         };
-        if looked.is_some_and(|looked| looked.elapsed() < LOOK_AGAIN) {
-            return Ok(Some(had));
+        if refreshed.is_some_and(|refreshed| refreshed.elapsed() < REFRESH_AFTER) {
+            return Ok(Some(cached));
         }
-        let Ok(_turn) = self.looking.try_lock() else {
-            return Ok(Some(had));
+        let Ok(_turn) = self.refreshing.try_lock() else {
+            return Ok(Some(cached));
         };
-        match refreshed(gallery, Some(Arc::clone(&had))).await {
+        match refresh(gallery, Some(Arc::clone(&cached))).await {
             Ok(fresh) => Ok(self.write(fresh)),
             Err(error) => {
                 tracing::warn!(%error, "the collection's calibration could not be read again; the old one stays");
-                Ok(self.write(Some(had)))
+                Ok(self.write(Some(cached)))
             }
         }
     }
@@ -130,40 +129,41 @@ impl AtHand {
     }
 
     fn read(&self) -> (Option<Arc<Sampled>>, Option<Instant>) {
-        let state = self.state.read();
-        (state.sampled.clone(), state.looked)
+        let cached = self.cached.read();
+        (cached.sampled.clone(), cached.refreshed)
     }
 
     fn write(&self, sampled: Option<Arc<Sampled>>) -> Option<Arc<Sampled>> {
-        let mut state = self.state.write();
-        *state = State {
+        let mut cached = self.cached.write();
+        *cached = Cached {
             sampled,
-            looked: Some(Instant::now()),
+            refreshed: Some(Instant::now()),
         };
-        state.sampled.clone()
+        cached.sampled.clone()
     }
 }
 
-/// What to use after `had`: the kept calibration, else `had` while it fits, else a new sample.
-async fn refreshed(
+/// The calibration to use from now on: the stored one, else the cached one while it fits, else a new
+/// sample.
+async fn refresh(
     gallery: &dyn Gallery,
-    had: Option<Arc<Sampled>>,
+    cached: Option<Arc<Sampled>>,
 ) -> Result<Option<Arc<Sampled>>> {
     let info = gallery.info().await?;
-    let had = had.filter(|had| had.calibration.fingerprint == info.fingerprint);
-    if let Some(calibration) = kept(gallery, &info.fingerprint).await? {
-        if let Some(had) = had.filter(|had| had.calibration == calibration) {
-            return Ok(Some(had));
+    let cached = cached.filter(|cached| cached.calibration.fingerprint == info.fingerprint);
+    if let Some(calibration) = read_stored(gallery, &info.fingerprint).await? {
+        if let Some(cached) = cached.filter(|cached| cached.calibration == calibration) {
+            return Ok(Some(cached));
         }
         let points = gallery.retrieve(&calibration.sample, With::VECTORS).await?;
-        // Most of the sample was deleted since: as good as none.
+        // Without half of its sample, a calibration is as good as none.
         if points.len() * 2 > calibration.sample.len() {
             return Ok(Some(Arc::new(Sampled::new(calibration, points))));
         }
-        return Ok(take(gallery).await?.map(Arc::new));
+        return Ok(sample(gallery).await?.map(Arc::new));
     }
-    match had.filter(|had| !had.calibration.is_outgrown(info.points)) {
-        Some(had) => Ok(Some(had)),
-        None => Ok(take(gallery).await?.map(Arc::new)),
+    match cached.filter(|cached| !cached.calibration.is_outgrown(info.points)) {
+        Some(cached) => Ok(Some(cached)),
+        None => Ok(sample(gallery).await?.map(Arc::new)),
     }
 }

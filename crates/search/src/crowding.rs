@@ -1,4 +1,4 @@
-//! How crowded it is around pictures, looked up once and kept for a while.
+//! The crowding around pictures, measured once and cached for a while.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,31 +9,30 @@ use clippy_core::ids::PointId;
 use clippy_core::search::crowding::{NEIGHBOURS, SPACES};
 use moka::future::Cache;
 
-/// Most pictures that are known of: a few megabytes.
-const MOST_KNOWN: u64 = 100_000;
-/// How long what is known of a picture holds. Its neighbourhood changes as the collection grows,
-/// and slowly.
-const HOLDS: Duration = Duration::from_secs(3_600);
+/// Most pictures in the cache: a few megabytes.
+const CAPACITY: u64 = 100_000;
+/// How long an entry is used. A neighbourhood changes slowly, as the collection grows.
+const LIFETIME: Duration = Duration::from_secs(3_600);
 
-/// What is known of the pictures of one collection.
-pub(crate) struct Crowds {
+/// The crowding around pictures of one collection.
+pub(crate) struct CrowdingCache {
     known: Cache<PointId, Crowding>,
 }
 
-impl Default for Crowds {
+impl Default for CrowdingCache {
     fn default() -> Self {
         Self {
             known: Cache::builder()
-                .max_capacity(MOST_KNOWN)
-                .time_to_live(HOLDS)
+                .max_capacity(CAPACITY)
+                .time_to_live(LIFETIME)
                 .build(),
         }
     }
 }
 
-impl Crowds {
-    /// The crowding around these pictures, in their order. Those that are not known are looked up
-    /// together.
+impl CrowdingCache {
+    /// The crowding around these pictures, in their order. The missing ones are measured in one
+    /// call.
     ///
     /// # Errors
     /// What the collection reports.
@@ -63,8 +62,8 @@ impl Crowds {
             .collect())
     }
 
-    /// From now on everything is looked up anew.
-    pub(crate) fn forget(&self) {
+    /// Empties the cache.
+    pub(crate) fn clear(&self) {
         self.known.invalidate_all();
     }
 }

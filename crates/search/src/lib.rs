@@ -1,19 +1,26 @@
-//! The way of a search: pictures and words -> embeddings -> candidates -> ranking -> a page.
+//! The steps of a search: pictures and words -> embeddings -> probes -> candidates -> ranking -> a
+//! page.
 //!
 //! Everything here goes through the traits of `clippy-core`, so it runs alike on the embedded
 //! engine and on a server, with the real model and with a fake one.
 
+mod answer;
 mod calibrating;
 mod crowding;
-mod digests;
-mod known;
+mod embedding_cache;
+mod facets;
+mod inputs;
 mod live;
+mod order;
 mod prepare;
+mod probes;
 mod query;
+mod ranked;
 mod searcher;
-mod vectors;
 
+pub use answer::{Facets, SearchAnswer, Took};
 pub use calibrating::{calibrate, calibrate_if_outgrown};
+pub use facets::FACET_POOL;
 pub use live::{LiveSearcher, MakeSearcher};
-pub use query::{Facets, Picture, SearchAnswer, SearchQuery, Took};
-pub use searcher::{FACET_POOL, Searcher, SearcherOptions};
+pub use query::{Picture, SearchQuery};
+pub use searcher::{Searcher, SearcherOptions};

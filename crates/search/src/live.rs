@@ -57,7 +57,7 @@ impl LiveSearcher {
 
 impl FollowsLive for LiveSearcher {
     fn replaced(&self) {
-        // Lets go of the old model and the old collection, though nobody may search for long.
+        // Frees the old model and the old collection, even when no search follows for a while.
         drop(self.now());
     }
 }

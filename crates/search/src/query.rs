@@ -1,22 +1,19 @@
-//! What can be asked for, and what is answered.
-
-use std::time::Duration;
+//! What a search can ask for.
 
 use bytes::Bytes;
-use clippy_core::gallery::{FacetCount, Filter, Origin, PerSpace};
+use clippy_core::gallery::{Filter, Origin};
 use clippy_core::ids::PointId;
-use clippy_core::search::fusion::Hit;
-use clippy_core::search::weights::{DEFAULT_WEIGHTS, normalised};
+use clippy_core::search::weights::{WeightField, Weights};
 use clippy_core::{Error, Result};
 
 /// Most results a page may have.
 pub const MOST_RESULTS: usize = 200;
-/// Most pictures that one query may be alike to.
+/// Most pictures that `like` or `unlike` may name.
 pub const MOST_LIKES: usize = 16;
-/// Longest text that is looked at, in bytes; a text tower reads 77 tokens of it.
+/// Longest text, in bytes; a text tower reads 77 tokens of it.
 pub const LONGEST_TEXT: usize = 10_000;
 
-/// A picture's file as it was sent: nothing of it is trusted.
+/// A picture's file as it was sent; nothing of it is checked yet.
 pub type Picture = Bytes;
 
 /// One search. Build it with [`SearchQuery::default`] and set what is asked for.
@@ -28,34 +25,34 @@ pub struct SearchQuery {
     pub image: Option<Picture>,
     /// Pictures of the collection to be like.
     pub like: Vec<PointId>,
-    /// Words to look for.
+    /// Words to search for.
     pub text: Option<String>,
-    /// Words to stay away from.
+    /// Words to avoid.
     pub negative_text: Option<String>,
     /// The artist's weights, as given.
-    pub weights: PerSpace<f32>,
+    pub weights: Weights,
     /// How many results to answer with, 1..=[`MOST_RESULTS`].
     pub top: usize,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
     /// Which points count.
     pub filter: Filter,
-    /// Look at every point.
+    /// Compare with every point.
     pub exact: bool,
-    /// Whose taste bends the ranking.
+    /// The artist whose taste changes the ranking.
     pub user_id: Option<String>,
     /// Whether it does.
     pub personalize: bool,
     /// Least percentile a result must reach, 0..1.
     pub min_percentile: Option<f32>,
-    /// How much results should differ from each other in their look, 0..1. Where nothing is said,
-    /// those of a sketch alone show several guesses at what was drawn.
+    /// How much results should differ from each other in their look, 0..1. Without a value, the
+    /// results of a sketch alone show several guesses at what was drawn.
     pub diversity: Option<f32>,
     /// Pictures of the collection to be unlike.
     pub unlike: Vec<PointId>,
     /// Whether pictures that look like a better one are left out.
     pub collapse: bool,
-    /// Whether weights act on percentiles, where they can; else on cosines.
+    /// Whether weights act on calibrated scores, where they can; else on cosines.
     pub calibrated: bool,
     /// Whether to count the tags and styles of the best hits.
     pub facets: bool,
@@ -69,7 +66,7 @@ impl Default for SearchQuery {
             like: Vec::new(),
             text: None,
             negative_text: None,
-            weights: DEFAULT_WEIGHTS,
+            weights: Weights::default(),
             top: 24,
             cursor: None,
             filter: Filter {
@@ -95,7 +92,7 @@ impl SearchQuery {
     /// # Errors
     /// [`clippy_core::ErrorCode::InvalidInput`] that names the field;
     /// [`clippy_core::ErrorCode::Unsupported`] for what this version cannot do.
-    pub fn check(&self) -> Result<PerSpace<f32>> {
+    pub fn check(&self) -> Result<Weights> {
         if self.top == 0 || self.top > MOST_RESULTS {
             return Err(Error::invalid(format!(
                 "top is {}, but must be 1..{MOST_RESULTS}",
@@ -143,8 +140,7 @@ impl SearchQuery {
         }
         let pictures = self.sketch.is_some() || self.image.is_some();
         let liked = !self.like.is_empty();
-        let words =
-            filled(self.text.as_ref()).is_some() || filled(self.negative_text.as_ref()).is_some();
+        let words = non_blank(&self.text).is_some() || non_blank(&self.negative_text).is_some();
         if !pictures && !liked && !words {
             if !self.unlike.is_empty() {
                 return Err(Error::invalid(
@@ -156,69 +152,21 @@ impl SearchQuery {
                  for",
             ));
         }
-        normalised(
-            self.weights,
-            PerSpace {
-                image: pictures || liked,
-                edge: pictures || liked,
-                text: words || liked,
-            },
-        )
+        self.weights.normalised(|field| match field {
+            WeightField::Image | WeightField::Edge => pictures || liked,
+            WeightField::Text => words || liked,
+        })
     }
 
     /// Whether nothing but a sketch says what to look for.
     pub(crate) fn is_a_sketch_alone(&self) -> bool {
-        let words = filled(self.text.as_ref()).or(filled(self.negative_text.as_ref()));
+        let words = non_blank(&self.text).or(non_blank(&self.negative_text));
         self.sketch.is_some() && self.image.is_none() && self.like.is_empty() && words.is_none()
     }
 }
 
 /// The text, unless it is only spaces.
-pub(crate) fn filled(text: Option<&String>) -> Option<&str> {
-    text.map(|text| text.trim()).filter(|text| !text.is_empty())
-}
-
-/// Where the time of a search went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Took {
-    /// Decoding, trimming, edge maps, resizing.
-    pub preprocess: Duration,
-    /// Waiting for the model and its work.
-    pub embed: Duration,
-    /// Candidates, ranking and payloads.
-    pub search: Duration,
-    /// All of it.
-    pub total: Duration,
-}
-
-/// What the best hits have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facets {
-    /// How many hits were counted.
-    pub of: usize,
-    /// Their tags, styles left out, most frequent first.
-    pub tags: Vec<FacetCount>,
-    /// Their styles, most frequent first.
-    pub styles: Vec<FacetCount>,
-}
-
-/// A page of results.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SearchAnswer {
-    /// The results, best first, with their payloads.
-    pub hits: Vec<Hit>,
-    /// The weights that were used: they sum to 1 over the spaces asked for.
-    pub weights: PerSpace<f32>,
-    /// Whether the weights acted on percentiles.
-    pub calibrated: bool,
-    /// How many pictures were left out because they look like one of these.
-    pub collapsed: usize,
-    /// What the best hits have in common, when that was asked for.
-    pub facets: Option<Facets>,
-    /// How many tag weights of the artist were known.
-    pub priors_size: usize,
-    /// Where the time went.
-    pub took: Took,
-    /// The next page's cursor, when there is one.
-    pub next_cursor: Option<String>,
+pub(crate) fn non_blank(text: &Option<String>) -> Option<&str> {
+    let text = text.as_deref().map(str::trim);
+    text.filter(|text| !text.is_empty())
 }

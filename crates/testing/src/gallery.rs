@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery,
-    ORIGIN_SCHEMA_VERSION, Page, Payload, Point, Space, Vectors, With, check_note, check_vector,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
+    GalleryWriter, HybridQuery, ORIGIN_SCHEMA_VERSION, Page, Payload, Point, Space, Vectors, With,
+    check_note, check_vector,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -149,7 +150,7 @@ impl MemoryGallery {
 }
 
 #[async_trait]
-impl Gallery for MemoryGallery {
+impl GalleryReader for MemoryGallery {
     async fn info(&self) -> Result<CollectionInfo> {
         if self.info_fails.load(Ordering::SeqCst) {
             let message = "qdrant at 10.0.0.7 refused the password hunter2";
@@ -168,61 +169,6 @@ impl Gallery for MemoryGallery {
         })
     }
 
-    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
-        if self.is_away() {
-            return Err(Error::new(ErrorCode::Unavailable, "the server is away"));
-        }
-        self.vanish();
-        let call = self.upserts.fetch_add(1, Ordering::SeqCst) + 1;
-        let fails_from = self.fails_from.load(Ordering::SeqCst);
-        if fails_from > 0 && call >= fails_from {
-            return Err(Error::new(ErrorCode::Unavailable, "the disk is full"));
-        }
-        assert!(
-            !self.needs_root.load(Ordering::SeqCst) || !self.roots.lock().is_empty(),
-            "a root is recorded before the first point"
-        );
-        let mut checked = Vec::with_capacity(points.len());
-        for point in points {
-            let vectors = self.checked(point.id, point.vectors)?;
-            checked.push((point.id, Point { vectors, ..point }));
-        }
-        self.points.lock().extend(checked);
-        Ok(())
-    }
-
-    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.vanish();
-        let mut checked = Vec::with_capacity(updates.len());
-        for (id, vectors) in updates {
-            checked.push((id, self.checked(id, vectors)?));
-        }
-        let mut points = self.points.lock();
-        let mut missing = None;
-        for (id, vectors) in checked {
-            let Some(point) = points.get_mut(&id) else {
-                missing = Some(id);
-                continue;
-            };
-            for (space, vector) in vectors.iter().filter(|(_, vector)| vector.is_some()) {
-                point.vectors.get_mut(space).clone_from(vector);
-            }
-        }
-        match missing.filter(|_| self.refuses_missing.load(Ordering::SeqCst)) {
-            Some(id) => Err(Error::not_found(format!("there is no picture {id}"))),
-            None => Ok(()),
-        }
-    }
-
-    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.vanish();
-        let mut points = self.points.lock();
-        let missing = || Error::not_found(format!("there is no picture {id}"));
-        let point = points.get_mut(&id).ok_or_else(missing)?;
-        point.payload.extend(fields);
-        Ok(())
-    }
-
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
         let points = self.points.lock();
         let found = ids.iter().filter_map(|id| points.get(id));
@@ -232,15 +178,13 @@ impl Gallery for MemoryGallery {
     async fn hybrid(&self, query: HybridQuery) -> Result<Candidates> {
         self.searches.fetch_add(1, Ordering::SeqCst);
         drop(self.gate.lock().await);
-        let mut vectors = query.vectors.clone();
-        for space in Space::ALL {
-            if let Some(vector) = vectors.get_mut(space) {
-                check_vector(space, vector, self.model.dimension)?;
-                search::normalise(vector);
-            }
+        let mut probes = query.probes.clone();
+        for probe in &mut probes {
+            check_vector(probe.space(), &probe.vector, self.model.dimension)?;
+            search::normalise(&mut probe.vector);
         }
         let points = self.matching(&query.filter);
-        Ok(search::hybrid(&points, &HybridQuery { vectors, ..query }))
+        Ok(search::hybrid(&points, &HybridQuery { probes, ..query }))
     }
 
     async fn crowding(
@@ -299,6 +243,64 @@ impl Gallery for MemoryGallery {
         counts.truncate(limit);
         Ok(counts)
     }
+}
+
+#[async_trait]
+impl GalleryWriter for MemoryGallery {
+    async fn upsert(&self, points: Vec<Point>) -> Result<()> {
+        if self.is_away() {
+            return Err(Error::new(ErrorCode::Unavailable, "the server is away"));
+        }
+        self.vanish();
+        let call = self.upserts.fetch_add(1, Ordering::SeqCst) + 1;
+        let fails_from = self.fails_from.load(Ordering::SeqCst);
+        if fails_from > 0 && call >= fails_from {
+            return Err(Error::new(ErrorCode::Unavailable, "the disk is full"));
+        }
+        assert!(
+            !self.needs_root.load(Ordering::SeqCst) || !self.roots.lock().is_empty(),
+            "a root is recorded before the first point"
+        );
+        let mut checked = Vec::with_capacity(points.len());
+        for point in points {
+            let vectors = self.checked(point.id, point.vectors)?;
+            checked.push((point.id, Point { vectors, ..point }));
+        }
+        self.points.lock().extend(checked);
+        Ok(())
+    }
+
+    async fn update_vectors(&self, updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.vanish();
+        let mut checked = Vec::with_capacity(updates.len());
+        for (id, vectors) in updates {
+            checked.push((id, self.checked(id, vectors)?));
+        }
+        let mut points = self.points.lock();
+        let mut missing = None;
+        for (id, vectors) in checked {
+            let Some(point) = points.get_mut(&id) else {
+                missing = Some(id);
+                continue;
+            };
+            for (space, vector) in vectors.iter().filter(|(_, vector)| vector.is_some()) {
+                point.vectors.get_mut(space).clone_from(vector);
+            }
+        }
+        match missing.filter(|_| self.refuses_missing.load(Ordering::SeqCst)) {
+            Some(id) => Err(Error::not_found(format!("there is no picture {id}"))),
+            None => Ok(()),
+        }
+    }
+
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
+        self.vanish();
+        let mut points = self.points.lock();
+        let missing = || Error::not_found(format!("there is no picture {id}"));
+        let point = points.get_mut(&id).ok_or_else(missing)?;
+        point.payload.extend(fields);
+        Ok(())
+    }
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         let mut points = self.points.lock();
@@ -316,6 +318,14 @@ impl Gallery for MemoryGallery {
         Ok(())
     }
 
+    async fn optimize(&self) -> Result<()> {
+        self.optimized.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl GalleryNotes for MemoryGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         Ok(self.notes.lock().get(name).cloned())
     }
@@ -323,11 +333,6 @@ impl Gallery for MemoryGallery {
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
         check_note(name, &note)?;
         self.notes.lock().insert(name.to_owned(), note);
-        Ok(())
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.optimized.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clippy_core::gallery::{
     Candidate, Candidates, Crowding, Filter, GENERATED, HybridQuery, ORIGIN_FIELD, Origin, Payload,
-    PerSpace, Point, Space, TagMode, Vectors, With,
+    PerSpace, Point, Probe, RATING_FIELD, Space, TAGS_FIELD, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
@@ -51,7 +51,7 @@ pub(crate) fn part_of(point: &Point, with: With) -> Point {
 
 /// Whether a point passes a filter.
 pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
-    let tags: BTreeSet<String> = values(point, "tags_all")
+    let tags: BTreeSet<String> = values(point, TAGS_FIELD)
         .iter()
         .map(|tag| tag.to_lowercase())
         .collect();
@@ -60,7 +60,7 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
         TagMode::Any => filter.tags.is_empty() || filter.tags.iter().any(has),
         TagMode::All => filter.tags.iter().all(has),
     };
-    let ratings = values(point, "rating");
+    let ratings = values(point, RATING_FIELD);
     let generated = values(point, ORIGIN_FIELD).contains(&GENERATED);
     let lacks = |space: &Space| point.vectors.get(*space).is_none();
     has_tags
@@ -86,18 +86,23 @@ pub(crate) fn matches(point: &Point, filter: &Filter) -> bool {
 /// The candidates among points that pass the query's filter. Its vectors have unit length.
 pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
     let mut found = BTreeSet::new();
-    let mut floors = PerSpace::default();
-    let mut lexical_floor = None;
+    let mut floors = vec![None; query.probes.len()];
+    let (mut lexical_floor, mut lacking_floor) = (None, None);
     if query.candidates > 0 {
-        for (space, vector) in query.vectors.iter() {
-            if let Some(vector) = vector {
-                let best = best(points, space, vector, query.candidates);
-                *floors.get_mut(space) = best.floor;
-                found.extend(best.ids);
-            }
+        for (floor, probe) in floors.iter_mut().zip(&query.probes) {
+            let best = best(points, probe, query.candidates);
+            *floor = best.floor;
+            found.extend(best.ids);
         }
         if !query.lexical_tags.is_empty() {
             lexical_floor = add_bearers(points, query, &mut found);
+        }
+        if let Some(lacking) = query.lacking {
+            let lacks = |point: &&Point| point.vectors.get(lacking.space).is_none();
+            let probe = &query.probes[lacking.probe];
+            let best = best(points.iter().filter(lacks), probe, query.candidates);
+            lacking_floor = best.floor;
+            found.extend(best.ids);
         }
     }
     let hits = points
@@ -105,7 +110,11 @@ pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
         .filter(|point| found.contains(&point.id))
         .map(|point| Candidate {
             id: point.id,
-            scores: scores(&query.vectors, point),
+            scores: query
+                .probes
+                .iter()
+                .map(|probe| score(point, probe))
+                .collect(),
             payload: match query.with_payload {
                 true => point.payload.clone(),
                 false => Payload::new(),
@@ -115,14 +124,14 @@ pub(crate) fn hybrid(points: &[Point], query: &HybridQuery) -> Candidates {
         hits: hits.collect(),
         floors,
         lexical_floor,
+        lacking_floor,
     }
 }
 
-fn scores(vectors: &Vectors, point: &Point) -> PerSpace<Option<f32>> {
-    PerSpace::from_fn(|space| {
-        let (asked, stored) = (vectors.get(space), point.vectors.get(space));
-        Some(product(asked.as_ref()?, stored.as_ref()?))
-    })
+/// The cosine with a probe; `None` without a vector in its space.
+fn score(point: &Point, probe: &Probe) -> Option<f32> {
+    let stored = point.vectors.get(probe.space()).as_ref()?;
+    Some(product(&probe.vector, stored))
 }
 
 struct Best {
@@ -131,19 +140,9 @@ struct Best {
     floor: Option<f32>,
 }
 
-fn best<'a>(
-    points: impl IntoIterator<Item = &'a Point>,
-    space: Space,
-    vector: &[f32],
-    most: usize,
-) -> Best {
-    let score = |point: &Point| {
-        Some((
-            product(vector, point.vectors.get(space).as_ref()?),
-            point.id,
-        ))
-    };
-    let mut scored: Vec<(f32, PointId)> = points.into_iter().filter_map(score).collect();
+fn best<'a>(points: impl IntoIterator<Item = &'a Point>, probe: &Probe, most: usize) -> Best {
+    let with_id = |point: &Point| Some((score(point, probe)?, point.id));
+    let mut scored: Vec<(f32, PointId)> = points.into_iter().filter_map(with_id).collect();
     scored.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
     let floor = (scored.len() > most).then(|| scored[most - 1].0);
     scored.truncate(most);
@@ -168,9 +167,9 @@ fn add_bearers(
         .iter()
         .filter(|point| matches(point, &filter))
         .collect();
-    let by_text = query.vectors.text.as_ref().map(|vector| {
+    let by_text = query.lexical_probe().map(|probe| {
         let bearers = bearers.iter().copied();
-        best(bearers, Space::Text, vector, query.candidates)
+        best(bearers, &query.probes[probe], query.candidates)
     });
     let has_score = |point: &Point| by_text.is_some() && point.vectors.text.is_some();
     let others: Vec<PointId> = bearers

@@ -1,8 +1,9 @@
 //! The mark that a point carries: what its vectors were made from, so that a later run can tell
 //! what is unchanged.
 
+use clippy_core::gallery::NOTES_FIELD;
 use clippy_core::gallery::Payload;
-use clippy_core::search::duplicates::{APPEARANCE_NOTE, NOTES_FIELD};
+use clippy_core::search::duplicates::APPEARANCE_NOTE;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

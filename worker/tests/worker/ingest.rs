@@ -3,7 +3,7 @@
 use crate::support::{House, line, touch};
 use clippy_core::gallery::Space;
 use clippy_core::ledger::LineOutcome;
-use clippy_core::search::duplicates::Look;
+use clippy_core::search::duplicates::Appearance;
 use clippy_worker::ingest::MARK_FIELD;
 
 #[tokio::test]
@@ -23,10 +23,10 @@ async fn every_picture_gets_its_vectors_and_payload() {
         (&24.into(), &20.into())
     );
     assert_eq!(point.payload["phash"].as_str().expect("hex").len(), 16);
-    let looks: Vec<Look> = [3, 4]
-        .map(|id| Look::of(&house.gallery.point(id).payload).expect("noted"))
+    let looks: Vec<Appearance> = [3, 4]
+        .map(|id| Appearance::of(&house.gallery.point(id).payload).expect("noted"))
         .to_vec();
-    assert!(looks[0].is_same(&looks[0]) && !looks[0].is_same(&looks[1]));
+    assert!(looks[0].looks_like(&looks[0]) && !looks[0].looks_like(&looks[1]));
     assert_eq!(point.payload["md5"].as_str().expect("hex").len(), 32);
     assert!(!point.payload.contains_key("local_path"));
     let root = house

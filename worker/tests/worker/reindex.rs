@@ -21,7 +21,7 @@ use clippy_core::live::{Live, LiveGallery, LivePair};
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::recent::{RecentQueries, RecentQuery};
 use clippy_core::search::calibration;
-use clippy_core::search::weights::DEFAULT_WEIGHTS;
+use clippy_core::search::weights::Weights;
 use clippy_core::{Error, Result};
 use clippy_gallery::{
     EdgeCollections, EdgeCollectionsOptions, EmbeddedState, GalleryPictures, PictureFiles,
@@ -343,7 +343,7 @@ async fn every_picture_is_made_anew_by_the_new_model_compared_and_switched_to() 
             text,
             negative_text: None,
             like,
-            weights: DEFAULT_WEIGHTS,
+            weights: Weights::default(),
         });
     }
     process.let_all_through();

@@ -1,13 +1,12 @@
-//! What a cosine is worth: how it stands among the cosines that the same query has with pictures
-//! chosen blindly.
+//! Calibration: how a cosine compares with the cosines that the same probe has with randomly chosen
+//! pictures.
 //!
-//! A cosine of 0.4 is a lot between words and pictures, and nothing between two drawings. So a
-//! sample of the collection is kept, and a query is compared with it first: mean and deviation of
-//! those cosines say where the query's ordinary pictures lie, whatever the query is made of (a
-//! sketch is further from all pictures than a picture is). How often a cosine lies so many
-//! deviations above the mean is read from a curve, which is measured once over all pairs of the
-//! sample. Sample and curves are a note of the collection ([`NOTE`]); `clippy calibrate` makes them
-//! anew.
+//! A cosine of 0.4 is high between words and pictures, and low between two drawings. So a sample of
+//! the collection is kept, and every probe of a query is compared with it first. The mean and the
+//! standard deviation of those cosines are the *level* of the probe, whatever it is made of (a
+//! sketch has lower cosines with all pictures than a picture has). A curve, measured once over all
+//! pairs of the sample, says how often a cosine lies so many deviations above the mean. Sample and
+//! curves are a note of the collection ([`NOTE`]); `clippy calibrate` replaces them.
 
 use std::sync::Arc;
 
@@ -15,18 +14,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::product;
-use crate::gallery::{PerSpace, Point, Space, Vectors};
+use crate::gallery::{PerSpace, Point, Probe, Vectors};
 use crate::ids::PointId;
 use crate::{Error, ErrorCode};
 
 /// The name of the collection's note that holds a [`Calibration`].
 pub const NOTE: &str = "calibration";
-/// How many points are sampled: enough for a mean within a twentieth of a deviation.
+/// The size of the sample: enough for a mean within a twentieth of a deviation.
 pub const SAMPLE: usize = 512;
-/// With fewer vectors in a space nothing is said of it.
+/// A space with fewer vectors in the sample has no background.
 pub const FEWEST: usize = 16;
-/// How many deviations of the text space are worth as much as tags that hold all of the query's
-/// words. Measured in docs/search.md: the ranking is the same from 20 to 48.
+/// The number of deviations that count as much as tags with all words of the query. Measured in
+/// docs/search.md: from 20 to 48 the ranking is the same.
 pub const FULL_MATCH: f32 = 24.0;
 /// Version of the note's form; another one is not read.
 const VERSION: u32 = 1;
@@ -37,7 +36,7 @@ const SHARES: [f32; 21] = [
     0.995, 0.998, 0.999, 0.9995, 0.9998,
 ];
 
-/// What a collection's scores are calibrated by.
+/// The calibration of a collection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     version: u32,
@@ -51,7 +50,7 @@ pub struct Calibration {
     pub spaces: PerSpace<Option<Background>>,
 }
 
-/// How the cosines between any two pictures of a space lie.
+/// The distribution of the cosines between any two pictures of a space.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Background {
     /// How many of the sample's points have a vector here.
@@ -101,7 +100,7 @@ pub struct Sampled {
     vectors: Arc<Vec<Vectors>>,
 }
 
-/// Where a query's ordinary cosines lie, in one space.
+/// The level of a probe: the distribution of its cosines with ordinary pictures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Level {
     /// Mean.
@@ -141,65 +140,64 @@ impl Level {
     }
 }
 
-/// A query's own background: where the cosines of blindly chosen pictures lie, for this very query.
+/// The backgrounds of one query: for each probe, where the cosines of randomly chosen pictures lie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueryBackground {
-    spaces: PerSpace<Option<(Level, Background)>>,
-    /// The sample's cosines, for backgrounds of sums.
-    cosines: Vec<PerSpace<Option<f32>>>,
+    probes: Vec<Option<(Level, Background)>>,
+    /// The sample's cosines with each probe, for backgrounds of sums.
+    cosines: Vec<Vec<Option<f32>>>,
 }
 
 impl QueryBackground {
-    /// Where the ordinary cosines of a space lie.
+    /// The level of a probe; `None` when too few pictures of the sample have a vector there.
     #[must_use]
-    pub fn level(&self, space: Space) -> Option<Level> {
-        self.spaces.get(space).as_ref().map(|(level, _)| *level)
+    pub fn level(&self, probe: usize) -> Option<Level> {
+        let (level, _) = self.probes.get(probe)?.as_ref()?;
+        Some(*level)
     }
 
-    /// The share of the collection whose cosine with the query is lower, in each space asked for
-    /// that is calibrated.
+    /// The share of the collection with a lower cosine, for each probe with a background.
     #[must_use]
-    pub fn percentiles(&self, scores: PerSpace<Option<f32>>) -> PerSpace<Option<f32>> {
-        PerSpace::from_fn(|space| {
-            let (level, background) = self.spaces.get(space).as_ref()?;
-            Some(background.percentile(level.deviations((*scores.get(space))?)))
-        })
+    pub fn percentiles(&self, scores: &[Option<f32>]) -> Vec<Option<f32>> {
+        let percentile = |(known, score): (&Option<(Level, Background)>, &Option<f32>)| {
+            let (level, background) = known.as_ref()?;
+            Some(background.percentile(level.deviations((*score)?)))
+        };
+        self.probes.iter().zip(scores).map(percentile).collect()
     }
 
-    /// What cosines are worth in a ranking: how many deviations they lie above the query's own
-    /// background, in parts of [`FULL_MATCH`]. A straight line in each space, so the order
-    /// within a space stays, however far out.
+    /// The worth of a cosine in a ranking: how many deviations it lies above the level of its
+    /// probe, in units of [`FULL_MATCH`]. It is linear, so the order within a probe stays.
     #[must_use]
-    pub fn worth(&self, scores: PerSpace<Option<f32>>) -> PerSpace<Option<f32>> {
-        PerSpace::from_fn(|space| {
-            Some(self.level(space)?.deviations((*scores.get(space))?) / FULL_MATCH)
-        })
+    pub fn worth(&self, probe: usize, score: f32) -> Option<f32> {
+        Some(self.level(probe)?.deviations(score) / FULL_MATCH)
     }
 
-    /// What a difference of two cosines is worth, as in [`QueryBackground::worth`]; 0 where nothing
-    /// is known.
+    /// The worth of a difference of two cosines, as in [`QueryBackground::worth`]; 0 without a
+    /// background.
     #[must_use]
-    pub fn worth_of_difference(&self, space: Space, difference: f32) -> f32 {
-        self.level(space)
+    pub fn worth_of_difference(&self, probe: usize, difference: f32) -> f32 {
+        self.level(probe)
             .map_or(0.0, |level| difference / level.deviation / FULL_MATCH)
     }
 
-    /// The background of a sum of scores: what `total` makes of a point's cosines, over the sample.
+    /// The background of a sum of scores: the values of `total` over the sample.
     ///
-    /// `weights` say how much each space has to do with it. `None` when no space with a weight is
-    /// calibrated.
+    /// `weights` say how much each probe counts. `None` when no probe with a weight has a
+    /// background.
     #[must_use]
     pub fn of_total(
         &self,
-        weights: PerSpace<f32>,
-        total: impl Fn(PerSpace<Option<f32>>) -> f32,
+        weights: &[f32],
+        total: impl Fn(&[Option<f32>]) -> f32,
     ) -> Option<TotalBackground> {
-        let totals: Vec<f32> = self.cosines.iter().map(|cosines| total(*cosines)).collect();
+        let totals: Vec<f32> = self.cosines.iter().map(|cosines| total(cosines)).collect();
         let level = Level::of(&totals)?;
         let curves: Vec<(f32, Background)> = self
-            .spaces
+            .probes
             .iter()
-            .filter_map(|(space, known)| Some((*weights.get(space), known.as_ref()?.1.clone())))
+            .zip(weights)
+            .filter_map(|(known, weight)| Some((*weight, known.as_ref()?.1.clone())))
             .filter(|(weight, _)| *weight > 0.0)
             .collect();
         let sum = curves.iter().map(|(weight, _)| weight).sum::<f32>();
@@ -207,7 +205,7 @@ impl QueryBackground {
     }
 }
 
-/// Where the totals of ordinary pictures lie, for one query.
+/// The distribution of the totals of ordinary pictures, for one query.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TotalBackground {
     level: Level,
@@ -270,36 +268,36 @@ impl Sampled {
         })
     }
 
-    /// The background of one query, from its unit vectors.
+    /// The background of one query, from its probes.
     #[must_use]
-    pub fn background(&self, query: &Vectors) -> QueryBackground {
-        let cosines: Vec<PerSpace<Option<f32>>> = self
+    pub fn background(&self, probes: &[Probe]) -> QueryBackground {
+        let cosine = |probe: &Probe, stored: &Vectors| {
+            let stored = stored.get(probe.space()).as_ref()?;
+            // The lengths differ for a moment after a switch to another model, until the sample is
+            // read again.
+            (probe.vector.len() == stored.len()).then(|| product(&probe.vector, stored))
+        };
+        let cosines: Vec<Vec<Option<f32>>> = self
             .vectors
             .iter()
-            .map(|stored| {
-                PerSpace::from_fn(|space| {
-                    let (query, stored) = (query.get(space).as_ref()?, stored.get(space).as_ref()?);
-                    // A collection that is another model's since a moment ago has no background
-                    // until it is looked at.
-                    (query.len() == stored.len()).then(|| product(query, stored))
-                })
-            })
+            .map(|stored| probes.iter().map(|probe| cosine(probe, stored)).collect())
             .collect();
-        let spaces = PerSpace::from_fn(|space| {
-            let background = self.calibration.spaces.get(space).clone()?;
+        let background = |(index, probe): (usize, &Probe)| {
+            let background = self.calibration.spaces.get(probe.space()).clone()?;
             let known: Vec<f32> = cosines
                 .iter()
-                .filter_map(|cosines| *cosines.get(space))
+                .filter_map(|cosines| cosines[index])
                 .collect();
             Some((Level::of(&known)?, background))
-        });
-        QueryBackground { spaces, cosines }
+        };
+        let probes = probes.iter().enumerate().map(background).collect();
+        QueryBackground { probes, cosines }
     }
 }
 
 impl Calibration {
     /// Reads a collection's note. One of another version, or that cannot be understood, is as good
-    /// as none: it is made anew.
+    /// as none: it is replaced.
     #[must_use]
     pub fn read(note: Value) -> Option<Self> {
         let found: Self = serde_json::from_value(note).ok()?;
@@ -413,6 +411,7 @@ fn measured(vectors: &[&[f32]]) -> Option<Background> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gallery::ProbeKind;
 
     /// Vectors that lie near an axis they share, some nearer than others, in a fan that is the same
     /// at every run.
@@ -440,6 +439,14 @@ mod tests {
             .collect()
     }
 
+    fn probe(kind: ProbeKind, vector: &[f32]) -> Probe {
+        Probe {
+            kind,
+            vector: vector.to_vec(),
+            weight: 1.0,
+        }
+    }
+
     fn sampled() -> Sampled {
         Sampled::measure("model".to_owned(), 900, points(300)).expect("enough")
     }
@@ -452,35 +459,27 @@ mod tests {
         let others = points(1_300).split_off(300);
         let mut worst = 0.0_f32;
         for query in others.iter().step_by(97) {
-            let vectors = PerSpace {
-                text: None,
-                ..query.vectors.clone()
-            };
-            let background = sampled.background(&vectors);
+            let image = query.vectors.image.clone().expect("all have one");
+            let probes = [
+                probe(ProbeKind::Image, &image),
+                probe(ProbeKind::Edge, &image),
+                probe(ProbeKind::WordsImage, &[1.0; 8]),
+            ];
+            let background = sampled.background(&probes);
             let mut cosines: Vec<f32> = others
                 .iter()
-                .map(|other| {
-                    product(
-                        vectors.image.as_ref().expect("all have one"),
-                        other.vectors.image.as_ref().expect("all"),
-                    )
-                })
+                .map(|other| product(&image, other.vectors.image.as_ref().expect("all")))
                 .collect();
             cosines.sort_by(f32::total_cmp);
             for place in [50, 300, 500, 700, 900, 980] {
-                let scores = PerSpace {
-                    image: Some(cosines[place]),
-                    edge: Some(0.3),
-                    text: None,
-                };
-                let percentiles = background.percentiles(scores);
+                let percentiles = background.percentiles(&[Some(cosines[place]), Some(0.3), None]);
                 assert_eq!(
-                    (percentiles.edge, percentiles.text),
-                    (None, None),
-                    "nothing is known of these"
+                    percentiles[1..],
+                    [None, None],
+                    "no vectors in the sample, and no score"
                 );
                 let share = place as f32 / cosines.len() as f32;
-                worst = worst.max((percentiles.image.expect("known") - share).abs());
+                worst = worst.max((percentiles[0].expect("known") - share).abs());
             }
         }
         assert!(worst < 0.12, "{worst}");
@@ -506,33 +505,24 @@ mod tests {
     fn totals_have_a_background_of_their_own() {
         let sampled = sampled();
         let query = points(301).pop().expect("one").vectors;
-        let background = sampled.background(&query);
-        let weights = PerSpace {
-            image: 0.5,
-            edge: 0.0,
-            text: 0.5,
+        let image = query.image.expect("all have one");
+        let probes = [
+            probe(ProbeKind::Image, &image),
+            probe(ProbeKind::Edge, &image),
+            probe(ProbeKind::Text, &query.text.expect("of every third")),
+        ];
+        let background = sampled.background(&probes);
+        let sum = |scores: &[Option<f32>]| {
+            0.5 * scores[0].unwrap_or(0.0) + 0.5 * scores[2].unwrap_or(0.0)
         };
-        let sum = |scores: PerSpace<Option<f32>>| {
-            0.5 * scores.image.unwrap_or(0.0) + 0.5 * scores.text.unwrap_or(0.0)
-        };
-        let totals = background.of_total(weights, sum).expect("known");
+        let totals = background.of_total(&[0.5, 0.0, 0.5], sum).expect("known");
         let best = totals.percentile(1.0);
         let middle = totals.percentile(totals.level.mean);
         assert!(
             best > 0.98 && (0.35..0.65).contains(&middle),
             "{best} {middle}"
         );
-        assert_eq!(
-            background.of_total(
-                PerSpace {
-                    image: 0.0,
-                    edge: 1.0,
-                    text: 0.0
-                },
-                sum
-            ),
-            None
-        );
+        assert_eq!(background.of_total(&[0.0, 1.0, 0.0], sum), None);
     }
 
     #[test]

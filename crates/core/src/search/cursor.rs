@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// How deep pages go. Beyond it a search is a walk over the collection, which the vector index is
-/// not for.
+/// The deepest offset. Beyond it a search is a walk over the whole collection, which a vector index
+/// is not made for.
 pub const DEEPEST: usize = 5_000;
 
 #[derive(Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub fn encode(offset: usize, query: &str) -> Option<String> {
         .then(|| URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position).unwrap_or_default()))
 }
 
-/// The offset that a cursor stands for.
+/// The offset in a cursor.
 ///
 /// # Errors
 /// [`crate::ErrorCode::InvalidInput`] when it is no cursor of ours, or belongs to another query.

@@ -12,8 +12,8 @@ pub const POOL: usize = 400;
 ///
 /// `vectors` holds the unit-length image vector of each hit, where it has one. Scores are brought
 /// to 0..1 over the pool first, so that `diversity` means the same whatever the scale of the
-/// scores. Only the first `wanted` places are chosen that way; who was not chosen follows in the
-/// order of the ranking. More places never change the first ones.
+/// scores. Only the first `wanted` places are chosen that way; the other hits follow in the order
+/// of the ranking. More places never change the first ones.
 #[must_use]
 pub fn order(
     hits: &[Hit],
@@ -62,17 +62,7 @@ mod tests {
     use crate::ids::PointId;
 
     fn hit(id: u64, score: f32) -> Hit {
-        let none = PerSpace::default();
-        Hit {
-            id: PointId::Number(id),
-            score,
-            scores: none,
-            percentiles: none,
-            percentile: None,
-            lexical: None,
-            payload: Default::default(),
-            duplicates: Vec::new(),
-        }
+        Hit::bare(PointId::Number(id), score)
     }
 
     fn at(degrees: f32) -> PerSpace<Option<Vec<f32>>> {
@@ -92,7 +82,7 @@ mod tests {
         assert_eq!(
             order(&hits, &vectors, 0.6, 2),
             [0, 2, 1, 3],
-            "who was not chosen keeps the ranking's order"
+            "the rest keep the order of the ranking"
         );
     }
 }

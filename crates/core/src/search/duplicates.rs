@@ -1,21 +1,16 @@
-//! Pictures that look the same: a scaled or saved copy adds nothing to a page of results.
+//! Duplicates: a rescaled or re-saved copy adds nothing to a page of results.
 //!
-//! Ingest notes two things of a picture: its perceptual hash (`phash`), which is blind for colours
-//! and for style, and its appearance (in `_clippy`), the colours of 8 x 8 cells, which a copy keeps
-//! and a drawing of the same thing in another style does not. Two pictures are the same when both
-//! agree.
+//! Ingest records two things about a picture: its perceptual hash (`phash`), which ignores colours
+//! and style, and the mean colours of 8 x 8 cells (in `_clippy`), which a copy keeps and a drawing
+//! of the same subject in another style does not. Two pictures look the same when both agree.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::Value;
 
 use super::fusion::Hit;
-use crate::gallery::Payload;
+use crate::gallery::{HASH_FIELD, NOTES_FIELD, Payload};
 
-/// The payload field of the perceptual hash, 16 hexadecimal digits.
-pub const HASH_FIELD: &str = "phash";
-/// The payload field of the program's own notes.
-pub const NOTES_FIELD: &str = "_clippy";
 /// The note of the appearance, base64.
 pub const APPEARANCE_NOTE: &str = "appearance";
 /// Bits in which the hashes of copies may differ.
@@ -23,61 +18,64 @@ const MOST_BITS: u32 = 6;
 /// How far a colour of a cell may be off, of 255.
 const MOST_OFF: u8 = 8;
 
-/// How a picture looks, as ingest noted it.
+/// What copies of a picture have in common, as ingest recorded it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Look {
+pub struct Appearance {
     hash: u64,
-    appearance: Vec<u8>,
+    colours: Vec<u8>,
 }
 
-impl Look {
-    /// The look of a stored picture; `None` when nothing, or not enough, is noted of it.
+impl Appearance {
+    /// The appearance of a stored picture; `None` when it was not recorded, or not completely.
     #[must_use]
     pub fn of(payload: &Payload) -> Option<Self> {
         let hash =
             u64::from_str_radix(payload.get(HASH_FIELD).and_then(Value::as_str)?, 16).ok()?;
         let noted = payload.get(NOTES_FIELD)?.get(APPEARANCE_NOTE)?.as_str()?;
-        let appearance = STANDARD_NO_PAD
+        let colours = STANDARD_NO_PAD
             .decode(noted)
             .ok()
-            .filter(|appearance| !appearance.is_empty())?;
-        Some(Self { hash, appearance })
+            .filter(|colours| !colours.is_empty())?;
+        Some(Self { hash, colours })
     }
 
-    /// Whether the two are one picture for the eye.
+    /// Whether the two pictures look the same.
     #[must_use]
-    pub fn is_same(&self, other: &Self) -> bool {
+    pub fn looks_like(&self, other: &Self) -> bool {
         (self.hash ^ other.hash).count_ones() <= MOST_BITS
-            && self.appearance.len() == other.appearance.len()
+            && self.colours.len() == other.colours.len()
             && self
-                .appearance
+                .colours
                 .iter()
-                .zip(&other.appearance)
+                .zip(&other.colours)
                 .all(|(one, other)| one.abs_diff(*other) <= MOST_OFF)
     }
 }
 
-/// The appearance as it is noted.
+/// The colours as [`APPEARANCE_NOTE`] holds them.
 #[must_use]
 pub fn noted(appearance: &[u8]) -> String {
     STANDARD_NO_PAD.encode(appearance)
 }
 
-/// Leaves out every hit that looks like a better one, and notes it there. More hits never change
-/// what becomes of the first ones, so pages fit together.
+/// Leaves out every hit that looks like a better one, and lists it there as a duplicate. More hits
+/// never change the result for the first ones, so pages do not overlap.
 #[must_use]
-pub fn collapsed(hits: Vec<Hit>) -> Vec<Hit> {
+pub fn collapse(hits: Vec<Hit>) -> Vec<Hit> {
     let mut kept: Vec<Hit> = Vec::with_capacity(hits.len());
-    let mut looks: Vec<(usize, Look)> = Vec::new();
+    let mut appearances: Vec<(usize, Appearance)> = Vec::new();
     for hit in hits {
-        let Some(look) = Look::of(&hit.payload) else {
+        let Some(appearance) = Appearance::of(&hit.payload) else {
             kept.push(hit);
             continue;
         };
-        match looks.iter().find(|(_, better)| better.is_same(&look)) {
+        let better = appearances
+            .iter()
+            .find(|(_, better)| better.looks_like(&appearance));
+        match better {
             Some((place, _)) => kept[*place].duplicates.push(hit.id),
             None => {
-                looks.push((kept.len(), look));
+                appearances.push((kept.len(), appearance));
                 kept.push(hit);
             }
         }
@@ -85,9 +83,9 @@ pub fn collapsed(hits: Vec<Hit>) -> Vec<Hit> {
     kept
 }
 
-/// How many hits were left out for these.
+/// How many duplicates these hits have.
 #[must_use]
-pub fn left_out<'a>(hits: impl IntoIterator<Item = &'a Hit>) -> usize {
+pub fn count_duplicates<'a>(hits: impl IntoIterator<Item = &'a Hit>) -> usize {
     hits.into_iter().map(|hit: &Hit| hit.duplicates.len()).sum()
 }
 
@@ -96,7 +94,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::gallery::PerSpace;
     use crate::ids::PointId;
 
     fn hit(id: u64, hash: &str, appearance: Option<&[u8]>) -> Hit {
@@ -108,16 +105,9 @@ mod tests {
             .as_object()
             .cloned()
             .expect("an object");
-        let none = PerSpace::default();
         Hit {
-            id: PointId::Number(id),
-            score: 1.0 - id as f32 / 100.0,
-            scores: none,
-            percentiles: none,
-            percentile: None,
-            lexical: None,
             payload,
-            duplicates: Vec::new(),
+            ..Hit::bare(PointId::Number(id), 1.0 - id as f32 / 100.0)
         }
     }
 
@@ -148,8 +138,8 @@ mod tests {
             hit(7, "00000000000000ff", Some(&paper)),
             hit(8, "00000000000000ff", Some(&paper[..3])),
         ];
-        let first = collapsed(hits[..4].to_vec());
-        let all = collapsed(hits);
+        let first = collapse(hits[..4].to_vec());
+        let all = collapse(hits);
         assert_eq!(
             ids(&all),
             [
@@ -164,6 +154,6 @@ mod tests {
              tell by"
         );
         assert_eq!(ids(&first), [(1, vec![3]), (2, vec![]), (4, vec![])]);
-        assert_eq!(left_out(&all), 2);
+        assert_eq!(count_duplicates(&all), 2);
     }
 }

@@ -1,15 +1,15 @@
-//! Words against tags, literally.
+//! The literal match of words with tags.
 //!
 //! A small text tower has never seen most words, and even a large one ranks "crescent moon" by what
-//! it looks like. Tags are words that somebody wrote down, so a query that names one should find
-//! its bearers: the score here says how much of the query the picture's tags cover, and
-//! [`super::fusion`] blends it with the cosine of the text space.
+//! it looks like. Tags are words that somebody wrote, so a query that names a tag should find the
+//! pictures that have it. The score says how much of the query the tags of a picture cover;
+//! [`super::words`] combines it with the cosines.
 
 use std::collections::HashSet;
 
-/// Longest run of words that is looked up as one tag.
+/// Longest run of words that is matched as one tag.
 const LONGEST_TAG: usize = 5;
-/// Words of a query that are looked at; the rest of a long text is left to the text tower.
+/// Words of a query that are matched; the rest of a long text is left to the text tower.
 const MOST_WORDS: usize = 12;
 /// Words that carry no subject: they count inside of a tag ("cup_with_straw"), never alone.
 const STOP_WORDS: [&str; 14] = [

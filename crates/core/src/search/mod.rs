@@ -10,5 +10,6 @@ pub mod lexical;
 mod product;
 pub mod subjects;
 pub mod weights;
+pub mod words;
 
 pub use product::product;

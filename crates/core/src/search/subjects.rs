@@ -1,36 +1,35 @@
 //! Several guesses at what was drawn.
 //!
-//! A drawing may be taken for several things, and a collection that has each thing in six styles
-//! would fill the first places with six pictures of two guesses. So a picture that shows what a
-//! better one shows already stands back by a fixed step: where guesses lie close the first places
-//! hold several of them, where one is far ahead its pictures stay together. The best guess of all
-//! keeps its pictures anyway, when it is ahead at all. It is maximal marginal relevance (Carbonell,
-//! Goldstein 1998; see [`super::diversity`]) with tags in place of vectors: two styles of one
-//! subject do not look alike, but are called the same. docs/search.md tells what was measured.
+//! A sketch is ambiguous, and in a collection that has each subject in six styles the first places
+//! would show only one or two of the possible subjects. So a picture with the same subject as a
+//! better one gets a fixed penalty: when the subjects are close, the first places show several of
+//! them; when one is far ahead, its pictures stay together. The subject of the very best picture
+//! gets no penalty if it is clearly ahead. This is maximal marginal relevance (Carbonell, Goldstein
+//! 1998; see [`super::diversity`]) with tags instead of vectors: two styles of one subject do not
+//! look alike, but have the same tags. docs/search.md has the measurements.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use serde_json::Value;
-
 use super::calibration::FULL_MATCH;
-use super::fusion::{Hit, tags_of};
-use crate::gallery::Payload;
+use super::fusion::Hit;
+use crate::gallery::{Payload, style_tags_of, tags_of};
 
-/// How many of the best hits are ordered anew: as many as matter for the first page, whatever page
-/// is asked for, so that pages fit together.
+/// How many of the best hits are reordered: those that matter for the first page. It does not
+/// depend on the page, so that pages do not overlap.
 pub const POOL: usize = 48;
-/// How far a picture stands back: half a deviation, in the unit of calibrated scores.
-pub const STEP: f32 = 0.5 / FULL_MATCH;
-/// How far the best picture must be ahead of the best of another subject for its subject to keep
-/// its places.
+/// The penalty for a subject that was shown already: half a deviation, in the unit of calibrated
+/// scores.
+pub const PENALTY: f32 = 0.5 / FULL_MATCH;
+/// How far the best picture must be ahead of the best one with another subject, so that its
+/// subject gets no penalty.
 pub const LEAD: f32 = 0.1 / FULL_MATCH;
-/// The share of their tags that two pictures of one subject have in common, at least (Jaccard's
-/// index, styles aside).
+/// Two pictures have the same subject when they share at least this part of their tags (Jaccard
+/// index, without style tags).
 pub const SAME: f32 = 0.7;
 
-/// The order in which to show these sorted hits. They must have their payloads, and calibrated
-/// scores, which they keep.
+/// The order in which to show these sorted hits. They need payloads and calibrated scores; the
+/// scores stay as they are.
 #[must_use]
 pub fn order(hits: &[Hit]) -> Vec<usize> {
     let pool = &hits[..hits.len().min(POOL)];
@@ -42,27 +41,22 @@ pub fn order(hits: &[Hit]) -> Vec<usize> {
     let same = |left: usize, right: usize| same(&subjects[left], &subjects[right]);
     let second = (1..pool.len()).find(|place| !same(0, *place));
     let leads = second.is_none_or(|second| pool[0].score - pool[second].score >= LEAD);
-    let stands_back =
+    let is_penalised =
         |place: usize| !(leads && same(0, place)) && (0..place).any(|better| same(better, place));
-    let worth: Vec<f32> = pool
+    let values: Vec<f32> = pool
         .iter()
         .enumerate()
-        .map(|(place, hit)| hit.score - if stands_back(place) { STEP } else { 0.0 })
+        .map(|(place, hit)| hit.score - if is_penalised(place) { PENALTY } else { 0.0 })
         .collect();
     let mut order: Vec<usize> = (0..hits.len()).collect();
-    // Stable: equal worth keeps the order of the ranking.
-    order[..pool.len()].sort_by(|left, right| worth[*right].total_cmp(&worth[*left]));
+    // The sort is stable: equal values keep the order of the ranking.
+    order[..pool.len()].sort_by(|left, right| values[*right].total_cmp(&values[*left]));
     order
 }
 
-/// The tags that say what is shown, as sorted hashes: those that say how (`matched_tags`) are left
-/// out.
+/// The tags of the subject, as sorted hashes: style tags are left out.
 fn subject_of(payload: &Payload, state: &RandomState) -> Vec<u64> {
-    let styles = payload
-        .get("matched_tags")
-        .and_then(Value::as_array)
-        .map_or(&[][..], Vec::as_slice);
-    let is_style = |tag: &str| styles.iter().any(|style| style.as_str() == Some(tag));
+    let is_style = |tag: &str| style_tags_of(payload).any(|style| style == tag);
     let mut subject: Vec<u64> = tags_of(payload)
         .filter(|tag| !is_style(tag))
         .map(|tag| state.hash_one(tag))
@@ -72,8 +66,8 @@ fn subject_of(payload: &Payload, state: &RandomState) -> Vec<u64> {
     subject
 }
 
-/// Whether two pictures show the same, by their tags. Nobody knows what a picture without tags
-/// shows.
+/// Whether two pictures have the same subject, by their tags. Pictures without tags have no known
+/// subject.
 fn same(left: &[u64], right: &[u64]) -> bool {
     let (mut common, mut at) = (0_usize, 0);
     for tag in left {
@@ -88,25 +82,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::gallery::PerSpace;
     use crate::ids::PointId;
 
     fn hit(deviations: f32, tags: &[&str]) -> Hit {
         let payload = json!({ "tags_all": tags, "matched_tags": ["ink", "oil"] });
         Hit {
-            id: PointId::Number(0),
-            score: deviations / FULL_MATCH,
-            scores: PerSpace::default(),
-            percentiles: PerSpace::default(),
-            percentile: None,
-            lexical: None,
             payload: payload.as_object().cloned().expect("an object"),
-            duplicates: Vec::new(),
+            ..Hit::bare(PointId::Number(0), deviations / FULL_MATCH)
         }
     }
 
     #[test]
-    fn who_shows_what_was_shown_stands_a_step_back() {
+    fn a_subject_that_was_shown_gets_a_penalty() {
         let hits = [
             hit(4.0, &["fox", "animal", "ink"]),
             hit(3.95, &["dog", "animal", "ink"]),
@@ -139,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_knows_what_pictures_without_tags_show() {
+    fn pictures_without_tags_get_no_penalty() {
         let hits = [
             hit(4.0, &["ink"]),
             hit(3.95, &["ink"]),
@@ -169,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_of_the_pool_keeps_the_place() {
+    fn hits_outside_of_the_pool_keep_their_places() {
         let mut hits: Vec<Hit> = (0..POOL)
             .map(|place| hit(3.9 - place as f32 / 1_000.0, &["fox"]))
             .collect();

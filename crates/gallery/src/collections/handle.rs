@@ -1,5 +1,5 @@
-//! What becomes of writes: they are recorded for those who follow, wait while writing is paused,
-//! and are refused once the collection is no longer the live one.
+//! Permission for writes: they are recorded for followers, wait while writing is paused, and are
+//! refused once the collection is not the live one any more.
 
 use std::sync::Arc;
 
@@ -31,8 +31,7 @@ impl Guard for Handle {
         &self.inner
     }
 
-    /// Carries a write out, to its end even when nobody waits for it any more: a pause must know of
-    /// it.
+    /// Executes a write, to its end even when the caller has gone: a pause must wait for it.
     async fn write(&self, ids: Vec<PointId>, work: BoxFuture<'static, Result<()>>) -> Result<()> {
         let (name, as_live) = (self.name.clone(), self.as_live);
         let shared = Arc::clone(&self.shared);

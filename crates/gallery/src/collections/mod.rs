@@ -61,7 +61,7 @@ pub struct EdgeCollections {
 struct Shared {
     options: EdgeCollectionsOptions,
     state: Mutex<State>,
-    /// The lists of changes of those who follow the live one, by their names.
+    /// The lists of changes of the collections that follow the live one, by name.
     lists: Mutex<HashMap<String, ChangeList>>,
     /// Collections that are open, by their names. A folder is opened once.
     open: tokio::sync::Mutex<HashMap<String, Weak<EdgeGallery>>>,
@@ -83,7 +83,7 @@ impl Shared {
             .map_err(closed)
     }
 
-    /// Writes ids down for everybody who follows the live collection; when this returns they are on
+    /// Records ids for every follower of the live collection; when this returns they are on
     /// the disk.
     async fn record(self: &Arc<Self>, ids: Vec<PointId>) -> Result<()> {
         if self.lists.lock().is_empty() {
@@ -158,7 +158,7 @@ impl Shared {
         Ok(gallery)
     }
 
-    /// Waits until nobody reads a collection any more, and removes its folder; a reader that goes
+    /// Waits until a collection has no readers, and removes its folder; a reader that goes
     /// on for long loses it.
     async fn remove(&self, entry: &Entry) -> Result<()> {
         let mut open = self.open.lock().await;

@@ -1,4 +1,4 @@
-//! How crowded it is around points.
+//! The crowding around points.
 
 use std::collections::HashMap;
 

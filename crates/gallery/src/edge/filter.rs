@@ -1,12 +1,14 @@
 //! Core's filter as the engine's.
 
 use clippy_core::Result;
-use clippy_core::gallery::{Filter, GENERATED, ORIGIN_FIELD, Origin, TagMode};
+use clippy_core::gallery::{
+    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, TAGS_FIELD, TagMode,
+};
 use clippy_core::ids::PointId;
 use qdrant_edge as engine;
 
 use super::convert::{field_path, id_in};
-use crate::spellings::{Spellings, TAGS, common};
+use crate::spellings::{Spellings, common};
 
 /// The engine's filter, or `None` when every point counts. A tag counts in every spelling of its
 /// letters.
@@ -27,7 +29,7 @@ pub(super) fn filter_in(filter: &Filter, spellings: &Spellings) -> Result<Option
     }
     if !filter.ratings.is_empty() {
         must.push(any_of(
-            "rating",
+            RATING_FIELD,
             filter
                 .ratings
                 .iter()
@@ -87,7 +89,7 @@ pub(super) fn narrowed(
 /// The point bears one of these tags, in any spelling.
 pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> Result<engine::Condition> {
     any_of(
-        TAGS,
+        TAGS_FIELD,
         tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
     )
 }

@@ -1,10 +1,10 @@
-//! A query in several spaces at once, every candidate scored in all of them.
+//! A query with several probes, every candidate scored by all of them.
 
 use std::collections::{HashMap, HashSet};
 
 use clippy_core::Result;
 use clippy_core::gallery::{
-    Candidate, Candidates, HybridQuery, Payload, PerSpace, Point, Space, With,
+    Candidate, Candidates, HybridQuery, Payload, Point, Probe, Space, With,
 };
 use clippy_core::ids::PointId;
 use clippy_core::search::product;
@@ -15,184 +15,214 @@ use super::filter::{bears_any, filter_in, lacks_vector, narrowed};
 use super::shard::Shard;
 use crate::spellings::Spellings;
 
-type Scores = PerSpace<Option<f32>>;
-
-/// Runs a query whose vectors are of unit length.
+/// Runs a query whose vectors have unit length.
 pub(super) fn hybrid(
     shard: &Shard,
     query: &HybridQuery,
     spellings: &Spellings,
 ) -> Result<Candidates> {
-    let filter = filter_in(&query.filter, spellings)?;
-    let asked: Vec<Space> = query
-        .vectors
-        .iter()
-        .filter_map(|(space, vector)| vector.is_some().then_some(space))
-        .collect();
-    let mut found: HashMap<PointId, Scores> = HashMap::new();
-    let mut floors = Scores::default();
-    if query.candidates > 0 {
-        for &space in &asked {
-            let best = best_of(shard, query, space, filter.clone())?;
-            *floors.get_mut(space) = best.floor;
-            add(&mut found, space, &best.hits);
-        }
+    if query.candidates == 0 {
+        return Ok(Candidates {
+            floors: vec![None; query.probes.len()],
+            ..Candidates::default()
+        });
     }
-    let lexical_floor = if query.candidates == 0 || query.lexical_tags.is_empty() {
-        None
-    } else {
-        add_bearers(shard, query, spellings, filter.as_ref(), &mut found)?
+    let mut search = Search {
+        shard,
+        query,
+        spellings,
+        filter: filter_in(&query.filter, spellings)?,
+        scores: HashMap::new(),
     };
-    let hits = complete(shard, query, &asked, found)?;
+    let mut floors = Vec::with_capacity(query.probes.len());
+    for probe in 0..query.probes.len() {
+        floors.push(search.list(probe, search.filter.clone())?.floor);
+    }
     Ok(Candidates {
-        hits,
         floors,
-        lexical_floor,
+        lexical_floor: search.list_lexical()?,
+        lacking_floor: search.list_lacking()?,
+        hits: search.complete()?,
     })
 }
 
-struct Best {
-    hits: Vec<(PointId, f32)>,
+/// One query while it runs.
+struct Search<'a> {
+    shard: &'a Shard,
+    query: &'a HybridQuery,
+    spellings: &'a Spellings,
+    filter: Option<engine::Filter>,
+    /// The candidates, with the scores that are known.
+    scores: HashMap<PointId, Vec<Option<f32>>>,
+}
+
+/// A list that was added to the candidates.
+struct Listed {
+    length: usize,
+    /// The lowest score in the list, when there are more points.
     floor: Option<f32>,
 }
 
-fn add(found: &mut HashMap<PointId, Scores>, space: Space, hits: &[(PointId, f32)]) {
-    for (id, score) in hits {
-        *found.entry(*id).or_default().get_mut(space) = Some(*score);
+impl Search<'_> {
+    fn scores_of(&mut self, id: PointId) -> &mut Vec<Option<f32>> {
+        let probes = self.query.probes.len();
+        self.scores.entry(id).or_insert_with(|| vec![None; probes])
     }
-}
 
-/// The best of one space. One more than asked for is looked up, which tells whether the space has
-/// more.
-fn best_of(
-    shard: &Shard,
-    query: &HybridQuery,
-    space: Space,
-    filter: Option<engine::Filter>,
-) -> Result<Best> {
-    let Some(vector) = query.vectors.get(space) else {
-        return Ok(Best {
-            hits: Vec::new(),
-            floor: None,
-        });
-    };
-    let search = |exact: bool, filter: Option<engine::Filter>| {
-        let params = engine::SearchParams {
-            hnsw_ef: Some(query.beam()),
-            exact,
-            ..engine::SearchParams::default()
-        };
-        shard.nearest(
-            space,
-            vector.clone(),
-            filter,
-            params,
-            query.candidates.saturating_add(1),
-        )
-    };
-    let mut hits = search(query.exact, filter.clone())?;
-    // A walk over the graph may end early; only a look at every point tells that there are no more.
-    if hits.len() <= query.candidates && !query.exact {
-        hits = search(true, filter)?;
-    }
-    let more = hits.len() > query.candidates;
-    hits.truncate(query.candidates);
-    let floor = if more {
-        hits.last().map(|(_, score)| *score)
-    } else {
-        None
-    };
-    Ok(Best { hits, floor })
-}
-
-/// Adds points that bear one of the lexical tags: best by the text first, then those without a text
-/// vector by id.
-fn add_bearers(
-    shard: &Shard,
-    query: &HybridQuery,
-    spellings: &Spellings,
-    filter: Option<&engine::Filter>,
-    found: &mut HashMap<PointId, Scores>,
-) -> Result<Option<f32>> {
-    let bearers = narrowed(filter.cloned(), bears_any(&query.lexical_tags, spellings)?);
-    let (mut floor, mut room, rest) = if query.vectors.text.is_some() {
-        let best = best_of(shard, query, Space::Text, Some(bearers.clone()))?;
-        add(found, Space::Text, &best.hits);
-        (
-            best.floor,
-            query.candidates - best.hits.len(),
-            narrowed(Some(bearers), lacks_vector(Space::Text)),
-        )
-    } else {
-        (None, query.candidates, bearers)
-    };
-    let (points, next) = shard.scroll(Some(rest), None, room.saturating_add(1), With::NOTHING)?;
-    for point in points {
-        if room == 0 {
-            // A bearer that is left over and has no text vector gets 0 from the text space.
-            return Ok(Some(floor.map_or(0.0, |floor| floor.max(0.0))));
+    /// Adds the best points by a probe.
+    fn list(&mut self, probe: usize, filter: Option<engine::Filter>) -> Result<Listed> {
+        let mut hits = self.nearest(&self.query.probes[probe], filter)?;
+        let more = hits.len() > self.query.candidates;
+        hits.truncate(self.query.candidates);
+        for (id, score) in &hits {
+            self.scores_of(*id)[probe] = Some(*score);
         }
-        found.entry(point.id).or_default();
-        room -= 1;
+        let floor = hits.last().filter(|_| more).map(|(_, score)| *score);
+        Ok(Listed {
+            length: hits.len(),
+            floor,
+        })
     }
-    if next.is_some() {
-        floor = Some(floor.map_or(0.0, |floor| floor.max(0.0)));
-    }
-    Ok(floor)
-}
 
-/// Fetches what the searches did not tell: exact scores in the other spaces, and payloads.
-fn complete(
-    shard: &Shard,
-    query: &HybridQuery,
-    asked: &[Space],
-    mut found: HashMap<PointId, Scores>,
-) -> Result<Vec<Candidate>> {
-    // A space named most of its own best, and only the vectors of the others are fetched.
-    for &space in asked {
-        let Some(wanted) = query.vectors.get(space) else {
-            continue;
+    /// The points nearest to a probe: one more than asked for, which tells whether there are more.
+    fn nearest(
+        &self,
+        probe: &Probe,
+        filter: Option<engine::Filter>,
+    ) -> Result<Vec<(PointId, f32)>> {
+        let nearest = |exact: bool, filter: Option<engine::Filter>| {
+            let params = engine::SearchParams {
+                hnsw_ef: Some(self.query.beam()),
+                exact,
+                ..engine::SearchParams::default()
+            };
+            let limit = self.query.candidates.saturating_add(1);
+            self.shard
+                .nearest(probe.space(), probe.vector.clone(), filter, params, limit)
         };
-        let unknown = sorted(
-            found
+        let hits = nearest(self.query.exact, filter.clone())?;
+        // A walk over the graph may end early; only a comparison with every point proves that there
+        // are no more.
+        if hits.len() <= self.query.candidates && !self.query.exact {
+            return nearest(true, filter);
+        }
+        Ok(hits)
+    }
+
+    /// Adds points that have one of the lexical tags: the best by the text probe first, then those
+    /// without a text vector by id. Gives the floor of the list.
+    fn list_lexical(&mut self) -> Result<Option<f32>> {
+        if self.query.lexical_tags.is_empty() {
+            return Ok(None);
+        }
+        let tagged = bears_any(&self.query.lexical_tags, self.spellings)?;
+        let tagged = narrowed(self.filter.clone(), tagged);
+        let (best, rest) = match self.query.lexical_probe() {
+            Some(probe) => (
+                self.list(probe, Some(tagged.clone()))?,
+                narrowed(Some(tagged), lacks_vector(Space::Text)),
+            ),
+            None => (
+                Listed {
+                    length: 0,
+                    floor: None,
+                },
+                tagged,
+            ),
+        };
+        let room = self.query.candidates - best.length;
+        let (points, next) =
+            self.shard
+                .scroll(Some(rest), None, room.saturating_add(1), With::NOTHING)?;
+        for point in points.iter().take(room) {
+            self.scores_of(point.id);
+        }
+        if points.len() > room || next.is_some() {
+            // One that is left over has no text vector, which is as good as a score of 0.
+            return Ok(Some(best.floor.map_or(0.0, |floor| floor.max(0.0))));
+        }
+        Ok(best.floor)
+    }
+
+    /// Adds points that lack a vector, the best by a probe of another space; gives the floor.
+    fn list_lacking(&mut self) -> Result<Option<f32>> {
+        let Some(lacking) = self.query.lacking else {
+            return Ok(None);
+        };
+        let filter = narrowed(self.filter.clone(), lacks_vector(lacking.space));
+        Ok(self.list(lacking.probe, Some(filter))?.floor)
+    }
+
+    /// Fetches what the lists did not tell: exact scores by the other probes, and payloads.
+    fn complete(mut self) -> Result<Vec<Candidate>> {
+        for space in Space::ALL {
+            self.score_in(space)?;
+        }
+        let Self {
+            shard,
+            query,
+            mut scores,
+            ..
+        } = self;
+        if !query.with_payload {
+            let bare = |(id, scores)| Candidate {
+                id,
+                scores,
+                payload: Payload::default(),
+            };
+            return Ok(scores.into_iter().map(bare).collect());
+        }
+        let points = shard.retrieve_spaces(&sorted(scores.keys().copied()), true, &[])?;
+        let hit = |Point { id, payload, .. }| {
+            scores.remove(&id).map(|scores| Candidate {
+                id,
+                scores,
+                payload,
+            })
+        };
+        Ok(points.into_iter().filter_map(hit).collect())
+    }
+
+    /// Scores the candidates by the probes of one space. The lists told most scores, so that only
+    /// the vectors of the other candidates are fetched, once for all probes.
+    fn score_in(&mut self, space: Space) -> Result<()> {
+        let probes: Vec<(usize, &Probe)> = self
+            .query
+            .probes
+            .iter()
+            .enumerate()
+            .filter(|(_, probe)| probe.space() == space)
+            .collect();
+        let is_scored =
+            |scores: &[Option<f32>]| probes.iter().all(|(index, _)| scores[*index].is_some());
+        let unscored = sorted(
+            self.scores
                 .iter()
-                .filter(|(_, scores)| scores.get(space).is_none())
+                .filter(|(_, scores)| !is_scored(scores))
                 .map(|(id, _)| *id),
         );
-        if unknown.is_empty() {
-            continue;
+        if unscored.is_empty() {
+            return Ok(());
         }
-        let points = shard.retrieve_spaces(&unknown, false, &[space])?;
-        if points.len() < unknown.len() {
-            // A point that was deleted since the search is not there any more, and no hit.
-            let there: HashSet<PointId> = points.iter().map(|point| point.id).collect();
-            found.retain(|id, scores| scores.get(space).is_some() || there.contains(id));
+        let points = self.shard.retrieve_spaces(&unscored, false, &[space])?;
+        if points.len() < unscored.len() {
+            // A point that was deleted since the search is no hit.
+            let exist: HashSet<PointId> = points.iter().map(|point| point.id).collect();
+            self.scores
+                .retain(|id, scores| is_scored(scores) || exist.contains(id));
         }
         for point in points {
-            if let (Some(scores), Some(stored)) =
-                (found.get_mut(&point.id), point.vectors.get(space))
-            {
-                *scores.get_mut(space) = Some(product(wanted, stored));
+            let (Some(scores), Some(stored)) =
+                (self.scores.get_mut(&point.id), point.vectors.get(space))
+            else {
+                continue;
+            };
+            for (index, probe) in &probes {
+                scores[*index].get_or_insert_with(|| product(&probe.vector, stored));
             }
         }
+        Ok(())
     }
-    if !query.with_payload {
-        let bare = |(id, scores)| Candidate {
-            id,
-            scores,
-            payload: Payload::default(),
-        };
-        return Ok(found.into_iter().map(bare).collect());
-    }
-    let points = shard.retrieve_spaces(&sorted(found.keys().copied()), true, &[])?;
-    let hit = |Point { id, payload, .. }| {
-        found.remove(&id).map(|scores| Candidate {
-            id,
-            scores,
-            payload,
-        })
-    };
-    Ok(points.into_iter().filter_map(hit).collect())
 }
 
 /// In the engine's order, in which points that are stored together are read together.

@@ -10,17 +10,15 @@ mod operation;
 mod rebuild;
 mod shard;
 mod store;
-pub(crate) mod vectors;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
-    Point, Space, Vectors, With, check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
+    GalleryWriter, HybridQuery, Page, Payload, Point, Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result, blocking};
@@ -30,6 +28,7 @@ use serde_json::Value;
 use self::operation::Operation;
 use self::store::Store;
 use crate::schema::Schema;
+use crate::vectors::{self, last_of_each};
 
 /// Which collection to open, and for which model.
 #[derive(Debug, Clone)]
@@ -108,56 +107,10 @@ impl EdgeGallery {
     }
 }
 
-/// Of points with the same id, the last one: it is what would be there after putting them one by
-/// one.
-fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
-    let mut seen = HashSet::with_capacity(points.len());
-    points.reverse();
-    points.retain(|point| seen.insert(point.id));
-    points.reverse();
-    points
-}
-
 #[async_trait]
-impl Gallery for EdgeGallery {
+impl GalleryReader for EdgeGallery {
     async fn info(&self) -> Result<CollectionInfo> {
         self.with_store(Store::info).await
-    }
-
-    async fn upsert(&self, mut points: Vec<Point>) -> Result<()> {
-        self.with_store(move |store| {
-            for point in &mut points {
-                vectors::check_and_normalise(&mut point.vectors, store.shape.dimension)
-                    .map_err(|error| vectors::of_point(point.id, error))?;
-            }
-            store.change(Operation::Put(last_of_each(points)))
-        })
-        .await
-    }
-
-    async fn update_vectors(&self, mut updates: Vec<(PointId, Vectors)>) -> Result<()> {
-        self.with_store(move |store| {
-            for (id, update) in &mut updates {
-                vectors::check_and_normalise(update, store.shape.dimension)
-                    .map_err(|error| vectors::of_point(*id, error))?;
-            }
-            updates.retain(|(_, update)| update.iter().any(|(_, vector)| vector.is_some()));
-            store.change(Operation::Vectors(updates))
-        })
-        .await
-    }
-
-    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
-        self.with_store(move |store| {
-            if store.live().existing(&[id])?.is_empty() {
-                return Err(Error::not_found(format!(
-                    "the collection {} has no picture {id}",
-                    store.name
-                )));
-            }
-            store.change(Operation::Fields(id, fields))
-        })
-        .await
     }
 
     async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
@@ -168,7 +121,7 @@ impl Gallery for EdgeGallery {
 
     async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
         self.with_store(move |store| {
-            vectors::check_and_normalise(&mut query.vectors, store.shape.dimension)?;
+            vectors::check_and_normalise_probes(&mut query.probes, store.shape.dimension)?;
             let spellings = store.spellings_for(&query.filter, &query.lexical_tags)?;
             hybrid::hybrid(&store.live(), &query, &spellings)
         })
@@ -250,6 +203,45 @@ impl Gallery for EdgeGallery {
         })
         .await
     }
+}
+
+#[async_trait]
+impl GalleryWriter for EdgeGallery {
+    async fn upsert(&self, mut points: Vec<Point>) -> Result<()> {
+        self.with_store(move |store| {
+            for point in &mut points {
+                vectors::check_and_normalise(&mut point.vectors, store.shape.dimension)
+                    .map_err(|error| vectors::of_point(point.id, error))?;
+            }
+            store.change(Operation::Put(last_of_each(points)))
+        })
+        .await
+    }
+
+    async fn update_vectors(&self, mut updates: Vec<(PointId, Vectors)>) -> Result<()> {
+        self.with_store(move |store| {
+            for (id, update) in &mut updates {
+                vectors::check_and_normalise(update, store.shape.dimension)
+                    .map_err(|error| vectors::of_point(*id, error))?;
+            }
+            updates.retain(|(_, update)| update.iter().any(|(_, vector)| vector.is_some()));
+            store.change(Operation::Vectors(updates))
+        })
+        .await
+    }
+
+    async fn set_payload(&self, id: PointId, fields: Payload) -> Result<()> {
+        self.with_store(move |store| {
+            if store.live().existing(&[id])?.is_empty() {
+                return Err(Error::not_found(format!(
+                    "the collection {} has no picture {id}",
+                    store.name
+                )));
+            }
+            store.change(Operation::Fields(id, fields))
+        })
+        .await
+    }
 
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         let ids = ids.to_vec();
@@ -262,6 +254,13 @@ impl Gallery for EdgeGallery {
         self.with_store(move |store| store.add_root(&root)).await
     }
 
+    async fn optimize(&self) -> Result<()> {
+        self.with_store(Store::optimize).await
+    }
+}
+
+#[async_trait]
+impl GalleryNotes for EdgeGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         let name = name.to_owned();
         self.with_store(move |store| Ok(store.note(&name))).await
@@ -272,9 +271,5 @@ impl Gallery for EdgeGallery {
         let name = name.to_owned();
         self.with_store(move |store| store.set_note(&name, note))
             .await
-    }
-
-    async fn optimize(&self) -> Result<()> {
-        self.with_store(Store::optimize).await
     }
 }

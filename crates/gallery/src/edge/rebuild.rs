@@ -32,7 +32,7 @@ impl Store {
             if !self.lacks_graphs(metadata)
                 && metadata.changed_points.saturating_mul(5) < self.live().count(None)?
             {
-                // Looking at these few one by one is quicker than building everything anew.
+                // Comparing with these few one by one is faster than rebuilding everything.
                 return Ok(());
             }
             let generation = metadata.generation + 1;

@@ -232,13 +232,13 @@ impl Shard {
         Ok(())
     }
 
-    /// Builds graphs in place; for a shard that nobody else uses yet.
+    /// Builds graphs in place, for a shard without other users.
     pub(super) fn build_graphs(&self) -> Result<()> {
         guarded("build its graphs", || self.engine().optimize())?;
         self.ensure_indexes()
     }
 
-    /// From now on nobody needs the folder: it goes away with the last reader.
+    /// The folder is not needed any more: the last reader removes it.
     pub(super) fn retire(&self) {
         self.retired.store(true, Ordering::Release);
     }
@@ -319,7 +319,7 @@ fn vectors_of(spaces: &[Space]) -> engine::WithVector {
     }
 }
 
-/// The engine compares by the product, not by its own cosine: it would scale every vector anew
+/// The engine compares by the product, not by its own cosine: it would scale every vector again
 /// whenever it moves one, and the vectors are unit length already, bit for bit what was stored.
 fn config(shape: &ShardShape) -> engine::EdgeConfig {
     let mut builder = engine::EdgeConfig::builder()

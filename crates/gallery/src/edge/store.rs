@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clippy_core::embedding::{ImageTransform, Interpolation, ModelInfo, ResizeMode};
-use clippy_core::gallery::{CollectionInfo, Filter, Payload, Point, With};
+use clippy_core::gallery::{CollectionInfo, Filter, Payload, Point, TAGS_FIELD, With};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::{Mutex, MutexGuard, RwLock};
@@ -33,7 +33,7 @@ use super::shard::{Shard, ShardShape, guarded};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
 use crate::schema::{Schema, migrations};
-use crate::spellings::{Spellings, TAGS, asks_for_tags};
+use crate::spellings::{Spellings, asks_for_tags};
 use clippy_common::files::{remove_folder, remove_leftovers};
 
 pub(super) const JOURNAL_FILE: &str = "journal";
@@ -50,7 +50,7 @@ pub(super) struct Store {
     pub(super) shape: ShardShape,
     writer: Mutex<Writer>,
     live: RwLock<Arc<Shard>>,
-    /// How tags are written; `None` until somebody asks for a tag.
+    /// The spellings of tags; `None` until the first query for a tag.
     spellings: RwLock<Option<Arc<Spellings>>>,
     /// Held while graphs are built: one at a time.
     pub(super) building: Mutex<()>,
@@ -221,7 +221,7 @@ impl Store {
         if let Some(known) = known() {
             return Ok(known);
         }
-        // While it is our turn nobody writes a tag that is neither in the index yet nor learnt.
+        // Writers wait while we hold the lock, so no tag can be missing from both index and list.
         let _turn = self.writer();
         if let Some(known) = known() {
             return Ok(known);
@@ -229,7 +229,7 @@ impl Store {
         let mut spellings = Spellings::default();
         // Without a filter the index is read. What it still knows of deleted points does no harm
         // here.
-        let key = field_path(TAGS)?;
+        let key = field_path(TAGS_FIELD)?;
         let request = engine::FacetRequest {
             key,
             limit: u32::MAX as usize,
@@ -368,7 +368,7 @@ pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
         pretrained: identity.pretrained,
         dimension: identity.dimension,
         fingerprint: identity.fingerprint,
-        // Only who embeds needs to know how; this is for the check that the model is the same.
+        // Only embedding needs these; here the model is compared by its fingerprint.
         context_length: 0,
         transform: ImageTransform {
             side: 0,

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::Result;
-use clippy_core::gallery::Gallery;
+use clippy_core::gallery::GalleryReader;
 use clippy_core::pictures::{Pictures, ServedPicture};
 
 use super::PictureFiles;
 
 /// Serves what a collection's payloads name.
 pub struct GalleryPictures {
-    gallery: Arc<dyn Gallery>,
+    gallery: Arc<dyn GalleryReader>,
     files: PictureFiles,
 }
 
 impl GalleryPictures {
     /// Looks under the roots of this collection, as they are at each request.
     #[must_use]
-    pub fn new(gallery: Arc<dyn Gallery>, files: PictureFiles) -> Self {
+    pub fn new(gallery: Arc<dyn GalleryReader>, files: PictureFiles) -> Self {
         Self { gallery, files }
     }
 }

@@ -96,7 +96,7 @@ impl PictureFiles {
             {
                 tracing::warn!(folder = %folder.display(), %error, "old thumbnails cannot be looked through");
             }
-            // Held until here, also when nobody waits for the answer any more.
+            // Held until the work ends, even when the caller has gone.
             drop(turn);
             Ok(content.into())
         })

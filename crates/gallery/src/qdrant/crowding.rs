@@ -1,4 +1,4 @@
-//! How crowded it is around points: one batch of searches, one for each point and space.
+//! The crowding around points: one batch of searches, one for each point and space.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use super::shape::Shape;
 use crate::neighbourhood::{BEAM, mean_of_others};
 
 /// The crowding around each of these ids, in their order, by the vectors of the points that exist.
-/// A query by id would spare their way, but a single point that was deleted meanwhile, or has no
-/// vector, makes the server refuse the batch.
+/// A query by id would not need the vectors here, but a single point that was deleted since, or has
+/// no vector, makes the server refuse the batch.
 pub(super) async fn crowding(
     connection: &Connection,
     shape: &Shape,

@@ -18,7 +18,7 @@ pub(super) struct About {
 /// What kind of trouble an answer tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// Nobody answered, or the connection broke: it may have been carried out or not.
+    /// No answer, or the connection broke: the call may have been executed or not.
     Away,
     /// It took too long.
     Slow,
@@ -42,7 +42,7 @@ pub(super) enum Trouble {
     DiskFull,
     /// Its disk cannot be written to.
     ReadOnly,
-    /// A part of the collection has nobody who serves it.
+    /// No node serves a part of the collection.
     DeadShard,
     /// It lacks an index.
     NoIndex,

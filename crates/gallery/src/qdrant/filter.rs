@@ -1,13 +1,15 @@
 //! Core's filter as the wire's.
 
-use clippy_core::gallery::{Filter, GENERATED, ORIGIN_FIELD, Origin, Space, TagMode};
+use clippy_core::gallery::{
+    Filter, GENERATED, ORIGIN_FIELD, Origin, RATING_FIELD, Space, TAGS_FIELD, TagMode,
+};
 use clippy_core::ids::PointId;
 use qdrant_client::qdrant as wire;
 use qdrant_client::qdrant::condition::ConditionOneOf;
 
 use super::convert::id_in;
 use super::shape::Shape;
-use crate::spellings::{Spellings, TAGS, common};
+use crate::spellings::{Spellings, common};
 
 /// The wire's filter, or `None` when every point counts. In a space that the collection does not
 /// have every vector is missing, and without an index of the origin it holds no made pictures.
@@ -36,7 +38,7 @@ pub(super) fn filter_in(
     }
     if !filter.ratings.is_empty() {
         must.push(exactly_any_of(
-            "rating",
+            RATING_FIELD,
             filter
                 .ratings
                 .iter()
@@ -90,7 +92,7 @@ pub(super) fn narrowed(filter: Option<wire::Filter>, condition: wire::Condition)
 /// The point bears one of these tags, in any spelling.
 pub(super) fn bears_any(tags: &[String], spellings: &Spellings) -> wire::Condition {
     exactly_any_of(
-        TAGS,
+        TAGS_FIELD,
         tags.iter().flat_map(|tag| spellings.of(tag)).collect(),
     )
 }

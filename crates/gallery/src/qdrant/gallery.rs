@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use clippy_core::gallery::{
-    Candidates, CollectionInfo, Crowding, FacetCount, Filter, Gallery, HybridQuery, Page, Payload,
-    PerSpace, Point, Space, Vectors, With, check_note,
+    Candidates, CollectionInfo, Crowding, FacetCount, Filter, GalleryNotes, GalleryReader,
+    GalleryWriter, HybridQuery, Page, Payload, PerSpace, Point, Space, Vectors, With, check_note,
 };
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode, Result};
@@ -24,26 +24,16 @@ use super::hybrid::hybrid;
 use super::metadata::root_entry;
 use super::shape::Shape;
 use super::{Inner, QdrantGallery};
-use crate::edge::vectors::{check_and_normalise, of_point};
 use crate::schema::Schema;
+use crate::vectors::{check_and_normalise, check_and_normalise_probes, last_of_each, of_point};
 
 /// Points that are asked for by their ids at a time: what fits a message.
 const RETRIEVED_AT_ONCE: usize = 512;
 /// Points that are looked for after a page that looks like the last one. A walk ends there only
 /// when all of them are deleted within the few microseconds in which the server reads them.
 const FOLLOWING: u32 = 256;
-/// How often vectors are sent again without points that were deleted meanwhile.
+/// How often vectors are sent again without points that were deleted in between.
 const ATTEMPTS: u32 = 4;
-
-/// Of points with the same id, the last one: it is what would be there after putting them one by
-/// one.
-fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
-    let mut seen = HashSet::with_capacity(points.len());
-    points.reverse();
-    points.retain(|point| seen.insert(point.id));
-    points.reverse();
-    points
-}
 
 /// An answer that was waited for says that the change is done; anything else is none.
 fn done(what: &str, results: impl IntoIterator<Item = wire::UpdateResult>) -> Result<()> {
@@ -297,9 +287,9 @@ impl QdrantGallery {
 }
 
 #[async_trait]
-impl Gallery for QdrantGallery {
-    /// Asks even when the circuit is open: who watches over readiness learns by this that the
-    /// server is back.
+impl GalleryReader for QdrantGallery {
+    /// Sent even when the circuit is open: the readiness check detects with it that the server is
+    /// back.
     async fn info(&self) -> Result<CollectionInfo> {
         let shape = self.inner.refresh().await?;
         let points = self.inner.count(&shape, None).await?;
@@ -324,6 +314,118 @@ impl Gallery for QdrantGallery {
         })
     }
 
+    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
+        let shape = self.inner.shape()?;
+        let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
+        self.inner.get(&shape, ids, with.payload, spaces).await
+    }
+
+    async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
+        let shape = self.inner.shape()?;
+        check_and_normalise_probes(&mut query.probes, shape.dimension)?;
+        let spellings = self
+            .inner
+            .spellings_for(&shape, &query.filter, &query.lexical_tags)
+            .await;
+        hybrid(&self.inner.connection, &shape, &query, &spellings).await
+    }
+
+    async fn crowding(
+        &self,
+        ids: &[PointId],
+        spaces: &[Space],
+        neighbours: usize,
+    ) -> Result<Vec<Crowding>> {
+        let shape = self.inner.shape()?;
+        let there: Vec<Space> = spaces
+            .iter()
+            .copied()
+            .filter(|space| shape.has(*space))
+            .collect();
+        let points = self.inner.get(&shape, ids, false, &there).await?;
+        crowding(
+            &self.inner.connection,
+            &shape,
+            ids,
+            points,
+            &there,
+            neighbours,
+        )
+        .await
+    }
+
+    async fn scroll(
+        &self,
+        filter: &Filter,
+        from: Option<PointId>,
+        limit: usize,
+        with: With,
+    ) -> Result<Page> {
+        let shape = self.inner.shape()?;
+        let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
+        let request = wire::ScrollPoints {
+            filter: self.filter_in(filter, &shape).await,
+            offset: from.map(id_in),
+            limit: Some(u32::try_from(limit.max(1)).unwrap_or(u32::MAX)),
+            with_payload: with_payload(with.payload),
+            with_vectors: with_vectors(spaces),
+            ..wire::ScrollPoints::default()
+        };
+        let (points, next) = self.inner.page(&shape, request).await?;
+        Ok(Page { points, next })
+    }
+
+    async fn count(&self, filter: &Filter) -> Result<u64> {
+        let shape = self.inner.shape()?;
+        let filter = self.filter_in(filter, &shape).await;
+        self.inner.count(&shape, filter).await
+    }
+
+    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
+        if !Schema::current().is_keyword(field) {
+            return Err(Error::invalid(format!(
+                "values of \"{field}\" cannot be counted: it has no keyword index"
+            )));
+        }
+        let shape = self.inner.shape()?;
+        let filter = self.filter_in(filter, &shape).await;
+        if !shape.indexes.contains(field) {
+            return Ok(most_frequent(
+                self.inner.facet_by_walking(&shape, field, filter).await?,
+                limit,
+            ));
+        }
+        let request = wire::FacetCounts {
+            collection_name: shape.physical.clone(),
+            key: field.to_owned(),
+            // With a filter, even one that lets all through, the server counts points; without, it
+            // reads its index, which may still know of deleted ones.
+            filter: Some(filter.unwrap_or_default()),
+            limit: Some(limit.max(1) as u64),
+            exact: Some(true),
+            ..wire::FacetCounts::default()
+        };
+        let answer = self
+            .inner
+            .connection
+            .read("count values", |client| {
+                let request = request.clone();
+                async move { client.facet(request).await }
+            })
+            .await?;
+        let counts = answer
+            .hits
+            .into_iter()
+            .filter_map(|hit| match hit.value?.variant? {
+                wire::facet_value::Variant::StringValue(value) => Some((value, hit.count)),
+                _ => None,
+            });
+        Ok(most_frequent(counts, limit))
+    }
+}
+
+#[async_trait]
+impl GalleryWriter for QdrantGallery {
     async fn upsert(&self, mut points: Vec<Point>) -> Result<()> {
         let dimension = self.inner.shape()?.dimension;
         let mut used: HashSet<Space> = HashSet::new();
@@ -441,115 +543,6 @@ impl Gallery for QdrantGallery {
         }
     }
 
-    async fn retrieve(&self, ids: &[PointId], with: With) -> Result<Vec<Point>> {
-        let shape = self.inner.shape()?;
-        let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
-        self.inner.get(&shape, ids, with.payload, spaces).await
-    }
-
-    async fn hybrid(&self, mut query: HybridQuery) -> Result<Candidates> {
-        let shape = self.inner.shape()?;
-        check_and_normalise(&mut query.vectors, shape.dimension)?;
-        let spellings = self
-            .inner
-            .spellings_for(&shape, &query.filter, &query.lexical_tags)
-            .await;
-        hybrid(&self.inner.connection, &shape, &query, &spellings).await
-    }
-
-    async fn crowding(
-        &self,
-        ids: &[PointId],
-        spaces: &[Space],
-        neighbours: usize,
-    ) -> Result<Vec<Crowding>> {
-        let shape = self.inner.shape()?;
-        let there: Vec<Space> = spaces
-            .iter()
-            .copied()
-            .filter(|space| shape.has(*space))
-            .collect();
-        let points = self.inner.get(&shape, ids, false, &there).await?;
-        crowding(
-            &self.inner.connection,
-            &shape,
-            ids,
-            points,
-            &there,
-            neighbours,
-        )
-        .await
-    }
-
-    async fn scroll(
-        &self,
-        filter: &Filter,
-        from: Option<PointId>,
-        limit: usize,
-        with: With,
-    ) -> Result<Page> {
-        let shape = self.inner.shape()?;
-        let spaces: &[Space] = if with.vectors { &shape.spaces } else { &[] };
-        let request = wire::ScrollPoints {
-            filter: self.filter_in(filter, &shape).await,
-            offset: from.map(id_in),
-            limit: Some(u32::try_from(limit.max(1)).unwrap_or(u32::MAX)),
-            with_payload: with_payload(with.payload),
-            with_vectors: with_vectors(spaces),
-            ..wire::ScrollPoints::default()
-        };
-        let (points, next) = self.inner.page(&shape, request).await?;
-        Ok(Page { points, next })
-    }
-
-    async fn count(&self, filter: &Filter) -> Result<u64> {
-        let shape = self.inner.shape()?;
-        let filter = self.filter_in(filter, &shape).await;
-        self.inner.count(&shape, filter).await
-    }
-
-    async fn facet(&self, field: &str, filter: &Filter, limit: usize) -> Result<Vec<FacetCount>> {
-        if !Schema::current().is_keyword(field) {
-            return Err(Error::invalid(format!(
-                "values of \"{field}\" cannot be counted: it has no keyword index"
-            )));
-        }
-        let shape = self.inner.shape()?;
-        let filter = self.filter_in(filter, &shape).await;
-        if !shape.indexes.contains(field) {
-            return Ok(most_frequent(
-                self.inner.facet_by_walking(&shape, field, filter).await?,
-                limit,
-            ));
-        }
-        let request = wire::FacetCounts {
-            collection_name: shape.physical.clone(),
-            key: field.to_owned(),
-            // With a filter, even one that lets all through, the server counts points; without, it
-            // reads its index, which may still know of deleted ones.
-            filter: Some(filter.unwrap_or_default()),
-            limit: Some(limit.max(1) as u64),
-            exact: Some(true),
-            ..wire::FacetCounts::default()
-        };
-        let answer = self
-            .inner
-            .connection
-            .read("count values", |client| {
-                let request = request.clone();
-                async move { client.facet(request).await }
-            })
-            .await?;
-        let counts = answer
-            .hits
-            .into_iter()
-            .filter_map(|hit| match hit.value?.variant? {
-                wire::facet_value::Variant::StringValue(value) => Some((value, hit.count)),
-                _ => None,
-            });
-        Ok(most_frequent(counts, limit))
-    }
-
     async fn delete(&self, ids: &[PointId]) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
@@ -589,6 +582,14 @@ impl Gallery for QdrantGallery {
         Ok(())
     }
 
+    /// The server builds graphs by itself; this waits until it has.
+    async fn optimize(&self) -> Result<()> {
+        self.inner.wait_for_graphs().await
+    }
+}
+
+#[async_trait]
+impl GalleryNotes for QdrantGallery {
     async fn note(&self, name: &str) -> Result<Option<Value>> {
         self.read_note(name).await
     }
@@ -596,10 +597,5 @@ impl Gallery for QdrantGallery {
     async fn set_note(&self, name: &str, note: Value) -> Result<()> {
         check_note(name, &note)?;
         self.write_note(name, note).await
-    }
-
-    /// The server builds graphs by itself; this waits until it has.
-    async fn optimize(&self) -> Result<()> {
-        self.inner.wait_for_graphs().await
     }
 }

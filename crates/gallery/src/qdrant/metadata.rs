@@ -41,9 +41,9 @@ pub(super) struct Place {
     pub(super) source: Option<ModelSource>,
     /// Whether it has never been the live one.
     pub(super) building: bool,
-    /// Who builds it.
+    /// The job that builds it.
     pub(super) owner: String,
-    /// Those who must be told of what is written to it, while it is the live one.
+    /// The collections that follow its changes while it is live.
     pub(super) followers: Vec<String>,
     /// Until when writes to it wait, in microseconds since 1970.
     pub(super) paused_until_us: u64,
@@ -129,7 +129,7 @@ fn to_value(entry: &impl Serialize) -> Result<wire::Value> {
 /// What the metadata says.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Said {
-    /// Who filled it, when somebody wrote that down.
+    /// The model that filled it, when it was recorded.
     pub(super) identity: Option<Identity>,
     /// What it is there for.
     pub(super) place: Place,
@@ -137,7 +137,7 @@ pub(super) struct Said {
     pub(super) roots: Vec<String>,
 }
 
-/// Understands a collection's metadata.
+/// Parses a collection's metadata.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::Internal`] when an entry is not what clippy writes.

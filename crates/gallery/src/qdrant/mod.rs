@@ -103,7 +103,7 @@ struct Inner {
     physical: String,
     /// What the collection is called outside.
     name: String,
-    /// The model in use; `None` for whoever only looks, or has checked it.
+    /// The model in use; `None` for reading alone, or when it was checked before.
     model: Option<ModelInfo>,
     /// What the collection looks like, or why it is not to be used any more.
     shape: RwLock<Result<Arc<Shape>, Refusal>>,

@@ -45,7 +45,7 @@ impl QdrantGallery {
         ))
     }
 
-    /// A gallery on a collection that was looked at.
+    /// A gallery on a collection whose shape is known.
     pub(super) fn of(
         connection: Arc<Connection>,
         version: Version,
@@ -100,7 +100,7 @@ pub(super) async fn find_or_create(
 }
 
 impl Inner {
-    /// Looks at the collection anew.
+    /// Reads the collection's shape again.
     pub(super) async fn refresh(&self) -> Result<Arc<Shape>> {
         let name = &self.name;
         let Some(shape) = look_at(&self.connection, name, &self.physical).await? else {
@@ -161,7 +161,7 @@ impl Inner {
     }
 }
 
-/// Looks again and again, for as long as somebody has the gallery.
+/// Reads the shape at intervals, as long as the gallery exists.
 async fn keep_fresh(gallery: Weak<Inner>) {
     loop {
         tokio::time::sleep(REFRESH).await;

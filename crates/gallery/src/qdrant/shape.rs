@@ -19,7 +19,7 @@ pub(super) struct Shape {
     pub(super) spaces: Vec<Space>,
     /// Length of its vectors.
     pub(super) dimension: usize,
-    /// Who filled it; `None` when nobody wrote that down, as Clippy 0.2 did not.
+    /// The model that filled it; `None` when it was not recorded, as by Clippy 0.2.
     pub(super) identity: Option<Identity>,
     /// What it is there for, beside others.
     pub(super) place: Place,
@@ -46,7 +46,7 @@ fn conflict(message: String) -> Error {
 }
 
 impl Shape {
-    /// Understands what the server says.
+    /// Parses the server's answer.
     ///
     /// # Errors
     /// [`ErrorCode::Conflict`] when it is no collection of pictures.

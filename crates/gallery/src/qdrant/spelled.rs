@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clippy_core::Result;
-use clippy_core::gallery::{Filter, Payload};
+use clippy_core::gallery::{Filter, Payload, TAGS_FIELD};
 use parking_lot::RwLock;
 use qdrant_client::qdrant as wire;
 
 use super::Inner;
 use super::shape::Shape;
-use crate::spellings::{Spellings, TAGS, asks_for_tags};
+use crate::spellings::{Spellings, asks_for_tags};
 
 /// Most tags that are listed, the most frequent first. Of rarer ones only the common spellings are
 /// found, and those that this process wrote.
@@ -97,7 +97,7 @@ impl Inner {
 
     async fn list_spellings(&self, shape: &Shape) -> Result<()> {
         let Ok(_turn) = self.spelled.turn.try_lock() else {
-            // Somebody makes it already: this waits for that one.
+            // Another call makes the list already: wait for it.
             drop(self.spelled.turn.lock().await);
             return Ok(());
         };
@@ -110,7 +110,7 @@ impl Inner {
         let listed =
             listed.map(|listed| Arc::make_mut(&mut *self.spelled.known.write()).merge(listed));
         let kept = KEPT.max(begun.elapsed() * TIMES_AS_LONG);
-        // After a failure, too: who asks meanwhile is not to wait each time.
+        // After a failure, too, so that other queries do not wait for each attempt.
         *self.spelled.state.write() = State {
             good_until: Some(Instant::now() + kept),
             made_since: None,
@@ -120,12 +120,12 @@ impl Inner {
 
     async fn listed(&self, shape: &Shape) -> Result<Spellings> {
         let mut listed = Spellings::default();
-        if shape.indexes.contains(TAGS) {
+        if shape.indexes.contains(TAGS_FIELD) {
             // Without a filter the server reads its index. What that still knows of deleted points
             // does no harm here.
             let request = wire::FacetCounts {
                 collection_name: shape.physical.clone(),
-                key: TAGS.to_owned(),
+                key: TAGS_FIELD.to_owned(),
                 limit: Some(MOST_TAGS),
                 exact: Some(false),
                 ..wire::FacetCounts::default()
@@ -145,7 +145,11 @@ impl Inner {
                 }
             }
         } else {
-            for tag in self.facet_by_walking(shape, TAGS, None).await?.into_keys() {
+            for tag in self
+                .facet_by_walking(shape, TAGS_FIELD, None)
+                .await?
+                .into_keys()
+            {
                 listed.learn(&tag);
             }
         }

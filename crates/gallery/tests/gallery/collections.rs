@@ -13,7 +13,7 @@ use std::time::Duration;
 use clippy_core::ErrorCode;
 use clippy_core::collections::{Collections, ModelSource, Role};
 use clippy_core::embedding::ModelInfo;
-use clippy_core::gallery::{Filter, Gallery};
+use clippy_core::gallery::{Filter, Gallery, GalleryWriter};
 use clippy_core::ids::PointId;
 use clippy_gallery::{EdgeCollections, EdgeCollectionsOptions, EdgeGallery, EdgeOptions};
 use clippy_gallery_contract::{model, points_of, second_model, second_source};

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, Gallery, Payload, Point, Space, Vectors, With};
+use clippy_core::gallery::{
+    Filter, GalleryReader, GalleryWriter, Payload, Point, Space, Vectors, With,
+};
 use clippy_core::ids::PointId;
 use clippy_gallery::{EdgeGallery, EdgeOptions, StoreLock};
 use clippy_gallery_contract::{DIMENSION, model};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use clippy_core::ErrorCode;
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{
-    Candidates, Filter, Gallery, HybridQuery, Payload, PerSpace, Point, Space, TagMode, Vectors,
-    With,
+    Candidates, Filter, Gallery, GalleryReader, GalleryWriter, HybridQuery, LackingList, Payload,
+    Point, Probe, ProbeKind, Space, TagMode, Vectors, With,
 };
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{
@@ -61,13 +61,31 @@ fn point(random: &mut StdRng, number: u64) -> Point {
     }
 }
 
+const WEIGHTS: [(ProbeKind, f32); 4] = [
+    (ProbeKind::Image, 0.7),
+    (ProbeKind::Edge, 0.3),
+    (ProbeKind::Text, 0.2),
+    (ProbeKind::WordsImage, 0.1),
+];
+
 fn query(random: &mut StdRng) -> HybridQuery {
-    let vectors = loop {
-        let vectors = Vectors::from_fn(|_| random.random_bool(0.6).then(|| unit(random)));
-        if vectors.iter().any(|(_, vector)| vector.is_some()) {
-            break vectors;
+    let probes = loop {
+        let probes: Vec<Probe> = WEIGHTS
+            .into_iter()
+            .filter_map(|(kind, weight)| {
+                random.random_bool(0.6).then(|| Probe {
+                    kind,
+                    vector: unit(random),
+                    weight,
+                })
+            })
+            .collect();
+        if !probes.is_empty() {
+            break probes;
         }
     };
+    let words_image = |probe: &Probe| probe.kind == ProbeKind::WordsImage;
+    let lacking = probes.iter().position(words_image);
     let mut filter = Filter::default();
     let mut tag = || TAGS[random.random_range(0..TAGS.len())].to_owned();
     let (first, second, third) = (tag(), tag(), tag());
@@ -80,7 +98,11 @@ fn query(random: &mut StdRng) -> HybridQuery {
         _ => {}
     }
     HybridQuery {
-        vectors,
+        probes,
+        lacking: lacking.map(|probe| LackingList {
+            probe,
+            space: Space::Text,
+        }),
         filter,
         candidates: random.random_range(1..60),
         lexical_tags: if random.random_bool(0.5) {
@@ -95,11 +117,12 @@ fn query(random: &mut StdRng) -> HybridQuery {
 }
 
 /// The candidates as a page shows them: by the weighted score, and by id where it is the same.
-fn ranked(found: &Candidates, weights: &PerSpace<f32>) -> Vec<(PointId, f32)> {
-    let score = |scores: &PerSpace<Option<f32>>| -> f32 {
-        scores
+fn ranked(found: &Candidates, probes: &[Probe]) -> Vec<(PointId, f32)> {
+    let score = |scores: &[Option<f32>]| -> f32 {
+        probes
             .iter()
-            .map(|(space, score)| weights.get(space) * score.unwrap_or(0.0))
+            .zip(scores)
+            .map(|(probe, score)| probe.weight * score.unwrap_or(0.0))
             .sum()
     };
     let mut ranked: Vec<_> = found
@@ -123,11 +146,6 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
         edge.upsert(some.to_vec()).await.expect("stored here");
         server.upsert(some.to_vec()).await.expect("stored there");
     }
-    let weights = PerSpace {
-        image: 0.7,
-        edge: 0.3,
-        text: 0.2,
-    };
     for number in 0..200 {
         let query = query(&mut random);
         let here = edge.hybrid(query.clone()).await.expect("found here");
@@ -139,7 +157,8 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
             trips() - before <= 2,
             "one search is at most two round trips"
         );
-        let (mine, theirs) = (ranked(&here, &weights), ranked(&there, &weights));
+        let mine = ranked(&here, &query.probes);
+        let theirs = ranked(&there, &query.probes);
         let ids = |ranked: &[(PointId, f32)]| ranked.iter().map(|(id, _)| *id).collect::<Vec<_>>();
         assert_eq!(ids(&mine), ids(&theirs), "query {number}: {query:?}");
         let payloads = |found: &Candidates| -> HashMap<PointId, Payload> {
@@ -156,13 +175,9 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
                 "query {number}: {mine} and {theirs}"
             );
         }
-        for (space, floor) in here.floors.iter() {
-            let other = there.floors.get(space);
-            assert_eq!(
-                floor.is_some(),
-                other.is_some(),
-                "query {number}, {space:?}"
-            );
+        assert_eq!(here.floors.len(), there.floors.len(), "query {number}");
+        for (floor, other) in here.floors.iter().zip(&there.floors) {
+            assert_eq!(floor.is_some(), other.is_some(), "query {number}");
             assert!((floor.unwrap_or(0.0) - other.unwrap_or(0.0)).abs() < 1e-6);
         }
         assert_eq!(
@@ -262,7 +277,15 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() 
     );
     let mut random = StdRng::seed_from_u64(3);
     let asked = HybridQuery {
-        vectors: Vectors::from_fn(|_| Some(unit(&mut random))),
+        probes: WEIGHTS
+            .into_iter()
+            .map(|(kind, weight)| Probe {
+                kind,
+                vector: unit(&mut random),
+                weight,
+            })
+            .collect(),
+        lacking: None,
         filter: Filter {
             tags: vec!["cat".to_owned()],
             ..Filter::default()
@@ -277,7 +300,7 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() 
         .hybrid(asked.clone())
         .await
         .expect("searched without edges");
-    assert!(found.hits.len() >= 20 && found.hits.iter().all(|hit| hit.scores.edge.is_none()));
+    assert!(found.hits.len() >= 20 && found.hits.iter().all(|hit| hit.scores[1].is_none()));
     let without_edges = Filter {
         missing_any: vec![Space::Edge],
         ..Filter::default()
@@ -346,7 +369,7 @@ async fn a_collection_of_clippy_0_2_is_searched_at_once_and_filled_when_asked() 
     }
     assert_eq!(gallery.count(&without_edges).await.expect("counted"), 0);
     let found = gallery.hybrid(asked).await.expect("searched with edges");
-    assert!(found.hits.iter().all(|hit| hit.scores.edge.is_some()));
+    assert!(found.hits.iter().all(|hit| hit.scores[1].is_some()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -531,18 +554,11 @@ async fn compressed_vectors_give_exact_scores() {
                     panic!("numbers only")
                 };
                 let stored = &points[number as usize - 1].vectors;
-                for (space, score) in hit.scores.iter() {
-                    let product = asked
-                        .vectors
-                        .get(space)
-                        .as_ref()
-                        .zip(stored.get(space).as_ref())
-                        .map(|(left, right)| {
-                            left.iter()
-                                .zip(right)
-                                .map(|(left, right)| left * right)
-                                .sum::<f32>()
-                        });
+                for (probe, score) in asked.probes.iter().zip(&hit.scores) {
+                    let product = stored.get(probe.space()).as_ref().map(|stored| {
+                        let pairs = probe.vector.iter().zip(stored);
+                        pairs.map(|(left, right)| left * right).sum::<f32>()
+                    });
                     assert_eq!(score.is_some(), product.is_some());
                     assert!(
                         (score.unwrap_or(0.0) - product.unwrap_or(0.0)).abs() < 1e-5,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clippy_core::ErrorCode;
 use clippy_core::collections::{Collections, ModelSource, Role};
 use clippy_core::embedding::ModelInfo;
-use clippy_core::gallery::{Filter, Gallery, HybridQuery, Point, Vectors, With};
+use clippy_core::gallery::{Filter, Gallery, HybridQuery, Point, Probe, ProbeKind, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_fake_qdrant::{FakeOptions, FakeQdrant};
 use clippy_gallery::{QdrantCollections, QdrantOptions};
@@ -328,11 +328,12 @@ async fn nothing_acknowledged_is_lost_and_a_thousand_searches_mix_nothing() {
                     }
                 }
                 let query = HybridQuery {
-                    vectors: Vectors {
-                        image: Some(vec![1.0; pair.2]),
-                        edge: None,
-                        text: None,
-                    },
+                    probes: vec![Probe {
+                        kind: ProbeKind::Image,
+                        vector: vec![1.0; pair.2],
+                        weight: 1.0,
+                    }],
+                    lacking: None,
                     filter: Filter::default(),
                     candidates: 20,
                     lexical_tags: Vec::new(),

@@ -5,7 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clippy_core::gallery::{Filter, Gallery, HybridQuery, Payload, Point, Vectors, With};
+use clippy_core::gallery::{
+    Filter, GalleryReader, GalleryWriter, HybridQuery, Payload, Point, Probe, ProbeKind, Vectors,
+    With,
+};
 use clippy_core::ids::PointId;
 use clippy_core::settings::Secret;
 use clippy_core::{Error, ErrorCode};
@@ -45,11 +48,14 @@ fn point(number: u64) -> Point {
 
 fn query() -> HybridQuery {
     HybridQuery {
-        vectors: Vectors {
-            image: Some(vector(3)),
-            edge: None,
-            text: Some(vector(9)),
-        },
+        probes: [(ProbeKind::Image, 3), (ProbeKind::Text, 9)]
+            .map(|(kind, number)| Probe {
+                kind,
+                vector: vector(number),
+                weight: 0.5,
+            })
+            .to_vec(),
+        lacking: None,
         filter: Filter::default(),
         candidates: 10,
         lexical_tags: Vec::new(),

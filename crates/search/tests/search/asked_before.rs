@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, PerSpace};
+use clippy_core::gallery::Filter;
 use clippy_core::ids::PointId;
+use clippy_core::search::weights::Weights;
 use clippy_search::{SearchAnswer, SearchQuery, Searcher};
 use clippy_testing::FakeEmbedder;
 
@@ -51,7 +52,7 @@ async fn the_same_drawing_is_embedded_once_whatever_else_changes() {
     let setting = Setting::new().await;
     let (first, embedded) = setting.search(&sketch(10)).await;
     assert_eq!(embedded, 2, "its look and its edges");
-    let heavier_edges = PerSpace {
+    let heavier_edges = Weights {
         image: 0.2,
         edge: 0.8,
         text: 0.2,
@@ -95,7 +96,7 @@ async fn the_same_drawing_is_embedded_once_whatever_else_changes() {
 async fn a_space_that_gets_a_weight_later_is_embedded_then() {
     let setting = Setting::new().await;
     let look = SearchQuery {
-        weights: PerSpace {
+        weights: Weights {
             image: 1.0,
             edge: 0.0,
             text: 0.0,

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use clippy_core::gallery::PerSpace;
+use clippy_core::gallery::tags_of;
 use clippy_core::ids::PointId;
-use clippy_core::search::fusion::{Hit, tags_of};
+use clippy_core::search::fusion::Hit;
 use clippy_core::search::subjects;
+use clippy_core::search::weights::Weights;
 use clippy_search::SearchQuery;
 
 use crate::harness::{Collection, STYLES, drawing, filled, ids, sketch};
@@ -164,7 +165,7 @@ async fn who_says_more_than_a_sketch_is_answered_by_likeness() {
             ..alone()
         },
         SearchQuery {
-            weights: PerSpace {
+            weights: Weights {
                 image: 0.2,
                 edge: 0.8,
                 text: 0.0,

@@ -4,15 +4,19 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use clippy_core::embedding::Embedder;
-use clippy_core::gallery::{Candidate, Crowding, Gallery, PerSpace, Point, Space, Vectors};
+use clippy_core::embedding::{EmbedInput, Embedder};
+use clippy_core::gallery::{
+    Candidate, Crowding, Gallery, Point, Probe, ProbeKind, Space, Vectors, tags_of,
+};
 use clippy_core::ids::PointId;
 use clippy_core::preferences::PreferenceRule;
 use clippy_core::search::calibration::Sampled;
 use clippy_core::search::crowding::{NEIGHBOURS, POOL, SPACES};
-use clippy_core::search::fusion::{Hit, Ranking, tags_of};
+use clippy_core::search::fusion::{Hit, Ranking, RankingParts, Taste};
 use clippy_core::search::lexical::LexicalQuery;
-use clippy_core::search::{product, weights};
+use clippy_core::search::product;
+use clippy_core::search::weights::WeightField;
+use clippy_core::search::words::Words;
 use clippy_gallery::{EdgeGallery, EdgeOptions};
 use clippy_search::{SearchAnswer, SearchQuery, Searcher, SearcherOptions};
 use clippy_testing::{FakeEmbedder, MemoryPreferences};
@@ -50,10 +54,14 @@ impl Random {
             .map(|_| self.unit() + self.unit() + self.unit() - 1.5)
             .collect();
         vector[0] += raised;
-        let length = product(&vector, &vector).sqrt();
-        vector.iter_mut().for_each(|value| *value /= length);
-        vector
+        unit(vector)
     }
+}
+
+fn unit(mut vector: Vec<f32>) -> Vec<f32> {
+    let length = product(&vector, &vector).sqrt();
+    vector.iter_mut().for_each(|value| *value /= length);
+    vector
 }
 
 pub fn point(random: &mut Random, number: u64) -> Point {
@@ -138,42 +146,41 @@ impl Collection {
             .expect("stored")
     }
 
-    /// All pictures, ranked for a query that is like one of them and has words.
-    pub fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
-        let like = &self.point(query.like[0]).vectors;
-        let vectors = PerSpace::from_fn(|space| {
-            like.get(space)
-                .clone()
-                .filter(|_| *query.weights.get(space) > 0.0)
+    /// All pictures, ranked for a query that is like one of them and may have words, by the searcher's
+    /// own model.
+    pub async fn brute_force(&self, sampled: Option<&Sampled>, query: &SearchQuery) -> Vec<Hit> {
+        let probes = self.probes(query).await;
+        let words = |text: &Option<String>| text.as_deref().map(LexicalQuery::new);
+        let ranking = Ranking::new(RankingParts {
+            probes: &probes,
+            words: Words {
+                wanted: words(&query.text),
+                unwanted: words(&query.negative_text),
+            },
+            taste: Taste::default(),
+            sampled,
+            calibrated: query.calibrated,
         });
-        let used = PerSpace::from_fn(|space| vectors.get(space).is_some());
-        let mut ranking =
-            Ranking::new(weights::normalised(query.weights, used).expect("good weights"));
-        if vectors.text.is_some() {
-            ranking.against = query.negative_text.as_deref().map(LexicalQuery::new);
-        }
-        if let Some(sampled) = sampled {
-            ranking = ranking.calibrated_by(sampled.background(&vectors), query.calibrated);
-        }
-        let bears = |point: &Point| {
-            query
-                .filter
-                .tags
-                .iter()
-                .all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted))
+        let lexical = ranking.lexical_tags();
+        let has_tags = |point: &Point| {
+            let filter = &query.filter.tags;
+            let mut tags = filter.iter();
+            tags.all(|wanted| tags_of(&point.payload).any(|tag| tag == wanted))
         };
         let counted = self
             .points
             .iter()
-            .filter(|point| !query.like.contains(&point.id) && bears(point));
+            .filter(|point| !query.like.contains(&point.id) && has_tags(point));
         let scored = counted.filter_map(|point| {
-            let scores = PerSpace::from_fn(|space| {
-                Some(product(
-                    vectors.get(space).as_ref()?,
-                    point.vectors.get(space).as_ref()?,
-                ))
-            });
-            let found = scores.iter().any(|(_, score)| score.is_some());
+            let score = |probe: &Probe| {
+                let stored = point.vectors.get(probe.space()).as_ref()?;
+                Some(product(&probe.vector, stored))
+            };
+            let scores: Vec<Option<f32>> = probes.iter().map(score).collect();
+            // The words also look up pictures by their tags.
+            let is_named =
+                tags_of(&point.payload).any(|tag| lexical.iter().any(|word| word == tag));
+            let found = is_named || scores.iter().any(Option::is_some);
             found.then(|| Candidate {
                 id: point.id,
                 scores,
@@ -184,15 +191,52 @@ impl Collection {
         if let Some(percentile) = query.min_percentile {
             hits.retain(|hit| hit.percentile >= Some(percentile));
         }
-        if ranking.heeds_crowding() {
+        if ranking.corrects_crowding() {
             let pool: Vec<Crowding> = hits
                 .iter()
                 .take(POOL)
                 .map(|hit| self.crowding(hit.id))
                 .collect();
-            ranking.heed(&pool, &mut hits);
+            ranking.correct_crowding(&pool, &mut hits);
         }
         hits
+    }
+
+    async fn probes(&self, query: &SearchQuery) -> Vec<Probe> {
+        let like = query.like.first().map(|id| &self.point(*id).vectors);
+        let words = match &query.text {
+            None => None,
+            Some(words) => {
+                let input = vec![EmbedInput::Text(words.clone())];
+                let embedded = FakeEmbedder::new(DIMENSION).embed(input).await;
+                embedded.expect("embedded").embeddings.pop()
+            }
+        };
+        let vector = |kind: ProbeKind| match (kind, &words) {
+            (ProbeKind::WordsImage, words) => words.clone(),
+            (kind, None) => like?.get(kind.space()).clone(),
+            (ProbeKind::Text, Some(words)) => match like.and_then(|like| like.text.as_ref()) {
+                None => Some(words.clone()),
+                Some(like) => Some(unit(words.iter().zip(like).map(|(a, b)| a + b).collect())),
+            },
+            (kind, Some(_)) => like?.get(kind.space()).clone(),
+        };
+        let vectors: Vec<(ProbeKind, Vec<f32>)> = ProbeKind::ALL
+            .into_iter()
+            .filter(|kind| query.weights.get(WeightField::of(*kind)) > 0.0)
+            .filter_map(|kind| Some((kind, vector(kind)?)))
+            .collect();
+        let is_used = |field| {
+            let mut used = vectors.iter().map(|(kind, _)| WeightField::of(*kind));
+            used.any(|used| used == field)
+        };
+        let weights = query.weights.normalised(is_used).expect("good weights");
+        let probe = |(kind, vector)| Probe {
+            kind,
+            vector,
+            weight: weights.get(WeightField::of(kind)),
+        };
+        vectors.into_iter().map(probe).collect()
     }
 
     /// By a look at every other picture.

@@ -4,3 +4,4 @@ mod asked_before;
 mod guesses;
 mod harness;
 mod pages;
+mod words;

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, PerSpace, Point, TagMode, With};
+use clippy_core::gallery::{Filter, Point, TagMode, With, tags_of};
 use clippy_core::ids::PointId;
 use clippy_core::search::calibration::NOTE;
 use clippy_core::search::duplicates::{APPEARANCE_NOTE, noted};
-use clippy_core::search::fusion::{Hit, tags_of};
+use clippy_core::search::fusion::Hit;
 use clippy_core::search::product;
+use clippy_core::search::weights::Weights;
 use clippy_search::{FACET_POOL, SearchAnswer, SearchQuery};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
     let mut differ = 0;
     for round in 0..60 {
         let mut pages = Vec::new();
-        let weights = PerSpace {
+        let weights = Weights {
             image: random.unit(),
             edge: 0.05 + random.unit(),
             text: random.unit(),
@@ -50,7 +51,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
             };
             let answer = collection.search(query.clone()).await;
             assert_eq!(answer.calibrated, calibrated);
-            let expected = collection.brute_force(Some(&sampled), &query);
+            let expected = collection.brute_force(Some(&sampled), &query).await;
             assert_eq!(
                 ids(&answer.hits),
                 ids(&expected[..24]),
@@ -64,9 +65,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
                     .abs()
                         < 1e-3
                 );
-                for (space, score) in hit.scores.iter() {
-                    assert_eq!(hit.percentiles.get(space).is_some(), score.is_some());
-                }
+                assert!(hit.percentiles.keys().eq(hit.scores.keys()));
             }
             pages.push(ids(&answer.hits));
         }
@@ -137,7 +136,7 @@ async fn min_percentile_leaves_exactly_those_who_reach_it() {
             ..like(id)
         };
         let answer = collection.search(query.clone()).await;
-        let expected = collection.brute_force(Some(&sampled), &query);
+        let expected = collection.brute_force(Some(&sampled), &query).await;
         let reach = expected.len();
         assert_eq!(ids(&answer.hits), ids(&expected));
         assert_eq!(answer.next_cursor, None);
@@ -221,7 +220,7 @@ async fn a_small_collection_is_searched_by_cosines_and_says_so() {
         answer
             .hits
             .iter()
-            .all(|hit| hit.percentile.is_none() && hit.percentiles == PerSpace::default())
+            .all(|hit| hit.percentile.is_none() && hit.percentiles.is_empty())
     );
     let cut = SearchQuery {
         min_percentile: Some(0.5),
@@ -378,7 +377,7 @@ async fn diversity_shows_what_is_unlike_what_was_shown_and_pages_fit_together() 
 #[tokio::test]
 async fn unlike_moves_away_and_leaves_out_what_it_names() {
     let collection = filled(1_000, 8).await;
-    let image = PerSpace {
+    let image = Weights {
         image: 1.0,
         edge: 0.0,
         text: 0.0,
@@ -487,7 +486,7 @@ async fn negative_words_push_their_bearers_down() {
             .filter(|hit| tags_of(&hit.payload).any(|tag| tag == "red_egg"))
             .count()
     };
-    let even = PerSpace {
+    let even = Weights {
         image: 1.0,
         edge: 0.0,
         text: 1.0,

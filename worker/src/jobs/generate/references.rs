@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use clippy_core::gallery::{Gallery, With};
+use clippy_core::gallery::{GalleryReader, With};
 use clippy_core::ids::PointId;
 use clippy_core::pictures::Pictures;
 use clippy_core::{Error, Result, blocking};
@@ -12,14 +12,14 @@ use serde_json::Value;
 
 /// Looks an id up in the collection, and reads its file where pictures are served from.
 pub struct GalleryReferences {
-    gallery: Arc<dyn Gallery>,
+    gallery: Arc<dyn GalleryReader>,
     pictures: Arc<dyn Pictures>,
 }
 
 impl GalleryReferences {
     /// Over this collection and its files.
     #[must_use]
-    pub fn new(gallery: Arc<dyn Gallery>, pictures: Arc<dyn Pictures>) -> Self {
+    pub fn new(gallery: Arc<dyn GalleryReader>, pictures: Arc<dyn Pictures>) -> Self {
         Self { gallery, pictures }
     }
 }

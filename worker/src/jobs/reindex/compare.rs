@@ -4,10 +4,11 @@
 use std::collections::HashSet;
 
 use clippy_core::ErrorCode;
-use clippy_core::gallery::{Filter, PerSpace, With};
+use clippy_core::gallery::{Filter, With};
 use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::recent::RecentQuery;
+use clippy_core::search::weights::Weights;
 use clippy_jobs::{JobContext, JobError};
 use clippy_search::{SearchQuery, Searcher};
 use serde::{Deserialize, Serialize};
@@ -133,7 +134,7 @@ async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobErro
             .take(wanted)
             .map(|point| point.id),
     );
-    let look = PerSpace {
+    let look = Weights {
         image: 1.0,
         edge: 0.0,
         text: 0.0,

@@ -1,5 +1,5 @@
-//! What becomes of writes: they are recorded for those who follow, wait while writing is paused,
-//! and are refused once the collection is no longer the live one.
+//! Permission for writes: they are recorded for followers, wait while writing is paused, and are
+//! refused once the collection is not the live one any more.
 
 use std::sync::Arc;
 use std::time::Duration;

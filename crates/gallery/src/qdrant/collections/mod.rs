@@ -31,7 +31,7 @@ use clippy_core::collections::{
     physical_name,
 };
 use clippy_core::embedding::ModelInfo;
-use clippy_core::gallery::{CollectionInfo, Gallery};
+use clippy_core::gallery::{CollectionInfo, Gallery, GalleryReader};
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
 use qdrant_client::qdrant as wire;
@@ -47,7 +47,7 @@ use super::version::Version;
 use super::{QdrantGallery, QdrantOptions, QdrantServer};
 use crate::guarded::Guarded;
 
-/// For how long a pause holds when whoever asked for it is killed.
+/// How long a pause lasts when the process that asked for it was killed.
 const PAUSE: Duration = Duration::from_secs(45);
 
 /// The collections of one public name.

@@ -154,7 +154,7 @@ impl Shared {
         if others.is_empty() {
             return Ok(Vec::new());
         }
-        // Nobody is told of writes any more before the lists go.
+        // Writes are not recorded any more before the lists are removed.
         self.set_place(
             live.name(),
             &Place {

@@ -1,14 +1,16 @@
-//! Vectors of unit length, whose bits stay what they are.
+//! Points and vectors before they are stored or searched with: checked, and of unit length.
 
-use clippy_core::gallery::{Space, Vectors, check_vector};
+use std::collections::HashSet;
+
+use clippy_core::gallery::{Point, Probe, Space, Vectors, check_vector};
 use clippy_core::ids::PointId;
 use clippy_core::{Error, Result};
 
-/// How far the squared length may be from 1: rounding a unit vector to `f32` leaves less, and
-/// scaling one again that is as good as it gets would only change its last bits.
+/// Tolerance of the squared length. Rounding a unit vector to `f32` stays below it; scaling such a
+/// vector again would only change its last bits.
 const UNIT_TOLERANCE: f64 = 1e-6;
 
-/// Checks the vectors that are there and gives them unit length.
+/// Checks the vectors that exist and gives them unit length.
 ///
 /// # Errors
 /// [`clippy_core::ErrorCode::InvalidInput`] for another length, values that are not finite, or no
@@ -23,7 +25,28 @@ pub(crate) fn check_and_normalise(vectors: &mut Vectors, dimension: usize) -> Re
     Ok(())
 }
 
-/// Says which point an error is about.
+/// Checks the vectors of probes and gives them unit length.
+///
+/// # Errors
+/// As [`check_and_normalise`].
+pub(crate) fn check_and_normalise_probes(probes: &mut [Probe], dimension: usize) -> Result<()> {
+    for probe in probes {
+        check_vector(probe.space(), &probe.vector, dimension)?;
+        normalise(&mut probe.vector);
+    }
+    Ok(())
+}
+
+/// Of points with the same id, the last one: the result of storing them one after the other.
+pub(crate) fn last_of_each(mut points: Vec<Point>) -> Vec<Point> {
+    let mut seen = HashSet::with_capacity(points.len());
+    points.reverse();
+    points.retain(|point| seen.insert(point.id));
+    points.reverse();
+    points
+}
+
+/// Puts the point that an error is about in front of its message.
 pub(crate) fn of_point(id: PointId, error: Error) -> Error {
     Error {
         message: format!("picture {id}: {}", error.message),

@@ -1,0 +1,42 @@
+//! Names of payload fields that the program itself reads or writes.
+
+use serde_json::Value;
+
+use super::Payload;
+
+/// All tags of a picture, those of its style included.
+pub const TAGS_FIELD: &str = "tags_all";
+/// The tags among [`TAGS_FIELD`] that say how a picture is drawn, not what it shows.
+pub const STYLE_TAGS_FIELD: &str = "matched_tags";
+/// How suitable a picture is for whom.
+pub const RATING_FIELD: &str = "rating";
+/// Where a picture's file is.
+pub const PATH_FIELD: &str = "path";
+/// The perceptual hash: 16 hexadecimal digits.
+pub const HASH_FIELD: &str = "phash";
+/// The program's own notes about a picture.
+pub const NOTES_FIELD: &str = "_clippy";
+/// Tells generated pictures from the gallery's own.
+pub const ORIGIN_FIELD: &str = "origin";
+/// The value of [`ORIGIN_FIELD`] of a generated picture; the gallery's own have another value, or
+/// no such field.
+pub const GENERATED: &str = "generated";
+
+/// The tags of a payload.
+pub fn tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
+    words_of(payload, TAGS_FIELD)
+}
+
+/// The style tags of a payload.
+pub fn style_tags_of(payload: &Payload) -> impl Iterator<Item = &str> {
+    words_of(payload, STYLE_TAGS_FIELD)
+}
+
+fn words_of<'p>(payload: &'p Payload, field: &str) -> impl Iterator<Item = &'p str> {
+    payload
+        .get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+}

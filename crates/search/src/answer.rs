@@ -1,0 +1,52 @@
+//! What a search answers.
+
+use std::time::Duration;
+
+use clippy_core::gallery::FacetCount;
+use clippy_core::search::fusion::Hit;
+use clippy_core::search::weights::Weights;
+
+/// Where the time of a search went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Took {
+    /// Decoding, trimming, edge maps, resizing.
+    pub preprocess: Duration,
+    /// Waiting for the model and its work.
+    pub embed: Duration,
+    /// Candidates, ranking and payloads.
+    pub search: Duration,
+    /// All of it.
+    pub total: Duration,
+}
+
+/// What the best hits have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facets {
+    /// How many hits were counted.
+    pub of: usize,
+    /// Their tags, styles left out, most frequent first.
+    pub tags: Vec<FacetCount>,
+    /// Their styles, most frequent first.
+    pub styles: Vec<FacetCount>,
+}
+
+/// A page of results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchAnswer {
+    /// The results, best first, with their payloads.
+    pub hits: Vec<Hit>,
+    /// The weights that were used: they sum to 1 over the fields that the query uses.
+    pub weights: Weights,
+    /// Whether the weights acted on calibrated scores.
+    pub calibrated: bool,
+    /// How many pictures were left out because they look like one of these.
+    pub collapsed: usize,
+    /// What the best hits have in common, when that was asked for.
+    pub facets: Option<Facets>,
+    /// How many tag weights of the artist were known.
+    pub priors_size: usize,
+    /// Where the time went.
+    pub took: Took,
+    /// The next page's cursor, when there is one.
+    pub next_cursor: Option<String>,
+}

@@ -1,0 +1,37 @@
+//! The tags and styles that the best hits have in common.
+
+use clippy_core::Result;
+use clippy_core::gallery::{Filter, GalleryReader, STYLE_TAGS_FIELD, TAGS_FIELD};
+use clippy_core::ids::PointId;
+use clippy_core::search::fusion::Hit;
+
+use crate::answer::Facets;
+
+/// How many of the best hits facets are counted over.
+pub const FACET_POOL: usize = 200;
+/// How many values of a facet are answered.
+const MOST_FACET_VALUES: usize = 40;
+
+/// Counts the tags and styles of the best hits.
+pub(crate) async fn count_facets<G>(gallery: &G, hits: &[Hit]) -> Result<Facets>
+where
+    G: GalleryReader + ?Sized,
+{
+    let ids: Vec<PointId> = hits.iter().take(FACET_POOL).map(|hit| hit.id).collect();
+    let of = ids.len();
+    if ids.is_empty() {
+        return Ok(Facets::default());
+    }
+    let filter = Filter {
+        only_ids: Some(ids),
+        ..Filter::default()
+    };
+    let (styles, mut tags) = tokio::try_join!(
+        gallery.facet(STYLE_TAGS_FIELD, &filter, MOST_FACET_VALUES),
+        gallery.facet(TAGS_FIELD, &filter, 2 * MOST_FACET_VALUES),
+    )?;
+    // Styles are also among the tags: they are shown once.
+    tags.retain(|tag| !styles.iter().any(|style| style.value == tag.value));
+    tags.truncate(MOST_FACET_VALUES);
+    Ok(Facets { of, tags, styles })
+}

@@ -1,0 +1,122 @@
+//! The inputs of the model that a query has, and what identifies them.
+
+use clippy_core::gallery::ProbeKind;
+use clippy_core::search::cursor;
+use clippy_core::search::weights::{WeightField, Weights};
+use sha2::{Digest, Sha256};
+
+use crate::query::{SearchQuery, non_blank};
+
+/// One input of the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Input {
+    /// The sketch, trimmed to what is drawn.
+    Sketch(View),
+    /// The picture.
+    Image(View),
+    /// The words to search for.
+    Words,
+    /// The words to avoid.
+    UnwantedWords,
+}
+
+/// What of a picture the model sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum View {
+    /// The picture itself.
+    Whole,
+    /// Its edge map.
+    Edges,
+}
+
+impl Input {
+    /// The inputs that a query needs for the fields with a weight.
+    pub(crate) fn of(query: &SearchQuery, weights: &Weights) -> Vec<Self> {
+        let mut inputs = Vec::new();
+        for (field, view) in [
+            (WeightField::Image, View::Whole),
+            (WeightField::Edge, View::Edges),
+        ] {
+            if weights.get(field) > 0.0 {
+                inputs.extend(query.sketch.is_some().then_some(Self::Sketch(view)));
+                inputs.extend(query.image.is_some().then_some(Self::Image(view)));
+            }
+        }
+        if weights.get(WeightField::Text) > 0.0 {
+            let words = |text: &Option<String>, input| non_blank(text).map(|_| input);
+            inputs.extend(words(&query.text, Self::Words));
+            inputs.extend(words(&query.negative_text, Self::UnwantedWords));
+        }
+        inputs
+    }
+
+    /// The probes that an input becomes a part of.
+    pub(crate) fn probes(self) -> &'static [ProbeKind] {
+        match self {
+            Self::Sketch(View::Whole) | Self::Image(View::Whole) => &[ProbeKind::Image],
+            Self::Sketch(View::Edges) | Self::Image(View::Edges) => &[ProbeKind::Edge],
+            Self::Words | Self::UnwantedWords => &[ProbeKind::Text, ProbeKind::WordsImage],
+        }
+    }
+
+    /// Whether results should be unlike it.
+    pub(crate) fn is_unwanted(self) -> bool {
+        self == Self::UnwantedWords
+    }
+}
+
+/// Identifies an input by its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct InputKey {
+    pub(crate) input: Input,
+    digest: [u8; 32],
+}
+
+/// SHA-256 of the pictures and words of a query. It is a cryptographic hash, so that nobody can make
+/// a drawing that is taken for another person's.
+pub(crate) struct Digests {
+    sketch: [u8; 32],
+    image: [u8; 32],
+    words: [u8; 32],
+    unwanted_words: [u8; 32],
+}
+
+impl Digests {
+    /// Reads each picture's file once.
+    pub(crate) fn of(query: &SearchQuery) -> Self {
+        let of = |bytes: Option<&[u8]>| bytes.map_or([0; 32], |bytes| Sha256::digest(bytes).into());
+        let words = |text: &Option<String>| of(non_blank(text).map(str::as_bytes));
+        Self {
+            sketch: of(query.sketch.as_deref()),
+            image: of(query.image.as_deref()),
+            words: words(&query.text),
+            unwanted_words: words(&query.negative_text),
+        }
+    }
+
+    /// The key of an input.
+    pub(crate) fn key(&self, input: Input) -> InputKey {
+        let digest = match input {
+            Input::Sketch(_) => self.sketch,
+            Input::Image(_) => self.image,
+            Input::Words => self.words,
+            Input::UnwantedWords => self.unwanted_words,
+        };
+        InputKey { input, digest }
+    }
+
+    /// A fingerprint of everything that decides the order of results: a cursor is valid for one
+    /// query only. All fields count, but for those that only choose what is shown of the results.
+    pub(crate) fn fingerprint(&self, query: &SearchQuery) -> String {
+        let ordering = SearchQuery {
+            sketch: None,
+            image: None,
+            top: 0,
+            cursor: None,
+            facets: false,
+            ..query.clone()
+        };
+        let ordering = format!("{ordering:?}");
+        cursor::fingerprint(&[&self.sketch, &self.image, ordering.as_bytes()])
+    }
+}
