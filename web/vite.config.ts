@@ -7,14 +7,14 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** Text is also written gzipped: the server sends these as they are, and never compresses while somebody waits. */
+/** Writes a gzipped file beside each text file, so that the server never compresses. */
 function gzipped(): Plugin {
   return {
     name: "clippy-gzipped",
     apply: "build",
-    // Once all is written: until then, Vite still puts names of files into the scripts.
+    // After all files are written: until then Vite still puts file names into the scripts.
     writeBundle({ dir }, bundle) {
-      if (dir === undefined) this.error("the client is written to no folder");
+      if (dir === undefined) this.error("there is no output folder");
       for (const name of Object.keys(bundle)) {
         if (!/\.(html|js|css|svg)$/.test(name)) continue;
         const file = join(dir, name);
@@ -26,7 +26,11 @@ function gzipped(): Plugin {
 
 const server = process.env["CLIPPY_SERVER"] ?? "http://127.0.0.1:8000";
 const proxy = Object.fromEntries(
-  ["/api", "/image", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [path, { target: server, changeOrigin: true }]),
+  ["/api", "/image", "/docs", "/livez", "/readyz", "/healthz"].map((path) => [
+    path,
+    // Without keys, the server takes calls from its own pages only.
+    { target: server, changeOrigin: true, headers: { origin: server } },
+  ]),
 );
 
 export default defineConfig({
@@ -37,7 +41,7 @@ export default defineConfig({
   server: { proxy },
   preview: { proxy },
   build: {
-    // The folder above is in the repository, so that the server's build can watch it before there is a client.
+    // The folder above is in the repository, so that cargo can watch it before there is a client.
     outDir: "dist/client",
     emptyOutDir: true,
     manifest: true,
@@ -47,5 +51,9 @@ export default defineConfig({
     target: "es2022",
     chunkSizeWarningLimit: 600,
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.ts", "src/**/*.test.tsx"], restoreMocks: true },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.ts", "src/**/*.test.tsx"],
+    restoreMocks: true,
+  },
 });

@@ -25,8 +25,8 @@ use crate::openapi::{self, ApiDoc};
 use crate::problem::panicked;
 use crate::routes::{
     admin, bulk, caller_events, collection, feedback, generate, generate_image, health, image,
-    job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, queues,
-    search, suggest, tickets,
+    job_events, job_images, jobs, lineage, method_not_allowed, not_found, preparing, providers,
+    queues, search, suggest, tickets,
 };
 use crate::state::AppState;
 use crate::{client, metrics};
@@ -71,7 +71,7 @@ pub fn router(state: AppState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), require_key_to_look));
     let generation = OpenApiRouter::new()
         .routes(routes!(lineage::list_lineage))
-        .routes(routes!(lineage::list_providers))
+        .routes(routes!(providers::list_providers))
         .route_layer(from_fn_with_state(state.clone(), admit_call))
         .route_layer(from_fn_with_state(state.clone(), require_key));
     // This route waits for its job, so it takes a place of another kind itself.

@@ -58,14 +58,14 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("radio", { name: "Shape" }).click();
   const shaped = await settled(page, answers);
   assert.ok(shaped.weights.edge > shaped.weights.image, JSON.stringify(shaped.weights));
-  await page.getByRole("button", { name: "Fine tuning" }).click();
+  await page.getByRole("button", { name: "Search settings" }).click();
   await page.getByRole("slider", { name: "Weight of look" }).press("Home");
   const unlooked = await settled(page, answers);
   assert.equal(unlooked.weights.image, 0);
-  await page.getByRole("slider", { name: "Only the best" }).press("End");
+  await page.getByRole("slider", { name: "Minimum percentile" }).press("End");
   const best = await settled(page, answers);
   assert.ok(best.results.length > 0 && best.results.every((hit) => hit.percentile >= 0.99), JSON.stringify(best.results.map((hit) => hit.percentile)));
-  await page.getByRole("slider", { name: "Only the best" }).press("Home");
+  await page.getByRole("slider", { name: "Minimum percentile" }).press("Home");
   await settled(page, answers);
   await keep(page, "studio-tuning-light");
   await page.keyboard.press("Escape");
@@ -90,7 +90,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByRole("button", { name: /^More like/ }).first().click();
   const alike = await settled(page, answers);
   assert.ok(alike.results.length > 0 && alike.results.every((hit) => hit.id !== apples[0].id));
-  await page.getByRole("button", { name: /^No longer like/ }).click();
+  await page.getByRole("button", { name: /from similar pictures$/ }).click();
   await settled(page, answers);
 
   // More results come by scrolling.
@@ -113,11 +113,11 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await dialog.getByRole("button", { name: "Close" }).click();
 
   // References that the server chooses, with roles; then two of one's own choice: one dragged, one by its button.
-  await page.getByRole("button", { name: "Suggest a set" }).click();
+  await page.getByRole("button", { name: "Suggest references" }).click();
   const references = page.getByRole("list", { name: "References in use" }).locator("li");
   await page.getByRole("region", { name: "References", exact: true }).getByText(/^[2-9] of/).waitFor();
   assert.equal(await references.getByRole("radio", { name: "Subject", checked: true }).count(), 1);
-  await page.getByRole("button", { name: "Take all references away" }).click();
+  await page.getByRole("button", { name: "Remove all references" }).click();
   await page.locator("#results > li").nth(0).dragTo(page.getByRole("region", { name: "References", exact: true }));
   await page.getByRole("list", { name: "References in use" }).locator("li").first().waitFor();
   await page.locator("#results > li").nth(3).hover();
@@ -133,7 +133,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   await page.getByLabel("Prompt").fill("a red apple");
   await page.getByRole("button", { name: "pixel art", exact: true }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("8");
-  await page.getByRole("form", { name: "What to make" }).getByText(/honoured/).first().waitFor();
+  await page.getByRole("form", { name: "Generation settings" }).getByText(/\d honoured|be honoured/).first().waitFor();
   await page.getByRole("button", { name: /^Generate 8 pictures/ }).click();
   const job = page.locator('article[data-job]').first();
   await job.getByRole("img", { name: "Preview 1" }).waitFor();
@@ -149,7 +149,7 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   assert.equal(await references.count(), 2);
   await page.waitForFunction(([job, least]) => Number(document.querySelector(`article[data-job="${job}"] [role="progressbar"]`)?.getAttribute("aria-valuenow")) > least, [id, far]);
   await page.locator(`article[data-job="${id}"]`).getByRole("img", { name: /Preview/ }).first().waitFor();
-  await page.getByText("Made lately").scrollIntoViewIfNeeded();
+  await page.getByText("Recent generations").scrollIntoViewIfNeeded();
   await keep(page, "generating-light");
 
   // Another one, large enough to be stopped before it ends.
@@ -183,11 +183,11 @@ test("draw an apple, see apples; weights, a style filter, references; generate, 
   // A mask over the base: only what it covers is made anew.
   await page.getByRole("radio", { name: "Mask" }).click();
   await draw(page, PAPER, [[[0.3, 0.3], [0.7, 0.3]], [[0.3, 0.4], [0.7, 0.4]]]);
-  await page.getByLabel("Change only what the mask covers").waitFor();
+  await page.getByLabel("Change only the masked area").waitFor();
   await keep(page, "mask-light");
   const masked = page.waitForRequest((request) => request.url().endsWith("/api/images/generate"));
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
-  await page.getByRole("button", { name: /^Generate a picture/ }).click();
+  await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
   const sent = (await masked).postDataJSON();
   assert.ok(sent.mask.startsWith("data:image/png") && sent.base.startsWith("data:image/"), Object.keys(sent).join());
   await page.waitForFunction(() => document.querySelector("article[data-job]")?.getAttribute("data-state") === "succeeded");
@@ -283,7 +283,7 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
       document.querySelector(how === "paste" ? "body" : "#paper").dispatchEvent(event);
     }, [how, png]);
     await page.getByRole("img", { name: /6 strokes on a picture/ }).waitFor();
-    await page.getByRole("button", { name: "Take away the base picture" }).click();
+    await page.getByRole("button", { name: "Remove the base picture" }).click();
     await page.getByRole("img", { name: /6 strokes$/ }).waitFor();
   }
   await page.getByLabel("Base picture", { exact: true }).setInputFiles({ name: "words.png", mimeType: "image/png", buffer: Buffer.from("no picture") });
@@ -295,14 +295,14 @@ test("the pad: keys, undo and redo, eraser, clearing, touch, a dropped file, sha
 test("an admin starts a backfill and watches it to its end; lanes are paused and resumed", async () => {
   const { page, faults, close } = await open("/#/admin");
   await page.getByText("pictures").first().waitFor();
-  await page.locator('tr[data-lane="bulk"]').getByText("parts of long work").waitFor();
+  await page.locator('tr[data-lane="bulk"]').getByText("parts of long jobs").waitFor();
   await page.getByRole("button", { name: "Pause bulk" }).click();
   await page.locator('tr[data-lane="bulk"]').getByText("paused").waitFor();
 
   await page.getByRole("radio", { name: "Backfill" }).click();
   await page.getByLabel("Manifest").fill(MANIFEST);
   await page.getByLabel("Vectors").selectOption("edge");
-  await page.getByLabel("Make them anew").click();
+  await page.getByLabel("Replace existing vectors").click();
   await page.getByRole("button", { name: "Start backfill" }).click();
   const job = page.locator('article[data-kind="backfill"]').first();
   await job.getByText(/of 8 parts/).waitFor();
@@ -334,7 +334,7 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
     await page.getByRole("radio", { name: "Ingest" }).click();
     await page.getByLabel("Manifest").fill("demo/mixed.jsonl");
     await page.getByRole("button", { name: "Start ingest" }).click();
-    await page.getByText("1 line not done").click();
+    await page.getByText("1 failed line").click();
     await page.getByRole("cell", { name: /nowhere\.png/ }).waitFor();
     // Where none could be done, the job failed, and says why.
     await page.getByLabel("Manifest").fill("demo/broken.jsonl");
@@ -352,7 +352,7 @@ test("a phone in the dark: words, a reference, and nothing sticks out", async ()
   await draw(page, PAPER, DRAWINGS.apple);
   await keep(page, "phone-draw-dark");
   await accessible(page, "the phone's pad");
-  const bench = page.getByRole("navigation", { name: "Bench" });
+  const bench = page.getByRole("navigation", { name: "Panels" });
   await bench.getByRole("button", { name: "Find" }).tap();
   await page.getByLabel("Words", { exact: true }).fill("apple");
   await settled(page, answers);
@@ -366,7 +366,7 @@ test("a phone in the dark: words, a reference, and nothing sticks out", async ()
   await keep(page, "phone-references-dark");
   await accessible(page, "the phone's references");
   await bench.getByRole("button", { name: /Generate/ }).tap();
-  await page.getByRole("form", { name: "What to make" }).getByText(/honoured/i).first().waitFor();
+  await page.getByRole("form", { name: "Generation settings" }).getByText(/\d honoured|be honoured/).first().waitFor();
   await inside(page.getByRole("region", { name: "Generate" }));
   await keep(page, "phone-generate-dark");
   await accessible(page, "the phone's generation");
@@ -398,7 +398,7 @@ test("dark, a server that is away, and one that wants a key", async () => {
 
   await page.route(/\/(api|livez)/, (route) => route.abort("connectionrefused"));
   await page.getByLabel("Words", { exact: true }).fill("dog");
-  await page.getByText("Your drawing is kept").first().waitFor();
+  await page.getByText("Your drawing is saved").first().waitFor();
   await keep(page, "away-dark");
   await accessible(page, "a server that is away");
   await page.unroute(/\/(api|livez)/);
@@ -414,7 +414,7 @@ test("dark, a server that is away, and one that wants a key", async () => {
   await page.getByLabel("Words", { exact: true }).fill("fish");
   await page.getByRole("button", { name: "Enter a key" }).click();
   await page.getByRole("dialog").getByLabel("Key").fill("secret");
-  await page.getByRole("button", { name: "Use it" }).click();
+  await page.getByRole("button", { name: "Use key" }).click();
   await page.locator("#results > li").first().waitFor();
   await close();
 });

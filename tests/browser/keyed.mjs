@@ -65,9 +65,9 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   await page.getByRole("button", { name: "Enter a key" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Key", { exact: true }).fill(KEY);
-  await dialog.getByText("It stays in this browser's storage").waitFor();
+  await dialog.getByText("The key stays in this browser's storage").waitFor();
   await keep(page, "key-light");
-  await dialog.getByRole("button", { name: "Use it" }).click();
+  await dialog.getByRole("button", { name: "Use key" }).click();
   await until("the first picture", async () => near(await shown(page), COLOURS[0]));
 
   // It is replaced under its id, and the browser does not show what it has.
@@ -81,7 +81,7 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   await page.locator("#results > li").first().getByRole("button", { name: /as a reference/ }).click();
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
-  await page.getByRole("button", { name: /^Generate a picture/ }).click();
+  await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
   await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
   await page.waitForFunction(() => document.querySelector("article[data-job] img")?.naturalWidth > 0);
 
@@ -89,8 +89,8 @@ test("keys go in headers, addresses hold tickets, all of it under a sub-path; a 
   await page.getByRole("link", { name: "Admin" }).click();
   await page.getByRole("button", { name: "Enter a key" }).first().click();
   await dialog.getByLabel("Key", { exact: true }).fill(ADMIN);
-  await dialog.getByText("Only this tab knows it").waitFor();
-  await dialog.getByRole("button", { name: "Use it" }).click();
+  await dialog.getByText("Only this tab has the key").waitFor();
+  await dialog.getByRole("button", { name: "Use key" }).click();
   await page.locator('tr[data-lane="bulk"]').waitFor();
   assert.ok(!(await page.evaluate(() => JSON.stringify(localStorage))).includes(ADMIN));
   await page.getByRole("link", { name: "Studio", exact: true }).click();

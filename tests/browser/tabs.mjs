@@ -44,7 +44,7 @@ test("two tabs have a drawing, references, words and steps of their own; drawing
   await strokes(first, 2);
   await first.getByRole("button", { name: "Redo" }).click();
   await strokes(first, 3);
-  await references(first).first().getByRole("button", { name: /away$/ }).click();
+  await references(first).first().getByRole("button", { name: /^Remove/ }).click();
   await second.reload();
   await strokes(second, 4);
   assert.equal(await second.getByLabel("Words", { exact: true }).inputValue(), "cottage");
@@ -128,13 +128,13 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
   await refer(page, 0);
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
-  assert.match(await page.locator("#painter").innerText(), /Made by local/);
+  assert.match(await page.locator("#provider-note").innerText(), /Provider: local/);
   await call("/api/admin/queues/interactive/pause", { method: "POST" });
   try {
     const sent = [];
     for (let count = 1; count <= 8; count += 1) {
       const asking = page.waitForResponse((response) => response.url().endsWith("/api/images/generate"));
-      await page.getByRole("button", { name: /^Generate a picture/ }).click();
+      await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
       const answer = await asking;
       sent.push({ id: (await answer.json()).id, sketch: answer.request().postDataJSON().sketch });
       await page.locator(`article[data-job="${sent.at(-1).id}"]`).waitFor();
@@ -193,13 +193,13 @@ test("a job that dropped something never says plain success, and says what and w
   await page.getByRole("tab", { name: /Generate/ }).click();
   await page.getByLabel("Pictures", { exact: true }).selectOption("1");
   await page.getByLabel("Prompt").fill("a red apple on a wooden table");
-  await page.getByRole("button", { name: /^Generate a picture/ }).click();
+  await page.getByRole("button", { name: /^Generate 1 picture/ }).click();
   const job = page.locator("article[data-job]").first();
   await page.locator('article[data-job][data-state="succeeded"]').first().waitFor({ timeout: 180_000 });
   const lines = await call(`/api/jobs/${await job.getAttribute("data-job")}`);
   const missing = lines.receipt.lines.filter(({ treatment }) => treatment !== "honoured");
   assert.ok(missing.length > 0, JSON.stringify(lines.receipt));
-  const list = job.getByRole("list", { name: "Not as asked" });
+  const list = job.getByRole("list", { name: "Not honoured" });
   await list.waitFor();
   assert.equal(await list.locator("li").count(), missing.length);
   for (const { reason } of missing) assert.ok((await list.innerText()).includes(reason), reason);

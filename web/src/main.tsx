@@ -10,7 +10,7 @@ import { keepTickets } from "@/api/tickets";
 import { App } from "./app";
 
 const root = document.getElementById("root");
-if (root === null) throw new Error("The page has no place for the client.");
+if (root === null) throw new Error("The page has no root element.");
 keepTickets();
 createRoot(root).render(
   <StrictMode>

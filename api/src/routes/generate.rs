@@ -22,6 +22,7 @@ use crate::routes::generate_body::GenerateBody;
 use crate::routes::idempotency::{Once, idempotency_key};
 use crate::routes::job_answer::JobResponse;
 use crate::routes::own_picture::OwnAddress;
+use crate::routes::receipt::ReceiptResponse;
 use crate::state::AppState;
 
 /// When the same request is sent twice at once, the first may have reserved the last of the budget
@@ -46,8 +47,7 @@ pub(crate) struct EstimateResponse {
     /// What the number rests on.
     note: String,
     /// For each input `honoured`, `approximated` or `dropped`, what would be sent, and why.
-    #[schema(value_type = Object)]
-    receipt: clippy_generate::Receipt,
+    receipt: ReceiptResponse,
 }
 
 impl From<Estimate> for EstimateResponse {
@@ -69,7 +69,7 @@ impl From<Estimate> for EstimateResponse {
             images,
             usd,
             note,
-            receipt,
+            receipt: receipt.into(),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! A job as answers show it.
 
-use clippy_jobs::{Children, Job, JobFailure, Progress};
+use clippy_jobs::{Children, Job, JobFailure, JobState, Progress};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::routes::job_result::JobResult;
+use crate::routes::receipt::ReceiptResponse;
 use crate::state::AppState;
 
 /// One job.
@@ -16,9 +18,8 @@ pub(crate) struct JobResponse {
     kind: &'static str,
     /// `interactive`, `bulk` or `control`.
     lane: &'static str,
-    /// `queued`, `running`, `waiting` (a job whose parts run), `succeeded`, `failed` or
-    /// `cancelled`.
-    state: &'static str,
+    /// Where it stands.
+    state: JobStateName,
     /// Place in its lane, from 1; only while queued.
     #[serde(skip_serializing_if = "Option::is_none")]
     position: Option<u64>,
@@ -37,12 +38,14 @@ pub(crate) struct JobResponse {
     finished_at: Option<String>,
     /// What came out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<JobResult>)]
     result: Option<Value>,
     /// Why it, or its last attempt, failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<FailureResponse>,
-    /// What of the request was honoured.
+    /// What became of each input of a generation.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ReceiptResponse>)]
     receipt: Option<Value>,
     /// The job that this one is a part of.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +53,18 @@ pub(crate) struct JobResponse {
     /// Its parts, counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     children: Option<ChildrenResponse>,
+}
+
+/// The states of a job. `waiting` is a job whose parts run.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum JobStateName {
+    Queued,
+    Running,
+    Waiting,
+    Succeeded,
+    Failed,
+    Cancelled,
 }
 
 /// How far a job is.
@@ -104,7 +119,7 @@ impl JobResponse {
             id: job.id.to_string(),
             kind: job.kind.as_str(),
             lane: job.lane.as_str(),
-            state: job.state.as_str(),
+            state: job.state.into(),
             position: job.position,
             attempt: job.attempt,
             max_attempts: job.max_attempts,
@@ -117,6 +132,19 @@ impl JobResponse {
             receipt: job.receipt.map(|receipt| hidden.in_value(receipt)),
             parent: job.parent.map(|parent| parent.to_string()),
             children: job.children.map(ChildrenResponse::from),
+        }
+    }
+}
+
+impl From<JobState> for JobStateName {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Queued => Self::Queued,
+            JobState::Running => Self::Running,
+            JobState::Waiting => Self::Waiting,
+            JobState::Succeeded => Self::Succeeded,
+            JobState::Failed => Self::Failed,
+            JobState::Cancelled => Self::Cancelled,
         }
     }
 }

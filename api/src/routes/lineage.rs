@@ -1,11 +1,10 @@
-//! `GET /api/lineage` and `GET /api/providers`: what was made from a picture, and who could make
-//! more.
+//! `GET /api/lineage`: what was made from a picture.
 
 use axum::Json;
 use axum::extract::State;
 use clippy_core::ids::PointId;
 use clippy_core::{Error, ErrorCode};
-use clippy_generate::{Capabilities, Finding, Lineage, Output};
+use clippy_generate::{Lineage, Output};
 use clippy_jobs::JobId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -126,50 +125,4 @@ async fn visible(
         Err(error) if error.code == ErrorCode::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Who makes pictures here.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ProvidersResponse {
-    /// Who is asked when a request names nobody.
-    default: String,
-    /// The providers that are set up, the default first: what each takes (`yes`, `approximate`,
-    /// `no`), how many references and pictures, which ratios and style tags, what can be seen
-    /// while it works, what cancelling does. In `checks`: what each says of itself when it is
-    /// asked whether its key works, its models exist, and each kind of input could be used now
-    /// (`subject`, `level` ok, warning or fault, `message`), asked at most once a minute.
-    #[schema(value_type = Vec<Object>)]
-    providers: Vec<CheckedProvider>,
-}
-
-/// A provider, and what it says of itself.
-#[derive(Debug, Serialize)]
-pub(crate) struct CheckedProvider {
-    #[serde(flatten)]
-    capabilities: Capabilities,
-    checks: Vec<Finding>,
-}
-
-/// Who makes pictures here, and what each of them honours.
-#[utoipa::path(
-    get,
-    path = "/api/providers",
-    tag = "generation",
-    responses((status = 200, description = "The providers.", body = ProvidersResponse)),
-    security((), ("bearer" = []), ("api_key" = []))
-)]
-pub(crate) async fn list_providers(State(state): State<AppState>) -> Json<ProvidersResponse> {
-    let checked = state.generation().providers.check_all().await;
-    let providers: Vec<CheckedProvider> = checked
-        .into_iter()
-        .map(|(capabilities, checks)| CheckedProvider {
-            capabilities,
-            checks,
-        })
-        .collect();
-    let default = providers
-        .first()
-        .map(|first| first.capabilities.provider.clone())
-        .unwrap_or_default();
-    Json(ProvidersResponse { default, providers })
 }

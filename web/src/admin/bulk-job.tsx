@@ -1,78 +1,124 @@
-import { Ban, RotateCcw } from "lucide-react";
 import { useState } from "react";
 
-import { StateName } from "@/jobs/card";
-import { cancelJob, failedLines, retryJob } from "@/jobs/store";
-import { fractionOf, isOver, mayRetry, type JobView } from "@/jobs/view";
+import type { Job, Schemas } from "@/api/client";
+import { JobButtons } from "@/jobs/buttons";
+import { bulkResultOf } from "@/jobs/results";
+import { StateName } from "@/jobs/state-name";
+import { fractionOf, isOver, isRetryable, type JobView } from "@/jobs/view";
 import { ago, count, plural, took } from "@/lib/format";
-import { fields, number } from "@/lib/json";
-import { Button } from "@/ui/button";
 import { Notice, ProgressBar } from "@/ui/states";
 
-/** One job of bulk work: how far it is, what came of it, and the lines that failed. */
+/** One job of bulk work: its progress, its totals, and the lines that failed. */
 export function BulkJob({ view: { job, connection }, now }: { view: JobView; now: number }) {
-  const [fault, setFault] = useState<unknown>(null);
+  const [failure, setFailure] = useState<unknown>(null);
+  const { kind, state, children, error } = job;
   const over = isOver(job);
-  const { progress, children } = job;
-  const lines = failedLines(job);
-  const failedParts = children !== null && children !== undefined ? children.failed + children.cancelled : 0;
+  const failedParts = (children?.failed ?? 0) + (children?.cancelled ?? 0);
+  const result = bulkResultOf(job);
+  const times = [over ? took(job.started_at, job.finished_at) : null, ago(job.created_at, now)];
   return (
-    <article aria-label={`${job.kind}, ${job.state}`} data-job={job.id} data-state={job.state} data-kind={job.kind} className="flex flex-col gap-2.5 rounded-lg border bg-panel p-4 text-[0.8125rem]">
+    <article
+      aria-label={`${kind}, ${state}`}
+      data-job={job.id}
+      data-state={state}
+      data-kind={kind}
+      className="flex flex-col gap-2.5 rounded-lg border bg-panel p-4 text-[0.8125rem]"
+    >
       <div className="flex items-center gap-3">
-        <h3 className="text-sm font-medium capitalize">{job.kind}</h3>
-        <StateName state={job.state} />
-        <span className="min-w-0 flex-1 truncate text-soft">{[over ? took(job.started_at, job.finished_at) : null, ago(job.created_at, now)].filter(Boolean).join(" · ")}</span>
-        {connection === "lost" && !over && <span className="text-xs text-amber">connecting again…</span>}
-        {!over && <Button size="tiny" look="danger" onClick={() => cancelJob(job.id).then(() => setFault(null), setFault)}><Ban />Cancel</Button>}
-        {(mayRetry(job) || (over && failedParts > 0)) && <Button size="tiny" onClick={() => retryJob(job.id, false).then(() => setFault(null), setFault)}><RotateCcw />Retry</Button>}
+        <h3 className="text-sm font-medium capitalize">{kind}</h3>
+        <StateName job={job} />
+        <span className="min-w-0 flex-1 truncate text-soft">
+          {times.filter(Boolean).join(" · ")}
+        </span>
+        {connection === "lost" && !over && (
+          <span className="text-xs text-amber">reconnecting…</span>
+        )}
+        <JobButtons
+          job={job}
+          retryable={isRetryable(job) || (over && failedParts > 0)}
+          remember={false}
+          onFailure={setFailure}
+        />
       </div>
-      {!over && (
-        <>
-          <ProgressBar fraction={fractionOf(job)} label={`Progress of ${job.kind}`} />
-          <p className="tabular text-soft" role="status">
-            {progress.total ? `${count(progress.done)} of ${count(progress.total)} ${progress.unit}` : progress.message || (job.state === "waiting" ? "Waiting for its parts" : job.state === "queued" ? "Waiting for a worker" : "Starting")}
-            {progress.stage !== "" && progress.total ? ` · ${progress.stage}` : ""}
-            {children ? ` · ${count(children.succeeded)} of ${plural(children.total, "part")}` : ""}
-          </p>
-        </>
-      )}
-      {fault !== null && <Notice error={fault} />}
-      {job.error && <p className={job.state === "failed" ? "text-ruby" : "text-amber"}>{job.error.message}</p>}
-      <Totals result={job.result} />
-      {lines.length > 0 && (
-        <details>
-          <summary className="text-ruby">{plural(lines.length, "line")} not done</summary>
-          <div className="scroll-slim mt-2 max-h-64 overflow-auto">
-            <table className="w-full text-left text-xs">
-              <thead className="text-soft"><tr><th className="pr-4 pb-1 font-normal">Line</th><th className="pr-4 pb-1 font-normal">Id</th><th className="pb-1 font-normal">Reason</th></tr></thead>
-              <tbody>
-                {lines.map((line, index) => (
-                  <tr key={index} className="border-t align-top"><td className="tabular py-1 pr-4">{line.line ?? ""}</td><td className="tabular py-1 pr-4">{line.id ?? ""}</td><td className="py-1">{line.reason || line.outcome}</td></tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        </details>
-      )}
+      {!over && <Progress job={job} />}
+      {failure !== null && <Notice error={failure} />}
+      {error && <p className={state === "failed" ? "text-ruby" : "text-amber"}>{error.message}</p>}
+      {result !== null && <Totals totals={result.totals} />}
+      {result !== null && result.failures.length > 0 && <FailedLines lines={result.failures} />}
     </article>
   );
 }
 
+function Progress({ job }: { job: Job }) {
+  const { kind, progress, children } = job;
+  const parts = [
+    progressLine(job),
+    ...(progress.stage !== "" && progress.total ? [progress.stage] : []),
+    ...(children ? [`${count(children.succeeded)} of ${plural(children.total, "part")}`] : []),
+  ];
+  return (
+    <>
+      <ProgressBar fraction={fractionOf(job)} label={`Progress of ${kind}`} />
+      <p className="tabular text-soft" role="status">
+        {parts.join(" · ")}
+      </p>
+    </>
+  );
+}
+
+function progressLine({ state, progress: { done, total, unit, message } }: Job): string {
+  if (total) return `${count(done)} of ${count(total)} ${unit}`;
+  if (message !== "") return message;
+  if (state === "waiting") return "Waiting for its parts";
+  return state === "queued" ? "Waiting for a worker" : "Starting";
+}
+
 const TOTALS = ["lines", "embedded", "unchanged", "duplicates", "skipped", "failed"] as const;
 
-/** The account: how many lines, and what became of them. */
-function Totals({ result }: { result: unknown }) {
-  const totals = fields(fields(result)["totals"]);
-  const shown = TOTALS.flatMap((name) => {
-    const value = number(totals[name]);
-    return value === null || (value === 0 && name !== "lines") ? [] : [{ name, value }];
-  });
-  if (shown.length === 0) return null;
+/** How many lines there were, and what became of them. */
+function Totals({ totals }: { totals: Schemas["TotalsResponse"] }) {
+  const shown = TOTALS.filter((name) => totals[name] > 0 || name === "lines");
   return (
     <dl className="tabular flex flex-wrap gap-x-5 gap-y-1">
-      {shown.map(({ name, value }) => (
-        <div key={name} className="flex gap-1.5"><dt className="text-soft">{name}</dt><dd className={name === "failed" ? "text-ruby" : ""}>{count(value)}</dd></div>
+      {shown.map((name) => (
+        <div key={name} className="flex gap-1.5">
+          <dt className="text-soft">{name}</dt>
+          <dd className={name === "failed" ? "text-ruby" : ""}>{count(totals[name])}</dd>
+        </div>
       ))}
     </dl>
   );
+}
+
+function FailedLines({ lines }: { lines: readonly Schemas["FailedLine"][] }) {
+  return (
+    <details>
+      <summary className="text-ruby">{plural(lines.length, "failed line")}</summary>
+      <div className="scroll-slim mt-2 max-h-64 overflow-auto">
+        <table className="w-full text-left text-xs">
+          <thead className="text-soft [&_th]:pr-4 [&_th]:pb-1 [&_th]:font-normal">
+            <tr>
+              <th>Line</th>
+              <th>Id</th>
+              <th>Reason</th>
+            </tr>
+          </thead>
+          <tbody className="[&_td]:py-1 [&_td]:pr-4">
+            {lines.map(({ line, id, reason }) => (
+              <tr key={line} className="border-t align-top">
+                <td className="tabular">{line}</td>
+                <td className="tabular">{idText(id)}</td>
+                <td>{reason}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
+  );
+}
+
+/** A number or a UUID; nothing for a line without an id. */
+function idText(id: unknown): string {
+  return typeof id === "number" || typeof id === "string" ? String(id) : "";
 }

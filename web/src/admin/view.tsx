@@ -7,7 +7,7 @@ import { needsKey } from "@/api/problem";
 import { followListed, useJobs } from "@/jobs/store";
 import { isOver, viewOf, type JobView } from "@/jobs/view";
 import { useNow } from "@/lib/use-now";
-import { openKeys } from "@/shell/keys";
+import { openKeys } from "@/state/keys-dialog";
 import { useSession } from "@/state/session";
 import { Button } from "@/ui/button";
 import { Empty, Failure, Skeleton } from "@/ui/states";
@@ -17,51 +17,67 @@ import { CollectionCard } from "./collection";
 import { Lanes } from "./lanes";
 import { StartForm } from "./start";
 
-/** For who runs the server. */
+const COLUMNS = "grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]";
+
+/** The view for administrators of the server. */
 export default function AdminView() {
   const adminKey = useSession((session) => session.adminKey);
-  const collection = useQuery({
-    queryKey: ["collection", adminKey],
-    queryFn: async () => body(await api.GET("/api/admin/collection")),
-    refetchInterval: 10_000,
-  });
-  const enter = () => openKeys("adminKey");
-
+  const enterKey = () => openKeys("adminKey");
   return (
     <div className="scroll-slim h-full overflow-y-auto">
       <div className="mx-auto flex max-w-6xl flex-col gap-5 p-5">
         <div className="flex items-center justify-between gap-3">
           <h1 className="text-lg font-semibold tracking-tight">Admin</h1>
-          <Button size="small" onClick={enter}><KeyRound />{adminKey === "" ? "Enter a key" : "Change the key"}</Button>
+          <Button size="small" onClick={enterKey}>
+            <KeyRound />
+            {adminKey === "" ? "Enter a key" : "Change the key"}
+          </Button>
         </div>
-        {collection.isPending ? (
-          <div aria-label="Loading" className="grid gap-5 lg:grid-cols-2"><Skeleton className="h-56" /><Skeleton className="h-56" /></div>
-        ) : collection.error !== null && collection.data === undefined ? (
-          <Failure error={collection.error} onRetry={() => void collection.refetch()} {...(needsKey(collection.error) ? { onKey: enter } : {})} />
-        ) : (
-          collection.data !== undefined && (
-            <>
-              <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]">
-                <CollectionCard collection={collection.data} />
-                <Lanes />
-              </div>
-              <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,1fr)_minmax(0,1.4fr)]">
-                <StartForm />
-                <BulkJobs />
-              </div>
-            </>
-          )
-        )}
+        <Content adminKey={adminKey} onKey={enterKey} />
       </div>
     </div>
   );
 }
 
-/** What is followed, with the parts as they were counted last. */
-function counted(view: JobView, listed: Job): JobView {
+function Content({ adminKey, onKey }: { adminKey: string; onKey: () => void }) {
+  const { data, error, isPending, refetch } = useQuery({
+    queryKey: ["collection", adminKey],
+    queryFn: async () => body(await api.GET("/api/admin/collection")),
+    refetchInterval: 10_000,
+  });
+  if (isPending) {
+    return (
+      <div aria-label="Loading" className="grid gap-5 lg:grid-cols-2">
+        <Skeleton className="h-56" />
+        <Skeleton className="h-56" />
+      </div>
+    );
+  }
+  if (data === undefined) {
+    const key = needsKey(error) ? { onKey } : {};
+    return <Failure error={error} onRetry={() => void refetch()} {...key} />;
+  }
+  return (
+    <>
+      <div className={COLUMNS}>
+        <CollectionCard collection={data} />
+        <Lanes />
+      </div>
+      <div className={COLUMNS}>
+        <StartForm />
+        <BulkJobs />
+      </div>
+    </>
+  );
+}
+
+/** A followed job, with the counts of its parts from the list: events do not hold them. */
+function withParts(view: JobView, listed: Job): JobView {
   const children = listed.children ?? view.job.children;
   return children == null ? view : { ...view, job: { ...view.job, children } };
 }
+
+const MOST_JOBS = 20;
 
 function BulkJobs() {
   const views = useJobs((jobs) => jobs.views);
@@ -70,9 +86,8 @@ function BulkJobs() {
     queryKey: ["jobs", "bulk"],
     queryFn: async () => {
       const { jobs } = body(await api.GET("/api/jobs", { params: { query: { limit: 100 } } }));
-      return jobs.filter(({ kind }) => kind !== "generate").slice(0, 20);
+      return jobs.filter(({ kind }) => kind !== "generate").slice(0, MOST_JOBS);
     },
-    // Events do not tell of parts: those are counted in the list.
     refetchInterval: ({ state }) => (state.data?.every(isOver) === false ? 1000 : 10_000),
   });
   useEffect(() => data?.forEach(followListed), [data]);
@@ -81,12 +96,18 @@ function BulkJobs() {
       <h2 className="font-semibold tracking-tight">Bulk work</h2>
       {isPending ? (
         <Skeleton className="h-24" />
-      ) : error !== null && data === undefined ? (
+      ) : data === undefined ? (
         <Failure error={error} onRetry={() => void refetch()} />
-      ) : data === undefined || data.length === 0 ? (
-        <div className="rounded-lg border border-dashed border-line"><Empty title="No bulk work yet">Ingest, backfill and re-index show here, with their progress.</Empty></div>
+      ) : data.length === 0 ? (
+        <div className="rounded-lg border border-dashed border-line">
+          <Empty title="No bulk work yet">
+            Ingest, backfill and re-index appear here, with their progress.
+          </Empty>
+        </div>
       ) : (
-        data.map((job) => <BulkJob key={job.id} view={counted(views[job.id] ?? viewOf(job), job)} now={now} />)
+        data.map((job) => (
+          <BulkJob key={job.id} view={withParts(views[job.id] ?? viewOf(job), job)} now={now} />
+        ))
       )}
     </section>
   );

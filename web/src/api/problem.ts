@@ -1,10 +1,11 @@
-/** What can go wrong with a call: the server said no (problem JSON, RFC 9457), or nobody answered. */
+/** Failures of a call: the server refused it (problem JSON, RFC 9457), or did not answer. */
 
 import { fields, number, parsed, text } from "@/lib/json";
 
 export class Problem extends Error {
   constructor(
     readonly status: number,
+    /** The kind of error, for programs. */
     readonly code: string,
     readonly detail: string,
     readonly title: string,
@@ -23,34 +24,54 @@ export class Unreachable extends Error {
   }
 }
 
+/**
+ * The failure that a response tells. A proxy in between may answer with anything, so the body is
+ * read field by field, and the status stands in for a code that is missing.
+ */
 export function problemOf(status: number, body: string, retryAfter: string | null): Problem {
   const given = fields(parsed(body));
-  const wait = retryAfter === null ? Number.NaN : Number(retryAfter);
+  const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
   return new Problem(
     number(given["status"]) ?? status,
-    text(given["code"]) ?? "unknown",
-    text(given["detail"]) ?? `The server answered ${status}.`,
-    text(given["title"]) ?? "It did not work",
-    Number.isFinite(wait) ? wait : null,
+    text(given["code"]) ?? CODES[status] ?? "unknown",
+    text(given["detail"]) ?? `The server answered with status ${status}.`,
+    text(given["title"]) ?? "Request failed",
+    Number.isFinite(seconds) ? seconds : null,
   );
 }
 
+const CODES: Readonly<Record<number, string>> = {
+  401: "unauthorized",
+  403: "forbidden",
+  404: "not_found",
+  502: "unavailable",
+  503: "unavailable",
+  504: "timeout",
+};
+
+function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Problem && codes.includes(error.code);
+}
+
+/** Whether another key may help. */
 export function needsKey(error: unknown): boolean {
-  return error instanceof Problem && (error.status === 401 || error.status === 403);
+  return hasCode(error, "unauthorized", "forbidden");
+}
+
+export function isNotFound(error: unknown): boolean {
+  return hasCode(error, "not_found");
 }
 
 export function isUnreachable(error: unknown): boolean {
   return error instanceof Unreachable;
 }
 
-/** What a person is told. */
-export function told(error: unknown): string {
-  if (error instanceof Problem || error instanceof Unreachable) return error.message;
+/** The message that is shown. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "Something went wrong.";
 }
 
-/** Whether asking the same again by itself may help. */
-export function worthRetrying(error: unknown): boolean {
-  if (error instanceof Problem) return error.status === 503 || error.status === 504;
-  return error instanceof Unreachable;
+/** Whether the same call may succeed if it is repeated without a change. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof Unreachable || hasCode(error, "unavailable", "overloaded", "timeout");
 }

@@ -1,55 +1,67 @@
-/** What views ask the server for, with how long an answer is good. */
+/** Queries that several views share, with how long their answers stay fresh. */
 
 import { useQuery } from "@tanstack/react-query";
 
-import { at } from "@/lib/address";
-
-import { api, body, request } from "./client";
-import { featuresOf, NO_FEATURES, type Features } from "./features";
-import { facetValues, type FacetValue } from "./pictures";
-import { providerOf, type Provider } from "./providers";
+import { api, body, type FacetValue, type Provider, type Schemas } from "./client";
+import { failedChecks } from "./providers";
+import { queryClient } from "./query-client";
 
 const LONG = 5 * 60_000;
 
-export function useFeatures(): { features: Features; known: boolean } {
-  const { data, isSuccess } = useQuery({
-    queryKey: ["openapi"],
-    queryFn: async () => {
-      const response = await request(new Request(at("/api/openapi.json")));
-      return featuresOf(await response.json());
+/** The most frequent styles of the gallery. */
+export function useStyles(limit: number) {
+  return useQuery({
+    queryKey: ["facets", "matched_tags", limit],
+    queryFn: async (): Promise<FacetValue[]> => {
+      const query = { field: "matched_tags", limit };
+      return body(await api.GET("/api/facets", { params: { query } })).values;
     },
     staleTime: LONG,
   });
-  return { features: data ?? NO_FEATURES, known: isSuccess };
 }
 
-export function useFacet(field: "matched_tags" | "tags_all" | "rating" | "style", limit: number, enabled = true) {
+/** Tags that begin with a prefix; all frequent tags for an empty one. */
+export function useTags(prefix: string, limit: number, enabled: boolean) {
   return useQuery({
-    queryKey: ["facets", field, limit],
-    queryFn: async (): Promise<FacetValue[]> => facetValues(body(await api.GET("/api/facets", { params: { query: { field, limit } } })).values),
+    queryKey: ["tags", prefix, limit],
+    queryFn: async ({ signal }): Promise<FacetValue[]> => {
+      const query = { prefix, limit };
+      return body(await api.GET("/api/tags", { params: { query }, signal })).tags;
+    },
     staleTime: LONG,
     enabled,
   });
 }
 
-export interface Providers {
-  default: string;
-  providers: Provider[];
-}
-
+/** The providers that are set up. A failed check may be repaired meanwhile, so it is repeated. */
 export function useProviders() {
   return useQuery({
     queryKey: ["providers"],
-    queryFn: async (): Promise<Providers> => {
-      const answer = body(await api.GET("/api/providers"));
-      return { default: answer.default, providers: answer.providers.map(providerOf) };
-    },
+    queryFn: async (): Promise<Schemas["ProvidersResponse"]> =>
+      body(await api.GET("/api/providers")),
     staleTime: LONG,
-    // What stands in the way of one may be mended meanwhile.
-    refetchInterval: ({ state }) => (state.data?.providers.some(({ troubles }) => troubles.length > 0) === true ? 60_000 : false),
+    refetchInterval: ({ state }) =>
+      state.data?.providers.some(isFailing) === true ? 60_000 : false,
   });
 }
 
-export function useModel() {
-  return useQuery({ queryKey: ["model"], queryFn: async () => body(await api.GET("/api/model")), staleTime: LONG });
+function isFailing(provider: Provider): boolean {
+  return failedChecks(provider).length > 0;
+}
+
+/** What the server still prepares, or null. */
+export function usePreparing() {
+  return useQuery({
+    queryKey: ["preparing"],
+    queryFn: async (): Promise<Schemas["PreparingPart"] | null> =>
+      body(await api.GET("/api/preparing", { cache: "no-store" })).preparing ?? null,
+    refetchInterval: ({ state }) => (state.data ? 1000 : false),
+  });
+}
+
+/** Repeats the queries whose answers change while pictures are added. */
+export function refreshGallery(): void {
+  for (const name of ["search", "facets", "tags", "collection"]) {
+    void queryClient.invalidateQueries({ queryKey: [name] });
+  }
 }

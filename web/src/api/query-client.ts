@@ -1,14 +1,17 @@
 import { QueryClient } from "@tanstack/react-query";
 
-import { worthRetrying } from "./problem";
+import { isTransient } from "./problem";
 
-/** Answers that are kept for the views. A server on this machine is there without a network, so calls are always made. */
+/**
+ * The cache of answers. A server on the same machine can be reached without a network, so calls
+ * are made even when the browser is offline.
+ */
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
       networkMode: "always",
       refetchOnWindowFocus: false,
-      retry: (failures, error) => failures < 2 && worthRetrying(error),
+      retry: (failures, error) => failures < 2 && isTransient(error),
       retryDelay: (attempt) => Math.min(4000, 400 * 2 ** attempt),
     },
     mutations: { networkMode: "always" },

@@ -2,12 +2,16 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { useSession } from "@/state/session";
 
-import { address, keepTickets, ticketed, useTickets } from "./tickets";
+import { address, addressWithTicket, keepTickets, useTickets } from "./tickets";
 
 const asked: string[] = [];
 let answer: (key: string) => Response;
 
-const ticket = (name: string, seconds = 600) => new Response(JSON.stringify({ ticket: name, expires_at: "2026-01-01T00:00:00Z", expires_in: seconds }), { status: 200 });
+const ticket = (name: string, seconds = 600) =>
+  new Response(
+    JSON.stringify({ ticket: name, expires_at: "2026-01-01T00:00:00Z", expires_in: seconds }),
+    { status: 200 },
+  );
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -30,33 +34,36 @@ afterEach(async () => {
 keepTickets();
 
 describe("tickets", () => {
-  it("are not asked for without a key", async () => {
+  it("are not requested without a key", async () => {
     await vi.advanceTimersByTimeAsync(1_000_000);
     expect(asked).toEqual([]);
-    expect(await ticketed("/api/jobs/events?ids=a")).toBe("/api/jobs/events?ids=a");
+    expect(await addressWithTicket("/api/jobs/events?ids=a")).toBe("/api/jobs/events?ids=a");
   });
 
-  it("stand for the key in addresses, and are renewed before they end", async () => {
+  it("stand in for the key in addresses, and are renewed before they end", async () => {
     useSession.getState().setKey("key", "se cret", true);
     expect(useTickets.getState().ready).toBe(false);
     await vi.advanceTimersByTimeAsync(10);
     expect(asked).toEqual(["POST /api/tickets se cret"]);
-    expect(await ticketed("/api/jobs/events?ids=a")).toBe("/api/jobs/events?ids=a&ticket=for-se%20cret");
+    expect(await addressWithTicket("/api/jobs/events?ids=a")).toBe(
+      "/api/jobs/events?ids=a&ticket=for-se%20cret",
+    );
     await vi.advanceTimersByTimeAsync(7 * 60_000);
     expect(asked.length).toBe(1);
     await vi.advanceTimersByTimeAsync(2 * 60_000);
     expect(asked.length).toBe(2);
   });
 
-  it("are the admin's where there is one, and the other key's where that one is refused", async () => {
-    answer = (key) => (key === "wrong" ? new Response("{}", { status: 401 }) : ticket(`for-${key}`));
+  it("belong to the admin key, or to the other key when the admin key is refused", async () => {
+    answer = (key) =>
+      key === "wrong" ? new Response("{}", { status: 401 }) : ticket(`for-${key}`);
     useSession.getState().setKey("adminKey", "wrong", false);
     useSession.getState().setKey("key", "right", false);
     await vi.advanceTimersByTimeAsync(10);
     expect(useTickets.getState()).toMatchObject({ ready: true, ticket: "for-right" });
   });
 
-  it("are asked for again when the server was away", async () => {
+  it("are requested again after the server was unavailable", async () => {
     answer = () => new Response("", { status: 503 });
     useSession.getState().setKey("key", "k", false);
     await vi.advanceTimersByTimeAsync(10);
@@ -66,7 +73,7 @@ describe("tickets", () => {
     expect(useTickets.getState()).toMatchObject({ ready: true, ticket: "for-k" });
   });
 
-  it("are forgotten with the key", async () => {
+  it("are dropped with the key", async () => {
     useSession.getState().setKey("key", "k", false);
     await vi.advanceTimersByTimeAsync(10);
     useSession.getState().setKey("key", "", false);

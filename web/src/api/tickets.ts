@@ -1,26 +1,26 @@
 /**
- * Tickets: what stands for a key in addresses. Pictures and streams cannot send headers, and a key in an address would
- * be written into logs and histories. A ticket opens pictures and events only, for some minutes.
+ * Tickets stand in for a key in addresses. Pictures and event streams cannot send headers, and a
+ * key in an address would be written into logs and histories. A ticket opens pictures and events
+ * only, for a few minutes.
  */
 
 import { create } from "zustand";
 
-import { at, place, withParameter } from "@/lib/address";
-import { fields, number, text } from "@/lib/json";
+import { place, withParameter } from "@/lib/address";
 import { useSession } from "@/state/session";
 
-import { request } from "./client";
-import { Problem } from "./problem";
+import { api, body } from "./client";
+import { needsKey } from "./problem";
 
-/** A ticket is replaced so long before its end, for the sake of downloads that take a while. */
+/** How long before its end a ticket is replaced, so that a slow download can finish. */
 const EARLY = 120_000;
-const AGAIN = 5_000;
+const RETRY_AFTER = 5_000;
 
 interface Tickets {
-  /** False while a key is there and its ticket is not yet. */
+  /** False while there is a key and no ticket for it yet. */
   ready: boolean;
   ticket: string | null;
-  /** When it ends, by this machine's clock. */
+  /** When the ticket ends, by the clock of this machine. */
   until: number;
 }
 
@@ -28,73 +28,70 @@ const NONE: Tickets = { ready: true, ticket: null, until: 0 };
 
 export const useTickets = create<Tickets>()(() => ({ ...NONE, ready: keys().length === 0 }));
 
-/** The keys to ask with: an admin key opens what a key does, and everybody's jobs. */
+/** The keys to try, in order. A ticket for an admin key opens everybody's jobs. */
 function keys(): string[] {
   const { key, adminKey } = useSession.getState();
   return [adminKey, key].filter((given) => given !== "");
 }
 
-let asking: Promise<void> | null = null;
+let requesting: Promise<void> | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-async function ask(): Promise<void> {
+async function requestTicket(): Promise<void> {
   clearTimeout(timer);
-  const asked = keys();
-  if (asked.length === 0) {
-    useTickets.setState(NONE);
-    return;
-  }
-  for (const key of asked) {
+  for (const key of keys()) {
     try {
-      const response = await request(new Request(at("/api/tickets"), { method: "POST", headers: { authorization: `Bearer ${key}` } }));
-      const given = fields(await response.json());
-      const [ticket, seconds] = [text(given["ticket"]), number(given["expires_in"])];
-      if (ticket === null || seconds === null) continue;
-      const lasts = seconds * 1000;
+      const headers = { authorization: `Bearer ${key}` };
+      const { ticket, expires_in } = body(await api.POST("/api/tickets", { headers }));
+      const lasts = expires_in * 1000;
       useTickets.setState({ ready: true, ticket, until: Date.now() + lasts });
-      timer = setTimeout(() => void renewed(), Math.max(AGAIN, lasts - EARLY));
+      renewIn(Math.max(RETRY_AFTER, lasts - EARLY));
       return;
     } catch (error) {
-      // A key that is refused has no ticket, and the next one is tried. Anything else may pass.
-      if (error instanceof Problem && error.status < 500 && error.status !== 429) continue;
-      timer = setTimeout(() => void renewed(), AGAIN);
+      // A refused key gets no ticket, so the next key is tried. Other failures may pass.
+      if (needsKey(error)) continue;
+      renewIn(RETRY_AFTER);
       return;
     }
   }
   useTickets.setState(NONE);
 }
 
-/** A new ticket, whatever there was. Asking twice at a time asks once. */
-export function renewed(): Promise<void> {
-  asking ??= ask().finally(() => {
-    asking = null;
-  });
-  return asking;
+function renewIn(delay: number): void {
+  timer = setTimeout(() => void renewTicket(), delay);
 }
 
-/** The address of a path for an `EventSource`, with a ticket that is good for a while. */
-export async function ticketed(path: string): Promise<string> {
+/** Requests a new ticket. Calls that overlap share one request. */
+export function renewTicket(): Promise<void> {
+  requesting ??= requestTicket().finally(() => {
+    requesting = null;
+  });
+  return requesting;
+}
+
+/** The address of a path for an `EventSource`, with a ticket that stays valid for a while. */
+export async function addressWithTicket(path: string): Promise<string> {
   const { ready, ticket, until } = useTickets.getState();
-  if (!ready || (ticket !== null && until - Date.now() < EARLY / 2)) await renewed();
+  if (!ready || (ticket !== null && until - Date.now() < EARLY / 2)) await renewTicket();
   return address(path, useTickets.getState().ticket);
 }
 
-/** The address of a path, with a ticket where there is one. */
+/** The address of a path, with the ticket if there is one. */
 export function address(path: string, ticket: string | null): string {
   return place(ticket === null ? path : withParameter(path, "ticket", ticket));
 }
 
-/** Gets a ticket now, and another with each change of the keys, and before each one ends. */
+/** Keeps a valid ticket from now on: after each change of the keys, and before a ticket ends. */
 export function keepTickets(): void {
-  void renewed();
+  void renewTicket();
   useSession.subscribe(({ key, adminKey }, before) => {
     if (key === before.key && adminKey === before.adminKey) return;
     useTickets.setState({ ready: key === "" && adminKey === "", ticket: null, until: 0 });
-    void (asking ?? Promise.resolve()).then(renewed);
+    void (requesting ?? Promise.resolve()).then(renewTicket);
   });
-  // Timers stand still while a machine sleeps.
+  // Timers do not run while a machine sleeps.
   document.addEventListener("visibilitychange", () => {
     const { ticket, until } = useTickets.getState();
-    if (!document.hidden && ticket !== null && until - Date.now() < EARLY) void renewed();
+    if (!document.hidden && ticket !== null && until - Date.now() < EARLY) void renewTicket();
   });
 }

@@ -1,14 +1,13 @@
 import { FilePlus2, FolderOpen, TriangleAlert, X } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 
-import { Button } from "@/ui/button";
-import { Tip } from "@/ui/overlays";
+import { IconButton } from "@/ui/icon-button";
 
 import { useDocument } from "./current";
 
 const Drawings = lazy(() => import("./drawings"));
 
-/** The drawing's name, and the way to the others. */
+/** The name of the drawing, and buttons for other drawings. */
 export function DocumentBar() {
   const { id, name, fault, notice, rename, begin, dismiss } = useDocument();
   const [open, setOpen] = useState(false);
@@ -25,25 +24,53 @@ export function DocumentBar() {
             rename(event.target.value);
             if (event.target.value.trim() === "") event.target.value = name;
           }}
-          onKeyDown={(event) => (event.key === "Enter" || event.key === "Escape") && event.currentTarget.blur()}
-          className="h-7 min-w-0 flex-1 truncate rounded-sm bg-transparent px-1 font-semibold tracking-tight hover:bg-well focus-visible:bg-raised focus-visible:outline-1 focus-visible:outline-offset-0"
+          onKeyDown={(event) =>
+            (event.key === "Enter" || event.key === "Escape") && event.currentTarget.blur()
+          }
+          className="h-7 min-w-0 flex-1 truncate rounded-sm bg-transparent px-1 font-semibold
+            tracking-tight hover:bg-well focus-visible:bg-raised focus-visible:outline-1
+            focus-visible:outline-offset-0"
         />
-        <Tip text="New drawing"><Button look="ghost" size="icon-small" aria-label="New drawing" onClick={() => void begin()}><FilePlus2 /></Button></Tip>
-        <Tip text="Your drawings"><Button look="ghost" size="icon-small" aria-label="Your drawings" onClick={() => setOpen(true)}><FolderOpen /></Button></Tip>
+        <IconButton name="New drawing" onClick={() => void begin()}>
+          <FilePlus2 />
+        </IconButton>
+        <IconButton name="Your drawings" onClick={() => setOpen(true)}>
+          <FolderOpen />
+        </IconButton>
       </div>
       {fault !== null && (
-        <p role="alert" className="flex items-start gap-2 bg-ruby-soft px-3 py-1.5 text-xs text-ruby">
+        <p
+          role="alert"
+          className="flex items-start gap-2 bg-ruby-soft px-3 py-1.5 text-xs text-ruby"
+        >
           <TriangleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0" />
-          <span>This browser does not keep the drawing: it is lost when the page is closed. {fault}</span>
+          <span>
+            The drawing cannot be stored in this browser, and is lost when the page is closed.{" "}
+            {fault}
+          </span>
         </p>
       )}
       {notice !== null && (
-        <p role="status" className="flex items-center gap-2 bg-blue-soft px-3 py-1 text-xs text-blue">
+        <p
+          role="status"
+          className="flex items-center gap-2 bg-blue-soft px-3 py-1 text-xs text-blue"
+        >
           <span className="min-w-0 flex-1">{notice}</span>
-          <button type="button" aria-label="Close the notice" className="rounded-sm p-1" onClick={dismiss}><X className="size-3.5" /></button>
+          <button
+            type="button"
+            aria-label="Close the notice"
+            className="rounded-sm p-1"
+            onClick={dismiss}
+          >
+            <X className="size-3.5" />
+          </button>
         </p>
       )}
-      {open && <Suspense fallback={null}><Drawings onClose={() => setOpen(false)} /></Suspense>}
+      {open && (
+        <Suspense fallback={null}>
+          <Drawings onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
     </>
   );
 }

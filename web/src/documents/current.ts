@@ -1,38 +1,44 @@
-/** The drawing of this tab, kept as it changes: what is on the pad with all its steps, and the references. */
+/** The drawing of this tab, with its steps and references. It is stored as it changes. */
 
 import { create } from "zustand";
 
-import { told } from "@/api/problem";
+import { messageOf } from "@/api/problem";
 import { uniqueId } from "@/lib/id";
 import { EMPTY, isEmpty } from "@/pad/drawing";
-import { begun } from "@/pad/history";
+import { startHistory } from "@/pad/history";
 import { usePad } from "@/pad/store";
-import { useTray } from "@/tray/tray";
+import { useReferences } from "@/references/store";
 
-import { listDocuments, Overtaken, readDocument, writeDocument, type Content } from "./keep";
+import { listDocuments, readDocument, RevisionConflict, writeDocument, type Content } from "./keep";
 import { olderContent } from "./older";
 import { claim, isAlone, readTab, writeTab } from "./tab";
 
 interface Current {
   id: string;
   name: string;
-  /** The last writing of it by this tab, or the one that was read; null for a drawing that is not kept yet. */
+  /** The revision that this tab read or wrote last; null while it is not stored. */
   revision: string | null;
-  /** Why it cannot be kept, while that is so. */
+  /** Why it cannot be stored. */
   fault: string | null;
-  /** What happened to the drawing that a person did not ask for. */
+  /** A change of the drawing that the artist did not ask for. */
   notice: string | null;
   restore: () => Promise<void>;
-  /** Opens a drawing of the list; as a copy where another tab has it. */
+  /** Opens a drawing of the list, or a copy of it if another tab has it open. */
   open: (id: string) => Promise<void>;
-  /** Begins a new drawing, with the same references. */
+  /** Starts a new drawing, with the same references. */
   begin: () => Promise<void>;
   rename: (name: string) => void;
   dismiss: () => void;
 }
 
 function freshName(): string {
-  return `Drawing of ${new Date().toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" })}`;
+  const at = new Date().toLocaleString("en-GB", {
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  return `Drawing, ${at}`;
 }
 
 const copyOf = (name: string) => (name.endsWith(" (copy)") ? name : `${name} (copy)`);
@@ -46,14 +52,14 @@ export const useDocument = create<Current>()((set, read) => ({
   restore: async () => {
     if (read().id !== "") return;
     const id = uniqueId();
-    // What is drawn while the kept drawing is looked for is a drawing of its own.
+    // Strokes made while the stored drawing is loaded belong to a new drawing.
     set({ id, name: freshName() });
     try {
       const had = readTab();
       if (had !== null) await show(had);
       else if (await isAlone()) await showLatest();
     } catch (error) {
-      set({ fault: told(error) });
+      set({ fault: messageOf(error) });
     }
     if (read().id === id) await take(id);
     usePad.setState({ ready: true });
@@ -61,7 +67,7 @@ export const useDocument = create<Current>()((set, read) => ({
   },
   open: async (id) => {
     await settled();
-    if (!(await show(id))) throw new Error("This drawing is not there any more.");
+    if (!(await show(id))) throw new Error("This drawing does not exist any more.");
   },
   begin: async () => {
     await settled();
@@ -69,7 +75,7 @@ export const useDocument = create<Current>()((set, read) => ({
     await take(id);
     const { width, height } = usePad.getState().history.present;
     set({ id, name: freshName(), revision: null, notice: null });
-    usePad.setState({ history: begun({ ...EMPTY, width, height }) });
+    usePad.setState({ history: startHistory({ ...EMPTY, width, height }) });
   },
   rename: (name) => {
     const wanted = name.trim();
@@ -81,12 +87,17 @@ export const useDocument = create<Current>()((set, read) => ({
 }));
 
 function content(): Content {
-  return { history: usePad.getState().history, references: useTray.getState().references };
+  return { history: usePad.getState().history, references: useReferences.getState().references };
 }
 
 /** Whether there is anything to lose. */
 function isWorth({ history, references }: Content): boolean {
-  return references.length > 0 || history.past.length > 0 || history.future.length > 0 || !isEmpty(history.present);
+  return (
+    references.length > 0 ||
+    history.past.length > 0 ||
+    history.future.length > 0 ||
+    !isEmpty(history.present)
+  );
 }
 
 async function take(id: string): Promise<void> {
@@ -94,28 +105,34 @@ async function take(id: string): Promise<void> {
   writeTab(id);
 }
 
-/** Shows a kept drawing; false when there is none of this id. */
+/** Shows a stored drawing. False if it does not exist. */
 async function show(id: string): Promise<boolean> {
   const kept = await readDocument(id);
   if (kept === null) return false;
   const { history, references } = kept;
-  // Something was pasted while it was looked for: that is a drawing of its own.
+  // A picture that was pasted while the drawing was loaded belongs to a new drawing.
   if (!usePad.getState().ready && isWorth(content())) return true;
   if (await claim(id)) {
     writeTab(id);
     put({ history, references });
-    useDocument.setState({ id, name: kept.name, revision: kept.revision, notice: null });
+    const { name, revision } = kept;
+    useDocument.setState({ id, name, revision, notice: null });
     return true;
   }
   const copy = uniqueId();
   await take(copy);
   put({ history, references });
-  useDocument.setState({ id: copy, name: copyOf(kept.name), revision: null, notice: "This drawing is open in another tab, so this one is a copy of it." });
+  useDocument.setState({
+    id: copy,
+    name: copyOf(kept.name),
+    revision: null,
+    notice: "This drawing is open in another tab, so that this is a copy.",
+  });
   await keep();
   return true;
 }
 
-/** Goes on with what was drawn last, when no other tab is there to have it. */
+/** Shows the drawing that was changed last. */
 async function showLatest(): Promise<void> {
   const older = await olderContent();
   if (older !== null) {
@@ -131,16 +148,17 @@ async function showLatest(): Promise<void> {
   if (latest !== undefined) await show(latest.id);
 }
 
+/** True while a stored drawing is shown, which is no change to store. */
 let putting = false;
 
 function put({ history, references }: Content): void {
   putting = true;
   usePad.setState({ history });
-  useTray.setState({ references: [...references] });
+  useReferences.setState({ references: [...references] });
   putting = false;
 }
 
-/** Writes one after the other, always the newest: strokes come faster than databases write. */
+/** One write at a time, of the newest state: strokes may be faster than the database. */
 let writing: Promise<void> | null = null;
 let waiting = false;
 
@@ -162,30 +180,37 @@ async function write(): Promise<void> {
     const { id, name, revision } = useDocument.getState();
     try {
       const written = await writeDocument(id, name, content(), revision);
-      if (useDocument.getState().id === id) useDocument.setState({ revision: written, fault: null });
+      if (useDocument.getState().id === id)
+        useDocument.setState({ revision: written, fault: null });
     } catch (error) {
-      if (error instanceof Overtaken) await fork();
-      else useDocument.setState({ fault: told(error) });
+      if (error instanceof RevisionConflict) await fork();
+      else useDocument.setState({ fault: messageOf(error) });
     }
   }
 }
 
-/** Another tab has written the same drawing: this one goes on as a copy, and both are kept. */
+/** Continues as a copy after another tab wrote the same drawing, so that both are stored. */
 async function fork(): Promise<void> {
   const id = uniqueId();
   await take(id);
-  useDocument.setState(({ name }) => ({ id, name: copyOf(name), revision: null, notice: "This drawing was changed in another tab, so what is here is kept as a copy." }));
+  useDocument.setState(({ name }) => ({
+    id,
+    name: copyOf(name),
+    revision: null,
+    notice: "This drawing was changed in another tab, so that this is a copy.",
+  }));
   waiting = true;
 }
 
 usePad.subscribe((state, before) => {
-  if (!putting && state.ready && before.ready && state.history !== before.history && isKnown()) void keep();
+  const changed = state.ready && before.ready && state.history !== before.history;
+  if (!putting && changed && isKnown()) void keep();
 });
-useTray.subscribe((state, before) => {
+useReferences.subscribe((state, before) => {
   if (!putting && state.references !== before.references && isKnown()) void keep();
 });
 
-/** A drawing that nothing was done to is not kept; one that was emptied is. */
+/** An untouched drawing is not stored. One that was emptied again is. */
 function isKnown(): boolean {
   const { id, revision } = useDocument.getState();
   return id !== "" && usePad.getState().ready && (revision !== null || isWorth(content()));

@@ -1,39 +1,39 @@
-/** Drawings in the browser's database. A drawing is written only over what the writer read or wrote itself. */
+/** Drawings in the browser's database. A write replaces only the revision that the writer knows. */
 
 import { answer, transact } from "@/lib/database";
 import { uniqueId } from "@/lib/id";
 import { fields, isFields, list, number, text, texts } from "@/lib/json";
 import { isBase, type Base, type Drawing } from "@/pad/drawing";
 import type { History } from "@/pad/history";
-import { isReference, type Reference } from "@/tray/tray";
+import { isReference, type Reference } from "@/references/store";
 
-import { packed, unpacked } from "./pack";
+import { pack, unpack } from "./pack";
 
-/** A drawing, its steps, and the references that it is made into pictures with. */
+/** A drawing with its steps, and the references beside it. */
 export interface Content {
   history: History<Drawing>;
   references: readonly Reference[];
 }
 
-/** What a list shows of a drawing. */
-export interface Shelved {
+/** The entry of a drawing in a list. */
+export interface ListedDocument {
   id: string;
   name: string;
   changedAt: number;
   strokes: number;
 }
 
-export interface Kept extends Content {
+export interface StoredDocument extends Content {
   id: string;
   name: string;
-  /** Which writing of it this is. */
+  /** Changes with each write. */
   revision: string;
 }
 
-/** Somebody else wrote the drawing since it was read here. */
-export class Overtaken extends Error {}
+/** Another tab wrote the drawing since it was read here. */
+export class RevisionConflict extends Error {}
 
-/** Pictures have an id from when they are written first; they never change. */
+/** The ids of pictures that are stored. Pictures never change. */
 const ids = new WeakMap<object, string>();
 const written = new Set<string>();
 
@@ -48,74 +48,121 @@ type OwnSource = Extract<Reference["source"], { kind: "own" }>;
 /** The pictures of a drawing by their ids. */
 function picturesOf({ history, references }: Content): Map<string, Base | OwnSource> {
   const pictures = new Map<string, Base | OwnSource>();
-  for (const { base } of [...history.past, history.present, ...history.future]) if (base !== null) pictures.set(idOf(base), base);
-  for (const { source } of references) if (source.kind === "own") pictures.set(idOf(source), source);
+  for (const { base } of [...history.past, history.present, ...history.future]) {
+    if (base !== null) pictures.set(idOf(base), base);
+  }
+  for (const { source } of references) {
+    if (source.kind === "own") pictures.set(idOf(source), source);
+  }
   return pictures;
 }
 
-/** Writes a drawing over the revision that is known, null for a new one; the new revision. */
-export async function writeDocument(id: string, name: string, content: Content, known: string | null): Promise<string> {
+/** Writes a drawing over the known revision, or as a new one for null. Returns the new revision. */
+export async function writeDocument(
+  id: string,
+  name: string,
+  content: Content,
+  known: string | null,
+): Promise<string> {
   const revision = uniqueId();
   const pictures = picturesOf(content);
-  const history = packed(content.history, idOf);
-  const references = content.references.map(({ source, ...rest }) => ({ ...rest, source: source.kind === "own" ? { kind: "own", picture: idOf(source) } : source }));
+  const history = pack(content.history, idOf);
+  const references = content.references.map(({ source, ...rest }) => ({
+    ...rest,
+    source: source.kind === "own" ? { kind: "own", picture: idOf(source) } : source,
+  }));
   await transact(["shelf", "documents", "pictures", "made"], "readwrite", async (transaction) => {
     const shelf = transaction.objectStore("shelf");
     const before: unknown = await answer<unknown>(shelf.get(id));
-    if (isFields(before) && before["revision"] !== known) throw new Overtaken("The drawing was changed in another tab.");
-    // All at once: a tab that is closed now has no time for one after the other.
+    if (isFields(before) && before["revision"] !== known)
+      throw new RevisionConflict("The drawing was changed in another tab.");
+    // All writes start at once: a tab that is being closed has no time to await each of them.
     const writing: Promise<unknown>[] = [];
     for (const [key, picture] of pictures) {
       if (written.has(key)) continue;
       const { url, width, height, name: title } = { width: 0, height: 0, name: "", ...picture };
-      writing.push(answer(transaction.objectStore("pictures").put({ id: key, url, width, height, name: title })));
+      writing.push(
+        answer(
+          transaction.objectStore("pictures").put({ id: key, url, width, height, name: title }),
+        ),
+      );
     }
     const strokes = content.history.present.strokes.length;
     writing.push(answer(transaction.objectStore("documents").put({ id, history, references })));
-    writing.push(answer(shelf.put({ id, name, changedAt: Date.now(), revision, strokes, pictures: [...pictures.keys()] })));
+    writing.push(
+      answer(
+        shelf.put({
+          id,
+          name,
+          changedAt: Date.now(),
+          revision,
+          strokes,
+          pictures: [...pictures.keys()],
+        }),
+      ),
+    );
     await Promise.all(writing);
-    await dropPictures(transaction, texts(fields(before)["pictures"]).filter((key) => !pictures.has(key)));
+    await dropPictures(
+      transaction,
+      texts(fields(before)["pictures"]).filter((key) => !pictures.has(key)),
+    );
   });
   for (const key of pictures.keys()) written.add(key);
   return revision;
 }
 
-/** Deletes those of the pictures that nothing has any more. */
-export async function dropPictures(transaction: IDBTransaction, keys: readonly string[]): Promise<void> {
+/** Deletes those of the pictures that are no longer used. */
+export async function dropPictures(
+  transaction: IDBTransaction,
+  keys: readonly string[],
+): Promise<void> {
   for (const key of keys) {
-    const counts = await Promise.all((["shelf", "made"] as const).map((store) => answer(transaction.objectStore(store).index("pictures").count(key))));
+    const counts = await Promise.all(
+      (["shelf", "made"] as const).map((store) =>
+        answer(transaction.objectStore(store).index("pictures").count(key)),
+      ),
+    );
     if (counts.some((count) => count > 0)) continue;
     await answer(transaction.objectStore("pictures").delete(key));
     written.delete(key);
   }
 }
 
-/** The pictures of these ids, as the database has them. */
-export async function readPictures(transaction: IDBTransaction, keys: readonly string[]): Promise<Map<string, Base>> {
+/** The stored pictures of these ids. */
+export async function readPictures(
+  transaction: IDBTransaction,
+  keys: readonly string[],
+): Promise<Map<string, Base>> {
   const found = new Map<string, Base>();
   for (const key of keys) {
     const picture: unknown = await answer<unknown>(transaction.objectStore("pictures").get(key));
-    if (isBase(picture)) found.set(key, { url: picture.url, width: picture.width, height: picture.height, name: picture.name });
+    if (isBase(picture))
+      found.set(key, {
+        url: picture.url,
+        width: picture.width,
+        height: picture.height,
+        name: picture.name,
+      });
   }
   return found;
 }
 
-/** A picture that is written once, whatever it is in. */
+/** Stores a picture, and returns its id. */
 export async function writePicture(transaction: IDBTransaction, picture: Base): Promise<string> {
   const id = idOf(picture);
   await answer(transaction.objectStore("pictures").put({ id, ...picture }));
   return id;
 }
 
-/** The drawing, or null when there is none of this id (any more). */
-export async function readDocument(id: string): Promise<Kept | null> {
+/** The drawing, or null if it does not exist (any more). */
+export async function readDocument(id: string): Promise<StoredDocument | null> {
   return transact(["shelf", "documents", "pictures"], "readonly", async (transaction) => {
     const shelved = fields(await answer<unknown>(transaction.objectStore("shelf").get(id)));
     const given = fields(await answer<unknown>(transaction.objectStore("documents").get(id)));
     const revision = text(shelved["revision"]);
     if (revision === null) return null;
     const pictures = await readPictures(transaction, texts(shelved["pictures"]));
-    const history = unpacked(given["history"], pictures);
+    const history = unpack(given["history"], pictures);
     if (history === null) return null;
     const references = list(given["references"]).flatMap((reference): Reference[] => {
       const { source, ...rest } = fields(reference);
@@ -135,14 +182,20 @@ export async function readDocument(id: string): Promise<Kept | null> {
 }
 
 /** The drawings of this browser, the newest first. */
-export async function listDocuments(most: number): Promise<Shelved[]> {
+export async function listDocuments(most: number): Promise<ListedDocument[]> {
   return transact(["shelf"], "readonly", async (transaction) => {
     const index = transaction.objectStore("shelf").index("changedAt");
-    const found: Shelved[] = [];
+    const found: ListedDocument[] = [];
     const asked = index.openCursor(null, "prev");
-    for (let cursor = await answer(asked); cursor !== null && found.length < most; ) {
+    for (let cursor = await answer(asked); cursor !== null && found.length < most;) {
       const { id, name, changedAt, strokes } = fields(cursor.value);
-      if (typeof id === "string") found.push({ id, name: text(name) ?? "Drawing", changedAt: number(changedAt) ?? 0, strokes: number(strokes) ?? 0 });
+      if (typeof id === "string")
+        found.push({
+          id,
+          name: text(name) ?? "Drawing",
+          changedAt: number(changedAt) ?? 0,
+          strokes: number(strokes) ?? 0,
+        });
       const next = answer(asked);
       cursor.continue();
       cursor = await next;

@@ -1,6 +1,6 @@
 /**
- * A drawing with all its steps, as it is kept. Steps share most of their strokes and their pictures, so that each is
- * written once.
+ * The stored form of a drawing with all its steps. Steps share most of their strokes and pictures,
+ * so that each of those is stored once.
  */
 
 import { isFields, list, number, text } from "@/lib/json";
@@ -10,9 +10,9 @@ import type { History } from "@/pad/history";
 interface Step {
   width: number;
   height: number;
-  /** Which of the pictures. */
+  /** Index of the picture. */
   base: number | null;
-  /** Which of the strokes, in order. */
+  /** Indexes of the strokes, in order. */
   strokes: number[];
 }
 
@@ -21,11 +21,14 @@ export interface PackedHistory {
   /** The ids of the pictures. */
   pictures: string[];
   steps: Step[];
-  /** Which step is shown. */
+  /** Index of the current step. */
   place: number;
 }
 
-export function packed({ past, present, future }: History<Drawing>, idOf: (base: Base) => string): PackedHistory {
+export function pack(
+  { past, present, future }: History<Drawing>,
+  idOf: (base: Base) => string,
+): PackedHistory {
   const strokes = new Map<Stroke, number>();
   const pictures = new Map<string, number>();
   const placeIn = <T>(known: Map<T, number>, value: T): number => {
@@ -39,11 +42,22 @@ export function packed({ past, present, future }: History<Drawing>, idOf: (base:
     base: drawing.base === null ? null : placeIn(pictures, idOf(drawing.base)),
     strokes: drawing.strokes.map((stroke) => placeIn(strokes, stroke)),
   }));
-  return { strokes: [...strokes.keys()], pictures: [...pictures.keys()], steps, place: past.length };
+  return {
+    strokes: [...strokes.keys()],
+    pictures: [...pictures.keys()],
+    steps,
+    place: past.length,
+  };
 }
 
-/** The history, or null when what was kept is none. Steps that make no sense are left out; the shown one must. */
-export function unpacked(value: unknown, pictures: ReadonlyMap<string, Base>): History<Drawing> | null {
+/**
+ * The history, or null if the stored value is invalid. Invalid steps are left out, unless the
+ * current step is one of them.
+ */
+export function unpack(
+  value: unknown,
+  pictures: ReadonlyMap<string, Base>,
+): History<Drawing> | null {
   if (!isFields(value)) return null;
   const strokes = list(value["strokes"]) as readonly Stroke[];
   const bases = list(value["pictures"]).map((id) => pictures.get(text(id) ?? "") ?? null);

@@ -1,6 +1,6 @@
 /**
- * Which drawing this tab has. A drawing is open in one tab at a time: a second one that asks for it, such as a duplicated
- * tab, makes a copy.
+ * The drawing that this tab has open. A drawing is open in one tab at a time: a second tab that
+ * opens it, such as a duplicated tab, makes a copy.
  */
 
 import { uniqueId } from "@/lib/id";
@@ -10,10 +10,10 @@ import { tabOnly } from "@/lib/tab-storage";
 const NAME = "clippy.document";
 const LOCK = `${NAME}.`;
 const ANY = "any";
-/** The page before a reload lets go a moment after this one begins. */
-const PATIENCE = 700;
-/** Another tab answers within this. */
-const HEARS = 200;
+/** How long to wait for a lock. On a reload, the old page may hold it for a moment. */
+const LOCK_TIMEOUT = 700;
+/** How long to wait for the answer of another tab. */
+const ANSWER_TIMEOUT = 200;
 
 /** The drawing that this tab had before a reload. */
 export function readTab(): string | null {
@@ -24,10 +24,11 @@ export function writeTab(id: string): void {
   tabOnly.set(NAME, id);
 }
 
+/** The claimed drawing, and what releases it. */
 let mine: string | null = null;
-let letGo: () => void = () => undefined;
+let release: () => void = () => undefined;
 
-// Locks are there on secure pages only; elsewhere tabs ask each other.
+// Browsers have locks on secure pages only. On other pages tabs ask each other.
 const locks: LockManager | undefined = navigator.locks;
 const me = uniqueId();
 const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(NAME);
@@ -37,7 +38,7 @@ channel?.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
   if (asks === mine || asks === ANY) channel.postMessage({ has: mine, to: from });
 });
 
-function asked(what: string): Promise<boolean> {
+function askTabs(what: string): Promise<boolean> {
   if (channel === null) return Promise.resolve(false);
   return new Promise((resolve) => {
     const heard = ({ data }: MessageEvent<unknown>) => {
@@ -48,33 +49,33 @@ function asked(what: string): Promise<boolean> {
       channel.removeEventListener("message", heard);
       resolve(found);
     };
-    const timer = setTimeout(() => end(false), HEARS);
+    const timer = setTimeout(() => end(false), ANSWER_TIMEOUT);
     channel.addEventListener("message", heard);
     channel.postMessage({ asks: what, from: me });
   });
 }
 
-/** Takes a drawing for this tab, and lets go of the one it had. False when another tab has it. */
+/** Claims a drawing for this tab, and releases its previous one. False if another tab has it. */
 export async function claim(id: string): Promise<boolean> {
   if (mine === id) return true;
-  const before = letGo;
+  const before = release;
   if (locks === undefined) {
-    if (await asked(id)) return false;
-    letGo = () => undefined;
-  } else if (!(await locked(locks, id))) return false;
+    if (await askTabs(id)) return false;
+    release = () => undefined;
+  } else if (!(await lock(locks, id))) return false;
   before();
   mine = id;
   return true;
 }
 
-function locked(manager: LockManager, id: string): Promise<boolean> {
+function lock(manager: LockManager, id: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const patience = new AbortController();
-    const timer = setTimeout(() => patience.abort(), PATIENCE);
-    const held = manager.request(`${LOCK}${id}`, { signal: patience.signal }, () => {
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), LOCK_TIMEOUT);
+    const held = manager.request(`${LOCK}${id}`, { signal: timeout.signal }, () => {
       clearTimeout(timer);
-      return new Promise<void>((release) => {
-        letGo = release;
+      return new Promise<void>((done) => {
+        release = done;
         resolve(true);
       });
     });
@@ -82,17 +83,19 @@ function locked(manager: LockManager, id: string): Promise<boolean> {
   });
 }
 
-/** Whether any other tab is there. One that was just closed may take a moment to be gone. */
+/** Whether this is the only tab. A tab that was just closed may hold its lock for a moment. */
 export async function isAlone(): Promise<boolean> {
   if (!(await isOpenElsewhere())) return true;
-  await new Promise((resolve) => setTimeout(resolve, HEARS));
+  await new Promise((resolve) => setTimeout(resolve, ANSWER_TIMEOUT));
   return !(await isOpenElsewhere());
 }
 
-/** Whether another tab has this drawing, or any where none is named. */
+/** Whether another tab has this drawing open, or any drawing if none is named. */
 export async function isOpenElsewhere(id?: string): Promise<boolean> {
-  if (locks === undefined) return asked(id ?? ANY);
+  if (locks === undefined) return askTabs(id ?? ANY);
   const { held = [] } = await locks.query();
-  const names = held.flatMap(({ name }) => (name?.startsWith(LOCK) ? [name.slice(LOCK.length)] : [])).filter((name) => name !== mine);
-  return id === undefined ? names.length > 0 : names.includes(id);
+  const others = held
+    .flatMap(({ name }) => (name?.startsWith(LOCK) ? [name.slice(LOCK.length)] : []))
+    .filter((name) => name !== mine);
+  return id === undefined ? others.length > 0 : others.includes(id);
 }

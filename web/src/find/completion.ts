@@ -1,10 +1,23 @@
-/** Completing a tag from what is typed, where the server does not do it itself. */
+/** Narrows known tags while somebody types, before the server has answered. */
 
-import type { FacetValue } from "@/api/pictures";
+import type { FacetValue } from "@/api/client";
 
-/** Tags that begin so, then tags with a word that begins so, then tags that hold it; the frequent first. */
-export function completions(known: readonly FacetValue[], typed: string, taken: readonly string[], most = 8): FacetValue[] {
-  const wanted = typed.trim().toLowerCase().replaceAll(/\s+/g, "_");
+/** The tag that typed words mean. */
+export function tagOf(typed: string): string {
+  return typed.trim().toLowerCase().replaceAll(/\s+/g, "_");
+}
+
+/**
+ * Tags that start with the typed words, then tags with a word that starts so, then tags that
+ * contain them. The most frequent come first.
+ */
+export function completions(
+  known: readonly FacetValue[],
+  typed: string,
+  taken: readonly string[],
+  most = 8,
+): FacetValue[] {
+  const wanted = tagOf(typed);
   const rank = ({ value }: FacetValue): number => {
     const tag = value.toLowerCase();
     if (tag.startsWith(wanted)) return 0;

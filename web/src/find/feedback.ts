@@ -1,8 +1,8 @@
-/** Clicks and saves, from which the server learns what an artist likes. */
+/** Clicks and saves, from which the server learns an artist's preferences. */
 
 import { create } from "zustand";
 
-import { api } from "@/api/client";
+import { api, type Schemas } from "@/api/client";
 import type { Picture } from "@/api/pictures";
 import { fields, parsed, texts } from "@/lib/json";
 import { shared } from "@/lib/tab-storage";
@@ -18,11 +18,11 @@ const MOST_SAVED = 2000;
 
 function readSaved(): string[] {
   const kept = parsed(shared.get(SAVED) ?? "null");
-  // Before, the list lay in an envelope.
+  // Earlier versions stored the list inside of a state object.
   return texts(Array.isArray(kept) ? kept : fields(fields(kept)["state"])["ids"]);
 }
 
-/** What is saved in one tab is saved in all of them: each adds to the list as it is now. */
+/** The saved pictures of all tabs: each tab adds to the list as it is now. */
 export const useSaved = create<Saved>()((set) => ({
   ids: readSaved(),
   add: (id) => {
@@ -34,16 +34,17 @@ export const useSaved = create<Saved>()((set) => ({
 
 shared.watch(SAVED, () => useSaved.setState({ ids: readSaved() }));
 
-async function tell(picture: Picture, action: "click" | "save"): Promise<void> {
-  await api.POST("/api/feedback", { body: { user_id: useSession.getState().artist, image_id: picture.id, action } });
+async function sendFeedback(picture: Picture, action: Schemas["ActionName"]): Promise<void> {
+  const user_id = useSession.getState().artist;
+  await api.POST("/api/feedback", { body: { user_id, image_id: picture.id, action } });
 }
 
-/** A look is worth telling, and not worth a word when it could not be told. */
-export function looked(picture: Picture): void {
-  tell(picture, "click").catch(() => undefined);
+/** Reports that a picture was opened. A failure to do so is not worth a message. */
+export function reportClick(picture: Picture): void {
+  sendFeedback(picture, "click").catch(() => undefined);
 }
 
 export async function save(picture: Picture): Promise<void> {
-  await tell(picture, "save");
+  await sendFeedback(picture, "save");
   useSaved.getState().add(picture.id);
 }

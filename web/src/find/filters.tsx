@@ -1,109 +1,208 @@
 import { ChevronDown, X } from "lucide-react";
 import { useState } from "react";
 
-import { picturePath, type Facets } from "@/api/pictures";
-import { useFacet } from "@/api/queries";
+import type { FacetValue, Schemas } from "@/api/client";
+import { picturePath } from "@/api/pictures";
+import { useStyles } from "@/api/queries";
 import { cn } from "@/lib/classes";
 import { count, words } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Segments } from "@/ui/controls";
 import { Picture } from "@/ui/picture";
 
-import { cycled, toggled, useQueryState, without } from "./query";
+import type { TagFilter } from "./fields";
+import { cycleFilter, toggleFilter, useQueryState, withoutFilter } from "./query-state";
 import { TagField } from "./tag-field";
 
+type Facets = Schemas["FacetsOfResults"] | null;
+
+/** Styles that are shown before *more styles* is pressed. */
 const FEW = 6;
+const MOST_STYLES = 60;
 
-/** Style chips, tag filters, and the pictures that results are to be like. */
-export function Filters({ facets }: { facets: Facets | null }) {
-  const query = useQueryState();
-  const { data: styles = [] } = useFacet("matched_tags", 60);
-  const [all, setAll] = useState(false);
-  const names = styles.map(({ value }) => value);
-  const inResults = new Map(facets?.styles.map((facet) => [facet.value, facet.count]));
-  const tags = query.filters.filter(({ tag }) => !names.includes(tag));
-  const chosen = (style: string) => query.filters.find(({ tag }) => tag === style);
-  const shown = all ? styles : styles.filter(({ value }, index) => index < FEW || chosen(value) !== undefined);
-  const wanted = query.filters.filter(({ excluded }) => !excluded).length;
-
+/** The filters: styles as chips, and other tags. */
+export function Filters({ facets }: { facets: Facets }) {
+  const { data: styles = [] } = useStyles(MOST_STYLES);
   return (
     <div className="flex flex-col gap-2">
-      <div className="flex flex-wrap items-center gap-1.5 max-sm:-mx-4 max-sm:flex-nowrap max-sm:overflow-x-auto max-sm:px-4 max-sm:[scrollbar-width:none]">
-        {shown.length > 0 && (
-          <ul aria-label="Styles" className="contents">
-            {shown.map(({ value, count: there }) => {
-              const filter = chosen(value);
-              const found = facets === null ? undefined : (inResults.get(value) ?? 0);
-              return (
-                <li key={value}>
-                  <button
-                    type="button"
-                    aria-pressed={filter !== undefined}
-                    title={found === undefined ? `${count(there)} pictures` : `${count(found)} among the best results`}
-                    onClick={() => query.set({ filters: toggled(query.filters, value) })}
-                    className={cn(
-                      "h-7 rounded-full border px-2.5 text-xs font-medium whitespace-nowrap transition-colors",
-                      filter === undefined ? "border-line bg-raised text-soft hover:border-edge hover:text-ink" : "border-blue bg-blue-soft text-blue",
-                      filter?.excluded === true && "border-ruby bg-ruby-soft text-ruby line-through",
-                    )}
-                  >
-                    {words(value)}
-                  </button>
-                </li>
-              );
-            })}
-          </ul>
-        )}
-        {styles.length > FEW && (
-          <Button look="ghost" size="tiny" aria-expanded={all} onClick={() => setAll(!all)}>
-            {all ? "Fewer styles" : `${styles.length - FEW} more styles`}
-            <ChevronDown className={cn("transition-transform", all && "rotate-180")} />
-          </Button>
-        )}
-      </div>
-      <div className="flex flex-wrap items-center gap-1.5">
-        <TagField
-          taken={query.filters.map(({ tag }) => tag)}
-          common={facets?.tags ?? []}
-          onAdd={(tag, excluded) => query.set({ filters: [...without(query.filters, tag), { tag, excluded }] })}
-        />
-        {tags.map(({ tag, excluded }) => (
-          <span key={tag} className={cn("inline-flex h-7 items-center rounded-full border pl-2.5 text-xs font-medium", excluded ? "border-ruby bg-ruby-soft text-ruby" : "border-blue bg-blue-soft text-blue")}>
-            <button type="button" title="Click to leave out instead" onClick={() => query.set({ filters: cycled(query.filters, tag) })}>
-              {excluded ? "not " : ""}{words(tag)}
-            </button>
-            <button type="button" aria-label={`Remove the filter ${words(tag)}`} className="px-1.5" onClick={() => query.set({ filters: without(query.filters, tag) })}>
-              <X className="size-3.5" />
-            </button>
-          </span>
-        ))}
-        {wanted > 1 && (
-          <Segments
-            small
-            label="How filters combine"
-            value={query.tagMode}
-            onChange={(tagMode) => query.set({ tagMode })}
-            choices={[{ value: "any", label: "Any" }, { value: "all", label: "All" }]}
-          />
-        )}
-        {query.filters.length > 0 && <Button look="ghost" size="tiny" onClick={() => query.set({ filters: [] })}>Clear filters</Button>}
-      </div>
+      <Styles styles={styles} facets={facets} />
+      <Tags styles={styles} facets={facets} />
     </div>
   );
 }
 
-/** The pictures that results are to be like. */
+interface FiltersProps {
+  styles: readonly FacetValue[];
+  facets: Facets;
+}
+
+function Styles({ styles, facets }: FiltersProps) {
+  const { filters, set } = useQueryState();
+  const [all, setAll] = useState(false);
+  const filterOf = (style: string) => filters.find(({ tag }) => tag === style);
+  const isShown = ({ value }: FacetValue, index: number) =>
+    all || index < FEW || filterOf(value) !== undefined;
+  const titleOf = ({ value, count: total }: FacetValue) => {
+    if (facets === null) return `${count(total)} pictures`;
+    const found = facets.styles.find((facet) => facet.value === value)?.count ?? 0;
+    return `${count(found)} among the best results`;
+  };
+  return (
+    <div
+      className="flex flex-wrap items-center gap-1.5 max-sm:-mx-4 max-sm:flex-nowrap
+        max-sm:overflow-x-auto max-sm:px-4 max-sm:[scrollbar-width:none]"
+    >
+      {styles.length > 0 && (
+        <ul aria-label="Styles" className="contents">
+          {styles.filter(isShown).map((style) => (
+            <li key={style.value}>
+              <StyleChip
+                style={style.value}
+                title={titleOf(style)}
+                filter={filterOf(style.value)}
+                onClick={() => set({ filters: toggleFilter(filters, style.value) })}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      {styles.length > FEW && (
+        <Button look="ghost" size="tiny" aria-expanded={all} onClick={() => setAll(!all)}>
+          {all ? "Fewer styles" : `${styles.length - FEW} more styles`}
+          <ChevronDown className={cn("transition-transform", all && "rotate-180")} />
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface StyleChipProps {
+  style: string;
+  title: string;
+  filter: TagFilter | undefined;
+  onClick: () => void;
+}
+
+function StyleChip({ style, title, filter, onClick }: StyleChipProps) {
+  return (
+    <button
+      type="button"
+      aria-pressed={filter !== undefined}
+      title={title}
+      onClick={onClick}
+      className={cn(
+        "h-7 rounded-full border px-2.5 text-xs font-medium whitespace-nowrap transition-colors",
+        filter === undefined
+          ? "border-line bg-raised text-soft hover:border-edge hover:text-ink"
+          : "border-blue bg-blue-soft text-blue",
+        filter?.excluded === true && "border-ruby bg-ruby-soft text-ruby line-through",
+      )}
+    >
+      {words(style)}
+    </button>
+  );
+}
+
+/** The filters that are no styles, and how all of them combine. */
+function Tags({ styles, facets }: FiltersProps) {
+  const { filters, tagMode, set } = useQueryState();
+  const isStyle = (tag: string) => styles.some(({ value }) => value === tag);
+  const required = filters.filter(({ excluded }) => !excluded).length;
+  return (
+    <div className="flex flex-wrap items-center gap-1.5">
+      <TagField
+        taken={filters.map(({ tag }) => tag)}
+        common={facets?.tags ?? []}
+        onAdd={(tag, excluded) =>
+          set({ filters: [...withoutFilter(filters, tag), { tag, excluded }] })
+        }
+      />
+      {filters
+        .filter(({ tag }) => !isStyle(tag))
+        .map((filter) => (
+          <TagChip
+            key={filter.tag}
+            filter={filter}
+            onCycle={() => set({ filters: cycleFilter(filters, filter.tag) })}
+            onRemove={() => set({ filters: withoutFilter(filters, filter.tag) })}
+          />
+        ))}
+      {required > 1 && (
+        <Segments
+          small
+          label="How filters combine"
+          value={tagMode}
+          onChange={(mode) => set({ tagMode: mode })}
+          choices={[
+            { value: "any", label: "Any" },
+            { value: "all", label: "All" },
+          ]}
+        />
+      )}
+      {filters.length > 0 && (
+        <Button look="ghost" size="tiny" onClick={() => set({ filters: [] })}>
+          Clear filters
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface TagChipProps {
+  filter: TagFilter;
+  onCycle: () => void;
+  onRemove: () => void;
+}
+
+function TagChip({ filter: { tag, excluded }, onCycle, onRemove }: TagChipProps) {
+  return (
+    <span
+      className={cn(
+        "inline-flex h-7 items-center rounded-full border pl-2.5 text-xs font-medium",
+        excluded ? "border-ruby bg-ruby-soft text-ruby" : "border-blue bg-blue-soft text-blue",
+      )}
+    >
+      <button type="button" title="Require or exclude this tag" onClick={onCycle}>
+        {excluded ? "not " : ""}
+        {words(tag)}
+      </button>
+      <button
+        type="button"
+        aria-label={`Remove the filter ${words(tag)}`}
+        className="px-1.5"
+        onClick={onRemove}
+      >
+        <X className="size-3.5" />
+      </button>
+    </span>
+  );
+}
+
+/** The pictures that results should be like. */
 export function Likes() {
   const { likes, set } = useQueryState();
   if (likes.length === 0) return null;
   return (
     <div className="flex flex-wrap items-center gap-2">
-      <span className="label-caps">Like</span>
+      <span className="label-caps">Similar to</span>
       {likes.map(({ id, title }) => (
-        <span key={id} className="inline-flex items-center gap-1.5 rounded-md bg-blue-soft pr-1 text-xs text-blue">
-          <Picture path={picturePath({ id }, 64)} alt="" className="size-8 rounded-l-md object-cover" />
+        <span
+          key={id}
+          className="inline-flex items-center gap-1.5 rounded-md bg-blue-soft pr-1 text-xs
+            text-blue"
+        >
+          <Picture
+            path={picturePath({ id }, 64)}
+            alt=""
+            className="size-8 rounded-l-md object-cover"
+          />
           {words(title)}
-          <button type="button" aria-label={`No longer like ${words(title)}`} className="p-1" onClick={() => set({ likes: likes.filter((like) => like.id !== id) })}>
+          <button
+            type="button"
+            aria-label={`Remove ${words(title)} from similar pictures`}
+            className="p-1"
+            onClick={() => set({ likes: likes.filter((like) => like.id !== id) })}
+          >
             <X className="size-3.5" />
           </button>
         </span>

@@ -1,29 +1,37 @@
-/** One page of a search. */
+/** Calls that search by the form and the drawing. */
 
-import { request, type Schemas } from "@/api/client";
-import type { Features } from "@/api/features";
-import { pageOf, type SearchPage } from "@/api/pictures";
-import { at } from "@/lib/address";
+import { api, body, multipart, type Schemas } from "@/api/client";
+import { suggestionOf, type Suggestion } from "@/api/pictures";
+import { pageOf, type SearchPage } from "@/api/results";
 import type { Drawing } from "@/pad/drawing";
 import { basePicture, sketchPicture } from "@/pad/paint";
 
-import { formOf, type Query } from "./query";
+import { searchFields, type Query } from "./fields";
 
 interface Painted {
   sketch: Blob | null;
   base: Blob | null;
 }
 
-/** One picture of each drawing is enough for all its pages and weights. */
+/** The drawing that was painted last: all pages and weights of it use the same pictures. */
 let painted: { drawing: Drawing; pictures: Promise<Painted> } | null = null;
 
 async function paint(drawing: Drawing): Promise<Painted> {
   return { sketch: await sketchPicture(drawing), base: basePicture(drawing) };
 }
 
-export async function searchForm(query: Query, drawing: Drawing, artist: string, features: Features, cursor: string | null): Promise<FormData> {
+export interface SearchRequest {
+  query: Query;
+  drawing: Drawing;
+  artist: string;
+}
+
+async function formOf(request: SearchRequest, cursor: string | null): Promise<FormData> {
+  const { query, drawing, artist } = request;
   const form = new FormData();
-  for (const [name, value] of formOf(query, artist, features, cursor)) form.append(name, value);
+  for (const [name, value] of Object.entries(searchFields(query, artist, cursor))) {
+    form.append(name, value);
+  }
   if (!query.useSketch) return form;
   if (painted?.drawing !== drawing) painted = { drawing, pictures: paint(drawing) };
   const { sketch, base } = await painted.pictures;
@@ -32,18 +40,25 @@ export async function searchForm(query: Query, drawing: Drawing, artist: string,
   return form;
 }
 
-export interface SearchAsk {
-  query: Query;
-  drawing: Drawing;
-  artist: string;
-  features: Features;
-  cursor: string | null;
-  signal: AbortSignal;
+/** One page of results. */
+export async function search(
+  request: SearchRequest,
+  cursor: string | null,
+  signal: AbortSignal,
+): Promise<SearchPage> {
+  const form = await formOf(request, cursor);
+  const fields = multipart<Schemas["SearchForm"]>(form);
+  return pageOf(body(await api.POST("/api/search/hybrid", { body: fields, signal })));
 }
 
-export async function search({ query, drawing, artist, features, cursor, signal }: SearchAsk): Promise<SearchPage> {
-  const form = await searchForm(query, drawing, artist, features, cursor);
-  const address = at("/api/search/hybrid");
-  const response = await request(new Request(address, { method: "POST", body: form, signal }));
-  return pageOf((await response.json()) as Schemas["SearchResponse"]);
+/** References for the search, with roles and reasons. */
+export async function suggestReferences(
+  request: SearchRequest,
+  provider: string,
+): Promise<Suggestion[]> {
+  const form = await formOf(request, null);
+  if (provider !== "") form.set("provider", provider);
+  const fields = multipart<Schemas["SuggestForm"]>(form);
+  const answer = body(await api.POST("/api/references/suggest", { body: fields }));
+  return answer.references.map(suggestionOf);
 }

@@ -1,102 +1,188 @@
 import { SlidersHorizontal } from "lucide-react";
+import type { ReactNode } from "react";
 
-import { useFeatures } from "@/api/queries";
-import { SPACES } from "@/api/pictures";
+import { SPACES, type Space } from "@/api/results";
 import { percent } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Segments, Slider, Switch } from "@/ui/controls";
 import { Popover } from "@/ui/overlays";
 
 import { SPACE_NAMES } from "./bars";
-import { presetOf, PRESETS, useQueryState } from "./query";
+import { presetOf, PRESETS, useQueryState } from "./query-state";
 
-const EXPLAINS = { image: "colours and rendering", edge: "outline and pose", text: "what its tags say" } as const;
+const SPACE_HINTS: Record<Space, string> = {
+  image: "colours and rendering",
+  edge: "outline and pose",
+  text: "tags and meaning",
+};
 
-/** Presets for what counts. */
+/** Presets of the weights. */
 export function Presets() {
   const { weights, set } = useQueryState();
   return (
     <Segments
-      label="What counts"
+      label="Weights preset"
       value={presetOf(weights)?.name ?? ""}
       onChange={(name) => {
         const preset = PRESETS.find((known) => known.name === name);
         if (preset !== undefined) set({ weights: preset.weights });
       }}
-      choices={PRESETS.map((preset) => ({ value: preset.name, label: preset.title, title: preset.explains }))}
+      choices={PRESETS.map(({ name, title, explains }) => ({
+        value: name,
+        label: title,
+        title: explains,
+      }))}
     />
   );
 }
 
-/** The three weights themselves, and what else bends the ranking. */
-export function Tune() {
-  const { features } = useFeatures();
-  const query = useQueryState();
-  const custom = presetOf(query.weights) === null;
+/** The weights one by one, and what else changes the ranking. */
+export function Tune({ calibrated }: { calibrated: boolean }) {
+  const weights = useQueryState((query) => query.weights);
+  const custom = presetOf(weights) === null;
   return (
     <Popover
-      label="Fine tuning"
+      label="Search settings"
       align="end"
       className="w-80"
       trigger={
-        <Button look="ghost" size="small" aria-label="Fine tuning" title="Weights and ranking">
-          <SlidersHorizontal />{custom ? "Custom" : "Tune"}
+        <Button look="ghost" size="small" aria-label="Search settings" title="Weights and ranking">
+          <SlidersHorizontal />
+          {custom ? "Custom" : "Tune"}
         </Button>
       }
     >
-      <div className="flex flex-col gap-4">
-        <fieldset className="flex flex-col gap-2.5">
-          <legend className="label-caps mb-1">Weights</legend>
-          {SPACES.map((space) => (
-            <div key={space} className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
-              <span className="leading-4"><span className="block text-[0.8125rem]">{SPACE_NAMES[space]}</span><span className="block text-2xs text-soft">{EXPLAINS[space]}</span></span>
-              <Slider label={`Weight of ${SPACE_NAMES[space].toLowerCase()}`} value={query.weights[space]} onChange={(value) => query.set({ weights: { ...query.weights, [space]: value } })} />
-              <span className="tabular text-right text-xs text-soft">{query.weights[space].toFixed(2)}</span>
-            </div>
-          ))}
-        </fieldset>
-        {(features.diversity || features.minPercentile) && (
-          <div className="flex flex-col gap-2 border-t pt-3">
-            {features.diversity && (
-              <div className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
-                <span className="text-[0.8125rem]">Variety</span>
-                <Slider label="Variety" value={query.diversity} onChange={(diversity) => query.set({ diversity })} />
-                <span className="tabular text-right text-xs text-soft">{query.diversity.toFixed(2)}</span>
-              </div>
-            )}
-            {features.minPercentile && (
-              <div className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
-                <span className="text-[0.8125rem]">Only the best</span>
-                <Slider label="Only the best" value={query.minPercentile} max={0.99} step={0.01} valueText={query.minPercentile === 0 ? "all" : `above ${percent(query.minPercentile)}`} onChange={(minPercentile) => query.set({ minPercentile })} />
-                <span className="tabular text-right text-xs text-soft">{query.minPercentile === 0 ? "all" : percent(query.minPercentile)}</span>
-              </div>
-            )}
-          </div>
-        )}
-        {features.madePictures && (
-          <div className="flex items-center justify-between gap-3 border-t pt-3">
-            <span className="text-[0.8125rem]">Pictures</span>
-            <Segments
-              small
-              label="Which pictures"
-              value={query.origin}
-              onChange={(origin) => query.set({ origin })}
-              choices={[
-                { value: "gallery", label: "Gallery" },
-                { value: "generated", label: "Made here" },
-                { value: "any", label: "Both" },
-              ]}
-            />
-          </div>
-        )}
-        <div className="flex flex-col gap-2.5 border-t pt-3">
-          <Switch id="use-pad" label="Search by what is on the pad" checked={query.useSketch} onChange={(useSketch) => query.set({ useSketch })} />
-          {features.diversity && (
-            <Switch id="several-guesses" label="Show several guesses at my drawing" checked={query.severalGuesses} onChange={(severalGuesses) => query.set({ severalGuesses })} />
-          )}
-          <Switch id="personalise" label="Let my taste bend the ranking" checked={query.personalise} onChange={(personalise) => query.set({ personalise })} />
-        </div>
+      <div className="flex flex-col gap-4 [&>*+*]:border-t [&>*+*]:pt-3">
+        <Weights />
+        <Ranking calibrated={calibrated} />
+        <Origin />
+        <Switches />
       </div>
     </Popover>
+  );
+}
+
+function Weights() {
+  const { weights, set } = useQueryState();
+  return (
+    <fieldset className="flex flex-col gap-2.5">
+      <legend className="label-caps mb-1">Weights</legend>
+      {SPACES.map((space) => (
+        <SliderRow
+          key={space}
+          label={SPACE_NAMES[space]}
+          hint={SPACE_HINTS[space]}
+          name={`Weight of ${SPACE_NAMES[space].toLowerCase()}`}
+          value={weights[space]}
+          onChange={(value) => set({ weights: { ...weights, [space]: value } })}
+        />
+      ))}
+    </fieldset>
+  );
+}
+
+function Ranking({ calibrated }: { calibrated: boolean }) {
+  const { diversity, minPercentile, set } = useQueryState();
+  const least = minPercentile === 0 ? "all" : percent(minPercentile);
+  return (
+    <div className="flex flex-col gap-2">
+      <SliderRow
+        label="Diversity"
+        value={diversity}
+        onChange={(value) => set({ diversity: value })}
+      />
+      {/* Without calibration the server refuses a percentile, so that one can only be removed. */}
+      {(calibrated || minPercentile > 0) && (
+        <SliderRow
+          label="Minimum percentile"
+          value={minPercentile}
+          max={0.99}
+          step={0.01}
+          shown={least}
+          onChange={(value) => set({ minPercentile: value })}
+        />
+      )}
+    </div>
+  );
+}
+
+function Origin() {
+  const { origin, set } = useQueryState();
+  return (
+    <div className="flex items-center justify-between gap-3">
+      <span className="text-[0.8125rem]">Pictures</span>
+      <Segments
+        small
+        label="Which pictures"
+        value={origin}
+        onChange={(value) => set({ origin: value })}
+        choices={[
+          { value: "gallery", label: "Gallery" },
+          { value: "generated", label: "Generated" },
+          { value: "any", label: "Both" },
+        ]}
+      />
+    </div>
+  );
+}
+
+function Switches() {
+  const { useSketch, severalGuesses, personalise, set } = useQueryState();
+  return (
+    <div className="flex flex-col gap-2.5">
+      <Switch
+        id="use-pad"
+        label="Search with the drawing"
+        checked={useSketch}
+        onChange={(value) => set({ useSketch: value })}
+      />
+      <Switch
+        id="several-guesses"
+        label="Show several guesses at a drawing"
+        checked={severalGuesses}
+        onChange={(value) => set({ severalGuesses: value })}
+      />
+      <Switch
+        id="personalise"
+        label="Personalise the ranking"
+        checked={personalise}
+        onChange={(value) => set({ personalise: value })}
+      />
+    </div>
+  );
+}
+
+interface SliderRowProps {
+  label: string;
+  /** The accessible name, where it is not the label. */
+  name?: string;
+  hint?: ReactNode;
+  value: number;
+  max?: number;
+  step?: number;
+  /** The value as it is shown. */
+  shown?: string;
+  onChange: (value: number) => void;
+}
+
+function SliderRow({
+  label,
+  name = label,
+  hint,
+  value,
+  shown,
+  onChange,
+  ...range
+}: SliderRowProps) {
+  const text = shown ?? value.toFixed(2);
+  return (
+    <div className="grid grid-cols-[7rem_1fr_2rem] items-center gap-3">
+      <span className="leading-4">
+        <span className="block text-[0.8125rem]">{label}</span>
+        {hint !== undefined && <span className="block text-2xs text-soft">{hint}</span>}
+      </span>
+      <Slider label={name} value={value} valueText={text} onChange={onChange} {...range} />
+      <span className="tabular text-right text-xs text-soft">{text}</span>
+    </div>
   );
 }

@@ -1,24 +1,23 @@
 import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 
-import { useFeatures } from "@/api/queries";
 import { useDebounced } from "@/lib/use-debounced";
 import { searchedPart } from "@/pad/fingerprint";
 import { usePad } from "@/pad/store";
 import { useSession } from "@/state/session";
 
-import { asks, queryOf, useQueryState } from "./query";
+import { isSearchable, queryOf } from "./fields";
+import { useQueryState } from "./query-state";
 import { search } from "./search";
 
-/** Long enough for the next stroke to begin, short enough to feel live. */
+/** Long enough for the next stroke to start, and short enough to feel immediate. */
 const PAUSE = 280;
 
 /**
- * The results of what is asked for now. Each question has its own key, so that an answer to an older one is never shown
- * for it; the question that nobody waits for any more is aborted.
+ * The results of the current form and drawing. The request is the key of the cache, so that the
+ * answer to an older request is never shown for a newer one. Superseded requests are aborted.
  */
 export function useSearch() {
-  const { features, known } = useFeatures();
   const artist = useSession((session) => session.artist);
   const key = useSession((session) => session.key);
   const state = useQueryState();
@@ -29,24 +28,26 @@ export function useSearch() {
   const part = query.useSketch ? searchedPart(drawing) : null;
   const current = JSON.stringify([query, part]);
   const settled = useDebounced(current, PAUSE);
-  const asked = asks(query, part !== null);
+  const searchable = isSearchable(query, part !== null);
 
   const result = useInfiniteQuery({
     queryKey: ["search", settled, artist, key],
-    queryFn: ({ pageParam, signal }) => search({ query, drawing, artist, features, cursor: pageParam, signal }),
+    queryFn: ({ pageParam, signal }) => search({ query, drawing, artist }, pageParam, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    enabled: asked && ready && known && settled === current,
+    enabled: searchable && ready && settled === current,
     placeholderData: keepPreviousData,
     staleTime: 60_000,
   });
 
+  const pages = searchable ? result.data?.pages : undefined;
   const hits = useMemo(() => {
     const seen = new Set<string>();
-    return (asked ? (result.data?.pages ?? []) : [])
+    return (pages ?? [])
       .flatMap((page) => page.hits)
       .filter(({ picture }) => !seen.has(picture.id) && seen.add(picture.id));
-  }, [asked, result.data]);
+  }, [pages]);
 
-  return { ...result, hits, asked, searching: asked && (settled !== current || (result.isFetching && !result.isFetchingNextPage)), first: asked ? result.data?.pages[0] : undefined };
+  const waiting = settled !== current || (result.isFetching && !result.isFetchingNextPage);
+  return { ...result, hits, searchable, searching: searchable && waiting, first: pages?.[0] };
 }

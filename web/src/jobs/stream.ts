@@ -1,35 +1,36 @@
 /**
- * One stream of events for all jobs that this page follows. A browser has six connections to a server, for all of its
- * tabs: a stream for each job would leave none for anything else. A tab that nobody looks at has no stream at all; it
- * reads what it missed when it is shown again.
+ * One stream of events for all jobs that this page follows. A browser opens six connections to a
+ * server, for all of its tabs: a stream for each job would leave none for anything else. A hidden
+ * tab closes its stream, and reads the events that it missed when it is shown again.
  */
 
+import { withParameter } from "@/lib/address";
 import { fields, parsed, text } from "@/lib/json";
 
 import type { Connection, JobEvent } from "./view";
 
 export interface Listener {
-  /** The address of a path, with what opens it. `fresh` when the last one did not. */
+  /** The address of a path, with a ticket. `fresh` asks for a new ticket after a failure. */
   addressOf: (path: string, fresh: boolean) => Promise<string>;
   onEvent: (job: string, event: JobEvent) => void;
   onConnection: (connection: Connection) => void;
-  /** Nothing more will come of this job: it has ended, or is not there any more. */
+  /** The job is over or gone: no more events follow. */
   onDone: (job: string) => void;
-  /** The server gave no stream for these: those that are over are left. */
+  /** The server refused a stream for these jobs. Some may be over. */
   onRefused: (jobs: readonly string[]) => Promise<void>;
-  /** Where to go on after a reload. */
+  /** The last event that was read, kept for a reload. */
   readPlace: () => string | null;
   writePlace: (id: string) => void;
 }
 
 const NAMES = ["snapshot", "state", "progress", "preview", "log", "done", "gone"] as const;
 const LONGEST_PAUSE = 15_000;
-/** Most jobs of one stream: their ids stand in its address. The others wait until one of these is over. */
+/** Most jobs of one stream, because its address lists them. Others wait until one is over. */
 export const MOST_FOLLOWED = 50;
-/** Jobs come in groups, as a list shows them. */
+/** Lists add jobs in groups, so that the stream is opened a moment later, for all of them. */
 const GATHER = 30;
 
-/** How long to wait before the next try, growing with each one. */
+/** The delay before the next attempt, which grows with each one. */
 export function pauseBefore(attempt: number): number {
   return Math.min(LONGEST_PAUSE, 500 * 2 ** Math.min(attempt, 10));
 }
@@ -39,7 +40,7 @@ export class JobStream {
   private source: EventSource | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
-  /** Which opening is the current one: an address may come after another was asked for. */
+  /** The number of the current attempt to open: an older one may get its address later. */
   private turn = 0;
   private asleep = document.hidden;
 
@@ -83,8 +84,9 @@ export class JobStream {
   }
 
   /**
-   * Opens it after the last event that was read. An EventSource comes back by itself after a lost connection, but gives
-   * up for good on an answer that is no stream: a proxy's 502, a ticket that ended, or the server's word that all is told.
+   * Opens the stream after the last event that was read. An EventSource reconnects by itself after
+   * a lost connection, but gives up on an answer that is no stream: a proxy's 502, an expired
+   * ticket, or the server's 204 for jobs that are over.
    */
   private async open(): Promise<void> {
     this.close();
@@ -92,8 +94,9 @@ export class JobStream {
     const ids = [...this.jobs].slice(0, MOST_FOLLOWED);
     if (ids.length === 0 || this.asleep) return;
     const after = this.listener.readPlace();
-    const path = `/api/jobs/events?ids=${ids.map(encodeURIComponent).join(",")}${after === null ? "" : `&after=${encodeURIComponent(after)}`}`;
-    const url = await this.listener.addressOf(path, this.attempt > 0);
+    const path = `/api/jobs/events?ids=${ids.map(encodeURIComponent).join(",")}`;
+    const place = after === null ? path : withParameter(path, "after", after);
+    const url = await this.listener.addressOf(place, this.attempt > 0);
     if (turn !== this.turn) return;
     const source = new EventSource(url);
     this.source = source;

@@ -2,9 +2,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { Job } from "@/api/client";
 
-import { failedLines, picturesOf } from "./store";
+import { bulkResultOf, generationOf, picturesOf, promptOf } from "./results";
 import { JobStream, MOST_FOLLOWED, pauseBefore, type Listener } from "./stream";
-import { applied, fractionOf, mayRetry, viewOf, type JobEvent, type JobView } from "./view";
+import {
+  applyEvent,
+  fractionOf,
+  isOver,
+  isRetryable,
+  viewOf,
+  type JobEvent,
+  type JobView,
+} from "./view";
 
 function job(part: Partial<Job> = {}): Job {
   return {
@@ -23,15 +31,26 @@ function job(part: Partial<Job> = {}): Job {
 }
 
 const event = (name: string, data: unknown, id = "1-0"): JobEvent => ({ name, data, id });
-const told = (view: JobView, ...events: JobEvent[]) => events.reduce(applied, view);
+const after = (view: JobView, ...events: JobEvent[]) => events.reduce(applyEvent, view);
+const STATES = ["queued", "running", "waiting", "succeeded", "failed", "cancelled"] as const;
 const IMAGE = "data:image/jpeg;base64,aaaa";
 
-describe("a watched job", () => {
+describe("a followed job", () => {
   it("follows its events", () => {
-    const view = told(
+    const view = after(
       viewOf(job()),
       event("snapshot", job({ state: "running", attempt: 1 }), "0-0"),
-      event("progress", { done: 40, total: 1000, unit: "steps", stage: "painting", message: "painting picture 1 of 2" }, "3-0"),
+      event(
+        "progress",
+        {
+          done: 40,
+          total: 1000,
+          unit: "steps",
+          stage: "painting",
+          message: "painting picture 1 of 2",
+        },
+        "3-0",
+      ),
       event("preview", { index: 1, image: IMAGE }, "4-0"),
       event("log", { message: "hello" }, "5-0"),
     );
@@ -43,46 +62,102 @@ describe("a watched job", () => {
     expect(view.connection).toBe("live");
   });
 
-  it("shows the last preview of a snapshot, and nothing that is no picture", () => {
-    const view = told(viewOf(job()), event("snapshot", { ...job({ state: "running" }), preview: { index: 0, image: IMAGE } }), event("preview", { index: 1, image: "https://elsewhere" }));
+  it("shows the last preview of a snapshot, and ignores previews that are no pictures", () => {
+    const view = after(
+      viewOf(job()),
+      event("snapshot", { ...job({ state: "running" }), preview: { index: 0, image: IMAGE } }),
+      event("preview", { index: 1, image: "https://elsewhere" }),
+    );
     expect(view.previews).toEqual({ 0: IMAGE });
   });
 
-  it("is not brought back by events from before its end", () => {
-    const view = told(viewOf(job({ state: "succeeded" })), event("state", { state: "running", attempt: 1 }), event("progress", { done: 1, total: 2 }));
+  it("ignores events that are older than its end", () => {
+    const view = after(
+      viewOf(job({ state: "succeeded" })),
+      event("state", { state: "running", attempt: 1 }),
+      event("progress", { done: 1, total: 2 }),
+    );
     expect(view.job.state).toBe("succeeded");
     expect(fractionOf(view.job)).toBe(1);
   });
 
-  it("begins again after its end", () => {
-    const view = told(viewOf(job({ state: "failed" })), event("state", { state: "queued", attempt: 0 }), event("state", { state: "running", attempt: 1 }));
+  it("can start again after its end", () => {
+    const view = after(
+      viewOf(job({ state: "failed" })),
+      event("state", { state: "queued", attempt: 0 }),
+      event("state", { state: "running", attempt: 1 }),
+    );
     expect(view.job.state).toBe("running");
   });
 
-  it("forgets previews of an attempt that is made again", () => {
-    const view = told(viewOf(job({ state: "running" })), event("preview", { index: 0, image: IMAGE }), event("state", { state: "queued", attempt: 1 }));
+  it("drops the previews of an attempt that is repeated", () => {
+    const view = after(
+      viewOf(job({ state: "running" })),
+      event("preview", { index: 0, image: IMAGE }),
+      event("state", { state: "queued", attempt: 1 }),
+    );
     expect(view.previews).toEqual({});
   });
 
-  it("bears events that make no sense", () => {
+  it("ignores invalid events", () => {
     const view = viewOf(job());
-    expect(told(view, event("snapshot", null), event("state", 7), event("progress", "x"), event("preview", []), event("news", {})).job.state).toBe("queued");
+    expect(
+      after(
+        view,
+        event("snapshot", null),
+        event("state", 7),
+        event("progress", "x"),
+        event("preview", []),
+        event("news", {}),
+      ).job.state,
+    ).toBe("queued");
   });
 
-  it("may be tried again when it failed or was stopped", () => {
-    expect(["queued", "running", "succeeded", "failed", "cancelled"].filter((state) => mayRetry({ state }))).toEqual(["failed", "cancelled"]);
+  it("can be retried when it failed or was cancelled", () => {
+    expect(STATES.filter((state) => isRetryable({ state }))).toEqual(["failed", "cancelled"]);
+    expect(STATES.filter((state) => !isOver({ state }))).toEqual(["queued", "running", "waiting"]);
   });
 });
 
+/** A result as the document describes it. */
+function generated(...urls: string[]): NonNullable<Job["result"]> {
+  const images = urls.map((url, index) => ({
+    index,
+    url,
+    sha256: "0123456789abcdef0123",
+    size: 1,
+    media_type: "image/png",
+    width: 512,
+    height: 256,
+    seed: 7,
+  }));
+  const meta = { provider: "local", mode: "generate", constructed_prompt: "a cat", calls: 0 };
+  return { images, model_used: "local", meta, lineage: {} };
+}
+
+const TOTALS = { lines: 2, embedded: 1, unchanged: 0, duplicates: 0, skipped: 0, failed: 1 };
+
 describe("results", () => {
-  it("are read with care", () => {
-    const result = { images: [{ url: "/api/jobs/j/images/0", width: 512, height: 512, seed: 7, sha256: "0123456789abcdef0123" }, { url: "https://elsewhere" }, { url: "//elsewhere/api/jobs/j" }, null] };
-    expect(picturesOf(job({ result }))).toEqual([{ index: 0, url: "/api/jobs/j/images/0?v=0123456789abcdef", width: 512, height: 512, seed: "7" }]);
-    expect(picturesOf(job())).toEqual([]);
-    expect(failedLines(job({ result: { failures: [{ line: 3, id: 17, outcome: "failed", reason: "no file" }, {}] } }))).toEqual([
-      { line: 3, id: "17", outcome: "failed", reason: "no file" },
-      { line: null, id: null, outcome: "failed", reason: "" },
+  it("of generations have versioned paths of this server, and no others", () => {
+    const urls = ["/api/jobs/j/images/0", "https://elsewhere", "//elsewhere/api/jobs/j"];
+    const over = job({ result: generated(...urls) });
+    expect(picturesOf(over)).toMatchObject([
+      { url: "/api/jobs/j/images/0?v=0123456789abcdef", width: 512, height: 256, seed: 7 },
     ]);
+    expect(promptOf(over)).toBe("a cat");
+    expect(bulkResultOf(over)).toBeNull();
+  });
+
+  it("of bulk work have totals and failed lines", () => {
+    const failures = [{ line: 3, id: 17, outcome: "failed", reason: "no file" }];
+    const over = job({ result: { totals: TOTALS, failures } });
+    expect(bulkResultOf(over)?.totals.embedded).toBe(1);
+    expect(bulkResultOf(over)?.failures).toEqual(failures);
+    expect([generationOf(over), picturesOf(over), promptOf(over)]).toEqual([null, [], null]);
+  });
+
+  it("do not exist before the end", () => {
+    expect([picturesOf(job()), bulkResultOf(job()), promptOf(job())]).toEqual([[], null, null]);
   });
 });
 
@@ -96,7 +171,10 @@ class FakeSource {
   constructor(readonly url: string) {
     FakeSource.opened.push(this);
   }
-  addEventListener(name: string, listener: (message: { data: string; lastEventId: string }) => void) {
+  addEventListener(
+    name: string,
+    listener: (message: { data: string; lastEventId: string }) => void,
+  ) {
     this.listeners.set(name, listener);
   }
   close() {
@@ -139,7 +217,7 @@ const hide = (hidden: boolean) => {
   document.dispatchEvent(new Event("visibilitychange"));
 };
 
-describe("following", () => {
+describe("a stream", () => {
   beforeEach(() => {
     FakeSource.opened = [];
     vi.stubGlobal("EventSource", FakeSource);
@@ -150,24 +228,35 @@ describe("following", () => {
     vi.unstubAllGlobals();
   });
 
-  it("takes one connection for any number of jobs", async () => {
+  it("uses one connection for any number of jobs", async () => {
     const { told, stream } = listening();
     for (let job = 0; job < 9; job += 1) stream.follow(`j${job}`);
     await vi.advanceTimersByTimeAsync(100);
-    expect(FakeSource.opened.map(({ url }) => url)).toEqual(["/api/jobs/events?ids=j0,j1,j2,j3,j4,j5,j6,j7,j8"]);
+    expect(FakeSource.opened.map(({ url }) => url)).toEqual([
+      "/api/jobs/events?ids=j0,j1,j2,j3,j4,j5,j6,j7,j8",
+    ]);
     const [source] = FakeSource.opened;
     source?.onopen?.();
     source?.send("progress", { job_id: "j3", done: 1 }, "a");
     source?.send("done", { job_id: "j4", state: "succeeded" }, "b");
     source?.send("progress", { job_id: "j4", done: 1 }, "c");
     source?.send("progress", { job_id: "other", done: 1 }, "d");
-    expect(told).toMatchObject({ events: ["j3 progress a", "j4 done b"], done: ["j4"], connections: ["live"], place: "d" });
+    expect(told).toMatchObject({
+      events: ["j3 progress a", "j4 done b"],
+      done: ["j4"],
+      connections: ["live"],
+      place: "d",
+    });
     stream.follow("j9");
     await vi.advanceTimersByTimeAsync(100);
-    expect(FakeSource.opened.filter(({ readyState }) => readyState !== FakeSource.CLOSED).map(({ url }) => url)).toEqual(["/api/jobs/events?ids=j0,j1,j2,j3,j5,j6,j7,j8,j9&after=d"]);
+    expect(
+      FakeSource.opened
+        .filter(({ readyState }) => readyState !== FakeSource.CLOSED)
+        .map(({ url }) => url),
+    ).toEqual(["/api/jobs/events?ids=j0,j1,j2,j3,j5,j6,j7,j8,j9&after=d"]);
   });
 
-  it("has so many jobs at most in its address, and takes the others when some are over", async () => {
+  it("lists a limited number of jobs in its address, and takes others later", async () => {
     const { stream } = listening();
     for (let job = 0; job <= MOST_FOLLOWED; job += 1) stream.follow(`j${job}`);
     await vi.advanceTimersByTimeAsync(100);
@@ -177,13 +266,18 @@ describe("following", () => {
     expect(FakeSource.opened[1]?.url).toContain(`j${MOST_FOLLOWED}`);
   });
 
-  it("leaves a job that is not there any more", async () => {
+  it("leaves a job that does not exist any more", async () => {
     const { told, stream } = listening();
     stream.follow("j");
     stream.follow("k");
     await vi.advanceTimersByTimeAsync(100);
     FakeSource.opened[0]?.send("gone", { job_id: "k" }, "a");
-    expect([told.events, told.done, stream.has("j"), stream.has("k")]).toEqual([[], ["k"], true, false]);
+    expect([told.events, told.done, stream.has("j"), stream.has("k")]).toEqual([
+      [],
+      ["k"],
+      true,
+      false,
+    ]);
   });
 
   it("ends with its last job", async () => {
@@ -192,12 +286,18 @@ describe("following", () => {
     await vi.advanceTimersByTimeAsync(100);
     FakeSource.opened[0]?.send("done", { job_id: "j" }, "a");
     await vi.advanceTimersByTimeAsync(60_000);
-    expect([FakeSource.opened.length, FakeSource.opened[0]?.readyState, told.done]).toEqual([1, FakeSource.CLOSED, ["j"]]);
+    expect([FakeSource.opened.length, FakeSource.opened[0]?.readyState, told.done]).toEqual([
+      1,
+      FakeSource.CLOSED,
+      ["j"],
+    ]);
   });
 
-  it("goes on after the last event when the connection broke for good, with a new ticket, and asks what is over", async () => {
+  it("continues after the last event, with a new ticket, when it was refused", async () => {
     const asked: boolean[] = [];
-    const { told, stream } = listening({ addressOf: (path, fresh) => Promise.resolve(asked.push(fresh) > 0 ? path : "") });
+    const { told, stream } = listening({
+      addressOf: (path, fresh) => Promise.resolve(asked.push(fresh) > 0 ? path : ""),
+    });
     stream.follow("j 1");
     await vi.advanceTimersByTimeAsync(100);
     const [first] = FakeSource.opened;
@@ -211,8 +311,10 @@ describe("following", () => {
     expect(asked).toEqual([false, true]);
   });
 
-  it("is not opened again for jobs that turned out to be over", async () => {
-    const { stream } = listening({ onRefused: (jobs) => Promise.resolve(jobs.forEach((job) => stream.leave(job))) });
+  it("is not opened again for jobs that are over", async () => {
+    const { stream } = listening({
+      onRefused: (jobs) => Promise.resolve(jobs.forEach((job) => stream.leave(job))),
+    });
     stream.follow("j");
     await vi.advanceTimersByTimeAsync(100);
     FakeSource.opened[0]?.breaks(true);
@@ -220,7 +322,7 @@ describe("following", () => {
     expect(FakeSource.opened.length).toBe(1);
   });
 
-  it("leaves it to the browser while that tries again itself", async () => {
+  it("is left to the browser while the browser reconnects", async () => {
     const { stream } = listening();
     stream.follow("j");
     await vi.advanceTimersByTimeAsync(100);
@@ -229,7 +331,7 @@ describe("following", () => {
     expect(FakeSource.opened.length).toBe(1);
   });
 
-  it("lets go of the connection while nobody looks at the tab, and reads what it missed", async () => {
+  it("closes the connection of a hidden tab, and reads what it missed", async () => {
     const { told, stream } = listening();
     stream.follow("j");
     await vi.advanceTimersByTimeAsync(100);

@@ -1,9 +1,8 @@
-/** What is known of a job that is watched, and how its events change that. */
+/** What is known of a followed job, and how its events change that. */
 
-import type { Job } from "@/api/client";
+import type { Job, JobState } from "@/api/client";
 import { fields, number, text, type Fields } from "@/lib/json";
 
-export type JobState = "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled";
 export type Connection = "connecting" | "live" | "lost";
 
 export interface JobView {
@@ -11,11 +10,12 @@ export interface JobView {
   /** The newest preview of each picture, as data URLs. */
   previews: Readonly<Record<number, string>>;
   log: readonly string[];
-  /** Where to go on after a lost connection or a reload. */
+  /** Where to continue after a lost connection or a reload. */
   lastEvent: string | null;
   connection: Connection;
 }
 
+/** An event of a stream. The document does not describe its data, so every field is checked. */
 export interface JobEvent {
   name: string;
   id: string;
@@ -24,16 +24,30 @@ export interface JobEvent {
 
 const LONGEST_LOG = 200;
 
-export function isOver(job: Pick<Job, "state">): boolean {
-  return job.state === "succeeded" || job.state === "failed" || job.state === "cancelled";
+/** The states, and whether a job in them is over. */
+const STATES: Record<JobState, { over: boolean; retryable: boolean }> = {
+  queued: { over: false, retryable: false },
+  running: { over: false, retryable: false },
+  waiting: { over: false, retryable: false },
+  succeeded: { over: true, retryable: false },
+  failed: { over: true, retryable: true },
+  cancelled: { over: true, retryable: true },
+};
+
+function stateOf(value: unknown): JobState | null {
+  return typeof value === "string" && value in STATES ? (value as JobState) : null;
 }
 
-/** A job can be tried again when it ended without all that was asked for. */
-export function mayRetry(job: Pick<Job, "state">): boolean {
-  return job.state === "failed" || job.state === "cancelled";
+export function isOver({ state }: Pick<Job, "state">): boolean {
+  return STATES[state].over;
 }
 
-/** 0..1, or null while nobody knows. */
+/** Whether the job ended without everything that was asked for. */
+export function isRetryable({ state }: Pick<Job, "state">): boolean {
+  return STATES[state].retryable;
+}
+
+/** The progress, 0..1, or null while it is unknown. */
 export function fractionOf({ progress, state }: Pick<Job, "progress" | "state">): number | null {
   if (state === "succeeded") return 1;
   const total = progress.total ?? 0;
@@ -44,14 +58,13 @@ export function viewOf(job: Job): JobView {
   return { job, previews: {}, log: [], lastEvent: null, connection: "connecting" };
 }
 
-/** A job as a snapshot holds it, or null when it is none. */
-export function jobOf(data: unknown): Job | null {
-  const given = fields(data);
-  if (text(given["id"]) === null || text(given["state"]) === null) return null;
-  return given as unknown as Job;
+/** The job of a snapshot, or null if it holds none. */
+function jobOf(data: Fields): Job | null {
+  if (text(data["id"]) === null || stateOf(data["state"]) === null) return null;
+  return data as unknown as Job;
 }
 
-export function applied(view: JobView, event: JobEvent): JobView {
+export function applyEvent(view: JobView, event: JobEvent): JobView {
   const next: JobView = { ...view, lastEvent: event.id || view.lastEvent, connection: "live" };
   const data = fields(event.data);
   switch (event.name) {
@@ -59,30 +72,10 @@ export function applied(view: JobView, event: JobEvent): JobView {
       const job = jobOf(data);
       return withPreview(job === null ? next : { ...next, job }, fields(data["preview"]));
     }
-    case "state": {
-      const state = text(data["state"]);
-      // What is replayed from before the job ended is news of yesterday, but for a job that begins again.
-      if (state === null || (isOver(view.job) && state !== "queued")) return next;
-      const again = state === "queued" && view.job.state !== "queued";
-      return { ...next, job: { ...next.job, state, attempt: number(data["attempt"]) ?? next.job.attempt, position: null }, previews: again ? {} : next.previews };
-    }
-    case "progress": {
-      if (isOver(view.job)) return next;
-      const { progress } = next.job;
-      return {
-        ...next,
-        job: {
-          ...next.job,
-          progress: {
-            done: number(data["done"]) ?? progress.done,
-            total: number(data["total"]),
-            unit: text(data["unit"]) ?? progress.unit,
-            stage: text(data["stage"]) ?? "",
-            message: text(data["message"]) ?? "",
-          },
-        },
-      };
-    }
+    case "state":
+      return withState(next, data);
+    case "progress":
+      return isOver(view.job) ? next : withProgress(next, data);
     case "preview":
       return withPreview(next, data);
     case "log": {
@@ -94,8 +87,35 @@ export function applied(view: JobView, event: JobEvent): JobView {
   }
 }
 
+function withState(view: JobView, data: Fields): JobView {
+  const { job } = view;
+  const state = stateOf(data["state"]);
+  // Replayed events are older than a job that is over, unless they say that it starts again.
+  if (state === null || (isOver(job) && state !== "queued")) return view;
+  const restarts = state === "queued" && job.state !== "queued";
+  const attempt = number(data["attempt"]) ?? job.attempt;
+  return {
+    ...view,
+    job: { ...job, state, attempt, position: null },
+    previews: restarts ? {} : view.previews,
+  };
+}
+
+function withProgress(view: JobView, data: Fields): JobView {
+  const { job } = view;
+  const progress = {
+    done: number(data["done"]) ?? job.progress.done,
+    total: number(data["total"]),
+    unit: text(data["unit"]) ?? job.progress.unit,
+    stage: text(data["stage"]) ?? "",
+    message: text(data["message"]) ?? "",
+  };
+  return { ...view, job: { ...job, progress } };
+}
+
 function withPreview(view: JobView, preview: Fields): JobView {
   const image = text(preview["image"]);
   if (image === null || !image.startsWith("data:image/")) return view;
-  return { ...view, previews: { ...view.previews, [number(preview["index"]) ?? 0]: image } };
+  const index = number(preview["index"]) ?? 0;
+  return { ...view, previews: { ...view.previews, [index]: image } };
 }

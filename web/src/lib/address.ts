@@ -1,14 +1,18 @@
-/** Addresses of this server. It may lie under a sub-path of its host, so all of them are relative to the page. */
+/** Addresses of this server. All are relative to the page, which may be below a sub-path. */
 
-/** The folder that the page lies in: `/`, or the sub-path with a slash at its end. */
+/** The folder of the page: `/`, or the sub-path with a slash at its end. */
 export function basePath(): string {
   return new URL(".", document.baseURI).pathname;
 }
 
-/** The full address of a path of the server, such as `/api/jobs`. A path that has the sub-path already keeps it. */
+/**
+ * The full address of a path of the server, such as `/api/jobs`. The sub-path is added, unless the
+ * path has it already.
+ */
 export function at(path: string): URL {
   const base = basePath();
-  const inside = base !== "/" && path.startsWith(base) ? path.slice(base.length) : path.replace(/^\/+/, "");
+  const inside =
+    base !== "/" && path.startsWith(base) ? path.slice(base.length) : path.replace(/^\/+/, "");
   return new URL(inside, new URL(".", document.baseURI));
 }
 
@@ -18,7 +22,7 @@ export function place(path: string): string {
   return pathname + search;
 }
 
-/** The server's own path of an address: what it would be without a sub-path. */
+/** The path of an address without the sub-path. */
 export function serverPath({ pathname }: URL): string {
   const base = basePath();
   return pathname.startsWith(base) ? `/${pathname.slice(base.length)}` : pathname;

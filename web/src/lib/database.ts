@@ -1,4 +1,4 @@
-/** The browser's database: drawings with their history, the pictures in them, and what made pictures were made from. */
+/** The browser's database: drawings, their pictures, and what pictures were generated from. */
 
 const NAME = "clippy";
 const VERSION = 1;
@@ -9,9 +9,9 @@ let opened: Promise<IDBDatabase> | null = null;
 
 function open(): Promise<IDBDatabase> {
   opened ??= new Promise<IDBDatabase>((resolve, reject) => {
-    const asked = indexedDB.open(NAME, VERSION);
-    asked.onupgradeneeded = () => {
-      const database = asked.result;
+    const opening = indexedDB.open(NAME, VERSION);
+    opening.onupgradeneeded = () => {
+      const database = opening.result;
       const shelf = database.createObjectStore("shelf", { keyPath: "id" });
       shelf.createIndex("changedAt", "changedAt");
       shelf.createIndex("pictures", "pictures", { multiEntry: true });
@@ -21,9 +21,9 @@ function open(): Promise<IDBDatabase> {
       made.createIndex("at", "at");
       made.createIndex("pictures", "pictures", { multiEntry: true });
     };
-    asked.onsuccess = () => {
-      const database = asked.result;
-      // A later version of the page waits until this one lets go.
+    opening.onsuccess = () => {
+      const database = opening.result;
+      // A later version of the page cannot upgrade the database while this one has it open.
       database.onversionchange = () => {
         database.close();
         opened = null;
@@ -33,8 +33,14 @@ function open(): Promise<IDBDatabase> {
       };
       resolve(database);
     };
-    asked.onerror = () => reject(asked.error ?? new Error("The browser's database cannot be opened."));
-    asked.onblocked = () => reject(new Error("Another tab has an older version of this page open: close it, and reload this one."));
+    opening.onerror = () =>
+      reject(opening.error ?? new Error("The browser's database cannot be opened."));
+    opening.onblocked = () =>
+      reject(
+        new Error(
+          "Another tab has an older version of this page. Close that tab, and reload this one.",
+        ),
+      );
   }).catch((error: unknown) => {
     opened = null;
     throw error;
@@ -42,20 +48,26 @@ function open(): Promise<IDBDatabase> {
   return opened;
 }
 
-/** What a request answers. */
+/** The result of a request. */
 export function answer<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error ?? new Error("The browser's database did not answer."));
+    request.onerror = () =>
+      reject(request.error ?? new Error("The browser's database did not answer."));
   });
 }
 
-/** All of the work, or none of it. It may wait for nothing but the database. */
-export async function transact<T>(stores: readonly Store[], mode: "readonly" | "readwrite", work: (transaction: IDBTransaction) => Promise<T>): Promise<T> {
+/** Runs the work in one transaction. The work may await nothing but the database. */
+export async function transact<T>(
+  stores: readonly Store[],
+  mode: "readonly" | "readwrite",
+  work: (transaction: IDBTransaction) => Promise<T>,
+): Promise<T> {
   const transaction = (await open()).transaction(stores, mode);
   const done = new Promise<void>((resolve, reject) => {
     transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error ?? new Error("The browser's database gave up."));
+    transaction.onabort = () =>
+      reject(transaction.error ?? new Error("The browser's database aborted the transaction."));
   });
   try {
     const result = await work(transaction);
@@ -66,7 +78,7 @@ export async function transact<T>(stores: readonly Store[], mode: "readonly" | "
     try {
       transaction.abort();
     } catch {
-      // It is over already.
+      // The transaction is over already.
     }
     throw error;
   }

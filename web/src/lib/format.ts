@@ -1,4 +1,4 @@
-/** Numbers, times and names as people read them. */
+/** Numbers, times and names as text. */
 
 export function percent(value: number): string {
   return `${Math.round(value * 100)}%`;
@@ -29,10 +29,17 @@ export function ago(at: string, now: number): string {
   if (passed < 45) return "just now";
   if (passed < 5400) return `${Math.max(1, Math.round(passed / 60))} min ago`;
   if (passed < 129_600) return `${Math.round(passed / 3600)} h ago`;
-  return new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return new Date(at).toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+  });
 }
 
-export function took(from: string | null | undefined, until: string | null | undefined): string | null {
+export function took(
+  from: string | null | undefined,
+  until: string | null | undefined,
+): string | null {
   if (!from || !until) return null;
   const passed = (Date.parse(until) - Date.parse(from)) / 1000;
   if (!Number.isFinite(passed)) return null;

@@ -1,4 +1,4 @@
-/** Reading JSON whose shape the document leaves open: everything is checked, and nothing is believed. */
+/** Reads JSON without a type: stored values, fields of manifests, events. All is checked. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,7 +26,7 @@ export function texts(value: unknown): string[] {
   return list(value).filter((member): member is string => typeof member === "string");
 }
 
-/** Parses what may be broken. */
+/** Parses JSON; null if it is invalid. */
 export function parsed(json: string): unknown {
   try {
     return JSON.parse(json) as unknown;

@@ -13,13 +13,13 @@ function under(folder: string): void {
 afterEach(() => document.head.querySelector("base")?.remove());
 
 describe("addresses", () => {
-  it("are the server's own at the root of its host", () => {
+  it("are below the root of the host", () => {
     expect(basePath()).toBe("/");
     expect(at("/api/jobs?limit=1").href).toBe(`${window.location.origin}/api/jobs?limit=1`);
     expect(serverPath(at("/api/jobs"))).toBe("/api/jobs");
   });
 
-  it("lie under the page's sub-path, once", () => {
+  it("are below the page's sub-path, once", () => {
     under("/studio/clippy/");
     expect(place("/api/image/17?w=64")).toBe("/studio/clippy/api/image/17?w=64");
     expect(place("/studio/clippy/image/17?v=a")).toBe("/studio/clippy/image/17?v=a");
@@ -31,8 +31,8 @@ describe("addresses", () => {
   });
 });
 
-describe("what a tab keeps", () => {
-  it("is its own, and the beginning of the next tab's", () => {
+describe("the storage of a tab", () => {
+  it("is its own, and the initial state of the next tab", () => {
     tabStorage.setItem("x", "mine");
     localStorage.setItem("x", "another tab's");
     expect(tabStorage.getItem("x")).toBe("mine");

@@ -1,11 +1,11 @@
 /**
- * Storage for what each tab has for itself, such as the words of a search. A tab reads only what it wrote; what it
- * writes is also left for tabs that are opened later, which begin with it.
+ * Storage for the settings of a tab, such as the words of a search. A tab reads its own values. A
+ * new tab starts with the values that were written last, by whichever tab.
  */
 
 import type { StateStorage } from "zustand/middleware";
 
-/** Storage may be switched off or full: what cannot be kept lasts until the page is closed. */
+/** Values that could not be stored, because storage is disabled or full. */
 const unkept = new Map<string, string | null>();
 
 function read(storage: () => Storage, name: string): string | null {
@@ -41,17 +41,17 @@ export const tabStorage: StateStorage = {
   },
 };
 
-/** What only this tab knows. */
+/** Values of this tab only. */
 export const tabOnly = {
   get: (name: string) => read(tab, name),
   set: (name: string, value: string | null) => write(tab, name, value),
 };
 
-/** What all tabs of this browser share. */
+/** Values that all tabs of this browser share. */
 export const shared = {
   get: (name: string) => read(browser, name),
   set: (name: string, value: string | null) => write(browser, name, value),
-  /** Tells of changes that other tabs make. */
+  /** Reports changes that other tabs make. */
   watch: (name: string, changed: () => void): void => {
     window.addEventListener("storage", (event) => {
       if (event.key === name || event.key === null) changed();

@@ -1,4 +1,4 @@
-/** What made pictures were made from. The server keeps no sketches, so this browser does, by job. */
+/** What pictures were generated from, by job. The server keeps no sketches, this browser does. */
 
 import { dropPictures, readPictures, writePicture } from "@/documents/keep";
 import { answer, transact } from "@/lib/database";
@@ -7,8 +7,7 @@ import type { Base } from "@/pad/drawing";
 
 import type { Pictures } from "./wish";
 
-/** Of so many jobs. */
-const MOST = 200;
+const MOST_JOBS = 200;
 
 export interface MadeFrom {
   /** Data URLs, as they were sent. */
@@ -17,13 +16,17 @@ export interface MadeFrom {
 }
 
 /** Keeps what was sent with a job. */
-export async function keepMadeFrom(job: string, { sketch }: Pictures, base: Base | null): Promise<void> {
+export async function keepMadeFrom(
+  job: string,
+  { sketch }: Pictures,
+  base: Base | null,
+): Promise<void> {
   if (sketch === null && base === null) return;
   await transact(["made", "pictures", "shelf"], "readwrite", async (transaction) => {
     const made = transaction.objectStore("made");
     const pictures = base === null ? [] : [await writePicture(transaction, base)];
     await answer(made.put({ job, at: Date.now(), sketch, pictures }));
-    const surplus = (await answer(made.count())) - MOST;
+    const surplus = (await answer(made.count())) - MOST_JOBS;
     if (surplus <= 0) return;
     for (const old of await answer<unknown[]>(made.index("at").getAll(null, surplus))) {
       const { job: id, pictures: had } = fields(old);
@@ -33,7 +36,7 @@ export async function keepMadeFrom(job: string, { sketch }: Pictures, base: Base
   });
 }
 
-/** What a job's pictures were made from, or null when this browser does not know. */
+/** What a job was sent, or null if this browser did not keep it. */
 export async function readMadeFrom(job: string): Promise<MadeFrom | null> {
   return transact(["made", "pictures"], "readonly", async (transaction) => {
     const found: unknown = await answer<unknown>(transaction.objectStore("made").get(job));

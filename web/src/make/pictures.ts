@@ -1,17 +1,21 @@
-/** The pad's pictures as a request sends them. */
+/** The pictures of a request, made from the drawing. */
 
-import type { Drawing } from "@/pad/drawing";
-import { hasInk } from "@/pad/drawing";
+import { hasInk, type Drawing } from "@/pad/drawing";
 import { dataUrlOf, maskPicture, sketchPicture } from "@/pad/paint";
 
 import type { Pictures, Wish } from "./wish";
 
-/** The smallest picture there is. Estimates ask what would be honoured, which does not depend on pixels. */
-const PLACEHOLDER = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+/** One pixel. An estimate depends on which pictures there are, and not on their pixels. */
+const PLACEHOLDER =
+  "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAE" +
+  "hQGAhKmMIQAAAABJRU5ErkJggg==";
 
 type Which = Pick<Wish, "useSketch" | "useMask">;
 
-export async function picturesFor(drawing: Drawing, { useSketch, useMask }: Which): Promise<Pictures> {
+export async function picturesFor(
+  drawing: Drawing,
+  { useSketch, useMask }: Which,
+): Promise<Pictures> {
   const sketch = useSketch ? await sketchPicture(drawing) : null;
   const mask = useMask ? await maskPicture(drawing) : null;
   return {

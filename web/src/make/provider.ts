@@ -1,12 +1,13 @@
-import type { Provider } from "@/api/providers";
+import type { Provider } from "@/api/client";
 import { useProviders } from "@/api/queries";
 
 import { useWish } from "./wish";
 
-/** The provider that is chosen, or the server's own choice. */
+/** The selected provider, or the server's default. Null while unknown, and if there is none. */
 export function useProvider(): Provider | null {
   const { data } = useProviders();
   const chosen = useWish((wish) => wish.provider);
   if (data === undefined) return null;
-  return data.providers.find(({ name }) => name === (chosen || data.default)) ?? data.providers[0] ?? null;
+  const wanted = chosen || data.default;
+  return data.providers.find(({ provider }) => provider === wanted) ?? data.providers[0] ?? null;
 }

@@ -1,107 +1,192 @@
 import { describe, expect, it } from "vitest";
 
-import { providerOf, receiptOf } from "@/api/providers";
-import { START } from "@/find/query";
-import { changed, EMPTY } from "@/pad/drawing";
-import { added, honourOf, MOST_REFERENCES, type Reference } from "@/tray/tray";
+import type { Provider, Treatment } from "@/api/client";
+import { failedChecks, titleOf } from "@/api/providers";
+import { inputName, shortfallCounts, shortfalls, summary } from "@/api/receipt";
+import { INITIAL } from "@/find/fields";
+import { applyChange, EMPTY } from "@/pad/drawing";
+import { addReference, MOST_REFERENCES, supportOf, type Reference } from "@/references/store";
 
-import { outcome, shortfalls } from "./receipt";
-import { bodyOf, FIRST_WISH, lacks, ratioNamed, RATIOS, seedFault, toggledStyle } from "./wish";
+import { bodyOf, INITIAL_WISH, missing, ratioNamed, RATIOS, seedFault, toggleStyle } from "./wish";
 
 const NOTHING = { sketch: null, base: null, mask: null };
 const gallery = (id: string) => ({ source: { kind: "gallery", id } as const, title: id });
-const LOCAL = providerOf({ provider: "local", style_references: "yes", subject_references: "yes", weights: "yes", max_references: 2, sketch: "yes", ratios: { listed: [{ width: 3, height: 4 }] }, style_tags: ["pixel_art"], cancel: "drops_billed" });
+const LOCAL: Provider = {
+  provider: "local",
+  style_references: "yes",
+  subject_references: "yes",
+  weights: "yes",
+  max_references: 2,
+  reference_note: "",
+  sketch: "yes",
+  base: "yes",
+  mask: "yes",
+  mask_note: "",
+  prompt: "yes",
+  prompt_note: "",
+  seed: "yes",
+  negative_prompt: "no",
+  ratios: "any",
+  presets: [],
+  style_tags: [],
+  images_per_call: 1,
+  progress: "steps",
+  previews: true,
+  cancel: "stops",
+  paid: false,
+  checks: [],
+};
 
-describe("the tray", () => {
-  it("holds each picture once, and gives it another role when it is added again", () => {
-    let references: Reference[] = added([], gallery("1"));
-    references = added(references, { ...gallery("1"), role: "subject" });
-    references = added(references, gallery("2"));
-    expect(references.map(({ role, title }) => [title, role])).toEqual([["1", "subject"], ["2", "style"]]);
+describe("references", () => {
+  it("list each picture once, and change its role when it is added again", () => {
+    let references: Reference[] = addReference([], gallery("1"));
+    references = addReference(references, { ...gallery("1"), role: "subject" });
+    references = addReference(references, gallery("2"));
+    expect(references.map(({ role, title }) => [title, role])).toEqual([
+      ["1", "subject"],
+      ["2", "style"],
+    ]);
   });
 
-  it("is full at some time", () => {
+  it("are limited", () => {
     let references: Reference[] = [];
-    for (let id = 0; id < 20; id += 1) references = added(references, gallery(String(id)));
+    for (let id = 0; id < 20; id += 1) references = addReference(references, gallery(String(id)));
     expect(references.length).toBe(MOST_REFERENCES);
   });
 
-  it("tells what the provider honours before anything is sent", () => {
-    const references = ["1", "2", "3"].reduce<Reference[]>((known, id) => added(known, gallery(id)), []);
-    const said = (provider: typeof LOCAL) => references.map((reference) => honourOf(provider, references, reference).support);
+  it("say what the provider will honour before anything is sent", () => {
+    const references = ["1", "2", "3"].reduce<Reference[]>(
+      (known, id) => addReference(known, gallery(id)),
+      [],
+    );
+    const said = (provider: Provider) =>
+      references.map((reference) => supportOf(provider, references, reference).support);
     expect(said(LOCAL)).toEqual(["yes", "yes", "no"]);
     expect(said({ ...LOCAL, weights: "no" })).toEqual(["approximate", "approximate", "no"]);
-    expect(said({ ...LOCAL, styleReferences: "no", maxReferences: 9 })).toEqual(["no", "no", "no"]);
+    expect(said({ ...LOCAL, style_references: "no", max_references: 9 })).toEqual([
+      "no",
+      "no",
+      "no",
+    ]);
   });
 });
 
-describe("a wish", () => {
-  it("says what it lacks", () => {
-    expect(lacks(FIRST_WISH, [], NOTHING)).toMatch(/prompt/);
-    expect(lacks({ ...FIRST_WISH, prompt: "a cat" }, [], NOTHING)).toBeNull();
-    expect(lacks(FIRST_WISH, [], { ...NOTHING, sketch: "data:" })).toBeNull();
-    expect(lacks({ ...FIRST_WISH, prompt: "a cat", seed: "many" }, [], NOTHING)).toMatch(/whole number/);
+describe("a request", () => {
+  it("says what is missing", () => {
+    expect(missing(INITIAL_WISH, [], NOTHING)).toMatch(/prompt/);
+    expect(missing({ ...INITIAL_WISH, prompt: "a cat" }, [], NOTHING)).toBeNull();
+    expect(missing(INITIAL_WISH, [], { ...NOTHING, sketch: "data:" })).toBeNull();
+    expect(missing({ ...INITIAL_WISH, prompt: "a cat", seed: "many" }, [], NOTHING)).toMatch(
+      /whole number/,
+    );
     for (const seed of ["", "0", "42", "9007199254740991"]) expect(seedFault(seed)).toBeNull();
-    for (const seed of ["-1", "1.5", "1e3", "9007199254740993"]) expect(seedFault(seed)).not.toBeNull();
+    for (const seed of ["-1", "1.5", "1e3", "9007199254740993"])
+      expect(seedFault(seed)).not.toBeNull();
   });
 
-  it("becomes a body with what is asked for and nothing else", () => {
-    expect(bodyOf({ ...FIRST_WISH, prompt: " a cat " }, [], NOTHING, null)).toEqual({ count: 2, refs: [], style_tags: [], strict: false, prompt: "a cat", aspect_ratio: "1:1" });
+  it("contains what is asked for and nothing else", () => {
+    expect(bodyOf({ ...INITIAL_WISH, prompt: " a cat " }, [], NOTHING, null)).toEqual({
+      count: 2,
+      refs: [],
+      style_tags: [],
+      strict: false,
+      prompt: "a cat",
+      aspect_ratio: "1:1",
+    });
   });
 
-  it("adds to the gallery only when that is wanted", () => {
-    expect(bodyOf(FIRST_WISH, [], NOTHING, null)).not.toHaveProperty("add_to_gallery");
-    expect(bodyOf({ ...FIRST_WISH, addToGallery: true }, [], NOTHING, null)).toMatchObject({ add_to_gallery: true });
+  it("adds to the gallery only when asked to", () => {
+    expect(bodyOf(INITIAL_WISH, [], NOTHING, null)).not.toHaveProperty("add_to_gallery");
+    expect(bodyOf({ ...INITIAL_WISH, addToGallery: true }, [], NOTHING, null)).toMatchObject({
+      add_to_gallery: true,
+    });
   });
 
-  it("takes ids as text, own pictures as data, and the base's shape", () => {
-    const references = added(added([], gallery("18446744073709551615")), { source: { kind: "own", url: "data:image/png;base64,a" }, title: "own", role: "subject", weight: 0.4 });
-    const body = bodyOf({ ...FIRST_WISH, seed: "7", sketchWeight: 0.5 }, references, { sketch: "data:s", base: "data:b", mask: "data:m" }, { ...START, text: "cat" });
+  it("has ids as text, own pictures as data, and the ratio of its base", () => {
+    const references = addReference(addReference([], gallery("18446744073709551615")), {
+      source: { kind: "own", url: "data:image/png;base64,a" },
+      title: "own",
+      role: "subject",
+      weight: 0.4,
+    });
+    const body = bodyOf(
+      { ...INITIAL_WISH, seed: "7", sketchWeight: 0.5 },
+      references,
+      { sketch: "data:s", base: "data:b", mask: "data:m" },
+      { ...INITIAL, text: "cat" },
+    );
     expect(body.refs).toEqual([
       { role: "style", weight: 0.7, id: "18446744073709551615" },
       { role: "subject", weight: 0.4, image_url: "data:image/png;base64,a" },
     ]);
-    expect(body).toMatchObject({ seed: 7, sketch: "data:s", sketch_weight: 0.5, base: "data:b", mask: "data:m", query: { text: "cat", w_img: 0.7 } });
+    expect(body).toMatchObject({
+      seed: 7,
+      sketch: "data:s",
+      sketch_weight: 0.5,
+      base: "data:b",
+      mask: "data:m",
+      query: { text: "cat", w_img: 0.7 },
+    });
     expect(body).not.toHaveProperty("aspect_ratio");
     // A mask without a base would be refused.
-    expect(bodyOf(FIRST_WISH, [], { ...NOTHING, mask: "data:m" }, null)).not.toHaveProperty("mask");
+    expect(bodyOf(INITIAL_WISH, [], { ...NOTHING, mask: "data:m" }, null)).not.toHaveProperty(
+      "mask",
+    );
   });
 
   it("has the ratio of the paper", () => {
-    for (const ratio of RATIOS) expect(ratioNamed(changed(EMPTY, { type: "ratio", ratio }))).toBe(ratio);
+    for (const ratio of RATIOS)
+      expect(ratioNamed(applyChange(EMPTY, { type: "ratio", ratio }))).toBe(ratio);
     expect(ratioNamed({ width: 900, height: 123 })).toBeNull();
   });
 
   it("has two styles at most", () => {
-    expect(toggledStyle(["a", "b"], "c")).toEqual(["a", "b"]);
-    expect(toggledStyle(["a", "b"], "a")).toEqual(["b"]);
+    expect(toggleStyle(["a", "b"], "c")).toEqual(["a", "b"]);
+    expect(toggleStyle(["a", "b"], "a")).toEqual(["b"]);
   });
 });
 
-describe("what the server says", () => {
-  it("of providers is read with care", () => {
-    expect(LOCAL.ratios).toEqual(["3:4"]);
-    expect(LOCAL.cancelIsBilled).toBe(true);
-    const checks = [{ subject: "models", level: "ok", message: "there" }, { subject: "sketch", level: "warning", message: "its node is not there" }, { subject: "key", level: "fault", message: "refused" }, 7];
-    expect(providerOf({ checks }).troubles).toEqual([{ subject: "sketch", message: "its node is not there", fault: false }, { subject: "key", message: "refused", fault: true }]);
-    expect(LOCAL.troubles).toEqual([]);
-    expect(providerOf({ ratios: "any", sketch: "perhaps" })).toMatchObject({ name: "unknown", ratios: null, sketch: "no", maxReferences: 0 });
-  });
+describe("receipts", () => {
+  const line = (input: string, treatment: Treatment) => ({ input, treatment, sent: "x" });
+  const lines = [
+    line("seed", "honoured"),
+    line("prompt", "approximated"),
+    line("refs[2]", "dropped"),
+  ];
+  const receipt = { provider: "local", lines };
 
-  it("of what is missing comes first, and a success that lacks something is counted", () => {
-    const line = (input: string, treatment: string) => ({ input, treatment, sent: "x", reason: "y" });
-    const receipt = receiptOf({ provider: "local", lines: [line("seed", "honoured"), line("prompt", "approximated"), line("refs[2]", "dropped")] });
-    if (receipt === null) throw new Error("no receipt");
+  it("list what is missing first, and count it", () => {
     expect(shortfalls(receipt).map(({ input }) => input)).toEqual(["refs[2]", "prompt"]);
-    expect(outcome(receipt)).toEqual({ dropped: 1, approximated: 1 });
-    expect(outcome(null)).toEqual({ dropped: 0, approximated: 0 });
+    expect(shortfallCounts(receipt)).toEqual({ dropped: 1, approximated: 1 });
+    for (const none of [null, undefined]) {
+      expect(shortfallCounts(none)).toEqual({ dropped: 0, approximated: 0 });
+    }
   });
 
-  it("in receipts too", () => {
-    expect(receiptOf({ provider: "local", lines: [{ input: "seed", treatment: "honoured", sent: "7" }, { input: "x", treatment: "eaten" }] })).toEqual({
-      provider: "local",
-      lines: [{ input: "seed", treatment: "honoured", sent: "7", reason: null }],
-    });
-    expect(receiptOf(null)).toBeNull();
+  it("are summed up before anything is sent", () => {
+    expect(summary(receipt)).toBe("1 honoured, 1 approximated, 1 dropped");
+    expect(summary({ ...receipt, lines: lines.slice(0, 1) })).toMatch(/^All inputs/);
+  });
+
+  it("name their inputs", () => {
+    const names = ["refs[0]", "style_tags[1]", "aspect_ratio", "new_input"].map(inputName);
+    expect(names).toEqual(["Reference 1", "Style 2", "Aspect ratio", "new input"]);
+  });
+});
+
+describe("providers", () => {
+  it("report failed checks only", () => {
+    const checks: Provider["checks"] = [
+      { subject: "models", level: "ok", message: "found" },
+      { subject: "sketch", level: "warning", message: "its node is missing" },
+      { subject: "key", level: "fault", message: "refused" },
+    ];
+    const failed = failedChecks({ ...LOCAL, checks });
+    expect(failed.map(({ subject }) => subject)).toEqual(["sketch", "key"]);
+    expect(failedChecks(LOCAL)).toEqual([]);
+  });
+
+  it("are named with their model", () => {
+    expect([titleOf(LOCAL), titleOf({ ...LOCAL, model: "m" })]).toEqual(["local", "local (m)"]);
   });
 });

@@ -1,13 +1,13 @@
-/** What is to be made, and how it is put to the server. */
+/** The settings of the generation form, and the request that they become. */
 
 import { create } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
 
 import type { GenerateBody } from "@/api/client";
-import type { Query } from "@/find/query";
+import { weightFields, type Query } from "@/find/fields";
 import { tabStorage } from "@/lib/tab-storage";
 import { paperOf, ratioOf } from "@/pad/drawing";
-import type { Reference } from "@/tray/tray";
+import type { Reference } from "@/references/store";
 
 export const MOST_STYLE_TAGS = 2;
 export const MOST_PICTURES = 8;
@@ -18,21 +18,21 @@ export interface Wish {
   negativePrompt: string;
   styleTags: readonly string[];
   count: number;
-  /** As typed; empty for any. */
+  /** As typed; empty for a random one. */
   seed: string;
   ratio: string;
   useSketch: boolean;
   sketchWeight: number;
   useMask: boolean;
-  /** Empty for the server's own choice. */
+  /** Empty for the server's default. */
   provider: string;
-  /** Refuse, rather than approximate or drop anything. */
+  /** Whether the server refuses the request rather than approximate or drop an input. */
   strict: boolean;
-  /** Put the pictures into the gallery, too. */
+  /** Whether the pictures are added to the gallery. */
   addToGallery: boolean;
 }
 
-export const FIRST_WISH: Wish = {
+export const INITIAL_WISH: Wish = {
   prompt: "",
   negativePrompt: "",
   styleTags: [],
@@ -47,16 +47,36 @@ export const FIRST_WISH: Wish = {
   addToGallery: false,
 };
 
-/** The ratio that a paper of this size has, when it is one that can be chosen. */
+interface WishState extends Wish {
+  set: (part: Partial<Wish>) => void;
+}
+
+export const useWish = create<WishState>()(
+  persist((set) => ({ ...INITIAL_WISH, set: (part) => set(part) }), {
+    name: "clippy.wish",
+    version: 1,
+    storage: createJSONStorage(() => tabStorage),
+  }),
+);
+
+/** The settings alone, without the store's function. */
+export function wishOf(state: WishState): Wish {
+  const { set, ...wish } = state;
+  void set;
+  return wish;
+}
+
+/** The selectable ratio of a paper, or null if its ratio is none of them. */
 export function ratioNamed({ width, height }: { width: number; height: number }): string | null {
-  return RATIOS.find((ratio) => {
+  const fits = (ratio: string) => {
     const [across, down] = ratioOf(ratio) ?? [0, 0];
     const paper = paperOf(across, down);
     return paper.width === width && paper.height === height;
-  }) ?? null;
+  };
+  return RATIOS.find(fits) ?? null;
 }
 
-/** The pictures that go with a wish, as data URLs. */
+/** The pictures of a request, as data URLs. */
 export interface Pictures {
   sketch: string | null;
   base: string | null;
@@ -65,67 +85,72 @@ export interface Pictures {
 
 /** Why the seed cannot be sent, or null. */
 export function seedFault(seed: string): string | null {
-  if (seed.trim() === "") return null;
-  const value = Number(seed);
-  return /^\d+$/.test(seed.trim()) && Number.isSafeInteger(value) ? null : "A seed is a whole number, such as 42";
+  const typed = seed.trim();
+  if (typed === "" || (/^\d+$/.test(typed) && Number.isSafeInteger(Number(typed)))) return null;
+  return "A seed is a whole number, such as 42";
 }
 
-/** Why nothing can be made yet, or null. */
-export function lacks(wish: Wish, references: readonly Reference[], pictures: Pictures): string | null {
-  if (seedFault(wish.seed) !== null) return seedFault(wish.seed);
-  const some = wish.prompt.trim() !== "" || references.length > 0 || pictures.sketch !== null || pictures.base !== null;
-  return some ? null : "Write a prompt, draw, or add a reference first";
+/** Why nothing can be generated yet, or null. */
+export function missing(
+  wish: Wish,
+  references: readonly Reference[],
+  { sketch, base }: Pictures,
+): string | null {
+  const fault = seedFault(wish.seed);
+  if (fault !== null) return fault;
+  const some = wish.prompt.trim() !== "" || references.length > 0;
+  if (some || sketch !== null || base !== null) return null;
+  return "Write a prompt, draw, or add a reference first";
 }
 
-export function toggledStyle(tags: readonly string[], tag: string): string[] {
+export function toggleStyle(tags: readonly string[], tag: string): string[] {
   if (tags.includes(tag)) return tags.filter((known) => known !== tag);
   return tags.length >= MOST_STYLE_TAGS ? [...tags] : [...tags, tag];
 }
 
-type BodyReference = NonNullable<GenerateBody["refs"]>[number];
+type ReferenceBody = NonNullable<GenerateBody["refs"]>[number];
 
-/** Ids go as text: they may be larger than JavaScript's numbers can tell apart, and the server takes both. */
-type Sent = Omit<GenerateBody, "refs" | "strict"> & { refs: (Omit<BodyReference, "id"> & { id?: string })[]; strict: boolean };
+/** Ids are sent as text, which the server accepts: JavaScript cannot represent every `u64`. */
+export type WishBody = Omit<GenerateBody, "refs"> & {
+  refs: (Omit<ReferenceBody, "id"> & { id?: string })[];
+};
 
-export function bodyOf(wish: Wish, references: readonly Reference[], pictures: Pictures, query: Query | null): Sent {
-  const body: Sent = {
+export function bodyOf(
+  wish: Wish,
+  references: readonly Reference[],
+  pictures: Pictures,
+  query: Query | null,
+): WishBody {
+  const body: WishBody = {
     count: wish.count,
-    refs: references.map(({ role, weight, source }) =>
-      source.kind === "gallery" ? { role, weight, id: source.id } : { role, weight, image_url: source.url },
-    ),
+    refs: references.map(referenceBody),
     style_tags: [...wish.styleTags],
     strict: wish.strict,
+    ...pictureFields(wish, pictures),
   };
   if (wish.addToGallery) body.add_to_gallery = true;
   if (wish.prompt.trim() !== "") body.prompt = wish.prompt.trim();
   if (wish.negativePrompt.trim() !== "") body.negative_prompt = wish.negativePrompt.trim();
   if (wish.seed.trim() !== "") body.seed = Number(wish.seed);
   if (wish.provider !== "") body.provider = wish.provider;
-  if (pictures.sketch !== null) {
-    body.sketch = pictures.sketch;
-    body.sketch_weight = wish.sketchWeight;
-  }
-  if (pictures.base !== null) {
-    body.base = pictures.base;
-    if (pictures.mask !== null) body.mask = pictures.mask;
-  } else {
-    body.aspect_ratio = wish.ratio;
-  }
-  if (query !== null && query.text.trim() !== "") {
-    body.query = { text: query.text.trim(), w_img: query.weights.image, w_edge: query.weights.edge, w_txt: query.weights.text };
-  }
+  const words = query?.text.trim() ?? "";
+  if (query !== null && words !== "") body.query = { text: words, ...weightFields(query.weights) };
   return body;
 }
 
-interface WishState extends Wish {
-  set: (part: Partial<Wish>) => void;
+function referenceBody({ role, weight, source }: Reference): WishBody["refs"][number] {
+  if (source.kind === "gallery") return { role, weight, id: source.id };
+  return { role, weight, image_url: source.url };
 }
 
-export const useWish = create<WishState>()(
-  persist((set) => ({ ...FIRST_WISH, set: (part) => set(part) }), { name: "clippy.wish", version: 1, storage: createJSONStorage(() => tabStorage) }),
-);
-
-export function wishOf(state: WishState): Wish {
-  const { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict, addToGallery } = state;
-  return { prompt, negativePrompt, styleTags, count, seed, ratio, useSketch, sketchWeight, useMask, provider, strict, addToGallery };
+/** A base has a ratio of its own, and a mask needs a base. */
+function pictureFields(
+  { ratio, sketchWeight }: Wish,
+  { sketch, base, mask }: Pictures,
+): Pick<GenerateBody, "sketch" | "sketch_weight" | "base" | "mask" | "aspect_ratio"> {
+  return {
+    ...(sketch === null ? {} : { sketch, sketch_weight: sketchWeight }),
+    ...(base === null ? { aspect_ratio: ratio } : { base }),
+    ...(base === null || mask === null ? {} : { mask }),
+  };
 }

@@ -1,8 +1,8 @@
-/** The drawing as data: what is kept, undone, sent and painted. Coordinates are the paper's own, whatever the screen. */
+/** The drawing as data. Coordinates are those of the paper, independent of the screen. */
 
 export type Layer = "line" | "mask";
 
-/** x, y, and how hard the pen pressed, 0..1. */
+/** x, y, and the pressure of the pen, 0..1. */
 export type Point = readonly [number, number, number];
 
 export interface Stroke {
@@ -11,7 +11,7 @@ export interface Stroke {
   erases: boolean;
   colour: string;
   size: number;
-  /** Whether the points know a pen's pressure; a mouse's do not. */
+  /** Whether the points have the pressure of a pen. Those of a mouse do not. */
   pressure: boolean;
   points: readonly Point[];
 }
@@ -38,22 +38,25 @@ export type Change =
   | { type: "ratio"; ratio: string }
   | { type: "new" };
 
-/** The longer side of the paper. Brush sizes are in its units. */
+/** The length of the paper's longer side, in the units of coordinates and brush sizes. */
 export const LONG_SIDE = 900;
 export const EMPTY: Drawing = { width: LONG_SIDE, height: LONG_SIDE, base: null, strokes: [] };
 
 export function paperOf(width: number, height: number): { width: number; height: number } {
   const scale = LONG_SIDE / Math.max(width, height);
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
 }
 
-/** `W:H` as two numbers, or null when it is none. */
+/** The two numbers of `W:H`, or null if it is no ratio. */
 export function ratioOf(ratio: string): [number, number] | null {
   const [, width, height] = ratio.match(/^(\d{1,3}):(\d{1,3})$/) ?? [];
   return Number(width) > 0 && Number(height) > 0 ? [Number(width), Number(height)] : null;
 }
 
-export function changed(drawing: Drawing, change: Change): Drawing {
+export function applyChange(drawing: Drawing, change: Change): Drawing {
   switch (change.type) {
     case "stroke":
       return { ...drawing, strokes: [...drawing.strokes, change.stroke] };
@@ -63,25 +66,32 @@ export function changed(drawing: Drawing, change: Change): Drawing {
     }
     case "base": {
       if (change.base === null) return drawing.base === null ? drawing : { ...drawing, base: null };
-      // A mask must fit its base to the pixel, so the paper takes the picture's shape.
-      return resized({ ...drawing, base: change.base }, paperOf(change.base.width, change.base.height));
+      // A mask must fit its base exactly, so that the paper takes the ratio of the picture.
+      return resized(
+        { ...drawing, base: change.base },
+        paperOf(change.base.width, change.base.height),
+      );
     }
     case "ratio": {
       const ratio = ratioOf(change.ratio);
-      return ratio === null || drawing.base !== null ? drawing : resized(drawing, paperOf(...ratio));
+      return ratio === null || drawing.base !== null
+        ? drawing
+        : resized(drawing, paperOf(...ratio));
     }
     case "new":
-      return isEmpty(drawing) ? drawing : { ...EMPTY, width: drawing.width, height: drawing.height };
+      return isEmpty(drawing)
+        ? drawing
+        : { ...EMPTY, width: drawing.width, height: drawing.height };
   }
 }
 
-/** What is drawn stays in the middle of the paper. */
+/** Changes the size of the paper. The drawing stays in its centre. */
 function resized(drawing: Drawing, { width, height }: { width: number; height: number }): Drawing {
   const [right, down] = [(width - drawing.width) / 2, (height - drawing.height) / 2];
   if (right === 0 && down === 0) return drawing;
   const strokes = drawing.strokes.map((stroke) => ({
     ...stroke,
-    // Another id, since what is on the screen is known by it.
+    // A new id, because the screen knows strokes by their id.
     id: `${stroke.id}+`,
     points: stroke.points.map(([x, y, pressure]): Point => [x + right, y + down, pressure]),
   }));
@@ -92,16 +102,17 @@ export function isEmpty(drawing: Drawing): boolean {
   return drawing.base === null && drawing.strokes.length === 0;
 }
 
-/** Whether a layer shows anything: an eraser alone does not. */
+/** Whether a layer has visible strokes. An eraser alone has none. */
 export function hasInk(drawing: Drawing, layer: Layer): boolean {
   return drawing.strokes.some((stroke) => stroke.layer === layer && !stroke.erases);
 }
 
-/** A drawing that was kept, or null when it is not one. */
+/** A stored drawing, or null if the value is none. */
 export function restored(value: unknown): Drawing | null {
   if (typeof value !== "object" || value === null) return null;
   const { width, height, base, strokes } = value as Partial<Record<keyof Drawing, unknown>>;
-  if (typeof width !== "number" || typeof height !== "number" || !(width > 0) || !(height > 0)) return null;
+  if (typeof width !== "number" || typeof height !== "number" || !(width > 0) || !(height > 0))
+    return null;
   if (!Array.isArray(strokes) || !strokes.every(isStroke)) return null;
   if (base !== null && !isBase(base)) return null;
   return { width, height, base, strokes };
@@ -118,7 +129,9 @@ function isStroke(value: unknown): value is Stroke {
     typeof stroke.size === "number" &&
     typeof stroke.pressure === "boolean" &&
     Array.isArray(stroke.points) &&
-    stroke.points.every((point) => Array.isArray(point) && point.length === 3 && point.every(Number.isFinite))
+    stroke.points.every(
+      (point) => Array.isArray(point) && point.length === 3 && point.every(Number.isFinite),
+    )
   );
 }
 

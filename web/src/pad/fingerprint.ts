@@ -1,16 +1,22 @@
-/** What of a drawing is searched by, as a short name: the same name, the same answer. */
+/** A short key for the part of a drawing that is searched by. Equal keys give equal answers. */
 
 import { hasInk, type Drawing } from "./drawing";
 
-/** Null when there is nothing on the pad to search by. The mask plays no part. */
+/** Null when there is nothing to search by. The mask does not count. */
 export function searchedPart(drawing: Drawing): string | null {
   if (drawing.base === null && !hasInk(drawing, "line")) return null;
-  const ids = drawing.strokes.filter((stroke) => stroke.layer === "line").map((stroke) => stroke.id);
-  const base = drawing.base === null ? "" : `${drawing.base.name} ${drawing.base.url.length} ${drawing.base.url.slice(-64)}`;
-  return `${ids.length}-${hash(`${ids.join(" ")}|${base}|${drawing.width}x${drawing.height}`)}`;
+  const ids = drawing.strokes
+    .filter((stroke) => stroke.layer === "line")
+    .map((stroke) => stroke.id);
+  const { width, height } = drawing;
+  return `${ids.length}-${hash(`${ids.join(" ")}|${baseKey(drawing)}|${width}x${height}`)}`;
 }
 
-/** FNV-1a: short and even; nothing secret depends on it. */
+function baseKey({ base }: Drawing): string {
+  return base === null ? "" : `${base.name} ${base.url.length} ${base.url.slice(-64)}`;
+}
+
+/** FNV-1a: short and evenly distributed. It protects nothing. */
 function hash(text: string): string {
   let value = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1) {

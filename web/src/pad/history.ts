@@ -1,4 +1,4 @@
-/** Undo and redo over values that are never changed in place. */
+/** Undo and redo of immutable values. */
 
 export interface History<T> {
   past: readonly T[];
@@ -8,23 +8,27 @@ export interface History<T> {
 
 const DEEPEST = 200;
 
-export function begun<T>(present: T): History<T> {
+export function startHistory<T>(present: T): History<T> {
   return { past: [], present, future: [] };
 }
 
-/** The same value again is no step. */
-export function advanced<T>(history: History<T>, present: T): History<T> {
+/** Adds a step. The same value again is no step. */
+export function addStep<T>(history: History<T>, present: T): History<T> {
   if (present === history.present) return history;
   return { past: [...history.past, history.present].slice(-DEEPEST), present, future: [] };
 }
 
-export function undone<T>(history: History<T>): History<T> {
+export function undo<T>(history: History<T>): History<T> {
   const before = history.past.at(-1);
   if (before === undefined) return history;
-  return { past: history.past.slice(0, -1), present: before, future: [history.present, ...history.future] };
+  return {
+    past: history.past.slice(0, -1),
+    present: before,
+    future: [history.present, ...history.future],
+  };
 }
 
-export function redone<T>(history: History<T>): History<T> {
+export function redo<T>(history: History<T>): History<T> {
   const [after, ...future] = history.future;
   if (after === undefined) return history;
   return { past: [...history.past, history.present], present: after, future };

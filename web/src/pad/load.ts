@@ -1,4 +1,4 @@
-/** Pictures as the pad's base. */
+/** Loads pictures as the base of the drawing. */
 
 import { request } from "@/api/client";
 import { at } from "@/lib/address";
@@ -10,7 +10,7 @@ export async function loadBase(file: Blob, name: string): Promise<void> {
   usePad.getState().change({ type: "base", base: await baseOf(file, name) });
 }
 
-/** A picture of this server: of the gallery, or one that was made. */
+/** Loads a picture of the server, from the gallery or from a job. */
 export async function loadBaseFrom(path: string, name: string): Promise<void> {
   const response = await request(new Request(at(path)));
   await loadBase(await response.blob(), name);

@@ -1,24 +1,28 @@
-/** The outline of a stroke, as the pad shows it and as pictures of it are painted: one way for both. */
+/** The outline of a stroke, for the screen and for pictures of the drawing. */
 
 import { getStroke } from "perfect-freehand";
 
 import type { Point, Stroke } from "./drawing";
 
-export function outlineOf({ points, size, pressure }: Pick<Stroke, "points" | "size" | "pressure">): number[][] {
+export function outlineOf({
+  points,
+  size,
+  pressure,
+}: Pick<Stroke, "points" | "size" | "pressure">): number[][] {
   return getStroke(
     points.map(([x, y, force]) => [x, y, force]),
     {
       size,
       thinning: pressure ? 0.65 : 0,
       smoothing: 0.5,
-      // A mouse is steady by itself; much smoothing would round the corners of houses.
+      // A mouse is steady: more smoothing would round the corners of a drawing.
       streamline: pressure ? 0.35 : 0.2,
       simulatePressure: false,
     },
   );
 }
 
-/** SVG path data, bent through the middles between points. */
+/** SVG path data: curves through the midpoints of the outline. */
 export function pathOf(stroke: Pick<Stroke, "points" | "size" | "pressure">): string {
   const outline = outlineOf(stroke);
   const [first] = outline;
@@ -32,8 +36,8 @@ export function pathOf(stroke: Pick<Stroke, "points" | "size" | "pressure">): st
   return `${path} Z`;
 }
 
-/** Whether a point is far enough from the last one to be worth keeping. */
-export function adds(points: readonly Point[], [x, y]: Point): boolean {
+/** Whether a point is far enough from the last one to be kept. */
+export function isDistinct(points: readonly Point[], [x, y]: Point): boolean {
   const last = points.at(-1);
   return last === undefined || Math.hypot(x - last[0], y - last[1]) >= 0.8;
 }

@@ -1,9 +1,8 @@
-import { lazy, Suspense, useEffect, useState, type DragEvent } from "react";
+import { lazy, Suspense, useEffect, useState, type DragEvent, type ReactNode } from "react";
 
-import { draggedPicture, pictureFiles, takes } from "@/lib/drag";
 import { picturePath } from "@/api/pictures";
-import { DocumentBar } from "@/documents/bar";
 import { cn } from "@/lib/classes";
+import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
 import { Notice } from "@/ui/states";
 
 import { loadBase, loadBaseFrom } from "./load";
@@ -12,15 +11,24 @@ import { Toolbar } from "./toolbar";
 
 const Paper = lazy(() => import("./paper"));
 
-export function Pad({ className }: { className?: string }) {
+interface PadProps {
+  /** What is above the tools. */
+  bar: ReactNode;
+  className?: string;
+}
+
+/** The drawing with its tools. Pictures are pasted and dropped as its base. */
+export function Pad({ bar, className }: PadProps) {
   const [over, setOver] = useState(false);
-  const [fault, setFault] = useState<unknown>(null);
+  const [failure, setFailure] = useState<unknown>(null);
   const ready = usePad((state) => state.ready);
-  const empty = usePad(({ history }) => history.present.strokes.length === 0 && history.present.base === null);
+  const empty = usePad(
+    ({ history }) => history.present.strokes.length === 0 && history.present.base === null,
+  );
 
   const load = (loading: Promise<void>) => {
-    setFault(null);
-    loading.catch(setFault);
+    setFailure(null);
+    loading.catch(setFailure);
   };
 
   useEffect(() => {
@@ -28,8 +36,8 @@ export function Pad({ className }: { className?: string }) {
       const [file] = pictureFiles(event.clipboardData);
       if (file === undefined) return;
       event.preventDefault();
-      setFault(null);
-      loadBase(file, file.name || "pasted picture").catch(setFault);
+      setFailure(null);
+      loadBase(file, file.name || "pasted picture").catch(setFailure);
     };
     window.addEventListener("paste", pasted);
     return () => window.removeEventListener("paste", pasted);
@@ -42,18 +50,21 @@ export function Pad({ className }: { className?: string }) {
     const [file] = pictureFiles(event.dataTransfer);
     if (picture !== null) load(loadBaseFrom(picturePath({ id: picture.id }), picture.title));
     else if (file !== undefined) load(loadBase(file, file.name));
-    else setFault(new Error("Only pictures can be dropped on the pad."));
+    else setFailure(new Error("Only pictures can be dropped on the pad."));
   };
 
   return (
     <section aria-label="Sketch" className={cn("flex min-h-0 flex-col", className)}>
-      <DocumentBar />
+      {bar}
       <Toolbar onFile={(file) => load(loadBase(file, file.name))} />
-      {fault !== null && <Notice error={fault} className="mx-3 mb-2" />}
+      {failure !== null && <Notice error={failure} className="mx-3 mb-2" />}
       <div
-        className={cn("relative min-h-0 flex-1 bg-well p-4 max-lg:p-3 lg:rounded-b-lg", over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed")}
+        className={cn(
+          "relative min-h-0 flex-1 bg-well p-4 max-lg:p-3 lg:rounded-b-lg",
+          over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed",
+        )}
         onDragOver={(event) => {
-          if (!takes(event)) return;
+          if (!isPictureDrag(event)) return;
           event.preventDefault();
           setOver(true);
         }}
@@ -61,14 +72,26 @@ export function Pad({ className }: { className?: string }) {
         onDrop={dropped}
       >
         {ready && (
-          <Suspense fallback={<p className="flex size-full items-center justify-center text-soft" role="status">Laying out the paper…</p>}>
+          <Suspense
+            fallback={
+              <p className="flex size-full items-center justify-center text-soft" role="status">
+                Loading the paper…
+              </p>
+            }
+          >
             <Paper />
           </Suspense>
         )}
         {ready && empty && (
-          <p aria-hidden className="pointer-events-none absolute inset-0 flex flex-col items-center justify-center gap-1 text-center text-[#5f5f5f]">
+          <p
+            aria-hidden
+            className="pointer-events-none absolute inset-0 flex flex-col items-center
+              justify-center gap-1 text-center text-[#5f5f5f]"
+          >
             <span className="text-[0.9375rem] font-medium text-[#333]">Draw here</span>
-            <span className="text-[0.8125rem]">or paste or drop a picture; references follow each stroke</span>
+            <span className="text-[0.8125rem]">
+              or paste or drop a picture; results follow each stroke
+            </span>
           </p>
         )}
       </div>

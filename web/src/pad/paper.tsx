@@ -3,10 +3,11 @@ import { useEffect, useRef, useState } from "react";
 import { uniqueId } from "@/lib/id";
 import { plural } from "@/lib/format";
 
+import type { Drawing } from "./drawing";
 import { usePad } from "./store";
 import { Surface } from "./surface";
 
-/** The paper, as large as its place allows in the drawing's shape. Loaded when it is needed, with Fabric. */
+/** The paper, as large as fits. It is loaded later than the page, together with Fabric. */
 export default function Paper() {
   const frame = useRef<HTMLDivElement>(null);
   const host = useRef<HTMLDivElement>(null);
@@ -32,13 +33,17 @@ export default function Paper() {
     const element = frame.current;
     if (element === null) return;
     const measure = () => {
-      // A hidden view has no size; the paper keeps the one it had.
+      // A hidden view has no size: the paper keeps its last one.
       if (element.clientWidth === 0 || element.clientHeight === 0) return;
-      setSpace({ width: element.clientWidth, height: element.clientHeight, ratio: window.devicePixelRatio });
+      setSpace({
+        width: element.clientWidth,
+        height: element.clientHeight,
+        ratio: window.devicePixelRatio,
+      });
     };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
-    // A window that moves to a screen of another pixel ratio keeps its size, so no resize tells of it.
+    // Moving the window to a screen with another pixel ratio causes no resize.
     let query: MediaQueryList | null = null;
     const watch = () => {
       query = window.matchMedia(`(resolution: ${window.devicePixelRatio}dppx)`);
@@ -60,24 +65,40 @@ export default function Paper() {
 
   useEffect(() => {
     if (width > 0 && height > 0) surface.current?.fit(width, height, drawing);
-    // The drawing's strokes do not matter here, its size does.
+    // This depends on the size of the drawing, and not on its strokes.
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [width, height, space.ratio, drawing.width, drawing.height]);
   useEffect(() => surface.current?.show(drawing), [drawing]);
-  useEffect(() => surface.current?.take({ layer, tool, colour, size }), [layer, tool, colour, size]);
+  useEffect(
+    () => surface.current?.take({ layer, tool, colour, size }),
+    [layer, tool, colour, size],
+  );
 
   return (
     <div ref={frame} className="flex size-full items-center justify-center">
       <div
         id="paper"
         role="img"
-        aria-label={`Sketch pad with ${plural(drawing.strokes.length, "stroke")}${drawing.base === null ? "" : " on a picture"}`}
-        className="relative touch-none overflow-hidden rounded-sm bg-white shadow-[0_0_0_1px_rgb(0_0_0/0.12),0_2px_10px_rgb(0_0_0/0.08)]"
+        aria-label={labelOf(drawing)}
+        className="relative touch-none overflow-hidden rounded-sm bg-white
+          shadow-[0_0_0_1px_rgb(0_0_0/0.12),0_2px_10px_rgb(0_0_0/0.08)]"
         style={{ width, height }}
       >
-        {drawing.base !== null && <img src={drawing.base.url} alt="" draggable={false} className="absolute inset-0 size-full" />}
+        {drawing.base !== null && (
+          <img
+            src={drawing.base.url}
+            alt=""
+            draggable={false}
+            className="absolute inset-0 size-full"
+          />
+        )}
         <div ref={host} className="absolute inset-0" />
       </div>
     </div>
   );
+}
+
+function labelOf({ strokes, base }: Drawing): string {
+  const label = `Sketch pad with ${plural(strokes.length, "stroke")}`;
+  return base === null ? label : `${label} on a picture`;
 }

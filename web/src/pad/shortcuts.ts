@@ -2,29 +2,31 @@ import { useEffect } from "react";
 
 import { usePad } from "./store";
 
-export const SHORTCUTS: readonly (readonly [keys: string, does: string])[] = [
+export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ["B", "Brush"],
   ["E", "Eraser"],
   ["[  and  ]", "Smaller and larger brush"],
-  ["L", "Draw on the lines"],
-  ["M", "Paint the mask"],
+  ["L", "Select the line layer"],
+  ["M", "Select the mask layer"],
   ["Ctrl Z", "Undo"],
   ["Ctrl Shift Z", "Redo"],
   ["Shift Delete", "Clear the layer"],
   ["Ctrl V", "Paste a picture as the base"],
-  ["/", "Search with words"],
-  ["?", "Show these keys"],
+  ["/", "Search by words"],
+  ["?", "Show keyboard shortcuts"],
 ];
 
 function typing(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName);
 }
 
-/** Keys of the pad, wherever the focus is, but for fields that are typed in. */
+/** Keyboard shortcuts, unless somebody types in a field or a dialog is open. */
 export function usePadShortcuts(onHelp: () => void): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
-      if (typing(event.target) || event.altKey || document.querySelector('[role="dialog"]') !== null) return;
+      const dialog = document.querySelector('[role="dialog"]');
+      if (typing(event.target) || event.altKey || dialog !== null) return;
       const pad = usePad.getState();
       const key = event.key.toLowerCase();
       const command = event.ctrlKey || event.metaKey;
@@ -39,7 +41,9 @@ export function usePadShortcuts(onHelp: () => void): void {
             "]": () => pad.setSize(pad.size + (pad.size >= 20 ? 4 : 1)),
             "/": () => document.getElementById("words")?.focus(),
             "?": onHelp,
-            ...(event.shiftKey ? { delete: () => pad.change({ type: "clear", layer: pad.layer }) } : {}),
+            ...(event.shiftKey
+              ? { delete: () => pad.change({ type: "clear", layer: pad.layer }) }
+              : {}),
           };
       const action = actions[key];
       if (action === undefined) return;

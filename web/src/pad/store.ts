@@ -1,9 +1,9 @@
-/** The pad's state: the drawing with its history, and the tool in hand. */
+/** The state of the pad: the drawing with its history, and the current tool. */
 
 import { create } from "zustand";
 
-import { changed, EMPTY, type Change, type Drawing, type Layer } from "./drawing";
-import { advanced, begun, redone, undone, type History } from "./history";
+import { applyChange, EMPTY, type Change, type Drawing, type Layer } from "./drawing";
+import { addStep, redo, startHistory, undo, type History } from "./history";
 
 export type Tool = "brush" | "eraser";
 
@@ -13,7 +13,7 @@ export interface PadState {
   tool: Tool;
   colour: string;
   size: number;
-  /** False until the kept drawing is back, or known to be none. */
+  /** False until the stored drawing is loaded, or known not to exist. */
   ready: boolean;
   change: (change: Change) => void;
   undo: () => void;
@@ -28,22 +28,29 @@ export const SMALLEST_BRUSH = 2;
 export const LARGEST_BRUSH = 80;
 
 export const usePad = create<PadState>()((set) => ({
-  history: begun(EMPTY),
+  history: startHistory(EMPTY),
   layer: "line",
   tool: "brush",
   colour: "#1c1c1c",
   size: 7,
   ready: false,
-  change: (change) => set(({ history }) => ({ history: advanced(history, changed(history.present, change)) })),
-  undo: () => set(({ history }) => ({ history: undone(history) })),
-  redo: () => set(({ history }) => ({ history: redone(history) })),
+  change: (change) =>
+    set(({ history }) => ({ history: addStep(history, applyChange(history.present, change)) })),
+  undo: () => set(({ history }) => ({ history: undo(history) })),
+  redo: () => set(({ history }) => ({ history: redo(history) })),
   setLayer: (layer) =>
-    set((state) =>
-      layer === state.layer ? state : { layer, tool: "brush", size: layer === "mask" ? Math.max(state.size, 36) : Math.min(state.size, 14) },
-    ),
+    set((state) => {
+      if (layer === state.layer) return state;
+      // Masks are painted with a broad brush, lines with a thin one.
+      const size = layer === "mask" ? Math.max(state.size, 36) : Math.min(state.size, 14);
+      return { layer, tool: "brush", size };
+    }),
   setTool: (tool) => set({ tool }),
   setColour: (colour) => set({ colour, tool: "brush" }),
-  setSize: (size) => set({ size: Math.min(LARGEST_BRUSH, Math.max(SMALLEST_BRUSH, Math.round(size))) }),
+  setSize: (size) => {
+    const whole = Math.round(size);
+    set({ size: Math.min(LARGEST_BRUSH, Math.max(SMALLEST_BRUSH, whole)) });
+  },
 }));
 
 export function drawingNow(): Drawing {

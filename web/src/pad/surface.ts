@@ -1,12 +1,12 @@
-/** The paper that is drawn on: one Fabric canvas for each layer, one above the other, so that an eraser takes from its own. */
+/** The canvases of the paper: one for each layer, so that an eraser changes its own layer only. */
 
 import { BaseBrush, Canvas, Path, type Point as Place, type TPointerEvent } from "fabric";
 
 import type { Drawing, Layer, Point, Stroke } from "./drawing";
-import { adds, pathOf } from "./outline";
+import { isDistinct, pathOf } from "./outline";
 import type { Tool } from "./store";
 
-/** The tool in hand. */
+/** The current tool. */
 export interface Hand {
   layer: Layer;
   tool: Tool;
@@ -16,10 +16,10 @@ export interface Hand {
 
 export type Drawn = Pick<Stroke, "points" | "pressure" | "size" | "erases" | "colour" | "layer">;
 
-/** The red film that masks are cut from; the layer as a whole lets the picture shine through. */
+/** The layer as a whole is transparent, so that the base stays visible below it. */
 export const MASK_COLOUR = "#d8343a";
 const LAYERS = ["line", "mask"] as const;
-/** An eraser is broader than what it takes away. */
+/** How much broader an eraser is than a brush of the same size. */
 const ERASER = 3;
 
 export class Surface {
@@ -47,7 +47,7 @@ export class Surface {
       canvas.wrapperEl.style.position = "absolute";
       canvas.wrapperEl.style.inset = "0";
       if (layer === "mask") canvas.wrapperEl.style.opacity = "0.5";
-      // A palm or a system gesture takes the pointer away: what was drawn so far is kept.
+      // The system cancels the pointer for a palm or a gesture. The stroke so far is kept.
       canvas.upperCanvasEl.addEventListener("pointercancel", (event) => {
         document.dispatchEvent(new PointerEvent("pointerup", event));
       });
@@ -65,7 +65,7 @@ export class Surface {
     }
   }
 
-  /** Width and height in CSS pixels; Fabric paints as many pixels as the screen has. */
+  /** Width and height are CSS pixels. Fabric uses the pixels of the screen. */
   fit(width: number, height: number, drawing: Drawing): void {
     this.zoom = width / drawing.width;
     for (const layer of LAYERS) {
@@ -77,16 +77,18 @@ export class Surface {
     this.take(this.hand);
   }
 
-  /** Adds what is new; anything else is painted anew. */
+  /** Adds new strokes. After any other change the layer is drawn again. */
   show(drawing: Drawing): void {
     for (const layer of LAYERS) {
       const canvas = this.canvases[layer];
       const wanted = drawing.strokes.filter((stroke) => stroke.layer === layer);
       const before = this.shown[layer];
-      const goesOn = before.length <= wanted.length && before.every((stroke, index) => stroke.id === wanted[index]?.id);
-      if (goesOn && before.length === wanted.length) continue;
-      if (!goesOn) canvas.remove(...canvas.getObjects());
-      canvas.add(...wanted.slice(goesOn ? before.length : 0).map(objectOf));
+      const continues =
+        before.length <= wanted.length &&
+        before.every((stroke, index) => stroke.id === wanted[index]?.id);
+      if (continues && before.length === wanted.length) continue;
+      if (!continues) canvas.remove(...canvas.getObjects());
+      canvas.add(...wanted.slice(continues ? before.length : 0).map(objectOf));
       this.shown[layer] = wanted;
       canvas.renderAll();
     }
@@ -99,7 +101,12 @@ export class Surface {
 
   private inkOf(layer: Layer): Hand {
     const { tool, colour, size } = this.hand;
-    return { layer, tool, colour: layer === "mask" ? MASK_COLOUR : colour, size: tool === "eraser" ? size * ERASER : size };
+    return {
+      layer,
+      tool,
+      colour: layer === "mask" ? MASK_COLOUR : colour,
+      size: tool === "eraser" ? size * ERASER : size,
+    };
   }
 }
 
@@ -109,22 +116,25 @@ function objectOf(stroke: Stroke): Path {
     globalCompositeOperation: stroke.erases ? "destination-out" : "source-over",
     selectable: false,
     evented: false,
-    // Erasing works on what is below, which a cached picture of the stroke alone does not know.
+    // An eraser must see the strokes below, which a cached picture of one stroke does not contain.
     objectCaching: false,
   });
 }
 
-function cursorOf({ size, tool }: Hand, zoom: number): string {
-  const side = Math.max(6, Math.min(120, size * zoom));
+function cursorOf({ size: brush, tool }: Hand, zoom: number): string {
+  const side = Math.max(6, Math.min(120, brush * zoom));
   const half = side / 2 + 1;
   const dash = tool === "eraser" ? ' stroke-dasharray="3 2"' : "";
   const circle = (colour: string, width: number) =>
-    `<circle cx="${half}" cy="${half}" r="${side / 2}" fill="none" stroke="${colour}" stroke-width="${width}"${dash}/>`;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${half * 2}" height="${half * 2}">${circle("#fff", 2)}${circle("#000", 1)}</svg>`;
+    `<circle cx="${half}" cy="${half}" r="${side / 2}" fill="none" stroke="${colour}" ` +
+    `stroke-width="${width}"${dash}/>`;
+  const size = `width="${half * 2}" height="${half * 2}"`;
+  const circles = `${circle("#fff", 2)}${circle("#000", 1)}`;
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${circles}</svg>`;
   return `url("data:image/svg+xml,${encodeURIComponent(svg)}") ${half} ${half}, crosshair`;
 }
 
-/** A brush that keeps what a pen says of its pressure. */
+/** A brush that records the pressure of a pen. */
 class Ink extends BaseBrush {
   private points: Point[] = [];
   private pressure = false;
@@ -170,21 +180,25 @@ class Ink extends BaseBrush {
     this.canvas.clearContext(context);
     this._saveAndTransform(context);
     context.fillStyle = this.ink.tool === "eraser" ? "rgb(160 160 160 / 0.45)" : this.ink.colour;
-    context.fill(new Path2D(pathOf({ points: this.points, size: this.ink.size, pressure: this.pressure })));
+    context.fill(
+      new Path2D(pathOf({ points: this.points, size: this.ink.size, pressure: this.pressure })),
+    );
     context.restore();
   }
 
-  /** Pens report more often than pages are told: the moves in between are asked for. */
+  /** Pens report more moves than events: the moves in between are read as well. */
   private extend(event: TPointerEvent): void {
     const parts = event instanceof PointerEvent ? event.getCoalescedEvents() : [];
     for (const part of parts.length > 0 ? parts : [event]) {
       const { x, y } = this.canvas.getScenePoint(part);
       const point: Point = [x, y, forceOf(part)];
-      if (adds(this.points, point)) this.points.push(point);
+      if (isDistinct(this.points, point)) this.points.push(point);
     }
   }
 }
 
 function forceOf(event: TPointerEvent): number {
-  return event instanceof PointerEvent && event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 0.5;
+  return event instanceof PointerEvent && event.pointerType === "pen" && event.pressure > 0
+    ? event.pressure
+    : 0.5;
 }

@@ -4,7 +4,8 @@ import { useRef } from "react";
 import { cn } from "@/lib/classes";
 import { Button } from "@/ui/button";
 import { Segments, Slider } from "@/ui/controls";
-import { Popover, Tip } from "@/ui/overlays";
+import { IconButton } from "@/ui/icon-button";
+import { Popover } from "@/ui/overlays";
 
 import { LARGEST_BRUSH, SMALLEST_BRUSH, usePad } from "./store";
 
@@ -21,69 +22,145 @@ const COLOURS = [
   ["#f1a9b8", "Pink"],
 ] as const;
 
+/** The tools of the pad. */
 export function Toolbar({ onFile }: { onFile: (file: File) => void }) {
-  const file = useRef<HTMLInputElement>(null);
-  const pad = usePad();
-  const { layer, tool, history } = pad;
-  const { base, strokes } = history.present;
-  const layerEmpty = !strokes.some((stroke) => stroke.layer === layer);
-
+  const layer = usePad((pad) => pad.layer);
   return (
-    <div role="toolbar" aria-label="Drawing tools" className="flex flex-wrap items-center gap-x-1 gap-y-1 px-2.5 py-2">
-      <Segments
-        label="Layer"
-        value={layer}
-        onChange={pad.setLayer}
-        choices={[
-          { value: "line", label: "Lines" },
-          { value: "mask", label: <><span aria-hidden className="size-2 rounded-full bg-[#d8343a]" />Mask</>, title: "What is painted red is made anew when the base is edited" },
-        ]}
-      />
-      <span aria-hidden className="mx-0.5 h-5 w-px bg-line" />
-      <Tip text="Brush" keys="B">
-        <Button look="ghost" size="icon-small" aria-label="Brush" aria-pressed={tool === "brush"} onClick={() => pad.setTool("brush")}><Brush /></Button>
-      </Tip>
-      <Tip text="Eraser" keys="E">
-        <Button look="ghost" size="icon-small" aria-label="Eraser" aria-pressed={tool === "eraser"} onClick={() => pad.setTool("eraser")}><Eraser /></Button>
-      </Tip>
-      <div className="flex w-24 items-center gap-2 px-1 max-sm:w-20">
-        <Slider label="Brush size" value={pad.size} min={SMALLEST_BRUSH} max={LARGEST_BRUSH} step={1} onChange={pad.setSize} valueText={`${pad.size} points`} />
-        <span aria-hidden className="tabular w-5 text-right text-xs text-soft">{pad.size}</span>
-      </div>
+    <div
+      role="toolbar"
+      aria-label="Drawing tools"
+      className="flex flex-wrap items-center gap-x-1 gap-y-1 px-2.5 py-2"
+    >
+      <Layers />
+      <Divider />
+      <Tools />
       {layer === "line" && <Colours />}
-      <span aria-hidden className="mx-0.5 h-5 w-px bg-line" />
-      <Tip text="Undo" keys="Ctrl Z">
-        <Button look="ghost" size="icon-small" aria-label="Undo" disabled={history.past.length === 0} onClick={pad.undo}><Undo2 /></Button>
-      </Tip>
-      <Tip text="Redo" keys="Ctrl Shift Z">
-        <Button look="ghost" size="icon-small" aria-label="Redo" disabled={history.future.length === 0} onClick={pad.redo}><Redo2 /></Button>
-      </Tip>
-      <Tip text={layer === "line" ? "Clear the lines" : "Clear the mask"}>
-        <Button look="ghost" size="icon-small" aria-label={layer === "line" ? "Clear the lines" : "Clear the mask"} disabled={layerEmpty} onClick={() => pad.change({ type: "clear", layer })}><Trash2 /></Button>
-      </Tip>
-      <div className="ml-auto flex items-center">
-        {base !== null && (
-          <Tip text={`Take away the base (${base.name})`}>
-            <Button look="ghost" size="icon-small" aria-label="Take away the base picture" onClick={() => pad.change({ type: "base", base: null })}><ImageOff /></Button>
-          </Tip>
-        )}
-        <Tip text="Load a picture as a base">
-          <Button look="ghost" size="icon-small" aria-label="Load a picture as a base" onClick={() => file.current?.click()}><ImagePlus /></Button>
-        </Tip>
-        <input
-          ref={file}
-          type="file"
-          accept="image/*"
-          className="hidden"
-          aria-label="Base picture"
-          tabIndex={-1}
-          onChange={(event) => {
-            const [chosen] = event.target.files ?? [];
-            if (chosen !== undefined) onFile(chosen);
-            event.target.value = "";
-          }}
+      <Divider />
+      <Steps />
+      <BaseButtons onFile={onFile} />
+    </div>
+  );
+}
+
+function Divider() {
+  return <span aria-hidden className="mx-0.5 h-5 w-px bg-line" />;
+}
+
+function Layers() {
+  const { layer, setLayer } = usePad();
+  const mask = (
+    <>
+      <span aria-hidden className="size-2 rounded-full bg-[#d8343a]" />
+      Mask
+    </>
+  );
+  const title = "The masked area of the base is generated again";
+  return (
+    <Segments
+      label="Layer"
+      value={layer}
+      onChange={setLayer}
+      choices={[
+        { value: "line", label: "Lines" },
+        { value: "mask", label: mask, title },
+      ]}
+    />
+  );
+}
+
+function Tools() {
+  const { tool, size, setTool, setSize } = usePad();
+  return (
+    <>
+      <IconButton
+        name="Brush"
+        keys="B"
+        aria-pressed={tool === "brush"}
+        onClick={() => setTool("brush")}
+      >
+        <Brush />
+      </IconButton>
+      <IconButton
+        name="Eraser"
+        keys="E"
+        aria-pressed={tool === "eraser"}
+        onClick={() => setTool("eraser")}
+      >
+        <Eraser />
+      </IconButton>
+      <div className="flex w-24 items-center gap-2 px-1 max-sm:w-20">
+        <Slider
+          label="Brush size"
+          value={size}
+          min={SMALLEST_BRUSH}
+          max={LARGEST_BRUSH}
+          step={1}
+          onChange={setSize}
+          valueText={`${size} points`}
         />
+        <span aria-hidden className="tabular w-5 text-right text-xs text-soft">
+          {size}
+        </span>
       </div>
+    </>
+  );
+}
+
+/** Undo, redo, and clearing the current layer. */
+function Steps() {
+  const { layer, history, undo, redo, change } = usePad();
+  const { past, present, future } = history;
+  const empty = !present.strokes.some((stroke) => stroke.layer === layer);
+  return (
+    <>
+      <IconButton name="Undo" keys="Ctrl Z" disabled={past.length === 0} onClick={undo}>
+        <Undo2 />
+      </IconButton>
+      <IconButton name="Redo" keys="Ctrl Shift Z" disabled={future.length === 0} onClick={redo}>
+        <Redo2 />
+      </IconButton>
+      <IconButton
+        name={layer === "line" ? "Clear the lines" : "Clear the mask"}
+        disabled={empty}
+        onClick={() => change({ type: "clear", layer })}
+      >
+        <Trash2 />
+      </IconButton>
+    </>
+  );
+}
+
+function BaseButtons({ onFile }: { onFile: (file: File) => void }) {
+  const input = useRef<HTMLInputElement>(null);
+  const base = usePad(({ history }) => history.present.base);
+  const change = usePad((pad) => pad.change);
+  return (
+    <div className="ml-auto flex items-center">
+      {base !== null && (
+        <IconButton
+          name="Remove the base picture"
+          tip={`Remove the base (${base.name})`}
+          onClick={() => change({ type: "base", base: null })}
+        >
+          <ImageOff />
+        </IconButton>
+      )}
+      <IconButton name="Load a picture as the base" onClick={() => input.current?.click()}>
+        <ImagePlus />
+      </IconButton>
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        className="hidden"
+        aria-label="Base picture"
+        tabIndex={-1}
+        onChange={(event) => {
+          const [chosen] = event.target.files ?? [];
+          if (chosen !== undefined) onFile(chosen);
+          event.target.value = "";
+        }}
+      />
     </div>
   );
 }
@@ -96,7 +173,10 @@ function Colours() {
       className="w-auto p-3"
       trigger={
         <Button look="ghost" size="icon-small" aria-label="Colour">
-          <span className="size-4 rounded-full border border-black/20 dark:border-white/30" style={{ background: colour }} />
+          <span
+            className="size-4 rounded-full border border-black/20 dark:border-white/30"
+            style={{ background: colour }}
+          />
         </Button>
       }
     >
@@ -108,14 +188,22 @@ function Colours() {
             aria-label={name}
             aria-pressed={colour === value}
             onClick={() => setColour(value)}
-            className={cn("size-7 rounded-full border border-black/15", colour === value && "outline-2 outline-offset-2 outline-blue")}
+            className={cn(
+              "size-7 rounded-full border border-black/15",
+              colour === value && "outline-2 outline-offset-2 outline-blue",
+            )}
             style={{ background: value }}
           />
         ))}
       </div>
       <label className="mt-3 flex items-center justify-between gap-3 text-[0.8125rem] text-soft">
-        Another colour
-        <input type="color" value={colour} onChange={(event) => setColour(event.target.value)} className="h-7 w-12 rounded-sm border border-line bg-raised" />
+        Custom colour
+        <input
+          type="color"
+          value={colour}
+          onChange={(event) => setColour(event.target.value)}
+          className="h-7 w-12 rounded-sm border border-line bg-raised"
+        />
       </label>
     </Popover>
   );

@@ -7,10 +7,15 @@ import { queryClient } from "@/api/query-client";
 import { showRecent } from "@/jobs/store";
 import { at } from "@/lib/address";
 
-/** Asks now and then whether the server is there, more often while it is not; and asks everything again when it is back. */
+const QUERY = "livez";
+
+/**
+ * Whether the server answers. It is asked regularly, and more often while it does not answer. All
+ * other queries are repeated when it answers again.
+ */
 export function useReachable(): boolean {
   const { isError, isSuccess } = useQuery({
-    queryKey: ["livez"],
+    queryKey: [QUERY],
     queryFn: async () => {
       await request(new Request(at("/livez"), { cache: "no-store" }));
       return true;
@@ -18,23 +23,26 @@ export function useReachable(): boolean {
     retry: 1,
     refetchInterval: ({ state }) => (state.status === "error" ? 2000 : 10_000),
   });
-  const was = useRef(false);
+  const failed = useRef(false);
   useEffect(() => {
-    if (isError) was.current = true;
-    else if (isSuccess && was.current) {
-      was.current = false;
-      void showRecent();
-      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== "livez" });
-    }
+    if (isError) failed.current = true;
+    if (!isSuccess || !failed.current) return;
+    failed.current = false;
+    void showRecent();
+    void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== QUERY });
   }, [isError, isSuccess]);
   return !isError;
 }
 
-export function AwayBanner() {
+export function UnavailableBanner() {
   return (
-    <p role="alert" className="flex items-center justify-center gap-2 bg-ruby-soft px-4 py-1.5 text-[0.8125rem] text-ruby">
+    <p
+      role="alert"
+      className="flex items-center justify-center gap-2 bg-ruby-soft px-4 py-1.5 text-[0.8125rem]
+        text-ruby"
+    >
       <CloudOff className="size-4 shrink-0" />
-      The server cannot be reached. Your drawing is kept; trying again…
+      Service unavailable. Your drawing is saved. Reconnecting…
     </p>
   );
 }

@@ -1,8 +1,10 @@
 import { Images, Palette, PenTool, Search, Wand2 } from "lucide-react";
 import { Tabs } from "radix-ui";
+import type { ReactNode } from "react";
 import { create } from "zustand";
 import { createJSONStorage, persist } from "zustand/middleware";
 
+import { DocumentBar } from "@/documents/bar";
 import { FindPanel } from "@/find/panel";
 import { useJobs } from "@/jobs/store";
 import { isOver } from "@/jobs/view";
@@ -10,88 +12,177 @@ import { cn } from "@/lib/classes";
 import { tabStorage } from "@/lib/tab-storage";
 import { MakePanel } from "@/make/panel";
 import { Pad } from "@/pad/pad";
+import { useReferences } from "@/references/store";
 import { TrayPanel } from "@/tray/panel";
-import { useTray } from "@/tray/tray";
 
 type Tab = "find" | "make";
-/** A phone has room for one thing at a time. */
+/** What a narrow screen shows, which has room for one panel at a time. */
 type Sheet = "draw" | Tab | "references";
 
-interface Bench {
+interface Layout {
   tab: Tab;
   sheet: Sheet;
   show: (sheet: Sheet) => void;
 }
 
-const useBench = create<Bench>()(
+const useLayout = create<Layout>()(
   persist(
-    (set) => ({ tab: "find", sheet: "draw", show: (sheet) => set(sheet === "find" || sheet === "make" ? { sheet, tab: sheet } : { sheet }) }),
+    (set) => ({
+      tab: "find",
+      sheet: "draw",
+      show: (sheet) =>
+        set(sheet === "find" || sheet === "make" ? { sheet, tab: sheet } : { sheet }),
+    }),
     { name: "clippy.bench", version: 1, storage: createJSONStorage(() => tabStorage) },
   ),
 );
 
-/** The artist's bench: the pad and the references on one side, finding and making on the other. */
-export function Studio() {
-  const { tab, sheet, show } = useBench();
-  const references = useTray((tray) => tray.references.length);
-  const running = useJobs(({ views, recent }) => recent.filter((id) => views[id] !== undefined && !isOver(views[id].job)).length);
-  const hidden = (is: boolean) => !is && "max-lg:hidden";
+const PANEL = "rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0";
 
+/** The drawing and the references on one side, searching and generating on the other. */
+export function Studio() {
+  const sheet = useLayout((layout) => layout.sheet);
+  const hiddenUnless = (...shown: Sheet[]) => !shown.includes(sheet) && "max-lg:hidden";
   return (
     <div className="flex min-h-0 flex-1 flex-col">
-      <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-2 p-2 max-lg:p-0 lg:grid-cols-[minmax(22rem,5fr)_minmax(24rem,6fr)]">
-        <div className={cn("grid min-h-0 min-w-0 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto] gap-2 max-lg:gap-0", hidden(sheet === "draw" || sheet === "references"))}>
-          <Pad className={cn("rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "draw"))} />
-          <TrayPanel className={cn("h-[11.5rem] rounded-lg border bg-panel max-lg:h-auto max-lg:rounded-none max-lg:border-0", sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden")} />
-        </div>
-        <Tabs.Root
-          value={tab}
-          onValueChange={(next) => show(next === "make" ? "make" : "find")}
-          className={cn("flex min-h-0 min-w-0 flex-col rounded-lg border bg-panel max-lg:rounded-none max-lg:border-0", hidden(sheet === "find" || sheet === "make"))}
+      <div
+        className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)] gap-2 p-2 max-lg:p-0
+          lg:grid-cols-[minmax(22rem,5fr)_minmax(24rem,6fr)]"
+      >
+        <div
+          className={cn(
+            "grid min-h-0 min-w-0 grid-cols-[minmax(0,1fr)] grid-rows-[minmax(0,1fr)_auto] gap-2",
+            "max-lg:gap-0",
+            hiddenUnless("draw", "references"),
+          )}
         >
-          <Tabs.List aria-label="Bench" className="flex gap-5 border-b px-4 max-lg:hidden">
-            <TabButton value="find"><Search />Find</TabButton>
-            <TabButton value="make"><Wand2 />Generate{running > 0 && <Badge>{running}</Badge>}</TabButton>
-          </Tabs.List>
-          {/* Both stay, so that words, results and scrolling are where they were. */}
-          <Tabs.Content value="find" forceMount tabIndex={-1} className="min-h-0 flex-1 data-[state=inactive]:hidden"><FindPanel className="h-full" /></Tabs.Content>
-          <Tabs.Content value="make" forceMount tabIndex={-1} className="min-h-0 flex-1 data-[state=inactive]:hidden"><MakePanel className="h-full" /></Tabs.Content>
-        </Tabs.Root>
+          <Pad className={cn(PANEL, hiddenUnless("draw"))} bar={<DocumentBar />} />
+          <TrayPanel
+            className={cn(
+              PANEL,
+              "h-[11.5rem] max-lg:h-auto",
+              sheet === "references" ? "max-lg:row-span-2" : "max-lg:hidden",
+            )}
+          />
+        </div>
+        <Tasks className={cn(PANEL, hiddenUnless("find", "make"))} />
       </div>
-      <nav aria-label="Bench" className="grid grid-cols-4 border-t bg-panel pb-[env(safe-area-inset-bottom)] lg:hidden">
-        <SheetButton chosen={sheet === "draw"} onClick={() => show("draw")}><PenTool />Draw</SheetButton>
-        <SheetButton chosen={sheet === "find"} onClick={() => show("find")}><Images />Find</SheetButton>
-        <SheetButton chosen={sheet === "references"} onClick={() => show("references")}><Palette />References{references > 0 && <Badge>{references}</Badge>}</SheetButton>
-        <SheetButton chosen={sheet === "make"} onClick={() => show("make")}><Wand2 />Generate{running > 0 && <Badge>{running}</Badge>}</SheetButton>
-      </nav>
+      <SheetButtons />
     </div>
   );
 }
 
-function Badge({ children }: { children: number }) {
-  return <span className="tabular inline-flex h-4 min-w-4 items-center justify-center rounded-full bg-blue px-1 text-2xs font-semibold text-panel">{children}</span>;
+/** How many of the recent jobs are not over. */
+function useRunning(): number {
+  return useJobs(({ views, recent }) => {
+    const shown = recent.flatMap((id) => views[id] ?? []);
+    return shown.filter(({ job }) => !isOver(job)).length;
+  });
 }
 
-function TabButton({ value, children }: { value: Tab; children: React.ReactNode }) {
+const TAB_CONTENT = "min-h-0 flex-1 data-[state=inactive]:hidden";
+
+function Tasks({ className }: { className?: string }) {
+  const { tab, show } = useLayout();
+  return (
+    <Tabs.Root
+      value={tab}
+      onValueChange={(next) => show(next === "make" ? "make" : "find")}
+      className={cn("flex min-h-0 min-w-0 flex-col", className)}
+    >
+      <Tabs.List aria-label="Tasks" className="flex gap-5 border-b px-4 max-lg:hidden">
+        <TabButton value="find">
+          <Search />
+          Find
+        </TabButton>
+        <TabButton value="make">
+          <Wand2 />
+          Generate
+          <Badge count={useRunning()} />
+        </TabButton>
+      </Tabs.List>
+      {/* Both stay mounted, which keeps their results and scroll positions. */}
+      <Tabs.Content value="find" forceMount tabIndex={-1} className={TAB_CONTENT}>
+        <FindPanel className="h-full" />
+      </Tabs.Content>
+      <Tabs.Content value="make" forceMount tabIndex={-1} className={TAB_CONTENT}>
+        <MakePanel className="h-full" />
+      </Tabs.Content>
+    </Tabs.Root>
+  );
+}
+
+function TabButton({ value, children }: { value: Tab; children: ReactNode }) {
   return (
     <Tabs.Trigger
       value={value}
-      className="-mb-px flex h-11 items-center gap-1.5 border-b-2 border-transparent font-medium text-soft hover:text-ink data-[state=active]:border-ink data-[state=active]:text-ink [&_svg]:size-4"
+      className="-mb-px flex h-11 items-center gap-1.5 border-b-2 border-transparent font-medium
+        text-soft hover:text-ink data-[state=active]:border-ink data-[state=active]:text-ink
+        [&_svg]:size-4"
     >
       {children}
     </Tabs.Trigger>
   );
 }
 
-function SheetButton({ chosen, onClick, children }: { chosen: boolean; onClick: () => void; children: React.ReactNode }) {
+/** The panels, on narrow screens. */
+function SheetButtons() {
+  const references = useReferences((state) => state.references.length);
+  const running = useRunning();
+  return (
+    <nav
+      aria-label="Panels"
+      className="grid grid-cols-4 border-t bg-panel pb-[env(safe-area-inset-bottom)] lg:hidden"
+    >
+      <SheetButton sheet="draw">
+        <PenTool />
+        Draw
+      </SheetButton>
+      <SheetButton sheet="find">
+        <Images />
+        Find
+      </SheetButton>
+      <SheetButton sheet="references">
+        <Palette />
+        References
+        <Badge count={references} />
+      </SheetButton>
+      <SheetButton sheet="make">
+        <Wand2 />
+        Generate
+        <Badge count={running} />
+      </SheetButton>
+    </nav>
+  );
+}
+
+function SheetButton({ sheet, children }: { sheet: Sheet; children: ReactNode }) {
+  const { sheet: current, show } = useLayout();
   return (
     <button
       type="button"
-      aria-current={chosen ? "true" : undefined}
-      onClick={onClick}
-      className={cn("relative flex h-14 flex-col items-center justify-center gap-1 text-2xs font-medium text-soft [&_svg]:size-5 [&>span]:absolute [&>span]:top-1.5 [&>span]:left-[calc(50%+0.5rem)]", chosen && "text-ink [&_svg]:text-blue")}
+      aria-current={sheet === current ? "true" : undefined}
+      onClick={() => show(sheet)}
+      className={cn(
+        "relative flex h-14 flex-col items-center justify-center gap-1 text-2xs font-medium",
+        "text-soft [&_svg]:size-5",
+        "[&>span]:absolute [&>span]:top-1.5 [&>span]:left-[calc(50%+0.5rem)]",
+        sheet === current && "text-ink [&_svg]:text-blue",
+      )}
     >
       {children}
     </button>
+  );
+}
+
+function Badge({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <span
+      className="tabular inline-flex h-4 min-w-4 items-center justify-center rounded-full bg-blue
+        px-1 text-2xs font-semibold text-panel"
+    >
+      {count}
+    </span>
   );
 }

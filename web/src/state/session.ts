@@ -1,4 +1,4 @@
-/** Who is working here, with which keys, and how the page looks. */
+/** The artist of this browser, the keys, and the theme. */
 
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
@@ -8,31 +8,31 @@ import { fields, parsed } from "@/lib/json";
 import { shared, tabOnly } from "@/lib/tab-storage";
 
 export type Theme = "system" | "light" | "dark";
-export type Which = "key" | "adminKey";
+export type KeyName = "key" | "adminKey";
 
 interface Session {
-  /** Whose taste is learned; made up once for each browser. */
+  /** The user id that preferences are learned for: random, one for each browser. */
   artist: string;
   key: string;
   adminKey: string;
-  /** Which keys stay in the browser when the tab is closed. The others are this tab's alone. */
-  kept: Readonly<Record<Which, boolean>>;
+  /** Which keys the browser keeps when the tab is closed. Other keys belong to this tab only. */
+  kept: Readonly<Record<KeyName, boolean>>;
   theme: Theme;
-  setKey: (which: Which, key: string, keep: boolean) => void;
+  setKey: (which: KeyName, key: string, keep: boolean) => void;
   setTheme: (theme: Theme) => void;
 }
 
 const NAME = "clippy.session";
 const TAB_KEYS = "clippy.keys";
 
-/** The keys that only this tab has. */
-function tabKeys(): Record<Which, string> {
+/** The keys that belong to this tab only. */
+function tabKeys(): Record<KeyName, string> {
   const given = fields(parsed(tabOnly.get(TAB_KEYS) ?? "null"));
   const key = (value: unknown) => (typeof value === "string" ? value : "");
   return { key: key(given["key"]), adminKey: key(given["adminKey"]) };
 }
 
-function setTabKey(which: Which, key: string): void {
+function setTabKey(which: KeyName, key: string): void {
   const keys = { ...tabKeys(), [which]: key };
   tabOnly.set(TAB_KEYS, keys.key === "" && keys.adminKey === "" ? null : JSON.stringify(keys));
 }
@@ -54,8 +54,14 @@ export const useSession = create<Session>()(
     {
       name: NAME,
       version: 2,
-      partialize: ({ artist, theme, kept, key, adminKey }) => ({ artist, theme, kept, key: kept.key ? key : "", adminKey: kept.adminKey ? adminKey : "" }),
-      // Before, an admin key stayed in the browser without a question: now it is asked for in each tab.
+      partialize: ({ artist, theme, kept, key, adminKey }) => ({
+        artist,
+        theme,
+        kept,
+        key: kept.key ? key : "",
+        adminKey: kept.adminKey ? adminKey : "",
+      }),
+      // Version 1 kept admin keys in the browser without asking. They now belong to a tab.
       migrate: (before) => {
         const { adminKey, ...rest } = fields(before);
         if (typeof adminKey === "string") setTabKey("adminKey", adminKey);
@@ -64,19 +70,25 @@ export const useSession = create<Session>()(
       merge: (persisted, current) => {
         const stored = persisted as Partial<Session>;
         const own = tabKeys();
-        return { ...current, ...stored, key: own.key || stored.key || "", adminKey: own.adminKey || stored.adminKey || "" };
+        return {
+          ...current,
+          ...stored,
+          key: own.key || stored.key || "",
+          adminKey: own.adminKey || stored.adminKey || "",
+        };
       },
     },
   ),
 );
 
-// What is made up at the first visit is kept from then on; by itself it would be written with the first change only.
+// Writes the artist's random id at the first visit: the store itself writes after a change only.
 useSession.setState(({ artist }) => ({ artist }));
 
-// Another tab's change is this tab's too: with what it knew before, it would write back a key that was forgotten there.
+// Takes over the changes of other tabs. Otherwise this tab would write back a key that was removed
+// in another one.
 shared.watch(NAME, () => void useSession.persist.rehydrate());
 
-/** The key for a path: admin routes take the admin key, and with it one sees everybody's jobs. */
+/** The key for a path. Admin routes need the admin key, which also opens everybody's jobs. */
 export function keyFor(path: string, { key, adminKey }: Pick<Session, "key" | "adminKey">): string {
   if (path.startsWith("/api/admin")) return adminKey || key;
   if (path.startsWith("/api/jobs")) return adminKey || key;

@@ -1,104 +1,87 @@
-import { ImagePlus, Sparkles, Trash2, X } from "lucide-react";
+import { ImagePlus, Trash2 } from "lucide-react";
 import { useRef, useState, type DragEvent } from "react";
 
-import { suggestedReferences } from "@/api/later";
-import { picturePath } from "@/api/pictures";
-import type { Provider, Support } from "@/api/providers";
-import { useFeatures } from "@/api/queries";
-import { asks, queryOf, useQueryState } from "@/find/query";
-import { searchForm } from "@/find/search";
 import { cn } from "@/lib/classes";
-import { draggedPicture, pictureFiles, takes } from "@/lib/drag";
-import { percent, plural, words } from "@/lib/format";
-import { searchedPart } from "@/pad/fingerprint";
-import { baseOf } from "@/pad/paint";
-import { drawingNow, usePad } from "@/pad/store";
-import { useSession } from "@/state/session";
 import { useProvider } from "@/make/provider";
-import { Button } from "@/ui/button";
-import { Segments, Slider } from "@/ui/controls";
-import { Tip } from "@/ui/overlays";
-import { Picture } from "@/ui/picture";
+import { baseOf } from "@/pad/paint";
+import { MOST_REFERENCES, useReferences } from "@/references/store";
+import { draggedPicture, isPictureDrag, pictureFiles } from "@/ui/drag";
+import { IconButton } from "@/ui/icon-button";
 import { Notice } from "@/ui/states";
 
-import { honourOf, MOST_REFERENCES, useTray, type Reference } from "./tray";
+import { ReferenceItem } from "./item";
+import { Suggest } from "./suggest";
 
-/** Providers look at references in less detail than at a base. */
+/** Providers need references in less detail than a base. */
 const LARGEST_REFERENCE = 1024;
 
-/** The references, which results are dragged into. */
+async function addFiles(files: readonly File[]): Promise<void> {
+  for (const file of files) {
+    const { url } = await baseOf(file, file.name, LARGEST_REFERENCE);
+    const { add } = useReferences.getState();
+    add({ source: { kind: "own", url }, title: file.name, role: "subject" });
+  }
+}
+
+/** The references. Results and files are dropped on it. */
 export function TrayPanel({ className }: { className?: string }) {
-  const tray = useTray();
+  const references = useReferences((state) => state.references);
   const provider = useProvider();
   const [over, setOver] = useState(false);
-  const [fault, setFault] = useState<unknown>(null);
-  const file = useRef<HTMLInputElement>(null);
-
-  const addFiles = async (files: readonly File[]) => {
-    setFault(null);
-    for (const own of files) {
-      const { url } = await baseOf(own, own.name, LARGEST_REFERENCE);
-      tray.add({ source: { kind: "own", url }, title: own.name, role: "subject" });
-    }
+  const [failure, setFailure] = useState<unknown>(null);
+  const addOwn = (files: readonly File[]) => {
+    setFailure(null);
+    addFiles(files).catch(setFailure);
   };
-  const dropped = (event: DragEvent) => {
+  const onDrop = (event: DragEvent) => {
     event.preventDefault();
     setOver(false);
     const picture = draggedPicture(event);
-    const files = pictureFiles(event.dataTransfer);
-    if (picture !== null) tray.add({ source: { kind: "gallery", id: picture.id }, title: picture.title, licence: picture.licence });
-    else addFiles(files).catch(setFault);
+    if (picture === null) return addOwn(pictureFiles(event.dataTransfer));
+    const { id, title, licence } = picture;
+    useReferences.getState().add({ source: { kind: "gallery", id }, title, licence });
   };
 
   return (
     <section
       aria-label="References"
-      className={cn("flex min-h-0 flex-col", over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed", className)}
+      className={cn(
+        "flex min-h-0 flex-col",
+        over && "rounded-lg outline-2 -outline-offset-4 outline-blue outline-dashed",
+        className,
+      )}
       onDragOver={(event) => {
-        if (!takes(event)) return;
+        if (!isPictureDrag(event)) return;
         event.preventDefault();
         setOver(true);
       }}
       onDragLeave={() => setOver(false)}
-      onDrop={dropped}
+      onDrop={onDrop}
     >
-      <div className="flex h-11 shrink-0 items-center gap-2 px-3">
-        <h2 className="font-semibold tracking-tight">References</h2>
-        <span className="tabular text-xs text-soft" role="status">{tray.references.length === 0 ? "" : `${tray.references.length} of ${Math.min(MOST_REFERENCES, provider?.maxReferences ?? MOST_REFERENCES)}`}</span>
-        <div className="ml-auto flex items-center gap-0.5">
-          <Suggest provider={provider} onFault={setFault} />
-          <Tip text="Add a picture of your own">
-            <Button look="ghost" size="icon-small" aria-label="Add a picture of your own" onClick={() => file.current?.click()}><ImagePlus /></Button>
-          </Tip>
-          <input
-            ref={file}
-            type="file"
-            accept="image/*"
-            multiple
-            className="hidden"
-            aria-label="Reference pictures"
-            tabIndex={-1}
-            onChange={(event) => {
-              addFiles(Array.from(event.target.files ?? [])).catch(setFault);
-              event.target.value = "";
-            }}
-          />
-          {tray.references.length > 0 && (
-            <Tip text="Take all away">
-              <Button look="ghost" size="icon-small" aria-label="Take all references away" onClick={tray.clear}><Trash2 /></Button>
-            </Tip>
-          )}
-        </div>
-      </div>
-      {fault !== null && <Notice error={fault} className="mx-3 mb-2" />}
-      {tray.references.length === 0 ? (
-        <p className="mx-3 mb-3 flex min-h-16 flex-1 items-center text-balance max-lg:max-h-48 justify-center rounded-md border border-dashed border-edge/60 px-4 text-center text-[0.8125rem] text-soft">
-          Drag results here, or use the + on them. Style references give look, subject references what is shown.
+      <Head most={provider?.max_references} onFiles={addOwn} onFailure={setFailure} />
+      {failure !== null && <Notice error={failure} className="mx-3 mb-2" />}
+      {references.length === 0 ? (
+        <p
+          className="mx-3 mb-3 flex min-h-16 flex-1 items-center justify-center rounded-md border
+            border-dashed border-edge/60 px-4 text-center text-[0.8125rem] text-balance text-soft
+            max-lg:max-h-48"
+        >
+          Drag results here, or press + on them. Style references give the look, subject references
+          give what is shown.
         </p>
       ) : (
-        <ul aria-label="References in use" className="scroll-slim flex min-h-0 flex-1 gap-2 overflow-x-auto px-3 pb-3 max-lg:flex-col max-lg:overflow-y-auto">
-          {tray.references.map((reference) => (
-            <Item key={reference.key} reference={reference} references={tray.references} provider={provider} />
+        <ul
+          aria-label="References in use"
+          className="scroll-slim flex min-h-0 flex-1 gap-2 overflow-x-auto px-3 pb-3
+            max-lg:flex-col max-lg:overflow-y-auto"
+        >
+          {references.map((reference) => (
+            <ReferenceItem
+              key={reference.key}
+              reference={reference}
+              references={references}
+              provider={provider}
+            />
           ))}
         </ul>
       )}
@@ -106,79 +89,47 @@ export function TrayPanel({ className }: { className?: string }) {
   );
 }
 
-const SHOWN = "h-full min-h-20 w-20 shrink-0 rounded-sm max-lg:w-28 bg-well object-cover";
-const DOTS: Record<Support, string> = { yes: "bg-green", approximate: "bg-amber", no: "bg-ruby" };
-const SAID: Record<Support, string> = { yes: "Honoured", approximate: "Approximated", no: "Dropped" };
-
-function Item({ reference, references, provider }: { reference: Reference; references: readonly Reference[]; provider: Provider | null }) {
-  const { change, remove } = useTray();
-  const { source, role, weight } = reference;
-  const title = words(reference.title);
-  const honour = provider === null ? null : honourOf(provider, references, reference);
-  return (
-    <li className="flex w-[13.5rem] shrink-0 max-lg:h-32 max-lg:w-full gap-2.5 rounded-md border border-line bg-raised p-2">
-      {source.kind === "gallery"
-        ? <Picture path={picturePath({ id: source.id }, 256)} alt={title} title={reference.reason ?? title} className={SHOWN} />
-        : <img src={source.url} alt={title} title={reference.reason ?? title} className={SHOWN} />}
-      <div className="flex min-w-0 flex-1 flex-col gap-1">
-        <div className="flex items-center gap-1">
-          <span className="min-w-0 flex-1 truncate text-xs font-medium" title={title}>{title}</span>
-          <button type="button" aria-label={`Take ${title} away`} className="-m-1 rounded-sm p-1 text-soft hover:text-ink" onClick={() => remove(reference.key)}><X className="size-3.5" /></button>
-        </div>
-        <Segments
-          small
-          className="w-full"
-          label={`Role of ${title}`}
-          value={role}
-          onChange={(next) => change(reference.key, { role: next })}
-          choices={[{ value: "style", label: "Style" }, { value: "subject", label: "Subject" }]}
-        />
-        <div className="flex items-center gap-2">
-          <Slider label={`Weight of ${title}`} value={weight} valueText={percent(weight)} onChange={(next) => change(reference.key, { weight: next })} className="h-5" />
-          <span className="tabular w-8 text-right text-2xs text-soft">{percent(weight)}</span>
-        </div>
-        {honour !== null && (
-          <p className="flex items-center gap-1.5 text-2xs text-soft" title={honour.note}>
-            <span aria-hidden className={cn("size-1.5 shrink-0 rounded-full", DOTS[honour.support])} />
-            <span className="truncate">{SAID[honour.support]}<span className="sr-only">: {honour.note}</span></span>
-          </p>
-        )}
-      </div>
-    </li>
-  );
+interface HeadProps {
+  /** The provider's limit of references. */
+  most: number | undefined;
+  onFiles: (files: readonly File[]) => void;
+  onFailure: (failure: unknown) => void;
 }
 
-/** References for what is searched, chosen by the server with reasons. */
-function Suggest({ provider, onFault }: { provider: Provider | null; onFault: (error: unknown) => void }) {
-  const { features } = useFeatures();
-  const state = useQueryState();
-  const artist = useSession((session) => session.artist);
-  const drawing = usePad(({ history }) => history.present);
-  const [busy, setBusy] = useState(false);
-  const [added, setAdded] = useState(0);
-  if (!features.suggest) return null;
-  const query = queryOf(state);
-  const suggest = async () => {
-    setBusy(true);
-    onFault(null);
-    try {
-      const form = await searchForm(query, drawingNow(), artist, features, null);
-      const suggestions = await suggestedReferences(form, provider?.name ?? "");
-      const { add } = useTray.getState();
-      for (const { id, ...suggested } of suggestions) add({ source: { kind: "gallery", id }, ...suggested });
-      setAdded(suggestions.length);
-    } catch (error) {
-      onFault(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+function Head({ most = MOST_REFERENCES, onFiles, onFailure }: HeadProps) {
+  const { references, clear } = useReferences();
+  const file = useRef<HTMLInputElement>(null);
+  const { length } = references;
   return (
-    <>
-      <span role="status" className="sr-only">{added > 0 ? `${plural(added, "reference")} suggested` : ""}</span>
-      <Button look="ghost" size="small" disabled={busy || !asks(query, searchedPart(drawing) !== null)} onClick={() => void suggest()}>
-        <Sparkles />{busy ? "Choosing…" : "Suggest a set"}
-      </Button>
-    </>
+    <div className="flex h-11 shrink-0 items-center gap-2 px-3">
+      <h2 className="font-semibold tracking-tight">References</h2>
+      <span className="tabular text-xs text-soft" role="status">
+        {length === 0 ? "" : `${length} of ${Math.min(MOST_REFERENCES, most)}`}
+      </span>
+      <div className="ml-auto flex items-center gap-0.5">
+        <Suggest onFailure={onFailure} />
+        <IconButton name="Add your own picture" onClick={() => file.current?.click()}>
+          <ImagePlus />
+        </IconButton>
+        <input
+          ref={file}
+          type="file"
+          accept="image/*"
+          multiple
+          className="hidden"
+          aria-label="Reference pictures"
+          tabIndex={-1}
+          onChange={(event) => {
+            onFiles(Array.from(event.target.files ?? []));
+            event.target.value = "";
+          }}
+        />
+        {length > 0 && (
+          <IconButton name="Remove all references" tip="Remove all" onClick={clear}>
+            <Trash2 />
+          </IconButton>
+        )}
+      </div>
+    </div>
   );
 }

@@ -6,15 +6,32 @@ import { cn } from "@/lib/classes";
 
 import { Button } from "./button";
 
-/** A name for a button that shows only a picture, and its key. */
-export function Tip({ text, keys, side = "bottom", children }: { text: string; keys?: string; side?: "top" | "bottom" | "left" | "right"; children: ReactElement }) {
+/** A label for a button that has only an icon, with its keyboard shortcut. */
+export function Tip({
+  text,
+  keys,
+  side = "bottom",
+  children,
+}: {
+  text: string;
+  keys?: string;
+  side?: "top" | "bottom" | "left" | "right";
+  children: ReactElement;
+}) {
   return (
     <RadixTooltip.Root>
       <RadixTooltip.Trigger asChild>{children}</RadixTooltip.Trigger>
       <RadixTooltip.Portal>
-        <RadixTooltip.Content side={side} sideOffset={6} className="z-50 flex items-center gap-2 rounded-md bg-solid px-2 py-1 text-xs text-on-solid">
+        <RadixTooltip.Content
+          side={side}
+          sideOffset={6}
+          className="z-50 flex items-center gap-2 rounded-md bg-solid px-2 py-1 text-xs
+            text-on-solid"
+        >
           {text}
-          {keys !== undefined && <kbd className="rounded-sm bg-on-solid/15 px-1 font-sans text-2xs">{keys}</kbd>}
+          {keys !== undefined && (
+            <kbd className="rounded-sm bg-on-solid/15 px-1 font-sans text-2xs">{keys}</kbd>
+          )}
         </RadixTooltip.Content>
       </RadixTooltip.Portal>
     </RadixTooltip.Root>
@@ -23,7 +40,19 @@ export function Tip({ text, keys, side = "bottom", children }: { text: string; k
 
 export const TipProvider = RadixTooltip.Provider;
 
-export function Popover({ trigger, label, children, align = "start", className }: { trigger: ReactElement; label: string; children: ReactNode; align?: "start" | "center" | "end"; className?: string }) {
+export function Popover({
+  trigger,
+  label,
+  children,
+  align = "start",
+  className,
+}: {
+  trigger: ReactElement;
+  label: string;
+  children: ReactNode;
+  align?: "start" | "center" | "end";
+  className?: string;
+}) {
   return (
     <RadixPopover.Root>
       <RadixPopover.Trigger asChild>{trigger}</RadixPopover.Trigger>
@@ -33,7 +62,10 @@ export function Popover({ trigger, label, children, align = "start", className }
           align={align}
           sideOffset={6}
           collisionPadding={12}
-          className={cn("z-40 w-72 rounded-lg border border-line bg-raised p-4 shadow-lg shadow-black/10", className)}
+          className={cn(
+            "z-40 w-72 rounded-lg border border-line bg-raised p-4 shadow-lg shadow-black/10",
+            className,
+          )}
         >
           {children}
         </RadixPopover.Content>
@@ -42,7 +74,21 @@ export function Popover({ trigger, label, children, align = "start", className }
   );
 }
 
-export function Dialog({ open, onClose, title, description, children, className }: { open: boolean; onClose: () => void; title: string; description?: ReactNode; children: ReactNode; className?: string }) {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  children,
+  className,
+}: {
+  open: boolean;
+  onClose: () => void;
+  title: string;
+  description?: ReactNode;
+  children: ReactNode;
+  className?: string;
+}) {
   return (
     <RadixDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <RadixDialog.Portal>
@@ -50,17 +96,27 @@ export function Dialog({ open, onClose, title, description, children, className 
         <RadixDialog.Content
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
           className={cn(
-            "scroll-slim fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-1.5rem)] w-[calc(100vw-1.5rem)] max-w-lg -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-lg border border-line bg-panel p-5 shadow-2xl shadow-black/25",
+            "scroll-slim fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-1.5rem)]",
+            "w-[calc(100vw-1.5rem)] max-w-lg -translate-x-1/2 -translate-y-1/2 overflow-y-auto",
+            "rounded-lg border border-line bg-panel p-5 shadow-2xl shadow-black/25",
             className,
           )}
         >
           <div className="mb-4 flex items-start justify-between gap-4">
             <div className="min-w-0">
-              <RadixDialog.Title className="text-base font-semibold tracking-tight text-balance">{title}</RadixDialog.Title>
-              {description !== undefined && <RadixDialog.Description className="mt-1 text-soft">{description}</RadixDialog.Description>}
+              <RadixDialog.Title className="text-base font-semibold tracking-tight text-balance">
+                {title}
+              </RadixDialog.Title>
+              {description !== undefined && (
+                <RadixDialog.Description className="mt-1 text-soft">
+                  {description}
+                </RadixDialog.Description>
+              )}
             </div>
             <RadixDialog.Close asChild>
-              <Button look="ghost" size="icon-small" aria-label="Close" className="-mt-1 -mr-1"><X /></Button>
+              <Button look="ghost" size="icon-small" aria-label="Close" className="-mt-1 -mr-1">
+                <X />
+              </Button>
             </RadixDialog.Close>
           </div>
           {children}

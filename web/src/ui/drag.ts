@@ -1,9 +1,9 @@
-/** Pictures that are dragged from the results to the tray or the pad. */
+/** Pictures that are dragged from the results to the references or the pad. */
 
 import type { DragEvent } from "react";
 
 import type { Picture } from "@/api/pictures";
-import { fields, parsed, text } from "./json";
+import { fields, parsed, text } from "@/lib/json";
 
 const TYPE = "application/x-clippy-picture";
 
@@ -14,14 +14,16 @@ export function drag(event: DragEvent, { id, title, licence }: Dragged): void {
   event.dataTransfer.effectAllowed = "copy";
 }
 
-export function takes(event: DragEvent): boolean {
-  return event.dataTransfer.types.includes(TYPE) || event.dataTransfer.types.includes("Files");
+/** Whether a result or a file is dragged. */
+export function isPictureDrag({ dataTransfer: { types } }: DragEvent): boolean {
+  return types.includes(TYPE) || types.includes("Files");
 }
 
 export function draggedPicture(event: DragEvent): Dragged | null {
   const given = fields(parsed(event.dataTransfer.getData(TYPE)));
   const id = text(given["id"]);
-  return id === null ? null : { id, title: text(given["title"]) ?? id, licence: text(given["licence"]) };
+  if (id === null) return null;
+  return { id, title: text(given["title"]) ?? id, licence: text(given["licence"]) };
 }
 
 export function pictureFiles(transfer: DataTransfer | null): File[] {

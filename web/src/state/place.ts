@@ -1,4 +1,4 @@
-/** Where on the page one is. It stands in the address, so that back, reload and bookmarks work. */
+/** The view that is shown. It is part of the address, for reloads, bookmarks and *Back*. */
 
 import { useSyncExternalStore } from "react";
 
@@ -14,9 +14,9 @@ export function goTo(place: Place): void {
   window.location.hash = `/${place}`;
 }
 
-function subscribe(changed: () => void): () => void {
-  window.addEventListener("hashchange", changed);
-  return () => window.removeEventListener("hashchange", changed);
+function subscribe(onChange: () => void): () => void {
+  window.addEventListener("hashchange", onChange);
+  return () => window.removeEventListener("hashchange", onChange);
 }
 
 export function usePlace(): Place {

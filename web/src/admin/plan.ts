@@ -1,0 +1,86 @@
+/** The settings of the form that starts bulk work, and the requests that they become. */
+
+import { create } from "zustand";
+import { createJSONStorage, persist } from "zustand/middleware";
+
+import { api, body, type Job } from "@/api/client";
+import { tabStorage } from "@/lib/tab-storage";
+
+export const WORKS = ["ingest", "backfill", "reindex"] as const;
+export type Work = (typeof WORKS)[number];
+
+/** The vectors that a backfill may fill, with their labels. */
+export const WHICH = {
+  all: "all vectors",
+  image: "image",
+  edge: "edge",
+  text: "text",
+  both: "image and edge",
+} as const;
+export type Which = keyof typeof WHICH;
+
+export interface Plan {
+  work: Work;
+  manifest: string;
+  imagesRoot: string;
+  which: Which;
+  force: boolean;
+  noText: boolean;
+  dryRun: boolean;
+  model: string;
+  pretrained: string;
+  rollback: boolean;
+}
+
+const INITIAL: Plan = {
+  work: "backfill",
+  manifest: "",
+  imagesRoot: "",
+  which: "all",
+  force: false,
+  noText: false,
+  dryRun: false,
+  model: "",
+  pretrained: "",
+  rollback: false,
+};
+
+export const usePlan = create<Plan & { set: (part: Partial<Plan>) => void }>()(
+  persist((set) => ({ ...INITIAL, set: (part) => set(part) }), {
+    name: "clippy.plan",
+    version: 1,
+    storage: createJSONStorage(() => tabStorage),
+  }),
+);
+
+/** Whether the work reads a manifest. */
+export function readsManifest({ work }: Plan): boolean {
+  return work !== "reindex";
+}
+
+/** Starts the work. The key prevents that a double click starts it twice. */
+export async function startWork(plan: Plan, idempotencyKey: string): Promise<Job> {
+  const params = { header: { "Idempotency-Key": idempotencyKey } };
+  const manifest = { manifest: plan.manifest.trim(), ...filled("images_root", plan.imagesRoot) };
+  switch (plan.work) {
+    case "ingest": {
+      const request = { ...manifest, no_text: plan.noText, dry_run: plan.dryRun };
+      return body(await api.POST("/api/admin/ingest", { params, body: request }));
+    }
+    case "backfill": {
+      const request = { ...manifest, which: plan.which, force_all: plan.force };
+      return body(await api.POST("/api/admin/backfill", { params, body: request }));
+    }
+    case "reindex": {
+      const model = { ...filled("model", plan.model), ...filled("pretrained", plan.pretrained) };
+      const request = { rollback: plan.rollback, ...(plan.rollback ? {} : model) };
+      return body(await api.POST("/api/admin/reindex", { params, body: request }));
+    }
+  }
+}
+
+/** A field of a request, unless nothing was typed into it. */
+function filled<Name extends string>(name: Name, typed: string): Partial<Record<Name, string>> {
+  const value = typed.trim();
+  return value === "" ? {} : ({ [name]: value } as Record<Name, string>);
+}

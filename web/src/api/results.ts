@@ -1,0 +1,110 @@
+/** The results of a search, and how close each one is. */
+
+import type { Schemas } from "./client";
+import { pictureOf, type Picture } from "./pictures";
+
+/** The three vectors that a picture is compared by, with their labels. */
+export const SPACES = ["image", "edge", "text"] as const;
+export type Space = (typeof SPACES)[number];
+export type PerSpace<T> = Record<Space, T>;
+
+/**
+ * A value for each space. A server that compares words with the picture itself adds
+ * `words_image`; the document does not require it.
+ */
+type Scores = Schemas["SearchResult"]["scores"] & { words_image?: number | null };
+
+export interface Hit {
+  picture: Picture;
+  score: number;
+  /** The cosine in each space; null where the query has nothing for it. */
+  scores: PerSpace<number | null>;
+  /** The share of the collection that scores lower, 0..1; null without calibration. */
+  percentiles: PerSpace<number | null>;
+  /** The share of the collection that the query ranks lower; null without calibration. */
+  percentile: number | null;
+  /** How many look-alikes were left out. */
+  duplicates: number;
+  /** How much of the words the tags cover, 0..1; null without words. */
+  lexical: number | null;
+  /** The parts that the words were compared with, when the answer tells them apart. */
+  words: Words | null;
+}
+
+/** What the words of a query are compared with. */
+export const WORD_PARTS = ["sentence", "tags", "picture"] as const;
+export type WordPart = (typeof WORD_PARTS)[number];
+
+/** How close each part is to the words; the parts that the answer has. */
+export interface Words {
+  values: Partial<Record<WordPart, number>>;
+  /** The closest part, when the answer has what it takes to compare them. */
+  closest: WordPart | null;
+}
+
+export interface SearchPage {
+  hits: Hit[];
+  nextCursor: string | null;
+  weights: PerSpace<number>;
+  tookMs: number;
+  /** How many learned tag weights shaped the ranking. */
+  priors: number;
+  calibrated: boolean;
+  facets: Schemas["FacetsOfResults"] | null;
+}
+
+/**
+ * A percentile as a length, 0..1, by how rare it is: the best tenth of a collection is a quarter,
+ * the best hundredth half, the best thousandth three quarters.
+ */
+export function rarity(percentile: number): number {
+  return Math.min(1, -Math.log10(Math.max(1e-4, 1 - percentile)) / 4);
+}
+
+/** Null unless the answer says how close the picture itself is to the words. */
+function wordsOf(result: Schemas["SearchResult"]): Words | null {
+  const scores: Scores = result.scores;
+  const percentiles: Scores = result.percentiles;
+  if (scores.words_image == null) return null;
+  const values: Words["values"] = { picture: scores.words_image };
+  if (scores.text !== null) values.sentence = scores.text;
+  if (result.lexical != null) values.tags = result.lexical;
+  return { values, closest: closestPart(percentiles, result.lexical ?? null) };
+}
+
+/** Cosines of different kinds cannot be compared with each other; percentiles can. */
+function closestPart(percentiles: Scores, lexical: number | null): WordPart | null {
+  const { text: sentence, words_image: picture } = percentiles;
+  if (sentence === null || picture == null) return null;
+  const lengths: [WordPart, number][] = [
+    ["sentence", rarity(sentence)],
+    ["tags", lexical ?? 0],
+    ["picture", rarity(picture)],
+  ];
+  return lengths.reduce((best, next) => (next[1] > best[1] ? next : best))[0];
+}
+
+export function hitOf(result: Schemas["SearchResult"]): Hit {
+  return {
+    picture: pictureOf(result.id, result.payload),
+    score: result.score,
+    scores: result.scores,
+    percentiles: result.percentiles,
+    percentile: result.percentile ?? null,
+    duplicates: result.duplicates.length,
+    lexical: result.lexical ?? null,
+    words: wordsOf(result),
+  };
+}
+
+export function pageOf(answer: Schemas["SearchResponse"]): SearchPage {
+  return {
+    hits: answer.results.map(hitOf),
+    nextCursor: answer.next_cursor ?? null,
+    weights: answer.weights,
+    tookMs: answer.took_ms.total,
+    priors: answer.priors_size,
+    calibrated: answer.calibrated,
+    facets: answer.facets ?? null,
+  };
+}

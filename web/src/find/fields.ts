@@ -1,0 +1,108 @@
+/**
+ * The settings of a search: each one's initial value, and the fields of a request that say it.
+ * The form's state, what a tab remembers and the request all follow from this list.
+ */
+
+import type { Schemas } from "@/api/client";
+import type { Picture } from "@/api/pictures";
+import type { PerSpace } from "@/api/results";
+
+export interface TagFilter {
+  tag: string;
+  /** Whether pictures with this tag are left out. */
+  excluded: boolean;
+}
+
+/** A picture that results should be like, with what is needed to show it after a reload. */
+export type Liked = Pick<Picture, "id" | "title">;
+
+/** Fields of a request. An empty text is not sent. */
+export type SearchFields = Partial<Record<keyof Schemas["SearchForm"], string>>;
+
+interface Setting<T> {
+  initial: T;
+  fields: (value: T) => SearchFields;
+}
+
+function setting<T>(initial: T, fields: (value: T) => SearchFields): Setting<T> {
+  return { initial, fields };
+}
+
+/** The weights under the names that requests have for them. */
+export function weightFields({ image, edge, text }: PerSpace<number>) {
+  return { w_img: image, w_edge: edge, w_txt: text };
+}
+
+function tagList(filters: readonly TagFilter[], excluded: boolean): string {
+  return filters.flatMap((filter) => (filter.excluded === excluded ? [filter.tag] : [])).join(",");
+}
+
+/** Of two settings that say the same field, the later one counts, unless it is empty. */
+export const SETTINGS = {
+  text: setting("", (text) => ({ query_text: text.trim() })),
+  negativeText: setting("", (text) => ({ negative_text: text.trim() })),
+  weights: setting<PerSpace<number>>({ image: 0.7, edge: 0.3, text: 0.2 }, (weights) => {
+    const { w_img, w_edge, w_txt } = weightFields(weights);
+    return { w_img: String(w_img), w_edge: String(w_edge), w_txt: String(w_txt) };
+  }),
+  /** Whether the drawing takes part. It is sent as files, which `search.ts` adds. */
+  useSketch: setting(true, () => ({})),
+  likes: setting<readonly Liked[]>([], (likes) => ({ like: likes.map(({ id }) => id).join(",") })),
+  filters: setting<readonly TagFilter[]>([], (filters) => ({
+    tag_filters: tagList(filters, false),
+    exclude_tags: tagList(filters, true),
+  })),
+  tagMode: setting<"any" | "all">("any", (mode) => ({ tag_mode: mode === "any" ? "" : mode })),
+  /** The gallery's own pictures, those generated here and added to it, or both. */
+  origin: setting<"gallery" | "generated" | "any">("gallery", (origin) => ({
+    origin: origin === "gallery" ? "" : origin,
+  })),
+  personalise: setting(true, (personalise) => ({ personalize: String(personalise) })),
+  /** Whether a drawing alone may stand for several things. Zero diversity says that it may not. */
+  severalGuesses: setting(true, (several) => ({ diversity: several ? "" : "0" })),
+  diversity: setting(0, (diversity) => ({ diversity: diversity > 0 ? String(diversity) : "" })),
+  minPercentile: setting(0, (least) => ({ min_percentile: least > 0 ? String(least) : "" })),
+};
+
+type Settings = typeof SETTINGS;
+
+/** What is searched for, as the artist set it. */
+export type Query = { [Name in keyof Settings]: Settings[Name]["initial"] };
+
+const NAMES = Object.keys(SETTINGS) as (keyof Settings)[];
+
+function forEachSetting<T>(value: (name: keyof Settings) => T): Record<keyof Settings, T> {
+  return Object.fromEntries(NAMES.map((name) => [name, value(name)])) as Record<keyof Settings, T>;
+}
+
+export const INITIAL = forEachSetting((name) => SETTINGS[name].initial) as Query;
+
+/** The settings alone, without whatever else a store holds. */
+export function queryOf(state: Query): Query {
+  return forEachSetting((name) => state[name]) as Query;
+}
+
+/** Results of one page. */
+const PAGE = 36;
+
+/** The fields of a request for one page, without the drawing. */
+export function searchFields(query: Query, artist: string, cursor: string | null): SearchFields {
+  const all: SearchFields = { top: String(PAGE), facets: "true", user_id: artist };
+  const parts = NAMES.map((name) => fieldsOf(name, query));
+  for (const part of [...parts, { cursor: cursor ?? "" }]) {
+    for (const [field, value] of Object.entries(part)) {
+      if (value !== "") all[field as keyof SearchFields] = value;
+    }
+  }
+  return all;
+}
+
+function fieldsOf<Name extends keyof Settings>(name: Name, query: Query): SearchFields {
+  const { fields } = SETTINGS[name] as unknown as Setting<Query[Name]>;
+  return fields(query[name]);
+}
+
+/** Whether there is anything to search for. */
+export function isSearchable(query: Query, sketched: boolean): boolean {
+  return query.text.trim() !== "" || query.likes.length > 0 || (query.useSketch && sketched);
+}

@@ -1,0 +1,163 @@
+import { describe, expect, it } from "vitest";
+
+import { closeness, closenessText } from "./bars";
+import { completions } from "./completion";
+import { INITIAL, isSearchable, queryOf, searchFields, SETTINGS, type Query } from "./fields";
+import {
+  cycleFilter,
+  presetOf,
+  PRESETS,
+  toggleFilter,
+  toggleLike,
+  useQueryState,
+} from "./query-state";
+
+const FULL: Query = {
+  ...INITIAL,
+  text: " red apple ",
+  negativeText: "cat",
+  likes: [
+    { id: "18446744073709551615", title: "a" },
+    { id: "2", title: "b" },
+  ],
+  filters: [
+    { tag: "line_art", excluded: false },
+    { tag: "pixel_art", excluded: false },
+    { tag: "cat", excluded: true },
+  ],
+  tagMode: "all",
+  origin: "any",
+  diversity: 0.3,
+  minPercentile: 0.9,
+};
+
+describe("a search's request", () => {
+  it("says everything that is set", () => {
+    expect(searchFields(FULL, "me", "next")).toEqual({
+      query_text: "red apple",
+      negative_text: "cat",
+      w_img: "0.7",
+      w_edge: "0.3",
+      w_txt: "0.2",
+      top: "36",
+      like: "18446744073709551615,2",
+      tag_filters: "line_art,pixel_art",
+      exclude_tags: "cat",
+      tag_mode: "all",
+      origin: "any",
+      user_id: "me",
+      personalize: "true",
+      diversity: "0.3",
+      min_percentile: "0.9",
+      facets: "true",
+      cursor: "next",
+    });
+  });
+
+  it("leaves out what is not set", () => {
+    const names = Object.keys(searchFields({ ...INITIAL, text: "  " }, "me", null)).sort();
+    expect(names).toEqual(["facets", "personalize", "top", "user_id", "w_edge", "w_img", "w_txt"]);
+  });
+
+  it("asks for likeness alone where several guesses are not wanted", () => {
+    const one = { ...INITIAL, severalGuesses: false };
+    expect(searchFields(INITIAL, "me", null).diversity).toBeUndefined();
+    expect(searchFields(one, "me", null).diversity).toBe("0");
+    expect(searchFields({ ...one, diversity: 0.3 }, "me", null).diversity).toBe("0.3");
+  });
+
+  it("is sent only when there is something to search for", () => {
+    expect(isSearchable(INITIAL, false)).toBe(false);
+    expect(isSearchable(INITIAL, true)).toBe(true);
+    expect(isSearchable({ ...INITIAL, useSketch: false }, true)).toBe(false);
+    expect(isSearchable({ ...INITIAL, text: " " }, false)).toBe(false);
+    expect(isSearchable({ ...INITIAL, likes: [{ id: "1", title: "a" }] }, false)).toBe(true);
+    // Excluded words alone give no direction.
+    expect(isSearchable({ ...INITIAL, negativeText: "cat" }, false)).toBe(false);
+  });
+});
+
+describe("the settings of a search", () => {
+  it("are all of a form's state, and nothing else of it", () => {
+    useQueryState.getState().set({ text: "fish", minPercentile: 0.5 });
+    const query = queryOf(useQueryState.getState());
+    expect(query).toEqual({ ...INITIAL, text: "fish", minPercentile: 0.5 });
+    expect(Object.keys(query)).toEqual(Object.keys(SETTINGS));
+  });
+
+  it("are remembered by the tab", () => {
+    useQueryState.getState().set({ text: "moon", tagMode: "all" });
+    const stored: unknown = JSON.parse(sessionStorage.getItem("clippy.query") ?? "null");
+    expect(stored).toMatchObject({
+      state: { text: "moon", tagMode: "all", weights: { edge: 0.3 } },
+    });
+  });
+});
+
+describe("presets", () => {
+  it("are recognised by their weights", () => {
+    for (const preset of PRESETS) expect(presetOf({ ...preset.weights })?.name).toBe(preset.name);
+    expect(presetOf({ image: 0.5, edge: 0.5, text: 0.5 })).toBeNull();
+  });
+});
+
+describe("filters", () => {
+  it("go from required to excluded to none", () => {
+    const once = cycleFilter([], "cat");
+    const twice = cycleFilter(once, "cat");
+    expect(once).toEqual([{ tag: "cat", excluded: false }]);
+    expect(twice).toEqual([{ tag: "cat", excluded: true }]);
+    expect(cycleFilter(twice, "cat")).toEqual([]);
+    expect(toggleFilter(twice, "cat")).toEqual([]);
+  });
+});
+
+describe("liked pictures", () => {
+  const [a, b] = [
+    { id: "1", title: "a" },
+    { id: "2", title: "b" },
+  ];
+  it("are added and removed", () => {
+    expect(toggleLike([a], b)).toEqual([a, b]);
+    expect(toggleLike([a, b], a)).toEqual([b]);
+  });
+
+  it("are 16 at most: the oldest makes room", () => {
+    const many = Array.from({ length: 16 }, (_, index) => ({ id: `${index}`, title: "" }));
+    const ids = toggleLike(many, { id: "new", title: "" }).map(({ id }) => id);
+    expect([ids.length, ids[0], ids.at(-1)]).toEqual([16, "1", "new"]);
+  });
+});
+
+describe("bars", () => {
+  const scores = { image: 0.7, edge: null, text: 0.5 };
+  const unknown = { image: null, edge: null, text: null };
+  it("show how rare a hit is when percentiles are known, else its cosine", () => {
+    const percentiles = { image: 0.99, edge: null, text: 1 };
+    expect(closeness({ scores, percentiles }, "image")).toBeCloseTo(0.5);
+    expect(closeness({ scores, percentiles }, "text")).toBe(1);
+    expect(closeness({ scores, percentiles: unknown }, "image")).toBe(0.7);
+    expect(closeness({ scores, percentiles }, "edge")).toBeNull();
+    expect(closenessText({ scores, percentiles }, "image")).toBe("top 1.0%");
+    expect(closenessText({ scores, percentiles: unknown }, "image")).toBe("70%");
+    expect(closenessText({ scores, percentiles }, "edge")).toBe("not used");
+  });
+});
+
+describe("completion", () => {
+  const known = [
+    { value: "full_moon", count: 3 },
+    { value: "moon", count: 5 },
+    { value: "moonlight", count: 9 },
+    { value: "honeymoon", count: 90 },
+    { value: "sun", count: 100 },
+  ];
+  const complete = (typed: string, taken: string[] = [], most?: number) =>
+    completions(known, typed, taken, most).map(({ value }) => value);
+
+  it("puts beginnings before words inside, and the frequent first", () => {
+    expect(complete("Moon")).toEqual(["moonlight", "moon", "full_moon", "honeymoon"]);
+    expect(complete("full m")).toEqual(["full_moon"]);
+    expect(complete("moon", ["moon", "moonlight"], 1)).toEqual(["full_moon"]);
+  });
+});

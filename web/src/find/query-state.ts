@@ -1,0 +1,90 @@
+/** The state of the search form, and the changes that views make to it. */
+
+import { create } from "zustand";
+import { createJSONStorage, persist } from "zustand/middleware";
+
+import type { PerSpace } from "@/api/results";
+import { tabStorage } from "@/lib/tab-storage";
+
+import { INITIAL, type Liked, type Query, type TagFilter } from "./fields";
+
+interface QueryState extends Query {
+  set: (part: Partial<Query>) => void;
+}
+
+export const useQueryState = create<QueryState>()(
+  persist((set) => ({ ...INITIAL, set: (part) => set(part) }), {
+    name: "clippy.query",
+    version: 1,
+    storage: createJSONStorage(() => tabStorage),
+  }),
+);
+
+export interface Preset {
+  name: string;
+  title: string;
+  explains: string;
+  weights: PerSpace<number>;
+}
+
+export const PRESETS: readonly Preset[] = [
+  {
+    name: "balanced",
+    title: "Balanced",
+    explains: "Look first, then shape, then words",
+    weights: INITIAL.weights,
+  },
+  {
+    name: "shape",
+    title: "Shape",
+    explains: "Same outline and pose",
+    weights: { image: 0.25, edge: 0.8, text: 0.1 },
+  },
+  {
+    name: "look",
+    title: "Look",
+    explains: "Same colours and rendering",
+    weights: { image: 0.9, edge: 0.05, text: 0.05 },
+  },
+  {
+    name: "meaning",
+    title: "Meaning",
+    explains: "Same tags",
+    weights: { image: 0.25, edge: 0.05, text: 0.9 },
+  },
+];
+
+export function presetOf(weights: PerSpace<number>): Preset | null {
+  const near = (left: number, right: number) => Math.abs(left - right) < 0.005;
+  const isSame = (known: PerSpace<number>) =>
+    near(known.image, weights.image) &&
+    near(known.edge, weights.edge) &&
+    near(known.text, weights.text);
+  return PRESETS.find((preset) => isSame(preset.weights)) ?? null;
+}
+
+/** A tag is first required, then excluded, then no filter any more. */
+export function cycleFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
+  const found = filters.find((filter) => filter.tag === tag);
+  if (found === undefined) return [...filters, { tag, excluded: false }];
+  if (found.excluded) return withoutFilter(filters, tag);
+  return filters.map((filter) => (filter.tag === tag ? { tag, excluded: true } : filter));
+}
+
+export function withoutFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
+  return filters.filter((filter) => filter.tag !== tag);
+}
+
+export function toggleFilter(filters: readonly TagFilter[], tag: string): TagFilter[] {
+  const known = filters.some((filter) => filter.tag === tag);
+  return known ? withoutFilter(filters, tag) : [...filters, { tag, excluded: false }];
+}
+
+/** The server's limit of pictures that one search may be like. */
+const MOST_LIKES = 16;
+
+/** Adds a picture, or removes it if it is there. The oldest ones make room. */
+export function toggleLike(likes: readonly Liked[], { id, title }: Liked): Liked[] {
+  if (likes.some((like) => like.id === id)) return likes.filter((like) => like.id !== id);
+  return [...likes, { id, title }].slice(-MOST_LIKES);
+}

@@ -1,0 +1,61 @@
+import { useState } from "react";
+
+import { useQueryState } from "@/find/query-state";
+import { queryOf } from "@/find/fields";
+import { useJobs } from "@/jobs/store";
+import { uniqueId } from "@/lib/id";
+import { drawingNow, usePad } from "@/pad/store";
+import { useReferences } from "@/references/store";
+
+import { generate, useEstimate } from "./calls";
+import { keepMadeFrom } from "./made-from";
+import { picturesFor, placeholdersFor } from "./pictures";
+import { useProvider } from "./provider";
+import { bodyOf, missing, ratioNamed, useWish, wishOf, type Wish } from "./wish";
+
+/** The form's settings as they will be sent, given the drawing and the provider. */
+export function useCurrentWish(): Wish {
+  const wish = wishOf(useWish());
+  const drawing = usePad(({ history }) => history.present);
+  const provider = useProvider();
+  return {
+    ...wish,
+    // A drawing that was opened brings its own ratio.
+    ratio: ratioNamed(drawing) ?? wish.ratio,
+    // A provider that is no longer set up is not sent: the request says what the form shows.
+    provider: provider?.provider === wish.provider ? wish.provider : "",
+  };
+}
+
+/** The request of the form: what it lacks, what it would cost, and how it is sent. */
+export function useGeneration(wish: Wish) {
+  const drawing = usePad(({ history }) => history.present);
+  const references = useReferences((state) => state.references);
+  const [busy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<unknown>(null);
+
+  const placeholders = placeholdersFor(drawing, wish);
+  const lacking = missing(wish, references, placeholders);
+  const estimate = useEstimate(
+    lacking === null ? bodyOf(wish, references, placeholders, null) : null,
+  );
+
+  const start = async () => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      const drawn = drawingNow();
+      const pictures = await picturesFor(drawn, wish);
+      const query = queryOf(useQueryState.getState());
+      const job = await generate(bodyOf(wish, references, pictures, query), uniqueId());
+      useJobs.getState().watch(job, true);
+      // Without storage there is nothing to compare with later; the job goes on all the same.
+      await keepMadeFrom(job.id, pictures, drawn.base).catch(() => undefined);
+    } catch (error) {
+      setFailure(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { start, busy, failure, lacking, estimate };
+}
