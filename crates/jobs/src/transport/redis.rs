@@ -22,7 +22,7 @@ const MISSED_HEARTBEATS: usize = 9;
 
 fn config(queue: &str) -> apalis_redis::Config {
     apalis_redis::Config::default()
-        .queue(queue.to_owned())
+        .queue(queue)
         // More than one, and the tail of a batch waits behind its head without a heartbeat.
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)

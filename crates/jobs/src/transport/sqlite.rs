@@ -30,7 +30,7 @@ pub(crate) fn migrations() -> Migrator {
 
 fn config(queue: &str) -> apalis_sqlite::Config {
     apalis_sqlite::Config::default()
-        .queue(queue.to_owned())
+        .queue(queue)
         .batch_size(1)
         .heartbeat_interval(HEARTBEAT)
         .missed_heartbeats(MISSED_HEARTBEATS)
