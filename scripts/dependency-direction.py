@@ -5,6 +5,7 @@ common <- core <- imaging <- clip, gallery, search, generate <- api, worker <- c
 core <- remote <- api, cli; imaging <- painter <- generate; drawings <- cli. A crate may use those on its left that are listed for it below, and no
 others; libtorch stands in one manifest, the clip crate's, and the queue's engine in one, the jobs crate's.
 """
+
 import json
 import subprocess
 import sys
@@ -23,12 +24,47 @@ ALLOWED = {
     "clippy-jobs": {"clippy-common", "clippy-core"},
     "clippy-remote": {"clippy-core", "clippy-http"},
     "clippy-painter": {"clippy-imaging"},
-    "clippy-generate": {"clippy-common", "clippy-core", "clippy-http", "clippy-imaging", "clippy-painter"},
+    "clippy-generate": {
+        "clippy-common",
+        "clippy-core",
+        "clippy-http",
+        "clippy-imaging",
+        "clippy-painter",
+    },
     "clippy-search": {"clippy-core", "clippy-imaging"},
     "clippy-gallery": {"clippy-common", "clippy-core", "clippy-imaging"},
-    "clippy-worker": {"clippy-common", "clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate"},
-    "clippy-api": {"clippy-common", "clippy-core", "clippy-imaging", "clippy-jobs", "clippy-search", "clippy-generate", "clippy-remote"},
-    "clippy-cli": {"clippy-common", "clippy-core", "clippy-imaging", "clippy-clip", "clippy-search", "clippy-gallery", "clippy-drawings", "clippy-http", "clippy-jobs", "clippy-generate", "clippy-remote", "clippy-worker", "clippy-api"},
+    "clippy-worker": {
+        "clippy-common",
+        "clippy-core",
+        "clippy-imaging",
+        "clippy-jobs",
+        "clippy-search",
+        "clippy-generate",
+    },
+    "clippy-api": {
+        "clippy-common",
+        "clippy-core",
+        "clippy-imaging",
+        "clippy-jobs",
+        "clippy-search",
+        "clippy-generate",
+        "clippy-remote",
+    },
+    "clippy-cli": {
+        "clippy-common",
+        "clippy-core",
+        "clippy-imaging",
+        "clippy-clip",
+        "clippy-search",
+        "clippy-gallery",
+        "clippy-drawings",
+        "clippy-http",
+        "clippy-jobs",
+        "clippy-generate",
+        "clippy-remote",
+        "clippy-worker",
+        "clippy-api",
+    },
 }
 ONLY_IN = {
     "tch": {"clippy-clip"},
@@ -44,19 +80,34 @@ ONLY_IN = {
     "axum": {"clippy-api"},
 }
 
-metadata = json.loads(subprocess.check_output(["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]))
+metadata = json.loads(
+    subprocess.check_output(
+        ["cargo", "metadata", "--format-version", "1", "--no-deps", "--offline"]
+    )
+)
 faults = []
 for package in metadata["packages"]:
     name = package["name"]
     if name not in ALLOWED:
-        faults.append(f"{name} is not listed in scripts/dependency-direction.py: say there what it may use")
+        faults.append(
+            f"{name} is not listed in scripts/dependency-direction.py: say there what it may use"
+        )
         continue
     for dependency in package["dependencies"]:
         used, kind = dependency["name"], dependency["kind"]
-        if used.startswith("clippy-") and used != name and used not in ALLOWED[name] and kind != "dev":
-            faults.append(f"{name} uses {used}, against the direction of dependencies (ARCHITECTURE.md)")
+        if (
+            used.startswith("clippy-")
+            and used != name
+            and used not in ALLOWED[name]
+            and kind != "dev"
+        ):
+            faults.append(
+                f"{name} uses {used}, against the direction of dependencies (ARCHITECTURE.md)"
+            )
         if used in ONLY_IN and name not in ONLY_IN[used] and kind != "dev":
-            faults.append(f"{name} uses {used}, which belongs to {' and '.join(sorted(ONLY_IN[used]))} alone")
+            faults.append(
+                f"{name} uses {used}, which belongs to {' and '.join(sorted(ONLY_IN[used]))} alone"
+            )
 for fault in faults:
     print(fault, file=sys.stderr)
 sys.exit(bool(faults))

@@ -5,6 +5,7 @@ A module is a file or folder right below `src`; what its parts do among themselv
 that the crate's root hands on (`pub use module::Name`) belong to the module that they come from. KNOWN lists circles
 that are there still: one that grew or is new fails, and so does one that is gone but listed, so that the list shrinks.
 """
+
 import re
 import sys
 from pathlib import Path
@@ -62,13 +63,19 @@ def handed_on(root: Path, modules: set[str]) -> dict[str, str]:
 def edges_of(source: Path) -> dict[str, set[str]]:
     modules = modules_of(source)
     root = source / ("lib.rs" if (source / "lib.rs").exists() else "main.rs")
-    names = {name: name for name in modules} | {n: m for n, m in handed_on(root, set(modules)).items() if n not in modules}
+    names = {name: name for name in modules} | {
+        n: m for n, m in handed_on(root, set(modules)).items() if n not in modules
+    }
     edges: dict[str, set[str]] = {name: set() for name in modules}
     for name, files in modules.items():
         for file in files:
             text = code(file)
-            used = [path for tree in re.findall(r"\buse crate::([^;]+);", text) for path in leaves(tree)]
-            used += [tuple(path.split("::")) for path in re.findall(r"\bcrate::([A-Za-z_][\w:]*)", text)]
+            used = [
+                path for tree in re.findall(r"\buse crate::([^;]+);", text) for path in leaves(tree)
+            ]
+            used += [
+                tuple(path.split("::")) for path in re.findall(r"\bcrate::([A-Za-z_][\w:]*)", text)
+            ]
             edges[name] |= {names[path[0]] for path in used if path and path[0] in names} - {name}
     return edges
 
@@ -79,19 +86,31 @@ def circles(edges: dict[str, set[str]]) -> list[set[str]]:
     for _ in edges:
         for name in edges:
             reached[name] |= {further for used in tuple(reached[name]) for further in reached[used]}
-    groups = {frozenset(other for other in edges if other in reached[name] and name in reached[other]) for name in edges}
+    groups = {
+        frozenset(other for other in edges if other in reached[name] and name in reached[other])
+        for name in edges
+    }
     return sorted((set(group) for group in groups if group), key=sorted)
 
 
 def main() -> int:
     faults = []
-    for manifest in sorted([*REPOSITORY.glob("*/Cargo.toml"), *REPOSITORY.glob("crates/*/Cargo.toml")]):
+    for manifest in sorted(
+        [*REPOSITORY.glob("*/Cargo.toml"), *REPOSITORY.glob("crates/*/Cargo.toml")]
+    ):
         crate = str(manifest.parent.relative_to(REPOSITORY))
         known = KNOWN.get(crate, [])
         found = circles(edges_of(manifest.parent / "src"))
-        faults += [f"{crate}: {', '.join(sorted(group))} use each other" for group in found if not any(group <= one for one in known)]
+        faults += [
+            f"{crate}: {', '.join(sorted(group))} use each other"
+            for group in found
+            if not any(group <= one for one in known)
+        ]
         gone = [one for one in known if not any(group <= one and group for group in found)]
-        faults += [f"{crate}: the circle of {', '.join(sorted(one))} is gone: take it out of scripts/module-circles.py" for one in gone]
+        faults += [
+            f"{crate}: the circle of {', '.join(sorted(one))} is gone: take it out of scripts/module-circles.py"
+            for one in gone
+        ]
     for fault in faults:
         print(fault, file=sys.stderr)
     return bool(faults)

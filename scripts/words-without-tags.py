@@ -11,6 +11,7 @@ a hash of its id, has its tags. Prints a table, and exits with 1 when a figure i
 - half-tagged: 90 % do, and untagged pictures, which are a half of the gallery, have at least 45 % of the first ten
   places.
 """
+
 import hashlib
 import json
 import os
@@ -25,7 +26,11 @@ ADDRESS = "127.0.0.1:8977"
 
 
 def loses_tags(copy: str, picture: int) -> bool:
-    return copy == "untagged" or copy == "half-tagged" and hashlib.sha256(str(picture).encode()).digest()[0] % 2 == 0
+    return (
+        copy == "untagged"
+        or copy == "half-tagged"
+        and hashlib.sha256(str(picture).encode()).digest()[0] % 2 == 0
+    )
 
 
 def ingest(program: str, gallery: Path, copy: str, folder: Path) -> None:
@@ -41,14 +46,20 @@ def ingest(program: str, gallery: Path, copy: str, folder: Path) -> None:
                 row |= {"tags_all": [], "matched_tags": []}
             out.write(json.dumps(row) + "\n")
     data = ["--data-dir", str(folder / "data")]
-    subprocess.check_call([program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery), *data])
+    subprocess.check_call(
+        [program, "ingest", "--manifest", str(manifest), "--images-root", str(gallery), *data]
+    )
     subprocess.check_call([program, "calibrate", *data])
     (folder / "complete").touch()
 
 
 def search(words: str) -> list[int]:
-    body = json.dumps({"query_text": words, "top": 50, "collapse": False, "personalize": False}).encode()
-    request = urllib.request.Request(f"http://{ADDRESS}/api/search/hybrid", body, {"content-type": "application/json"})
+    body = json.dumps(
+        {"query_text": words, "top": 50, "collapse": False, "personalize": False}
+    ).encode()
+    request = urllib.request.Request(
+        f"http://{ADDRESS}/api/search/hybrid", body, {"content-type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=300) as answer:
         return [hit["id"] for hit in json.load(answer)["results"]]
 
@@ -72,9 +83,13 @@ def measure(program: str, copy: str, folder: Path, queries: list[dict]) -> dict[
                 answers = list(threads.map(lambda query: search(query["text"]), queries))
         finally:
             server.terminate()
-    found = [[hit in query["relevant"] for hit in answer] for query, answer in zip(queries, answers)]
+    found = [
+        [hit in query["relevant"] for hit in answer] for query, answer in zip(queries, answers)
+    ]
     first = [hit for answer in answers for hit in answer[:10]]
-    right = sum(hit in query["relevant"] for query, answer in zip(queries, answers) for hit in answer[:10])
+    right = sum(
+        hit in query["relevant"] for query, answer in zip(queries, answers) for hit in answer[:10]
+    )
     return {
         "recall@1": sum(any(hits[:1]) for hits in found) / len(queries),
         "recall@10": sum(any(hits[:10]) for hits in found) / len(queries),
@@ -86,8 +101,16 @@ def measure(program: str, copy: str, folder: Path, queries: list[dict]) -> dict[
 def main() -> int:
     if len(sys.argv) != 4:
         sys.exit(__doc__)
-    program, gallery, folder = str(Path(sys.argv[1]).resolve()), Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve()
-    lines = [json.loads(line) for line in (gallery / "queries.jsonl").read_text().splitlines() if line.strip()]
+    program, gallery, folder = (
+        str(Path(sys.argv[1]).resolve()),
+        Path(sys.argv[2]).resolve(),
+        Path(sys.argv[3]).resolve(),
+    )
+    lines = [
+        json.loads(line)
+        for line in (gallery / "queries.jsonl").read_text().splitlines()
+        if line.strip()
+    ]
     queries = [line for line in lines if line.get("text") and not line.get("image")]
     faults, heading = [], True
     for copy in ("tagged", "half-tagged", "untagged"):
@@ -96,12 +119,20 @@ def main() -> int:
         if heading:
             print(f"{len(queries)} queries  " + "  ".join(figures))
             heading = False
-        print(f"{copy:<11}  " + "  ".join(f"{value:>{len(name)}.3f}" for name, value in figures.items()), flush=True)
+        print(
+            f"{copy:<11}  "
+            + "  ".join(f"{value:>{len(name)}.3f}" for name, value in figures.items()),
+            flush=True,
+        )
         least = {"untagged": 0.8, "half-tagged": 0.9}.get(copy, 0.0)
         if figures["recall@10"] < least:
-            faults.append(f"{copy}: recall@10 is {figures['recall@10']:.3f}, but should be at least {least}")
+            faults.append(
+                f"{copy}: recall@10 is {figures['recall@10']:.3f}, but should be at least {least}"
+            )
         if copy == "half-tagged" and figures["untagged of ten"] < 0.45:
-            faults.append("half-tagged: untagged pictures have less than their share of the first ten places")
+            faults.append(
+                "half-tagged: untagged pictures have less than their share of the first ten places"
+            )
     for fault in faults:
         print(fault, file=sys.stderr)
     return bool(faults)

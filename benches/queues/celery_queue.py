@@ -1,4 +1,5 @@
 """Celery's figures, as ../jobs.rs explains them. Started by that benchmark, with REDIS_PORT."""
+
 import os
 import sys
 import time
@@ -20,10 +21,32 @@ def main():
     from measure import measure
 
     client = redis.Redis.from_url(URL)
-    worker = [sys.executable, "-m", "celery", "--app", "celery_queue", "--workdir", os.path.dirname(os.path.abspath(__file__)),
-              "worker", "--pool", "threads", "--concurrency", "16", "--without-gossip", "--without-mingle", "--loglevel", "ERROR"]
-    measure(f"Celery {celery.__version__}", client, generate.delay, lambda: (client.llen("celery"), client.hlen("unacked")),
-            lambda result: result.get(), worker)
+    worker = [
+        sys.executable,
+        "-m",
+        "celery",
+        "--app",
+        "celery_queue",
+        "--workdir",
+        os.path.dirname(os.path.abspath(__file__)),
+        "worker",
+        "--pool",
+        "threads",
+        "--concurrency",
+        "16",
+        "--without-gossip",
+        "--without-mingle",
+        "--loglevel",
+        "ERROR",
+    ]
+    measure(
+        f"Celery {celery.__version__}",
+        client,
+        generate.delay,
+        lambda: (client.llen("celery"), client.hlen("unacked")),
+        lambda result: result.get(),
+        worker,
+    )
 
 
 if __name__ == "__main__":

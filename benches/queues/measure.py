@@ -1,4 +1,5 @@
 """What the two Python queues are measured by; the figures are those of ../jobs.rs."""
+
 import json
 import subprocess
 import threading
@@ -10,6 +11,7 @@ PAYLOAD = {"prompt": "a fox in the snow, " * 5, "count": 4}
 
 def added(add, callers, count):
     """Jobs added in a second by so many threads."""
+
     def call():
         for _ in range(count // callers):
             add(PAYLOAD)
@@ -43,7 +45,10 @@ def measure(name, redis, add, left, begun_at, worker):
     for workers in (1, 2):
         redis.flushall()
         added(add, CALLERS, CYCLES)
-        running = [subprocess.Popen(worker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for _ in range(workers)]
+        running = [
+            subprocess.Popen(worker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            for _ in range(workers)
+        ]
         cycles.append(drained(left, CYCLES))
         for one in running:
             one.kill()
@@ -56,13 +61,17 @@ def measure(name, redis, add, left, begun_at, worker):
         sent = time.time()
         pickups.append((begun_at(add(PAYLOAD)) - sent) * 1000)
     running.kill()
-    pickups = sorted(pickups[PICKUPS // 10:])
-    print(json.dumps({
-        "queue": name,
-        "adds_per_second_1": round(serial),
-        "adds_per_second_32": round(parallel),
-        "cycles_per_second_1_worker": round(cycles[0]),
-        "cycles_per_second_2_workers": round(cycles[1]),
-        "pickup_ms_p50": round(pickups[len(pickups) // 2], 3),
-        "pickup_ms_p99": round(pickups[round((len(pickups) - 1) * 0.99)], 3),
-    }))
+    pickups = sorted(pickups[PICKUPS // 10 :])
+    print(
+        json.dumps(
+            {
+                "queue": name,
+                "adds_per_second_1": round(serial),
+                "adds_per_second_32": round(parallel),
+                "cycles_per_second_1_worker": round(cycles[0]),
+                "cycles_per_second_2_workers": round(cycles[1]),
+                "pickup_ms_p50": round(pickups[len(pickups) // 2], 3),
+                "pickup_ms_p99": round(pickups[round((len(pickups) - 1) * 0.99)], 3),
+            }
+        )
+    )

@@ -1,4 +1,5 @@
 """RQ's figures, as ../jobs.rs explains them. Started by that benchmark, with REDIS_PORT."""
+
 import os
 import sys
 import time
@@ -25,10 +26,28 @@ def main():
             time.sleep(0.002)
         return result.return_value
 
-    worker = [sys.executable, "-m", "rq.cli", "worker", "--worker-class", "rq.SimpleWorker", "--url", URL, "--quiet",
-              "--path", os.path.dirname(os.path.abspath(__file__)), "bench"]
-    measure(f"RQ {rq.VERSION}", client, lambda payload: queue.enqueue(rq_queue.generate, payload),
-            lambda: (queue.count, queue.started_job_registry.count), begun_at, worker)
+    worker = [
+        sys.executable,
+        "-m",
+        "rq.cli",
+        "worker",
+        "--worker-class",
+        "rq.SimpleWorker",
+        "--url",
+        URL,
+        "--quiet",
+        "--path",
+        os.path.dirname(os.path.abspath(__file__)),
+        "bench",
+    ]
+    measure(
+        f"RQ {rq.VERSION}",
+        client,
+        lambda payload: queue.enqueue(rq_queue.generate, payload),
+        lambda: (queue.count, queue.started_job_registry.count),
+        begun_at,
+        worker,
+    )
 
 
 if __name__ == "__main__":

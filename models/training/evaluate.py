@@ -4,6 +4,7 @@ A sketch is trimmed, padded to a square and scored .7 * cos(image) + .3 * cos(ed
 the pictures in style openmoji_color (the same lines as the query) and the query's own picture. A name is scored against the tag
 list of every picture, and, for comparison, against the pictures themselves.
 """
+
 import argparse
 import json
 import os
@@ -16,10 +17,19 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from .gallery import LINE_STYLE, canny, is_held_out, never_seen, read_manifest, read_rgb, sketched, thin
+from .gallery import (
+    LINE_STYLE,
+    canny,
+    is_held_out,
+    never_seen,
+    read_manifest,
+    read_rgb,
+    sketched,
+    thin,
+)
 
 EASY_STYLE = "openmoji_color"
-MARGIN = .08
+MARGIN = 0.08
 
 
 def trimmed(rgb, margin=MARGIN):
@@ -29,13 +39,17 @@ def trimmed(rgb, margin=MARGIN):
     side = int(round(max(y1 - y0, x1 - x0) * (1 + 2 * margin)))
     out = np.full((side, side, 3), 255, np.uint8)
     top, left = (side - (y1 - y0)) // 2, (side - (x1 - x0)) // 2
-    out[top:top + y1 - y0, left:left + x1 - x0] = rgb[y0:y1, x0:x1]
+    out[top : top + y1 - y0, left : left + x1 - x0] = rgb[y0:y1, x0:x1]
     return out
 
 
 def edge_map(rgb, side=None):
     if side:
-        rgb = cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA if rgb.shape[0] > side else cv2.INTER_CUBIC)
+        rgb = cv2.resize(
+            rgb,
+            (side, side),
+            interpolation=cv2.INTER_AREA if rgb.shape[0] > side else cv2.INTER_CUBIC,
+        )
     return cv2.cvtColor(canny(rgb), cv2.COLOR_GRAY2RGB)
 
 
@@ -47,15 +61,17 @@ def hand_like(black, seed):
     index = np.full(bones.shape, -1)
     index[ys, xs] = np.arange(len(ys))
     a = np.deg2rad(rng.uniform(-12, 12))
-    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ np.diag(rng.uniform(.9, 1.1, 2))
-    turn = turn @ np.array([[1, rng.uniform(-.1, .1)], [0, 1]])
+    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]]) @ np.diag(
+        rng.uniform(0.9, 1.1, 2)
+    )
+    turn = turn @ np.array([[1, rng.uniform(-0.1, 0.1)], [0, 1]])
     size = rng.uniform(330, 500) / max(np.ptp(xs), np.ptp(ys), 1)
-    p = np.stack([xs, ys], 1) - 112.
+    p = np.stack([xs, ys], 1) - 112.0
     p = p @ turn.T * size
-    for sigma, amount in ((40, 9), (9, 2.2)):                          # a slow bend and a tremble
+    for sigma, amount in ((40, 9), (9, 2.2)):  # a slow bend and a tremble
         field = rng.standard_normal((2, 224, 224)).astype(np.float32)
         field = np.stack([cv2.GaussianBlur(f, (0, 0), sigma / 2) * sigma * 1.75 for f in field], -1)
-        p += field[ys, xs] * amount * .5
+        p += field[ys, xs] * amount * 0.5
     p += [450, 300] - (p.min(0) + p.max(0)) / 2
     room = np.maximum(0, (np.array([900, 600]) - np.ptp(p, axis=0)) / 2 - 15)
     p += rng.uniform(-1, 1, 2) * np.minimum(room, [150, 60])
@@ -66,7 +82,15 @@ def hand_like(black, seed):
         ok = (y2 < 224) & (x2 < 224) & (x2 >= 0)
         j = np.where(ok, index[np.clip(y2, 0, 223), np.clip(x2, 0, 223)], -1)
         for i in np.where(j >= 0)[0]:
-            cv2.line(pad, tuple(map(int, q[i])), tuple(map(int, q[j[i]])), (243, 139, 168), width, cv2.LINE_AA, 3)
+            cv2.line(
+                pad,
+                tuple(map(int, q[i])),
+                tuple(map(int, q[j[i]])),
+                (243, 139, 168),
+                width,
+                cv2.LINE_AA,
+                3,
+            )
     return pad
 
 
@@ -80,12 +104,18 @@ def metrics(scores, rows, wanted, excluded):
         right = (subject == want) & (s > -9)
         ranks.append(int((s > s[right].max()).sum()) + 1)
     r = np.array(ranks)
-    return {"queries": len(r), **{f"recall@{k}": round(float((r <= k).mean()), 4) for k in (1, 10, 50)}, "mrr": round(float((1 / r).mean()), 4)}
+    return {
+        "queries": len(r),
+        **{f"recall@{k}": round(float((r <= k).mean()), 4) for k in (1, 10, 50)},
+        "mrr": round(float((1 / r).mean()), 4),
+    }
 
 
 class Engine:
     def __init__(self, folder):
-        self.model, _, self.transform = open_clip.create_model_and_transforms("local-dir:" + os.path.abspath(folder))
+        self.model, _, self.transform = open_clip.create_model_and_transforms(
+            "local-dir:" + os.path.abspath(folder)
+        )
         self.model.eval()
         self.context = self.model.context_length
         self.tokens = open_clip.SimpleTokenizer(context_length=self.context)
@@ -94,13 +124,25 @@ class Engine:
     def pictures(self, rgbs):
         out = []
         for i in range(0, len(rgbs), 128):
-            x = torch.stack([self.transform(Image.fromarray(a() if callable(a) else a)) for a in rgbs[i:i + 128]])
-            out.append(F.normalize(self.model.encode_image(x.contiguous(memory_format=torch.channels_last)), dim=-1))
+            x = torch.stack(
+                [
+                    self.transform(Image.fromarray(a() if callable(a) else a))
+                    for a in rgbs[i : i + 128]
+                ]
+            )
+            out.append(
+                F.normalize(
+                    self.model.encode_image(x.contiguous(memory_format=torch.channels_last)), dim=-1
+                )
+            )
         return torch.cat(out).numpy()
 
     @torch.no_grad()
     def words(self, texts):
-        out = [F.normalize(self.model.encode_text(self.tokens(texts[i:i + 256])), dim=-1) for i in range(0, len(texts), 256)]
+        out = [
+            F.normalize(self.model.encode_text(self.tokens(texts[i : i + 256])), dim=-1)
+            for i in range(0, len(texts), 256)
+        ]
         return torch.cat(out).numpy()
 
 
@@ -111,26 +153,37 @@ class Test:
         self.engine, self.folder = engine, gallery
         self.rows = read_manifest(gallery)
         self.path = lambda r: os.path.join(gallery, r["local_path"])
-        at = lambda r, f: (lambda: f(read_rgb(self.path(r))))
+        at = lambda r, f: lambda: f(read_rgb(self.path(r)))
         self.image = engine.pictures([at(r, lambda a: a) for r in self.rows])
         self.edge = engine.pictures([at(r, edge_map) for r in self.rows])
-        texts = ["an illustration with " + ", ".join(t.replace("_", " ") for t in r["tags_all"]) for r in self.rows]
+        texts = [
+            "an illustration with " + ", ".join(t.replace("_", " ") for t in r["tags_all"])
+            for r in self.rows
+        ]
         self.text = engine.words(texts)
         self.hard = np.array([r["style"] != EASY_STYLE for r in self.rows])
         self.black = {r["subject"]: r for r in self.rows if r["style"] == LINE_STYLE}
         held = sorted(s for s in self.black if is_held_out(s))
         rest = sorted(set(self.black) - never_seen(gallery))
-        self.subjects = {"never seen": held, "seen": random.Random(0).sample(rest, min(seen, len(rest)))}
+        self.subjects = {
+            "never seen": held,
+            "seen": random.Random(0).sample(rest, min(seen, len(rest))),
+        }
 
     def sketches(self, subjects, kind):
         """Pairs of a drawing and its subject."""
         if kind == "line drawings":
             return [(read_rgb(self.path(self.black[s])), s) for s in subjects]
         if kind == "synthetic hand-like":
-            return [(hand_like(read_rgb(self.path(self.black[s])), int(s, 16)), s) for s in subjects]
-        return [(read_rgb(os.path.join(self.folder, "sketches", r["image"])), r["subject"]) for r in sketched(self.folder)]
+            return [
+                (hand_like(read_rgb(self.path(self.black[s])), int(s, 16)), s) for s in subjects
+            ]
+        return [
+            (read_rgb(os.path.join(self.folder, "sketches", r["image"])), r["subject"])
+            for r in sketched(self.folder)
+        ]
 
-    def sketch_scores(self, drawings, edge_side=None, weight=.7):
+    def sketch_scores(self, drawings, edge_side=None, weight=0.7):
         squares = [trimmed(d) for d in drawings]
         image = self.engine.pictures(squares)
         edge = self.engine.pictures([edge_map(s, edge_side) for s in squares])
@@ -139,25 +192,38 @@ class Test:
     def measure(self, scores, subjects, hide_easy=True):
         rows = [r for r, h in zip(self.rows, self.hard) if h or not hide_easy]
         scores = scores[:, self.hard] if hide_easy else scores
-        return metrics(scores, rows, subjects, [{self.black[s]["id"]} if hide_easy else set() for s in subjects])
+        return metrics(
+            scores,
+            rows,
+            subjects,
+            [{self.black[s]["id"]} if hide_easy else set() for s in subjects],
+        )
 
 
 def report(gallery, folder):
     test, out = Test(gallery, Engine(folder)), {}
     for group, subjects in test.subjects.items():
         out[group] = {}
-        for kind in ("line drawings", "synthetic hand-like") + ("hand-like",) * (group == "never seen"):
+        for kind in ("line drawings", "synthetic hand-like") + ("hand-like",) * (
+            group == "never seen"
+        ):
             drawings, wanted = zip(*test.sketches(subjects, kind))
             scores = test.sketch_scores(drawings)
             out[group][kind] = test.measure(scores, wanted)
-        names = test.engine.words([test.black[s]["tags_all"][0].replace("_", " ") for s in subjects])
+        names = test.engine.words(
+            [test.black[s]["tags_all"][0].replace("_", " ") for s in subjects]
+        )
         out[group]["names, by tags"] = test.measure(names @ test.text.T, subjects, hide_easy=False)
-        out[group]["names, by pictures"] = test.measure(names @ test.image.T, subjects, hide_easy=False)
+        out[group]["names, by pictures"] = test.measure(
+            names @ test.image.T, subjects, hide_easy=False
+        )
     return out
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     p.add_argument("--gallery", required=True)
     p.add_argument("--model", required=True)
     p.add_argument("--report", help="JSON file to write")

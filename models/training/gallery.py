@@ -1,4 +1,5 @@
 """The gallery folder: pictures, tags, the split, and everything that is computed from a picture once."""
+
 import hashlib
 import json
 import os
@@ -6,8 +7,8 @@ import os
 import cv2
 import numpy as np
 
-SIDE = 128      # pictures are kept at this size; views are warped from it
-FULL = 224      # edge maps and skeletons are computed at this size
+SIDE = 128  # pictures are kept at this size; views are warped from it
+FULL = 224  # edge maps and skeletons are computed at this size
 LINE_STYLE = "openmoji_black"
 
 
@@ -24,7 +25,9 @@ def sketched(folder):
 
 def never_seen(folder):
     """The subjects that training leaves out: the fifth, and those of the gallery's own sketches, since the fifth alone has too few of them."""
-    return {s for s in subjects(folder) if is_held_out(s)} | {line["subject"] for line in sketched(folder)}
+    return {s for s in subjects(folder) if is_held_out(s)} | {
+        line["subject"] for line in sketched(folder)
+    }
 
 
 def read_manifest(folder):
@@ -49,7 +52,7 @@ def with_alpha(rgb):
     """RGBA whose alpha is 0 on the white that touches the border, so that the background can be replaced."""
     h, w = rgb.shape[:2]
     white = np.zeros((h + 2, w + 2), np.uint8)
-    white[1:-1, 1:-1] = (rgb.min(-1) >= 250)
+    white[1:-1, 1:-1] = rgb.min(-1) >= 250
     white[[0, -1]] = 1
     white[:, [0, -1]] = 1
     cv2.floodFill(white, None, (0, 0), 2)
@@ -62,11 +65,24 @@ def thin(ink):
     while True:
         removed = 0
         for odd in (0, 1):
-            p = [a[:-2, 1:-1], a[:-2, 2:], a[1:-1, 2:], a[2:, 2:], a[2:, 1:-1], a[2:, :-2], a[1:-1, :-2], a[:-2, :-2]]
+            p = [
+                a[:-2, 1:-1],
+                a[:-2, 2:],
+                a[1:-1, 2:],
+                a[2:, 2:],
+                a[2:, 1:-1],
+                a[2:, :-2],
+                a[1:-1, :-2],
+                a[:-2, :-2],
+            ]
             count = sum(p)
             turns = sum((p[i] == 0) & (p[(i + 1) % 8] == 1) for i in range(8))
             n, e, s, w = p[0], p[2], p[4], p[6]
-            side = ((n & e & s) == 0) & ((e & s & w) == 0) if odd == 0 else ((n & e & w) == 0) & ((n & s & w) == 0)
+            side = (
+                ((n & e & s) == 0) & ((e & s & w) == 0)
+                if odd == 0
+                else ((n & e & w) == 0) & ((n & s & w) == 0)
+            )
             drop = (a[1:-1, 1:-1] == 1) & (count >= 2) & (count <= 6) & (turns == 1) & side
             removed += int(drop.sum())
             a[1:-1, 1:-1][drop] = 0
@@ -96,7 +112,9 @@ def ink_points(ink, n=300):
     ys, xs = np.where(ink > 100)
     if len(ys) < 10:
         return np.float32([[0, 0], [ink.shape[1], ink.shape[0]]])
-    pick = np.unique(np.r_[xs.argmin(), xs.argmax(), ys.argmin(), ys.argmax(), np.random.randint(0, len(ys), n)])
+    pick = np.unique(
+        np.r_[xs.argmin(), xs.argmax(), ys.argmin(), ys.argmax(), np.random.randint(0, len(ys), n)]
+    )
     return np.stack([xs[pick], ys[pick]], 1).astype(np.float32)
 
 
@@ -116,11 +134,21 @@ def load_items(folder, keep, line_style=LINE_STYLE):
             continue
         rows = [by[code][s] for s in sorted(by[code])]
         pictures = [fitted(read_rgb(os.path.join(folder, r["local_path"]))) for r in rows]
-        black = cv2.cvtColor(pictures[[r["style"] for r in rows].index(line_style)], cv2.COLOR_RGB2GRAY)
+        black = cv2.cvtColor(
+            pictures[[r["style"] for r in rows].index(line_style)], cv2.COLOR_RGB2GRAY
+        )
         bones = thin(black < 128)
-        inks = [255 - black, thicken(bones, 2), thicken(bones, 3), thicken(bones, 4), thicken(bones, 6)]
+        inks = [
+            255 - black,
+            thicken(bones, 2),
+            thicken(bones, 3),
+            thicken(bones, 4),
+            thicken(bones, 6),
+        ]
         line = by[code][line_style]
-        subgroup = line["tags_all"][-1 - len(line["matched_tags"])]       # tags end with group, subgroup, style tags
+        subgroup = line["tags_all"][
+            -1 - len(line["matched_tags"])
+        ]  # tags end with group, subgroup, style tags
         items.append(Item(pictures, inks, [r["tags_all"] for r in rows], subgroup))
     return items
 
@@ -133,7 +161,12 @@ def fitted(rgb):
 def load_drawings(folder, gallery):
     """The project's own drawings (`clippy demo` writes them), without those that are called as a subject that training leaves out."""
     by = subjects(gallery)
-    held = {name(tag) for code in never_seen(gallery) for r in by[code].values() for tag in r["tags_all"][:2]}
+    held = {
+        name(tag)
+        for code in never_seen(gallery)
+        for r in by[code].values()
+        for tag in r["tags_all"][:2]
+    }
     return load_items(folder, lambda code, rows: name(code) not in held, line_style="line_art")
 
 

@@ -5,6 +5,7 @@ commit, and expects the stage that is there for it to fail and to name what was 
 `make gates` runs all of them; `tests/gates/run.py format circle` some. Clippy and rustdoc check
 the workspace anew for the copy, so all together take a few minutes.
 """
+
 import os
 import re
 import subprocess
@@ -28,9 +29,15 @@ class Fault:
 
 
 FAULTS = {
-    "format": Fault("format", "crates/http/src/lib.rs", r"\Z", "pub fn  planted( ) {}\n", "planted"),
+    "format": Fault(
+        "format", "crates/http/src/lib.rs", r"\Z", "pub fn  planted( ) {}\n", "planted"
+    ),
     "dependency": Fault(
-        "unused", "crates/http/Cargo.toml", r"\[dependencies\]\n", "[dependencies]\nbase64.workspace = true\n", "base64"
+        "unused",
+        "crates/http/Cargo.toml",
+        r"\[dependencies\]\n",
+        "[dependencies]\nbase64.workspace = true\n",
+        "base64",
     ),
     "licence": Fault("deny", "deny.toml", r'"MIT",', "", "MIT"),
     "direction": Fault(
@@ -48,10 +55,26 @@ FAULTS = {
         "one, two use each other",
     ),
     "lint": Fault(
-        "clippy", "crates/http/src/lib.rs", r"\Z", "\npub fn planted(a: Vec<u8>) -> bool {\n    a.len() == 0\n}\n", "len_zero"
+        "clippy",
+        "crates/http/src/lib.rs",
+        r"\Z",
+        "\npub fn planted(a: Vec<u8>) -> bool {\n    a.len() == 0\n}\n",
+        "len_zero",
     ),
-    "link": Fault("docs", "crates/http/src/lib.rs", r"\Z", "\n/// See [`planted_nowhere`].\npub fn planted() {}\n", "planted_nowhere"),
-    "types": Fault("test-client", "web/src/main.tsx", r"\Z", "\nexport const planted: number = 'text';\n", "TS2322"),
+    "link": Fault(
+        "docs",
+        "crates/http/src/lib.rs",
+        r"\Z",
+        "\n/// See [`planted_nowhere`].\npub fn planted() {}\n",
+        "planted_nowhere",
+    ),
+    "types": Fault(
+        "test-client",
+        "web/src/main.tsx",
+        r"\Z",
+        "\nexport const planted: number = 'text';\n",
+        "TS2322",
+    ),
 }
 FILES_OF_THE_CIRCLE = {
     "crates/http/src/one.rs": "use crate::two::Second;\npub struct First(pub Option<Box<Second>>);\n",
@@ -60,7 +83,14 @@ FILES_OF_THE_CIRCLE = {
 
 
 def run(folder: Path, stage: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([".ci/run", stage], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return subprocess.run(
+        [".ci/run", stage],
+        cwd=folder,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
 
 
 def restore(folder: Path) -> None:
@@ -72,7 +102,9 @@ def plant(folder: Path, name: str, fault: Fault) -> None:
     file = folder / fault.file
     text, count = re.subn(fault.pattern, fault.replacement, file.read_text(), count=1)
     if count == 0:
-        raise SystemExit(f"{name}: {fault.file} has nothing that matches {fault.pattern!r} any more")
+        raise SystemExit(
+            f"{name}: {fault.file} has nothing that matches {fault.pattern!r} any more"
+        )
     file.write_text(text)
     if name == "circle":
         for path, contents in FILES_OF_THE_CIRCLE.items():
@@ -86,7 +118,9 @@ def main() -> int:
     failures = []
     with tempfile.TemporaryDirectory(prefix="clippy-gates-") as temporary:
         folder = Path(temporary) / "clippy"
-        subprocess.run(["git", "clone", "--quiet", "--local", str(REPOSITORY), str(folder)], check=True)
+        subprocess.run(
+            ["git", "clone", "--quiet", "--local", str(REPOSITORY), str(folder)], check=True
+        )
         for stage in dict.fromkeys(FAULTS[name].stage for name in names):
             if (answer := run(folder, stage)).returncode != 0:
                 print(answer.stdout[-2000:])
@@ -99,9 +133,11 @@ def main() -> int:
             if answer.returncode == 0:
                 failures.append(f"{name}: {fault.stage} passed although {fault.file} has the fault")
             elif fault.said not in answer.stdout:
-                failures.append(f"{name}: {fault.stage} failed, but did not name \"{fault.said}\":\n{answer.stdout[-2000:]}")
+                failures.append(
+                    f'{name}: {fault.stage} failed, but did not name "{fault.said}":\n{answer.stdout[-2000:]}'
+                )
             else:
-                print(f"{name}: {fault.stage} fails and names \"{fault.said}\"", flush=True)
+                print(f'{name}: {fault.stage} fails and names "{fault.said}"', flush=True)
     for failure in failures:
         print(failure, file=sys.stderr)
     return bool(failures)

@@ -13,14 +13,20 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 def main() -> int:
     packages = Path(os.environ["CLIPPY_DIST"])
-    checks = [("wheel", lambda: wheel.check(packages)), ("archive", lambda: archive.check(packages))]
+    checks = [
+        ("wheel", lambda: wheel.check(packages)),
+        ("archive", lambda: archive.check(packages)),
+    ]
     with Roots(REPOSITORY) as roots:
         reason = why_no_roots()
         if reason is None:
             checks.append(("images", lambda: images.check(REPOSITORY, packages, roots)))
             checks.append(("compose", lambda: compose.check(REPOSITORY, roots)))
         else:
-            print(f"packaging: LEFT OUT: the images are linted but not run, since {reason}", file=sys.stderr)
+            print(
+                f"packaging: LEFT OUT: the images are linted but not run, since {reason}",
+                file=sys.stderr,
+            )
             checks.append(("images", lambda: images.lint(REPOSITORY)))
             checks.append(("compose", lambda: compose.check(REPOSITORY, None)))
         for name, check in checks:

@@ -16,4 +16,6 @@ def check(packages: Path) -> None:
         assert run([str(program), "--version"], env=clean, cwd=scratch).startswith("clippy ")
         loaded = run(["ldd", str(program)], env=clean)
         torch = [line for line in loaded.splitlines() if "libtorch" in line]
-        assert torch and all(str(folder.resolve()) in line or "/../lib/clippy/" in line for line in torch), loaded
+        assert torch and all(
+            str(folder.resolve()) in line or "/../lib/clippy/" in line for line in torch
+        ), loaded

@@ -13,7 +13,12 @@ from .processes import answer, run, running, wait_until
 from .ports import free_port
 from .roots import Roots
 
-SECRETS = {"API_KEYS": "reader", "ADMIN_KEYS": "owner", "REDIS_PASSWORD": "pass-word", "QDRANT_API_KEY": "qdrant-key"}
+SECRETS = {
+    "API_KEYS": "reader",
+    "ADMIN_KEYS": "owner",
+    "REDIS_PASSWORD": "pass-word",
+    "QDRANT_API_KEY": "qdrant-key",
+}
 
 # What `docker compose --profile P up NAMES` should start: the names, and what they depend on.
 STARTED = {
@@ -31,7 +36,9 @@ def check(repository: Path, roots: Roots | None) -> None:
         assert started == expected, f"{names} starts {started}"
         for name in started:
             profiles = services[name].get("profiles", [])
-            assert not profiles or profile in profiles, f"{name} is needed by profile {profile}, but is not in it"
+            assert not profiles or profile in profiles, (
+                f"{name} is needed by profile {profile}, but is not in it"
+            )
     usage = (repository / "docker-compose.yml").read_text()
     for profile, names in STARTED:
         command = f"docker compose {f'--profile {profile} ' if profile else ''}up {names}"
@@ -54,7 +61,9 @@ def compose(repository: Path, secrets: dict[str, str]) -> subprocess.CompletedPr
         env = {"PATH": f"{scratch}:{os.environ['PATH']}", "HOME": scratch, **secrets}
         profiles = [word for profile, _ in STARTED if profile for word in ("--profile", profile)]
         command = [program, "-f", str(repository / "docker-compose.yml"), *profiles, "config"]
-        return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=scratch)
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, check=False, cwd=scratch
+        )
 
 
 def read(repository: Path, secrets: dict[str, str]) -> dict:
@@ -85,13 +94,17 @@ def hardened(services: dict) -> None:
         image = service["image"]
         if image.startswith("clippy:"):
             assert service["read_only"] is True and service["cap_drop"] == ["ALL"], name
-            assert any(str(volume).startswith(("clippy", "shared")) for volume in service["volumes"]), f"{name} keeps nothing"
+            assert any(
+                str(volume).startswith(("clippy", "shared")) for volume in service["volumes"]
+            ), f"{name} keeps nothing"
         else:
             tag = image.rpartition(":")[2]
             assert tag not in ("", "latest"), f"{name} follows {image}"
         for port in service.get("ports", []):
             assert str(port).startswith("127.0.0.1:"), f"{name} is published to the network: {port}"
-    assert "gpu" in str(services["gpu-worker"]["deploy"]), "the worker of profile gpu asks for no device"
+    assert "gpu" in str(services["gpu-worker"]["deploy"]), (
+        "the worker of profile gpu asks for no device"
+    )
 
 
 def environment(service: dict) -> dict[str, str]:
@@ -109,15 +122,34 @@ def start_natively(services: dict) -> None:
     script = shell[2].replace("$$", "$").replace("redis-server ", f"redis-server --port {redis} ")
     with tempfile.TemporaryDirectory() as scratch:
         serve(services["clippy"], program, Path(scratch) / "embedded", {})
-        without_password = subprocess.run(["sh", "-c", script], cwd=scratch, env={"PATH": os.environ["PATH"]}, capture_output=True, check=False)
+        without_password = subprocess.run(
+            ["sh", "-c", script],
+            cwd=scratch,
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            check=False,
+        )
         assert without_password.returncode != 0, "Redis starts without a password"
         redis_env = {"PATH": os.environ["PATH"], **environment(services["redis"])}
         with running(["sh", "-c", script], cwd=scratch, env=redis_env):
             ping = ["redis-cli", "-p", str(redis), "ping"]
-            asked = lambda: subprocess.run(ping, env={**redis_env, "REDISCLI_AUTH": SECRETS["REDIS_PASSWORD"]}, capture_output=True, text=True, check=False).stdout
+            asked = lambda: (
+                subprocess.run(
+                    ping,
+                    env={**redis_env, "REDISCLI_AUTH": SECRETS["REDIS_PASSWORD"]},
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                ).stdout
+            )
             wait_until("Redis", lambda: "PONG" in asked())
             assert "NOAUTH" in run(ping, env=redis_env), "Redis answers without its password"
-            serve(services["redis-api"], program, Path(scratch) / "redis-api", {"redis:6379": f"127.0.0.1:{redis}"})
+            serve(
+                services["redis-api"],
+                program,
+                Path(scratch) / "redis-api",
+                {"redis:6379": f"127.0.0.1:{redis}"},
+            )
 
 
 def serve(service: dict, program: Path, data: Path, addresses: dict[str, str]) -> None:
@@ -130,7 +162,10 @@ def serve(service: dict, program: Path, data: Path, addresses: dict[str, str]) -
         for there, here in addresses.items():
             value = value.replace(there, here)
         env[name] = paths.get(value, value)
-    command = [str(program), *(word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in service["command"])]
+    command = [
+        str(program),
+        *(word.replace("0.0.0.0:8000", f"127.0.0.1:{port}") for word in service["command"]),
+    ]
     with running(command, env=env, cwd=data):
         address = f"http://127.0.0.1:{port}"
         wait_until("the API", lambda: answer(f"{address}/readyz")[0] == 200)

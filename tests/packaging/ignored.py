@@ -7,7 +7,11 @@ from pathlib import Path
 
 class Ignored:
     def __init__(self, file: Path) -> None:
-        self.rules = [line.strip() for line in file.read_text().splitlines() if line.strip() and not line.startswith("#")]
+        self.rules = [
+            line.strip()
+            for line in file.read_text().splitlines()
+            if line.strip() and not line.startswith("#")
+        ]
 
     def matches(self, path: Path) -> bool:
         """Whether a path, relative to the context, stays out of the image."""

@@ -47,22 +47,32 @@ def check(repository: Path, packages: Path, roots: Roots) -> None:
     lint(repository)
     stages = build(repository, packages, roots)
     assert set(stages) == {"client", "build", "cuda", "cpu"}, set(stages)
-    assert list(stages)[-1] == "cpu", "a build without a target makes the last stage, which should be cpu"
+    assert list(stages)[-1] == "cpu", (
+        "a build without a target makes the last stage, which should be cpu"
+    )
     for name in ("cpu", "cuda"):
         start(stages[name])
-    compilers = [name for name in ("gcc", "c++", "cargo", "node", "python3") if shutil.which(name, path=search_path(stages["cpu"]))]
+    compilers = [
+        name
+        for name in ("gcc", "c++", "cargo", "node", "python3")
+        if shutil.which(name, path=search_path(stages["cpu"]))
+    ]
     assert not compilers, f"the image cpu holds {compilers}"
 
 
 def search_path(stage: Stage) -> str:
-    return os.pathsep.join(str(stage.root.path / folder.lstrip("/")) for folder in stage.env["PATH"].split(":"))
+    return os.pathsep.join(
+        str(stage.root.path / folder.lstrip("/")) for folder in stage.env["PATH"].split(":")
+    )
 
 
 def build(repository: Path, packages: Path, roots: Roots) -> dict[str, Stage]:
     """Runs all instructions; gives the stages in their order."""
     stages: dict[str, Stage] = {}
     replaced = set()
-    for instruction in DockerfileParser(path=str(repository / "Dockerfile"), cache_content=True).structure:
+    for instruction in DockerfileParser(
+        path=str(repository / "Dockerfile"), cache_content=True
+    ).structure:
         kind, value = instruction["instruction"], instruction["value"]
         if kind == "COMMENT":
             continue
@@ -74,11 +84,15 @@ def build(repository: Path, packages: Path, roots: Roots) -> dict[str, Stage]:
             package(stage, value, packages)
         elif kind == "RUN" and INSTALLS_TORCH in value:
             replaced.add(INSTALLS_TORCH)
-            execute(stage, value.replace("install --no-cache-dir", "install --no-cache-dir --no-deps"))
+            execute(
+                stage, value.replace("install --no-cache-dir", "install --no-cache-dir --no-deps")
+            )
             bind_libtorch(stage.root)
         else:
             apply(stage, kind, value, repository, stages)
-    assert replaced == {COMPILES, INSTALLS_TORCH}, f"the Dockerfile has no {({COMPILES, INSTALLS_TORCH} - replaced)}"
+    assert replaced == {COMPILES, INSTALLS_TORCH}, (
+        f"the Dockerfile has no { ({COMPILES, INSTALLS_TORCH} - replaced) }"
+    )
     return stages
 
 
@@ -92,7 +106,9 @@ def bind_libtorch(root: Root) -> None:
 
 
 def begin(image: str, name: str, roots: Roots) -> Stage:
-    assert image in MACHINE + DEBIAN, f"nothing stands in for {image}: add it to tests/packaging/images.py"
+    assert image in MACHINE + DEBIAN, (
+        f"nothing stands in for {image}: add it to tests/packaging/images.py"
+    )
     root = roots.debian() if image in DEBIAN else roots.machine()
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     home = {"HOME": "/root"}
@@ -111,7 +127,9 @@ def apply(stage: Stage, kind: str, value: str, repository: Path, stages: dict[st
         case "ENV":
             for pair in shlex.split(value):
                 name, text = pair.split("=", 1)
-                stage.env[name] = re.sub(r"\$(\w+)", lambda found: stage.env.get(found[1], ""), text)
+                stage.env[name] = re.sub(
+                    r"\$(\w+)", lambda found: stage.env.get(found[1], ""), text
+                )
         case "ARG":
             name, _, text = value.partition("=")
             stage.env[name] = text
@@ -139,7 +157,11 @@ def copy(stage: Stage, value: str, repository: Path, stages: dict[str, Stage]) -
     if sources[0].startswith("--from="):
         source_root = stages[sources.pop(0).removeprefix("--from=")].root.path
     ignored = Ignored(repository / ".dockerignore") if source_root == repository else None
-    destination = stage.root.path / target.lstrip("/") if target.startswith("/") else stage.root.path / stage.workdir.lstrip("/") / target
+    destination = (
+        stage.root.path / target.lstrip("/")
+        if target.startswith("/")
+        else stage.root.path / stage.workdir.lstrip("/") / target
+    )
     for pattern in sources:
         found = [Path(path) for path in glob.glob(str(source_root / pattern.lstrip("/")))]
         assert found, f"COPY {value}: there is no {pattern}"
@@ -148,7 +170,11 @@ def copy(stage: Stage, value: str, repository: Path, stages: dict[str, Stage]) -
                 skip = ignored.skip_below(repository) if ignored else None
                 shutil.copytree(path, destination, dirs_exist_ok=True, ignore=skip, symlinks=True)
             elif not ignored or not ignored.matches(path.relative_to(repository)):
-                into = destination / path.name if target.endswith("/") or len(found) > 1 or target == "." else destination
+                into = (
+                    destination / path.name
+                    if target.endswith("/") or len(found) > 1 or target == "."
+                    else destination
+                )
                 into.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(path, into)
 
@@ -157,8 +183,12 @@ def package(stage: Stage, command: str, packages: Path) -> None:
     """Runs the instruction with what was compiled before in the places of cargo and maturin."""
     folder = stage.root.path / stage.workdir.lstrip("/")
     for left_out in (".env", ".git", "target", "node_modules"):
-        assert not (folder / left_out).exists(), f"the build sees {left_out}: .dockerignore should keep it out"
-    assert (folder / "web/dist/client/index.html").is_file(), "the client is not where the program takes it from"
+        assert not (folder / left_out).exists(), (
+            f"the build sees {left_out}: .dockerignore should keep it out"
+        )
+    assert (folder / "web/dist/client/index.html").is_file(), (
+        "the client is not where the program takes it from"
+    )
     shims = stage.root.path / "shims"
     shims.mkdir()
     [program] = packages.glob("clippy-*/bin/clippy")
@@ -181,13 +211,23 @@ mkdir -p dist && cp /shims/{wheel.name} dist/
     for name, text in (("cargo", cargo), ("maturin", maturin)):
         (shims / name).write_text(text)
         (shims / name).chmod(0o755)
-    version = re.search(r"^maturin_version=(\S+)$", (folder / "scripts/package.sh").read_text(), re.MULTILINE)[1]
+    version = re.search(
+        r"^maturin_version=(\S+)$", (folder / "scripts/package.sh").read_text(), re.MULTILINE
+    )[1]
     tools = stage.root.path / f"root/.cache/clippy/maturin-{version}/bin"
     tools.mkdir(parents=True, exist_ok=True)
     shutil.copy(shims / "maturin", tools / "maturin")
-    env = {**stage.env, "PATH": f"/shims:{stage.env['PATH']}", "XDG_CACHE_HOME": "/root/.cache", "LIBTORCH": os.environ["LIBTORCH"]}
+    env = {
+        **stage.env,
+        "PATH": f"/shims:{stage.env['PATH']}",
+        "XDG_CACHE_HOME": "/root/.cache",
+        "LIBTORCH": os.environ["LIBTORCH"],
+    }
     run(stage.root.enter(["bash", "-c", command], env, stage.workdir))
-    assert list((folder / "dist").glob("*.whl")) and (folder / "dist/clippy/lib/clippy/libtorch_cpu.so").is_file()
+    assert (
+        list((folder / "dist").glob("*.whl"))
+        and (folder / "dist/clippy/lib/clippy/libtorch_cpu.so").is_file()
+    )
 
 
 def start(stage: Stage) -> None:
@@ -196,13 +236,24 @@ def start(stage: Stage) -> None:
     read_only = ["unshare", "--net", "--mount", "sh", "-c", LOCKED, "sh", str(stage.root.path)]
     env = {**stage.env, "API_KEYS": "reader", "ADMIN_KEYS": "owner"}
     refused = subprocess.run(
-        stage.root.enter(["sh", "-c", "touch /opt/clippy/written"], env, "/", stage.user, read_only), capture_output=True, check=False
+        stage.root.enter(
+            ["sh", "-c", "touch /opt/clippy/written"], env, "/", stage.user, read_only
+        ),
+        capture_output=True,
+        check=False,
     )
     assert refused.returncode != 0, f"{stage.name} can write into its own root"
-    with running(stage.root.enter([*stage.entrypoint, *stage.command], env, stage.workdir, stage.user, read_only)) as process:
+    with running(
+        stage.root.enter(
+            [*stage.entrypoint, *stage.command], env, stage.workdir, stage.user, read_only
+        )
+    ) as process:
         inside = ["nsenter", f"--net=/proc/{process.pid}/ns/net"]
         health = stage.root.enter(stage.health, env, "/", stage.user, inside)
-        wait_until(f"{stage.name}'s health check", lambda: subprocess.run(health, check=False, capture_output=True).returncode == 0)
+        wait_until(
+            f"{stage.name}'s health check",
+            lambda: subprocess.run(health, check=False, capture_output=True).returncode == 0,
+        )
 
 
 # Run by `unshare`: brings loopback up, makes the root read-only but for what an image may write, and goes on.

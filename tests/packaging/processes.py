@@ -11,9 +11,13 @@ from contextlib import contextmanager
 
 def run(command: list[str], **options) -> str:
     """Runs a command to its end and gives its standard output; a failure shows all that it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600, **options)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=600, **options
+    )
     if done.returncode != 0:
-        raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        raise AssertionError(
+            f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
     return done.stdout
 
 
@@ -28,7 +32,9 @@ def wait_until(what: str, condition: Callable[[], bool], seconds: float = 120) -
 def answer(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     """The status and body of a GET; 0 when nobody answers."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers or {}), timeout=5) as response:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers=headers or {}), timeout=5
+        ) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.read()
@@ -44,10 +50,14 @@ def says_ok(url: str) -> bool:
 @contextmanager
 def running(command: list[str], **options):
     """A process that is asked to stop at the end, and has to."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
     try:
         yield process
-        assert process.poll() is None, f"{command} ended by itself: {process.communicate()[0][-3000:]}"
+        assert process.poll() is None, (
+            f"{command} ended by itself: {process.communicate()[0][-3000:]}"
+        )
         process.terminate()
         process.wait(timeout=30)
     except BaseException:

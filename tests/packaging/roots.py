@@ -20,7 +20,9 @@ def why_no_roots() -> str | None:
         if shutil.which(program) is None:
             return f"{program} is not installed"
     with tempfile.TemporaryDirectory() as scratch:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", scratch], capture_output=True, text=True, check=False)
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", scratch], capture_output=True, text=True, check=False
+        )
         if mounted.returncode != 0:
             return f"this machine lets nobody mount anything: {mounted.stderr.strip()}"
         subprocess.run(["umount", scratch], check=False)
@@ -74,22 +76,42 @@ class Root:
         run(["mount", "--bind", str(source), str(target)])
         self.mounted.append(target)
 
-    def enter(self, command: list[str], env: dict[str, str], workdir: str = "/", user: str = "0", prefix: list[str] | None = None) -> list[str]:
+    def enter(
+        self,
+        command: list[str],
+        env: dict[str, str],
+        workdir: str = "/",
+        user: str = "0",
+        prefix: list[str] | None = None,
+    ) -> list[str]:
         """The command line that runs `command` in this root."""
         variables = [f"{name}={value}" for name, value in env.items()]
         change = ["chroot", f"--userspec={user}:{user}", str(self.path), "env", "-i", *variables]
-        return [*(prefix or []), *change, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", workdir, *command]
+        return [
+            *(prefix or []),
+            *change,
+            "sh",
+            "-c",
+            'cd "$1" && shift && exec "$@"',
+            "sh",
+            workdir,
+            *command,
+        ]
 
     def unmount(self) -> None:
         for path in reversed(self.mounted):
-            subprocess.run(["umount", "--recursive", "--lazy", str(path)], check=False, capture_output=True)
+            subprocess.run(
+                ["umount", "--recursive", "--lazy", str(path)], check=False, capture_output=True
+            )
 
 
 class Roots:
     """All roots of a run; leaving it unmounts and removes them."""
 
     def __init__(self, repository: Path) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="clippy-packaging-", dir=os.environ.get("TMPDIR", "/tmp")))
+        self.folder = Path(
+            tempfile.mkdtemp(prefix="clippy-packaging-", dir=os.environ.get("TMPDIR", "/tmp"))
+        )
         self.made: list[Root] = []
         self.repository = repository
 
@@ -108,7 +130,14 @@ class Roots:
     def debian(self) -> Root:
         """A root with a bare Debian, which may ask this machine's package servers."""
         root = self._make(bare_debian())
-        for name in ("apt/sources.list", "apt/sources.list.d", "apt/apt.conf.d", "resolv.conf", "hosts", "ssl/certs"):
+        for name in (
+            "apt/sources.list",
+            "apt/sources.list.d",
+            "apt/apt.conf.d",
+            "resolv.conf",
+            "hosts",
+            "ssl/certs",
+        ):
             source, target = Path("/etc") / name, root.path / "etc" / name
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True, symlinks=True)

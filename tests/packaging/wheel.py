@@ -22,12 +22,28 @@ def check(packages: Path) -> None:
 
 
 def install(environment: Path, wheel: Path) -> None:
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [
+        str(environment / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]
     if os.environ.get("CLIPPY_PACKAGING_FULL") == "1":
         run([*pip, str(wheel)])
         return
     run([*pip, "--no-deps", str(wheel)])
-    shown = run([str(environment / "bin" / "python"), "-m", "pip", "show", "--disable-pip-version-check", "clippy-studio"])
+    shown = run(
+        [
+            str(environment / "bin" / "python"),
+            "-m",
+            "pip",
+            "show",
+            "--disable-pip-version-check",
+            "clippy-studio",
+        ]
+    )
     assert "Requires: torch" in shown, shown
     link_libtorch(environment)
 
@@ -50,7 +66,13 @@ def demo(program: Path, folder: Path) -> None:
         address = f"http://127.0.0.1:{port}"
         wait_until("the demo's page", lambda: answer(address + "/")[0] == 200)
         page = time.monotonic() - begun
-        wait_until("the demo's gallery", lambda: answer(address + "/api/preparing")[1].strip() == b'{"preparing":null}', 300)
-        print(f"packaging: the installed demo's page after {page:.1f} s, its gallery after {time.monotonic() - begun:.0f} s")
+        wait_until(
+            "the demo's gallery",
+            lambda: answer(address + "/api/preparing")[1].strip() == b'{"preparing":null}',
+            300,
+        )
+        print(
+            f"packaging: the installed demo's page after {page:.1f} s, its gallery after {time.monotonic() - begun:.0f} s"
+        )
         status, body = answer(address + "/")
         assert status == 200 and b"<script" in body, body[:300]
