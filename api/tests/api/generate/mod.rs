@@ -223,7 +223,7 @@ async fn pictures_are_added_to_the_gallery_when_that_is_asked_for_and_found_when
         said["detail"]
             .as_str()
             .expect("words")
-            .contains("gallery, generated or any"),
+            .contains("any, gallery or generated"),
         "{said}"
     );
     let tags = body(get(&server, "/api/tags?prefix=red").await).await;
