@@ -72,6 +72,22 @@ impl Embedded {
         Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
     }
 
+    /// Like [`Embedded::open`], but makes no data folder: for commands that only read.
+    pub async fn open_existing(settings: &Settings) -> Result<Self, Failure> {
+        let folder = &settings.collection.data_dir;
+        let lock = || {
+            if settings.collection.qdrant_url.is_none() && !folder.exists() {
+                return Err(clippy_core::Error::not_found(format!(
+                    "there is no collection in {}: fill one with `clippy ingest` or `clippy \
+                     demo`, or name another folder with --data-dir",
+                    folder.display()
+                )));
+            }
+            StoreLock::acquire(folder, None).map(Some)
+        };
+        Box::pin(Self::open_with(settings, generation::settings()?, lock)).await
+    }
+
     /// Like [`Embedded::open`], with the local provider only.
     pub async fn open_offline(settings: &Settings, address: Option<&str>) -> Result<Self, Failure> {
         let lock = || StoreLock::acquire(&settings.collection.data_dir, address).map(Some);
@@ -302,15 +318,7 @@ pub async fn with_server<T>(
     if let Some(client) = running_server(settings, server)? {
         return work(&client).await;
     }
-    let folder = &settings.collection.data_dir;
-    if settings.collection.qdrant_url.is_none() && !folder.exists() {
-        return Err(Failure::run(format!(
-            "there is no collection in {}: fill one with `clippy ingest` or `clippy demo`, or name \
-             another folder with --data-dir",
-            folder.display()
-        )));
-    }
-    let embedded = Embedded::open(settings, None).await?;
+    let embedded = Embedded::open_existing(settings).await?;
     let jobs = queue::open_embedded(settings).await?;
     in_this_process(settings, &embedded, jobs, work).await
 }

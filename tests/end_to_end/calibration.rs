@@ -8,6 +8,7 @@ fn calibrate_works_with_and_without_a_server_and_eval_compares_both_rankings() {
     let manifest = short_manifest(folder.path(), 40);
     let root = gallery().display().to_string();
     let shown = manifest.display().to_string();
+    std::fs::create_dir(folder.path().join("data")).expect("a temporary folder");
     let early = run(folder.path(), &["calibrate"]);
     assert_eq!(early.status.code(), Some(1));
     assert!(
