@@ -70,16 +70,16 @@ const WEIGHTS: [(ProbeKind, f32); 4] = [
 
 fn query(random: &mut StdRng) -> HybridQuery {
     let probes = loop {
-        let probes: Vec<Probe> = WEIGHTS
-            .into_iter()
-            .filter_map(|(kind, weight)| {
-                random.random_bool(0.6).then(|| Probe {
+        let mut probes = Vec::new();
+        for (kind, weight) in WEIGHTS {
+            if random.random_bool(0.6) {
+                probes.push(Probe {
                     kind,
                     vector: unit(random),
                     weight,
-                })
-            })
-            .collect();
+                });
+            }
+        }
         if !probes.is_empty() {
             break probes;
         }
@@ -175,14 +175,18 @@ async fn both_engines_give_the_same_ids_in_the_same_order_for_200_queries() {
                 "query {number}: {mine} and {theirs}"
             );
         }
-        assert_eq!(here.floors.len(), there.floors.len(), "query {number}");
-        for (floor, other) in here.floors.iter().zip(&there.floors) {
-            assert_eq!(floor.is_some(), other.is_some(), "query {number}");
+        assert_eq!(here.floors.len(), there.floors.len());
+        for (probe, (floor, other)) in here.floors.iter().zip(&there.floors).enumerate() {
+            assert_eq!(
+                floor.is_some(),
+                other.is_some(),
+                "query {number}, probe {probe}"
+            );
             assert!((floor.unwrap_or(0.0) - other.unwrap_or(0.0)).abs() < 1e-6);
         }
         assert_eq!(
-            here.lexical_floor.is_some(),
-            there.lexical_floor.is_some(),
+            (here.lexical_floor.is_some(), here.lacking_floor.is_some()),
+            (there.lexical_floor.is_some(), there.lacking_floor.is_some()),
             "query {number}"
         );
     }
