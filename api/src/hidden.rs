@@ -6,14 +6,36 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use clippy_core::ids::PointId;
+use serde_json::{Map, Value};
 
 use crate::options::ApiOptions;
 
 /// Fields with sentences, which may contain any path.
 const SENTENCES: [&str; 4] = ["message", "reason", "error", "warning"];
-/// Fields whose values are maps from sentences to counts.
-const COUNTED_SENTENCES: [&str; 2] = ["skipped", "remarks"];
+/// The second parts of this server's addresses below `/api`.
+const API: [&str; 18] = [
+    "admin",
+    "facets",
+    "feedback",
+    "generate_image",
+    "image",
+    "images",
+    "jobs",
+    "lineage",
+    "model",
+    "openapi.json",
+    "pictures",
+    "preparing",
+    "profile",
+    "providers",
+    "references",
+    "search",
+    "tags",
+    "tickets",
+];
+/// How many words of a path with spaces are looked at beyond a space.
+const WORDS: usize = 4;
 
 /// The folders of a server, and the names that callers see instead.
 #[derive(Debug, Default)]
@@ -70,24 +92,30 @@ impl HiddenPaths {
                 .collect(),
             Value::Object(fields) => fields
                 .into_iter()
-                .map(|(name, value)| match value {
-                    Value::Object(counts) if COUNTED_SENTENCES.contains(&name.as_str()) => {
-                        let counts = counts.into_iter();
-                        let hidden = counts.map(|(said, count)| (self.in_text(&said), count));
-                        (name, hidden.collect())
-                    }
-                    value => {
-                        let sentence = SENTENCES.contains(&name.as_str());
-                        (name, self.walk(value, sentence))
-                    }
+                .fold(Map::new(), |mut shown, (name, value)| {
+                    let sentence = SENTENCES.contains(&name.as_str());
+                    let value = self.walk(value, sentence);
+                    // Reasons are names of counts, and two of them may now be the same one.
+                    let name = if name.contains('/') {
+                        self.in_text(&name)
+                    } else {
+                        name
+                    };
+                    let before = shown.get(&name).and_then(Value::as_u64);
+                    let value = match (before, value.as_u64()) {
+                        (Some(before), Some(count)) => before.saturating_add(count).into(),
+                        _ => value,
+                    };
+                    shown.insert(name, value);
+                    shown
                 })
-                .collect(),
+                .into(),
             other => other,
         }
     }
 
     /// Replaces configured folders by their names.
-    fn name_folders(&self, text: &str) -> String {
+    pub(crate) fn name_folders(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (folder, name) in &self.folders {
             let mut from = 0;
@@ -115,24 +143,18 @@ fn hide_absolute_paths(text: &str) -> String {
     while let Some(start) = rest.find('/') {
         let (before, from) = rest.split_at(start);
         shown.push_str(before);
-        // A path in quotes may hold spaces.
-        let length = match shown.ends_with('"').then(|| from.find('"')).flatten() {
-            Some(end) => end,
-            None => from
-                .find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one))
-                .unwrap_or(from.len()),
-        };
-        let (path, after) = from.split_at(length);
+        let (path, after) = from.split_at(length_of_path(&shown, from));
         let begins =
             !shown.ends_with(|last: char| last.is_alphanumeric() || "/._-~%".contains(last));
-        // `file:///a/b` is a path, `https://a/b` is not.
-        let local = path.strip_prefix("//").filter(|rest| rest.starts_with('/'));
-        let mut parts = local.unwrap_or(path).split('/').skip(1);
-        let first = parts.next().unwrap_or_default();
-        let second = parts.next();
-        let is_place = begins && !first.is_empty() && second.is_some() && !is_route(path);
+        // `file://` is followed by a path, other schemes by a server.
+        let inside = if shown.ends_with("file:") {
+            path.trim_start_matches('/')
+        } else {
+            &path[1..]
+        };
+        let is_place = begins && inside.contains('/') && !inside.starts_with('/');
         match path.rsplit_once('/') {
-            Some((_, name)) if is_place => {
+            Some((_, name)) if is_place && !is_route(inside) => {
                 shown.push_str("…/");
                 shown.push_str(name);
             }
@@ -144,13 +166,53 @@ fn hide_absolute_paths(text: &str) -> String {
     shown
 }
 
-/// Whether it is one of this server's own addresses, which are no paths.
+/// How long the path is that this text begins with, and that stands after `before`.
+fn length_of_path(before: &str, text: &str) -> usize {
+    // Between quotes, spaces belong to it.
+    if let Some(quote) = before
+        .chars()
+        .next_back()
+        .filter(|last| "\"'`".contains(*last))
+        && let Some(end) = text.find(quote)
+    {
+        return end;
+    }
+    let end_of_word = |text: &str| {
+        text.find(|one: char| one.is_whitespace() || "\"'`)],;<>".contains(one))
+            .unwrap_or(text.len())
+    };
+    let mut end = end_of_word(text);
+    // A name with a space is only told from a sentence by a slash in one of the next words.
+    let mut looked_at = end;
+    for _ in 0..WORDS {
+        let Some(next) = text[looked_at..].strip_prefix(' ') else {
+            break;
+        };
+        let word = &next[..end_of_word(next)];
+        if word.starts_with('/') || word.contains("://") || text[..looked_at].ends_with([':', '.'])
+        {
+            break;
+        }
+        looked_at += 1 + word.len();
+        if word.contains('/') {
+            end = looked_at;
+        }
+    }
+    end
+}
+
+/// Whether a path without its first slash is one of this server's addresses.
 fn is_route(path: &str) -> bool {
-    let number = |id: &str| !id.is_empty() && id.bytes().all(|digit| digit.is_ascii_digit());
-    path.starts_with("/api/")
-        || path == "/images/generate"
-        || path == "/search/hybrid"
-        || path.strip_prefix("/image/").is_some_and(number)
+    let path = path.split('?').next().unwrap_or_default();
+    let path = path.trim_end_matches(['.', ':', '!']);
+    match path.split_once('/') {
+        Some(("api", rest)) => API.contains(&rest.split('/').next().unwrap_or_default()),
+        Some(("image", id)) => id.parse::<PointId>().is_ok(),
+        Some(("images", rest)) => rest == "generate",
+        Some(("search", rest)) => rest == "hybrid",
+        Some(("docs", rest)) => rest.is_empty() || rest == "index.html",
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -196,6 +258,23 @@ mod tests {
                 "see /api/jobs/1/images/0 and https://example.org/a/b".to_owned(),
                 "see /api/jobs/1/images/0 and https://example.org/a/b",
             ),
+            ("see file:///home/ann/x.png".to_owned(), "see file:…/x.png"),
+            (
+                "the file '/home/ann/My Pictures/of me/x.png' is gone".to_owned(),
+                "the file '…/x.png' is gone",
+            ),
+            (
+                "/home/ann/My Pictures/x.png cannot be read".to_owned(),
+                "…/x.png cannot be read",
+            ),
+            (
+                "/images/ann/x.png, /search/index/y, /docs/z/w and /image/ann/x.png".to_owned(),
+                "…/x.png, …/y, …/w and …/x.png",
+            ),
+            (
+                "/image/7, /images/generate, /search/hybrid and /docs/".to_owned(),
+                "/image/7, /images/generate, /search/hybrid and /docs/",
+            ),
             (
                 "image/png or 1/2, and/or /x".to_owned(),
                 "image/png or 1/2, and/or /x",
@@ -212,14 +291,14 @@ mod tests {
         let value = json!({
             "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": format!("{data}/m.jsonl"),
             "failed": [{"reason": "/mnt/x/y.png cannot be read"}], "error": {"code": "internal", "message": "/a/b/c"},
-            "reasons": {"skipped": {"/a/b/c is a link": 2}, "remarks": {}},
+            "skipped": {"/mnt/x/y.png is no file": 2, "/mnt/z/y.png is no file": 3},
         });
         assert_eq!(
             hidden.in_value(value),
             json!({
                 "prompt": "a road to /home/of/art", "url": "/api/jobs/1/images/0", "file": "DATA_DIR/m.jsonl",
                 "failed": [{"reason": "…/y.png cannot be read"}], "error": {"code": "internal", "message": "…/c"},
-                "reasons": {"skipped": {"…/c is a link": 2}, "remarks": {}},
+                "skipped": {"…/y.png is no file": 5},
             })
         );
     }

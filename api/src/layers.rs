@@ -18,6 +18,8 @@ use crate::state::AppState;
 const LONGEST_ADDRESS: usize = 16 << 10;
 /// Most bytes of a refusal's text that are passed on.
 const LONGEST_WORDS: usize = 1 << 10;
+/// Most bytes of a refusal in JSON.
+const LONGEST_REFUSAL: usize = 1 << 20;
 /// The policy of pages that set none, such as the API's documentation: everything must come from this
 /// server, and no other page may frame them.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
@@ -63,6 +65,7 @@ pub(crate) async fn limit_address(request: Request, next: Next) -> Result<Respon
 
 /// Turns every error into a problem. Extractors and foreign handlers answer in plain text.
 pub(crate) async fn only_problems(
+    State(state): State<AppState>,
     method: Method,
     uri: Uri,
     request: Request,
@@ -75,8 +78,11 @@ pub(crate) async fn only_problems(
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if !(status.is_client_error() || status.is_server_error()) || typed.contains("json") {
+    if !(status.is_client_error() || status.is_server_error()) {
         return response;
+    }
+    if typed.contains("json") {
+        return without_folders(&state, response).await;
     }
     let plain = typed.starts_with("text/plain");
     let (parts, body) = response.into_parts();
@@ -105,6 +111,21 @@ pub(crate) async fn only_problems(
         }
     }
     answer
+}
+
+/// A refusal that names none of this server's folders. What a caller sent is repeated as it is.
+async fn without_folders(state: &AppState, response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    // No refusal is as long as this.
+    let Ok(bytes) = to_bytes(body, LONGEST_REFUSAL).await else {
+        return Problem::from(Error::internal("a refusal is too long to be sent")).into_response();
+    };
+    let shown = match std::str::from_utf8(&bytes) {
+        Ok(text) => state.hidden().name_folders(text),
+        Err(_) => return Response::from_parts(parts, bytes.into()),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, shown.into())
 }
 
 /// Gives every page a policy, and adds the sub-path to redirects.

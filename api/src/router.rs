@@ -161,7 +161,7 @@ fn with_layers(router: Router<AppState>, state: &AppState) -> Router<AppState> {
         .layer(from_fn(metrics::measure))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .layer(from_fn(only_problems))
+        .layer(from_fn_with_state(state.clone(), only_problems))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(limit_address))
         .layer(from_fn_with_state(state.clone(), limit_time))

@@ -12,10 +12,23 @@ const KEPT: Duration = Duration::from_secs(60);
 /// Most tags that are kept. In a larger collection the rarest are not completed.
 const MOST: usize = 100_000;
 
+/// A tag, ready to be compared with what is typed.
+pub(crate) struct KnownTag {
+    counted: FacetCount,
+    lower: String,
+}
+
+impl From<FacetCount> for KnownTag {
+    fn from(counted: FacetCount) -> Self {
+        let lower = counted.value.to_lowercase();
+        Self { counted, lower }
+    }
+}
+
 /// All tags, counted from time to time.
 #[derive(Default)]
 pub(crate) struct KnownTags {
-    kept: Mutex<Option<(Instant, Arc<Vec<FacetCount>>)>>,
+    kept: Mutex<Option<(Instant, Arc<Vec<KnownTag>>)>>,
 }
 
 impl KnownTags {
@@ -23,7 +36,7 @@ impl KnownTags {
     ///
     /// # Errors
     /// What the collection reports.
-    pub(crate) async fn all(&self, gallery: &dyn GalleryReader) -> Result<Arc<Vec<FacetCount>>> {
+    pub(crate) async fn all(&self, gallery: &dyn GalleryReader) -> Result<Arc<Vec<KnownTag>>> {
         // An async lock, since it is held while the collection counts.
         let mut kept = self.kept.lock().await;
         if let Some((counted, tags)) = kept.as_ref()
@@ -31,18 +44,12 @@ impl KnownTags {
         {
             return Ok(Arc::clone(tags));
         }
-        let tags = Arc::new(
-            gallery
-                .facet(
-                    TAGS_FIELD,
-                    &Filter {
-                        origin: Origin::Gallery,
-                        ..Filter::default()
-                    },
-                    MOST,
-                )
-                .await?,
-        );
+        let of_gallery = Filter {
+            origin: Origin::Gallery,
+            ..Filter::default()
+        };
+        let counted = gallery.facet(TAGS_FIELD, &of_gallery, MOST).await?;
+        let tags = Arc::new(counted.into_iter().map(KnownTag::from).collect::<Vec<_>>());
         *kept = Some((Instant::now(), Arc::clone(&tags)));
         Ok(tags)
     }
@@ -51,7 +58,7 @@ impl KnownTags {
 /// Completes a beginning: tags that begin with it, then tags with a word that begins with it, each
 /// group with the most frequent first.
 pub(crate) fn complete<'t>(
-    tags: &'t [FacetCount],
+    tags: &'t [KnownTag],
     prefix: &str,
     limit: usize,
 ) -> Vec<&'t FacetCount> {
@@ -62,15 +69,13 @@ pub(crate) fn complete<'t>(
         .collect::<Vec<_>>()
         .join("_");
     let inside = format!("_{typed}");
-    let begins = |tag: &&FacetCount| tag.value.to_lowercase().starts_with(&typed);
-    let holds = |tag: &&FacetCount| {
-        let tag = tag.value.to_lowercase();
-        !tag.starts_with(&typed) && tag.contains(&inside)
-    };
+    let begins = |tag: &&KnownTag| tag.lower.starts_with(&typed);
+    let holds = |tag: &&KnownTag| !tag.lower.starts_with(&typed) && tag.lower.contains(&inside);
     tags.iter()
         .filter(begins)
         .chain(tags.iter().filter(holds))
         .take(limit)
+        .map(|tag| &tag.counted)
         .collect()
 }
 
@@ -88,12 +93,13 @@ mod tests {
             "honeymoon",
             "new_moon_face",
         ];
-        let tags: Vec<FacetCount> = tags
+        let tags: Vec<KnownTag> = tags
             .iter()
             .map(|tag| FacetCount {
                 value: (*tag).to_owned(),
                 count: 1,
             })
+            .map(KnownTag::from)
             .collect();
         let found = |prefix: &str, limit| -> Vec<&str> {
             complete(&tags, prefix, limit)

@@ -1,6 +1,7 @@
 //! Reads bodies within limits of size and speed.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, BodyDataStream};
@@ -23,6 +24,9 @@ const MOST_DRAINED: u64 = 256 << 20;
 const LONGEST_DRAIN: Duration = Duration::from_secs(10);
 /// The buffer of a body grows by at least this many bytes.
 const STEP: usize = 64 << 10;
+
+/// Once a parser was given this many bytes and gave nothing back, the body is refused.
+const MOST_UNPARSED: usize = 16 << 10;
 
 /// The counted bytes of a body; they are freed with the last clone.
 pub(crate) type Held = Arc<Mutex<HeldBody>>;
@@ -197,7 +201,7 @@ impl ComingBody {
             let kept = kept.clone();
             async move {
                 let mut body = body?;
-                match body.next().await? {
+                match body.next_to_parse(&kept.unparsed).await? {
                     Ok(bytes) => Some((Ok(bytes), Some(body))),
                     Err(problem) => {
                         kept.keep(problem);
@@ -207,6 +211,27 @@ impl ComingBody {
             }
         });
         (stream, refusal, held)
+    }
+
+    /// The next bytes for a parser, which gets a turn before it is given more than it can hold.
+    async fn next_to_parse(&mut self, unparsed: &Unparsed) -> Option<Result<Bytes, Problem>> {
+        if unparsed.is_full() {
+            // The parser takes all that is ready before it looks at it.
+            tokio::task::yield_now().await;
+        }
+        if unparsed.is_full() {
+            self.drain().await;
+            return Some(Err(Error::invalid(format!(
+                "the form has over {} KiB before a part or in the head of one",
+                MOST_UNPARSED >> 10
+            ))
+            .into()));
+        }
+        let bytes = self.next().await?;
+        if let Ok(bytes) = &bytes {
+            unparsed.add(bytes.len());
+        }
+        Some(bytes)
     }
 
     fn too_slow(&self) -> Problem {
@@ -249,16 +274,44 @@ impl ComingBody {
 /// Why a streamed body was refused. It goes beside the stream, since readers of streams keep only
 /// an error's text.
 #[derive(Clone, Default)]
-pub(crate) struct Refusal(Arc<Mutex<Option<Problem>>>);
+pub(crate) struct Refusal {
+    reason: Arc<Mutex<Option<Problem>>>,
+    unparsed: Unparsed,
+}
 
 impl Refusal {
     fn keep(&self, problem: Problem) {
-        *self.0.lock() = Some(problem);
+        *self.reason.lock() = Some(problem);
     }
 
     /// Takes the reason out.
     pub(crate) fn take(&self) -> Option<Problem> {
-        self.0.lock().take()
+        self.reason.lock().take()
+    }
+
+    /// The count that the reader of the stream has to reset.
+    pub(crate) fn unparsed(&self) -> &Unparsed {
+        &self.unparsed
+    }
+}
+
+/// Bytes that a parser was given since it last gave something back. A parser that waits for the end
+/// of a head looks at all of its bytes again whenever more come.
+#[derive(Clone, Default)]
+pub(crate) struct Unparsed(Arc<AtomicUsize>);
+
+impl Unparsed {
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= MOST_UNPARSED
+    }
+
+    fn add(&self, bytes: usize) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// The parser gave something back.
+    pub(crate) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 

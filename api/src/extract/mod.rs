@@ -8,6 +8,7 @@ mod parts;
 mod scalar;
 mod search;
 mod search_form;
+mod user;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
@@ -16,11 +17,12 @@ use serde::de::DeserializeOwned;
 use crate::problem::Problem;
 use crate::state::AppState;
 
-pub(crate) use body::{BodyLimits, ComingBody};
+pub(crate) use body::{Admitted, BodyLimits, ComingBody};
 pub(crate) use large::LargeJson;
 pub(crate) use scalar::{Scalar, at_most};
 pub(crate) use search::{SearchRequest, SuggestRequest};
-pub(crate) use search_form::{LONGEST_USER_ID, SearchForm};
+pub(crate) use search_form::SearchForm;
+pub(crate) use user::checked_user;
 
 /// A JSON body.
 pub(crate) struct ApiJson<T>(pub T);

@@ -137,7 +137,7 @@ async fn read_multipart(
                 rejection.body_text()
             ))
         })?;
-    let fields = parts::read(multipart, names, &SearchForm::FILES).await;
+    let fields = parts::read(multipart, refusal.unparsed(), names, &SearchForm::FILES).await;
     let fields = fields.map_err(|problem| refusal.take().unwrap_or(problem))?;
     Ok((fields, Admitted::new(held, &extensions)?))
 }

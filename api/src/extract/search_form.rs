@@ -9,9 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::lenient::File;
-
-/// Longest name of an artist, in bytes.
-pub(crate) const LONGEST_USER_ID: usize = 256;
+use super::user::checked_user;
 
 /// What can be asked for. At least one of `sketch`, `image`, `like` and `query_text` says what to
 /// look for. In a form numbers and booleans are text (`true`, `1`, `on`), and lists are CSV,
@@ -116,15 +114,11 @@ impl TryFrom<SearchForm> for SearchQuery {
 
     fn try_from(form: SearchForm) -> Result<Self> {
         let default = Self::default();
-        if form
+        let user_id = form
             .user_id
-            .as_ref()
-            .is_some_and(|user| user.len() > LONGEST_USER_ID)
-        {
-            return Err(Error::invalid(format!(
-                "user_id is longer than {LONGEST_USER_ID} bytes"
-            )));
-        }
+            .filter(|user| !user.trim().is_empty())
+            .map(|user| checked_user(&user))
+            .transpose()?;
         let tag_mode = form.tag_mode.unwrap_or_default();
         Ok(Self {
             sketch: form.sketch.map(|file| file.0),
@@ -158,7 +152,7 @@ impl TryFrom<SearchForm> for SearchQuery {
             collapse: form.collapse.unwrap_or(default.collapse),
             facets: form.facets.unwrap_or(default.facets),
             diversity: form.diversity,
-            user_id: form.user_id,
+            user_id,
             personalize: form.personalize.unwrap_or(default.personalize),
         })
     }

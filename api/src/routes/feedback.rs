@@ -12,7 +12,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Caller;
-use crate::extract::{ApiJson, ApiQuery, LONGEST_USER_ID, at_most};
+use crate::extract::{ApiJson, ApiQuery, at_most, checked_user};
 use crate::problem::{Problem, ProblemBody};
 use crate::state::AppState;
 
@@ -123,19 +123,6 @@ fn style_of(payload: &Payload) -> Option<String> {
             Some(Value::Number(style)) => Some(style.to_string()),
             _ => None,
         })
-}
-
-fn checked_user(user_id: &str) -> Result<String> {
-    let user_id = user_id.trim();
-    if user_id.is_empty()
-        || user_id.len() > LONGEST_USER_ID
-        || user_id.chars().any(char::is_control)
-    {
-        return Err(Error::invalid(format!(
-            "user_id must be a name of 1 to {LONGEST_USER_ID} bytes"
-        )));
-    }
-    Ok(user_id.to_owned())
 }
 
 fn checked_tags(tags: Vec<String>) -> Result<Vec<String>> {

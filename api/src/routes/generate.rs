@@ -9,14 +9,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
-use clippy_core::{Error, Result};
+use clippy_core::{Error, Result, blocking};
 use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
 use clippy_jobs::{Created, Envelope, Job, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::extract::LargeJson;
+use crate::extract::{Admitted, LargeJson};
 use crate::problem::{Problem, ProblemBody};
 use crate::routes::generate_body::GenerateBody;
 use crate::routes::idempotency::{Once, idempotency_key};
@@ -102,8 +102,9 @@ pub(crate) async fn generate_images(
     body: LargeJson<GenerateBody>,
 ) -> Result<Response, Problem> {
     let key = idempotency_key(&headers)?;
-    let request = body.value.request(&OwnAddress::of(&headers))?;
-    let created = enqueue(&state, &caller, request, key).await?;
+    let LargeJson { value, _held: held } = body;
+    let request = value.request(&OwnAddress::of(&headers))?;
+    let created = enqueue(&state, &caller, request, key, &held).await?;
     let location = format!("/api/jobs/{}", created.job.id);
     Ok((
         StatusCode::ACCEPTED,
@@ -144,10 +145,21 @@ pub(crate) async fn enqueue(
     caller: &Caller,
     request: GenerateRequest,
     key: Option<&str>,
+    held: &Admitted,
 ) -> Result<Created, Problem> {
-    let once = key
-        .map(|key| Once::new(JobKind::Generate, key, &request))
-        .transpose()?;
+    let (request, once) = match key {
+        None => (request, None),
+        Some(key) => {
+            let (key, held) = (key.to_owned(), held.clone());
+            // Hashing a large body takes a while, so it must not run on an async thread.
+            blocking("hashing a body", move || {
+                let _held = held;
+                let once = Once::new(JobKind::Generate, &key, &request)?;
+                Ok((request, Some(once)))
+            })
+            .await?
+        }
+    };
     if let Some(once) = &once
         && let Some(job) = once.made(state, caller).await?
     {

@@ -4,10 +4,8 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use clippy_core::Error;
 use clippy_jobs::{FollowSettings, Job, JobId, JobState};
 use serde::Serialize;
@@ -15,10 +13,11 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::access::Caller;
-use crate::admission::Who;
+use crate::admission::{Places, Who};
 use crate::extract::LargeJson;
 use crate::problem::{Problem, status_of};
 use crate::routes::generate::enqueue;
+use crate::routes::older_answer::body_with_files;
 use crate::routes::older_body::{Asked, OlderBody, Told};
 use crate::routes::own_picture::OwnAddress;
 use crate::state::AppState;
@@ -95,21 +94,21 @@ pub(crate) async fn generate_image(
         let body = LargeJson::<OlderBody>::from_request(request, &state).await?;
         // Waiting takes a place of its own, not one of those for short calls.
         let place = state.admission().open_stream(who)?;
-        let Asked { request, told } = body.value.asked(&own)?;
-        // The body's room is kept until the job holds the pictures. What is kept while the job is
-        // waited for is small.
-        let created = enqueue(&state, &caller, request, None).await?;
-        drop(body._held);
+        let LargeJson { value, _held: held } = body;
+        let Asked { request, told } = value.asked(&own)?;
+        let created = enqueue(&state, &caller, request, None, &held).await?;
+        // The pictures of the body are gone only now, and only now its room is free again.
+        drop(held);
         Ok::<_, Problem>((told, created.job.id, place))
     };
-    let (told, id, _place) = match made.await {
+    let (told, id, place) = match made.await {
         Ok(made) => made,
         Err(problem) => return older(&problem),
     };
     match tokio::time::timeout(state.options().generation_timeout, ended(&state, id)).await {
         Ok(Ok(job)) if job.state == JobState::Succeeded => {
-            match answer(&state, told, &job, begun).await {
-                Ok(answer) => Json(answer).into_response(),
+            match answer(&state, told, &job, begun, place).await {
+                Ok(answer) => answer,
                 Err(error) => older(&Problem::from(error)),
             }
         }
@@ -140,7 +139,7 @@ async fn ended(state: &AppState, id: JobId) -> Result<Job, Error> {
 /// Why there are no pictures.
 fn failed(state: &AppState, job: &Job) -> Response {
     match &job.error {
-        // A provider that is away is a server error, whose message may name its address.
+        // A message about the server's own parts may hold addresses and names of theirs.
         Some(failure) if !status_of(failure.code).is_server_error() => refused(
             status_of(failure.code),
             state.hidden().in_text(&failure.message),
@@ -164,7 +163,8 @@ async fn answer(
     told: Told,
     job: &Job,
     begun: Instant,
-) -> Result<OlderResponse, Error> {
+    place: Places,
+) -> Result<Response, Error> {
     let damaged = || {
         Error::internal(format!(
             "job {} ended well without a result that can be read",
@@ -172,15 +172,14 @@ async fn answer(
         ))
     };
     let result = job.result.as_ref().ok_or_else(damaged)?;
-    let mut data = Vec::new();
+    let (mut data, mut files) = (Vec::new(), Vec::new());
     for image in result["images"].as_array().ok_or_else(damaged)? {
-        let bytes = state
-            .generation()
-            .outputs
-            .read(image["sha256"].as_str().ok_or_else(damaged)?)
-            .await?;
+        let sha256 = image["sha256"].as_str().ok_or_else(damaged)?;
+        let (file, length, _) = state.generation().outputs.open_file(sha256).await?;
+        files.push((file, length));
+        // The file takes its place while the answer is sent.
         data.push(OlderImage {
-            b64_json: STANDARD.encode(&bytes),
+            b64_json: String::new(),
         });
     }
     let mut meta = json!({
@@ -194,10 +193,17 @@ async fn answer(
     if let Some(meta) = meta.as_object_mut() {
         meta.extend(told.meta);
     }
-    Ok(OlderResponse {
+    let answer = OlderResponse {
         data,
         model_used: result["model_used"].as_str().unwrap_or_default().to_owned(),
         latency_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         meta,
-    })
+    };
+    let text = serde_json::to_string(&answer)
+        .map_err(|error| Error::internal("an answer cannot be written").with_source(error))?;
+    Ok((
+        [(header::CONTENT_TYPE, "application/json")],
+        body_with_files(&text, "\"b64_json\":\"", files, place),
+    )
+        .into_response())
 }

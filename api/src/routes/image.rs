@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use clippy_common::shorten;
 use clippy_core::gallery::{NOTES_FIELD, Payload, With};
 use clippy_core::ids::PointId;
-use clippy_core::pictures::WIDEST_THUMBNAIL;
+use clippy_core::pictures::{PictureContent, WIDEST_THUMBNAIL};
 use clippy_core::{Error, Result};
 use serde::Deserialize;
 use serde_json::Value;
@@ -111,7 +111,11 @@ pub(crate) async fn get_image(
             HeaderValue::from_static(PICTURE_POLICY),
         ),
     ];
-    let place = state.admission().send_file(who)?;
+    // What is in memory already takes no place, so that thumbnails come while files are read slowly.
+    let place = match &picture.content {
+        PictureContent::File(..) => Some(state.admission().send_file(who)?),
+        PictureContent::Memory(_) => None,
+    };
     let length = [(
         header::CONTENT_LENGTH,
         HeaderValue::from(picture.content.length()),

@@ -82,7 +82,7 @@ pub(crate) async fn get_job_image(
         always,
         shown,
         length_header,
-        body_of(PictureContent::File(file, length), place),
+        body_of(PictureContent::File(file, length), Some(place)),
     )
         .into_response())
 }

@@ -18,6 +18,11 @@ use crate::routes::job_answer::JobResponse;
 use crate::state::AppState;
 
 const MOST_JOBS: usize = 500;
+/// Jobs are read in pieces of this many: what is stored of each may be large, and most of it is not
+/// listed.
+const PIECE: usize = 25;
+/// Once the listed jobs have this many bytes, the page ends.
+const LONGEST_PAGE: usize = 4 << 20;
 
 /// Which jobs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,24 +78,35 @@ pub(crate) async fn list_jobs(
         .cursor
         .map(|cursor| cursor.parse::<JobId>())
         .transpose();
-    let filter = JobFilter {
+    let mut filter = JobFilter {
         kind: query.kind.as_deref().map(str::parse).transpose()?,
         state: query.state.as_deref().map(str::parse).transpose()?,
         owner: caller.sees().map(str::to_owned),
         parent: None,
         before: before
             .map_err(|_| Error::invalid("cursor must be the next_cursor of the page before"))?,
-        limit,
+        limit: PIECE.min(limit),
     };
-    let page = state.jobs().list(&filter).await?;
+    let (mut jobs, mut bytes, mut damaged) = (Vec::new(), 0, 0);
+    let next_cursor = loop {
+        let page = state.jobs().list(&filter).await?;
+        damaged += page.damaged;
+        for job in page.jobs {
+            let job = JobResponse::of(&state, job);
+            bytes += serde_json::to_vec(&job).map_or(0, |text| text.len());
+            jobs.push(job);
+        }
+        let next = page.next_cursor;
+        if next.is_none() || jobs.len() >= limit || bytes >= LONGEST_PAGE {
+            break next;
+        }
+        filter.before = next;
+        filter.limit = PIECE.min(limit - jobs.len());
+    };
     Ok(Json(JobsResponse {
-        jobs: page
-            .jobs
-            .into_iter()
-            .map(|job| JobResponse::of(&state, job))
-            .collect(),
-        next_cursor: page.next_cursor.map(|cursor| cursor.to_string()),
-        damaged: Some(page.damaged).filter(|damaged| *damaged > 0 && caller.sees().is_none()),
+        jobs,
+        next_cursor: next_cursor.map(|cursor| cursor.to_string()),
+        damaged: Some(damaged).filter(|damaged| *damaged > 0 && caller.sees().is_none()),
     }))
 }
 

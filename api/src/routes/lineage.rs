@@ -1,5 +1,7 @@
 //! `GET /api/lineage`: what was made from a picture.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use clippy_core::ids::PointId;
@@ -77,11 +79,24 @@ pub(crate) async fn list_lineage(
 ) -> Result<Json<LineageResponse>, Problem> {
     let reference: PointId = query.reference.parse()?;
     let mut images = Vec::new();
+    // Pictures of one job come one after the other: each job is looked up once.
+    let mut known: HashMap<String, bool> = HashMap::new();
     for output in state.generation().outputs.made_from(reference).await? {
         if images.len() == MOST {
             break;
         }
-        if let Some(job) = visible(&state, &caller, &output).await? {
+        let Some(job) = output.lineage.job.clone() else {
+            continue;
+        };
+        let is_visible = match known.get(&job) {
+            Some(is_visible) => *is_visible,
+            None => {
+                let is_visible = is_visible(&state, &caller, &job).await?;
+                known.insert(job.clone(), is_visible);
+                is_visible
+            }
+        };
+        if is_visible {
             let url = format!("/api/jobs/{job}/images/{}", output.lineage.index);
             let Output {
                 sha256,
@@ -104,25 +119,17 @@ pub(crate) async fn list_lineage(
     Ok(Json(LineageResponse { reference, images }))
 }
 
-/// The picture's job, when this caller may see it. What belongs to nobody that is known is an
-/// admin's.
-async fn visible(
-    state: &AppState,
-    caller: &Caller,
-    output: &Output,
-) -> Result<Option<String>, Error> {
-    let Some(job) = &output.lineage.job else {
-        return Ok(None);
-    };
+/// Whether this caller may see a picture's job. What belongs to nobody that is known is an admin's.
+async fn is_visible(state: &AppState, caller: &Caller, job: &str) -> Result<bool, Error> {
     let Some(owner) = caller.sees() else {
-        return Ok(Some(job.clone()));
+        return Ok(true);
     };
     let Ok(id) = job.parse::<JobId>() else {
-        return Ok(None);
+        return Ok(false);
     };
     match state.jobs().get(id).await {
-        Ok(found) => Ok((found.owner.as_deref() == Some(owner)).then(|| job.clone())),
-        Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+        Ok(found) => Ok(found.owner.as_deref() == Some(owner)),
+        Err(error) if error.code == ErrorCode::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }

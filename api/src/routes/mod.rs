@@ -19,6 +19,7 @@ pub(crate) mod job_images;
 mod job_result;
 pub(crate) mod jobs;
 pub(crate) mod lineage;
+pub(crate) mod older_answer;
 pub(crate) mod older_body;
 mod own_picture;
 pub(crate) mod preparing;

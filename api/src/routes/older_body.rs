@@ -8,11 +8,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use crate::extract::{Scalar, at_most};
 use crate::routes::own_picture::OwnAddress;
 
-use crate::extract::{Scalar, at_most};
-
-/// Letters of a name that an answer repeats.
+/// Most characters of a name that the answer repeats.
 const LONGEST_NAME: usize = 60;
 
 /// Any of the three bodies; which one it is, its fields tell.
@@ -60,10 +59,11 @@ pub(crate) struct OlderReference {
 /// What a body asks for.
 pub(crate) struct Asked {
     pub request: GenerateRequest,
+    /// What the answer repeats of it.
     pub told: Told,
 }
 
-/// What the answer repeats of a request. It is kept while the job is waited for, so it is small.
+/// What is kept of a body while its job runs. It is small, whatever the body is.
 pub(crate) struct Told {
     /// Clippy 0.2's name of the mode.
     pub mode: &'static str,
@@ -91,10 +91,12 @@ impl OlderBody {
         let mode = match (self.subject_ref, image) {
             (Some(subject), Some(sketch)) => {
                 let given = self.subject_type_default.filter(|text| !text.is_empty());
-                let subject_type = given.map_or_else(
-                    || "SUBJECT_TYPE_PERSON".to_owned(),
-                    |given| shorten(&given, LONGEST_NAME).into_owned(),
-                );
+                let subject_type = given.unwrap_or_else(|| "SUBJECT_TYPE_PERSON".to_owned());
+                if subject_type.chars().count() > LONGEST_NAME {
+                    return Err(Error::invalid(format!(
+                        "subject_type_default has more than {LONGEST_NAME} characters"
+                    )));
+                }
                 meta.insert("subject_type".to_owned(), json!(subject_type));
                 meta.insert("control".to_owned(), json!("scribble"));
                 request.subject_type = Some(
@@ -140,8 +142,11 @@ impl OlderBody {
             }
         };
         if !ignored.is_empty() {
-            let ignored = ignored.iter().map(|tag| shorten(tag, LONGEST_NAME));
-            meta.insert("style_tags_ignored".to_owned(), ignored.collect::<Value>());
+            let names: Vec<String> = ignored
+                .iter()
+                .map(|name| shorten(name, LONGEST_NAME).into_owned())
+                .collect();
+            meta.insert("style_tags_ignored".to_owned(), json!(names));
         }
         Ok(Asked {
             request,
@@ -283,14 +288,19 @@ mod tests {
     }
 
     #[test]
-    fn what_the_answer_repeats_is_short_whatever_was_sent() {
-        let long = "a".repeat(1 << 20);
+    fn what_is_kept_while_the_job_runs_is_small() {
+        let long = "x".repeat(1 << 20);
         let asked = asked(json!({
-            "subject_ref": {"id": 7}, "image_url": "data:a", "style_tags": vec![&long; 256],
-            "subject_type_default": long,
+            "refs": [{"image_b64": long}], "image_url": long, "style_tags": vec![long.clone(); 8],
         }));
-        let kept = Value::Object(asked.told.meta).to_string().len();
-        assert!(kept < 300 * 100, "{kept}");
+        let kept = serde_json::to_string(&asked.told.meta).expect("JSON");
+        assert!(kept.len() < 2_000, "{} bytes", kept.len());
+        let refused = serde_json::from_value::<OlderBody>(json!({
+            "subject_ref": {"id": 7}, "image_url": "data:a", "subject_type_default": long,
+        }))
+        .expect("a body")
+        .asked(&own());
+        assert!(refused.is_err());
     }
 
     #[test]

@@ -8,7 +8,11 @@ use clippy_generate::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::Caller;
 use crate::state::AppState;
+
+/// What callers without an admin's key read instead of a check's reason.
+const FOR_ADMINS: &str = "the reason is for an admin: see clippy doctor";
 
 /// Who makes pictures here.
 #[derive(Debug, Serialize, ToSchema)]
@@ -146,17 +150,39 @@ pub(crate) enum CheckLevel {
     responses((status = 200, description = "The providers.", body = ProvidersResponse)),
     security((), ("bearer" = []), ("api_key" = []))
 )]
-pub(crate) async fn list_providers(State(state): State<AppState>) -> Json<ProvidersResponse> {
+pub(crate) async fn list_providers(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Json<ProvidersResponse> {
+    let is_admin = caller.sees().is_none();
     let checked = state.generation().providers.check_all().await;
     let providers: Vec<ProviderResponse> = checked
         .into_iter()
-        .map(|(capabilities, checks)| ProviderResponse::of(capabilities, checks))
+        .map(|(capabilities, checks)| {
+            let checks = checks.into_iter();
+            let checks = checks.map(|check| {
+                if is_admin {
+                    check
+                } else {
+                    without_reason(check)
+                }
+            });
+            ProviderResponse::of(capabilities, checks.collect())
+        })
         .collect();
     let default = providers
         .first()
         .map(|first| first.provider.clone())
         .unwrap_or_default();
     Json(ProvidersResponse { default, providers })
+}
+
+/// A check as every caller may see it: its reason may name addresses and files of the provider.
+fn without_reason(check: Finding) -> Finding {
+    Finding {
+        message: FOR_ADMINS.to_owned(),
+        ..check
+    }
 }
 
 impl ProviderResponse {

@@ -57,7 +57,9 @@ struct Snapshot {
 
 impl Watch {
     /// Follows a job from the event after this one, or from its first one.
-    pub(crate) fn new(state: &AppState, job: Job, after: Option<EventId>) -> Self {
+    pub(crate) fn new(state: &AppState, mut job: Job, after: Option<EventId>) -> Self {
+        // It may be large, and is never sent.
+        job.payload = Value::Null;
         Self {
             job: job.id,
             owes_snapshot: true,

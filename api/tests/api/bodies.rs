@@ -311,3 +311,41 @@ async fn what_a_body_holds_besides_is_not_kept() {
         told["status"]
     );
 }
+
+#[tokio::test]
+async fn a_form_without_a_part_is_refused_before_it_has_come_whole() {
+    let server = with_options(ApiOptions::default()).await;
+    let kind = "multipart/form-data; boundary=x";
+    let path = "/api/search/hybrid";
+    let junk = vec![b'-'; 256 << 10];
+    let before = b"--x\r\ncontent-disposition: form-data; name=\"query_text\"; a=\"".to_vec();
+    for begin in [Vec::new(), before] {
+        let sent = [begin, junk.clone()].concat();
+        // All of it is there, and yet no part.
+        let socket = begun(&server, path, kind, sent.len(), &sent).await;
+        let answer = answer_of(socket).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+        assert!(answer.contains("16 KiB before a part"), "{answer}");
+    }
+    // A large file, and a part that nobody asked for, are no such thing.
+    let form = reqwest::multipart::Form::new()
+        .text("unknown", "x".repeat(300 << 10))
+        .text("query_text", "apple");
+    let answer = server.post(path).multipart(form).send().await;
+    assert_eq!(answer.expect("an answer").status(), StatusCode::OK);
+}
+
+/// The beginning of an answer on a connection that may stay open.
+async fn answer_of(mut socket: TcpStream) -> String {
+    let mut said = Vec::new();
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&said).ends_with('}') {
+        let read = tokio::time::timeout(Duration::from_secs(30), socket.read(&mut buffer)).await;
+        let read = read.expect("an answer in time").expect("an answer");
+        if read == 0 {
+            break;
+        }
+        said.extend_from_slice(&buffer[..read]);
+    }
+    String::from_utf8_lossy(&said).into_owned()
+}

@@ -275,6 +275,12 @@ async fn what_cannot_work_is_refused_with_its_cause() {
             "diversity",
         ),
         (
+            json!({ "query_text": "a", "user_id": "a\u{7}b" }),
+            bad,
+            "invalid_input",
+            "user_id",
+        ),
+        (
             json!({ "query_text": "a", "user_id": "x".repeat(300) }),
             bad,
             "invalid_input",

@@ -12,6 +12,7 @@ use crate::format::PictureFormat;
 use crate::limits::{DecodeError, DecodeLimits, HELD};
 use crate::opened::Opened;
 use crate::picture::Picture;
+use crate::sketch;
 use crate::sniff::sniff;
 
 /// What the header of a picture file says.
@@ -40,7 +41,34 @@ pub struct Probe {
 /// # Errors
 /// A [`DecodeError`] that says what is wrong and what to do; never a panic.
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture, DecodeError> {
-    decode_from(bytes, limits, Budget::of_decoding)
+    decode_from(bytes, limits, Budget::of_decoding, |_, _| 0)
+}
+
+/// Reads a drawing as [`decode`] does, and cuts it out of its paper as
+/// [`trim_sketch`](crate::trim_sketch) does. `None` when nothing is drawn on it.
+///
+/// The square may be larger than the picture. The memory for both is taken at once, before the
+/// picture is decoded: whoever held one while waiting for more could wait for somebody who does the
+/// same.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Option<Picture>, DecodeError> {
+    let whole = decode_from(bytes, limits, Budget::of_decoding, sketch::memory)?;
+    Ok(whole.replaced(sketch::trim))
+}
+
+/// As [`decode_sketch`], with a budget of one's own.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_sketch_within(
+    budget: &Budget,
+    bytes: &[u8],
+    limits: &DecodeLimits,
+) -> Result<Option<Picture>, DecodeError> {
+    let whole = decode_from(bytes, limits, |_| budget, sketch::memory)?;
+    Ok(whole.replaced(sketch::trim))
 }
 
 /// Like [`decode`], with another budget.
@@ -52,13 +80,15 @@ pub fn decode_within(
     bytes: &[u8],
     limits: &DecodeLimits,
 ) -> Result<Picture, DecodeError> {
-    decode_from(bytes, limits, |_| budget)
+    decode_from(bytes, limits, |_| budget, |_, _| 0)
 }
 
+/// `later` says how much the work on a picture of this size takes, where that is more than usual.
 fn decode_from<'b>(
     bytes: &[u8],
     limits: &DecodeLimits,
     budget_for: impl FnOnce(u64) -> &'b Budget,
+    later: fn(u32, u32) -> u64,
 ) -> Result<Picture, DecodeError> {
     if bytes.len() as u64 > limits.bytes {
         return Err(DecodeError::TooManyBytes {
@@ -68,7 +98,7 @@ fn decode_from<'b>(
     }
     let format = sniff(bytes)?;
     contained(format, || {
-        decode_contained(bytes, format, limits, budget_for)
+        decode_contained(bytes, format, limits, budget_for, later)
     })
 }
 
@@ -145,6 +175,7 @@ fn decode_contained<'b>(
     format: PictureFormat,
     limits: &DecodeLimits,
     budget_for: impl FnOnce(u64) -> &'b Budget,
+    later: fn(u32, u32) -> u64,
 ) -> Result<Picture, DecodeError> {
     let mut opened = Opened::new(bytes, format, limits)?;
     let (width, height) = opened.dimensions();
@@ -168,11 +199,12 @@ fn decode_contained<'b>(
             limit: limits.allocation,
         });
     }
-    let most = need.max(HELD * pixels);
+    let held = later(width, height).max(HELD * pixels);
+    let most = need.max(held);
     let mut memory = budget_for(most).acquire(most, limits.patience)?;
     let flat = opened.read()?;
     let upright = upright(flat, orientation);
-    memory.shrink_to(HELD * pixels);
+    memory.shrink_to(held);
     Ok(Picture::new(upright, memory))
 }
 

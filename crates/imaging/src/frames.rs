@@ -1,28 +1,59 @@
-//! The size of a GIF's or WebP's first frame, as its own header states it. The canvas may be
-//! smaller: a decoder allocates the frame all the same, so memory is counted by the larger one.
+//! How large the frames inside a GIF and a WebP file are. A frame has a size of its own, which need
+//! not agree with the size of the whole picture, and decoders take memory for the frame.
 
 use crate::format::PictureFormat;
+use crate::limits::{DecodeError, DecodeLimits};
 
-/// The pixels of the first frame, which is the one that is decoded. `None` when the file ends
-/// before it, or is of a format without frames.
-pub(crate) fn first_frame(bytes: &[u8], format: PictureFormat) -> Option<u64> {
-    let (width, height) = match format {
-        PictureFormat::Gif => gif(bytes)?,
-        PictureFormat::WebP => webp(bytes)?,
-        PictureFormat::Png | PictureFormat::Jpeg | PictureFormat::Tiff | PictureFormat::Bmp => {
-            return None;
-        }
+/// Most bytes that the decoder takes for a GIF's first frame, which is the one that is decoded,
+/// beside the canvas. 0 when the blocks before it cannot be read; the decoder says why.
+///
+/// # Errors
+/// What [`DecodeLimits::check_sides`] says of the frame.
+pub(crate) fn memory_of_gif_frame(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
+    let Some(frame) = first_gif_frame(bytes) else {
+        return Ok(0);
     };
-    Some(u64::from(width) * u64::from(height))
+    limits.check_sides(frame.width, frame.height)?;
+    let pixels = u64::from(frame.width) * u64::from(frame.height);
+    // The numbers of its colours; and its pixels, where they cannot go right into the canvas.
+    Ok(if frame.spans_canvas {
+        pixels
+    } else {
+        5 * pixels
+    })
 }
 
-/// Skips the colour table and the extensions before the first image descriptor.
-fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 13 + colour_table(*bytes.get(10)?);
+struct GifFrame {
+    width: u32,
+    height: u32,
+    /// Whether it reaches from the left to the right side of the canvas, and lies within it.
+    spans_canvas: bool,
+}
+
+fn first_gif_frame(bytes: &[u8]) -> Option<GifFrame> {
+    const EXTENSION: u8 = 0x21;
+    const IMAGE: u8 = 0x2c;
+    /// The signature and the logical screen descriptor.
+    const HEADER: usize = 13;
+
+    let side = |at: usize| -> Option<u32> {
+        let [low, high] = *bytes.get(at..at + 2)?.as_array()?;
+        Some(u16::from_le_bytes([low, high]).into())
+    };
+    let mut at = HEADER + colour_table(*bytes.get(10)?);
     loop {
-        match bytes.get(at)? {
-            // An extension: its label, then blocks of up to 255 bytes, then an empty one.
-            0x21 => {
+        match *bytes.get(at)? {
+            IMAGE => {
+                let (left, top) = (side(at + 1)?, side(at + 3)?);
+                let (width, height) = (side(at + 5)?, side(at + 7)?);
+                return Some(GifFrame {
+                    width,
+                    height,
+                    spans_canvas: left == 0 && width == side(6)? && top + height <= side(8)?,
+                });
+            }
+            EXTENSION => {
+                // A label, then blocks that begin with their length, up to an empty one.
                 at += 2;
                 loop {
                     let length = usize::from(*bytes.get(at)?);
@@ -32,13 +63,12 @@ fn gif(bytes: &[u8]) -> Option<(u32, u32)> {
                     }
                 }
             }
-            0x2c => return Some((little(bytes, at + 5, 2)?, little(bytes, at + 7, 2)?)),
             _ => return None,
         }
     }
 }
 
-/// Bytes of the colour table that these flags announce.
+/// Bytes of the global colour table, from the flags of the screen descriptor.
 fn colour_table(flags: u8) -> usize {
     if flags & 0x80 == 0 {
         0
@@ -47,107 +77,123 @@ fn colour_table(flags: u8) -> usize {
     }
 }
 
-/// The largest picture data of the chunks up to the first frame of an animation.
-fn webp(bytes: &[u8]) -> Option<(u32, u32)> {
-    let mut at = 12;
-    let mut largest = None;
-    while let Some(name) = bytes.get(at..at + 4) {
-        let content = at + 8;
-        let length = little(bytes, at + 4, 4)? as usize;
-        let found = match name {
-            b"VP8 " => lossy(bytes, content),
-            b"VP8L" => lossless(bytes, content),
-            // Its own chunks follow its header of 16 bytes.
-            b"ANMF" => {
-                at = content + 16;
-                continue;
+/// Refuses an extended WebP file with a frame that is larger than its canvas. The decoder compares
+/// the sizes only after it has decoded the frame.
+///
+/// # Errors
+/// [`DecodeError::Damaged`].
+pub(crate) fn check_webp_frames(bytes: &[u8]) -> Result<(), DecodeError> {
+    match larger_frame(bytes) {
+        Some((width, height)) => Err(DecodeError::Damaged {
+            format: PictureFormat::WebP,
+            reason: format!("it has a frame of {width} x {height} pixels, larger than its canvas"),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether the metadata of a WebP file is as long as the file says. The decoder takes memory for it
+/// before it reads it.
+pub(crate) fn holds_webp_metadata(bytes: &[u8]) -> bool {
+    Chunks::of(bytes, FIRST_CHUNK)
+        .filter(|chunk| &chunk.label == b"EXIF")
+        .all(|chunk| chunk.length <= chunk.data.len())
+}
+
+/// Where the first chunk of a WebP file begins, after `RIFF`, a length and `WEBP`.
+const FIRST_CHUNK: usize = 12;
+
+fn larger_frame(bytes: &[u8]) -> Option<(u32, u32)> {
+    /// What an animation's frame says of itself before its chunks.
+    const FRAME_HEADER: usize = 16;
+
+    let mut chunks = Chunks::of(bytes, FIRST_CHUNK);
+    let first = chunks.next().filter(|chunk| &chunk.label == b"VP8X")?;
+    let side = |at: usize| -> Option<u32> {
+        let [low, middle, high] = *first.data.get(at..at + 3)?.as_array()?;
+        Some(1 + u32::from_le_bytes([low, middle, high, 0]))
+    };
+    let (width, height) = (side(4)?, side(7)?);
+    let is_larger = |size: &(u32, u32)| size.0 > width || size.1 > height;
+    for chunk in chunks {
+        let found = if &chunk.label == b"ANMF" {
+            // The pixels, or their alpha and the pixels.
+            Chunks::of(bytes, chunk.from + FRAME_HEADER)
+                .take(2)
+                .filter_map(|inner| inner.frame())
+                .find(is_larger)
+        } else {
+            chunk.frame().filter(is_larger)
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// A chunk of a RIFF file.
+struct Chunk<'b> {
+    label: [u8; 4],
+    /// Where its data begin.
+    from: usize,
+    /// How long it says that it is.
+    length: usize,
+    /// As much of it as there is.
+    data: &'b [u8],
+}
+
+impl Chunk<'_> {
+    /// The size of the frame that the chunk holds, if it holds one.
+    fn frame(&self) -> Option<(u32, u32)> {
+        match &self.label {
+            // A tag of three bytes and a start code of three; the upper bits of a side are a scale.
+            b"VP8 " => {
+                let [low, high, lower, higher] = *self.data.get(6..10)?.as_array()?;
+                let side = |bytes| u32::from(u16::from_le_bytes(bytes) & 0x3fff);
+                Some((side([low, high]), side([lower, higher])))
+            }
+            // A signature, and 14 bits for each side less one.
+            b"VP8L" => {
+                let header = u32::from_le_bytes(*self.data.get(1..5)?.as_array()?);
+                Some((1 + (header & 0x3fff), 1 + (header >> 14 & 0x3fff)))
             }
             _ => None,
-        };
-        largest = larger(largest, found);
-        at = content.checked_add(length)?.checked_add(length % 2)?;
-    }
-    largest
-}
-
-fn larger(one: Option<(u32, u32)>, other: Option<(u32, u32)>) -> Option<(u32, u32)> {
-    let pixels = |size: &(u32, u32)| u64::from(size.0) * u64::from(size.1);
-    one.into_iter().chain(other).max_by_key(pixels)
-}
-
-/// A key frame of VP8: a tag of 3 bytes, a start code of 3, and sides of 14 bits.
-fn lossy(bytes: &[u8], at: usize) -> Option<(u32, u32)> {
-    let side = |at| little(bytes, at, 2).map(|side| side & 0x3fff);
-    Some((side(at + 6)?, side(at + 8)?))
-}
-
-/// A signature byte, and sides less one of 14 bits.
-fn lossless(bytes: &[u8], at: usize) -> Option<(u32, u32)> {
-    let bits = little(bytes, at + 1, 4)?;
-    Some(((bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1))
-}
-
-/// A number of so many bytes, the lowest first.
-fn little(bytes: &[u8], at: usize, count: usize) -> Option<u32> {
-    let digits = bytes.get(at..at.checked_add(count)?)?;
-    let number = digits.iter().rev();
-    Some(number.fold(0, |number, digit| number << 8 | u32::from(*digit)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::limits::DecodeLimits;
-    use crate::opened::Opened;
-
-    /// A canvas of 1 x 1, and a frame of 10,000 x 10,000.
-    fn large_frame_in_gif() -> Vec<u8> {
-        let mut file = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
-        file.extend(b"\x21\xf9\x04\0\0\0\0\0");
-        file.extend(b"\x2c\x01\0\0\0\x10\x27\x10\x27\0\x02\x02\x44\x01\0\x3b");
-        file
-    }
-
-    fn chunk(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(content.len()).expect("short").to_le_bytes();
-        let padding = vec![0; content.len() % 2];
-        [&name[..], &length, content, &padding].concat()
-    }
-
-    /// A canvas of 1 x 1, and picture data of 16,383 x 16,383.
-    fn large_frame_in_webp() -> Vec<u8> {
-        let canvas = chunk(b"VP8X", &[0; 10]);
-        let frame = chunk(b"VP8 ", b"\x10\0\0\x9d\x01\x2a\xff\x3f\xff\x3f");
-        let chunks = [b"WEBP".to_vec(), canvas, frame].concat();
-        let length = u32::try_from(chunks.len()).expect("short").to_le_bytes();
-        [b"RIFF".to_vec(), length.to_vec(), chunks].concat()
-    }
-
-    #[test]
-    fn a_frame_that_is_larger_than_its_canvas_counts_with_its_own_size() {
-        for (file, format, pixels) in [
-            (large_frame_in_gif(), PictureFormat::Gif, 10_000 * 10_000),
-            (large_frame_in_webp(), PictureFormat::WebP, 16_383 * 16_383),
-        ] {
-            assert_eq!(first_frame(&file, format), Some(pixels), "{format}");
-            let opened = Opened::new(&file, format, &DecodeLimits::default()).expect("a header");
-            assert_eq!(opened.dimensions(), (1, 1), "{format}");
-            assert!(opened.need() > pixels * 3, "{format}: {}", opened.need());
         }
     }
+}
 
-    #[test]
-    fn a_frame_of_an_animation_is_found_and_a_file_that_ends_early_has_none() {
-        let data = b"\x2f\xff\xff\xff\x0f\0";
-        let frame = [vec![0; 16], chunk(b"VP8L", data)].concat();
-        let file = [b"RIFF\0\0\0\0WEBP".to_vec(), chunk(b"ANMF", &frame)].concat();
-        assert_eq!(
-            first_frame(&file, PictureFormat::WebP),
-            Some(16_384 * 16_384)
-        );
-        let gif = large_frame_in_gif();
-        for end in 0..gif.len() - 8 {
-            assert_eq!(first_frame(&gif[..end], PictureFormat::Gif), None, "{end}");
-        }
+/// The chunks of a RIFF file, one after the other.
+struct Chunks<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Chunks<'b> {
+    fn of(bytes: &'b [u8], at: usize) -> Self {
+        Self { bytes, at }
+    }
+}
+
+impl<'b> Iterator for Chunks<'b> {
+    type Item = Chunk<'b>;
+
+    fn next(&mut self) -> Option<Chunk<'b>> {
+        let label = *self
+            .bytes
+            .get(self.at..self.at.checked_add(4)?)?
+            .as_array()?;
+        let length = *self.bytes.get(self.at + 4..self.at + 8)?.as_array()?;
+        let length = u32::from_le_bytes(length) as usize;
+        let from = self.at + 8;
+        let rest = &self.bytes[from..];
+        // A chunk of odd length is followed by a byte that fills it up.
+        self.at = from.saturating_add(length).saturating_add(length % 2);
+        Some(Chunk {
+            label,
+            from,
+            length,
+            data: &rest[..length.min(rest.len())],
+        })
     }
 }

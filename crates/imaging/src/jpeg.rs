@@ -39,17 +39,24 @@ pub(crate) fn reaches_its_end(bytes: &[u8]) -> bool {
 /// files, and of files whose first scan lacks a component. Others are decoded block row by block
 /// row. 0 where the markers cannot be read.
 pub(crate) fn kept_coefficients(bytes: &[u8]) -> u64 {
-    kept(bytes).unwrap_or(0)
+    frame_and_coefficients(bytes).map_or(0, |(_, coefficients)| coefficients)
 }
 
-fn kept(bytes: &[u8]) -> Option<u64> {
+/// Bytes of all samples of the picture and of the coefficients that are kept beside them; `None`
+/// where the markers cannot be read.
+pub(crate) fn memory(bytes: &[u8]) -> Option<u64> {
+    frame_and_coefficients(bytes).map(|(samples, coefficients)| samples + coefficients)
+}
+
+/// Bytes of all samples, one each, and of the coefficients that are kept for the whole picture.
+fn frame_and_coefficients(bytes: &[u8]) -> Option<(u64, u64)> {
     const START_OF_SCAN: u8 = 0xda;
     // Start-of-frame markers; 0xc4, 0xc8 and 0xcc are none. 0xc2, 0xc6, 0xca and 0xce are
     // progressive.
     let is_frame =
         |marker: u8| (0xc0..=0xcf).contains(&marker) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
 
-    let mut frame: Option<(bool, usize, u64)> = None;
+    let mut frame: Option<(bool, usize, u64, u64)> = None;
     let mut rest = bytes.get(2..)?;
     loop {
         let at = rest.iter().position(|&byte| byte == 0xff)?;
@@ -61,13 +68,14 @@ fn kept(bytes: &[u8]) -> Option<u64> {
         let length = usize::from(u16::from_be_bytes([*rest.get(at + 2)?, *rest.get(at + 3)?]));
         let segment = rest.get(at + 4..at + 2 + length.max(2))?;
         if marker == START_OF_SCAN {
-            let (progressive, components, coefficients) = frame?;
+            let (progressive, components, samples, coefficients) = frame?;
             let whole = usize::from(*segment.first()?) >= components;
-            return Some(if whole && !progressive {
+            let kept = if whole && !progressive {
                 0
             } else {
                 coefficients
-            });
+            };
+            return Some((samples, kept));
         }
         if is_frame(marker) {
             let &[_, high, low, wide, narrow, count, ref components @ ..] = segment else {
@@ -88,6 +96,7 @@ fn kept(bytes: &[u8]) -> Option<u64> {
             frame = Some((
                 matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce),
                 count.into(),
+                width * height * u64::from(count),
                 coefficients,
             ));
         }

@@ -24,10 +24,13 @@ mod sketch;
 mod sniff;
 mod thumbnail;
 mod tiff;
+mod tiff_parts;
 mod transform;
 
 pub use budget::{Budget, BudgetError, Permit};
-pub use decode::{Probe, decode, decode_file, decode_within, probe};
+pub use decode::{
+    Probe, decode, decode_file, decode_sketch, decode_sketch_within, decode_within, probe,
+};
 pub use edge::edge_map;
 pub use format::PictureFormat;
 pub use hash::{appearance, hamming, perceptual_hash};

@@ -8,12 +8,12 @@ use image::metadata::Orientation;
 use image::{ImageDecoder, ImageReader, Limits, RgbImage};
 
 use crate::format::PictureFormat;
-use crate::frames::first_frame;
+use crate::frames::{check_webp_frames, holds_webp_metadata, memory_of_gif_frame};
 use crate::jpeg;
 use crate::limits::{DecodeError, DecodeLimits};
 use crate::pixels::{Layout, on_white_in_place};
 use crate::png::Png;
-use crate::tiff::{self, Tiff};
+use crate::tiff::{Tiff, memory_of_a_part};
 
 /// A picture file after its header.
 pub(crate) enum Opened<'b> {
@@ -29,6 +29,8 @@ pub(crate) struct Other<'b> {
     format: PictureFormat,
     bytes: &'b [u8],
     limits: DecodeLimits,
+    /// Bytes that one frame, strip or tile takes, which has a size of its own.
+    part: u64,
 }
 
 impl<'b> Opened<'b> {
@@ -61,10 +63,7 @@ impl<'b> Opened<'b> {
         match self {
             Self::Png(png) => png.orientation(),
             Self::Tiff(tiff) => tiff.orientation(),
-            Self::Other(other) => other
-                .decoder
-                .orientation()
-                .unwrap_or(Orientation::NoTransforms),
+            Self::Other(other) => other.orientation(),
         }
     }
 
@@ -92,6 +91,15 @@ impl<'b> Other<'b> {
         format: PictureFormat,
         limits: &DecodeLimits,
     ) -> Result<Self, DecodeError> {
+        let part = match format {
+            PictureFormat::Gif => memory_of_gif_frame(bytes, limits)?,
+            PictureFormat::WebP => {
+                check_webp_frames(bytes)?;
+                0
+            }
+            PictureFormat::Tiff => memory_of_a_part(bytes, limits)?,
+            PictureFormat::Png | PictureFormat::Jpeg | PictureFormat::Bmp => 0,
+        };
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format.to_image());
         let mut decoder_limits = Limits::default();
         decoder_limits.max_alloc = Some(limits.allocation);
@@ -104,7 +112,17 @@ impl<'b> Other<'b> {
             format,
             bytes,
             limits: *limits,
+            part,
         })
+    }
+
+    fn orientation(&mut self) -> Orientation {
+        if self.format == PictureFormat::WebP && !holds_webp_metadata(self.bytes) {
+            return Orientation::NoTransforms;
+        }
+        self.decoder
+            .orientation()
+            .unwrap_or(Orientation::NoTransforms)
     }
 
     /// The file's own pixels, which become RGB in place, and what each format's decoder holds
@@ -114,28 +132,21 @@ impl<'b> Other<'b> {
         let pixels = u64::from(width) * u64::from(height);
         let stored = self.decoder.total_bytes();
         let file = self.bytes.len() as u64;
-        let frame = first_frame(self.bytes, self.format)
-            .unwrap_or_default()
-            .max(pixels);
         let beside = match self.format {
             // The decoder copies the file, and keeps the coefficients of some.
             PictureFormat::Jpeg => file + jpeg::kept_coefficients(self.bytes),
             // The planes of a lossy picture and its alpha, or the pixels of a lossless one; a
             // canvas of an animation.
             PictureFormat::WebP => {
-                file + 5 * frame + if self.is_animated() { 4 * pixels } else { 0 }
+                file + 5 * pixels + if self.is_animated() { 4 * pixels } else { 0 }
             }
-            // A frame that does not cover the canvas.
-            PictureFormat::Gif => 4 * frame,
-            // The picture as the file stores it, where CMYK has a channel more, and a part that is
-            // unpacked, which may be larger than the picture.
-            PictureFormat::Tiff => {
-                let part = tiff::part(self.bytes, &self.limits).unwrap_or_default();
-                2 * stored + 2 * part.saturating_mul(stored.div_ceil(pixels.max(1)))
-            }
+            // Frames are counted below.
+            PictureFormat::Gif => 0,
+            // The picture as the file stores it, where CMYK has a channel more.
+            PictureFormat::Tiff => 2 * stored,
             PictureFormat::Bmp | PictureFormat::Png => 0,
         };
-        stored.max(3 * pixels) + beside + (1 << 20)
+        (stored.max(3 * pixels) + beside + (1 << 20)).saturating_add(self.part)
     }
 
     /// The flag in the header of an extended WebP file.
@@ -150,6 +161,7 @@ impl<'b> Other<'b> {
             format,
             bytes,
             limits,
+            part: _,
         } = self;
         // The decoder fills missing parts with grey, so check first whether the file is complete.
         if format == PictureFormat::Jpeg && !jpeg::reaches_its_end(bytes) {

@@ -5,8 +5,8 @@ use std::ops::Deref;
 
 use image::RgbImage;
 
-use crate::budget::{Budget, Permit};
-use crate::limits::{DecodeError, DecodeLimits, HELD};
+use crate::budget::Permit;
+use crate::limits::HELD;
 
 /// Upright 8-bit RGB, with its part of [`crate::Budget::of_decoding`], which also covers the memory
 /// for processing it. Keep it until that is done; dropping it gives the part back.
@@ -27,15 +27,13 @@ impl Picture {
         self.pixels
     }
 
-    /// Wraps generated pixels, and takes their part of the budget. Do not hold another picture while
-    /// waiting for it.
-    ///
-    /// # Errors
-    /// [`DecodeError::TooMuchMemory`] and [`DecodeError::Busy`], as when one is decoded.
-    pub fn holding(pixels: RgbImage, limits: &DecodeLimits) -> Result<Self, DecodeError> {
-        let need = u64::from(pixels.width()) * u64::from(pixels.height()) * HELD;
-        let memory = Budget::of_decoding(need).acquire(need, limits.patience)?;
-        Ok(Self { pixels, memory })
+    /// Makes another picture of it, within the memory that it holds already, and gives back what
+    /// the other one does not need.
+    pub(crate) fn replaced(self, make: impl FnOnce(RgbImage) -> Option<RgbImage>) -> Option<Self> {
+        let Self { pixels, mut memory } = self;
+        let pixels = make(pixels)?;
+        memory.shrink_to(u64::from(pixels.width()) * u64::from(pixels.height()) * HELD);
+        Some(Self { pixels, memory })
     }
 }
 

@@ -8,6 +8,7 @@
 use fast_image_resize::FilterType;
 use image::{Rgb, RgbImage, imageops};
 
+use crate::limits::HELD;
 use crate::resize::resize_whole;
 
 /// Empty paper on each side of the trimmed square, as a share of its side.
@@ -33,15 +34,52 @@ const LARGEST_DRAWING: u32 = 2048;
 /// it is.
 #[must_use]
 pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
+    trimmed(picture).map(|outcome| match outcome {
+        Trimmed::AsItIs => picture.clone(),
+        Trimmed::Square(square) => square,
+    })
+}
+
+/// As [`trim_sketch`], without a copy of a picture that comes back as it is.
+pub(crate) fn trim(picture: RgbImage) -> Option<RgbImage> {
+    match trimmed(&picture)? {
+        Trimmed::AsItIs => Some(picture),
+        Trimmed::Square(square) => Some(square),
+    }
+}
+
+/// Most bytes that trimming a picture of this size takes, and the work on what comes of it.
+pub(crate) fn memory(width: u32, height: u32) -> u64 {
+    let longest = width.max(height);
+    let side = u64::from(side_of_square(longest.min(LARGEST_DRAWING)));
+    let picture = 3 * u64::from(width) * u64::from(height);
+    // A drawing that is larger is cut out, and scaled down to one that is no larger than its
+    // square.
+    let cut = if longest > LARGEST_DRAWING {
+        picture + 3 * side * side
+    } else {
+        0
+    };
+    (picture + cut + 3 * side * side).max(HELD * side * side)
+}
+
+/// What comes of a picture.
+enum Trimmed {
+    /// No drawing on paper.
+    AsItIs,
+    Square(RgbImage),
+}
+
+fn trimmed(picture: &RgbImage) -> Option<Trimmed> {
     if picture.width() == 0 || picture.height() == 0 {
         return None;
     }
     let Some(paper) = paper_colour(picture) else {
-        return Some(picture.clone());
+        return Some(Trimmed::AsItIs);
     };
     let drawing = bounds_of_drawing(picture, paper)?;
     if drawing.width.max(drawing.height) <= LARGEST_DRAWING {
-        return Some(on_square(picture, &drawing, paper));
+        return Some(Trimmed::Square(on_square(picture, &drawing, paper)));
     }
     let cut = imageops::crop_imm(
         picture,
@@ -52,17 +90,20 @@ pub fn trim_sketch(picture: &RgbImage) -> Option<RgbImage> {
     )
     .to_image();
     let reduced = reduced(&cut);
+    drop(cut);
     let (width, height) = reduced.dimensions();
-    Some(on_square(
-        &reduced,
-        &Bounds {
-            left: 0,
-            top: 0,
-            width,
-            height,
-        },
-        paper,
-    ))
+    let whole = Bounds {
+        left: 0,
+        top: 0,
+        width,
+        height,
+    };
+    Some(Trimmed::Square(on_square(&reduced, &whole, paper)))
+}
+
+/// The side of the square for a drawing whose longer side is this long.
+fn side_of_square(longest: u32) -> u32 {
+    (f64::from(longest) / (1.0 - 2.0 * MARGIN)).round() as u32
 }
 
 /// The colour that dominates the border, averaged; `None` when less than half of the border has it.
@@ -191,8 +232,7 @@ fn reduced(drawing: &RgbImage) -> RgbImage {
 
 /// The drawing in the middle of a square of paper, copied once.
 fn on_square(picture: &RgbImage, drawing: &Bounds, paper: Rgb<u8>) -> RgbImage {
-    let longest = drawing.width.max(drawing.height);
-    let side = (f64::from(longest) / (1.0 - 2.0 * MARGIN)).round() as u32;
+    let side = side_of_square(drawing.width.max(drawing.height));
     let mut square = RgbImage::from_pixel(side, side, paper);
     let bytes = |pixels: u32| pixels as usize * 3;
     let (left, top) = ((side - drawing.width) / 2, (side - drawing.height) / 2);

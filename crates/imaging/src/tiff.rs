@@ -2,17 +2,18 @@
 //! floating point.
 
 use std::borrow::Cow;
-use std::io::{Cursor, Read, Seek};
+use std::io::Cursor;
 
 use image::RgbImage;
 use image::metadata::Orientation;
-use tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits};
+use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 use tiff::{TiffError, TiffResult};
 
 use crate::format::PictureFormat;
 use crate::lab::LabToRgb;
 use crate::limits::{DecodeError, DecodeLimits};
+use crate::tiff_parts;
 
 // Values of the tag PhotometricInterpretation (TIFF 6.0, and Adobe's technical notes).
 const BLACK_IS_ZERO: u16 = 1;
@@ -20,6 +21,9 @@ const RGB: u16 = 2;
 const PALETTE: u16 = 3;
 const CIE_LAB: u16 = 8;
 const ICC_LAB: u16 = 9;
+
+/// Most bytes for the values of a tag.
+const LONGEST_TAG: usize = 32 << 20;
 
 /// A value of the tag SampleFormat.
 const FLOATING: u16 = 3;
@@ -44,7 +48,7 @@ pub(crate) struct Tiff {
     orientation: Orientation,
     /// Bytes of a pixel as the file stores it, and of the file.
     stored: (u64, u64),
-    /// Pixels of a strip or tile.
+    /// Bytes that one strip or tile takes while it is unpacked.
     part: u64,
 }
 
@@ -86,11 +90,11 @@ impl Tiff {
         let size = decoder
             .dimensions()
             .map_err(|error| from_tiff(error, limits))?;
-        let part = part_of(&mut decoder);
         let orientation = decoder
             .find_tag_unsigned::<u8>(Tag::Orientation)
             .ok()
             .flatten();
+        let part = tiff_parts::memory_of_a_part(&mut decoder, bytes)?;
         // The decoder refuses these kinds by their tag alone; their samples are like those of grey
         // and RGB.
         let plain = match &kind {
@@ -129,7 +133,7 @@ impl Tiff {
     pub(crate) fn need(&self) -> u64 {
         let pixels = u64::from(self.size.0) * u64::from(self.size.1);
         let (pixel, file) = self.stored;
-        pixels * (3 + 2 * pixel) + 2 * self.part.saturating_mul(pixel) + file + (1 << 20)
+        (pixels * (3 + 2 * pixel) + file + (1 << 20)).saturating_add(self.part)
     }
 
     pub(crate) fn read(mut self) -> Result<RgbImage, DecodeError> {
@@ -262,27 +266,22 @@ impl Tags {
     }
 }
 
+/// What one strip or tile takes while it is unpacked; 0 for a file whose directory cannot be read.
+pub(crate) fn memory_of_a_part(bytes: &[u8], limits: &DecodeLimits) -> Result<u64, DecodeError> {
+    match opened(Cow::Borrowed(bytes), limits) {
+        Ok(mut decoder) => tiff_parts::memory_of_a_part(&mut decoder, bytes),
+        Err(_) => Ok(0),
+    }
+}
+
 fn opened<'b>(
     bytes: Cow<'b, [u8]>,
     limits: &DecodeLimits,
 ) -> TiffResult<Decoder<Cursor<Cow<'b, [u8]>>>> {
-    Ok(Decoder::new(Cursor::new(bytes))?.with_limits(memory(limits)))
-}
-
-/// The pixels of a strip or tile of this file. A tile may be larger than the picture.
-pub(crate) fn part(bytes: &[u8], limits: &DecodeLimits) -> Option<u64> {
-    let mut decoder = opened(Cow::Borrowed(bytes), limits).ok()?;
-    Some(part_of(&mut decoder))
-}
-
-fn part_of<R: Read + Seek>(decoder: &mut Decoder<R>) -> u64 {
-    let (width, height) = decoder.chunk_dimensions();
-    let rows = match (decoder.get_chunk_type(), decoder.dimensions()) {
-        // One strip may announce more rows than there are.
-        (ChunkType::Strip, Ok((_, rows))) => height.min(rows),
-        _ => height,
-    };
-    u64::from(width) * u64::from(rows)
+    let mut memory = memory(limits);
+    // It reads tags, and no pixels.
+    memory.decoding_buffer_size = memory.decoding_buffer_size.min(LONGEST_TAG);
+    Ok(Decoder::new(Cursor::new(bytes))?.with_limits(memory))
 }
 
 fn memory(limits: &DecodeLimits) -> Limits {

@@ -6,7 +6,7 @@ use clippy_core::embedding::{EmbedInput, Embedding, ImageTransform};
 use clippy_core::search::weights::Weights;
 use clippy_core::{Error, ErrorCode, Result};
 use clippy_imaging::{
-    DecodeLimits, Picture, RgbImage, decode, edge_map, transform, transform_grey, trim_sketch,
+    DecodeLimits, Picture, RgbImage, decode, decode_sketch, edge_map, transform, transform_grey,
 };
 
 use crate::embedding_cache::EmbeddingCache;
@@ -99,7 +99,7 @@ impl SourceReader<'_> {
             Input::UnwantedWords => return Ok(read_words(&query.negative_text)),
             Input::Sketch(view) => {
                 let bytes = query.sketch.as_deref().unwrap_or_default();
-                (view, self.decoded(|limits| decode_sketch(bytes, limits))?)
+                (view, self.decoded(|limits| read_sketch(bytes, limits))?)
             }
             Input::Image(view) => {
                 let bytes = query.image.as_deref().unwrap_or_default();
@@ -128,17 +128,14 @@ fn read_words(text: &Option<String>) -> EmbedInput {
     EmbedInput::Text(non_blank(text).unwrap_or_default().to_owned())
 }
 
-fn decode_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
-    let whole = decode_picture("sketch", bytes, limits)?;
-    let trimmed = trim_sketch(&whole).ok_or_else(|| {
+fn read_sketch(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
+    let trimmed = decode_sketch(bytes, limits).map_err(|error| about("sketch", error.into()))?;
+    trimmed.ok_or_else(|| {
         Error::new(
             ErrorCode::InvalidPicture,
             "sketch: the pad is empty, nothing is drawn on it",
         )
-    })?;
-    // A long thin drawing becomes a large square, which needs memory of its own.
-    drop(whole);
-    Picture::holding(trimmed, limits).map_err(|error| about("sketch", error.into()))
+    })
 }
 
 /// A decoded picture; an error names the field.

@@ -133,6 +133,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_file_that_cannot_be_read_is_told_without_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gone = folder.path().join("gone.png");
+        // A folder can be opened, and not be read.
+        for path in [gone.as_path(), folder.path()] {
+            let error = make(path, 64, &DecodeLimits::default()).expect_err("no file");
+            assert!(
+                !error.message.contains(&folder.path().display().to_string()),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn a_thumbnail_is_never_wider_than_asked_for() {
         for width in 1..5_000 {
             let made = thumbnail_width(width);

@@ -2,6 +2,7 @@
 
 mod bad_pictures;
 mod edges;
+mod frames;
 mod kinds;
 mod looks;
 mod make;

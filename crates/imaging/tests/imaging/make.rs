@@ -348,3 +348,46 @@ pub fn tiff(little: bool, (width, height): (u32, u32), tags: &[Tag], strip: &[u8
     bytes.extend(strip);
     bytes
 }
+
+/// A GIF with a canvas of one pixel and one frame of another size, which holds nearly no pixels.
+pub fn gif_with_frame(width: u16, height: u16) -> Vec<u8> {
+    let mut bytes = b"GIF89a\x01\0\x01\0\x80\0\0".to_vec();
+    bytes.extend([0, 0, 0, 255, 255, 255]);
+    // An extension is skipped on the way to the frame.
+    bytes.extend([0x21, 0xf9, 4, 0, 0, 0, 0, 0]);
+    bytes.extend([0x2c, 0, 0, 0, 0]);
+    bytes.extend(width.to_le_bytes());
+    bytes.extend(height.to_le_bytes());
+    // No table of its own; codes of two bits: clear, one pixel, end.
+    bytes.extend([0, 2, 2, 0x44, 0x01, 0, 0x3b]);
+    bytes
+}
+
+/// A chunk of a WebP file, and the file around chunks.
+pub fn riff_chunk(label: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut chunk = label.to_vec();
+    chunk.extend((data.len() as u32).to_le_bytes());
+    chunk.extend(data);
+    chunk.extend(vec![0; data.len() % 2]);
+    chunk
+}
+
+/// A WebP file with a canvas of one pixel, these flags and these chunks.
+pub fn webp_of_one_pixel(flags: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = b"WEBP".to_vec();
+    body.extend(riff_chunk(b"VP8X", &[flags, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
+    body.extend(chunks.concat());
+    let mut bytes = b"RIFF".to_vec();
+    bytes.extend((body.len() as u32).to_le_bytes());
+    bytes.extend(body);
+    bytes
+}
+
+/// The chunk of a lossy WebP frame of this size, cut off after its header.
+pub fn vp8_frame(width: u16, height: u16) -> Vec<u8> {
+    let mut data = vec![0x10, 2, 0, 0x9d, 1, 0x2a];
+    data.extend(width.to_le_bytes());
+    data.extend(height.to_le_bytes());
+    data.extend([0; 64]);
+    riff_chunk(b"VP8 ", &data)
+}

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use clippy_core::{Error, ErrorCode};
-use clippy_imaging::{Budget, DecodeError, DecodeLimits, decode, decode_within, edge_map, probe};
+use clippy_imaging::{
+    Budget, DecodeError, DecodeLimits, decode, decode_sketch_within, decode_within, edge_map, probe,
+};
 use image::ImageFormat;
 
 use crate::bad_pictures::memory_of;
@@ -179,6 +181,54 @@ fn what_never_fits_is_refused_by_its_header_and_what_waits_too_long_is_told_to_c
     assert!(error.message.contains("try again"), "{error}");
     drop(held);
     decode_within(&budget, &small, &limits).expect("there is room again");
+}
+
+#[test]
+fn a_sketch_is_trimmed_within_the_memory_that_it_holds() {
+    let (side, pixels) = (1200, 1200 * 1200);
+    // Enough for the picture and its square, and for nothing else.
+    let budget = Budget::new(20 << 20);
+    let limits = DecodeLimits {
+        patience: Duration::from_millis(30),
+        ..DecodeLimits::default()
+    };
+    let photo = make::file(&make::scene(side, side), ImageFormat::Png);
+    let (whole, memory) = memory_of(|| {
+        decode_sketch_within(&budget, &photo, &limits)
+            .expect("a picture")
+            .expect("no paper")
+    });
+    assert_eq!(whole.dimensions(), (side, side));
+    assert!(memory < 4 * pixels, "{memory} bytes: it was copied");
+    let held = budget.total() - budget.free();
+    assert!(held.abs_diff(6 * pixels as u64) <= 1024, "{held} bytes");
+    drop(whole);
+
+    // A thin line becomes a square that is larger than the picture: all of it is counted.
+    let mut line = clippy_imaging::RgbImage::from_pixel(1500, 20, image::Rgb([255; 3]));
+    for x in 2..1498 {
+        line.put_pixel(x, 10, image::Rgb([0; 3]));
+    }
+    let line = make::file(&line, ImageFormat::Png);
+    let square = decode_sketch_within(&budget, &line, &limits)
+        .expect("a picture")
+        .expect("a line");
+    let held = 6 * u64::from(square.width()) * u64::from(square.height());
+    assert!(square.width() > 1500 && budget.total() - budget.free() >= held);
+    drop(square);
+    assert_eq!(budget.free(), budget.total());
+    let little = Budget::new(6 << 20);
+    assert!(matches!(
+        decode_sketch_within(&little, &line, &limits),
+        Err(DecodeError::TooMuchMemory { .. })
+    ));
+    let white = clippy_imaging::RgbImage::from_pixel(90, 90, image::Rgb([255; 3]));
+    let empty = make::file(&white, ImageFormat::Png);
+    assert!(
+        decode_sketch_within(&budget, &empty, &limits)
+            .expect("a picture")
+            .is_none()
+    );
 }
 
 /// Not a test by itself: what the measured process runs.
