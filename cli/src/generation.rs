@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clippy_api::GenerationParts;
 use clippy_core::live::LivePair;
@@ -83,6 +84,7 @@ pub struct Generation {
     journal: Arc<FileJournal>,
     budget: DailyBudget,
     spending: FileSpending,
+    longest_call: Duration,
     patience: ProviderPatience,
 }
 
@@ -96,6 +98,7 @@ impl Generation {
             journal: Arc::new(FileJournal::new(data.join("calls"))),
             budget: settings.budget,
             spending: FileSpending::new(data.join("spending")),
+            longest_call: settings.timeout,
             patience: ProviderPatience::of(settings.patience),
         })
     }
@@ -124,6 +127,7 @@ impl Generation {
             journal: Arc::clone(&self.journal) as _,
             budget: self.budget,
             spending: self.spending.clone(),
+            longest_call: self.longest_call,
             patience: self.patience,
             live,
         }

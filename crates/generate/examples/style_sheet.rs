@@ -112,9 +112,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let resolver = Resolver::new(Arc::new(Nothing), Arc::default());
     let context = GenerationContext {
         cancel: tokio_util::sync::CancellationToken::new(),
+        hand_over: tokio_util::sync::CancellationToken::new(),
         progress: Arc::new(NoProgress),
         journal: Arc::new(MemoryJournal::default()),
         scope: "contact sheet".to_owned(),
+        earlier: Vec::new(),
         seed: 1,
     };
     for (row, name) in sketches.iter().enumerate() {

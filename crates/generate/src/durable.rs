@@ -50,8 +50,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     })
 }
 
-/// Makes a file that must not be there yet, and syncs it. False when it was there.
+/// Makes an empty file that must not be there yet, and syncs it. False when it was there.
 pub fn create(path: &Path) -> Result<bool, Error> {
+    create_with(path, b"")
+}
+
+/// Makes a file that must not be there yet, and syncs it. False when it was there.
+pub fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     let folder = path
         .parent()
         .ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
@@ -61,8 +66,9 @@ pub fn create(path: &Path) -> Result<bool, Error> {
         .create_new(true)
         .open(path)
     {
-        Ok(file) => {
-            file.sync_all()
+        Ok(mut file) => {
+            file.write_all(bytes)
+                .and_then(|()| file.sync_all())
                 .and_then(|()| sync_folder(folder))
                 .map_err(fault("sync", path))?;
             Ok(true)

@@ -19,12 +19,12 @@ mod providers;
 mod text;
 
 pub use contract::{
-    AspectRatio, CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, CancelKind,
-    Capabilities, Estimate, ExtraCall, FailureClass, Finding, FindingLevel, GenerateError,
-    GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext, GenerationMeta,
-    Mode, NoProgress, Preset, Preview, Progress, ProgressKind, ProgressSink, Provider, QueryNote,
-    Ratios, Receipt, ReceiptLine, Reference, ReferenceInput, ReferenceOrigin, Role, StyleTag,
-    Support, Treatment, admit, estimate, plan, seed_of,
+    AspectRatio, CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole,
+    CallState, CancelKind, Capabilities, Estimate, ExtraCall, FailureClass, Finding, FindingLevel,
+    GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
+    GenerationMeta, Mode, NoProgress, PaidCall, Preset, Preview, Progress, ProgressKind,
+    ProgressSink, Provider, QueryNote, Ratios, Receipt, ReceiptLine, Reference, ReferenceInput,
+    ReferenceOrigin, Role, StyleTag, Support, Treatment, admit, estimate, plan, seed_of,
 };
 pub use digest::sha256_hex;
 pub use money::{

@@ -40,7 +40,9 @@ pub use follow::{EventHub, Follow, FollowSettings, Following};
 pub use record::{
     Children, Created, Job, JobFailure, JobId, JobKind, JobState, Lane, NewChild, NewJob, Progress,
 };
-pub use runner::{Handlers, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, Timing};
+pub use runner::{
+    Handlers, Hold, JobContext, JobHandler, LogLevel, Runner, RunnerSettings, StopReason, Timing,
+};
 pub use runs::{Beat, BeatAnswer, Claim, ClaimedJob, Finished, Outcome, Phase, RunKey, RunStore};
 pub use sqlite::{SqliteJobs, SqliteSettings};
 pub use store::{DeadLetter, JobFilter, JobPage, JobStore, LaneStatus};

@@ -18,15 +18,15 @@ use clippy_core::gallery::{Gallery, Space};
 use clippy_core::ids::PointId;
 use clippy_core::live::{Live, LivePair};
 use clippy_generate::{
-    CallFingerprint, CallPictures, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending,
+    CallPictures, CallRole, Capabilities, DailyBudget, Fetcher, FileJournal, FileSpending,
     GenerateError, GenerateRequest, Generated, GeneratedImage, Generation, GenerationContext,
-    GenerationMeta, Intake, MicroDollars, Outputs, Provider, ProviderName, Providers, Receipt,
-    ReferencePicture, ReferencePictures, Resolver, Spending, paid_once,
+    GenerationMeta, Intake, MicroDollars, Outputs, PaidCall, Provider, ProviderName, Providers,
+    Receipt, ReferencePicture, ReferencePictures, Resolver, Spending, paid_once,
 };
 use clippy_imaging::{Encoding, RgbImage, encode};
 use clippy_jobs::{
     Envelope, Handlers, Job, JobId, JobKind, JobState, JobStore, Lane, NewJob, Runner,
-    RunnerSettings, SqliteJobs, SqliteSettings,
+    RunnerSettings, SqliteJobs, SqliteSettings, Timing,
 };
 use clippy_testing::FakeEmbedder;
 use clippy_worker::jobs::{GenerateJob, GenerateTools, ProviderPatience};
@@ -36,17 +36,17 @@ use tokio_util::sync::CancellationToken;
 const FOLDER: &str = "CLIPPY_TEST_WORKER_FOLDER";
 
 /// Sells pictures for 0.25 dollars. Every sale is a line of `sold`. Where the file `stop` says so
-/// it stops for ever, and `stopped` tells that it is there; what `answer` holds, it answers instead
-/// of a picture.
+/// it stops until the file is gone, and `stopped` tells that it is there; what `answer` holds, it
+/// answers instead of a picture.
 struct Shop {
     folder: PathBuf,
 }
 
 impl Shop {
     async fn stop_at(&self, place: &str) {
-        if std::fs::read_to_string(self.folder.join("stop")).is_ok_and(|named| named == place) {
+        while std::fs::read_to_string(self.folder.join("stop")).is_ok_and(|named| named == place) {
             std::fs::write(self.folder.join("stopped"), place).expect("written");
-            std::future::pending::<()>().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
@@ -114,14 +114,14 @@ impl Provider for Shop {
         context: &GenerationContext,
     ) -> Result<Generated, GenerateError> {
         self.stop_at("before").await;
-        let fingerprint = CallFingerprint::new(
-            "shop",
-            "shop-1",
-            &context.scope,
-            0,
-            generation.prompt.as_bytes(),
-        );
-        let sold = paid_once(context.journal.as_ref(), &fingerprint, || self.sell()).await?;
+        let call = PaidCall {
+            provider: "shop",
+            model: "shop-1",
+            role: CallRole::Picture,
+            index: 0,
+            body: generation.prompt.as_bytes(),
+        };
+        let sold = paid_once(context, &call, || self.sell()).await?;
         self.stop_at("after").await;
         let image = |bytes: &Bytes| GeneratedImage {
             bytes: bytes.clone(),
@@ -176,6 +176,7 @@ fn tools(folder: &Path, gallery: Arc<dyn Gallery>) -> GenerateTools {
             limit: Some(MicroDollars::from_dollars(1.0)),
         },
         spending: FileSpending::new(folder.join("spending")),
+        longest_call: Duration::from_secs(60),
         patience: ProviderPatience::of(Duration::ZERO),
         live: LivePair::new(Live {
             name: "memory".to_owned(),
@@ -592,4 +593,157 @@ async fn what_a_job_did_not_cost_is_given_back() {
     house.remove("answer");
     house.ended(house.ask().await).await;
     assert!((spent().await - 0.25).abs() < 1e-9, "a picture is not");
+}
+
+/// What `key-1` has spent today.
+async fn spent(house: &House) -> f64 {
+    let day = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_secs()
+        / 86_400;
+    let limit = MicroDollars::from_dollars(1.0);
+    FileSpending::new(house.path("spending"))
+        .add_within("key-1", day, MicroDollars(0), limit)
+        .await
+        .expect("a store")
+        .0
+        .dollars()
+}
+
+/// Sets aside what the API sets aside for one job.
+async fn set_aside(house: &House) {
+    let day = std::time::UNIX_EPOCH
+        .elapsed()
+        .expect("after 1970")
+        .as_secs()
+        / 86_400;
+    FileSpending::new(house.path("spending"))
+        .add_within(
+            "key-1",
+            day,
+            MicroDollars::from_dollars(0.25),
+            MicroDollars::from_dollars(1.0),
+        )
+        .await
+        .expect("a store");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_attempt_paid_is_not_given_back_when_a_later_one_fails_for_nothing() {
+    let house = House::new().await;
+    set_aside(&house).await;
+    let id = house.killed("after").await;
+    assert_eq!(house.sold(), 1);
+    let outputs = house.path("outputs");
+    std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
+    std::fs::write(&outputs, "a file where the folder was").expect("written");
+    let _worker = Worker::start(&house);
+    assert_eq!(house.ended(id).await.state, JobState::Failed);
+    assert!((spent(&house).await - 0.25).abs() < 1e-9);
+}
+
+/// A runner of this process.
+struct Running {
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    fn start(house: &House, tools: GenerateTools) -> Self {
+        let settings = RunnerSettings {
+            lanes: vec![(Lane::Interactive, 2)],
+            timing: Timing {
+                grace: Duration::from_millis(100),
+                ..short_timing()
+            },
+            drain: Duration::from_millis(50),
+        };
+        let handlers = Handlers::new().with(GenerateJob::new(tools));
+        let stop = CancellationToken::new();
+        let runner = Runner::new(Arc::clone(&house.store) as _, handlers, settings);
+        let task = tokio::spawn(runner.expect("good settings").run(stop.clone()));
+        Self { stop, task }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("no panic");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_uses_the_picture_that_was_bought_before_the_job_failed() {
+    let house = House::new().await;
+    let gallery = Arc::new(memory_gallery());
+    gallery.fails_from.store(1, Ordering::SeqCst);
+    let running = Running::start(
+        &house,
+        tools(house.folder.path(), Arc::clone(&gallery) as _),
+    );
+    let request = GenerateRequest {
+        add_to_gallery: true,
+        ..GenerateRequest::default()
+    };
+    let id = house.ask_for(request).await;
+    assert_eq!(house.ended(id).await.state, JobState::Failed);
+    gallery.fails_from.store(0, Ordering::SeqCst);
+    house.store.retry(id).await.expect("asked for again");
+    house.shows(&house.ended(id).await);
+    assert_eq!(house.sold(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gallery_that_is_away_is_waited_for_and_counts_as_no_attempt() {
+    let house = House::new().await;
+    let gallery = Arc::new(memory_gallery());
+    gallery.fails_from.store(1, Ordering::SeqCst);
+    let tools = GenerateTools {
+        patience: ProviderPatience {
+            longest: Duration::from_secs(300),
+            first: Duration::from_millis(20),
+            most: Duration::from_millis(40),
+        },
+        ..tools(house.folder.path(), Arc::clone(&gallery) as _)
+    };
+    let running = Running::start(&house, tools);
+    let request = GenerateRequest {
+        add_to_gallery: true,
+        ..GenerateRequest::default()
+    };
+    let id = house.ask_for(request).await;
+    // Three attempts would long be over.
+    while gallery.upserts.load(Ordering::SeqCst) < 8 {
+        let job = house.store.get(id).await.expect("there");
+        assert!(!job.state.is_finished(), "{job:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    gallery.fails_from.store(0, Ordering::SeqCst);
+    let job = house.ended(id).await;
+    house.shows(&job);
+    assert_eq!((job.attempt, house.sold()), (1, 1));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_stops_waits_for_the_call_that_is_under_way() {
+    let house = House::new().await;
+    house.write("stop", "during");
+    let all = || tools(house.folder.path(), Arc::new(memory_gallery()));
+    let mut running = Running::start(&house, all());
+    let id = house.ask().await;
+    while !house.path("stopped").exists() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    running.stop.cancel();
+    tokio::time::timeout(Duration::from_millis(800), &mut running.task)
+        .await
+        .expect_err("the call is not over");
+    house.remove("stop");
+    running.stop().await;
+    let next = Running::start(&house, all());
+    house.shows(&house.ended(id).await);
+    assert_eq!(house.sold(), 1);
+    next.stop().await;
 }

@@ -113,6 +113,7 @@ pub async fn studio(options: ApiOptions) -> Studio {
         journal: Arc::new(MemoryJournal::default()),
         budget: parts.budget,
         spending: FileSpending::new(server.data.path().join("spending")),
+        longest_call: Duration::from_secs(60),
         patience: ProviderPatience::of(Duration::ZERO),
         live: LivePair::new(Live {
             name: "test".to_owned(),

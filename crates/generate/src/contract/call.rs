@@ -6,7 +6,8 @@ use clippy_core::Result;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Identifies a paid call: a hash of the provider, the model, the job and the body.
+/// A hash of a call: of the provider, the model, the job and the body. It changes with every byte
+/// that is sent, so it says what was sent and never whether a call was bought: that is [`CallKey`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallFingerprint(String);
 
@@ -38,6 +39,75 @@ impl CallFingerprint {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What a paid call is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallRole {
+    /// It makes pictures.
+    Picture,
+    /// It describes a sketch.
+    Description,
+}
+
+impl CallRole {
+    /// The name in the journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Picture => "picture",
+            Self::Description => "description",
+        }
+    }
+}
+
+/// Names a paid call in the journal: the job, what the call is for, and its number. Nothing that is
+/// sent is a part of it, because that may change between two attempts of one job: by an upgrade, by
+/// a setting, or by a picture behind an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CallKey {
+    /// [`super::GenerationContext::scope`].
+    pub scope: String,
+    /// What the call is for.
+    pub role: CallRole,
+    /// The number of the call within the job and the role.
+    pub index: u32,
+    /// What is sent. It is kept for information, and it named the call in earlier versions, whose
+    /// records are still found by it.
+    pub sent_as: CallFingerprint,
+}
+
+/// A paid call that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+pub struct PaidCall<'a> {
+    /// The provider.
+    pub provider: &'a str,
+    /// The model.
+    pub model: &'a str,
+    /// What it is for.
+    pub role: CallRole,
+    /// The number of the call within the job and the role.
+    pub index: u32,
+    /// What is sent, without what another paid call answered.
+    pub body: &'a [u8],
+}
+
+impl PaidCall<'_> {
+    /// The call's name within a scope.
+    #[must_use]
+    pub fn key(&self, scope: &str) -> CallKey {
+        // As earlier versions named it.
+        let older = match self.role {
+            CallRole::Picture => scope.to_owned(),
+            CallRole::Description => format!("{scope} description"),
+        };
+        CallKey {
+            scope: scope.to_owned(),
+            role: self.role,
+            index: self.index,
+            sent_as: CallFingerprint::new(self.provider, self.model, &older, self.index, self.body),
+        }
     }
 }
 
@@ -76,12 +146,12 @@ pub trait CallJournal: Send + Sync + 'static {
     /// Claims a call. Only one caller gets [`CallState::New`]; from then on the call counts as
     /// sent. A journal that outlives the process must have this on disk when it returns, because
     /// the caller sends the call next.
-    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState>;
+    async fn claim(&self, call: &CallKey) -> Result<CallState>;
+    /// What is known of a call, without claiming it.
+    async fn look_up(&self, call: &CallKey) -> Result<CallState>;
+    /// Whether any call of a scope was sent and may cost something.
+    async fn has_calls(&self, scope: &str) -> Result<bool>;
     /// Records how a call ended. As with [`CallJournal::claim`], this must be on disk when it
     /// returns.
-    async fn record_outcome(
-        &self,
-        fingerprint: &CallFingerprint,
-        outcome: &CallOutcome,
-    ) -> Result<()>;
+    async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()>;
 }

@@ -12,15 +12,22 @@ use crate::digest::sha256_hex;
 /// What a provider gets in addition to the request.
 #[derive(Clone)]
 pub struct GenerationContext {
-    /// Cancels the generation.
+    /// A person cancelled the generation: nobody wants its pictures any more.
     pub cancel: CancellationToken,
+    /// This run of the generation ends, and another one goes on with it. A call that is paid for is
+    /// still waited for, so that its outcome is recorded; everything else is left as it is for the
+    /// other run, and nothing new is begun.
+    pub hand_over: CancellationToken,
     /// Receives progress and previews.
     pub progress: Arc<dyn ProgressSink>,
     /// Records paid calls, so that a crash does not lead to paying twice.
     pub journal: Arc<dyn CallJournal>,
     /// Distinguishes the calls of different jobs: the job's id, and how often a person has asked
-    /// for a retry that may pay again.
+    /// for a retry.
     pub scope: String,
+    /// The scopes before a person asked for a retry, oldest first. What was bought in them is used
+    /// before anything is bought again.
+    pub earlier: Vec<String>,
     /// The seed of this job if the request names none: different for every job, and the same for
     /// all attempts of one job.
     pub seed: u64,
@@ -39,12 +46,20 @@ pub fn seed_of(job: &str) -> u64 {
 }
 
 impl GenerationContext {
-    /// Fails when the generation has been cancelled.
+    /// Waits until this run of the generation is to end, for whatever reason.
+    pub async fn stopped(&self) {
+        tokio::select! {
+            () = self.cancel.cancelled() => {}
+            () = self.hand_over.cancelled() => {}
+        }
+    }
+
+    /// Fails when this run of the generation is to end.
     ///
     /// # Errors
     /// [`super::FailureClass::Cancelled`].
     pub fn check(&self) -> Result<(), GenerateError> {
-        if self.cancel.is_cancelled() {
+        if self.cancel.is_cancelled() || self.hand_over.is_cancelled() {
             Err(GenerateError::cancelled())
         } else {
             Ok(())

@@ -23,7 +23,7 @@ pub enum FailureClass {
     /// The call was sent and its outcome is not known, so it may have been charged. It is only
     /// repeated when a person asks for it.
     MaybeCharged,
-    /// The caller cancelled it.
+    /// It was cancelled, or another run goes on with it.
     Cancelled,
 }
 

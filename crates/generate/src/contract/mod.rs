@@ -17,7 +17,9 @@ mod receipt;
 mod request;
 mod style;
 
-pub use call::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState};
+pub use call::{
+    CallFingerprint, CallJournal, CallKey, CallOutcome, CallPictures, CallRole, CallState, PaidCall,
+};
 pub use capabilities::{CancelKind, Capabilities, ProgressKind, Ratios, Support};
 pub use context::{GenerationContext, seed_of};
 pub use error::{FailureClass, GenerateError};

@@ -1,8 +1,10 @@
 //! The journal of paid calls in files, synced to disk before a call is sent.
 //!
-//! Each call has a folder, `<folder>/<fingerprint>`. `sent` is created in it before the call goes
-//! out; `outcome.json` lists the pictures, which are stored beside it. A folder with `sent` but
-//! without `outcome.json` is a call whose outcome is unknown.
+//! Each call has a folder, `<folder>/<hash of the scope>/<role>-<index>`. `sent` is created in it
+//! before the call goes out, and says what is sent; `outcome.json` lists the pictures, which are
+//! stored beside it. A folder with `sent` but without `outcome.json` is a call whose outcome is
+//! unknown. Earlier versions named the folder after what is sent: `<folder>/<fingerprint>`. Such
+//! folders are read and no longer made.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +13,7 @@ use bytes::Bytes;
 use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::contract::{CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState};
+use crate::contract::{CallJournal, CallKey, CallOutcome, CallPictures, CallState};
 use crate::digest::sha256_hex;
 use crate::durable;
 
@@ -37,14 +39,61 @@ impl FileJournal {
         }
     }
 
-    fn claim_now(folder: &Path) -> Result<CallState> {
-        if durable::create(&folder.join("sent"))? {
-            // The entry of the call's folder must be on disk, too.
-            if let Some(parent) = folder.parent() {
-                durable::sync_folder(parent).map_err(durable::fault("sync", parent))?;
-            }
-            return Ok(CallState::New);
+    fn folder_of_scope(&self, scope: &str) -> PathBuf {
+        self.folder.join(sha256_hex(scope.as_bytes()))
+    }
+
+    fn folders(&self, call: &CallKey) -> Folders {
+        Folders {
+            own: self.folder_of_scope(&call.scope).join(format!(
+                "{}-{}",
+                call.role.as_str(),
+                call.index
+            )),
+            older: self.folder.join(call.sent_as.as_str()),
         }
+    }
+
+    fn claim_now(folders: &Folders, sent: &[u8]) -> Result<CallState> {
+        if let Some(older) = folders.older_record()? {
+            return Self::read(older);
+        }
+        let own = &folders.own;
+        if !durable::create_with(&own.join("sent"), sent)? {
+            return Self::read(own);
+        }
+        // The entries of the folders above must be on disk, too.
+        for above in own.ancestors().skip(1).take(2) {
+            durable::sync_folder(above).map_err(durable::fault("sync", above))?;
+        }
+        Ok(CallState::New)
+    }
+
+    fn look_up_now(folders: &Folders) -> Result<CallState> {
+        match folders.older_record()? {
+            Some(older) => Self::read(older),
+            None if exists(&folders.own.join("sent"))? => Self::read(&folders.own),
+            None => Ok(CallState::New),
+        }
+    }
+
+    fn has_calls_now(folder: &Path) -> Result<bool> {
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(durable::fault("read", folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(durable::fault("read", folder))?;
+            if exists(&entry.path().join("sent"))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The state of a call that was sent.
+    fn read(folder: &Path) -> Result<CallState> {
         let text = match std::fs::read(folder.join("outcome.json")) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -105,43 +154,114 @@ impl FileJournal {
             }
         }
     }
+}
 
-    async fn with<T: Send + 'static>(
-        &self,
-        fingerprint: &CallFingerprint,
-        work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let folder = self.folder.join(fingerprint.as_str());
-        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
-        done.map_err(|error| Error::internal("the journal's thread ended").with_source(error))?
+/// Where a call is recorded.
+struct Folders {
+    own: PathBuf,
+    /// Where an earlier version recorded it.
+    older: PathBuf,
+}
+
+impl Folders {
+    /// The folder of an earlier version, if the call was sent by one.
+    fn older_record(&self) -> Result<Option<&Path>> {
+        Ok(exists(&self.older.join("sent"))?.then_some(&self.older))
     }
+}
+
+fn exists(path: &Path) -> Result<bool> {
+    path.try_exists().map_err(durable::fault("read", path))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal("the journal's thread ended").with_source(error))?
 }
 
 #[async_trait]
 impl CallJournal for FileJournal {
-    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState> {
-        self.with(fingerprint, Self::claim_now).await
+    async fn claim(&self, call: &CallKey) -> Result<CallState> {
+        let (folders, sent) = (self.folders(call), call.sent_as.as_str().to_owned());
+        blocking(move || Self::claim_now(&folders, sent.as_bytes())).await
     }
 
-    async fn record_outcome(
-        &self,
-        fingerprint: &CallFingerprint,
-        outcome: &CallOutcome,
-    ) -> Result<()> {
-        let outcome = outcome.clone();
-        self.with(fingerprint, move |folder| {
-            Self::record_now(folder, &outcome)
-        })
-        .await
+    async fn look_up(&self, call: &CallKey) -> Result<CallState> {
+        let folders = self.folders(call);
+        blocking(move || Self::look_up_now(&folders)).await
+    }
+
+    async fn has_calls(&self, scope: &str) -> Result<bool> {
+        let folder = self.folder_of_scope(scope);
+        blocking(move || Self::has_calls_now(&folder)).await
+    }
+
+    async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()> {
+        let (folder, outcome) = (self.folders(call).own, outcome.clone());
+        blocking(move || Self::record_now(&folder, &outcome)).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{CallRole, PaidCall};
 
-    fn fingerprint() -> CallFingerprint {
-        CallFingerprint::new("gemini", "m", "job", 0, b"body")
+    fn call(body: &[u8]) -> CallKey {
+        let call = PaidCall {
+            provider: "gemini",
+            model: "m",
+            role: CallRole::Picture,
+            index: 0,
+            body,
+        };
+        call.key("job")
+    }
+
+    fn key() -> CallKey {
+        call(b"body")
+    }
+
+    #[tokio::test]
+    async fn a_call_is_the_same_call_whatever_it_sends() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = FileJournal::new(folder.path());
+        assert!(!journal.has_calls("job").await.expect("read"));
+        assert_eq!(journal.claim(&key()).await.expect("new"), CallState::New);
+        let changed = call(b"body of a newer version");
+        assert_eq!(
+            journal.claim(&changed).await.expect("known"),
+            CallState::Unknown
+        );
+        assert!(journal.has_calls("job").await.expect("read"));
+        assert!(!journal.has_calls("another").await.expect("read"));
+    }
+
+    #[tokio::test]
+    async fn the_record_of_an_earlier_version_is_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let older = folder.path().join(key().sent_as.as_str());
+        std::fs::create_dir_all(&older).expect("a folder");
+        std::fs::write(older.join("sent"), b"").expect("written");
+        let journal = FileJournal::new(folder.path());
+        assert_eq!(
+            journal.claim(&key()).await.expect("known"),
+            CallState::Unknown
+        );
+        std::fs::write(older.join("0"), b"one").expect("written");
+        let outcome = format!(
+            r#"{{"pictures": ["{}"], "filtered": []}}"#,
+            sha256_hex(b"one")
+        );
+        std::fs::write(older.join("outcome.json"), outcome).expect("written");
+        let done = CallState::Done(CallPictures {
+            pictures: vec![Bytes::from_static(b"one")],
+            filtered: Vec::new(),
+        });
+        assert_eq!(journal.claim(&key()).await.expect("known"), done);
+        assert_eq!(journal.look_up(&key()).await.expect("known"), done);
     }
 
     #[tokio::test]
@@ -150,7 +270,7 @@ mod tests {
         let path = folder.path().join("calls");
         std::fs::write(&path, "a file where a folder should be").expect("written");
         let message = FileJournal::new(&path)
-            .claim(&fingerprint())
+            .claim(&key())
             .await
             .expect_err("no folder")
             .message;
@@ -164,20 +284,17 @@ mod tests {
     async fn a_call_is_new_once_and_its_pictures_outlive_the_journal() {
         let folder = tempfile::tempdir().expect("a folder");
         let open = || FileJournal::new(folder.path().join("calls"));
+        assert_eq!(open().claim(&key()).await.expect("new"), CallState::New);
         assert_eq!(
-            open().claim(&fingerprint()).await.expect("new"),
-            CallState::New
-        );
-        assert_eq!(
-            open().claim(&fingerprint()).await.expect("unknown"),
+            open().claim(&key()).await.expect("unknown"),
             CallState::Unknown
         );
         open()
-            .record_outcome(&fingerprint(), &CallOutcome::NotCharged)
+            .record_outcome(&key(), &CallOutcome::NotCharged)
             .await
             .expect("noted");
         assert_eq!(
-            open().claim(&fingerprint()).await.expect("new again"),
+            open().claim(&key()).await.expect("new again"),
             CallState::New
         );
         let pictures = CallPictures {
@@ -185,11 +302,11 @@ mod tests {
             filtered: vec!["x".into()],
         };
         open()
-            .record_outcome(&fingerprint(), &CallOutcome::Pictures(pictures.clone()))
+            .record_outcome(&key(), &CallOutcome::Pictures(pictures.clone()))
             .await
             .expect("noted");
         assert_eq!(
-            open().claim(&fingerprint()).await.expect("done"),
+            open().claim(&key()).await.expect("done"),
             CallState::Done(pictures)
         );
     }
@@ -200,7 +317,7 @@ mod tests {
         let journal = FileJournal::new(folder.path());
         let claims = (0..16).map(|_| {
             let journal = journal.clone();
-            tokio::spawn(async move { journal.claim(&fingerprint()).await.expect("a state") })
+            tokio::spawn(async move { journal.claim(&key()).await.expect("a state") })
         });
         let states: Vec<CallState> = futures::future::join_all(claims)
             .await
@@ -220,18 +337,17 @@ mod tests {
     async fn a_damaged_picture_is_no_outcome() {
         let folder = tempfile::tempdir().expect("a folder");
         let journal = FileJournal::new(folder.path());
-        journal.claim(&fingerprint()).await.expect("new");
+        journal.claim(&key()).await.expect("new");
         let pictures = CallPictures {
             pictures: vec![Bytes::from_static(b"one")],
             filtered: Vec::new(),
         };
         journal
-            .record_outcome(&fingerprint(), &CallOutcome::Pictures(pictures))
+            .record_outcome(&key(), &CallOutcome::Pictures(pictures))
             .await
             .expect("noted");
-        std::fs::write(folder.path().join(fingerprint().as_str()).join("0"), b"on")
-            .expect("damaged");
-        let error = journal.claim(&fingerprint()).await.expect_err("damaged");
+        std::fs::write(journal.folders(&key()).own.join("0"), b"on").expect("damaged");
+        let error = journal.claim(&key()).await.expect_err("damaged");
         assert!(error.message.contains("damaged"), "{}", error.message);
     }
 }

@@ -6,16 +6,23 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use clippy_core::Result;
 
-use crate::contract::{CallFingerprint, CallJournal, CallOutcome, CallState};
+use crate::contract::{CallJournal, CallKey, CallOutcome, CallRole, CallState};
+
+/// The scope, the role and the number of a call.
+type Name = (String, CallRole, u32);
+
+fn name(call: &CallKey) -> Name {
+    (call.scope.clone(), call.role, call.index)
+}
 
 /// A journal in memory, for tests and for free providers.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    calls: Mutex<HashMap<CallFingerprint, CallState>>,
+    calls: Mutex<HashMap<Name, CallState>>,
 }
 
 impl MemoryJournal {
-    fn with<T>(&self, work: impl FnOnce(&mut HashMap<CallFingerprint, CallState>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut HashMap<Name, CallState>) -> T) -> T {
         // A poisoned lock is safe to use: every change is a single insert or removal.
         let mut calls = self
             .calls
@@ -27,30 +34,33 @@ impl MemoryJournal {
 
 #[async_trait]
 impl CallJournal for MemoryJournal {
-    async fn claim(&self, fingerprint: &CallFingerprint) -> Result<CallState> {
-        // From here on the outcome of a new call counts as unknown.
-        Ok(self.with(
-            |calls| match calls.insert(fingerprint.clone(), CallState::Unknown) {
-                None => CallState::New,
-                Some(known) => {
-                    calls.insert(fingerprint.clone(), known.clone());
-                    known
-                }
-            },
-        ))
+    async fn claim(&self, call: &CallKey) -> Result<CallState> {
+        Ok(self.with(|calls| match calls.get(&name(call)) {
+            Some(known) => known.clone(),
+            None => {
+                // From here on the outcome of the call counts as unknown.
+                calls.insert(name(call), CallState::Unknown);
+                CallState::New
+            }
+        }))
     }
 
-    async fn record_outcome(
-        &self,
-        fingerprint: &CallFingerprint,
-        outcome: &CallOutcome,
-    ) -> Result<()> {
+    async fn look_up(&self, call: &CallKey) -> Result<CallState> {
+        let known = self.with(|calls| calls.get(&name(call)).cloned());
+        Ok(known.unwrap_or(CallState::New))
+    }
+
+    async fn has_calls(&self, scope: &str) -> Result<bool> {
+        Ok(self.with(|calls| calls.keys().any(|(known, _, _)| known == scope)))
+    }
+
+    async fn record_outcome(&self, call: &CallKey, outcome: &CallOutcome) -> Result<()> {
         self.with(|calls| match outcome {
             CallOutcome::Pictures(pictures) => {
-                calls.insert(fingerprint.clone(), CallState::Done(pictures.clone()));
+                calls.insert(name(call), CallState::Done(pictures.clone()));
             }
             CallOutcome::NotCharged => {
-                calls.remove(fingerprint);
+                calls.remove(&name(call));
             }
         });
         Ok(())

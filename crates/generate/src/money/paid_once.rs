@@ -3,12 +3,16 @@
 //! The journal outlives the process. After a crash, a call that was sent and has no recorded
 //! outcome is not sent again automatically: it fails with
 //! [`crate::FailureClass::MaybeCharged`]. A call with a recorded outcome returns its pictures
-//! without being paid for again.
+//! without being paid for again, also when a person asks for a retry of the job: it failed for
+//! another reason than this call.
 
 use std::future::Future;
 
+use clippy_imaging::probe;
+
 use crate::contract::{
-    CallFingerprint, CallJournal, CallOutcome, CallPictures, CallState, FailureClass, GenerateError,
+    CallKey, CallOutcome, CallPictures, CallRole, CallState, FailureClass, GenerateError,
+    GenerationContext, PaidCall,
 };
 
 /// Sends a paid call at most once.
@@ -18,14 +22,18 @@ use crate::contract::{
 /// otherwise the call's own error. After an error that may be charged, the journal keeps the
 /// outcome as unknown.
 pub async fn paid_once<F>(
-    journal: &dyn CallJournal,
-    fingerprint: &CallFingerprint,
-    call: impl FnOnce() -> F,
+    context: &GenerationContext,
+    call: &PaidCall<'_>,
+    send: impl FnOnce() -> F,
 ) -> Result<CallPictures, GenerateError>
 where
     F: Future<Output = Result<CallPictures, GenerateError>>,
 {
-    match journal.claim(fingerprint).await? {
+    if let Some(pictures) = bought_before_a_retry(context, call).await {
+        return Ok(pictures);
+    }
+    let key = call.key(&context.scope);
+    match context.journal.claim(&key).await? {
         CallState::Done(pictures) => return Ok(pictures),
         CallState::Unknown => {
             return Err(GenerateError::maybe_charged(
@@ -35,47 +43,152 @@ where
         }
         CallState::New => {}
     }
-    match call().await {
+    match send().await {
         Ok(pictures) => {
-            journal
-                .record_outcome(fingerprint, &CallOutcome::Pictures(pictures.clone()))
-                .await?;
+            record(context, &key, &CallOutcome::Pictures(pictures.clone())).await;
             Ok(pictures)
         }
         Err(error) => {
             // A safety filter is a known outcome, even if the provider charges for it.
             if !error.charged || error.class == FailureClass::Blocked {
-                journal
-                    .record_outcome(fingerprint, &CallOutcome::NotCharged)
-                    .await?;
+                record(context, &key, &CallOutcome::NotCharged).await;
             }
             Err(error)
         }
     }
 }
 
+/// What this call gave before a person asked for a retry. A result that cannot be used, or cannot
+/// be read, is left out: it is what the person asks for again.
+async fn bought_before_a_retry(
+    context: &GenerationContext,
+    call: &PaidCall<'_>,
+) -> Option<CallPictures> {
+    for scope in &context.earlier {
+        match context.journal.look_up(&call.key(scope)).await {
+            Ok(CallState::Done(pictures)) if is_usable(call.role, &pictures) => {
+                return Some(pictures);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(scope, %error, "what an earlier attempt bought cannot be read");
+            }
+        }
+    }
+    None
+}
+
+fn is_usable(role: CallRole, call: &CallPictures) -> bool {
+    match role {
+        CallRole::Picture => call.pictures.iter().any(|picture| probe(picture).is_ok()),
+        CallRole::Description => true,
+    }
+}
+
+/// Records an outcome. A record that fails does not take the outcome away from the caller. The call
+/// then counts as sent, and is not sent again by itself.
+async fn record(context: &GenerationContext, key: &CallKey, outcome: &CallOutcome) {
+    if let Err(error) = context.journal.record_outcome(key, outcome).await {
+        tracing::error!(scope = key.scope, index = key.index, %error, "the outcome of a paid call could not be recorded");
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::borrow::Borrow;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use bytes::Bytes;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::contract::{CallFingerprint, CallJournal, NoProgress};
     use crate::money::MemoryJournal;
+
+    fn picture() -> Bytes {
+        let picture = image::RgbImage::new(2, 2);
+        clippy_imaging::encode(&picture, clippy_imaging::Encoding::Png)
+            .expect("a picture")
+            .into()
+    }
 
     fn pictures() -> CallPictures {
         CallPictures {
-            pictures: vec![Bytes::from_static(b"png")],
+            pictures: vec![picture()],
             filtered: Vec::new(),
         }
     }
 
+    fn context(journal: impl CallJournal) -> GenerationContext {
+        GenerationContext {
+            cancel: CancellationToken::new(),
+            hand_over: CancellationToken::new(),
+            progress: Arc::new(NoProgress),
+            journal: Arc::new(journal),
+            scope: "job 0".to_owned(),
+            earlier: Vec::new(),
+            seed: 1,
+        }
+    }
+
+    fn retried(context: &GenerationContext) -> GenerationContext {
+        GenerationContext {
+            scope: "job 1".to_owned(),
+            earlier: vec!["job 0".to_owned()],
+            ..context.clone()
+        }
+    }
+
+    fn call(body: &[u8]) -> PaidCall<'_> {
+        PaidCall {
+            provider: "gemini",
+            model: "m",
+            role: CallRole::Picture,
+            index: 0,
+            body,
+        }
+    }
+
+    async fn paid<F>(
+        context: impl Borrow<GenerationContext>,
+        body: &[u8],
+        send: impl FnOnce() -> F,
+    ) -> Result<CallPictures, GenerateError>
+    where
+        F: Future<Output = Result<CallPictures, GenerateError>>,
+    {
+        paid_once(context.borrow(), &call(body), send).await
+    }
+
+    /// A journal that can be written before a call and not after it.
+    #[derive(Default)]
+    struct Full(MemoryJournal);
+
+    #[async_trait::async_trait]
+    impl CallJournal for Full {
+        async fn claim(&self, call: &CallKey) -> clippy_core::Result<CallState> {
+            self.0.claim(call).await
+        }
+
+        async fn look_up(&self, call: &CallKey) -> clippy_core::Result<CallState> {
+            self.0.look_up(call).await
+        }
+
+        async fn has_calls(&self, scope: &str) -> clippy_core::Result<bool> {
+            self.0.has_calls(scope).await
+        }
+
+        async fn record_outcome(&self, _: &CallKey, _: &CallOutcome) -> clippy_core::Result<()> {
+            Err(clippy_core::Error::internal("no room is left"))
+        }
+    }
+
     #[tokio::test]
-    async fn a_call_is_bought_once_and_given_again() {
-        let (journal, bought) = (MemoryJournal::default(), AtomicU32::new(0));
-        let fingerprint = CallFingerprint::new("gemini", "m", "job", 0, b"body");
-        for _ in 0..3 {
-            let got = paid_once(&journal, &fingerprint, || async {
+    async fn a_call_is_bought_once_and_given_again_whatever_it_would_send_now() {
+        let (context, bought) = (context(MemoryJournal::default()), AtomicU32::new(0));
+        for body in [b"body", b"what", b"else"] {
+            let got = paid(&context, body, || async {
                 bought.fetch_add(1, Ordering::SeqCst);
                 Ok(pictures())
             });
@@ -85,36 +198,69 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_outcome_is_never_bought_again() {
-        let journal = MemoryJournal::default();
-        let fingerprint = CallFingerprint::new("gemini", "m", "job", 0, b"body");
-        let lost = paid_once(&journal, &fingerprint, || async {
+    async fn an_unknown_outcome_is_never_bought_again_unasked() {
+        let context = context(MemoryJournal::default());
+        let lost = paid(&context, b"body", || async {
             Err(GenerateError::maybe_charged("cut off"))
         });
         assert_eq!(
             lost.await.expect_err("lost").class,
             FailureClass::MaybeCharged
         );
-        let again = paid_once(&journal, &fingerprint, || async { panic!("bought twice") });
+        let again = paid(&context, b"body", || async { panic!("bought twice") });
         assert_eq!(
             again.await.expect_err("refused").class,
             FailureClass::MaybeCharged
         );
-        let asked_for = CallFingerprint::new("gemini", "m", "job, bought again 1", 0, b"body");
-        paid_once(&journal, &asked_for, || async { Ok(pictures()) })
+        paid(retried(&context), b"body", || async { Ok(pictures()) })
             .await
             .expect("a person asked for it");
     }
 
     #[tokio::test]
+    async fn a_retry_uses_what_was_bought_before_it() {
+        let context = context(MemoryJournal::default());
+        let bought = paid(&context, b"body", || async { Ok(pictures()) });
+        bought.await.expect("pictures");
+        let again = paid(retried(&context), b"body", || async {
+            panic!("bought twice")
+        });
+        assert_eq!(again.await.expect("pictures"), pictures());
+    }
+
+    #[tokio::test]
+    async fn a_retry_buys_again_what_is_no_picture() {
+        let context = context(MemoryJournal::default());
+        let useless = CallPictures {
+            pictures: vec![Bytes::from_static(b"no picture")],
+            filtered: Vec::new(),
+        };
+        let bought = paid(&context, b"body", || async { Ok(useless) });
+        bought.await.expect("bytes");
+        let again = paid(retried(&context), b"body", || async { Ok(pictures()) });
+        assert_eq!(again.await.expect("pictures"), pictures());
+    }
+
+    #[tokio::test]
+    async fn a_journal_that_fails_after_the_call_loses_no_picture() {
+        let context = context(Full::default());
+        let bought = paid(&context, b"body", || async { Ok(pictures()) });
+        assert_eq!(bought.await.expect("pictures"), pictures());
+        let again = paid(&context, b"body", || async { panic!("bought twice") });
+        assert_eq!(
+            again.await.expect_err("unknown").class,
+            FailureClass::MaybeCharged
+        );
+    }
+
+    #[tokio::test]
     async fn a_refusal_that_cost_nothing_may_be_sent_again() {
-        let journal = MemoryJournal::default();
-        let fingerprint = CallFingerprint::new("gemini", "m", "job", 0, b"body");
-        let busy = paid_once(&journal, &fingerprint, || async {
+        let context = context(MemoryJournal::default());
+        let busy = paid(&context, b"body", || async {
             Err(GenerateError::transient("busy", None))
         });
         assert_eq!(busy.await.expect_err("busy").class, FailureClass::Transient);
-        paid_once(&journal, &fingerprint, || async { Ok(pictures()) })
+        paid(&context, b"body", || async { Ok(pictures()) })
             .await
             .expect("sent again");
     }

@@ -286,6 +286,22 @@ async fn a_description_is_part_of_the_price_and_bought_once_for_a_job() {
 }
 
 #[tokio::test]
+async fn a_call_is_not_bought_again_because_what_it_sends_has_changed() {
+    let google = FakeGoogle::start().await;
+    google.answers(IMAGE_MODEL, [with_picture(&flat(8, 8, [5, 5, 5]))]);
+    let (context, _) = crate::support::context();
+    for prompt in ["a boat", "as a newer version words it"] {
+        let request = GenerateRequest {
+            prompt: Some(prompt.into()),
+            ..GenerateRequest::default()
+        };
+        let made = crate::support::generated_in(&google.gemini(), &request, &context).await;
+        assert_eq!(made.expect("a picture").images.len(), 1);
+    }
+    assert_eq!(google.calls(IMAGE_MODEL).len(), 1);
+}
+
+#[tokio::test]
 async fn a_ratio_that_did_not_come_is_not_called_honoured() {
     let google = FakeGoogle::start().await;
     google.answers(IMAGE_MODEL, [with_picture(&flat(64, 64, [5, 5, 5]))]);
@@ -485,4 +501,28 @@ async fn cancelling_drops_the_answer_and_counts_as_billed() {
     let error = work.await.expect("ran").expect_err("cancelled");
     assert!(error.class == FailureClass::Cancelled && error.charged);
     google.gemini().ready().await.expect("a key needs no call");
+}
+
+#[tokio::test]
+async fn a_call_under_way_is_waited_for_when_the_generation_is_handed_over() {
+    let google = FakeGoogle::start().await;
+    google.answers(IMAGE_MODEL, [Answer::Silence]);
+    let (context, _) = crate::support::context();
+    let request = GenerateRequest {
+        prompt: Some("a boat".into()),
+        ..GenerateRequest::default()
+    };
+    let (hand_over, provider) = (context.hand_over.clone(), google.gemini());
+    let work =
+        tokio::spawn(
+            async move { crate::support::generated_in(&provider, &request, &context).await },
+        );
+    crate::support::wait_until("the call has arrived", || {
+        google.calls(IMAGE_MODEL).len() == 1
+    })
+    .await;
+    hand_over.cancel();
+    let error = work.await.expect("ran").expect_err("no answer");
+    // The client's own time ran out: the call was not dropped before.
+    assert_eq!(error.class, FailureClass::MaybeCharged, "{error}");
 }

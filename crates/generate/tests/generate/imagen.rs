@@ -333,6 +333,33 @@ async fn a_sketch_that_an_edit_cannot_take_is_told_in_words() {
 }
 
 #[tokio::test]
+async fn a_call_is_not_bought_again_because_the_sketch_is_described_otherwise() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let google = FakeGoogle::start().await;
+    let analysis = json!({
+        "subject_summary": "a sitting cat", "natural_description": "A cat sits.",
+        "negative_cues": ["a dog"],
+    });
+    let busy = Answer::Json(503, crate::google_fake::fault(503, "UNAVAILABLE", "busy"));
+    google.answers(VISION_MODEL, [busy]);
+    google.answers(IMAGEN, [with_predictions(&[&flat(8, 8, [0, 255, 0])], &[])]);
+    let client = FakeGoogle::client(google.by_account(folder.path()), "IMAGEN_MODEL");
+    let describer = FakeGoogle::describer(&client, VISION_MODEL.to_owned());
+    let provider = google.imagen(folder.path()).with_describer(Some(describer));
+    let (context, _) = crate::support::context();
+    let request = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        ..GenerateRequest::default()
+    };
+    for _ in 0..2 {
+        let made = crate::support::generated_in(&provider, &request, &context).await;
+        assert_eq!(made.expect("a picture").images.len(), 1);
+        google.answers(VISION_MODEL, [with_text(&analysis.to_string())]);
+    }
+    assert_eq!(google.calls(IMAGEN).len(), 1);
+}
+
+#[tokio::test]
 async fn a_mask_under_which_nothing_changed_is_not_called_honoured() {
     let folder = tempfile::tempdir().expect("a folder");
     let google = FakeGoogle::start().await;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use clippy_core::settings::Secret;
 use clippy_generate::google::{Backoff, Endpoint, GeminiProvider, GeminiSettings, GoogleClient};
 use clippy_generate::{
-    Address, CallFingerprint, CallJournal, CallOutcome, CallState, FailureClass, FileJournal,
+    Address, CallJournal, CallKey, CallOutcome, CallState, FailureClass, FileJournal,
     GenerateError, GenerateRequest, Generated,
 };
 
@@ -59,20 +59,28 @@ impl Halting {
 
 #[async_trait]
 impl CallJournal for Halting {
-    async fn claim(&self, fingerprint: &CallFingerprint) -> clippy_core::Result<CallState> {
+    async fn claim(&self, call: &CallKey) -> clippy_core::Result<CallState> {
         self.halt_at(Halt::BeforeClaim).await;
-        let state = self.journal.claim(fingerprint).await;
+        let state = self.journal.claim(call).await;
         self.halt_at(Halt::BeforeSending).await;
         state
     }
 
+    async fn look_up(&self, call: &CallKey) -> clippy_core::Result<CallState> {
+        self.journal.look_up(call).await
+    }
+
+    async fn has_calls(&self, scope: &str) -> clippy_core::Result<bool> {
+        self.journal.has_calls(scope).await
+    }
+
     async fn record_outcome(
         &self,
-        fingerprint: &CallFingerprint,
+        call: &CallKey,
         outcome: &CallOutcome,
     ) -> clippy_core::Result<()> {
         self.halt_at(Halt::BeforeOutcome).await;
-        let written = self.journal.record_outcome(fingerprint, outcome).await;
+        let written = self.journal.record_outcome(call, outcome).await;
         self.halt_at(Halt::AfterOutcome).await;
         written
     }

@@ -52,9 +52,11 @@ pub fn context() -> (GenerationContext, Arc<Recorder>) {
     let recorder = Arc::new(Recorder::default());
     let context = GenerationContext {
         cancel: CancellationToken::new(),
+        hand_over: CancellationToken::new(),
         progress: recorder.clone(),
         journal: Arc::new(MemoryJournal::default()),
         scope: "job".to_owned(),
+        earlier: Vec::new(),
         seed: 4_242,
     };
     (context, recorder)

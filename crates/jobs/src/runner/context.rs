@@ -8,6 +8,7 @@ use clippy_core::{Error, ErrorCode};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::events::EventKind;
@@ -36,7 +37,7 @@ impl Patience {
 
 /// Why a run was asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StopReason {
+pub enum StopReason {
     /// Somebody cancelled the job.
     Cancelled,
     /// The worker process stops.
@@ -67,6 +68,8 @@ pub(crate) struct Run {
     progress: Mutex<Option<Progress>>,
     receipt: Mutex<Option<Value>>,
     planned: AtomicBool,
+    /// How long the handler may still take although it was asked to stop.
+    hold: watch::Sender<Option<Duration>>,
 }
 
 impl Run {
@@ -80,7 +83,24 @@ impl Run {
             progress: Mutex::default(),
             receipt: Mutex::default(),
             planned: AtomicBool::new(false),
+            hold: watch::Sender::new(None),
         }
+    }
+
+    /// The longest that a run which is not cancelled may still take.
+    pub(crate) fn held_for(&self) -> Duration {
+        self.hold.borrow().unwrap_or_default()
+    }
+
+    /// Waits until nothing holds the run any more. Nobody waits for the result of a cancelled job.
+    pub(crate) async fn released(&self) {
+        let longest = self.held_for();
+        if longest.is_zero() || self.reason() == Some(StopReason::Cancelled) {
+            return;
+        }
+        let mut hold = self.hold.subscribe();
+        // Out of time or released: the handler is stopped either way.
+        let _ = tokio::time::timeout(longest, hold.wait_for(Option::is_none)).await;
     }
 
     /// Asks the handler to stop; the first reason stays.
@@ -125,7 +145,22 @@ impl Run {
     }
 }
 
-/// A handler's interface to its job. Cheap to clone; it may be sent to other threads.
+/// Keeps a run from being dropped; see [`JobContext::hold`].
+pub struct Hold(Arc<Run>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.hold.send_replace(None);
+    }
+}
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Hold").finish()
+    }
+}
+
+/// A handler's view of its job. Cheap to clone, and free to be carried to other threads.
 #[derive(Clone)]
 pub struct JobContext {
     pub(crate) run: Arc<Run>,
@@ -163,7 +198,22 @@ impl JobContext {
         &self.run.token
     }
 
-    /// Checks whether the job is to stop. Call it between steps, with `?`.
+    /// Why the job is to stop, once its token is cancelled.
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<StopReason> {
+        self.run.reason()
+    }
+
+    /// Keeps the handler from being dropped while something runs that must not be cut off, such as
+    /// a call that is paid for: when the worker stops or the lease is lost, the guard is waited for,
+    /// `longest` at most. A cancelled job is not waited for. One guard at a time.
+    #[must_use]
+    pub fn hold(&self, longest: Duration) -> Hold {
+        self.run.hold.send_replace(Some(longest));
+        Hold(Arc::clone(&self.run))
+    }
+
+    /// Whether to go on; call it between steps, with `?`.
     ///
     /// # Errors
     /// [`JobError::Cancelled`] or [`JobError::HandedBack`] when the job is to stop.

@@ -272,10 +272,11 @@ impl Engine {
             jobs = left.len(),
             "handing back the jobs that did not end in time"
         );
+        let held = left.iter().map(|run| run.held_for()).max();
         for run in left {
             run.stop(StopReason::HandBack);
         }
-        let last = self.settings.timing.grace + Duration::from_secs(3);
+        let last = held.unwrap_or_default() + self.settings.timing.grace + Duration::from_secs(3);
         if tokio::time::timeout(last, self.tracker.wait())
             .await
             .is_err()

@@ -67,6 +67,7 @@ async fn body(run: &Arc<Run>, handler: Arc<dyn JobHandler>, grace: Duration) -> 
     let mut task = tokio::spawn(async move { handler.run(context).await });
     let overdue = async {
         run.token.cancelled().await;
+        run.released().await;
         tokio::time::sleep(grace).await;
     };
     tokio::select! {

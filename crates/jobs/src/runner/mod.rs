@@ -25,7 +25,7 @@ use crate::failure::JobError;
 use crate::record::{JobKind, Lane};
 use engine::Engine;
 
-pub use context::{JobContext, LogLevel};
+pub use context::{Hold, JobContext, LogLevel, StopReason};
 pub use timing::Timing;
 
 /// Runs the jobs of one kind.
@@ -145,7 +145,8 @@ impl Runner {
     }
 
     /// Runs until `stop`, then stops taking jobs, waits for those that run, hands the rest back,
-    /// and returns. It returns within the drain time, the grace time and some seconds.
+    /// and returns. It returns within the drain time, the longest [`JobContext::hold`], the grace
+    /// time and some seconds.
     pub async fn run(self, stop: CancellationToken) {
         self.engine.run(stop).await;
     }

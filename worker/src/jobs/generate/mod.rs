@@ -3,7 +3,8 @@
 //! Running it twice is harmless: a call that costs money is written down before it is sent and
 //! never sent again unasked ([`clippy_generate::paid_once`]), a call that was answered gives the
 //! same pictures again, and pictures are kept by their content. What makes two purchases of one job
-//! different is `retries` alone: how often a person asked again.
+//! different is `retries` alone: how often a person asked again. Even then a call that was answered
+//! is not bought again.
 
 mod answer;
 mod failure;
@@ -24,11 +25,17 @@ use clippy_generate::{
     Generated, Generation, GenerationContext, Intake, Lineage, MicroDollars, Outputs, Provider,
     Providers, Reservation, Resolver, estimate, make, seed_of,
 };
-use clippy_jobs::{Envelope, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress};
+use clippy_jobs::{
+    Envelope, Job, JobContext, JobError, JobHandler, JobKind, LogLevel, Progress, StopReason,
+};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 pub use outage::ProviderPatience;
 pub use references::GalleryReferences;
+
+/// How long a provider may take beside a call that it waits for, when the job is handed over.
+const HAND_OVER: Duration = Duration::from_secs(5);
 
 /// What pictures are made with.
 #[derive(Clone)]
@@ -47,6 +54,9 @@ pub struct GenerateTools {
     pub budget: DailyBudget,
     /// What was spent.
     pub spending: FileSpending,
+    /// The longest that one call to a provider may take. A worker that stops waits so long for a
+    /// call that is under way, because it is paid for.
+    pub longest_call: Duration,
     /// How long a provider that is away or busy is waited for.
     pub patience: ProviderPatience,
     /// The model and the collection that made pictures are added to, when a request asks for that.
@@ -98,6 +108,33 @@ impl GenerateJob {
         }
     }
 
+    /// Gives the whole reservation back, unless a call of this job was sent: it may cost something,
+    /// whatever this attempt failed of.
+    async fn give_back_unspent(&self, context: &JobContext, reserved_usd: f64) {
+        let job = context.job();
+        match self.tools.journal.has_calls(&scope(job, job.retries)).await {
+            Ok(false) => self.settle(context, reserved_usd, 0.0).await,
+            Ok(true) => {}
+            Err(error) => {
+                tracing::error!(job = %job.id, %error, "whether a job bought anything cannot be read, so nothing is given back; it comes back with the day");
+            }
+        }
+    }
+
+    /// What the gallery answered; one that is away is waited for like a provider.
+    async fn waited_for<T>(
+        &self,
+        context: &JobContext,
+        answered: clippy_core::Result<T>,
+    ) -> Result<T, JobError> {
+        match answered {
+            Err(error) if error.code.is_retryable() => {
+                Err(outage::after(context, self.tools.patience, error.into()).await)
+            }
+            answered => Ok(answered?),
+        }
+    }
+
     async fn generated(
         &self,
         context: &JobContext,
@@ -107,19 +144,28 @@ impl GenerateJob {
     ) -> Result<Generated, GenerateError> {
         let (sink, previews) = watch::watched(context);
         let job = context.job();
+        let (cancel, hand_over) = (CancellationToken::new(), CancellationToken::new());
+        // The provider ends by itself when it is to hand over, after the call that is under way.
+        let _hold = context.hold(self.tools.longest_call + HAND_OVER);
+        let stop = pass_on_stop(context, cancel.clone(), hand_over.clone());
         let context = GenerationContext {
-            cancel: context.token().clone(),
+            cancel,
+            hand_over,
             progress: Arc::new(sink),
             journal: Arc::clone(&self.tools.journal),
-            scope: format!("{} {}", job.id, job.retries),
+            scope: scope(job, job.retries),
+            earlier: (0..job.retries)
+                .map(|retries| scope(job, retries))
+                .collect(),
             seed: seed_of(&job.id.to_string()),
         };
         let work = make(provider.as_ref(), request, generation, &context);
-        tokio::pin!(work, previews);
+        // The previews end with the sink, which the work holds.
+        let beside = async { tokio::join!(previews, stop) };
+        tokio::pin!(work, beside);
         tokio::select! {
             generated = &mut work => generated,
-            // It ends with the sink, which the work holds.
-            () = &mut previews => work.await,
+            _ = &mut beside => work.await,
         }
     }
 }
@@ -143,18 +189,15 @@ impl JobHandler for GenerateJob {
         };
         if request.add_to_gallery {
             // Before anything is made or paid for.
-            tools
-                .live
-                .now()
-                .gallery
-                .info()
+            let info = tools.live.now().gallery.info().await;
+            self.waited_for(&context, info)
                 .await?
                 .check_takes_generated()?;
         }
         if provider.capabilities().paid
             && let Err(error) = writable(&tools.outputs).await
         {
-            self.settle(&context, reserved, 0.0).await;
+            self.give_back_unspent(&context, reserved).await;
             return Err(error.into());
         }
         let resolved = tokio::select! {
@@ -165,7 +208,7 @@ impl JobHandler for GenerateJob {
             Ok(generation) => Arc::new(generation),
             Err(error) => {
                 if !error.code.is_retryable() {
-                    self.settle(&context, reserved, 0.0).await;
+                    self.give_back_unspent(&context, reserved).await;
                 }
                 return Err(error.into());
             }
@@ -181,7 +224,7 @@ impl JobHandler for GenerateJob {
                 // been paid for.
                 let free = !error.charged && generation.count == 1 && !error.class.is_retryable();
                 if free && error.class != FailureClass::Blocked {
-                    self.settle(&context, reserved, 0.0).await;
+                    self.give_back_unspent(&context, reserved).await;
                 }
                 tracing::warn!(job = %context.job().id, class = error.class.as_str(), %error, "a generation failed");
                 return Err(outage::after(&context, tools.patience, error).await);
@@ -190,15 +233,19 @@ impl JobHandler for GenerateJob {
         stage(&context, "keeping", "keeping the pictures");
         let job = context.job().id.to_string();
         let mut kept = Vec::with_capacity(generated.images.len());
+        let mut outputs = Vec::with_capacity(generated.images.len());
         for (index, image) in (0..).zip(&generated.images) {
             let lineage = Lineage::of(&generation, &generated.meta, image, index, Some(&job));
             let output = tools.outputs.keep(image, &lineage).await?;
-            let mut answer = answer::image(&job, index, image, &output, &tools.outputs).await?;
-            if request.add_to_gallery {
-                answer["gallery_id"] =
-                    answer::json(&gallery::add(&tools.live.now(), &tools.outputs, &output).await?)?;
+            kept.push(answer::image(&job, index, image, &output, &tools.outputs).await?);
+            outputs.push(output);
+        }
+        // After all of them are kept: the gallery may be away.
+        if request.add_to_gallery {
+            for (answer, output) in kept.iter_mut().zip(&outputs) {
+                let added = gallery::add(&tools.live.now(), &tools.outputs, output).await;
+                answer["gallery_id"] = answer::json(&self.waited_for(&context, added).await?)?;
             }
-            kept.push(answer);
         }
         for reason in &generated.meta.filtered {
             context
@@ -218,6 +265,24 @@ impl JobHandler for GenerateJob {
         });
         answer::result(&generation, &generated.meta, &kept)
     }
+}
+
+/// Tells a provider to stop, and whether the job goes on elsewhere.
+async fn pass_on_stop(
+    context: &JobContext,
+    cancel: CancellationToken,
+    hand_over: CancellationToken,
+) {
+    context.token().cancelled().await;
+    match context.stop_reason() {
+        Some(StopReason::HandBack | StopReason::Lost) => hand_over.cancel(),
+        Some(StopReason::Cancelled) | None => cancel.cancel(),
+    }
+}
+
+/// Names the calls of a job in the journal.
+fn scope(job: &Job, retries: u32) -> String {
+    format!("{} {retries}", job.id)
 }
 
 fn stage(context: &JobContext, stage: &str, message: &str) {

@@ -5,6 +5,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use clippy_core::ErrorCode;
 use clippy_generate::{FailureClass, GenerateError, seed_of};
 use clippy_jobs::{JobContext, JobError, LogLevel, Progress};
 use serde::{Deserialize, Serialize};
@@ -52,15 +53,30 @@ struct Away {
     since: u64,
     /// When it was last seen.
     seen: u64,
+    /// When the provider is asked again. Missing in records of earlier versions.
+    #[serde(default)]
+    next: u64,
     /// Pauses so far.
     tries: u32,
     /// How often a person had asked for the job again.
     retries: u32,
 }
 
-/// An outage that was not seen for so long, its pause aside, is over; another one is waited for
-/// anew.
+/// An outage is over when it is not seen for so long after the provider should have been asked
+/// again. Another one is waited for anew.
 const OVER: Duration = Duration::from_secs(600);
+
+impl Away {
+    /// Whether a failure that is seen now belongs to this outage.
+    fn lasts(&self, now: u64, patience: ProviderPatience) -> bool {
+        let next = if self.next > 0 {
+            self.next
+        } else {
+            self.seen.saturating_add(millis(patience.most))
+        };
+        now < next.saturating_add(millis(patience.most + OVER))
+    }
+}
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
@@ -85,12 +101,11 @@ pub(super) async fn after(
         .last_checkpoint()
         .and_then(|checkpoint| Away::deserialize(&checkpoint["away"]).ok())
         .filter(|away| away.retries == job.retries)
-        .filter(|away| {
-            now.saturating_sub(away.seen) < millis(patience.most.saturating_mul(2) + OVER)
-        });
+        .filter(|away| away.lasts(now, patience));
     let away = before.unwrap_or(Away {
         since: now,
         seen: now,
+        next: now,
         tries: 0,
         retries: job.retries,
     });
@@ -98,6 +113,15 @@ pub(super) async fn after(
     let left = patience.longest.saturating_sub(waited);
     if left.is_zero() {
         return job_error(error);
+    }
+    if let Some(wait) = error.retry_after.filter(|wait| *wait > left) {
+        let message = format!(
+            "{}. It asks to be left alone for {} min, longer than it is waited for \
+             (GENERATION_WAIT_SECS): retry the job then",
+            error.message,
+            wait.as_secs().div_ceil(60)
+        );
+        return JobError::permanent(ErrorCode::Unavailable, message);
     }
     let pause = patience
         .pause(away.tries, &job.id.to_string())
@@ -116,6 +140,7 @@ pub(super) async fn after(
     });
     let next = Away {
         seen: now,
+        next: now.saturating_add(millis(pause)),
         tries: away.tries + 1,
         ..away
     };
@@ -128,6 +153,31 @@ pub(super) async fn after(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_outage_lasts_through_its_own_pause_however_long() {
+        let patience = ProviderPatience::of(Duration::from_secs(4 * 3_600));
+        let hour = 3_600_000;
+        let away = Away {
+            since: hour,
+            seen: hour,
+            next: 2 * hour,
+            tries: 1,
+            retries: 0,
+        };
+        assert!(
+            away.lasts(2 * hour + 1, patience),
+            "the pause is a part of it"
+        );
+        assert!(!away.lasts(3 * hour, patience), "another outage");
+        // As an earlier version wrote it.
+        let older: Away = serde_json::from_value(json!({
+            "since": hour, "seen": hour, "tries": 1, "retries": 0,
+        }))
+        .expect("readable");
+        assert!(older.lasts(hour + 1_000_000, patience));
+        assert!(!older.lasts(2 * hour, patience));
+    }
 
     #[test]
     fn pauses_grow_to_minutes_and_no_further() {

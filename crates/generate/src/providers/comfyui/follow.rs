@@ -70,7 +70,8 @@ pub struct PromptFollower<'a> {
 }
 
 impl PromptFollower<'_> {
-    /// Waits until the prompt has ended. Cancelling removes exactly this prompt from the server.
+    /// Waits until the prompt has ended. Cancelling removes exactly this prompt from the server;
+    /// handing the generation over to another run leaves it there.
     ///
     /// # Errors
     /// The failure of the graph; [`FailureClass::Cancelled`]; [`FailureClass::Permanent`] after
@@ -86,6 +87,10 @@ impl PromptFollower<'_> {
                 biased;
                 () = self.context.cancel.cancelled() => {
                     self.remove_prompt().await;
+                    return Err(GenerateError::cancelled());
+                }
+                // Another run goes on with the generation, and finds the prompt.
+                () = self.context.hand_over.cancelled() => {
                     return Err(GenerateError::cancelled());
                 }
                 () = until(running.map(|since| since + self.timing.longest)) => {

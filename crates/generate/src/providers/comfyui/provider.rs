@@ -390,11 +390,14 @@ impl Provider for ComfyUiProvider {
             self.make_pictures(&mut run, &generation).await
         }
         .await;
-        // After a transient failure the job is retried and needs the uploads.
-        if !made
-            .as_ref()
-            .is_err_and(|error| error.class == FailureClass::Transient)
-        {
+        // After a transient failure the job is retried and needs the uploads; so does another run
+        // that the generation was handed over to.
+        let is_needed = made.as_ref().is_err_and(|error| match error.class {
+            FailureClass::Transient => true,
+            FailureClass::Cancelled => !context.cancel.is_cancelled(),
+            _ => false,
+        });
+        if !is_needed {
             self.overwrite_uploads(&run).await;
         }
         let images = made.map_err(|error| described.mark_charged(error))?;

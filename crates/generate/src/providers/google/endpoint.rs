@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::{answer_error, is_missing_model, transport_error};
-use crate::contract::{FailureClass, GenerateError};
+use crate::contract::{FailureClass, GenerateError, GenerationContext};
 use crate::providers::shared::address::Address;
 use crate::providers::shared::body;
 
@@ -298,18 +298,19 @@ impl GoogleClient {
     ///
     /// # Errors
     /// [`GenerateError`], by class. Cancelling a call in progress is [`FailureClass::Cancelled`] and
-    /// `charged`.
+    /// `charged`. A call in progress is finished when the generation is handed over to another run;
+    /// it is not repeated then.
     pub async fn post(
         &self,
         model: &str,
         method: &str,
         body: &Value,
-        cancel: &CancellationToken,
+        context: &GenerationContext,
     ) -> Result<Value, GenerateError> {
         let url = self.endpoint.url(model, method);
         let (mut tries, mut renewed, mut renew) = (0, false, false);
         loop {
-            let error = match self.once(&url, body, renew, cancel).await {
+            let error = match self.once(&url, body, renew, &context.cancel).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -336,7 +337,7 @@ impl GoogleClient {
             tries += 1;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = cancel.cancelled() => return Err(GenerateError::cancelled()),
+                () = context.stopped() => return Err(GenerateError::cancelled()),
             }
         }
     }

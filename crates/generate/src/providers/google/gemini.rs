@@ -14,10 +14,10 @@ use super::endpoint::GoogleClient;
 use super::gemini_answer::parse_picture;
 use super::models::GeminiSettings;
 use crate::contract::{
-    AspectRatio, CallFingerprint, CallPictures, CancelKind, Capabilities, ExtraCall, FailureClass,
+    AspectRatio, CallPictures, CallRole, CancelKind, Capabilities, ExtraCall, FailureClass,
     Finding, FindingLevel, GenerateError, GenerateRequest, Generated, Generation,
-    GenerationContext, GenerationMeta, Mode, ProgressKind, Provider, Ratios, Receipt, Role,
-    Support, nearest_ratio,
+    GenerationContext, GenerationMeta, Mode, PaidCall, ProgressKind, Provider, Ratios, Receipt,
+    Role, Support, nearest_ratio,
 };
 use crate::money::paid_once;
 use crate::providers::shared::describe::{Describer, describe_sketch, description_call};
@@ -203,20 +203,25 @@ impl GeminiProvider {
         index: u32,
         context: &GenerationContext,
     ) -> Result<CallPictures, GenerateError> {
+        context.check()?;
         let seed = sent_seed(call.seed, u64::from(index));
         let body = self.body(call, call.built, seed);
-        // The fingerprint must not depend on a vision model's answer, so that a retry finds the same
-        // call.
+        // Without the vision model's answer, as earlier versions named the call in the journal.
         let stable = self
             .body(call, &build_prompt(call.generation, None), seed)
             .to_string();
         let model = &self.settings.image_model;
-        let fingerprint =
-            CallFingerprint::new("gemini", model, &context.scope, index, stable.as_bytes());
-        paid_once(&*context.journal, &fingerprint, || async {
+        let paid = PaidCall {
+            provider: "gemini",
+            model,
+            role: CallRole::Picture,
+            index,
+            body: stable.as_bytes(),
+        };
+        paid_once(context, &paid, || async {
             let answer = self
                 .client
-                .post(model, "generateContent", &body, &context.cancel)
+                .post(model, "generateContent", &body, context)
                 .await?;
             parse_picture(&answer)
         })
@@ -361,6 +366,13 @@ impl Provider for GeminiProvider {
             .buffered(AT_ONCE)
             .collect()
             .await;
+        let mut answers = answers;
+        if let Some(stopped) = answers.iter().position(
+            |answer| matches!(answer, Err(error) if error.class == FailureClass::Cancelled),
+        ) {
+            // What was bought is in the journal, for the run that goes on.
+            answers.swap_remove(stopped)?;
+        }
         let (mut images, mut filtered, mut first_error, mut paid) =
             (Vec::new(), Vec::new(), None, 0);
         for (index, answer) in answers.into_iter().enumerate() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::endpoint::GoogleClient;
 use super::gemini_answer::{block_reason, text};
 use crate::contract::{
-    CallFingerprint, CallPictures, FailureClass, GenerateError, GenerationContext, StyleTag,
+    CallPictures, CallRole, FailureClass, GenerateError, GenerationContext, PaidCall, StyleTag,
 };
 use crate::money::paid_once;
 use crate::providers::shared::analysis::{SketchAnalysis, instruction, response_schema};
@@ -72,18 +72,18 @@ impl Describer for GeminiVision {
         context: &GenerationContext,
     ) -> Result<SketchAnalysis, GenerateError> {
         let body = self.body(sketch, styles);
-        let scope = format!("{} description", context.scope);
-        let fingerprint = CallFingerprint::new(
-            "gemini",
-            &self.model,
-            &scope,
-            0,
-            body.to_string().as_bytes(),
-        );
-        let call = paid_once(&*context.journal, &fingerprint, || async {
+        let text_of_body = body.to_string();
+        let paid = PaidCall {
+            provider: "gemini",
+            model: &self.model,
+            role: CallRole::Description,
+            index: 0,
+            body: text_of_body.as_bytes(),
+        };
+        let call = paid_once(context, &paid, || async {
             let answer = self
                 .client
-                .post(&self.model, "generateContent", &body, &context.cancel)
+                .post(&self.model, "generateContent", &body, context)
                 .await?;
             if let Some(reason) = block_reason(&answer) {
                 return Err(GenerateError::new(FailureClass::Blocked, reason));

@@ -118,16 +118,17 @@ impl Provider for LocalProvider {
         let mut images = Vec::new();
         for index in 0..generation.count {
             context.check()?;
-            images.push(
-                paint_one(
-                    &generation,
-                    seed.wrapping_add(u64::from(index)),
-                    index,
-                    cancel.clone(),
-                    context,
-                )
-                .await?,
+            let painted = paint_one(
+                &generation,
+                seed.wrapping_add(u64::from(index)),
+                index,
+                cancel.clone(),
+                context,
             );
+            tokio::select! {
+                painted = painted => images.push(painted?),
+                () = context.hand_over.cancelled() => return Err(GenerateError::cancelled()),
+            }
         }
         let built = build_prompt(&generation, None);
         built.log("local");
@@ -192,6 +193,6 @@ async fn wait_for_turn(context: &GenerationContext) -> Result<OwnedSemaphorePerm
         turn = turns.acquire_owned() => {
             turn.map_err(|error| GenerateError::permanent(format!("no more pictures are painted: {error}")))
         }
-        () = context.cancel.cancelled() => Err(GenerateError::cancelled()),
+        () = context.stopped() => Err(GenerateError::cancelled()),
     }
 }

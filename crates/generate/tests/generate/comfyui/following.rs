@@ -226,3 +226,22 @@ async fn a_prompt_that_runs_since_before_our_restart_is_followed_and_not_sent_ag
     );
     assert_eq!(server.seen(|seen| seen.interrupted.len()), 1);
 }
+
+#[tokio::test]
+async fn a_generation_that_is_handed_over_leaves_its_prompt_and_its_pictures_there() {
+    let server = FakeComfyUi::start(Manner::Endless).await;
+    let (context, recorder) = context();
+    let request = GenerateRequest {
+        sketch: Some(sent(&drawn("cat"))),
+        ..words()
+    };
+    let work = started(provider(&server), request, &context);
+    paints(&recorder).await;
+    context.hand_over.cancel();
+    let error = work.await.expect("ran").expect_err("handed over");
+    assert_eq!(error.class, FailureClass::Cancelled, "{error}");
+    server.seen(|seen| {
+        assert!(seen.deleted.is_empty() && seen.interrupted.is_empty());
+        assert!(seen.written_over.is_empty() && !seen.uploads.is_empty());
+    });
+}

@@ -18,9 +18,9 @@ use super::check::check;
 use super::endpoint::{Endpoint, GoogleClient};
 use super::models::ImagenSettings;
 use crate::contract::{
-    CallFingerprint, CancelKind, Capabilities, ExtraCall, Finding, FindingLevel, GenerateError,
-    GenerateRequest, Generated, Generation, GenerationContext, GenerationMeta, Mode, ProgressKind,
-    Provider, Ratios, Receipt, Role, Support,
+    CallRole, CancelKind, Capabilities, ExtraCall, FailureClass, Finding, FindingLevel,
+    GenerateError, GenerateRequest, Generated, Generation, GenerationContext, GenerationMeta, Mode,
+    PaidCall, ProgressKind, Provider, Ratios, Receipt, Role, Support,
 };
 use crate::money::paid_once;
 use crate::providers::shared::describe::{Describer, describe_sketch, description_call};
@@ -226,18 +226,21 @@ impl Provider for ImagenProvider {
                 GenerateError::permanent(format!("the pictures could not be made ready: {error}"))
             })??;
             words.log("imagen");
-            let fingerprint =
-                CallFingerprint::new("imagen", &model, &context.scope, calls, identity.as_bytes());
+            let paid_call = PaidCall {
+                provider: "imagen",
+                model: &model,
+                role: CallRole::Picture,
+                index: calls,
+                body: identity.as_bytes(),
+            };
             calls += 1;
             let client = if model == self.settings.text_model {
                 self.client.for_setting("IMAGEN_TEXT_MODEL")
             } else {
                 self.client.clone()
             };
-            let answer = paid_once(&*context.journal, &fingerprint, || async {
-                let answer = client
-                    .post(&model, "predict", &body, &context.cancel)
-                    .await?;
+            let answer = paid_once(context, &paid_call, || async {
+                let answer = client.post(&model, "predict", &body, context).await?;
                 parse_pictures(&answer, count)
             });
             match answer.await {
@@ -261,6 +264,7 @@ impl Provider for ImagenProvider {
                     }
                     filtered.extend(call.filtered);
                 }
+                Err(error) if error.class == FailureClass::Cancelled => return Err(error),
                 Err(error) => {
                     paid += if error.charged { count } else { 0 };
                     filtered.push(error.message.clone());
