@@ -133,10 +133,12 @@ async fn a_wrong_key_a_missing_one_and_one_for_reading_are_told_apart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_where_nobody_or_something_else_listens_is_named() {
-    let nobody = {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.local_addr().expect("bound")
-    };
+    // Bound and not listening, so that connections are refused and no other process gets the port.
+    let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
+    bound
+        .bind("127.0.0.1:0".parse().expect("an address"))
+        .expect("a free port");
+    let nobody = bound.local_addr().expect("bound");
     let error = QdrantGallery::open(options(&format!("http://{nobody}"), "any"))
         .await
         .expect_err("nobody there");

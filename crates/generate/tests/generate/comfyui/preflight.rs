@@ -52,8 +52,8 @@ async fn what_the_server_lacks_is_named_before_anything_is_queued() {
                 "CLIPVisionLoader",
                 json!({"clip_name": [["clip.safetensors", "CLIP-ViT-bigG-14-laion2B-39B-b160k.safetensors"]]}),
             )),
-            "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors (put it into models/clip_vision, a \
-             folder in it",
+            "CLIP-ViT-H-14-laion2B-s32B-b79K.safetensors (put it into models/clip_vision or a \
+             subfolder",
         ),
         (
             Box::new(with(
