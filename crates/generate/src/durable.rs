@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use clippy_common::files::{self, sync_folder};
 use clippy_core::Error;
 
 /// The error of a file operation. Its message goes to whoever asked, so that the whole path is for
@@ -38,16 +39,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         .parent()
         .ok_or_else(|| Error::internal(format!("{} has no folder", shown(path))))?;
     std::fs::create_dir_all(folder).map_err(fault("make", folder))?;
-    let fresh = path.with_extension(format!("{}.new", uuid::Uuid::new_v4()));
-    let written = std::fs::File::create(&fresh)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&fresh, path))
-        .and_then(|()| sync_folder(folder));
-    written.map_err(|error| {
-        // Best effort: why it failed is what the caller needs.
-        let _ = std::fs::remove_file(&fresh);
-        fault("write", path)(error)
-    })
+    files::replace(path, bytes).map_err(fault("write", path))
 }
 
 /// Makes an empty file that must not be there yet, and syncs it. False when it was there.
@@ -76,9 +68,4 @@ pub fn create_with(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(fault("make", path)(error)),
     }
-}
-
-/// A name in a folder is on disk only after the folder was synced.
-pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
 }

@@ -1,11 +1,10 @@
 //! Texts of callers, short enough for a message.
 
-/// The first sixty characters of something a caller sent.
+/// Most characters of a caller's text in a message.
+const MOST: usize = 60;
+
+/// The beginning of something a caller sent.
 #[must_use]
 pub(crate) fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    clippy_common::shorten(text, MOST).into_owned()
 }

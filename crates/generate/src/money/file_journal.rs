@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use clippy_common::files::sync_folder;
 use clippy_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,7 @@ impl FileJournal {
         }
         // The entries of the folders above must be on disk, too.
         for above in own.ancestors().skip(1).take(2) {
-            durable::sync_folder(above).map_err(durable::fault("sync", above))?;
+            sync_folder(above).map_err(durable::fault("sync", above))?;
         }
         Ok(CallState::New)
     }
@@ -150,7 +151,7 @@ impl FileJournal {
             CallOutcome::NotCharged => {
                 let sent = folder.join("sent");
                 std::fs::remove_file(&sent).map_err(durable::fault("remove", &sent))?;
-                durable::sync_folder(folder).map_err(durable::fault("sync", folder))
+                sync_folder(folder).map_err(durable::fault("sync", folder))
             }
         }
     }
