@@ -27,7 +27,7 @@ fn names_find_pictures_that_nobody_tagged_beside_tagged_ones() {
     let root = gallery().display().to_string();
 
     // The second run changes tags alone: the pictures are embedded once.
-    let half_tagged = |place: usize| place % 2 == 0;
+    let half_tagged = |place: usize| place.is_multiple_of(2);
     let untagged = |_: usize| true;
     let copies: [(&str, &dyn Fn(usize) -> bool); 2] =
         [("half-tagged", &half_tagged), ("untagged", &untagged)];

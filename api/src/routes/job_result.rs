@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes JSON that workers write")]
 pub(crate) enum JobResult {
-    Generation(GenerationResult),
+    Generation(Box<GenerationResult>),
     Bulk(BulkResult),
 }
 

@@ -67,7 +67,8 @@ pub async fn run(
         served
     };
     let filling = async {
-        let filled = fill(&settings, &embedded, &url, &preparing, &shutdown).await;
+        let filling = fill(&settings, &embedded, &url, &preparing, &shutdown);
+        let filled = Box::pin(filling).await;
         if filled.is_err() {
             shutdown.cancel();
         }
