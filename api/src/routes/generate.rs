@@ -9,9 +9,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clippy_core::gallery::With;
 use clippy_core::ids::PointId;
-use clippy_core::{Error, Result, blocking};
+use clippy_core::{Error, ErrorCode, Result, blocking};
 use clippy_generate::{Estimate, GenerateRequest, Reservation, admit, estimate};
-use clippy_jobs::{Created, Envelope, Job, JobKind, JobState, Lane, NewJob};
+use clippy_jobs::{Created, Envelope, Job, JobId, JobKind, JobState, Lane, NewJob};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -171,7 +171,11 @@ pub(crate) async fn enqueue(
     let estimate = checked(state, &request).await?;
     let stored = state.generation().intake.take(request).await?;
     let payload = Envelope::whole(&stored).to_payload()?;
-    let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload).owner(caller.name());
+    // Made before anything is reserved, so that the job is found when the answer is lost.
+    let id = JobId::generate();
+    let mut new = NewJob::new(JobKind::Generate, Lane::Interactive, payload)
+        .owner(caller.name())
+        .id(id);
     if let Some(once) = &once {
         new = once.of(new);
     }
@@ -193,21 +197,58 @@ pub(crate) async fn enqueue(
             return Err(refusal);
         }
     };
-    let created = state.jobs().create(&new).await;
-    if !matches!(
-        &created,
-        Ok(Created {
-            existing: false,
-            ..
-        })
-    ) {
+    let created = match state.jobs().create(&new).await {
+        Err(error) if error.code.is_retryable() => {
+            after_lost_answer(error, state.jobs().get(id).await)
+        }
+        created => created.map_err(NotMade::Certainly),
+    };
+    if created
+        .as_ref()
+        .map_or_else(NotMade::is_certain, |made| made.existing)
+    {
         give_back(state, reserved).await;
     }
-    let created = created.map_err(Problem::of_job)?;
+    let created = created.map_err(|failed| Problem::of_job(failed.into()))?;
     if !created.existing {
         state.new_jobs().made(caller.name());
     }
     Ok(created)
+}
+
+/// Why no job was made.
+enum NotMade {
+    /// There is none, so its price is free again.
+    Certainly(Error),
+    /// There may be one: the queue made it and its answer was lost. Its price stays reserved.
+    Perhaps(Error),
+}
+
+impl NotMade {
+    fn is_certain(&self) -> bool {
+        matches!(self, Self::Certainly(_))
+    }
+}
+
+impl From<NotMade> for Error {
+    fn from(failed: NotMade) -> Self {
+        match failed {
+            NotMade::Certainly(error) | NotMade::Perhaps(error) => error,
+        }
+    }
+}
+
+/// What became of a job whose creation failed with an error that may hide a success: what the queue
+/// says when it is asked for the job.
+fn after_lost_answer(error: Error, found: Result<Job>) -> std::result::Result<Created, NotMade> {
+    match found {
+        Ok(job) => Ok(Created {
+            job,
+            existing: false,
+        }),
+        Err(missing) if missing.code == ErrorCode::NotFound => Err(NotMade::Certainly(error)),
+        Err(_) => Err(NotMade::Perhaps(error)),
+    }
 }
 
 /// Checks what can be checked without the request's pictures.
@@ -295,8 +336,30 @@ pub(crate) async fn retried<T>(
         .get(request.provider.as_deref())?;
     let reserved = reserve(state, owner, &estimate(provider.as_ref(), &request)?).await?;
     let retried = retry.await;
-    if retried.is_err() {
+    if let Err(error) = &retried
+        && (!error.code.is_retryable() || is_unchanged(state, job).await)
+    {
         give_back(state, reserved).await;
     }
     Ok(retried)
+}
+
+/// Whether a job is certainly as it was: its retry failed, and was not only not answered.
+async fn is_unchanged(state: &AppState, job: &Job) -> bool {
+    let found = state.jobs().get(job.id).await;
+    found.is_ok_and(|found| found.retries == job.retries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_price_of_a_job_stays_reserved_unless_the_job_is_certainly_missing() {
+        let lost = || Error::new(ErrorCode::Unavailable, "the answer was lost");
+        let missing = after_lost_answer(lost(), Err(Error::not_found("no such job")));
+        assert!(missing.expect_err("not made").is_certain());
+        let unknown = after_lost_answer(lost(), Err(lost()));
+        assert!(!unknown.expect_err("not known").is_certain());
+    }
 }

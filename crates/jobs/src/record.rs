@@ -281,6 +281,9 @@ pub struct NewJob {
     /// What tells two bodies under one key apart: a digest of the body as it was sent, in
     /// hexadecimal. Without one, the payload itself tells.
     pub digest: Option<String>,
+    /// The job's id, when the caller must be able to look for the job although the answer was lost.
+    /// Without one, the store makes it.
+    pub id: Option<JobId>,
 }
 
 impl NewJob {
@@ -302,7 +305,15 @@ impl NewJob {
             owner: None,
             idempotency_key: None,
             digest: None,
+            id: None,
         }
+    }
+
+    /// Sets the job's id.
+    #[must_use]
+    pub fn id(mut self, id: JobId) -> Self {
+        self.id = Some(id);
+        self
     }
 
     /// Sets who asks.

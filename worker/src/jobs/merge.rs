@@ -41,7 +41,11 @@ pub(super) async fn run(
     writes: bool,
 ) -> Result<Value, JobError> {
     let children = context.job().children.unwrap_or_default();
-    let sum = add_up(context).await?;
+    let mut sum = add_up(context, lines.fail_log.is_some()).await?;
+    // Before the job can fail: the lines that failed are known however the other parts ended.
+    if let Some(file) = &lines.fail_log {
+        write_fail_log(file, std::mem::take(&mut sum.failed)).await?;
+    }
     if children.failed + children.cancelled > 0 {
         return Err(given_up(&children, &sum));
     }
@@ -52,9 +56,6 @@ pub(super) async fn run(
             context.job().id
         );
         return Err(Error::internal(message).into());
-    }
-    if let Some(file) = &lines.fail_log {
-        write_fail_log(file, sum.failed).await?;
     }
     if sum.outcome.reasons.nothing_succeeded(&totals) {
         return Err(in_vain(&sum.outcome));
@@ -94,11 +95,16 @@ pub(super) struct Sum {
     pub(super) failed: Vec<(u64, Vec<(String, String)>)>,
     /// Why the first part that failed did so.
     reason: Option<(ErrorCode, String)>,
+    /// Whether `failed` is wanted: there may be millions.
+    keeps_failed: bool,
 }
 
-/// Adds up the accounts of the parts that ended well.
-pub(super) async fn add_up(context: &JobContext) -> Result<Sum, JobError> {
-    let mut sum = Sum::default();
+/// Adds up the accounts of the parts that ended well, with each failed line if `keeps_failed`.
+pub(super) async fn add_up(context: &JobContext, keeps_failed: bool) -> Result<Sum, JobError> {
+    let mut sum = Sum {
+        keeps_failed,
+        ..Sum::default()
+    };
     let mut before = None;
     loop {
         context.go_on()?;
@@ -136,7 +142,7 @@ impl Sum {
         self.planned += job.payload["part"]["lines"].as_u64().unwrap_or_default();
         self.outcome.totals.merge(&account.totals);
         self.outcome.reasons.merge(account.reasons);
-        if !account.failed.is_empty() {
+        if self.keeps_failed && !account.failed.is_empty() {
             // A part of a manifest begins at a line; a range of points says how many points come
             // before it.
             let part = &job.payload["part"];

@@ -632,7 +632,16 @@ async fn a_job_waits_for_a_server_that_is_away_and_says_so() {
 async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_rest() {
     let house = House::with_pictures(12);
     let store = store(&house).await;
-    let id = ask(&store, JobKind::Ingest, &ingest(&house)).await;
+    let fail_log = house.path("failed.txt");
+    let lines = ManifestRequest {
+        fail_log: Some(fail_log.clone()),
+        ..manifest(&house)
+    };
+    let request = IngestRequest {
+        lines,
+        ..ingest(&house)
+    };
+    let id = ask(&store, JobKind::Ingest, &request).await;
     // Planned, and not worked on, as the bulk lane is paused.
     store.pause(Lane::Bulk, true).await.expect("paused");
     let _worker = Worker::start(&house);
@@ -655,6 +664,7 @@ async fn a_manifest_that_changes_under_a_job_is_refused_and_a_new_job_does_the_r
         "{}",
         error.message
     );
+    assert!(fail_log.exists(), "written although parts were given up");
     let again = ask(&store, JobKind::Ingest, &ingest(&house)).await;
     assert_eq!(totals(&ended(&store, again).await).embedded, 12);
 }

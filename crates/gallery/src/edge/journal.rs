@@ -24,6 +24,9 @@ pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     length: u64,
+    /// Whether a record that was not acknowledged may still be in the file. What is written after
+    /// it would be cut off when the journal is opened again.
+    broken: bool,
 }
 
 impl Journal {
@@ -56,6 +59,7 @@ impl Journal {
             path: path.to_owned(),
             file,
             length,
+            broken: false,
         };
         journal.seek_to_end()?;
         Ok(journal)
@@ -71,8 +75,11 @@ impl Journal {
     ///
     /// # Errors
     /// [`clippy_core::ErrorCode::Internal`] when the disk is full or broken; the journal is as it
-    /// was.
+    /// was. When it cannot even be made so, it takes nothing more until it is cut or cleared.
     pub(crate) fn append(&mut self, operation: &Operation) -> Result<u64> {
+        if self.broken {
+            self.roll_back(self.length)?;
+        }
         let before = self.length;
         let body = operation.encode();
         let mut record = Vec::with_capacity(HEADER + body.len());
@@ -94,17 +101,20 @@ impl Journal {
 
     /// Takes the last records back: the engine refused them.
     pub(crate) fn roll_back(&mut self, length: u64) -> Result<()> {
+        self.broken = true;
         self.file
             .set_len(length)
             .and_then(|()| self.file.sync_all())
             .map_err(|error| Self::failed(&self.path, "cut", error))?;
         self.length = length;
-        self.seek_to_end()
+        self.seek_to_end()?;
+        self.broken = false;
+        Ok(())
     }
 
     /// Empties it, once the engine's files hold all that it says.
     pub(crate) fn clear(&mut self) -> Result<()> {
-        if self.length == 0 {
+        if self.length == 0 && !self.broken {
             Ok(())
         } else {
             self.roll_back(0)
@@ -219,6 +229,28 @@ mod tests {
         assert_eq!(seen, [delete(0), delete(1), delete(2), delete(4)]);
         journal.clear().expect("cleared");
         assert!(reopen(&path).1.is_empty());
+    }
+
+    #[test]
+    fn a_journal_that_could_not_be_cut_back_takes_nothing_until_it_is() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("journal");
+        let (mut journal, _) = reopen(&path);
+        journal.append(&delete(0)).expect("appended");
+        // A file that is open for reading alone refuses to be written and to be cut.
+        let mut writable = std::mem::replace(&mut journal.file, File::open(&path).expect("opened"));
+        let torn = [
+            &std::fs::read(&path).expect("read")[..],
+            &b"half a record"[..],
+        ]
+        .concat();
+        std::fs::write(&path, torn).expect("written");
+        writable.seek(SeekFrom::End(0)).expect("positioned");
+        journal.append(&delete(1)).expect_err("not written");
+        journal.append(&delete(2)).expect_err("still broken");
+        journal.file = writable;
+        journal.append(&delete(3)).expect("cut back first");
+        assert_eq!(reopen(&path).1, [delete(0), delete(3)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The folder of generated pictures. Each file is stored under its hash and contains its lineage;
 //! one list contains the lineage of all files.
 
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,14 +84,20 @@ impl Outputs {
     /// Appends a line to the list in a single write, so that lines of several processes do not mix.
     fn append(&self, output: &Output) -> Result<()> {
         let list = self.list();
-        let mut line = serde_json::to_vec(output)
-            .map_err(|error| Error::internal("an output's line").with_source(error))?;
-        line.push(b'\n');
         let opened = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
+            .read(true)
             .open(&list);
         let mut file = opened.map_err(durable::fault("open", &list))?;
+        let mut line = Vec::new();
+        // A line that was cut off, by a full disk or a kill, must not swallow this one.
+        if !ends_with_line(&mut file).map_err(durable::fault("read", &list))? {
+            line.push(b'\n');
+        }
+        serde_json::to_writer(&mut line, output)
+            .map_err(|error| Error::internal("an output's line").with_source(error))?;
+        line.push(b'\n');
         file.write_all(&line)
             .and_then(|()| file.sync_data())
             .map_err(durable::fault("write", &list))
@@ -180,6 +186,17 @@ impl Outputs {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Whether a list is empty or its last line is whole.
+fn ends_with_line(list: &mut std::fs::File) -> std::io::Result<bool> {
+    if list.seek(SeekFrom::End(0))? == 0 {
+        return Ok(true);
+    }
+    list.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    list.read_exact(&mut last)?;
+    Ok(last == *b"\n")
 }
 
 /// Whether this is a valid hash. It becomes part of a path, so nothing else may pass.

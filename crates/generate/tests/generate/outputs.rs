@@ -119,6 +119,23 @@ async fn a_picture_is_kept_with_its_lineage_and_found_by_its_reference() {
             .expect("found")
             .is_empty()
     );
+    let after = reopened
+        .keep(
+            &made.images[0],
+            &Lineage {
+                job: Some("job-3".into()),
+                ..Lineage::read(&file).expect("in the file")
+            },
+        )
+        .await
+        .expect("kept");
+    let found = reopened.made_from(7.into()).await.expect("found");
+    assert_eq!(
+        found.first().map(|output| &output.sha256),
+        Some(&after.sha256),
+        "a line after one that was cut off is found"
+    );
+    std::fs::remove_file(reopened.path_of(&after)).expect("removed");
     std::fs::remove_file(reopened.path_of(&other)).expect("removed");
     assert_eq!(reopened.made_from(7.into()).await.expect("found").len(), 1);
     let left: Vec<_> = std::fs::read_dir(reopened.path_of(&kept).parent().expect("a folder"))

@@ -43,7 +43,7 @@ impl JobStore for RedisJobs {
         let limit = self.settings.limits.of(job.lane);
         let (answer, record): (String, Flat) = self
             .call(&self.scripts.create)
-            .arg(JobId::generate().to_string())
+            .arg(job.id.unwrap_or_else(JobId::generate).to_string())
             .arg(job.kind.as_str())
             .arg(job.lane.as_str())
             .arg(payload)

@@ -163,7 +163,7 @@ impl SqliteJobs {
         change
             .check_room(job.lane, self.settings.limits.of(job.lane))
             .await?;
-        let id = JobId::generate().to_string();
+        let id = job.id.unwrap_or_else(JobId::generate).to_string();
         if let Some(key) = job.idempotency_key.as_deref() {
             let query = sqlx::query(
                 "INSERT OR REPLACE INTO job_keys (owner, key, job, digest, expires_ms) VALUES (?, \

@@ -193,7 +193,7 @@ impl MergeWork {
         request: &ReindexRequest,
     ) -> Result<(Outcome, Vec<String>), JobError> {
         let children = context.job().children.unwrap_or_default();
-        let sum = merge::add_up(context).await?;
+        let sum = merge::add_up(context, true).await?;
         if children.failed + children.cancelled > 0 {
             return Err(merge::given_up(&children, &sum));
         }

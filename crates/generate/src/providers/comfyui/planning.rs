@@ -100,6 +100,9 @@ pub fn model(settings: &ComfyUiSettings) -> Option<String> {
     settings.template.own_checkpoint().map(str::to_owned)
 }
 
+/// From this denoise on, nothing of a base can be recognised.
+const PAINTED_OVER: f32 = 0.95;
+
 /// The weight with which each reference is sent; `None` if it is not sent. A preset changes weights
 /// only if the request names it.
 pub fn sent_weights(
@@ -172,6 +175,7 @@ pub fn plan(
             "the graph has no slot for its weight",
         );
     }
+    base_that_is_painted_over(template, request, &mut receipt)?;
     if request.seed.is_none() && !template.uses("seed") {
         receipt.add_honoured("seed", "the graph's own");
     }
@@ -209,6 +213,28 @@ pub fn plan(
 
 fn used(line: &crate::contract::ReceiptLine) -> bool {
     line.treatment != crate::contract::Treatment::Dropped
+}
+
+/// Says that a base has next to no effect when the preset repaints all of it.
+fn base_that_is_painted_over(
+    template: &Template,
+    request: &GenerateRequest,
+    receipt: &mut Receipt,
+) -> Result<()> {
+    let whole = request.base.is_some() && request.mask.is_none();
+    if !whole || !template.uses("denoise") || receipt.line("base").is_none_or(|line| !used(line)) {
+        return Ok(());
+    }
+    let preset = preset_of_request(request)?;
+    let denoise = template.numbers(preset)?.denoise;
+    if denoise >= PAINTED_OVER {
+        let reason = format!(
+            "preset {} repaints all of it (denoise {denoise}): use img2img to keep more",
+            preset.as_str()
+        );
+        receipt.add_approximated("base", "its shape alone", reason);
+    }
+    Ok(())
 }
 
 fn references(template: &Template, request: &GenerateRequest, receipt: &mut Receipt) -> Result<()> {
