@@ -276,7 +276,8 @@ mod tests {
             .expect_err("no folder")
             .message;
         assert!(
-            !message.contains(&*folder.path().to_string_lossy()) && message.contains("calls"),
+            !message.contains(&*folder.path().to_string_lossy())
+                && message.contains("in the data folder"),
             "{message}"
         );
     }

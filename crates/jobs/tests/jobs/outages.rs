@@ -249,6 +249,7 @@ async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
             job.state == JobState::Running
         })
         .await;
+        let mut asked = connection.clone();
         let mut command = async |words: &[&str]| {
             let mut command = redis::cmd(words[0]);
             command
@@ -259,15 +260,18 @@ async fn work_goes_on_through_a_redis_that_is_stuck_full_or_read_only() {
         };
         let refused = redis.refused().await;
         command(begin).await;
-        // A server that is stuck answers nothing: `end` waits for it. The others refuse every
-        // write of the job and of the worker loops: until they have done so several times.
-        if begin[0] != "CLIENT" {
+        if begin[0] == "CLIENT" {
+            // A server that is stuck answers nothing, until its pause is over.
+            let ping = redis::cmd(end[0]);
+            while ping.query_async::<redis::Value>(&mut asked).await.is_err() {}
+        } else {
+            // The others refuse every write of the job and of the worker loops.
             wait_until("writes to be refused", Duration::from_secs(30), || async {
                 redis.refused().await >= refused + 10
             })
             .await;
+            command(end).await;
         }
-        command(end).await;
         let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
         assert_eq!(
             (done.state, done.attempt),
@@ -360,8 +364,8 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
         job.state == JobState::Running
     })
     .await;
-    // Somebody else writes until the job's lease has ended, and longer than anybody waits for their
-    // turn to write.
+    // Another connection writes until seven of the lease's twelve seconds are over: longer than
+    // apalis waits for its turn to write (five seconds).
     let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", file.display()))
         .await
         .expect("the same file");
@@ -369,16 +373,21 @@ async fn a_job_file_that_is_locked_for_long_costs_no_attempt() {
         .begin_with("BEGIN IMMEDIATE")
         .await
         .expect("its turn to write");
-    let lease_has_ended = || async {
+    let lease_is_nearly_over = || async {
         let query = sqlx::query_scalar("SELECT lease_ms FROM job_records WHERE id = ?");
         let lease: i64 = query
             .bind(id.to_string())
             .fetch_one(&pool)
             .await
             .expect("readers do not wait");
-        lease < clippy_jobs::Timestamp::now().as_millis()
+        lease - clippy_jobs::Timestamp::now().as_millis() < 5_000
     };
-    wait_until("the lease to end", Duration::from_secs(60), lease_has_ended).await;
+    wait_until(
+        "most of the lease to be over",
+        Duration::from_secs(60),
+        lease_is_nearly_over,
+    )
+    .await;
     writing.rollback().await.expect("done");
     let done = wait_for_job(&store, id, "it to end", |job| job.state.is_finished()).await;
     assert_eq!((done.state, done.attempt), (JobState::Succeeded, 1));
