@@ -635,12 +635,15 @@ async fn what_an_earlier_attempt_paid_is_not_given_back_when_a_later_one_fails_f
     set_aside(&house).await;
     let id = house.killed("after").await;
     assert_eq!(house.sold(), 1);
+    // Opened while the folder is there; at the next attempt no picture can be kept.
+    let tools = tools(house.folder.path(), Arc::new(memory_gallery()) as _);
     let outputs = house.path("outputs");
     std::fs::rename(&outputs, house.path("elsewhere")).expect("moved");
     std::fs::write(&outputs, "a file where the folder was").expect("written");
-    let _worker = Worker::start(&house);
+    let running = Running::start(&house, tools);
     assert_eq!(house.ended(id).await.state, JobState::Failed);
     assert!((spent(&house).await - 0.25).abs() < 1e-9);
+    running.stop().await;
 }
 
 /// A runner of this process.
