@@ -301,7 +301,7 @@ test("an admin starts a backfill and watches it to its end; lanes are paused and
 
   await page.getByRole("radio", { name: "Backfill" }).click();
   await page.getByLabel("Manifest").fill(MANIFEST);
-  await page.getByLabel("Vectors").selectOption("edge");
+  await page.getByLabel("Vectors", { exact: true }).selectOption("edge");
   await page.getByLabel("Replace existing vectors").click();
   await page.getByRole("button", { name: "Start backfill" }).click();
   const job = page.locator('article[data-kind="backfill"]').first();
