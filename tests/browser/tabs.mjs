@@ -141,8 +141,10 @@ test("eight unfinished jobs take one connection, the page answers, and a picture
     }
     const asked = Date.now();
     await page.getByRole("tab", { name: /Find/ }).click();
+    const searched = page.waitForResponse((response) => response.url().endsWith("/api/search/hybrid") && response.ok());
     await page.getByLabel("Words", { exact: true }).fill("cat");
-    await page.waitForFunction(() => [...document.querySelectorAll("#results img")].slice(0, 4).every((image) => image.naturalWidth > 0) && /cat/.test(document.querySelector("#results")?.textContent ?? ""));
+    await searched;
+    await page.waitForFunction(() => [...document.querySelectorAll("#results img")].slice(0, 4).every((image) => image.naturalWidth > 0));
     assert.ok(Date.now() - asked < 10_000, `the page answered after ${Date.now() - asked} ms`);
     // Each stream but the last was closed for the next, which follows one job more.
     const streams = requests.filter((request) => request.url().includes("/events"));
