@@ -82,6 +82,8 @@ impl Guard for Handle {
         let before = self.open_to_writes(self.inner.inner.shape()?).await?;
         self.record(&ids, &before).await?;
         work.await?;
+        // Again, since a follower may have read the first record, and the point as it was before.
+        self.record(&ids, &before).await?;
         let after = self.inner.inner.refresh().await?;
         let paused = after.place.is_paused();
         let after = self.open_to_writes(after).await?;
