@@ -12,7 +12,8 @@
 //!
 //! **No write is lost**, though writers in other processes know of followers and pauses a little
 //! late only. A writer records the ids, writes, and then looks at the collection's metadata anew,
-//! *before it acknowledges* ([`handle`]). When writing was paused meanwhile, or a follower came, it
+//! *before it acknowledges* ([`handle`]). It records the ids before and after the write, since a
+//! follower may read the point in between. When writing was paused meanwhile, or a follower came, it
 //! records the ids once more; when another collection has become the live one, it says that nothing
 //! was written. So whoever switches needs to wait for nobody: what was recorded before the pause is
 //! in the list that it empties, and what comes after is not acknowledged on the old collection.
