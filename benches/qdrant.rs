@@ -39,6 +39,7 @@ const WEIGHTS: PerSpace<f32> = PerSpace {
     image: 0.7,
     edge: 0.3,
     text: 0.2,
+    style: 0.0,
 };
 
 /// SplitMix64.

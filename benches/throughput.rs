@@ -287,6 +287,7 @@ async fn points(embedder: &Arc<dyn Embedder>) -> Result<Vec<Point>, AnyError> {
                 image: beside(&made[0]),
                 edge: beside(&made[1]),
                 text: beside(&made[2]),
+                style: None,
             };
             let payload =
                 serde_json::Map::from_iter([("tags_all".to_owned(), json!([subject, "drawing"]))]);

@@ -31,6 +31,15 @@ pub(crate) struct SearchForm {
     #[schema(value_type = Option<Vec<String>>)]
     #[serde(default)]
     unlike: Vec<String>,
+    /// Ids of pictures of the collection that results should look like, whatever those show; up to
+    /// 16. They are left out of the results.
+    #[schema(value_type = Option<Vec<String>>)]
+    #[serde(default)]
+    style_like: Vec<String>,
+    /// A picture that results should look like, whatever it shows: a file, or in JSON a data URL or
+    /// base64.
+    #[schema(value_type = Option<String>, format = Binary)]
+    style_image: Option<File>,
     /// Words to look for.
     query_text: Option<String>,
     /// Words to stay away from: their meaning, and pictures that have them as tags.
@@ -44,6 +53,9 @@ pub(crate) struct SearchForm {
     /// Weight of the words.
     #[schema(default = 0.2, minimum = 0)]
     w_txt: Option<f32>,
+    /// Weight of the style.
+    #[schema(default = 0.5, minimum = 0)]
+    w_style: Option<f32>,
     /// How many results.
     #[schema(value_type = Option<u32>, default = 24, minimum = 1, maximum = 200)]
     top: Option<usize>,
@@ -105,7 +117,7 @@ pub(crate) struct SearchForm {
 
 impl SearchForm {
     /// The fields that are files.
-    pub(super) const FILES: [&str; 2] = ["sketch", "image"];
+    pub(super) const FILES: [&str; 3] = ["sketch", "image", "style_image"];
 }
 
 /// Understands the fields; whether the query can work is checked by [`SearchQuery::check`].
@@ -125,12 +137,15 @@ impl TryFrom<SearchForm> for SearchQuery {
             image: form.image.map(|file| file.0),
             like: ids("like", &form.like)?,
             unlike: ids("unlike", &form.unlike)?,
+            style_like: ids("style_like", &form.style_like)?,
+            style_image: form.style_image.map(|file| file.0),
             text: form.query_text,
             negative_text: form.negative_text,
             weights: Weights {
                 image: form.w_img.unwrap_or(default.weights.image),
                 edge: form.w_edge.unwrap_or(default.weights.edge),
                 text: form.w_txt.unwrap_or(default.weights.text),
+                style: form.w_style.unwrap_or(default.weights.style),
             },
             top: form.top.unwrap_or(default.top),
             cursor: form.cursor,

@@ -81,6 +81,8 @@ pub(crate) struct CalibratedSpaces {
     edge: Option<CalibratedSpace>,
     /// The words.
     text: Option<CalibratedSpace>,
+    /// The style.
+    style: Option<CalibratedSpace>,
 }
 
 /// The background of a space.
@@ -129,6 +131,7 @@ pub(crate) async fn calibrate_scores(
             image: space(Space::Image),
             edge: space(Space::Edge),
             text: space(Space::Text),
+            style: space(Space::Style),
         },
     }))
 }

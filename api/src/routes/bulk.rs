@@ -80,7 +80,7 @@ pub(crate) struct IngestBody {
 pub(crate) struct BackfillBody {
     #[serde(flatten)]
     lines: ManifestBody,
-    /// Which vectors: `image`, `edge`, `text`, `both` (image and edge) or `all`.
+    /// Which vectors: `image`, `edge`, `text`, `style`, `both` (image and edge) or `all`.
     #[schema(value_type = String)]
     which: Which,
     /// Make them anew where they are there, too.

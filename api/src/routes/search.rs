@@ -106,6 +106,9 @@ pub(crate) struct Scores {
     /// Words with the picture itself.
     #[schema(required)]
     words_image: Option<f32>,
+    /// The look of the query's style pictures with the picture's look.
+    #[schema(required)]
+    style: Option<f32>,
 }
 
 impl From<&PerProbe> for Scores {
@@ -116,6 +119,7 @@ impl From<&PerProbe> for Scores {
             edge: of(ProbeKind::Edge),
             text: of(ProbeKind::Text),
             words_image: of(ProbeKind::WordsImage),
+            style: of(ProbeKind::Style),
         }
     }
 }
@@ -129,11 +133,24 @@ pub(crate) struct UsedWeights {
     edge: f32,
     /// Of `w_txt`.
     text: f32,
+    /// Of `w_style`.
+    style: f32,
 }
 
 impl From<Weights> for UsedWeights {
-    fn from(Weights { image, edge, text }: Weights) -> Self {
-        Self { image, edge, text }
+    fn from(weights: Weights) -> Self {
+        let Weights {
+            image,
+            edge,
+            text,
+            style,
+        } = weights;
+        Self {
+            image,
+            edge,
+            text,
+            style,
+        }
     }
 }
 
@@ -263,7 +280,7 @@ pub(super) fn public_payload(base: &str, id: PointId, payload: Payload) -> Paylo
         (status = 200, description = "A page of results, best first.", body = SearchResponse),
         (status = 400, description = "It cannot work as it is.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 401, description = "A key is needed.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "A picture named by `like` or `unlike` is not there.", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 404, description = "A picture named by `like`, `unlike` or `style_like` is not there.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "The body or a picture is too large.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 415, description = "Neither a form nor JSON.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "Understood, but it cannot be honoured here.", body = ProblemBody, content_type = "application/problem+json"),
@@ -305,7 +322,11 @@ fn recent_query_of(query: &SearchQuery) -> Option<RecentQuery> {
         .into_iter()
         .flatten()
         .all(|text| text.len() <= LONGEST_RECENT);
-    let plain = query.sketch.is_none() && query.image.is_none() && query.cursor.is_none();
+    let plain = query.sketch.is_none()
+        && query.image.is_none()
+        && query.style_image.is_none()
+        && query.style_like.is_empty()
+        && query.cursor.is_none();
     let asks = text.is_some() || negative_text.is_some() || !query.like.is_empty();
     let recent = RecentQuery {
         text,

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::batch::Limits;
 use crate::error::{ClipError, Result};
+use crate::model::PictureView;
 use crate::source::LoadedModel;
 use crate::threads::physical_cores;
 use crate::tokenizer::{END_OF_TEXT, START_OF_TEXT, Tokenizer};
@@ -137,7 +138,13 @@ impl TorchEmbedder {
         let side = self.info.transform.side;
         let expected = side as usize * side as usize * 3;
         for input in inputs {
-            if let EmbedInput::Pixels(pixels) = input
+            if matches!(input, EmbedInput::Style(_)) && self.info.style.is_none() {
+                return Err(Error::new(
+                    ErrorCode::Unsupported,
+                    format!("the model {} has no style head", self.info.name),
+                ));
+            }
+            if let EmbedInput::Pixels(pixels) | EmbedInput::Style(pixels) = input
                 && (pixels.side != side || pixels.rgb.len() != expected)
             {
                 let (found, bytes) = (pixels.side, pixels.rgb.len());
@@ -156,13 +163,14 @@ impl TorchEmbedder {
         let text_bytes: usize = inputs
             .iter()
             .map(|input| match input {
-                EmbedInput::Pixels(_) => 0,
+                EmbedInput::Pixels(_) | EmbedInput::Style(_) => 0,
                 EmbedInput::Text(text) => text.len(),
             })
             .sum();
         let work = move || {
             let prepare = |input| match input {
-                EmbedInput::Pixels(pixels) => Prepared::Pixels(pixels),
+                EmbedInput::Pixels(pixels) => Prepared::Picture(pixels, PictureView::Content),
+                EmbedInput::Style(pixels) => Prepared::Picture(pixels, PictureView::Style),
                 EmbedInput::Text(text) => Prepared::Tokens(tokenizer.encode(&text)),
             };
             inputs.into_iter().map(prepare).collect::<Vec<_>>()
@@ -179,7 +187,7 @@ fn warm_up(encoder: &mut impl Encoder, side: u32) -> Result<()> {
         side,
         rgb: vec![127; side as usize * side as usize * 3],
     };
-    encoder.images(&[&grey])?;
+    encoder.images(&[(&grey, PictureView::Content)])?;
     encoder.texts(&[&[START_OF_TEXT, END_OF_TEXT]])?;
     Ok(())
 }

@@ -69,6 +69,21 @@ pub enum ClipError {
         /// Why.
         reason: String,
     },
+    /// A style head that is not of this model.
+    #[error(
+        "{} is no style head for this model: {reason}. Take the file away, and Clippy works \
+         without search by style",
+        path.display()
+    )]
+    StyleHead {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A style was asked for, and the model has no style head.
+    #[error("the model has no style head")]
+    NoStyle,
     /// The setting names no device or precision, or one that this machine lacks.
     #[error("{0}")]
     Device(String),
@@ -116,12 +131,13 @@ pub enum ClipError {
 impl From<ClipError> for clippy_core::Error {
     fn from(error: ClipError) -> Self {
         let code = match &error {
-            ClipError::UnsupportedConfig(_) => ErrorCode::Unsupported,
+            ClipError::UnsupportedConfig(_) | ClipError::NoStyle => ErrorCode::Unsupported,
             ClipError::InvalidConfig(_)
             | ClipError::UnknownArchitecture { .. }
             | ClipError::UnknownTag { .. }
             | ClipError::WeightsMismatch { .. }
             | ClipError::UnreadableWeights { .. }
+            | ClipError::StyleHead { .. }
             | ClipError::WrongPicture { .. }
             | ClipError::Device(_) => ErrorCode::InvalidInput,
             ClipError::NotDownloaded { .. } | ClipError::NotThere { .. } => ErrorCode::NotFound,

@@ -16,6 +16,9 @@ use crate::model::weights::WeightsFile;
 use crate::pretrained::{self, CONFIG_FILE, Pretrained, WEIGHTS_FILE};
 use crate::{architectures, preprocess};
 
+/// The file of a model's style head, beside its weights.
+const STYLE_HEAD_FILE: &str = "style_head.safetensors";
+
 /// open_clip's prefix for a folder with a configuration and weights.
 const LOCAL_FOLDER: &str = "local-dir:";
 
@@ -281,14 +284,21 @@ impl LoadedModel {
         // fingerprint by its tag and from a folder.
         let head = serde_json::to_vec(&(&config, &transform))
             .map_err(|error| ClipError::InvalidConfig(error.to_string()))?;
-        let model = ClipModel::load(&config, &transform, &file, device, precision)?;
-        let info = model_info(
-            name,
-            pretrained,
-            &config,
-            transform,
-            file.fingerprint(&head),
-        );
+        let mut model = ClipModel::load(&config, &transform, &file, device, precision)?;
+        let style_head = weights.with_file_name(STYLE_HEAD_FILE);
+        if style_head.is_file() {
+            model.load_style(&style_head)?;
+        }
+        let info = ModelInfo {
+            style: model.style().map(str::to_owned),
+            ..model_info(
+                name,
+                pretrained,
+                &config,
+                transform,
+                file.fingerprint(&head),
+            )
+        };
         tracing::info!(
             model = info.name, pretrained = info.pretrained, %precision, ?device, dimension = info.dimension,
             took_ms = started.elapsed().as_millis(), "model loaded"
@@ -351,6 +361,7 @@ fn model_info(
         context_length: usize::try_from(config.text.context_length).unwrap_or_default(),
         transform,
         fingerprint,
+        style: None,
     }
 }
 

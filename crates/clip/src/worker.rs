@@ -11,19 +11,19 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::batch::{Batch, Kind, Limits, Waiting, next_batch};
 use crate::error::{ClipError, Result};
-use crate::model::ClipModel;
+use crate::model::{ClipModel, PictureView};
 
 /// What the thread needs of a model.
 pub(crate) trait Encoder: Send + 'static {
-    /// A vector for each picture, in their order.
-    fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>>;
+    /// A vector for each view of a picture, in their order.
+    fn images(&mut self, pictures: &[(&ModelPixels, PictureView)]) -> Result<Vec<Embedding>>;
     /// A vector for each text, in their order. A text is its tokens.
     fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>>;
 }
 
 impl Encoder for ClipModel {
-    fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>> {
-        self.embed_images(pictures)
+    fn images(&mut self, pictures: &[(&ModelPixels, PictureView)]) -> Result<Vec<Embedding>> {
+        self.embed_pictures(pictures)
     }
 
     fn texts(&mut self, texts: &[&[i64]]) -> Result<Vec<Embedding>> {
@@ -33,7 +33,7 @@ impl Encoder for ClipModel {
 
 /// An input that is ready for the model.
 pub(crate) enum Prepared {
-    Pixels(ModelPixels),
+    Picture(ModelPixels, PictureView),
     Tokens(Vec<i64>),
 }
 
@@ -108,7 +108,7 @@ impl<E: Encoder> Worker<E> {
         };
         for (place, input) in request.inputs.iter().enumerate() {
             match input {
-                Prepared::Pixels(_) => waiting.images.push(place),
+                Prepared::Picture(..) => waiting.images.push(place),
                 Prepared::Tokens(tokens) => waiting.texts.push((place, tokens.len())),
             }
         }
@@ -170,9 +170,9 @@ impl<E: Encoder> Worker<E> {
             .map(|&(at, place)| &active[at].inputs[place]);
         let embeddings = match batch.kind {
             Kind::Images => {
-                let pictures: Vec<&ModelPixels> = inputs
+                let pictures: Vec<(&ModelPixels, PictureView)> = inputs
                     .filter_map(|input| match input {
-                        Prepared::Pixels(pixels) => Some(pixels),
+                        Prepared::Picture(pixels, view) => Some((pixels, *view)),
                         Prepared::Tokens(_) => None,
                     })
                     .collect();
@@ -181,7 +181,7 @@ impl<E: Encoder> Worker<E> {
             Kind::Texts => {
                 let texts: Vec<&[i64]> = inputs
                     .filter_map(|input| match input {
-                        Prepared::Pixels(_) => None,
+                        Prepared::Picture(..) => None,
                         Prepared::Tokens(tokens) => Some(tokens.as_slice()),
                     })
                     .collect();

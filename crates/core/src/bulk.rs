@@ -165,15 +165,24 @@ pub enum Which {
     Edge,
     /// The tags'.
     Text,
+    /// The picture's style.
+    Style,
     /// Image and edge.
     Both,
-    /// All three.
+    /// All that the model makes and the collection takes.
     All,
 }
 
 impl Which {
     /// All of them, in the order that help and errors list them.
-    pub const ALL: [Self; 5] = [Self::Image, Self::Edge, Self::Text, Self::Both, Self::All];
+    pub const ALL: [Self; 6] = [
+        Self::Image,
+        Self::Edge,
+        Self::Text,
+        Self::Style,
+        Self::Both,
+        Self::All,
+    ];
 
     /// The name, as in a request's `which`.
     #[must_use]
@@ -182,6 +191,7 @@ impl Which {
             Self::Image => "image",
             Self::Edge => "edge",
             Self::Text => "text",
+            Self::Style => "style",
             Self::Both => "both",
             Self::All => "all",
         }

@@ -65,6 +65,9 @@ pub enum EmbedInput {
     Pixels(ModelPixels),
     /// Words as a person typed them; the model's tokenizer cleans them.
     Text(String),
+    /// The same picture as for [`EmbedInput::Pixels`], to be embedded by its look alone. Only for
+    /// models with [`ModelInfo::style`].
+    Style(ModelPixels),
 }
 
 /// A unit-length vector of the model's dimension.
@@ -86,6 +89,10 @@ pub struct ModelInfo {
     /// SHA-256 (hex) of configuration and weights. Models with the same fingerprint make the same
     /// embeddings.
     pub fingerprint: String,
+    /// SHA-256 (hex) of what makes style embeddings; `None` when the model makes none. It is apart
+    /// from `fingerprint`, so that a model may get another one while its embeddings stay.
+    #[serde(default)]
+    pub style: Option<String>,
 }
 
 /// The embeddings of one call, in the order of its inputs.
@@ -110,6 +117,7 @@ pub trait Embedder: Send + Sync + 'static {
     /// # Errors
     /// [`crate::ErrorCode::Overloaded`] when too many are waiting,
     /// [`crate::ErrorCode::InvalidInput`] when the pixels are not of the model's side,
+    /// [`crate::ErrorCode::Unsupported`] for a style input when the model has no style,
     /// [`crate::ErrorCode::Unavailable`] when the model's thread has ended.
     async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded>;
 }

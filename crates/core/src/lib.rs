@@ -19,6 +19,7 @@ pub mod recent;
 pub mod search;
 pub mod sentences;
 pub mod settings;
+pub mod styles;
 pub mod tastes;
 
 pub use blocking::blocking;

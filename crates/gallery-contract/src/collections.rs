@@ -48,6 +48,7 @@ pub fn second_model() -> ModelInfo {
         name: "second/one".to_owned(),
         dimension: 12,
         fingerprint: "second".to_owned(),
+        style: None,
         ..model()
     }
 }
@@ -64,8 +65,7 @@ pub fn second_source() -> ModelSource {
 fn point(id: PointId, dimension: usize) -> Point {
     let vectors = Vectors {
         image: Some(vec![1.0; dimension]),
-        edge: None,
-        text: None,
+        ..Vectors::default()
     };
     Point {
         id,
@@ -161,8 +161,7 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
     let image = Some(vec![2.0; model().dimension]);
     let update = Vectors {
         image,
-        edge: None,
-        text: None,
+        ..Vectors::default()
     };
     live.update_vectors(vec![(PointId::Number(3), update)])
         .await

@@ -35,6 +35,7 @@ pub fn model() -> ModelInfo {
             resize_mode: ResizeMode::Shortest,
         },
         fingerprint: "contract-32".to_owned(),
+        style: None,
     }
 }
 

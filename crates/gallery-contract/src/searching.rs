@@ -141,7 +141,7 @@ pub async fn hybrid_scores_missing_vectors_as_none(gallery: AnyGallery) {
     point.vectors = Vectors {
         image: Some(vector.clone()),
         edge: Some(random.vector(Space::Edge, 1)),
-        text: None,
+        ..Vectors::default()
     };
     gallery.upsert(vec![point.clone()]).await.expect("stored");
     let image = Probe {
@@ -368,8 +368,7 @@ pub async fn writes_while_graphs_are_built_are_kept(gallery: AnyGallery) {
         points[index].vectors.image = Some(image.clone());
         let update = Vectors {
             image: Some(image),
-            edge: None,
-            text: None,
+            ..Vectors::default()
         };
         gallery
             .update_vectors(vec![(points[index].id, update)])

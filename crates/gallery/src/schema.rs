@@ -11,10 +11,11 @@ use clippy_core::gallery::Space;
 use serde::Deserialize;
 
 /// The migrations, in order; version `n` is the `n`-th file.
-const FILES: [&str; 3] = [
+const FILES: [&str; 4] = [
     include_str!("../../../migrations/collection/0001_collection.json"),
     include_str!("../../../migrations/collection/0002_style.json"),
     include_str!("../../../migrations/collection/0003_origin.json"),
+    include_str!("../../../migrations/collection/0004_style_vector.json"),
 ];
 
 /// What kind of values a payload field holds, as far as its index must know.
@@ -86,7 +87,7 @@ pub struct Migration {
     pub version: u32,
     /// What it does, for a person.
     pub summary: String,
-    /// The vectors; only the first version names them.
+    /// Vectors that are added.
     pub vectors: Option<VectorSchema>,
     /// The graph's parameters, when they change.
     pub hnsw: Option<GraphSchema>,
@@ -148,6 +149,16 @@ impl Schema {
         &SCHEMA
     }
 
+    /// The spaces of a collection of this version.
+    #[must_use]
+    pub fn spaces_at(version: u32) -> Vec<Space> {
+        sum(migrations()
+            .iter()
+            .filter(|migration| migration.version <= version))
+        .vectors
+        .names
+    }
+
     /// Whether a field has a keyword index.
     #[must_use]
     pub fn is_keyword(&self, field: &str) -> bool {
@@ -173,7 +184,7 @@ pub fn migrations() -> &'static [Migration] {
     &MIGRATIONS
 }
 
-fn sum(migrations: &[Migration]) -> Schema {
+fn sum<'m>(migrations: impl IntoIterator<Item = &'m Migration>) -> Schema {
     let mut schema = Schema {
         version: 0,
         vectors: VectorSchema {
@@ -191,7 +202,8 @@ fn sum(migrations: &[Migration]) -> Schema {
     for migration in migrations {
         schema.version = migration.version;
         if let Some(vectors) = &migration.vectors {
-            schema.vectors = vectors.clone();
+            schema.vectors.names.extend(&vectors.names);
+            schema.vectors.distance = vectors.distance;
         }
         if let Some(graph) = migration.hnsw {
             schema.graph = graph;
@@ -232,6 +244,11 @@ mod tests {
         fields.dedup();
         assert_eq!(fields.len(), all);
         assert_eq!(schema.vectors.names, Space::ALL);
+        assert_eq!(
+            Schema::spaces_at(3),
+            [Space::Image, Space::Edge, Space::Text]
+        );
+        assert_eq!(Schema::spaces_at(schema.version), Space::ALL);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! A request holds the tensor `pixels` (unsigned bytes, pictures x side x side x 3; left out where
 //! there are none) and two strings of metadata: `kinds`, a letter for each input in its order (`p`
-//! for a picture, `t` for words), and `texts`, a JSON list of the words. An answer holds the tensor
+//! for a picture, `s` for the style of one, `t` for words), and `texts`, a JSON list of the words. An answer holds the tensor
 //! `embeddings` (32-bit floats, inputs x dimension), and `queued_us` and `computed_us`.
 
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ const COMPUTED: &str = "computed_us";
 #[must_use]
 pub fn size_of(input: &EmbedInput) -> usize {
     match input {
-        EmbedInput::Pixels(pixels) => pixels.rgb.len() + 1,
+        EmbedInput::Pixels(pixels) | EmbedInput::Style(pixels) => pixels.rgb.len() + 1,
         // Worst case of a JSON escape, twice: once as a list, once within the header.
         EmbedInput::Text(text) => text.len() * 12 + 8,
     }
@@ -55,7 +55,7 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
                 kinds.push('t');
                 texts.push(text);
             }
-            EmbedInput::Pixels(picture) => {
+            EmbedInput::Pixels(picture) | EmbedInput::Style(picture) => {
                 let expected = picture.side as usize * picture.side as usize * 3;
                 if *side.get_or_insert(picture.side) != picture.side
                     || picture.rgb.len() != expected
@@ -64,7 +64,8 @@ pub fn encode_request(inputs: &[EmbedInput]) -> Result<Vec<u8>> {
                         "pictures that are embedded together must be of the model's one size",
                     ));
                 }
-                kinds.push('p');
+                let is_style = matches!(input, EmbedInput::Style(_));
+                kinds.push(if is_style { 's' } else { 'p' });
                 pixels.extend_from_slice(&picture.rgb);
                 pictures += 1;
             }
@@ -102,12 +103,13 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
             kinds.len()
         )));
     }
-    let pictures = kinds.chars().filter(|kind| *kind == 'p').count();
+    let is_picture = |kind: &char| matches!(kind, 'p' | 's');
+    let pictures = kinds.chars().filter(is_picture).count();
     if texts.len() + pictures != kinds.chars().count()
-        || !kinds.chars().all(|kind| matches!(kind, 'p' | 't'))
+        || !kinds.chars().all(|kind| matches!(kind, 'p' | 's' | 't'))
     {
         return Err(Error::invalid(
-            "`kinds` does not name each input by `p` or `t`",
+            "`kinds` does not name each input by `p`, `s` or `t`",
         ));
     }
     let whole = side as usize * side as usize * 3;
@@ -128,13 +130,13 @@ pub fn decode_request(body: &[u8], side: u32) -> Result<Vec<EmbedInput>> {
         tensor.data()
     };
     let (mut pixels, mut texts) = (pixels.chunks_exact(whole.max(1)), texts.into_iter());
+    let mut picture = || {
+        let rgb = pixels.next()?.to_vec();
+        Some(ModelPixels { side, rgb })
+    };
     let input = |kind| match kind {
-        'p' => pixels.next().map(|rgb| {
-            EmbedInput::Pixels(ModelPixels {
-                side,
-                rgb: rgb.to_vec(),
-            })
-        }),
+        'p' => picture().map(EmbedInput::Pixels),
+        's' => picture().map(EmbedInput::Style),
         _ => texts.next().map(EmbedInput::Text),
     };
     let inputs: Option<Vec<EmbedInput>> = kinds.chars().map(input).collect();

@@ -14,6 +14,8 @@ pub(crate) enum Input {
     Sketch(View),
     /// The picture.
     Image(View),
+    /// The picture whose look is wanted.
+    StyleImage,
     /// The words to search for.
     Words,
     /// The words to avoid.
@@ -47,6 +49,9 @@ impl Input {
             inputs.extend(words(&query.text, Self::Words));
             inputs.extend(words(&query.negative_text, Self::UnwantedWords));
         }
+        if weights.get(WeightField::Style) > 0.0 && query.style_image.is_some() {
+            inputs.push(Self::StyleImage);
+        }
         inputs
     }
 
@@ -55,6 +60,7 @@ impl Input {
         match self {
             Self::Sketch(View::Whole) | Self::Image(View::Whole) => &[ProbeKind::Image],
             Self::Sketch(View::Edges) | Self::Image(View::Edges) => &[ProbeKind::Edge],
+            Self::StyleImage => &[ProbeKind::Style],
             Self::Words | Self::UnwantedWords => &[ProbeKind::Text, ProbeKind::WordsImage],
         }
     }
@@ -77,6 +83,7 @@ pub(crate) struct InputKey {
 pub(crate) struct Digests {
     sketch: [u8; 32],
     image: [u8; 32],
+    style_image: [u8; 32],
     words: [u8; 32],
     unwanted_words: [u8; 32],
 }
@@ -89,6 +96,7 @@ impl Digests {
         Self {
             sketch: of(query.sketch.as_deref()),
             image: of(query.image.as_deref()),
+            style_image: of(query.style_image.as_deref()),
             words: words(&query.text),
             unwanted_words: words(&query.negative_text),
         }
@@ -99,6 +107,7 @@ impl Digests {
         let digest = match input {
             Input::Sketch(_) => self.sketch,
             Input::Image(_) => self.image,
+            Input::StyleImage => self.style_image,
             Input::Words => self.words,
             Input::UnwantedWords => self.unwanted_words,
         };
@@ -111,12 +120,18 @@ impl Digests {
         let ordering = SearchQuery {
             sketch: None,
             image: None,
+            style_image: None,
             top: 0,
             cursor: None,
             facets: false,
             ..query.clone()
         };
         let ordering = format!("{ordering:?}");
-        cursor::fingerprint(&[&self.sketch, &self.image, ordering.as_bytes()])
+        cursor::fingerprint(&[
+            &self.sketch,
+            &self.image,
+            &self.style_image,
+            ordering.as_bytes(),
+        ])
     }
 }

@@ -44,7 +44,12 @@ pub(crate) fn prepare(
     // One source at a time: its picture is decoded once for all its inputs, and dropped before the
     // next one is decoded.
     let mut made: Vec<Option<EmbedInput>> = vec![None; inputs.len()];
-    for source in [Source::Sketch, Source::Image, Source::Words] {
+    for source in [
+        Source::Sketch,
+        Source::Image,
+        Source::StyleImage,
+        Source::Words,
+    ] {
         let mut reader = SourceReader {
             query: &query,
             limits,
@@ -71,6 +76,7 @@ pub(crate) fn prepare(
 enum Source {
     Sketch,
     Image,
+    StyleImage,
     Words,
 }
 
@@ -79,6 +85,7 @@ impl Source {
         match input {
             Input::Sketch(_) => Self::Sketch,
             Input::Image(_) => Self::Image,
+            Input::StyleImage => Self::StyleImage,
             Input::Words | Input::UnwantedWords => Self::Words,
         }
     }
@@ -100,6 +107,12 @@ impl SourceReader<'_> {
             Input::Sketch(view) => {
                 let bytes = query.sketch.as_deref().unwrap_or_default();
                 (view, self.decoded(|limits| read_sketch(bytes, limits))?)
+            }
+            Input::StyleImage => {
+                let bytes = query.style_image.as_deref().unwrap_or_default();
+                let decode = |limits: &_| decode_picture("style_image", bytes, limits);
+                let picture = self.decoded(decode)?;
+                return Ok(EmbedInput::Style(transform(image_transform, picture)));
             }
             Input::Image(view) => {
                 let bytes = query.image.as_deref().unwrap_or_default();

@@ -14,6 +14,8 @@ const UNWANTED_SHARE: f32 = 0.5;
 pub(crate) struct ProbeParts<'p> {
     /// The vectors of pictures to be like.
     pub(crate) like: &'p [Vectors],
+    /// The vectors of pictures to look like.
+    pub(crate) style_like: &'p [Vectors],
     /// The vectors of pictures to be unlike.
     pub(crate) unlike: &'p [Vectors],
     /// Embedded pictures and words.
@@ -65,16 +67,19 @@ impl Probes {
 
 fn vector_of(parts: &ProbeParts<'_>, kind: ProbeKind) -> Option<Embedding> {
     let (mut wanted, mut unwanted) = (None, None);
-    // Words are compared with pictures by a probe of their own, since their cosines are of another
-    // scale than those of pictures.
-    if kind != ProbeKind::WordsImage {
-        for (pictures, sum) in [(parts.like, &mut wanted), (parts.unlike, &mut unwanted)] {
-            for vector in pictures
-                .iter()
-                .filter_map(|of| of.get(kind.space()).as_ref())
-            {
-                add(sum, vector, 1.0);
-            }
+    let (like, unlike) = match kind {
+        ProbeKind::Image | ProbeKind::Edge | ProbeKind::Text => (parts.like, parts.unlike),
+        ProbeKind::Style => (parts.style_like, &[][..]),
+        // Words are compared with pictures by a probe of their own, since their cosines are of
+        // another scale than those of pictures.
+        ProbeKind::WordsImage => (&[][..], &[][..]),
+    };
+    for (pictures, sum) in [(like, &mut wanted), (unlike, &mut unwanted)] {
+        for vector in pictures
+            .iter()
+            .filter_map(|of| of.get(kind.space()).as_ref())
+        {
+            add(sum, vector, 1.0);
         }
     }
     // Unwanted words may stand alone; pictures to be unlike only change what is searched for.
@@ -129,6 +134,7 @@ mod tests {
         image: 1.0,
         edge: 0.0,
         text: 1.0,
+        style: 1.0,
     };
 
     fn image(vector: [f32; 2]) -> Vectors {
@@ -141,6 +147,7 @@ mod tests {
     fn parts<'p>(like: &'p [Vectors], unlike: &'p [Vectors]) -> ProbeParts<'p> {
         ProbeParts {
             like,
+            style_like: &[],
             unlike,
             embedded: Vec::new(),
         }

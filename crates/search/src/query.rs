@@ -25,6 +25,10 @@ pub struct SearchQuery {
     pub image: Option<Picture>,
     /// Pictures of the collection to be like.
     pub like: Vec<PointId>,
+    /// Pictures of the collection whose look results should have.
+    pub style_like: Vec<PointId>,
+    /// A picture whose look results should have.
+    pub style_image: Option<Picture>,
     /// Words to search for.
     pub text: Option<String>,
     /// Words to avoid.
@@ -64,6 +68,8 @@ impl Default for SearchQuery {
             sketch: None,
             image: None,
             like: Vec::new(),
+            style_like: Vec::new(),
+            style_image: None,
             text: None,
             negative_text: None,
             weights: Weights::default(),
@@ -99,7 +105,11 @@ impl SearchQuery {
                 self.top
             )));
         }
-        for (field, ids) in [("like", &self.like), ("unlike", &self.unlike)] {
+        for (field, ids) in [
+            ("like", &self.like),
+            ("unlike", &self.unlike),
+            ("style_like", &self.style_like),
+        ] {
             if ids.len() > MOST_LIKES {
                 return Err(Error::invalid(format!(
                     "{field} names {} pictures; at most {MOST_LIKES} work",
@@ -141,21 +151,29 @@ impl SearchQuery {
         let pictures = self.sketch.is_some() || self.image.is_some();
         let liked = !self.like.is_empty();
         let words = non_blank(&self.text).is_some() || non_blank(&self.negative_text).is_some();
-        if !pictures && !liked && !words {
+        let styled = self.names_a_style();
+        if !pictures && !liked && !words && !styled {
             if !self.unlike.is_empty() {
                 return Err(Error::invalid(
-                    "unlike only bends what is looked for: give a sketch, image, like or words too",
+                    "unlike only bends what is looked for: give a sketch, image, like, style or \
+                     words too",
                 ));
             }
             return Err(Error::invalid(
-                "Provide sketch and/or query_text (or image, or like): there is nothing to look \
-                 for",
+                "Provide sketch and/or query_text (or image, like, or a style): there is nothing \
+                 to look for",
             ));
         }
         self.weights.normalised(|field| match field {
             WeightField::Image | WeightField::Edge => pictures || liked,
             WeightField::Text => words || liked,
+            WeightField::Style => styled,
         })
+    }
+
+    /// Whether it says what results should look like.
+    pub(crate) fn names_a_style(&self) -> bool {
+        self.style_image.is_some() || !self.style_like.is_empty()
     }
 
     /// Whether nothing but a sketch says what to look for.

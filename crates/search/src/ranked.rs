@@ -141,6 +141,7 @@ impl HitFinder<'_> {
         let mut filter: Filter = self.query.filter.clone();
         filter.exclude_ids.extend_from_slice(&self.query.like);
         filter.exclude_ids.extend_from_slice(&self.query.unlike);
+        filter.exclude_ids.extend_from_slice(&self.query.style_like);
         // Untagged pictures are compared with words by the picture alone, and with the whole weight
         // of the words: they get a list of their own.
         let words_image = |probe: &Probe| probe.kind == ProbeKind::WordsImage;

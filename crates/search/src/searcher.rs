@@ -15,7 +15,7 @@ use clippy_core::search::fusion::{Hit, Ranking, RankingParts, Taste};
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::Words;
-use clippy_core::{Error, Result, blocking};
+use clippy_core::{Error, ErrorCode, Result, blocking, styles};
 use clippy_imaging::DecodeLimits;
 use tokio::sync::Semaphore;
 
@@ -100,14 +100,16 @@ impl Searcher {
             .map_or(Ok(0), |cursor| cursor::decode(cursor, &fingerprint))?;
         let prepared_at = Instant::now();
         // Resolve ids first, so that a 404 costs no model call.
-        let (like, unlike) = tokio::try_join!(
+        let (like, unlike, style_like) = tokio::try_join!(
             self.vectors_of("like", &query.like),
-            self.vectors_of("unlike", &query.unlike)
+            self.vectors_of("unlike", &query.unlike),
+            self.styles_of(&query)
         )?;
         let embedded = self.embed(inputs, missing).await?;
         let parts = ProbeParts {
             like: &like,
             unlike: &unlike,
+            style_like: &style_like,
             embedded: embedded
                 .iter()
                 .map(|(input, embedding)| (*input, embedding.as_ref()))
@@ -182,7 +184,7 @@ impl Searcher {
             Arc::clone(&self.embeddings),
             self.options.limits,
         );
-        if query.sketch.is_none() && query.image.is_none() {
+        if query.sketch.is_none() && query.image.is_none() && query.style_image.is_none() {
             return prepare(query, &weights, &cache, &info.transform, &limits);
         }
         let permit = Arc::clone(&self.preparing)
@@ -244,6 +246,27 @@ impl Searcher {
             )));
         }
         Ok(points.into_iter().map(|point| point.vectors).collect())
+    }
+
+    /// The vectors of the pictures whose look is wanted. Refuses a query by style where there are
+    /// no styles to compare with.
+    async fn styles_of(&self, query: &SearchQuery) -> Result<Vec<Vectors>> {
+        if !query.names_a_style() {
+            return Ok(Vec::new());
+        }
+        styles::check_search(self.gallery.as_ref(), self.embedder.info()).await?;
+        let found = self.vectors_of("style_like", &query.style_like).await?;
+        let lacking = query.style_like.iter().zip(&found);
+        if let Some((id, _)) = lacking.into_iter().find(|(_, of)| of.style.is_none()) {
+            return Err(Error::new(
+                ErrorCode::Unsupported,
+                format!(
+                    "style_like: the picture {id} has no style vector: {}",
+                    styles::FILL
+                ),
+            ));
+        }
+        Ok(found)
     }
 
     async fn ranking(

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::embedding::{
-    EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode,
+    EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo,
+    ModelPixels, ResizeMode,
 };
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
@@ -21,6 +22,8 @@ pub struct FakeEmbedder {
     info: Arc<ModelInfo>,
     /// Pictures embedded so far.
     pub pictures: AtomicUsize,
+    /// Styles of pictures embedded so far.
+    pub styles: AtomicUsize,
     /// Texts embedded so far.
     pub texts: AtomicUsize,
     /// So many calls are refused as overloaded; each of them takes one off.
@@ -49,8 +52,10 @@ impl FakeEmbedder {
                     resize_mode: ResizeMode::Shortest,
                 },
                 fingerprint: format!("fake-{dimension}"),
+                style: None,
             }),
             pictures: AtomicUsize::new(0),
+            styles: AtomicUsize::new(0),
             texts: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
             broken: AtomicBool::new(false),
@@ -58,10 +63,37 @@ impl FakeEmbedder {
         }
     }
 
+    /// A fake that embeds styles, too: pictures of the same mean colour, in steps of a quarter,
+    /// have the same style.
+    #[must_use]
+    pub fn with_style(dimension: usize) -> Self {
+        let fake = Self::new(dimension);
+        let info = ModelInfo {
+            style: Some("fake-style".to_owned()),
+            ..(*fake.info).clone()
+        };
+        Self {
+            info: Arc::new(info),
+            ..fake
+        }
+    }
+
+    fn style(&self, pixels: &ModelPixels) -> Embedding {
+        let count = (pixels.rgb.len() / 3).max(1);
+        let mean = |channel: usize| {
+            let values = pixels.rgb.iter().skip(channel).step_by(3);
+            values.map(|value| usize::from(*value)).sum::<usize>() / count / 64
+        };
+        self.vector(format!("style {} {} {}", mean(0), mean(1), mean(2)).as_bytes())
+    }
+
     /// Inputs embedded so far.
     #[must_use]
     pub fn embedded(&self) -> usize {
-        self.pictures.load(Ordering::SeqCst) + self.texts.load(Ordering::SeqCst)
+        [&self.pictures, &self.styles, &self.texts]
+            .map(|count| count.load(Ordering::SeqCst))
+            .iter()
+            .sum()
     }
 
     /// Takes one off the calls to refuse; false when none is left.
@@ -115,16 +147,20 @@ impl Embedder for FakeEmbedder {
             let message = "256 inputs wait on thread clip-3 already";
             return Err(Error::new(ErrorCode::Overloaded, message));
         }
-        let is_text = |input: &&EmbedInput| matches!(input, EmbedInput::Text(_));
-        let texts = inputs.iter().filter(is_text).count();
-        self.texts.fetch_add(texts, Ordering::SeqCst);
-        let pictures = inputs.len() - texts;
-        self.pictures.fetch_add(pictures, Ordering::SeqCst);
+        for input in &inputs {
+            let count = match input {
+                EmbedInput::Pixels(_) => &self.pictures,
+                EmbedInput::Style(_) => &self.styles,
+                EmbedInput::Text(_) => &self.texts,
+            };
+            count.fetch_add(1, Ordering::SeqCst);
+        }
         let embeddings = inputs
             .iter()
             .map(|input| match input {
                 EmbedInput::Pixels(pixels) => self.vector(&pixels.rgb),
                 EmbedInput::Text(text) => self.vector(text.as_bytes()),
+                EmbedInput::Style(pixels) => self.style(pixels),
             })
             .collect();
         Ok(Embedded {

@@ -14,7 +14,6 @@ use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
 use crate::backfill::selection::Selection;
-use crate::backfill::spaces;
 use crate::ingest::Tools;
 use crate::ingest::chunk::{Threads, by_id};
 use crate::ingest::embed::Order;
@@ -52,6 +51,7 @@ impl BackfillProcessor {
         request: &BackfillRequest,
         limits: DecodeLimits,
         roots: Roots,
+        spaces: &'static [Space],
         underscores: Underscores,
         selection: Option<Arc<Selection>>,
     ) -> Self {
@@ -60,7 +60,7 @@ impl BackfillProcessor {
             roots: Arc::new(roots),
             template: request.lines.text_template.clone(),
             underscores,
-            spaces: spaces(request.which),
+            spaces,
             force_all: request.force_all,
             selection,
             limits,
@@ -177,7 +177,7 @@ impl BackfillProcessor {
         entry: &Entry,
         wanted: PerSpace<bool>,
     ) -> Result<Option<Box<PreparedPicture>>, LineFailure> {
-        if !wanted.image && !wanted.edge {
+        if !wanted.image && !wanted.edge && !wanted.style {
             return Ok(None);
         }
         let (roots, limits) = (self.roots.clone(), self.limits);
@@ -218,6 +218,9 @@ impl BackfillProcessor {
                     text: before.as_ref().and_then(|before| before.text.clone()),
                     ..fresh
                 });
+            }
+            if wanted.style {
+                order.push(place, Space::Style, EmbedInput::Style(image.clone()));
             }
             if wanted.image {
                 order.push(place, Space::Image, EmbedInput::Pixels(image));

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use clippy_core::bulk::{BackfillRequest, Which};
 use clippy_core::gallery::Space;
 use clippy_core::sentences::Underscores;
-use clippy_core::{Result, sentences};
+use clippy_core::styles::StyleVectors;
+use clippy_core::{Error, ErrorCode, Result, sentences, styles};
 use tokio_util::sync::CancellationToken;
 
 use crate::backfill::chunk::BackfillProcessor;
@@ -17,14 +18,44 @@ use crate::ingest::progress::ProgressSink;
 use crate::ingest::run::ChunkProcessor;
 use crate::ingest::{IngestReport, RunSettings, Tools, check, roots, run};
 
-/// The spaces that a request names.
-pub(crate) fn spaces(which: Which) -> &'static [Space] {
-    match which {
+/// The spaces that a request names, of those that can be filled: styles take a model that makes them
+/// and a collection that has a place for them.
+///
+/// # Errors
+/// [`clippy_core::ErrorCode::Unsupported`] when styles are asked for by name and cannot be made.
+async fn spaces(tools: &Tools, request: &BackfillRequest) -> Result<&'static [Space]> {
+    Ok(match request.which {
         Which::Image => &[Space::Image],
         Which::Edge => &[Space::Edge],
         Which::Text => &[Space::Text],
         Which::Both => &[Space::Image, Space::Edge],
-        Which::All => &Space::ALL,
+        Which::Style => {
+            settle_styles(tools, request.force_all).await?;
+            &[Space::Style]
+        }
+        Which::All => match settle_styles(tools, request.force_all).await {
+            Ok(()) => &Space::ALL,
+            Err(error) if error.code == ErrorCode::Unsupported => {
+                &[Space::Image, Space::Edge, Space::Text]
+            }
+            Err(error) => return Err(error),
+        },
+    })
+}
+
+async fn settle_styles(tools: &Tools, force_all: bool) -> Result<()> {
+    let (gallery, model) = (&*tools.gallery, tools.embedder.info());
+    styles::check_fill(&gallery.info().await?, model)?;
+    if let (true, Some(head)) = (force_all, &model.style) {
+        return styles::replace(gallery, head).await;
+    }
+    match styles::settle(gallery, model).await? {
+        StyleVectors::Made => Ok(()),
+        StyleVectors::NotMade | StyleVectors::OfAnotherHead => Err(Error::new(
+            ErrorCode::Unsupported,
+            "the collection's style vectors are of another style head than the model's, and the \
+             two do not compare: replace all of them with --force-all",
+        )),
     }
 }
 
@@ -68,7 +99,8 @@ pub(crate) async fn prepare_processor(
 ) -> Result<Arc<dyn ChunkProcessor>> {
     check(tools, &request.lines).await?;
     let roots = roots(tools, &request.lines, settings).await?;
-    let underscores = if spaces(request.which).contains(&Space::Text) {
+    let spaces = spaces(tools, request).await?;
+    let underscores = if spaces.contains(&Space::Text) {
         sentences::settled(&*tools.gallery).await?
     } else {
         Underscores::default()
@@ -78,6 +110,7 @@ pub(crate) async fn prepare_processor(
         request,
         settings.limits,
         roots,
+        spaces,
         underscores,
         selection,
     )))

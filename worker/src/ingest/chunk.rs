@@ -11,6 +11,7 @@ use clippy_core::gallery::{Payload, Point, Space, Vectors, With};
 use clippy_core::ids::PointId;
 use clippy_core::ledger::{DRY_RUN, FailureKind, LineFailure, LineOutcome, LineRecord};
 use clippy_core::sentences::Underscores;
+use clippy_core::styles::StyleVectors;
 use clippy_core::{Error, Result};
 use clippy_imaging::DecodeLimits;
 use futures::FutureExt;
@@ -68,6 +69,7 @@ pub(crate) struct IngestProcessor {
     roots: Arc<Roots>,
     template: Option<String>,
     underscores: Underscores,
+    styles: StyleVectors,
     limits: DecodeLimits,
     dry_run: bool,
     threads: Threads,
@@ -110,10 +112,12 @@ impl IngestProcessor {
         limits: DecodeLimits,
         roots: Roots,
         underscores: Underscores,
+        styles: StyleVectors,
     ) -> Self {
         Self {
             recorded: Mutex::default(),
             underscores,
+            styles,
             tools,
             roots: Arc::new(roots),
             template: (!request.no_text).then(|| request.lines.text_template.clone()),
@@ -256,8 +260,7 @@ impl IngestProcessor {
             image,
             edge,
         } = prepared;
-        order.push(place, Space::Image, EmbedInput::Pixels(image));
-        order.push(place, Space::Edge, EmbedInput::Pixels(edge));
+        order.push_picture(place, image, edge, self.styles);
         let sentence = self
             .template
             .as_deref()

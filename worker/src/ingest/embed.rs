@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use clippy_core::embedding::{EmbedInput, Embedder, Embedding};
+use clippy_core::embedding::{EmbedInput, Embedder, Embedding, ModelPixels};
 use clippy_core::gallery::{Space, Vectors, check_vector};
 use clippy_core::ledger::{FailureKind, LineFailure};
+use clippy_core::styles::StyleVectors;
 use clippy_core::{Error, ErrorCode, Result};
 
 const FIRST_WAIT: Duration = Duration::from_millis(50);
@@ -25,6 +26,22 @@ impl Order {
     pub(crate) fn push(&mut self, place: usize, space: Space, input: EmbedInput) {
         self.inputs.push(input);
         self.places.push((place, space));
+    }
+
+    /// Asks for the vectors of a picture: of what it shows, of its edges, and of its style where
+    /// that is made.
+    pub(crate) fn push_picture(
+        &mut self,
+        place: usize,
+        image: ModelPixels,
+        edge: ModelPixels,
+        styles: StyleVectors,
+    ) {
+        if styles == StyleVectors::Made {
+            self.push(place, Space::Style, EmbedInput::Style(image.clone()));
+        }
+        self.push(place, Space::Image, EmbedInput::Pixels(image));
+        self.push(place, Space::Edge, EmbedInput::Pixels(edge));
     }
 
     /// Makes the vectors: one entry for each of the chunk's `lines`, or why the model made nothing

@@ -24,7 +24,8 @@ use clippy_core::embedding::Embedder;
 use clippy_core::gallery::Gallery;
 use clippy_core::ledger::{Ledger, LedgerTotals, Reasons};
 use clippy_core::live::LivePair;
-use clippy_core::{Error, ErrorCode, Result, sentences};
+use clippy_core::styles::StyleVectors;
+use clippy_core::{Error, ErrorCode, Result, sentences, styles};
 use clippy_imaging::DecodeLimits;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
@@ -167,12 +168,24 @@ pub(crate) async fn prepare_processor(
     } else {
         sentences::settled(&*tools.gallery).await?
     };
+    let styles = if request.dry_run {
+        StyleVectors::NotMade
+    } else {
+        styles::settle(&*tools.gallery, tools.embedder.info()).await?
+    };
+    if styles == StyleVectors::OfAnotherHead {
+        tracing::warn!(
+            "the collection's style vectors were made by another style head: new pictures get none \
+             until `clippy backfill --which style --force-all` has replaced them"
+        );
+    }
     Ok(Arc::new(IngestProcessor::new(
         tools.clone(),
         request,
         settings.limits,
         roots,
         underscores,
+        styles,
     )))
 }
 

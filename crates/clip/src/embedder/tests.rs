@@ -43,11 +43,11 @@ impl Gated {
 }
 
 impl Encoder for Gated {
-    fn images(&mut self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>> {
+    fn images(&mut self, pictures: &[(&ModelPixels, PictureView)]) -> Result<Vec<Embedding>> {
         self.pass(
             pictures
                 .iter()
-                .map(|picture| f32::from(picture.rgb[0]))
+                .map(|(picture, _)| f32::from(picture.rgb[0]))
                 .collect(),
         )
     }
@@ -78,6 +78,7 @@ fn info() -> Arc<ModelInfo> {
         context_length: 77,
         transform: default_transform(SIDE),
         fingerprint: "gated".to_owned(),
+        style: None,
     })
 }
 

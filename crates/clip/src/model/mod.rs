@@ -1,11 +1,15 @@
 //! OpenCLIP's two towers on libtorch.
 
 pub(crate) mod layers;
+mod pass;
 pub(crate) mod resnet;
+pub(crate) mod style;
 pub(crate) mod text;
 pub(crate) mod transformer;
 pub(crate) mod vision;
 pub mod weights;
+
+use std::path::Path;
 
 use clippy_core::embedding::{Embedding, ImageTransform, ModelPixels};
 use tch::{Device, Kind, Tensor};
@@ -14,19 +18,23 @@ use crate::config::{ModelConfig, VisionNetwork};
 use crate::device::Precision;
 use crate::error::{ClipError, Result};
 use layers::{Activation, to_unit_length};
+use pass::PicturePass;
 use resnet::ModifiedResNet;
+use style::{StyleHead, StyleLayer, statistics};
 use text::TextTransformer;
-use vision::{Blocks, VisionTransformer};
+use vision::{Blocks, Observe, VisionTransformer};
 use weights::{Weights, WeightsFile};
 
 /// A CLIP model on one device, in one precision.
 pub struct ClipModel {
     vision: VisionTower,
     text: TextTransformer,
+    style: Option<StyleHead>,
     /// What turns bytes into normalised values: `x * gain + shift`, each `[1, 3, 1, 1]`.
     pixel_gain: Tensor,
     pixel_shift: Tensor,
     side: i64,
+    dimension: i64,
     device: Device,
     kind: Kind,
 }
@@ -34,6 +42,39 @@ pub struct ClipModel {
 enum VisionTower {
     Transformer(VisionTransformer),
     ResNet(ModifiedResNet),
+}
+
+impl VisionTower {
+    fn layer(&self, name: &str) -> Option<StyleLayer> {
+        match self {
+            Self::Transformer(tower) => tower.layer(name),
+            Self::ResNet(tower) => tower.layer(name),
+        }
+    }
+
+    fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
+        match self {
+            Self::Transformer(tower) => tower.forward(pixels, observe),
+            Self::ResNet(tower) => tower.forward(pixels, observe),
+        }
+    }
+
+    /// The statistics of a layer's output. A class token is no position of the picture.
+    fn statistics(&self, x: &Tensor) -> Result<Tensor> {
+        match self {
+            Self::Transformer(_) => statistics(&x.f_narrow(1, 1, x.size()[1] - 1)?),
+            Self::ResNet(_) => statistics(x),
+        }
+    }
+}
+
+/// What of a picture is embedded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureView {
+    /// What it shows.
+    Content,
+    /// What it looks like.
+    Style,
 }
 
 impl ClipModel {
@@ -140,9 +181,11 @@ impl ClipModel {
         Ok(Self {
             vision,
             text,
+            style: None,
             pixel_gain: channels(gain)?,
             pixel_shift: channels(shift)?,
             side: i64::from(transform.side),
+            dimension: config.embed_dim,
             device,
             kind,
         })
@@ -154,15 +197,93 @@ impl ClipModel {
         self.device
     }
 
-    /// Embeds pictures in one pass: a unit-length vector each.
+    /// Reads a style head for this model.
+    ///
+    /// # Errors
+    /// [`ClipError::StyleHead`] for a head of another model.
+    pub fn load_style(&mut self, path: &Path) -> Result<()> {
+        let _no_grad = tch::no_grad_guard();
+        let layer = |name: &str| self.vision.layer(name);
+        let head = StyleHead::load(path, layer, self.dimension, self.device)?;
+        self.style = Some(head);
+        Ok(())
+    }
+
+    /// The fingerprint of the style head; `None` without one.
+    #[must_use]
+    pub fn style(&self) -> Option<&str> {
+        self.style.as_ref().map(StyleHead::fingerprint)
+    }
+
+    /// Embeds what pictures show, in one pass: a unit-length vector each.
     ///
     /// # Errors
     /// Where libtorch fails, or a picture is not of the model's side.
     pub fn embed_images(&self, pictures: &[&ModelPixels]) -> Result<Vec<Embedding>> {
+        let pictures: Vec<_> = pictures
+            .iter()
+            .map(|pixels| (*pixels, PictureView::Content))
+            .collect();
+        self.embed_pictures(&pictures)
+    }
+
+    /// Embeds views of pictures, in one pass: a unit-length vector each. Two views of one picture
+    /// share the layers that both need.
+    ///
+    /// # Errors
+    /// [`ClipError::NoStyle`] for a style without a style head; where libtorch fails; or a picture
+    /// is not of the model's side.
+    pub fn embed_pictures(
+        &self,
+        pictures: &[(&ModelPixels, PictureView)],
+    ) -> Result<Vec<Embedding>> {
         if pictures.is_empty() {
             return Ok(Vec::new());
         }
         let _no_grad = tch::no_grad_guard();
+        let plan = PicturePass::new(pictures);
+        let head = match &self.style {
+            Some(head) => Some(head),
+            None if plan.style.is_empty() => None,
+            None => return Err(ClipError::NoStyle),
+        };
+        let pixels = self.pixels(&plan.pictures)?;
+        let count = plan.pictures.len();
+        let mut seen = Vec::new();
+        let mut observe = |number: usize, x: Tensor| {
+            let Some(head) = head.filter(|_| !plan.style.is_empty()) else {
+                return Ok(Some(x));
+            };
+            if head.uses(number) {
+                let of_style = rows(&x, &plan.style, count)?;
+                seen.push(self.vision.statistics(&of_style)?);
+            }
+            if !head.ends_at(number) || seen.is_empty() {
+                return Ok(Some(x));
+            }
+            // The rest is computed for those alone whose content is wanted, once.
+            if plan.content.is_empty() {
+                return Ok(None);
+            }
+            let is_narrowed = x.size()[0] as usize != count;
+            let rest = if is_narrowed {
+                x
+            } else {
+                rows(&x, &plan.content, count)?
+            };
+            Ok(Some(rest))
+        };
+        let content = self.vision.forward(&pixels, &mut observe)?;
+        let content = content.map_or(Ok(Vec::new()), |content| to_rows(&content))?;
+        let style = match head {
+            Some(head) if !plan.style.is_empty() => to_rows(&head.forward(&seen)?)?,
+            _ => Vec::new(),
+        };
+        Ok(plan.distribute(&content, &style))
+    }
+
+    /// Normalised pixels `[batch, 3, side, side]` on the device.
+    fn pixels(&self, pictures: &[&ModelPixels]) -> Result<Tensor> {
         // Bytes go to the device, floats are made there: a quarter of the traffic.
         let expected = (self.side * self.side * 3) as usize;
         let mut bytes = Vec::with_capacity(pictures.len() * expected);
@@ -180,15 +301,10 @@ impl ClipModel {
         let pixels =
             Tensor::f_from_data_size(&bytes, &size, Kind::Uint8)?.f_to_device(self.device)?;
         let pixels = pixels.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?;
-        let pixels = pixels
+        Ok(pixels
             .f_mul(&self.pixel_gain)?
             .f_add_(&self.pixel_shift)?
-            .f_to_kind(self.kind)?;
-        let embedded = match &self.vision {
-            VisionTower::Transformer(tower) => tower.forward(&pixels)?,
-            VisionTower::ResNet(tower) => tower.forward(&pixels)?,
-        };
-        to_rows(&embedded)
+            .f_to_kind(self.kind)?)
     }
 
     /// Embeds texts in one pass: a unit-length vector each. A text is its tokens from start mark to
@@ -203,6 +319,15 @@ impl ClipModel {
         let _no_grad = tch::no_grad_guard();
         to_rows(&self.text.forward(texts, self.device)?)
     }
+}
+
+/// The rows of a batch of `count`; all of them are the batch itself.
+fn rows(x: &Tensor, wanted: &[i64], count: usize) -> Result<Tensor> {
+    if wanted.len() == count {
+        return Ok(x.shallow_clone());
+    }
+    let index = Tensor::f_from_slice(wanted)?.f_to_device(x.device())?;
+    Ok(x.f_index_select(0, &index)?)
 }
 
 /// fp32 `[batch, dimension]` to unit-length vectors.

@@ -8,7 +8,9 @@
 use tch::{Kind, Tensor};
 
 use super::layers::Linear;
+use super::style::StyleLayer;
 use super::transformer::{attend, join_heads, split_heads};
+use super::vision::Observe;
 use super::weights::Weights;
 use crate::config::VisionConfig;
 use crate::error::Result;
@@ -21,7 +23,8 @@ const EXPANSION: i64 = 4;
 /// The tower for pictures of the `RN*` models.
 pub struct ModifiedResNet {
     stem: [Convolution; 3],
-    blocks: Vec<Bottleneck>,
+    stages: [Vec<Bottleneck>; 4],
+    width: i64,
     pool: AttentionPool,
 }
 
@@ -41,7 +44,7 @@ impl ModifiedResNet {
             Convolution::load(weights, "visual.", 2, [half, half, 3, 1], kind)?,
             Convolution::load(weights, "visual.", 3, [half, width, 3, 1], kind)?,
         ];
-        let mut blocks = Vec::new();
+        let mut stages = [const { Vec::new() }; 4];
         let mut inputs = width;
         for (stage, count) in layers.into_iter().enumerate() {
             let planes = width << stage;
@@ -49,27 +52,57 @@ impl ModifiedResNet {
                 // The first block of every stage but the first halves the sides.
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let name = format!("visual.layer{}.{block}.", stage + 1);
-                blocks.push(Bottleneck::load(
+                stages[stage].push(Bottleneck::load(
                     weights, &name, inputs, planes, stride, kind,
                 )?);
                 inputs = planes * EXPANSION;
             }
         }
         let pool = AttentionPool::load(weights, config, inputs, embed_dim, kind)?;
-        Ok(Self { stem, blocks, pool })
+        Ok(Self {
+            stem,
+            stages,
+            width,
+            pool,
+        })
+    }
+
+    /// The layer of this name: `stem` is what goes into the first stage, `layer1` what comes out of
+    /// it.
+    pub fn layer(&self, name: &str) -> Option<StyleLayer> {
+        let number = match name {
+            "stem" => 0,
+            _ => name.strip_prefix("layer")?.parse().ok()?,
+        };
+        let channels = match number {
+            0 => self.width,
+            1..=4 => (self.width << (number - 1)) * EXPANSION,
+            _ => return None,
+        };
+        Some(StyleLayer { number, channels })
     }
 
     /// Normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not of unit length.
-    pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
+    /// `observe` sees the output of each layer, and gives what goes on from there: the same, a
+    /// part of the batch, or nothing, which ends the pass.
+    pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let mut x = channels_last(pixels)?;
         for convolution in &self.stem {
             x = convolution.forward(&x)?.f_relu_()?;
         }
-        x = average_pool(&x, 2)?;
-        for block in &self.blocks {
-            x = block.forward(x)?;
+        let Some(mut x) = observe(0, average_pool(&x, 2)?)? else {
+            return Ok(None);
+        };
+        for (stage, blocks) in self.stages.iter().enumerate() {
+            for block in blocks {
+                x = block.forward(x)?;
+            }
+            let Some(rest) = observe(stage + 1, x)? else {
+                return Ok(None);
+            };
+            x = rest;
         }
-        self.pool.forward(&x)
+        self.pool.forward(&x).map(Some)
     }
 }
 

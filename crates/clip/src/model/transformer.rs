@@ -3,6 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::layers::{Activation, LayerNorm, Linear};
+use super::vision::Observe;
 use super::weights::Weights;
 use crate::error::Result;
 
@@ -48,13 +49,43 @@ impl Transformer {
     ///
     /// The last block computes that one token only: its keys and values need all tokens, nothing
     /// else does. That leaves the result as it is, and saves most of a block.
-    pub fn forward(&self, mut x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
-        let Some((last, blocks)) = self.blocks.split_last() else {
+    pub fn forward(&self, x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
+        let mut rest = x;
+        for block in self.all_but_last() {
+            rest = block.forward(rest, self.causal)?;
+        }
+        self.finish(rest, wanted)
+    }
+
+    /// As [`Transformer::forward`]. `observe` sees the input as 0 and the output of each block but
+    /// the last, and gives what goes on from there; `None` ends the pass.
+    pub fn forward_observed(
+        &self,
+        x: Tensor,
+        wanted: Option<&Tensor>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Option<Tensor>> {
+        let Some(mut rest) = observe(0, x)? else {
+            return Ok(None);
+        };
+        for (number, block) in self.all_but_last().iter().enumerate() {
+            let output = block.forward(rest, self.causal)?;
+            let Some(kept) = observe(number + 1, output)? else {
+                return Ok(None);
+            };
+            rest = kept;
+        }
+        self.finish(rest, wanted).map(Some)
+    }
+
+    fn all_but_last(&self) -> &[Block] {
+        self.blocks.split_last().map_or(&[], |(_, blocks)| blocks)
+    }
+
+    fn finish(&self, x: Tensor, wanted: Option<&Tensor>) -> Result<Tensor> {
+        let Some(last) = self.blocks.last() else {
             return pick(&x, wanted)?.f_squeeze_dim(1).map_err(Into::into);
         };
-        for block in blocks {
-            x = block.forward(x, self.causal)?;
-        }
         let mask = match (self.causal, wanted) {
             (true, Some(wanted)) => Some(visible_to(wanted, x.size()[1])?),
             _ => None,

@@ -3,10 +3,15 @@
 use tch::{Kind, Tensor};
 
 use super::layers::{Activation, LayerNorm, Linear};
+use super::style::StyleLayer;
 use super::transformer::{Shape, Transformer};
 use super::weights::Weights;
 use crate::config::VisionConfig;
 use crate::error::Result;
+
+/// Sees the output of a layer by its number, and gives what goes on from there; `None` ends the
+/// pass.
+pub type Observe<'o> = dyn FnMut(usize, Tensor) -> Result<Option<Tensor>> + 'o;
 
 /// Patches and a class token through a transformer; the class token is the picture.
 pub struct VisionTransformer {
@@ -19,6 +24,8 @@ pub struct VisionTransformer {
     projection: Tensor,
     patch_size: i64,
     grid: i64,
+    width: i64,
+    layers: i64,
 }
 
 /// The part of the configuration that is only a transformer's.
@@ -80,11 +87,28 @@ impl VisionTransformer {
             projection: weights.take("visual.proj", &[width, embed_dim], Kind::Float)?,
             patch_size,
             grid,
+            width,
+            layers: blocks.layers,
+        })
+    }
+
+    /// The layer of this name: `block1` is what comes out of the first block. The last block
+    /// computes the class token alone, so it is none.
+    pub fn layer(&self, name: &str) -> Option<StyleLayer> {
+        let number = match name {
+            "stem" => 0,
+            _ => name.strip_prefix("block")?.parse().ok()?,
+        };
+        let exists = i64::try_from(number).is_ok_and(|number| number < self.layers);
+        exists.then_some(StyleLayer {
+            number,
+            channels: self.width,
         })
     }
 
     /// Normalised pixels `[batch, 3, side, side]` to fp32 `[batch, embed_dim]`, not of unit length.
-    pub fn forward(&self, pixels: &Tensor) -> Result<Tensor> {
+    /// `observe` sees the tokens after each block but the last, the class token first.
+    pub fn forward(&self, pixels: &Tensor, observe: &mut Observe<'_>) -> Result<Option<Tensor>> {
         let batch = pixels.size()[0];
         let (grid, patch) = (self.grid, self.patch_size);
         // Sides that are no multiple of the patch lose their rest, as in a convolution without
@@ -101,7 +125,10 @@ impl VisionTransformer {
         let x = self
             .norm_before
             .forward(&Tensor::f_cat(&[class_token, x], 1)?)?;
-        let x = self.transformer.forward(x, None)?.f_to_kind(Kind::Float)?;
-        Ok(self.norm_after.forward(&x)?.f_matmul(&self.projection)?)
+        let Some(x) = self.transformer.forward_observed(x, None, observe)? else {
+            return Ok(None);
+        };
+        let x = self.norm_after.forward(&x.f_to_kind(Kind::Float)?)?;
+        Ok(Some(x.f_matmul(&self.projection)?))
     }
 }

@@ -1,6 +1,6 @@
 //! Reads open_clip's weights from a `.safetensors` file, and says exactly what does not fit.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -54,17 +54,41 @@ impl WeightsFile {
         hex::encode(hash.finalize())
     }
 
+    /// The strings that the file holds besides its tensors.
+    ///
+    /// # Errors
+    /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
+    pub fn metadata(&self) -> Result<HashMap<String, String>> {
+        let (_, metadata) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.unreadable(&error))?;
+        Ok(metadata.metadata().clone().unwrap_or_default())
+    }
+
+    /// The shape of a tensor; `None` when there is none of this name.
+    ///
+    /// # Errors
+    /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
+    pub fn shape(&self, name: &str) -> Result<Option<Vec<i64>>> {
+        let (_, metadata) =
+            SafeTensors::read_metadata(&self.bytes).map_err(|error| self.unreadable(&error))?;
+        let info = metadata.info(name);
+        Ok(info.map(|info| info.shape.iter().map(|&side| side as i64).collect()))
+    }
+
+    fn unreadable(&self, error: &safetensors::SafeTensorError) -> ClipError {
+        ClipError::UnreadableWeights {
+            path: self.path.clone(),
+            reason: error.to_string(),
+        }
+    }
+
     /// The tensors of the file, to be taken one by one.
     ///
     /// # Errors
     /// [`ClipError::UnreadableWeights`] where the file is cut off or no safetensors file.
     pub fn weights(&self, device: Device) -> Result<Weights<'_>> {
-        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|error| {
-            ClipError::UnreadableWeights {
-                path: self.path.clone(),
-                reason: error.to_string(),
-            }
-        })?;
+        let tensors =
+            SafeTensors::deserialize(&self.bytes).map_err(|error| self.unreadable(&error))?;
         let unused = tensors
             .names()
             .into_iter()

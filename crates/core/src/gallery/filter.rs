@@ -20,6 +20,10 @@ pub enum TagMode {
 /// pictures, since searches could not leave them out.
 pub const ORIGIN_SCHEMA_VERSION: u32 = 3;
 
+/// The first version of the schema with style vectors. Older collections have none, and go on
+/// working.
+pub const STYLE_SCHEMA_VERSION: u32 = 4;
+
 /// Whether generated pictures count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -15,11 +15,19 @@ pub enum ProbeKind {
     Text,
     /// Words, with the pictures themselves.
     WordsImage,
+    /// The look of pictures, with the look of the collection's pictures.
+    Style,
 }
 
 impl ProbeKind {
     /// All kinds, in the order of the enum.
-    pub const ALL: [Self; 4] = [Self::Image, Self::Edge, Self::Text, Self::WordsImage];
+    pub const ALL: [Self; 5] = [
+        Self::Image,
+        Self::Edge,
+        Self::Text,
+        Self::WordsImage,
+        Self::Style,
+    ];
 
     /// The name of the score in an answer.
     #[must_use]
@@ -29,6 +37,7 @@ impl ProbeKind {
             Self::Edge => "edge",
             Self::Text => "text",
             Self::WordsImage => "words_image",
+            Self::Style => "style",
         }
     }
 
@@ -45,6 +54,7 @@ impl ProbeKind {
             Self::Image | Self::WordsImage => Space::Image,
             Self::Edge => Space::Edge,
             Self::Text => Space::Text,
+            Self::Style => Space::Style,
         }
     }
 }

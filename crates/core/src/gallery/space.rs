@@ -14,11 +14,13 @@ pub enum Space {
     Edge,
     /// CLIP of the sentence made from the picture's tags.
     Text,
+    /// What the picture looks like, whatever it shows.
+    Style,
 }
 
 impl Space {
     /// All spaces, in the order that [`PerSpace`] keeps.
-    pub const ALL: [Self; 3] = [Self::Image, Self::Edge, Self::Text];
+    pub const ALL: [Self; 4] = [Self::Image, Self::Edge, Self::Text, Self::Style];
 
     /// The name of the vector in the collection.
     #[must_use]
@@ -27,6 +29,7 @@ impl Space {
             Self::Image => "image",
             Self::Edge => "edge",
             Self::Text => "text",
+            Self::Style => "style",
         }
     }
 }
@@ -40,6 +43,9 @@ pub struct PerSpace<T> {
     pub edge: T,
     /// For [`Space::Text`].
     pub text: T,
+    /// For [`Space::Style`]. Notes of collections without that space leave it out.
+    #[serde(default)]
+    pub style: T,
 }
 
 impl<T> PerSpace<T> {
@@ -49,6 +55,7 @@ impl<T> PerSpace<T> {
             Space::Image => &self.image,
             Space::Edge => &self.edge,
             Space::Text => &self.text,
+            Space::Style => &self.style,
         }
     }
 
@@ -58,6 +65,7 @@ impl<T> PerSpace<T> {
             Space::Image => &mut self.image,
             Space::Edge => &mut self.edge,
             Space::Text => &mut self.text,
+            Space::Style => &mut self.style,
         }
     }
 
@@ -67,7 +75,24 @@ impl<T> PerSpace<T> {
             image: make(Space::Image),
             edge: make(Space::Edge),
             text: make(Space::Text),
+            style: make(Space::Style),
         }
+    }
+
+    /// The spaces and their values, each by itself, in [`Space::ALL`]'s order.
+    pub fn into_each(self) -> [(Space, T); 4] {
+        let Self {
+            image,
+            edge,
+            text,
+            style,
+        } = self;
+        [
+            (Space::Image, image),
+            (Space::Edge, edge),
+            (Space::Text, text),
+            (Space::Style, style),
+        ]
     }
 
     /// The spaces and their values, in [`Space::ALL`]'s order.

@@ -432,6 +432,7 @@ mod tests {
                         image: Some(vector),
                         edge: None,
                         text,
+                        style: None,
                     },
                     payload: Default::default(),
                 }

@@ -76,6 +76,7 @@ mod tests {
                 image: Some(vector.clone()),
                 edge: None,
                 text: Some(vector),
+                style: None,
             };
             Point {
                 id: PointId::Number(number),

@@ -14,11 +14,13 @@ pub enum WeightField {
     Edge,
     /// `w_txt`: words.
     Text,
+    /// `w_style`: the look, whatever a picture shows.
+    Style,
 }
 
 impl WeightField {
     /// All fields.
-    pub const ALL: [Self; 3] = [Self::Image, Self::Edge, Self::Text];
+    pub const ALL: [Self; 4] = [Self::Image, Self::Edge, Self::Text, Self::Style];
 
     /// The name of the field.
     #[must_use]
@@ -27,6 +29,7 @@ impl WeightField {
             Self::Image => "w_img",
             Self::Edge => "w_edge",
             Self::Text => "w_txt",
+            Self::Style => "w_style",
         }
     }
 
@@ -37,6 +40,7 @@ impl WeightField {
             ProbeKind::Image => Self::Image,
             ProbeKind::Edge => Self::Edge,
             ProbeKind::Text | ProbeKind::WordsImage => Self::Text,
+            ProbeKind::Style => Self::Style,
         }
     }
 }
@@ -50,6 +54,13 @@ pub struct Weights {
     pub edge: f32,
     /// `w_txt`.
     pub text: f32,
+    /// `w_style`.
+    #[serde(default = "default_style")]
+    pub style: f32,
+}
+
+fn default_style() -> f32 {
+    Weights::default().style
 }
 
 /// The weights of a query that names none.
@@ -59,6 +70,7 @@ impl Default for Weights {
             image: 0.7,
             edge: 0.3,
             text: 0.2,
+            style: 0.5,
         }
     }
 }
@@ -71,6 +83,7 @@ impl Weights {
             WeightField::Image => self.image,
             WeightField::Edge => self.edge,
             WeightField::Text => self.text,
+            WeightField::Style => self.style,
         }
     }
 
@@ -112,6 +125,7 @@ impl Weights {
             image: scaled(WeightField::Image) / sum,
             edge: scaled(WeightField::Edge) / sum,
             text: scaled(WeightField::Text) / sum,
+            style: scaled(WeightField::Style) / sum,
         })
     }
 }
@@ -123,16 +137,19 @@ mod tests {
     #[test]
     fn they_sum_to_one_over_the_fields_that_are_used() {
         let weights = Weights::default()
-            .normalised(|field| field != WeightField::Text)
+            .normalised(|field| matches!(field, WeightField::Image | WeightField::Edge))
             .expect("good weights");
         assert!((weights.image - 0.7).abs() < 1e-6 && (weights.edge - 0.3).abs() < 1e-6);
-        assert_eq!(weights.text, 0.0);
+        assert_eq!((weights.text, weights.style), (0.0, 0.0));
         let huge = Weights {
             image: f32::MAX,
             edge: f32::MAX,
             text: 0.0,
+            style: 0.0,
         };
-        let huge = huge.normalised(|_| true).expect("large but finite");
+        let huge = huge
+            .normalised(|field| field != WeightField::Style)
+            .expect("large but finite");
         assert!((huge.image - 0.5).abs() < 1e-6);
     }
 
@@ -150,6 +167,7 @@ mod tests {
             image: 1.0,
             edge: 0.0,
             text: 0.0,
+            style: 0.0,
         };
         let error = only_image
             .normalised(|field| field != WeightField::Image)

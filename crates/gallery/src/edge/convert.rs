@@ -58,10 +58,10 @@ pub(super) fn point_out(record: engine::Record) -> Point {
     }
 }
 
-/// An operation as the engine's updates, in order.
-pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation> {
+/// An operation as the engine's updates, in order, for a shard with these named vectors.
+pub(super) fn operation_in(operation: Operation, spaces: &[Space]) -> Vec<engine::UpdateOperation> {
     match operation {
-        Operation::Put(points) => put(points),
+        Operation::Put(points) => put(points, spaces),
         Operation::Vectors(updates) => {
             let points = updates
                 .into_iter()
@@ -99,11 +99,11 @@ pub(super) fn operation_in(operation: Operation) -> Vec<engine::UpdateOperation>
 
 /// A put replaces the whole point. The engine keeps the vectors that the new point lacks when it
 /// has to move the old one out of a segment with graphs, so those are taken away by name.
-fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
+fn put(points: Vec<Point>, spaces: &[Space]) -> Vec<engine::UpdateOperation> {
     let mut missing: PerSpace<Vec<engine::PointId>> = PerSpace::default();
     for point in &points {
         for (space, vector) in point.vectors.iter() {
-            if vector.is_none() {
+            if vector.is_none() && spaces.contains(&space) {
                 missing.get_mut(space).push(id_in(point.id));
             }
         }
@@ -119,7 +119,7 @@ fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
     let mut operations = vec![engine::UpdateOperation::PointOperation(
         engine::PointOperations::UpsertPoints(engine::PointInsertOperations::PointsList(points)),
     )];
-    for (space, ids) in into_spaces(missing) {
+    for (space, ids) in missing.into_each() {
         if !ids.is_empty() {
             operations.push(engine::UpdateOperation::VectorOperation(
                 engine::VectorOperations::DeleteVectors(ids.into(), vec![space.name().into()]),
@@ -131,20 +131,12 @@ fn put(points: Vec<Point>) -> Vec<engine::UpdateOperation> {
 
 fn vectors_in(vectors: Vectors) -> engine::VectorStructPersisted {
     let mut named = HashMap::new();
-    for (space, vector) in into_spaces(vectors) {
+    for (space, vector) in vectors.into_each() {
         if let Some(vector) = vector {
             named.insert(space.name().into(), engine::VectorPersisted::Dense(vector));
         }
     }
     engine::VectorStructPersisted::Named(named)
-}
-
-fn into_spaces<T>(values: PerSpace<T>) -> [(Space, T); 3] {
-    [
-        (Space::Image, values.image),
-        (Space::Edge, values.edge),
-        (Space::Text, values.text),
-    ]
 }
 
 /// An error of the engine as one of ours: its inputs were checked before, so it is a fault and not

@@ -21,10 +21,16 @@ pub(crate) enum Operation {
     Delete(Vec<PointId>),
 }
 
-const PUT: u8 = 1;
-const VECTORS: u8 = 2;
+/// Codes of the first versions, whose points had three vectors. They are read, and not written.
+const PUT_OF_THREE: u8 = 1;
+const VECTORS_OF_THREE: u8 = 2;
 const FIELDS: u8 = 3;
 const DELETE: u8 = 4;
+const PUT: u8 = 5;
+const VECTORS: u8 = 6;
+
+/// The spaces of a point in a record of the first versions.
+const THREE: [Space; 3] = [Space::Image, Space::Edge, Space::Text];
 
 const NONE: u8 = 0;
 const VECTOR: u8 = 1;
@@ -80,24 +86,29 @@ impl Operation {
     /// Reads what [`Operation::encode`] wrote; `None` when these bytes are no operation.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader { bytes };
-        let operation = match reader.byte()? {
-            PUT => {
+        let code = reader.byte()?;
+        let spaces = match code {
+            PUT_OF_THREE | VECTORS_OF_THREE => &THREE[..],
+            _ => &Space::ALL,
+        };
+        let operation = match code {
+            PUT | PUT_OF_THREE => {
                 let count = reader.length()?;
                 let mut points = Vec::with_capacity(count.min(reader.bytes.len()));
                 for _ in 0..count {
                     points.push(Point {
                         id: reader.id()?,
-                        vectors: reader.vectors()?,
+                        vectors: reader.vectors(spaces)?,
                         payload: reader.payload()?,
                     });
                 }
                 Self::Put(points)
             }
-            VECTORS => {
+            VECTORS | VECTORS_OF_THREE => {
                 let count = reader.length()?;
                 let mut updates = Vec::with_capacity(count.min(reader.bytes.len()));
                 for _ in 0..count {
-                    updates.push((reader.id()?, reader.vectors()?));
+                    updates.push((reader.id()?, reader.vectors(spaces)?));
                 }
                 Self::Vectors(updates)
             }
@@ -189,9 +200,9 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn vectors(&mut self) -> Option<Vectors> {
+    fn vectors(&mut self, spaces: &[Space]) -> Option<Vectors> {
         let mut vectors = Vectors::default();
-        for space in Space::ALL {
+        for &space in spaces {
             match self.byte()? {
                 NONE => {}
                 VECTOR => {
@@ -229,6 +240,7 @@ mod tests {
             image: Some(vec![0.25, -1.5e-30, f32::MAX]),
             edge: None,
             text: Some(vec![1.0, 0.0, 0.5]),
+            style: Some(vec![0.5]),
         };
         vec![
             Operation::Put(vec![
@@ -249,6 +261,7 @@ mod tests {
                     image: None,
                     edge: None,
                     text: Some(vec![0.1, 0.2]),
+                    style: None,
                 },
             )]),
             Operation::Fields(PointId::Number(3), payload),
@@ -264,6 +277,29 @@ mod tests {
                 Some(&operation)
             );
         }
+    }
+
+    /// Records that an earlier version left behind, as it wrote them.
+    #[test]
+    fn records_of_three_vectors_are_read() {
+        let mut put = vec![PUT_OF_THREE];
+        write_length(&mut put, 1);
+        write_id(&mut put, PointId::Number(7));
+        put.extend_from_slice(&[NONE, VECTOR]);
+        write_length(&mut put, 1);
+        put.extend_from_slice(&0.5_f32.to_le_bytes());
+        put.push(NONE);
+        write_payload(&mut put, &Payload::new());
+        let vectors = Vectors {
+            edge: Some(vec![0.5]),
+            ..Vectors::default()
+        };
+        let point = Point {
+            id: PointId::Number(7),
+            vectors,
+            payload: Payload::new(),
+        };
+        assert_eq!(Operation::decode(&put), Some(Operation::Put(vec![point])));
     }
 
     #[test]

@@ -13,11 +13,8 @@ use clippy_core::gallery::With;
 
 use super::journal::read;
 use super::operation::Operation;
-use super::shard::Shard;
+use super::shard::{COPY_BATCH, Shard};
 use super::store::Store;
-
-/// Points that are copied at a time.
-const COPY_BATCH: usize = 512;
 
 /// Bytes of journal that may be left to carry out while writers wait.
 const LAST_STRETCH_BYTES: u64 = 1 << 20;

@@ -18,9 +18,14 @@ use clippy_common::files::remove_folder;
 /// stays small.
 const LOG_FILE_BYTES: usize = 8 << 20;
 
+/// Points that are copied at a time.
+pub(super) const COPY_BATCH: usize = 512;
+
 /// What a shard is made with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ShardShape {
+    /// The named vectors.
+    pub(super) spaces: Vec<Space>,
     /// Length of the vectors.
     pub(super) dimension: usize,
     /// The graphs' parameters.
@@ -34,6 +39,8 @@ pub(super) struct ShardShape {
 pub(super) struct Shard {
     // Taken only when this is dropped.
     engine: Option<engine::EdgeShard>,
+    /// The named vectors that it has.
+    spaces: Vec<Space>,
     folder: PathBuf,
     retired: AtomicBool,
 }
@@ -50,7 +57,7 @@ impl Shard {
         let opened = guarded("make a collection", || {
             engine::EdgeShard::new(folder, config(shape))
         })?;
-        Self::ready(opened, folder)
+        Self::ready(opened, shape, folder)
     }
 
     /// Opens a shard that was created before.
@@ -58,12 +65,13 @@ impl Shard {
         let opened = guarded("open the collection", || {
             engine::EdgeShard::load(folder, Some(config(shape)))
         })?;
-        Self::ready(opened, folder)
+        Self::ready(opened, shape, folder)
     }
 
-    fn ready(opened: engine::EdgeShard, folder: &Path) -> Result<Self> {
+    fn ready(opened: engine::EdgeShard, shape: &ShardShape, folder: &Path) -> Result<Self> {
         let shard = Self {
             engine: Some(opened),
+            spaces: shape.spaces.clone(),
             folder: folder.to_owned(),
             retired: AtomicBool::new(false),
         };
@@ -116,7 +124,7 @@ impl Shard {
         if operation.points() == 0 {
             return Ok(());
         }
-        operation_in(operation)
+        operation_in(operation, &self.spaces)
             .into_iter()
             .try_for_each(|update| self.update(update))
     }
@@ -136,7 +144,7 @@ impl Shard {
         self.retrieve_spaces(
             ids,
             with.payload,
-            if with.vectors { &Space::ALL } else { &[] },
+            if with.vectors { &self.spaces } else { &[] },
         )
     }
 
@@ -173,7 +181,7 @@ impl Shard {
             limit: Some(limit),
             filter,
             with_payload: Some(engine::WithPayloadInterface::Bool(with.payload)),
-            with_vector: vectors_of(if with.vectors { &Space::ALL } else { &[] }),
+            with_vector: vectors_of(if with.vectors { &self.spaces } else { &[] }),
             order_by: None,
         };
         let (records, next) = guarded("walk over the points", || self.engine().scroll(request))?;
@@ -210,6 +218,24 @@ impl Shard {
             .into_iter()
             .map(|hit| (id_out(hit.id), hit.score))
             .collect())
+    }
+
+    /// The named vectors that it has.
+    pub(super) fn spaces(&self) -> &[Space] {
+        &self.spaces
+    }
+
+    /// Copies all points to another shard, while nobody writes.
+    pub(super) fn copy_into(&self, other: &Self) -> Result<()> {
+        let mut from = None;
+        loop {
+            let (points, next) = self.scroll(None, from, COPY_BATCH, With::ALL)?;
+            other.apply(Operation::Put(points))?;
+            if next.is_none() {
+                return Ok(());
+            }
+            from = next;
+        }
     }
 
     /// How many points count, exactly.
@@ -341,7 +367,7 @@ fn config(shape: &ShardShape) -> engine::EdgeConfig {
             segment_capacity: LOG_FILE_BYTES,
             ..engine::WalOptions::default()
         });
-    for space in &Schema::current().vectors.names {
+    for space in &shape.spaces {
         builder = builder.vector(
             space.name(),
             engine::EdgeVectorParams::builder(shape.dimension, engine::Distance::Dot).build(),

@@ -82,6 +82,7 @@ impl Store {
         let mut graph = schema.graph;
         graph.full_scan_threshold_kb = graph.full_scan_threshold_kb.min(threshold);
         let shape = ShardShape {
+            spaces: schema.vectors.names.clone(),
             dimension: model.dimension,
             graph,
             indexing_threshold_kb: threshold,
@@ -121,9 +122,13 @@ impl Store {
             metadata.write(&folder)?;
             shard
         } else {
-            Shard::load(&shard_folder(&folder, metadata.generation), &shape)?
+            let spaces = Schema::spaces_at(metadata.identity.schema_version);
+            let stored = ShardShape {
+                spaces,
+                ..shape.clone()
+            };
+            Shard::load(&shard_folder(&folder, metadata.generation), &stored)?
         };
-        migrate(&folder, &name, &mut metadata)?;
         let mut changed = 0;
         let journal = Journal::open(&folder.join(JOURNAL_FILE), |operation| {
             changed += operation.points();
@@ -133,6 +138,7 @@ impl Store {
         if changed > 0 {
             tracing::info!(collection = %name, points = changed, "replayed what was stored before an abrupt end");
         }
+        let shard = migrate(&folder, &name, &mut metadata, shard, &shape)?;
         let store = Self {
             folder,
             name,
@@ -368,6 +374,7 @@ pub(super) fn model_of(folder: &Path, name: &str) -> Result<ModelInfo> {
         pretrained: identity.pretrained,
         dimension: identity.dimension,
         fingerprint: identity.fingerprint,
+        style: None,
         // Only embedding needs these; here the model is compared by its fingerprint.
         context_length: 0,
         transform: ImageTransform {
@@ -405,20 +412,42 @@ fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> Collec
     }
 }
 
-/// Writes down that the collection has the newest schema. Its indexes were made when the shard was
-/// opened.
-fn migrate(folder: &Path, name: &str, metadata: &mut Metadata) -> Result<()> {
+/// Brings the collection to the newest schema. Its indexes were made when the shard was opened.
+/// Vectors are added by a copy, which takes the old generation's place in the same write that
+/// records the version: the engine could add them in place, but a kill in between leaves parts of
+/// two kinds, which it does not open again.
+fn migrate(
+    folder: &Path,
+    name: &str,
+    metadata: &mut Metadata,
+    shard: Shard,
+    shape: &ShardShape,
+) -> Result<Shard> {
+    if metadata.identity.schema_version >= Schema::current().version {
+        return Ok(shard);
+    }
     for migration in migrations()
         .iter()
         .filter(|migration| migration.version > metadata.identity.schema_version)
     {
         tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
     }
-    if metadata.identity.schema_version < Schema::current().version {
-        metadata.identity.schema_version = Schema::current().version;
+    metadata.identity.schema_version = Schema::current().version;
+    if shard.spaces() == shape.spaces {
         metadata.write(folder)?;
+        return Ok(shard);
     }
-    Ok(())
+    let generation = metadata.generation + 1;
+    let fresh = Shard::create(&shard_folder(folder, generation), shape)?;
+    shard.copy_into(&fresh)?;
+    fresh.build_graphs()?;
+    fresh.flush()?;
+    metadata.generation = generation;
+    metadata.changed_points = 0;
+    metadata.points = fresh.count(None)?;
+    metadata.write(folder)?;
+    shard.retire();
+    Ok(fresh)
 }
 
 fn shard_folder(folder: &Path, generation: u64) -> PathBuf {

@@ -57,13 +57,8 @@ pub(super) fn payload_out(fields: std::collections::HashMap<String, wire::Value>
 
 /// The vectors that are there, for the wire.
 pub(super) fn vectors_in(vectors: Vectors) -> wire::Vectors {
-    let Vectors { image, edge, text } = vectors;
-    let named = [
-        (Space::Image, image),
-        (Space::Edge, edge),
-        (Space::Text, text),
-    ];
-    let vectors = named
+    let vectors = vectors
+        .into_each()
         .into_iter()
         .filter_map(|(space, vector)| {
             let dense = wire::vector::Vector::Dense(wire::DenseVector { data: vector? });

@@ -103,6 +103,7 @@ async fn write_for_ever(folder: &Path, start: u64, with_graphs: bool) {
                         image,
                         edge: None,
                         text: None,
+                        style: None,
                     },
                 )
             })

@@ -27,6 +27,7 @@ async fn with_one_point(folder: &Path) -> Result<()> {
         image: Some(vec![1.0; DIMENSION]),
         edge: None,
         text: None,
+        style: None,
     };
     let payload = json!({"style": "ink", "rating": "safe"})
         .as_object()

@@ -236,7 +236,7 @@ fn old_points() -> Vec<Point> {
                 "id": number, "path": format!("data/images/{number}.jpg"), "tags_all": [TAGS[number as usize % 6]],
                 "matched_tags": null, "rating": "general", "score": null, "md5": null,
             }));
-            let vectors = Vectors { image: Some(image), edge: None, text: Some(unit(&mut random)) };
+            let vectors = Vectors { image: Some(image), edge: None, text: Some(unit(&mut random)), style: None };
             Point { id: PointId::Number(number), vectors, payload }
         })
         .collect()

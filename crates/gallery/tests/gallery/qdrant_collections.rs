@@ -25,6 +25,7 @@ fn second() -> ModelInfo {
         name: "second/one".to_owned(),
         dimension: 12,
         fingerprint: "second".to_owned(),
+        style: None,
         ..model()
     }
 }
@@ -41,6 +42,7 @@ fn point(id: u64, version: u64, dimension: usize) -> Point {
         image: Some(vec![1.0; dimension]),
         edge: None,
         text: None,
+        style: None,
     };
     let payload = json!({ "version": version, "dimension": dimension })
         .as_object()
@@ -106,6 +108,7 @@ async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
                     image: Some(vec![1.0; dimension]),
                     edge: None,
                     text: None,
+                    style: None,
                 };
                 Point {
                     id: old.id,

@@ -38,6 +38,7 @@ fn point(number: u64) -> Point {
         image: Some(vector(number)),
         edge: Some(vector(number + 1)),
         text: Some(vector(number + 2)),
+        style: None,
     };
     Point {
         id: PointId::Number(number),

@@ -56,6 +56,7 @@ async fn the_same_drawing_is_embedded_once_whatever_else_changes() {
         image: 0.2,
         edge: 0.8,
         text: 0.2,
+        style: 0.0,
     };
     let other_weights = SearchQuery {
         weights: heavier_edges,
@@ -100,6 +101,7 @@ async fn a_space_that_gets_a_weight_later_is_embedded_then() {
             image: 1.0,
             edge: 0.0,
             text: 0.0,
+            style: 0.0,
         },
         ..sketch(10)
     };

@@ -169,6 +169,7 @@ async fn who_says_more_than_a_sketch_is_answered_by_likeness() {
                 image: 0.2,
                 edge: 0.8,
                 text: 0.0,
+                style: 0.0,
             },
             ..alone()
         },

@@ -29,6 +29,7 @@ async fn calibrated_and_raw_pages_are_those_of_a_look_at_every_picture() {
             image: random.unit(),
             edge: 0.05 + random.unit(),
             text: random.unit(),
+            style: 0.0,
         };
         for calibrated in [true, false] {
             // A narrow filter leaves hardly more than one round's candidates, and floors below the
@@ -381,6 +382,7 @@ async fn unlike_moves_away_and_leaves_out_what_it_names() {
         image: 1.0,
         edge: 0.0,
         text: 0.0,
+        style: 0.0,
     };
     let likes = SearchQuery {
         weights: image,
@@ -490,6 +492,7 @@ async fn negative_words_push_their_bearers_down() {
         image: 1.0,
         edge: 0.0,
         text: 1.0,
+        style: 0.0,
     };
     let words = SearchQuery {
         text: Some("cat".to_owned()),

@@ -50,6 +50,7 @@ async fn pages_of_words_are_those_of_a_look_at_every_picture() {
                 image: 0.5,
                 edge: 0.2,
                 text: 0.6,
+                style: 0.0,
             },
             ..words(text)
         };

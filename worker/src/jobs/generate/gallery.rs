@@ -12,7 +12,7 @@ use clippy_core::ids::PointId;
 use clippy_core::live::Live;
 use clippy_core::search::lexical::LexicalQuery;
 use clippy_core::sentences::{self, sentence};
-use clippy_core::{Error, ErrorCode, Result, blocking};
+use clippy_core::{Error, ErrorCode, Result, blocking, styles};
 use clippy_generate::{Output, Outputs};
 use clippy_imaging::DecodeLimits;
 use serde_json::{Value, json};
@@ -52,8 +52,8 @@ pub(super) async fn add(live: &Live, outputs: &Outputs, output: &Output) -> Resu
     );
     mark.text = text.as_ref().map(|text| md5_hex(text.as_bytes()));
     let mut order = Order::default();
-    order.push(0, Space::Image, EmbedInput::Pixels(image));
-    order.push(0, Space::Edge, EmbedInput::Pixels(edge));
+    let styles = styles::settle(&*live.gallery, live.embedder.info()).await?;
+    order.push_picture(0, image, edge, styles);
     if let Some(text) = text {
         order.push(0, Space::Text, EmbedInput::Text(text));
     }

@@ -138,6 +138,7 @@ async fn pictures(old: &Live, wanted: usize) -> Result<Vec<SearchQuery>, JobErro
         image: 1.0,
         edge: 0.0,
         text: 0.0,
+        style: 0.0,
     };
     let like = |id: PointId| SearchQuery {
         like: vec![id],

@@ -10,6 +10,7 @@ use clippy_core::ids::PointId;
 use clippy_core::ledger::{FailureKind, LineFailure, LineOutcome};
 use clippy_core::pictures::Pictures;
 use clippy_core::sentences::{self, Underscores, sentence};
+use clippy_core::styles::{self, StyleVectors};
 use clippy_core::{ErrorCode, Result};
 use clippy_imaging::DecodeLimits;
 use futures::future::join_all;
@@ -35,6 +36,7 @@ pub(super) struct Renewer {
     /// How the collection's sentences are written: one that a re-index fills begins anew, one that
     /// is gone back to keeps to its own.
     underscores: Underscores,
+    styles: StyleVectors,
     limits: DecodeLimits,
     threads: Threads,
 }
@@ -57,6 +59,7 @@ impl Renewer {
         let beside = Collections::open(&*tools.collections, beside).await?;
         Ok(Self {
             underscores: sentences::settled(&*beside).await?,
+            styles: styles::settle(&*beside, embedder.info()).await?,
             beside,
             embedder,
             pictures: Arc::clone(&tools.pictures),
@@ -212,8 +215,7 @@ impl Renewer {
                 let PreparedPicture {
                     mark, image, edge, ..
                 } = *prepared;
-                order.push(place, Space::Image, EmbedInput::Pixels(image));
-                order.push(place, Space::Edge, EmbedInput::Pixels(edge));
+                order.push_picture(place, image, edge, self.styles);
                 point.payload.extend(Mark { text, ..mark }.to_payload());
                 (point, LineOutcome::Embedded)
             }
