@@ -442,6 +442,14 @@ pub struct WeightArguments {
         allow_negative_numbers = true
     )]
     pub w_txt: f32,
+    /// Weight of the style.
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 0.5,
+        allow_negative_numbers = true
+    )]
+    pub w_style: f32,
 }
 
 #[derive(Debug, Args)]
@@ -456,6 +464,12 @@ pub struct SearchWhat {
     /// A picture to look for.
     #[arg(long, value_name = "FILE")]
     pub image: Option<PathBuf>,
+    /// A picture whose style results should have.
+    #[arg(long, value_name = "FILE")]
+    pub style_image: Option<PathBuf>,
+    /// Ids of pictures whose style results should have, with commas between them.
+    #[arg(long, value_name = "IDS", value_delimiter = ',')]
+    pub style_like: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -477,6 +491,9 @@ pub struct SearchArguments {
     /// guesses at what was drawn.
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub diversity: Option<f32>,
+    /// The order of the results: per_style begins with the best few of each style.
+    #[arg(long, value_parser = ["likeness", "guesses", "diverse", "per_style"])]
+    pub order: Option<String>,
     /// Look at every picture instead of walking the graph.
     #[arg(long)]
     pub exact: bool,

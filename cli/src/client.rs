@@ -92,6 +92,7 @@ impl SearchForm {
             .text("w_img", weights.w_img.to_string())
             .text("w_edge", weights.w_edge.to_string())
             .text("w_txt", weights.w_txt.to_string())
+            .text("w_style", weights.w_style.to_string())
             .text("top", top.to_string());
         Self(form)
     }

@@ -1,4 +1,5 @@
-//! The arithmetic of `clippy eval`: ranks, recall and mean reciprocal rank.
+//! The arithmetic of `clippy eval`: ranks, recall, precision, mean average precision and mean
+//! reciprocal rank.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,15 +8,22 @@ use serde_json::{Value, json};
 
 /// The depths that recall is reported at.
 const DEPTHS: [usize; 3] = [1, 10, 50];
+/// The number of results that precision is reported of.
+const FIRST_RESULTS: usize = 10;
 
 /// The ranks of one query's answers in its results, counted from 1; `None` for an answer that was
 /// not found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ranks {
     /// The best answer.
     best: Option<usize>,
     /// The best answer in each style that an answer has.
     by_style: BTreeMap<String, Option<usize>>,
+    /// The share of answers among the first ten results; the lower, the fewer answers there are.
+    precision: f64,
+    /// The mean of the precisions at each answer's rank (average precision); answers that were not
+    /// found count 0.
+    average_precision: f64,
 }
 
 impl Ranks {
@@ -27,19 +35,31 @@ impl Ranks {
         let mut ranks = Self {
             best: None,
             by_style: BTreeMap::new(),
+            precision: 0.0,
+            average_precision: 0.0,
         };
+        let mut found = 0;
+        let mut depth = 0;
         for style in relevant.values().flatten() {
             ranks.by_style.insert((*style).to_owned(), None);
         }
         for (index, id) in results.enumerate() {
+            depth = index + 1;
             let Some(style) = relevant.get(id) else {
                 continue;
             };
+            found += 1;
+            ranks.average_precision += f64::from(found) / (index + 1) as f64;
+            if index < FIRST_RESULTS {
+                ranks.precision += 1.0 / FIRST_RESULTS as f64;
+            }
             ranks.best.get_or_insert(index + 1);
             if let Some(rank) = style.and_then(|style| ranks.by_style.get_mut(style)) {
                 rank.get_or_insert(index + 1);
             }
         }
+        // No more answers than results can be found.
+        ranks.average_precision /= relevant.len().min(depth).max(1) as f64;
         ranks
     }
 }
@@ -50,6 +70,8 @@ struct Figures {
     queries: usize,
     within: [usize; DEPTHS.len()],
     reciprocal: f64,
+    precision: f64,
+    average_precision: f64,
 }
 
 impl Figures {
@@ -63,6 +85,11 @@ impl Figures {
         }
     }
 
+    fn add_precision(&mut self, ranks: &Ranks) {
+        self.precision += ranks.precision;
+        self.average_precision += ranks.average_precision;
+    }
+
     fn recall(&self, index: usize) -> f64 {
         self.within[index] as f64 / self.queries as f64
     }
@@ -74,6 +101,12 @@ impl Figures {
             figures[format!("recall@{depth}")] = round(self.recall(index)).into();
         }
         figures
+    }
+
+    /// Of all answers together; those of one style are not told apart.
+    fn precision_to_json(&self, figures: &mut Value) {
+        figures["precision@10"] = round(self.precision / self.queries as f64).into();
+        figures["map"] = round(self.average_precision / self.queries as f64).into();
     }
 }
 
@@ -94,6 +127,7 @@ impl Report {
         for (kind, ranks) in ranked {
             let (all, styles) = report.kinds.entry(kind).or_default();
             all.add(ranks.best);
+            all.add_precision(&ranks);
             for (style, rank) in ranks.by_style {
                 styles.entry(style).or_default().add(rank);
             }
@@ -105,6 +139,7 @@ impl Report {
     pub fn to_json(&self) -> Value {
         let kinds = self.kinds.iter().map(|(kind, (all, styles))| {
             let mut figures = all.to_json();
+            all.precision_to_json(&mut figures);
             figures["styles"] = styles
                 .iter()
                 .map(|(style, figures)| (style.clone(), figures.to_json()))
@@ -119,15 +154,22 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "{:<32} {:>7} {:>8} {:>9} {:>9} {:>7}",
-            "kind, style", "queries", "recall@1", "recall@10", "recall@50", "MRR"
+            "{:<32} {:>7} {:>8} {:>9} {:>9} {:>7} {:>12} {:>7}",
+            "kind, style",
+            "queries",
+            "recall@1",
+            "recall@10",
+            "recall@50",
+            "MRR",
+            "precision@10",
+            "MAP"
         )?;
-        let mut row = |name: String, figures: &Figures| {
+        let mut row = |name: String, figures: &Figures, precision: String| {
             let percent = |index| format!("{:.1} %", 100.0 * figures.recall(index));
             let mean = figures.reciprocal / figures.queries as f64;
             writeln!(
                 formatter,
-                "{name:<32} {:>7} {:>8} {:>9} {:>9} {mean:>7.3}",
+                "{name:<32} {:>7} {:>8} {:>9} {:>9} {mean:>7.3}{precision}",
                 figures.queries,
                 percent(0),
                 percent(1),
@@ -135,9 +177,15 @@ impl fmt::Display for Report {
             )
         };
         for (kind, (all, styles)) in &self.kinds {
-            row(kind.clone(), all)?;
+            let mean = |sum: f64| sum / all.queries as f64;
+            let precision = format!(
+                " {:>10.1} % {:>7.3}",
+                100.0 * mean(all.precision),
+                mean(all.average_precision)
+            );
+            row(kind.clone(), all, precision)?;
             for (style, figures) in styles {
-                row(format!("  {style}"), figures)?;
+                row(format!("  {style}"), figures, String::new())?;
             }
         }
         Ok(())
@@ -171,6 +219,18 @@ mod tests {
         assert_eq!(found.by_style["ink"], Some(2));
         assert_eq!(found.by_style["neon"], Some(4));
         assert_eq!(found.by_style["oil"], None);
+    }
+
+    #[test]
+    fn precision_counts_the_first_ten_and_average_precision_all_answers() {
+        let found = ranks(
+            &["1", "x", "2", "x", "x", "x", "x", "x", "x", "x", "3"],
+            &[("1", None), ("2", None), ("3", None), ("4", None)],
+        );
+        assert!((found.precision - 0.2).abs() < 1e-9);
+        let expected = (1.0 + 2.0 / 3.0 + 3.0 / 11.0) / 4.0;
+        assert!((found.average_precision - expected).abs() < 1e-9);
+        assert_eq!(ranks(&[], &[("1", None)]).average_precision, 0.0);
     }
 
     #[test]

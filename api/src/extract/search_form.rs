@@ -4,7 +4,7 @@ use clippy_core::gallery::{Filter, Origin, TagMode};
 use clippy_core::ids::PointId;
 use clippy_core::search::weights::Weights;
 use clippy_core::{Error, Result};
-use clippy_search::SearchQuery;
+use clippy_search::{AskedOrder, SearchQuery};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -108,6 +108,11 @@ pub(crate) struct SearchForm {
     /// drawn; 0 orders by likeness alone.
     #[schema(minimum = 0, maximum = 1)]
     diversity: Option<f32>,
+    /// The order of the results: `likeness`, `guesses` (several guesses at what was drawn),
+    /// `diverse` or `per_style` (the best few of each style first; `styles` names them). Left out,
+    /// `diversity` and what is asked for decide.
+    #[schema(value_type = Option<String>)]
+    order: Option<AskedOrder>,
     /// Whose taste bends the ranking.
     user_id: Option<String>,
     /// Whether it does.
@@ -167,6 +172,7 @@ impl TryFrom<SearchForm> for SearchQuery {
             collapse: form.collapse.unwrap_or(default.collapse),
             facets: form.facets.unwrap_or(default.facets),
             diversity: form.diversity,
+            order: form.order,
             user_id,
             personalize: form.personalize.unwrap_or(default.personalize),
         })

@@ -12,7 +12,7 @@ use clippy_core::recent::{LONGEST_RECENT, RecentQuery};
 use clippy_core::search::fusion::{Hit, PerProbe};
 use clippy_core::search::weights::Weights;
 use clippy_core::search::words::WordsPart;
-use clippy_search::{SearchAnswer, SearchQuery, Took};
+use clippy_search::{SearchAnswer, SearchQuery, StyleHits, Took};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -48,6 +48,28 @@ pub(crate) struct SearchResponse {
     /// What the best hits have in common, when `facets` asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     facets: Option<FacetsOfResults>,
+    /// The styles of the best hits, when `order` is `per_style`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    styles: Option<Vec<StyleOfResults>>,
+}
+
+/// One style among the best hits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StyleOfResults {
+    /// Its name; null for the pictures that have no style.
+    #[schema(required)]
+    style: Option<String>,
+    /// How many of the best 200 hits are of this style.
+    count: usize,
+    /// The few that the results begin with, best first.
+    #[schema(value_type = Vec<Value>)]
+    ids: Vec<PointId>,
+}
+
+impl From<StyleHits> for StyleOfResults {
+    fn from(StyleHits { style, count, ids }: StyleHits) -> Self {
+        Self { style, count, ids }
+    }
 }
 
 /// Tags and styles among the best hits, each with how many of them have it.
@@ -208,6 +230,9 @@ impl SearchResponse {
                 tags: facets.tags.into_iter().map(FacetValue::from).collect(),
                 styles: facets.styles.into_iter().map(FacetValue::from).collect(),
             }),
+            styles: answer
+                .styles
+                .map(|styles| styles.into_iter().map(StyleOfResults::from).collect()),
             collection,
         }
     }

@@ -49,8 +49,9 @@ pub async fn run(
     let request = BackfillRequest { lines, ..request };
     let progress = BarProgress::new(arguments.manifest.json);
     let patience = Patience::new(Pauses::default(), shutdown.clone(), progress.tell());
+    let tools = embedded.patient_tools(settings, patience);
     let report = backfill(
-        embedded.patient_tools(settings, patience),
+        tools.clone(),
         &request,
         &run_settings(settings),
         &progress,
@@ -58,5 +59,9 @@ pub async fn run(
     )
     .await;
     progress.finish();
-    print_report(&report?, &arguments.manifest)
+    let report = report?;
+    if report.complete {
+        clippy_search::calibrate_if_outgrown(tools.gallery.as_ref()).await?;
+    }
+    print_report(&report, &arguments.manifest)
 }

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use clippy_core::bulk::{IngestRequest, ManifestRequest};
+use clippy_core::bulk::{BackfillRequest, IngestRequest, ManifestRequest, Which};
+use clippy_core::gallery::{Filter, Space};
 use clippy_core::ledger::LedgerTotals;
 use clippy_core::preparing::{Preparing, PreparingStage};
 use clippy_core::settings::{CollectionSettings, ModelSettings, Settings};
 use clippy_drawings::GallerySummary;
 use clippy_jobs::RunnerSettings;
+use clippy_worker::backfill::backfill;
 use clippy_worker::ingest::progress::{ProgressSink, Stage};
-use clippy_worker::ingest::{RunSettings, ingest};
+use clippy_worker::ingest::{RunSettings, Tools, ingest};
 use tokio_util::sync::CancellationToken;
 
 use crate::arguments::DemoArguments;
@@ -167,12 +169,23 @@ async fn embed(
     watched: &Watched<'_>,
     shutdown: &CancellationToken,
 ) -> Result<bool, Failure> {
-    let request = IngestRequest::new(ManifestRequest {
+    let lines = ManifestRequest {
         images_root: Some(folder),
         ..ManifestRequest::new(drawn.manifest)
-    });
+    };
     let settings = RunSettings::default();
-    let report = ingest(embedded.tools(), &request, &settings, watched, shutdown).await?;
+    let request = IngestRequest::new(lines.clone());
+    let mut report = ingest(embedded.tools(), &request, &settings, watched, shutdown).await?;
+    if report.complete && report.totals.failed == 0 && lacks_styles(&embedded.tools()).await? {
+        // The gallery is of a version that made no style vectors.
+        let request = BackfillRequest {
+            lines,
+            which: Which::Style,
+            force_all: false,
+            ids_file: None,
+        };
+        report = backfill(embedded.tools(), &request, &settings, watched, shutdown).await?;
+    }
     if report.totals.failed > 0 {
         return Err(Failure::run(format!(
             "{} of the demo's pictures could not be embedded",
@@ -186,6 +199,15 @@ async fn embed(
         clippy_search::calibrate_if_outgrown(embedded.tools().gallery.as_ref()).await?;
     }
     Ok(report.complete)
+}
+
+async fn lacks_styles(tools: &Tools) -> Result<bool, Failure> {
+    let missing = Filter {
+        missing_any: vec![Space::Style],
+        ..Filter::default()
+    };
+    let makes_styles = tools.embedder.info().style.is_some();
+    Ok(makes_styles && tools.gallery.count(&missing).await? > 0)
 }
 
 /// Reports progress to the terminal and to the page.

@@ -26,6 +26,8 @@ struct Line {
     kind: Option<String>,
     /// A drawing, relative to the file. It makes the line a sketch query.
     image: Option<PathBuf>,
+    /// A picture whose style is asked for, relative to the file; beside an image or words, or alone.
+    style_image: Option<PathBuf>,
     /// Words. Beside an image they are the drawing's name and not searched for, unless the kind
     /// begins with `mixed`.
     text: Option<String>,
@@ -115,10 +117,12 @@ async fn measure(
 
 fn kind(line: &Line) -> String {
     line.kind.clone().unwrap_or_else(|| {
-        if line.image.is_some() {
-            "sketch"
-        } else {
-            "text"
+        match (line.image.is_some(), line.style_image.is_some()) {
+            (true, true) => "sketch+style",
+            (true, false) => "sketch",
+            (false, true) if line.text.is_none() => "style",
+            (false, true) => "text+style",
+            (false, false) => "text",
         }
         .to_owned()
     })
@@ -156,6 +160,13 @@ async fn styles(
         .collect())
 }
 
+async fn read_picture(folder: &Path, name: &Path) -> Result<Vec<u8>, Failure> {
+    let path = folder.join(name);
+    tokio::fs::read(&path)
+        .await
+        .map_err(|error| Failure::run(format!("{} cannot be read: {error}", path.display())))
+}
+
 /// The ids that a query finds, best first, with their styles.
 async fn search(
     client: &Client,
@@ -171,13 +182,12 @@ async fn search(
     if let Some(diversity) = arguments.diversity {
         form = form.field("diversity", diversity.to_string());
     }
+    if let Some(style) = &line.style_image {
+        form = form.file("style_image", read_picture(folder, style).await?);
+    }
     let form = match (&line.image, &line.text) {
         (Some(image), _) => {
-            let path = folder.join(image);
-            let bytes = tokio::fs::read(&path).await.map_err(|error| {
-                Failure::run(format!("{} cannot be read: {error}", path.display()))
-            })?;
-            let form = form.file("sketch", bytes);
+            let form = form.file("sketch", read_picture(folder, image).await?);
             match &line.text {
                 Some(text) if is_mixed(line) => form.field("query_text", text.clone()),
                 None if is_mixed(line) => {
@@ -190,7 +200,12 @@ async fn search(
             return Err(Failure::run("a mixed query has text but no image"));
         }
         (None, Some(text)) => form.field("query_text", text.clone()),
-        (None, None) => return Err(Failure::run("a query has neither image nor text")),
+        (None, None) if line.style_image.is_some() => form,
+        (None, None) => {
+            return Err(Failure::run(
+                "a query has neither image nor text nor style_image",
+            ));
+        }
     };
     let answer = client.search(form).await?;
     let found = Client::results(&answer)?;

@@ -23,6 +23,15 @@ pub async fn run(
     if let Some(path) = &arguments.what.image {
         form = form.file("image", read(path)?);
     }
+    if let Some(path) = &arguments.what.style_image {
+        form = form.file("style_image", read(path)?);
+    }
+    if !arguments.what.style_like.is_empty() {
+        form = form.field("style_like", arguments.what.style_like.join(","));
+    }
+    if let Some(order) = &arguments.order {
+        form = form.field("order", order.clone());
+    }
     if let Some(text) = &arguments.what.text {
         form = form.field("query_text", text.clone());
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clippy_core::gallery::FacetCount;
+use clippy_core::ids::PointId;
 use clippy_core::search::fusion::Hit;
 use clippy_core::search::weights::Weights;
 
@@ -30,6 +31,17 @@ pub struct Facets {
     pub styles: Vec<FacetCount>,
 }
 
+/// The best hits of one style.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StyleHits {
+    /// The style's name; `None` for the pictures that have none.
+    pub style: Option<String>,
+    /// How many of the best hits are of this style.
+    pub count: usize,
+    /// The few that the results begin with, best first.
+    pub ids: Vec<PointId>,
+}
+
 /// A page of results.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchAnswer {
@@ -43,6 +55,8 @@ pub struct SearchAnswer {
     pub collapsed: usize,
     /// What the best hits have in common, when that was asked for.
     pub facets: Option<Facets>,
+    /// The styles of the best hits, when the results are ordered by them.
+    pub styles: Option<Vec<StyleHits>>,
     /// How many tag weights of the artist were known.
     pub priors_size: usize,
     /// Where the time went.

@@ -25,20 +25,43 @@ pub async fn calibrate(gallery: &dyn Gallery) -> Result<Sampled> {
     Ok(sampled)
 }
 
-/// Calibrates a collection without a calibration for its model, or that has outgrown it. A small
-/// collection is left as it is.
+/// Calibrates a collection without a calibration for its model, that has outgrown it, or that got
+/// vectors in a space without a background. A small collection is left as it is.
 ///
 /// # Errors
 /// What the collection reports.
 pub async fn calibrate_if_outgrown(gallery: &dyn Gallery) -> Result<()> {
     let info = gallery.info().await?;
-    let fresh = read_stored(gallery, &info.fingerprint)
-        .await?
-        .is_some_and(|stored| !stored.is_outgrown(info.points));
+    let fresh = match read_stored(gallery, &info.fingerprint).await? {
+        Some(stored) => {
+            !stored.is_outgrown(info.points)
+                && !lacks_a_space(gallery, &stored, info.points).await?
+        }
+        None => false,
+    };
     if !fresh && let Some(sampled) = sample(gallery).await? {
         store(gallery, &sampled.calibration).await?;
     }
     Ok(())
+}
+
+/// Whether a good part of the points has a vector in a space that the calibration knows nothing of,
+/// as after a backfill.
+async fn lacks_a_space(gallery: &dyn Gallery, stored: &Calibration, points: u64) -> Result<bool> {
+    for (space, background) in stored.spaces.iter() {
+        if background.is_some() {
+            continue;
+        }
+        let missing = Filter {
+            missing_any: vec![space],
+            ..Filter::default()
+        };
+        let filled = points.saturating_sub(gallery.count(&missing).await?);
+        if filled * 5 > points {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn store(gallery: &dyn Gallery, calibration: &Calibration) -> Result<()> {

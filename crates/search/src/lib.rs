@@ -18,9 +18,10 @@ mod query;
 mod ranked;
 mod searcher;
 
-pub use answer::{Facets, SearchAnswer, Took};
+pub use answer::{Facets, SearchAnswer, StyleHits, Took};
 pub use calibrating::{calibrate, calibrate_if_outgrown};
 pub use facets::FACET_POOL;
 pub use live::{LiveSearcher, MakeSearcher};
+pub use order::AskedOrder;
 pub use query::{Picture, SearchQuery};
 pub use searcher::{Searcher, SearcherOptions};

@@ -1,9 +1,27 @@
 //! The order of a page.
 
 use clippy_core::search::fusion::Ranking;
-use clippy_core::search::{diversity, subjects};
+use clippy_core::search::{diversity, per_style, subjects};
+use serde::{Deserialize, Serialize};
 
 use crate::query::SearchQuery;
+
+/// The order that a query asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedOrder {
+    /// As they are ranked.
+    Likeness,
+    /// Several guesses at what was drawn come first.
+    Guesses,
+    /// Hits that differ from each other come first.
+    Diverse,
+    /// The best few of each style come first.
+    PerStyle,
+}
+
+/// The share of diversity, when a query asks for diverse hits and names none.
+const DIVERSITY: f32 = 0.5;
 
 /// In which order the hits of a query are shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,16 +32,26 @@ pub(crate) enum PageOrder {
     Guesses,
     /// Hits that differ from each other come first: the share of diversity, above 0.
     Diverse(f32),
+    /// The best few of each style come first.
+    PerStyle,
 }
 
 impl PageOrder {
     /// The order of a query. Without an explicit one, a sketch alone gets several guesses: it is
     /// ambiguous. They are compared by calibrated scores.
     pub(crate) fn of(query: &SearchQuery, ranking: &Ranking) -> Self {
-        match query.diversity {
-            Some(share) if share > 0.0 => Self::Diverse(share),
-            None if query.is_a_sketch_alone() && ranking.is_calibrated() => Self::Guesses,
-            _ => Self::Likeness,
+        let share = query.diversity.filter(|share| *share > 0.0);
+        match query.order {
+            Some(AskedOrder::Likeness) => Self::Likeness,
+            Some(AskedOrder::PerStyle) => Self::PerStyle,
+            Some(AskedOrder::Diverse) => Self::Diverse(share.unwrap_or(DIVERSITY)),
+            Some(AskedOrder::Guesses) if ranking.is_calibrated() => Self::Guesses,
+            Some(AskedOrder::Guesses) => Self::Likeness,
+            None => match (query.diversity, share) {
+                (_, Some(share)) => Self::Diverse(share),
+                (None, _) if query.is_a_sketch_alone() && ranking.is_calibrated() => Self::Guesses,
+                _ => Self::Likeness,
+            },
         }
     }
 
@@ -34,6 +62,7 @@ impl PageOrder {
             Self::Likeness => 0,
             Self::Guesses => subjects::POOL,
             Self::Diverse(_) => diversity::POOL,
+            Self::PerStyle => per_style::POOL,
         }
     }
 }

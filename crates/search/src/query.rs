@@ -6,6 +6,8 @@ use clippy_core::ids::PointId;
 use clippy_core::search::weights::{WeightField, Weights};
 use clippy_core::{Error, Result};
 
+use crate::order::AskedOrder;
+
 /// Most results a page may have.
 pub const MOST_RESULTS: usize = 200;
 /// Most pictures that `like` or `unlike` may name.
@@ -52,6 +54,9 @@ pub struct SearchQuery {
     /// How much results should differ from each other in their look, 0..1. Without a value, the
     /// results of a sketch alone show several guesses at what was drawn.
     pub diversity: Option<f32>,
+    /// The order of the results. Without one, a sketch alone gets several guesses, `diversity` gets
+    /// diverse results, and everything else is ordered by likeness.
+    pub order: Option<AskedOrder>,
     /// Pictures of the collection to be unlike.
     pub unlike: Vec<PointId>,
     /// Whether pictures that look like a better one are left out.
@@ -84,6 +89,7 @@ impl Default for SearchQuery {
             personalize: true,
             min_percentile: None,
             diversity: None,
+            order: None,
             unlike: Vec::new(),
             collapse: true,
             calibrated: true,
@@ -140,6 +146,13 @@ impl SearchQuery {
                 "diversity is {diversity}, but must be 0..1"
             )));
         }
+        if self.diversity.is_some_and(|diversity| diversity > 0.0)
+            && self.order.is_some_and(|order| order != AskedOrder::Diverse)
+        {
+            return Err(Error::invalid(
+                "diversity belongs to order=diverse: leave one of the two out",
+            ));
+        }
         if let Some(percentile) = self
             .min_percentile
             .filter(|percentile| !(0.0..=1.0).contains(percentile))
@@ -179,7 +192,11 @@ impl SearchQuery {
     /// Whether nothing but a sketch says what to look for.
     pub(crate) fn is_a_sketch_alone(&self) -> bool {
         let words = non_blank(&self.text).or(non_blank(&self.negative_text));
-        self.sketch.is_some() && self.image.is_none() && self.like.is_empty() && words.is_none()
+        self.sketch.is_some()
+            && self.image.is_none()
+            && self.like.is_empty()
+            && !self.names_a_style()
+            && words.is_none()
     }
 }
 

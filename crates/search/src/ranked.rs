@@ -6,9 +6,11 @@ use clippy_core::gallery::{
 use clippy_core::ids::PointId;
 use clippy_core::search::duplicates::collapse;
 use clippy_core::search::fusion::{Hit, Ranking};
+use clippy_core::search::per_style::{self, StyleGroup};
 use clippy_core::search::{crowding, diversity, subjects};
 use clippy_core::{Error, Result};
 
+use crate::answer::StyleHits;
 use crate::crowding::CrowdingCache;
 use crate::facets::FACET_POOL;
 use crate::order::PageOrder;
@@ -89,7 +91,34 @@ impl HitFinder<'_> {
                 Ok(permute(hits, order))
             }
             PageOrder::Diverse(share) => self.diversify(hits, share, end).await,
+            PageOrder::PerStyle => {
+                let order = per_style::order(self.with_styles(&mut hits).await?);
+                Ok(permute(hits, order))
+            }
         }
+    }
+
+    /// The styles of the best hits, when the page is ordered by them.
+    pub(crate) async fn style_groups(&self, hits: &mut [Hit]) -> Result<Option<Vec<StyleHits>>> {
+        if self.order != PageOrder::PerStyle {
+            return Ok(None);
+        }
+        let hits = self.with_styles(hits).await?;
+        let of_group = |StyleGroup { style, count, best }| StyleHits {
+            style,
+            count,
+            ids: best.into_iter().map(|index| hits[index].id).collect(),
+        };
+        Ok(Some(
+            per_style::groups(hits).into_iter().map(of_group).collect(),
+        ))
+    }
+
+    /// The hits, with the payloads of those that are grouped by style.
+    async fn with_styles<'h>(&self, hits: &'h mut [Hit]) -> Result<&'h [Hit]> {
+        let pool = hits.len().min(per_style::POOL);
+        fill_payloads(self.gallery, &mut hits[..pool]).await?;
+        Ok(hits)
     }
 
     async fn correct_crowding(&self, hits: &mut Vec<Hit>, is_complete: bool) -> Result<()> {

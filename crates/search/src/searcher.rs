@@ -129,12 +129,13 @@ impl Searcher {
             hnsw_ef: self.options.hnsw_ef,
         };
         let end = offset + query.top;
-        let hits = finder.find(end).await?;
+        let mut hits = finder.find(end).await?;
         let facets = if query.facets {
             Some(count_facets(self.gallery.as_ref(), &hits).await?)
         } else {
             None
         };
+        let styles = finder.style_groups(&mut hits).await?;
         let hits = finder.reorder(hits, end).await?;
         let next_cursor = (hits.len() > end).then(|| cursor::encode(end, &fingerprint));
         let mut page: Vec<Hit> = hits.into_iter().skip(offset).take(query.top).collect();
@@ -147,6 +148,7 @@ impl Searcher {
             calibrated: ranking.is_calibrated(),
             priors_size,
             facets,
+            styles,
             took: Took {
                 preprocess: prepared_at - started,
                 embed: embedded_at - prepared_at,

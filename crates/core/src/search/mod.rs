@@ -7,6 +7,7 @@ pub mod diversity;
 pub mod duplicates;
 pub mod fusion;
 pub mod lexical;
+pub mod per_style;
 mod product;
 pub mod subjects;
 pub mod weights;

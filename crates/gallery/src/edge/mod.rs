@@ -6,6 +6,7 @@ mod filter;
 mod hybrid;
 mod journal;
 pub(crate) mod metadata;
+mod migrate;
 mod operation;
 mod rebuild;
 mod shard;

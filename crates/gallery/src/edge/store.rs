@@ -28,11 +28,12 @@ use super::convert::field_path;
 use super::filter::filter_in;
 use super::journal::Journal;
 use super::metadata::{METADATA_FILE, Metadata};
+use super::migrate::migrate;
 use super::operation::Operation;
 use super::shard::{Shard, ShardShape, guarded};
 use crate::identity::Identity;
 use crate::lock::StoreLock;
-use crate::schema::{Schema, migrations};
+use crate::schema::Schema;
 use crate::spellings::{Spellings, asks_for_tags};
 use clippy_common::files::{remove_folder, remove_leftovers};
 
@@ -412,45 +413,7 @@ fn info_of(name: &str, metadata: Metadata, points: u64, indexed: bool) -> Collec
     }
 }
 
-/// Brings the collection to the newest schema. Its indexes were made when the shard was opened.
-/// Vectors are added by a copy, which takes the old generation's place in the same write that
-/// records the version: the engine could add them in place, but a kill in between leaves parts of
-/// two kinds, which it does not open again.
-fn migrate(
-    folder: &Path,
-    name: &str,
-    metadata: &mut Metadata,
-    shard: Shard,
-    shape: &ShardShape,
-) -> Result<Shard> {
-    if metadata.identity.schema_version >= Schema::current().version {
-        return Ok(shard);
-    }
-    for migration in migrations()
-        .iter()
-        .filter(|migration| migration.version > metadata.identity.schema_version)
-    {
-        tracing::info!(collection = name, version = migration.version, summary = %migration.summary, "migrated");
-    }
-    metadata.identity.schema_version = Schema::current().version;
-    if shard.spaces() == shape.spaces {
-        metadata.write(folder)?;
-        return Ok(shard);
-    }
-    let generation = metadata.generation + 1;
-    let fresh = Shard::create(&shard_folder(folder, generation), shape)?;
-    shard.copy_into(&fresh)?;
-    fresh.build_graphs()?;
-    fresh.flush()?;
-    metadata.generation = generation;
-    metadata.changed_points = 0;
-    metadata.points = fresh.count(None)?;
-    metadata.write(folder)?;
-    shard.retire();
-    Ok(fresh)
-}
-
-fn shard_folder(folder: &Path, generation: u64) -> PathBuf {
+pub(super) fn shard_folder(folder: &Path, generation: u64) -> PathBuf {
     folder.join(format!("shard-{generation}"))
 }
 
