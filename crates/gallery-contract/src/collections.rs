@@ -117,7 +117,7 @@ async fn switched(collections: &dyn Collections, name: &str, owner: Option<&str>
     let pause = collections.pause_writes().await.expect("paused");
     let changes = collections.changes(name, None, 10_000).await.expect("read");
     collections
-        .caught_up(name, changes.next)
+        .mark_caught_up(name, changes.next)
         .await
         .expect("told");
     collections
@@ -182,7 +182,7 @@ pub async fn changes_are_listed_and_a_switch_waits_until_they_are_taken_over(
         .expect_err("changes are left");
     assert_eq!(early.code, ErrorCode::Conflict);
     collections
-        .caught_up(&name, changes.next)
+        .mark_caught_up(&name, changes.next)
         .await
         .expect("told");
     let fenced = collections
@@ -396,7 +396,7 @@ pub async fn no_write_slips_past_a_pause_or_a_list_of_changes(
             .await
             .expect("caught up");
         collections
-            .caught_up(&name, changes.next)
+            .mark_caught_up(&name, changes.next)
             .await
             .expect("told");
     }

@@ -5,7 +5,7 @@ use clippy_core::search::{diversity, subjects};
 
 use crate::query::SearchQuery;
 
-/// In which order the hits of a query are shown.
+/// The order in which a query's hits are shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum PageOrder {
     /// As they are ranked.
@@ -27,8 +27,8 @@ impl PageOrder {
         }
     }
 
-    /// How many of the best hits take part. It does not depend on the page, so that pages do not
-    /// overlap.
+    /// How many of the best hits are reordered. It does not depend on the page, so that pages do
+    /// not overlap.
     pub(crate) fn pool(self) -> usize {
         match self {
             Self::Likeness => 0,

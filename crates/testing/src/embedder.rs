@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::embedding::{
-    EmbedInput, Embedded, Embedder, Embedding, ImageTransform, Interpolation, ModelInfo, ResizeMode,
+    EmbedInput, Embedder, Embedding, Embeddings, ImageTransform, Interpolation, ModelInfo,
+    ResizeMode,
 };
 use clippy_core::{Error, ErrorCode, Result};
 use parking_lot::Mutex;
@@ -103,7 +104,7 @@ impl Embedder for FakeEmbedder {
         &self.info
     }
 
-    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embedded> {
+    async fn embed(&self, inputs: Vec<EmbedInput>) -> Result<Embeddings> {
         if let Some(token) = self.cancels.lock().take() {
             token.cancel();
         }
@@ -127,7 +128,7 @@ impl Embedder for FakeEmbedder {
                 EmbedInput::Text(text) => self.vector(text.as_bytes()),
             })
             .collect();
-        Ok(Embedded {
+        Ok(Embeddings {
             embeddings,
             queued: Duration::ZERO,
             computed: Duration::ZERO,

@@ -69,7 +69,7 @@ pub(crate) async fn prepare_processor(
     check(tools, &request.lines).await?;
     let roots = roots(tools, &request.lines, settings).await?;
     let underscores = if spaces(request.which).contains(&Space::Text) {
-        sentences::settled(&*tools.gallery).await?
+        sentences::record_form(&*tools.gallery).await?
     } else {
         Underscores::default()
     };

@@ -102,7 +102,7 @@ impl ChangeList {
         Ok(())
     }
 
-    /// Ids from a position on (from where [`ChangeList::caught_up`] was told, without one).
+    /// Ids from a position on (from where [`ChangeList::mark_caught_up`] was told, without one).
     pub(super) fn after(&mut self, after: Option<ChangePosition>, limit: usize) -> Result<Changes> {
         let from = after.unwrap_or(self.done).clamp(self.base, self.end());
         let until = self.end().min(from.saturating_add(limit as u64));
@@ -117,7 +117,7 @@ impl ChangeList {
     }
 
     /// Forgets what was taken over, once that is everything.
-    pub(super) fn caught_up(&mut self, position: ChangePosition) -> Result<()> {
+    pub(super) fn mark_caught_up(&mut self, position: ChangePosition) -> Result<()> {
         self.done = self.done.max(position.min(self.end()));
         if self.done == self.end() && self.count > 0 {
             self.file
@@ -217,7 +217,7 @@ mod tests {
             (second.ids.as_slice(), second.more),
             ([uuid].as_slice(), false)
         );
-        list.caught_up(first.next).expect("told");
+        list.mark_caught_up(first.next).expect("told");
         assert_eq!(
             list.after(None, 9).expect("read").ids,
             [uuid],
@@ -225,7 +225,7 @@ mod tests {
         );
         list.record(&ids(&[7])).expect("recorded");
         assert!(!list.is_done());
-        list.caught_up(second.next + 1).expect("told");
+        list.mark_caught_up(second.next + 1).expect("told");
         assert!(list.is_done());
         list.record(&ids(&[8])).expect("recorded");
         assert_eq!(

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::collections::{
-    ChangePosition, Changes, Collections, ModelSource, Physical, Role, WritePause, physical_name,
+    ChangePosition, Changes, Collections, ModelSource, PhysicalCollection, Role, WritePause,
+    physical_name,
 };
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery};
@@ -304,7 +305,7 @@ impl EdgeCollections {
 
 #[async_trait]
 impl Collections for EdgeCollections {
-    async fn list(&self) -> Result<Vec<Physical>> {
+    async fn list(&self) -> Result<Vec<PhysicalCollection>> {
         Ok(self
             .shared
             .state
@@ -314,7 +315,7 @@ impl Collections for EdgeCollections {
             .collect())
     }
 
-    async fn live(&self) -> Result<Physical> {
+    async fn live(&self) -> Result<PhysicalCollection> {
         Ok(self.shared.state.lock().live.physical(Role::Live))
     }
 
@@ -338,7 +339,7 @@ impl Collections for EdgeCollections {
         model: &ModelInfo,
         source: &ModelSource,
         owner: &str,
-    ) -> Result<Physical> {
+    ) -> Result<PhysicalCollection> {
         let (building, number) = {
             let state = self.shared.state.lock();
             (state.building.clone(), state.numbered + 1)
@@ -404,8 +405,8 @@ impl Collections for EdgeCollections {
             .await
     }
 
-    async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
-        self.with_list(name, move |list| list.caught_up(position))
+    async fn mark_caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
+        self.with_list(name, move |list| list.mark_caught_up(position))
             .await
     }
 

@@ -10,7 +10,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use clippy_core::collections::{ModelSource, Physical, Role};
+use clippy_core::collections::{ModelSource, PhysicalCollection, Role};
 use clippy_core::{Error, ErrorCode, Result};
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn physical(&self, role: Role) -> Physical {
+    pub(super) fn physical(&self, role: Role) -> PhysicalCollection {
         let Self {
             name,
             source,
@@ -52,7 +52,7 @@ impl Entry {
         } else {
             String::new()
         };
-        Physical {
+        PhysicalCollection {
             name,
             role,
             source,

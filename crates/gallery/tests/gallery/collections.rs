@@ -269,7 +269,7 @@ async fn child() {
             .await
             .expect("read");
         collections
-            .caught_up(&target.name, changes.next)
+            .mark_caught_up(&target.name, changes.next)
             .await
             .expect("told");
         collections

@@ -116,7 +116,7 @@ async fn catch_up(collections: &QdrantCollections, name: &str) -> usize {
             .collect();
         beside.upsert(anew).await.expect("stored");
         collections
-            .caught_up(name, changes.next)
+            .mark_caught_up(name, changes.next)
             .await
             .expect("remembered");
     }

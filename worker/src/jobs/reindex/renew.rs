@@ -56,7 +56,7 @@ impl Renewer {
     ) -> Result<Self> {
         let beside = Collections::open(&*tools.collections, beside).await?;
         Ok(Self {
-            underscores: sentences::settled(&*beside).await?,
+            underscores: sentences::record_form(&*beside).await?,
             beside,
             embedder,
             pictures: Arc::clone(&tools.pictures),

@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use clippy_core::collections::{
-    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, Physical, Role, WritePause,
-    physical_name,
+    ChangePosition, Changes, Collections, ModelSource, NOTICE_WITHIN, PhysicalCollection, Role,
+    WritePause, physical_name,
 };
 use clippy_core::embedding::ModelInfo;
 use clippy_core::gallery::{CollectionInfo, Gallery, GalleryReader};
@@ -85,9 +85,9 @@ impl Standing {
         &self.shape.physical
     }
 
-    fn physical(&self) -> Physical {
+    fn physical(&self) -> PhysicalCollection {
         let place = &self.shape.place;
-        Physical {
+        PhysicalCollection {
             name: self.shape.physical.clone(),
             role: self.role,
             source: place.source.clone(),
@@ -331,7 +331,7 @@ impl Drop for QdrantPause {
 
 #[async_trait]
 impl Collections for QdrantCollections {
-    async fn list(&self) -> Result<Vec<Physical>> {
+    async fn list(&self) -> Result<Vec<PhysicalCollection>> {
         Ok(self
             .shared
             .standings()
@@ -341,7 +341,7 @@ impl Collections for QdrantCollections {
             .collect())
     }
 
-    async fn live(&self) -> Result<Physical> {
+    async fn live(&self) -> Result<PhysicalCollection> {
         let shared = &self.shared;
         let name = resolve(&shared.connection, &shared.options.name).await?;
         let shape = look_at(&shared.connection, &shared.options.name, &name)
@@ -364,7 +364,7 @@ impl Collections for QdrantCollections {
         model: &ModelInfo,
         source: &ModelSource,
         owner: &str,
-    ) -> Result<Physical> {
+    ) -> Result<PhysicalCollection> {
         let shared = &self.shared;
         let standings = shared.standings().await?;
         let live = standings[0].clone();
@@ -444,7 +444,7 @@ impl Collections for QdrantCollections {
         Ok(Changes { ids, next, more })
     }
 
-    async fn caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
+    async fn mark_caught_up(&self, name: &str, position: ChangePosition) -> Result<()> {
         let marks = self
             .shared
             .positions
