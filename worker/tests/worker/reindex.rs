@@ -577,7 +577,7 @@ async fn workers_that_are_killed_lose_nothing_and_make_little_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_way_back_loses_nothing_and_dropping_ends_it() {
+async fn a_rollback_loses_nothing_until_the_old_collection_is_dropped() {
     let (house, process) = ingested(12).await;
     process.let_all_through();
     let _worker = process.worker();
